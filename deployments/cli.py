@@ -1,0 +1,137 @@
+"""The `stillhouse` command: run a recipe, see what a run would do, write a recipe for one's own data.
+
+Separate because it is one of the ways a flow starts; it holds no logic of its own.
+"""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from tasks.recipe.errors import RecipeError, UserError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+recipes = typer.Typer(no_args_is_help=True, help="Work with recipes.")
+app.add_typer(recipes, name="recipe")
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="a recipe's name, path or URL")],
+    refresh: Annotated[
+        list[str] | None, typer.Option(help="a stage to build again; may be given several times")
+    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="field=value, as training.epochs=2")] = None,
+) -> None:
+    """Run a distillation and print the comparison.
+
+    Example: stillhouse run deployments/recipes/demo.yaml --set training.epochs=2
+    """
+    from tasks.recipe.load import load_recipe
+    from tasks.runtime.settings import load_settings
+
+    # before Prefect is loaded, which takes seconds: a mistake shows at once
+    overrides = _overrides(set_ or [])
+    load_recipe(recipe, overrides)
+    settings = load_settings()
+    _quiet_prefect()
+    # after the environment is set: Prefect reads it on import
+    from flows.distill import distill
+    from tasks.reports.schema import Report
+    from tasks.reports.tables import render_terminal
+    from tasks.runtime.logging import hide_user_tracebacks
+
+    hide_user_tracebacks()
+    state = distill(recipe=recipe, refresh=refresh or [], overrides=overrides, return_state=True)
+    if state.is_failed() or state.is_crashed():
+        error = state.result(raise_on_failure=False)
+        raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
+    result = state.result()
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(render_terminal(Report.model_validate(result["report"])))
+    console.print(f"Report: {settings.store.url}/runs/{result['run_id']}/report.html", soft_wrap=True)
+
+
+@recipes.command("schema")
+def schema() -> None:
+    """Print the JSON schema of recipes, for editors and checks.
+
+    Example: stillhouse recipe schema > recipe.schema.json
+    """
+    from tasks.recipe.recipe import Recipe
+
+    typer.echo(json.dumps(Recipe.model_json_schema(), indent=2))
+
+
+@recipes.command("init")
+def init(
+    data: Annotated[str, typer.Argument(help="your training prompts: file, folder, glob or URL")],
+    out: Annotated[Path, typer.Option(help="where the recipe is written")] = Path("recipe.yaml"),
+    labelled: Annotated[str, typer.Option(help="labelled rows, if they lie apart")] = "",
+    test: Annotated[str, typer.Option(help="gold test rows, if they lie apart")] = "",
+) -> None:
+    """Write a commented starting recipe for your own data, after looking at its columns.
+
+    Example: stillhouse recipe init messages.jsonl --labelled labelled.jsonl --test gold.jsonl
+    """
+    from tasks.data.draft import draft_recipe
+    from tasks.runtime.settings import load_settings
+
+    if out.exists():
+        raise RecipeError(f"{out} exists; name another file with --out, or delete it first.")
+    text = draft_recipe(data, labelled, test, load_settings().storage_options, beside=out.absolute().parent)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"{out} can't be written: {error.strerror}. Name another file with --out.") from error
+    typer.echo(f"Wrote {out}. Read its comments, set the models, then: stillhouse run {out}")
+
+
+def _overrides(pairs: list[str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            sign = ""
+        if not (name and sign):
+            raise RecipeError(f"--set {pair!r}: it must be field=value, as training.epochs=2; the value is YAML.")
+    return found
+
+
+def _quiet_prefect() -> None:
+    """Keep the terminal to Stillhouse's own lines; all of Prefect's settings can still be set from outside."""
+    for name, value in {
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "stillhouse",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "DO_NOT_TRACK": "1",
+    }.items():
+        os.environ.setdefault(name, value)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("stillhouse")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one message and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"stillhouse: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Makes one of the two environments from its pinned file: sh infra/setup.sh control|engine PYTHON cpu|cuda
+set -eu
+name=$1 python=$2 device=$3
+command -v "$python" >/dev/null || python=python3
+"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
+    { echo "Stillhouse needs Python 3.11; $("$python" --version) was found. Set PYTHON=/path/to/python3.11." >&2; exit 1; }
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+pip="$root/.venv/$name/bin/python -m pip --disable-pip-version-check"
+file=infra/requirements/control.txt
+[ "$name" = engine ] && file=infra/requirements/engine-$device.txt
+echo "Setting up the $name environment (.venv/$name) from $file"
+[ -x ".venv/$name/bin/python" ] || "$python" -m venv ".venv/$name"
+if [ "$name" = engine ] && [ "$device" = cpu ]; then
+    # the CPU build of torch comes from pip's own configuration, else from PyTorch's index for CPUs
+    torch=$(grep '^torch==' "$file")
+    $pip install --quiet --no-deps "$torch" 2>/dev/null ||
+        $pip install --quiet --no-deps --index-url https://download.pytorch.org/whl/cpu "$torch"
+fi
+# every package is pinned, so pip has nothing to resolve; vLLM's wish for torchvision and others is left out on purpose
+$pip install --quiet --no-deps -r "$file"
+[ "$name" = control ] && $pip install --quiet --no-deps --no-build-isolation --editable .
+touch ".venv/$name/bin/.done"

@@ -1,0 +1,53 @@
+"""What a store needs from where its bytes lie: the contract that a folder and a bucket both keep.
+
+Separate so that the store's rules (record last, verify, one record wins) are written once.
+"""
+
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+
+class Stamp(NamedTuple):
+    """A stored file's size in bytes, and a token that changes when its content does."""
+
+    size_bytes: int
+    version: str
+
+
+class Backend(Protocol):
+    """Bytes by key; keys are relative, with `/` between. A write is seen whole or not at all.
+
+    Reading raises ArtifactCorrupt where the store itself knows that the bytes are not those written.
+    """
+
+    scratch_root: Path
+
+    def read(self, key: str) -> bytes | None:
+        """Return the bytes of `key`, or None where it is not there."""
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is a file at `key`."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Return `key` opened for reading, seekable."""
+
+    def write(self, key: str, data: bytes) -> None:
+        """Put `data` at `key`."""
+
+    def upload(self, local: Path, key: str) -> None:
+        """Copy a local file to `key`."""
+
+    def download(self, key: str, local: Path) -> None:
+        """Copy `key` to a local file."""
+
+    def publish(self, folder: Path, files: list[str], key: str) -> None:
+        """Put the files of a scratch folder below `key`; the folder may be gone afterwards."""
+
+    def stamps(self, prefix: str) -> dict[str, Stamp]:
+        """Return every file below the folder `prefix`, by key."""
+
+    def delete(self, key: str) -> None:
+        """Remove `key` and all below it; nothing there is fine."""
+
+    def local(self, key: str) -> Path | None:
+        """Return where `key` lies on this machine, or None where it does not."""

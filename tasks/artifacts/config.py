@@ -1,0 +1,60 @@
+"""Where the store is and how patiently it is spoken to; execution only, nothing here enters a fingerprint.
+
+Separate because settings build it in one process and a worker's spec carries it to another. It never holds a key:
+those come from the AWS_* environment variables, read by botocore itself.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+def _default_cache_dir() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stillhouse"
+
+
+class StoreConfig(BaseModel):
+    """A folder or an S3 prefix, and how to reach it."""
+
+    # hidden input: an address may have a password in it by mistake, and an error must not repeat it
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: str = Field(description="a folder, or s3://bucket/prefix (STILLHOUSE_STORE)")
+    endpoint_url: str | None = Field(None, description="S3 server other than AWS (AWS_ENDPOINT_URL)")
+    timeout_s: float = Field(30.0, gt=0.0, description="seconds an S3 request may stay silent before a retry")
+    server_side_encryption: str | None = Field(None, description="as S3 names it: AES256 or aws:kms")
+    cache_dir: Path = Field(default_factory=_default_cache_dir, description="local copies of artifacts of an S3 store")
+
+    @field_validator("url")
+    @classmethod
+    def _folder_or_bucket(cls, url: str) -> str:
+        scheme, _, rest = url.rpartition("://")
+        if scheme not in ("", "file", "s3"):
+            raise ValueError(f"STILLHOUSE_STORE is a folder or s3://bucket/prefix; {scheme}:// is not supported")
+        if scheme == "s3" and (not rest.strip("/") or "@" in rest.split("/")[0]):
+            raise ValueError("STILLHOUSE_STORE is s3://bucket/prefix, without keys; keys are AWS_* variables")
+        if not rest:
+            raise ValueError("STILLHOUSE_STORE is empty; set it to a folder or to s3://bucket/prefix")
+        return url.rstrip("/") or "/"
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _http_without_keys(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("AWS_ENDPOINT_URL is http://host:port or https://host, without keys")
+        return url
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the store is an S3 prefix."""
+        return self.url.startswith("s3://")
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name of a remote store."""
+        return self.url.removeprefix("s3://").split("/")[0]

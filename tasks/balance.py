@@ -1,0 +1,21 @@
+"""Evens out the training rows."""
+
+from typing import Any
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.data.balance import VERSION
+from tasks.data.balance import balance as balance_rows
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+
+
+@stage("balance", version=VERSION)
+def balance(call: StageCall) -> dict[str, Any]:
+    """Write train.parquet with the rows chosen by the recipe's rule."""
+    return balance_rows(call.folder("split"), call.execution["balance"], call.work.folder)
+
+
+def balance_training_rows(run: Run, sides: ArtifactRef) -> ArtifactRef:
+    """Return the training rows after balancing; validation and test rows stay as they are."""
+    rule = run.recipe.data.balance
+    return run.build(balance, {"split": sides}, {"balance": rule}, balance=rule)

@@ -1,0 +1,56 @@
+"""Makes checkpoints that an engine can load: out of a GGUF file, or cut from a larger model."""
+
+from typing import Any
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.engine_stage import run_engine_worker
+from tasks.engines.checkpoints import Checkpoint
+from tasks.engines.model import identify
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+from tasks.students.spec import ConvertSpec, InitialiseSpec
+
+
+@stage("convert", version=1)
+def convert(call: StageCall) -> dict[str, Any]:
+    """Write a GGUF file's model as a normal checkpoint."""
+    spec = ConvertSpec(gguf=call.execution["path"], out=str(call.work.folder))
+    return run_engine_worker(call, "tasks.students.convert", spec)
+
+
+@stage("initialise", version=1)
+def initialise(call: StageCall) -> dict[str, Any]:
+    """Write the student as it is before training."""
+    student = call.execution["student"]
+    spec = InitialiseSpec(
+        base_model=call.execution["path"],
+        revision=student.revision,
+        layers=student.layers,
+        chat_template=student.template,
+        out=str(call.work.folder),
+    )
+    return run_engine_worker(call, "tasks.students.initialise", spec)
+
+
+def load_teacher(run: Run) -> Checkpoint:
+    """Return the teacher's checkpoint; a GGUF file is converted once."""
+    return _load(run, run.recipe.teacher.model, run.recipe.teacher.revision)
+
+
+def load_student_base(run: Run) -> Checkpoint:
+    """Return the whole model that the student is made from."""
+    return _load(run, run.recipe.student.model, run.recipe.student.revision)
+
+
+def untrained_student(run: Run, base: Checkpoint) -> ArtifactRef:
+    """Return the student's weights before training: one of the two baselines."""
+    student = run.recipe.student
+    return run.build(initialise, base.inputs, {"base": base.identity, "student": student.shape}, student=student, path=base.path)
+
+
+def _load(run: Run, name: str, revision: str) -> Checkpoint:
+    model = identify(name, revision, run.settings.work / "model-hashes.json")
+    if model.kind != "gguf":
+        return Checkpoint(model=model, path=model.path)
+    ref = run.build(convert, {}, {"gguf": model.files}, path=model.path)
+    return Checkpoint(model=model, path=str(run.store.fetch(ref)), ref=ref)

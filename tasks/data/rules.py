@@ -1,0 +1,51 @@
+"""The checks of validate that look at one row alone.
+
+Separate because each is a plain function of a row; what compares rows lies in duplicates.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+Turns = Sequence[tuple[str, str]]
+
+# role of a turn -> roles that may stand before it; "" is the start
+_MAY_FOLLOW = {
+    "system": ("",),
+    "user": ("", "system", "assistant", "tool"),
+    "assistant": ("user", "tool"),
+    "tool": ("assistant", "tool"),
+}
+
+
+class Drop(NamedTuple):
+    """Why a row is dropped: one word, and what was seen."""
+
+    reason: str
+    detail: str
+
+
+def check_prompt(turns: Turns, max_chars: int) -> Drop | None:
+    """Return why the conversation can't be a prompt, or None: roles and their order, emptiness, length (characters)."""
+    before = ""
+    for position, (role, _) in enumerate(turns):
+        if before not in _MAY_FOLLOW.get(role, ()):
+            return Drop("wrong_roles", f"turn {position} is {role!r} after {before or 'the start'!r}")
+        before = role
+    if before != "user":
+        return Drop("wrong_roles", f"the last turn is {before!r}; a prompt ends with the user's")
+    content = turns[-1][1]
+    if not content or content.isspace():
+        return Drop("empty_prompt", "the last user turn is blank")
+    length = len(content) if len(turns) == 1 else sum(len(text) for _, text in turns)
+    if length > max_chars:
+        return Drop("prompt_too_long", f"{length} characters, at most {max_chars}")
+    return None
+
+
+def check_label(label: str | None, allowed: frozenset[str], required: bool) -> Drop | None:
+    """Return why the label is wrong, or None. An empty `allowed` allows all."""
+    if label is None:
+        return Drop("label_missing", "a row of this source needs a label") if required else None
+    if allowed and label not in allowed:
+        return Drop("unknown_label", f"{label!r} is not in skill.labels")
+    return None

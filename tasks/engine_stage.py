@@ -1,0 +1,88 @@
+"""Runs a worker of the engine environment for a stage, with its progress and log in the Prefect run.
+
+Separate because every engine stage needs the same: the device to itself, its events shown, its process ended.
+"""
+
+import logging
+import sys
+from types import TracebackType
+from typing import Any
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.context import TaskRunContext
+from pydantic import BaseModel
+from tqdm import tqdm
+
+from tasks.runtime.device import device_lock
+from tasks.runtime.events import Event, Log, Metric, Progress
+from tasks.runtime.process import run_worker
+from tasks.stage import StageCall
+
+log = logging.getLogger("stillhouse.worker")
+
+
+def run_engine_worker(
+    call: StageCall, module: str, spec: BaseModel, environment: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the summary of the worker's `done` event; waits for the device first.
+
+    Raises:
+        UserError: as the worker reported it.
+    """
+    settings = call.settings
+    with (
+        device_lock(settings.device_lock, lambda: log.info("waiting: another job holds the device")),
+        _Watcher(call.execution.get("label") or module) as watcher,
+    ):
+        return run_worker(
+            module,
+            spec,
+            python=settings.engine_python,
+            on_event=watcher.show,
+            environment=environment,
+            stall_timeout_s=settings.stall_timeout_s,
+        )
+
+
+class _Watcher:
+    """Shows a worker's events: a bar on a terminal, a progress artifact and log lines in Prefect."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._artifact: Any = None
+        self._percent = -1
+        self._bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> "_Watcher":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, Progress):
+            self._progress(event)
+        elif isinstance(event, Metric):
+            log.info("%s: %s = %.5g at step %d", self._label, event.name, event.value, event.step)
+        elif isinstance(event, Log):
+            log.debug("%s: %s", self._label, event.text)
+
+    def _progress(self, event: Progress) -> None:
+        if sys.stderr.isatty():
+            if self._bar is None:
+                self._bar = tqdm(total=event.total, unit=f" {event.unit}", desc=f"  {self._label}", leave=False)
+            self._bar.update(event.done - self._bar.n)
+        percent = 100 * event.done // max(event.total, 1)
+        # an artifact of every percent would be a request each; the page shows no finer anyway
+        if TaskRunContext.get() is None or (percent < 100 and percent < self._percent + 5):
+            return
+        self._percent = percent
+        text = f"{event.done} of {event.total} {event.unit}"
+        if self._artifact is None:
+            self._artifact = create_progress_artifact(progress=float(percent), description=f"{self._label}: {text}")
+        else:
+            update_progress_artifact(self._artifact, progress=float(percent), description=f"{self._label}: {text}")

@@ -1,0 +1,70 @@
+"""One request to an engine, whoever asks, and how an answer's form is held.
+
+Separate because generation and measuring must ask in exactly the same way.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.recipe.teacher import Sampling
+
+
+class Request(BaseModel):
+    """One prompt, tokenised, and one sample of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    token_ids: tuple[int, ...]
+    sample_index: int = 0
+
+
+def render(tokenizer: Any, prompt: list[dict[str, Any]] | str) -> str:
+    """Return the text a model is given: turns through the tokenizer's chat template, plain text as it is."""
+    if isinstance(prompt, str):
+        return str((tokenizer.bos_token or "") if _adds_bos(tokenizer) else "") + prompt
+    return str(tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True))
+
+
+def tokenize(tokenizer: Any, rendered: str) -> tuple[int, ...]:
+    """Return the token ids of a rendered prompt; the template has placed all special tokens already."""
+    return tuple(tokenizer(rendered, add_special_tokens=False).input_ids)
+
+
+def _adds_bos(tokenizer: Any) -> bool:
+    ids = tokenizer("a").input_ids
+    return bool(ids) and ids[0] == tokenizer.bos_token_id
+
+
+def label_token_ids(tokenizer: Any, choices: list[str]) -> list[int] | None:
+    """Return the first token of each choice, or None where two share one, so that it can't tell them apart."""
+    first = [tokenizer(choice, add_special_tokens=False).input_ids[0] for choice in choices]
+    return first if len(set(first)) == len(first) else None
+
+
+def sampling_params(
+    sampling: Sampling, constraint: dict[str, Any], sample_index: int, scored: list[int] | None
+) -> Any:
+    """Return vLLM's parameters for one sample under `constraint`, with the log-probabilities of `scored` tokens."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+    greedy = sampling.temperature == 0.0
+    return SamplingParams(
+        n=1,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        max_tokens=sampling.max_tokens,
+        stop=list(sampling.stop) or None,
+        seed=None if greedy else sampling.seed + sample_index,
+        logprobs=None if scored else sampling.logprobs,
+        logprob_token_ids=scored,
+        structured_outputs=StructuredOutputsParams(**_structured(constraint)) if constraint else None,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _structured(constraint: dict[str, Any]) -> dict[str, Any]:
+    return {"json" if name == "json_schema" else name: value for name, value in constraint.items()}

@@ -1,0 +1,50 @@
+"""Streams requests into an engine and answers out of it, so that its batches never drain.
+
+Separate because it is the one place that talks to the engine's loop.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from tasks.engines.request import Request
+
+
+class Answer:
+    """One finished request: the engine's output and the seconds from submission to the last token."""
+
+    __slots__ = ("output", "request", "seconds")
+
+    def __init__(self, request: Request, output: Any, seconds: float) -> None:
+        self.request = request
+        self.output = output
+        self.seconds = seconds
+
+
+def stream(
+    llm: Any, requests: Iterable[Request], params: Callable[[Request], Any], in_flight: int
+) -> Iterator[Answer]:
+    """Yield answers as they finish, with up to `in_flight` requests in the engine at any time."""
+    from vllm import TokensPrompt
+
+    engine = llm.llm_engine
+    waiting = iter(requests)
+    running: dict[str, tuple[Request, float]] = {}
+    number = 0
+    exhausted = False
+    while running or not exhausted:
+        while not exhausted and len(running) < in_flight:
+            request = next(waiting, None)
+            if request is None:
+                exhausted = True
+                break
+            name = f"{number}"
+            number += 1
+            engine.add_request(name, TokensPrompt(prompt_token_ids=list(request.token_ids)), params(request))
+            running[name] = (request, time.monotonic())
+        if not running:
+            return
+        for output in engine.step():
+            if output.finished:
+                request, started = running.pop(output.request_id)
+                yield Answer(request, output, time.monotonic() - started)

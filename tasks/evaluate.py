@@ -1,0 +1,123 @@
+"""Measures teacher, baselines, student and the alternatives without a teacher on the same test rows."""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.data.row import prompt_text
+from tasks.engine_stage import run_engine_worker
+from tasks.engines.checkpoints import Checkpoint
+from tasks.engines.start import environment_for
+from tasks.evaluation.alternatives import tfidf_logistic_regression
+from tasks.evaluation.spec import Candidate, EvaluateSpec
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+
+
+@stage("evaluate", version=1)
+def evaluate(call: StageCall) -> dict[str, Any]:
+    """Write answers.parquet, measurements.json and, for the classical alternative, alternative.parquet."""
+    split, filtered = call.folder("split"), call.folder("filter")
+    evaluation = call.execution["evaluation"]
+    spec = EvaluateSpec(
+        candidates=call.execution["candidates"],
+        teacher=call.execution["teacher"],
+        prior=json.loads((filtered / "calibration.json").read_text())["prior"],
+        skill=call.execution["skill"],
+        labels=tuple(call.identity["labels"]),
+        evaluation=evaluation,
+        test=str(split / "test.parquet"),
+        examples=str(split / "examples.parquet"),
+        out=str(call.work.folder),
+    )
+    # each engine in a process of its own, so that several can be live at once and be timed in turn
+    environment = {**environment_for(evaluation.engine), "VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
+    summary = run_engine_worker(call, "tasks.evaluation.worker", spec, environment)
+    if evaluation.no_teacher_alternatives:
+        _classical(call)
+    return summary
+
+
+def measure_models(
+    run: Run,
+    sides: ArtifactRef,
+    dataset: ArtifactRef,
+    teacher: Checkpoint,
+    base: Checkpoint,
+    student: ArtifactRef,
+    untrained: ArtifactRef,
+    labelled_only: ArtifactRef | None,
+) -> ArtifactRef:
+    """Return the answers and measurements of every model of the comparison."""
+    recipe, store = run.recipe, run.store
+    asked = recipe.teacher
+    candidates = [
+        Candidate(
+            name="teacher",
+            path=teacher.path,
+            revision=asked.revision,
+            dtype=asked.dtype,
+            quantization=asked.quantization,
+            asks="teacher",
+        ),
+        Candidate(
+            name="baseline_zero_shot",
+            path=base.path,
+            revision=recipe.student.revision,
+            dtype=recipe.evaluation.student_dtype,
+            asks="zero_shot",
+        ),
+    ]
+    inputs = {"split": sides, "filter": dataset, "student": student, "baseline_untrained": untrained}
+    if labelled_only:
+        inputs["student_labelled_only"] = labelled_only
+    for name in ("student", "baseline_untrained", "student_labelled_only"):
+        if name in inputs:
+            path = str(store.fetch(inputs[name]))
+            candidates.append(
+                Candidate(
+                    name=name,
+                    path=path,
+                    dtype=recipe.evaluation.student_dtype,
+                    asks="student",
+                    is_timed=name != "student_labelled_only",
+                )
+            )
+    identity = {
+        "teacher": [teacher.identity, asked.dtype, asked.quantization, asked.prompt, asked.output],
+        "base": base.identity,
+        "skill": recipe.skill,
+        "labels": run.summary("validate")["labels"],
+        "evaluation": recipe.evaluation,
+        # measured numbers depend on the engine's settings; here they are part of what is compared
+        "engine": recipe.evaluation.engine.model_dump(),
+    }
+    return run.build(
+        evaluate,
+        inputs,
+        identity,
+        candidates=tuple(candidates),
+        teacher=asked,
+        skill=recipe.skill,
+        evaluation=recipe.evaluation,
+    )
+
+
+def _classical(call: StageCall) -> None:
+    """Write what TF-IDF with logistic regression on the labelled rows answers."""
+    split = call.folder("split")
+    labelled = [row for row in pq.read_table(split / "examples.parquet").to_pylist() if row["references"]]
+    if len({row["references"][0] for row in labelled}) < 2:
+        return
+    test = pq.read_table(split / "test.parquet").to_pylist()
+    answers = tfidf_logistic_regression(
+        [prompt_text(row["messages"]) for row in labelled],
+        [row["references"][0] for row in labelled],
+        [prompt_text(row["messages"]) for row in test],
+        seed=call.execution["evaluation"].seed,
+    )
+    table = {"row_id": [row["id"] for row in test], "answer": list(answers)}
+    pq.write_table(pa.table(table), call.work.folder / "alternative.parquet")

@@ -1,0 +1,56 @@
+"""How one model of a comparison is asked: from a row to a parsed answer.
+
+Separate because latency is timed over exactly this path, and quality is judged on exactly its answers.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tasks.engines.request import Request, label_token_ids, render, sampling_params, tokenize
+from tasks.engines.stream import Answer
+from tasks.evaluation.spec import Candidate, EvaluateSpec
+from tasks.recipe.teacher import Sampling
+from tasks.skills.registry import skill_for
+from tasks.teachers.calibration import calibrate
+from tasks.teachers.prompting import Prompter
+
+Row = dict[str, Any]
+
+
+class Asker:
+    """Turns rows into one model's requests and its outputs into answers."""
+
+    def __init__(self, spec: EvaluateSpec, candidate: Candidate, tokenizer: Any, examples: Sequence[Row]) -> None:
+        """Build the prompts' maker; a teacher's index of labelled examples is built here, once."""
+        self._labels = spec.labels
+        self._module = skill_for(spec.skill.kind)
+        self._tokenizer = tokenizer
+        self._is_teacher = candidate.asks == "teacher"
+        self._prior = spec.prior if self._is_teacher else None
+        if self._is_teacher:
+            prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples)
+            self._prompts: Callable[[Sequence[Row]], Any] = prompter.prompts
+            constraint = prompter.constraint(spec.teacher)
+        else:
+            show = self._module.zero_shot_messages if candidate.asks == "zero_shot" else self._module.student_messages
+            self._prompts = lambda rows: (show(row["messages"], spec.skill, spec.labels) for row in rows)
+            constraint = self._module.constraint(spec.skill, spec.labels)
+        self._scored = label_token_ids(tokenizer, constraint["choice"]) if self._prior else None
+        sampling = Sampling(max_tokens=spec.evaluation.max_tokens)
+        self.params = sampling_params(sampling, constraint, 0, self._scored)
+
+    def requests(self, rows: Sequence[Row]) -> list[Request]:
+        """Return the model's requests for `rows`, ids as their row numbers."""
+        return [
+            Request(id=str(number), token_ids=tokenize(self._tokenizer, render(self._tokenizer, prompt)))
+            for number, prompt in enumerate(self._prompts(rows))
+        ]
+
+    def answer(self, finished: Answer) -> str | None:
+        """Return the parsed answer, or None where it can't be read."""
+        output = finished.output.outputs[0]
+        if self._prior and self._scored:
+            first = output.logprobs[0]
+            scores = [first[token].logprob if token in first else -100.0 for token in self._scored]
+            return self._labels[calibrate([max(score, -100.0) for score in scores], self._prior)[0]]
+        return self._module.parse(output.text, self._labels)

@@ -1,0 +1,207 @@
+"""How sure a measured quality is: intervals, paired comparisons and the confusion of labels.
+
+Separate because every number a report shows about quality carries its sample size and its interval from here.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Indices = NDArray[np.intp]
+Statistic = Callable[[Indices], float]  # row indices, with repeats -> value on those rows
+
+# resampled indices held at once: 16 MB
+_BATCH_INDICES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its two-sided confidence interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int  # rows it was measured on
+    method: str
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A difference measured on the same rows, its interval, and how likely chance alone is to give it."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    n: int
+    method: str
+
+
+def accuracy_interval(correct: ArrayLike, confidence: float) -> Interval:
+    """Return the share of True in `correct` (one boolean a row) with its Wilson score interval.
+
+    Raises:
+        ValueError: for no rows.
+    """
+    right = _booleans(correct)
+    test = stats.binomtest(int(right.sum()), right.size)
+    bounds = test.proportion_ci(confidence_level=confidence, method="wilson")
+    return Interval(test.statistic, float(bounds.low), float(bounds.high), right.size, "Wilson score")
+
+
+def bootstrap_interval(statistic: Statistic, n: int, confidence: float, resamples: int, seed: int) -> Interval:
+    """Return `statistic` of all `n` rows with the percentile interval over resampled rows.
+
+    Resamples on which the statistic is not a number (a ratio over zero) are left out. Where it is the same on every
+    resample, the interval has no width.
+
+    Raises:
+        ValueError: for no rows.
+    """
+    if n < 1:
+        raise ValueError("no rows to measure on; an interval needs at least one")
+    rows = np.arange(n)
+    value = float(statistic(rows))
+    if n == 1:
+        return Interval(value, value, value, n, "percentile bootstrap")
+    with warnings.catch_warnings():
+        # about resamples that are not a number, which are left out below
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        drawn = stats.bootstrap(
+            (rows,),
+            lambda indices: statistic(indices),
+            n_resamples=resamples,
+            batch=max(1, _BATCH_INDICES // n),
+            vectorized=False,
+            method="percentile",
+            confidence_level=confidence,
+            rng=np.random.default_rng(seed),
+        ).bootstrap_distribution
+    low, high = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(value, float(low), float(high), n, "percentile bootstrap")
+
+
+def accuracy_statistic(correct: ArrayLike) -> Statistic:
+    """Return the accuracy as a function of the rows it is taken on."""
+    right = _booleans(correct).astype(np.float64)
+    return lambda rows: float(right[rows].mean())
+
+
+def macro_f1_statistic(predictions: Sequence[str], gold: Sequence[str]) -> Statistic:
+    """Return macro-F1 over the gold labels of the rows it is taken on, as a function of those rows."""
+    names = {name: code for code, name in enumerate(dict.fromkeys([*gold, *predictions]))}
+    gold_codes = np.array([names[name] for name in gold])
+    answer_codes = np.array([names[name] for name in predictions])
+
+    def statistic(rows: Indices) -> float:
+        is_gold, answered = gold_codes[rows], answer_codes[rows]
+        num_gold = np.bincount(is_gold, minlength=len(names))
+        num_answered = np.bincount(answered, minlength=len(names))
+        num_right = np.bincount(is_gold[is_gold == answered], minlength=len(names))
+        occurs = num_gold > 0
+        # 2 TP + FP + FN = rows with the label as gold + rows answered with it
+        return float(np.mean(2 * num_right[occurs] / (num_gold + num_answered)[occurs]))
+
+    return statistic
+
+
+def difference_interval(
+    ours: Statistic, theirs: Statistic, n: int, confidence: float, resamples: int, seed: int
+) -> Interval:
+    """Return `ours - theirs` with its paired bootstrap interval: both take the same resampled rows."""
+    return bootstrap_interval(lambda rows: ours(rows) - theirs(rows), n, confidence, resamples, seed)
+
+
+def ratio_interval(
+    ours: Statistic, theirs: Statistic, n: int, confidence: float, resamples: int, seed: int
+) -> Interval | None:
+    """Return `ours / theirs` with its paired bootstrap interval, or None where `theirs` is 0 on all rows."""
+    if n and theirs(np.arange(n)) == 0:
+        return None
+
+    def ratio(rows: Indices) -> float:
+        divisor = theirs(rows)
+        return ours(rows) / divisor if divisor else float("nan")
+
+    return bootstrap_interval(ratio, n, confidence, resamples, seed)
+
+
+def mcnemar_p_value(correct_ours: ArrayLike, correct_theirs: ArrayLike) -> float:
+    """Return the two-sided exact McNemar p-value: how often chance splits the rows only one of both gets right so far.
+
+    1 where there are no such rows.
+
+    Raises:
+        ValueError: for no rows, or unequal lengths.
+    """
+    ours, theirs = _paired(correct_ours, correct_theirs)
+    only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    if only_ours + only_theirs == 0:
+        return 1.0
+    return float(stats.binomtest(only_ours, only_ours + only_theirs, 0.5).pvalue)
+
+
+def paired_gain(
+    correct_student: ArrayLike, correct_baseline: ArrayLike, confidence: float, resamples: int, seed: int
+) -> Gain:
+    """Return the student's accuracy less the baseline's, on the same rows, with interval and p-value.
+
+    Raises:
+        ValueError: for no rows, or unequal lengths.
+    """
+    student, baseline = _paired(correct_student, correct_baseline)
+    found = difference_interval(
+        accuracy_statistic(student), accuracy_statistic(baseline), student.size, confidence, resamples, seed
+    )
+    return gain_of(found, mcnemar_p_value(student, baseline))
+
+
+def gain_of(difference: Interval, p_value: float) -> Gain:
+    """Return a gain from the interval of a paired difference and the p-value of McNemar's test."""
+    method = f"paired {difference.method}; p by exact McNemar test on correct answers"
+    return Gain(difference.value, difference.low, difference.high, p_value, difference.n, method)
+
+
+def retained_interval(
+    correct_student: ArrayLike, correct_teacher: ArrayLike, confidence: float, resamples: int, seed: int
+) -> Interval | None:
+    """Return the share of the teacher's accuracy that the student keeps, or None where the teacher's is 0.
+
+    Raises:
+        ValueError: for no rows, or unequal lengths.
+    """
+    student, teacher = _paired(correct_student, correct_teacher)
+    return ratio_interval(
+        accuracy_statistic(student), accuracy_statistic(teacher), student.size, confidence, resamples, seed
+    )
+
+
+def confusion(predictions: Sequence[str | None], gold: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
+    """Return {"labels": rows, "predicted": columns, "counts": matrix}: counts[i][j] rows of label i answered with j.
+
+    The last column, "unparsable", counts answers that are none of the labels.
+    """
+    code = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels) + 1), dtype=int)
+    for answer, label in zip(predictions, gold, strict=True):
+        counts[code[label], len(labels) if answer is None else code.get(answer, len(labels))] += 1
+    return {"labels": list(labels), "predicted": [*labels, "unparsable"], "counts": counts.tolist()}
+
+
+def _booleans(correct: ArrayLike) -> NDArray[np.bool_]:
+    right = np.asarray(correct, dtype=bool)
+    if right.size == 0:
+        raise ValueError("no rows to measure on; an interval needs at least one")
+    return right
+
+
+def _paired(ours: ArrayLike, theirs: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    first, second = _booleans(ours), _booleans(theirs)
+    if first.shape != second.shape:
+        raise ValueError(f"{first.size} and {second.size} rows; a paired comparison needs the same rows for both")
+    return first, second

@@ -1,0 +1,42 @@
+"""Keeps the answers worth training on and writes the student's rows."""
+
+from typing import Any
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.filters.dataset import write_dataset
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+
+
+@stage("filter", version=1)
+def keep_good(call: StageCall) -> dict[str, Any]:
+    """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json."""
+    return write_dataset(
+        train=call.folder("balance") / "train.parquet",
+        split=call.folder("split"),
+        answers=call.folder("generate") / "completions.parquet",
+        filters=call.execution["filters"],
+        skill=call.execution["skill"],
+        labels=tuple(call.identity["labels"]),
+        calibration=call.identity["calibration"],
+        use_references=call.identity["use_references"],
+        out=call.work.folder,
+    )
+
+
+def filter_answers(run: Run, answers: ArtifactRef, sides: ArtifactRef, balanced: ArtifactRef) -> ArtifactRef:
+    """Return the student's training, validation and labelled rows.
+
+    Raises:
+        QualityError: fewer answers survive than the recipe allows.
+    """
+    recipe = run.recipe
+    identity = {
+        "filters": recipe.filters,
+        "calibration": recipe.teacher.calibration,
+        "skill": recipe.skill,
+        "labels": run.summary("validate")["labels"],
+        "use_references": recipe.training.use_references,
+    }
+    inputs = {"generate": answers, "split": sides, "balance": balanced}
+    return run.build(keep_good, inputs, identity, filters=recipe.filters, skill=recipe.skill)

@@ -1,0 +1,169 @@
+"""Runs the filters over a teacher's answers: what is kept, what is dropped and by which rule.
+
+Separate because the rules judge one thing each, while order, voting and the books are kept here.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tasks.filters import (
+    agreement,
+    confidence,
+    empty,
+    failed,
+    language,
+    near_duplicate,
+    refused,
+    repetitive,
+    truncated,
+    unparsable,
+    verification,
+)
+from tasks.filters.result import FilterResult, check_success
+from tasks.filters.sample import Sample
+from tasks.recipe.filters import Filters
+from tasks.recipe.skill import Skill
+from tasks.skills.registry import SkillModule, skill_for
+from tasks.teachers.completion import Completion
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+Rule = Callable[[Sample, Filters], str | None]
+
+# the order of the fields of Filters; the first rule that objects names the reason
+SAMPLE_RULES: dict[str, Rule] = {
+    "failed": failed.rule,
+    "truncated": truncated.rule,
+    "empty": empty.rule,
+    "refused": refused.rule,
+    "repetitive": repetitive.rule,
+    "language": language.rule,
+    "unparsable": unparsable.rule,
+    "verification": verification.rule,
+}
+
+
+def apply(
+    rows: Sequence[Row],
+    completions: Mapping[str, Sequence[Completion]],
+    filters: Filters,
+    skill: Skill,
+    labels: Sequence[str],
+) -> FilterResult:
+    """Return the completions worth training on, and the others with the rule that dropped them.
+
+    A prompt with several samples keeps, for a skill with closed answers, one: the most confident of the majority.
+
+    Args:
+        rows: the prompts, in order; a row that stands there twice is judged twice.
+        completions: by row id, in the order of their sample index.
+
+    Raises:
+        QualityError: when fewer prompts than `filters.min_success_ratio` keep an answer.
+    """
+    module = skill_for(skill.kind)
+    result = FilterResult()
+    kept: list[tuple[int, Sample]] = []
+    for row in rows:
+        kept += _judge_prompt(row, completions.get(row["id"], ()), filters, module, labels, result)
+    if module.closed_answers:
+        _warn_without_effect(filters)
+    else:
+        kept = _without_near_duplicates(kept, filters, result)
+    result.kept = [{"row": one.row, "completion": one.completion, "answer": one.target} for _, one in kept]
+    num_in = sum(max(1, len(completions.get(row["id"], ()))) for row in rows)
+    assert result.num_in == num_in, f"{num_in} completions in, {result.num_in} accounted for"
+    check_success(rows, result, filters)
+    return result
+
+
+def _judge_prompt(
+    row: Row,
+    completions: Sequence[Completion],
+    filters: Filters,
+    module: SkillModule,
+    labels: Sequence[str],
+    result: FilterResult,
+) -> list[tuple[int, Sample]]:
+    """Return the samples of one prompt that stay, with their sample index; note the others in `result`."""
+    if not completions:
+        result.drop_unanswered(row)
+    samples = [_sample(row, completion, module, labels) for completion in completions]
+    left: list[tuple[int, Sample]] = []
+    num_answered = 0
+    for index, sample in enumerate(samples):
+        reason, detail = _first_objection(sample, filters)
+        num_answered += reason != "failed"
+        if reason is None:
+            left.append((index, sample))
+        else:
+            result.drop(index, sample, reason, detail)
+    if objection := agreement.rule([sample.target for _, sample in left], num_answered, filters):
+        for index, sample in left:
+            result.drop(index, sample, "agreement", objection)
+        return []
+    return _confident(_voted(left, module, result), filters, result)
+
+
+def _sample(row: Row, completion: Completion, module: SkillModule, labels: Sequence[str]) -> Sample:
+    answer = module.parse(completion.text, labels)
+    references = row["references"]
+    return Sample(
+        row=row,
+        completion=completion,
+        answer=answer,
+        agrees_with_reference=module.verify(answer, references) if references and answer is not None else None,
+        is_prose=answer is None or not module.closed_answers,
+    )
+
+
+def _first_objection(sample: Sample, filters: Filters) -> tuple[str | None, str]:
+    for reason, rule in SAMPLE_RULES.items():
+        if (detail := rule(sample, filters)) is not None:
+            return reason, detail
+    return None, ""
+
+
+def _voted(left: list[tuple[int, Sample]], module: SkillModule, result: FilterResult) -> list[tuple[int, Sample]]:
+    """Return, for closed answers, the most confident sample of the majority's answer alone."""
+    if len(left) < 2 or not module.closed_answers:
+        return left
+    winner = agreement.majority([sample.target for _, sample in left])
+    chosen = max((one for one in left if one[1].target == winner), key=lambda one: _confidence(one[1]))
+    for index, sample in left:
+        if index != chosen[0]:
+            detail = f"the prompt's answer is {winner}, kept from sample {chosen[0]}"
+            result.drop(index, sample, "not_majority", detail)
+    return [chosen]
+
+
+def _confident(left: list[tuple[int, Sample]], filters: Filters, result: FilterResult) -> list[tuple[int, Sample]]:
+    kept = []
+    for index, sample in left:
+        if (detail := confidence.rule(sample, filters)) is None:
+            kept.append((index, sample))
+        else:
+            result.drop(index, sample, "confidence", detail)
+    return kept
+
+
+def _without_near_duplicates(
+    samples: list[tuple[int, Sample]], filters: Filters, result: FilterResult
+) -> list[tuple[int, Sample]]:
+    objections = near_duplicate.rules([sample.target for _, sample in samples], filters)
+    for (index, sample), detail in zip(samples, objections, strict=True):
+        if detail is not None:
+            result.drop(index, sample, "near_duplicate", detail)
+    return [one for one, detail in zip(samples, objections, strict=True) if detail is None]
+
+
+def _confidence(sample: Sample) -> float:
+    mean = sample.completion.mean_logprob
+    return float("-inf") if mean is None else mean
+
+
+def _warn_without_effect(filters: Filters) -> None:
+    if filters.near_duplicate_threshold < 1.0:
+        log.warning("filters.near_duplicate_threshold has no effect here: this skill's answers come from a fixed set")

@@ -1,0 +1,25 @@
+"""One completion under judgement: what every per-sample rule is given."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.teachers.completion import Completion
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A completion with its row, and what the skill made of it.
+
+    Rules return None to keep a sample, else in a few words why it is dropped.
+    """
+
+    row: dict[str, Any]
+    completion: Completion
+    answer: str | None  # as the skill's parser read it; None where it could not
+    agrees_with_reference: bool | None  # None where the row has no reference, or there is no answer
+    is_prose: bool  # False where the text is exactly one of a closed set of answers: there is no wording to judge
+
+    @property
+    def target(self) -> str:
+        """What a student would be trained on: the answer, or the text itself where the recipe keeps unreadable ones."""
+        return self.completion.text.strip() if self.answer is None else self.answer

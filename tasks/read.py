@@ -1,0 +1,45 @@
+"""Reads the recipe's sources into rows."""
+
+from typing import Any
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.data.read import VERSION
+from tasks.data.read import read as read_rows
+from tasks.data.sources import resolve
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+
+
+@stage("read", version=VERSION)
+def read(call: StageCall) -> dict[str, Any]:
+    """Write rows.parquet and quarantine.jsonl of one source."""
+    execution = call.execution
+    options = execution["storage_options"]
+    return read_rows(
+        execution["source"], execution["files"], call.identity["role"], call.work.folder, storage_options=options
+    )
+
+
+def read_sources(run: Run) -> dict[str, ArtifactRef]:
+    """Return the rows of each source by role; keyed by the files' content, not by their names.
+
+    Raises:
+        DataError: a source can't be found or read.
+    """
+    options = run.settings.storage_options
+    found: dict[str, ArtifactRef] = {}
+    for role in ("train", "examples", "test"):
+        source = getattr(run.recipe.data, role)
+        if source is None:
+            continue
+        files = resolve(source, options)
+        identity = {
+            "role": role,
+            "files": [file.sha256 for file in files],
+            "format": source.format,
+            "columns": source.columns,
+        }
+        found[role] = run.build(
+            read, {}, identity, label=f"read {role}", source=source, files=files, storage_options=options
+        )
+    return found

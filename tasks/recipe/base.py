@@ -1,0 +1,48 @@
+"""The frozen model every recipe part derives from, and the rule that keeps identity and execution apart.
+
+Separate because both fingerprints and the recipe's own files stand on it.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Part(BaseModel):
+    """A frozen recipe part that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+
+def execution(default: Any, description: str, **bounds: Any) -> Any:
+    """Return a field that says where or how fast work runs; it never enters a fingerprint."""
+    return Field(default, description=description, json_schema_extra={"execution": True}, **bounds)
+
+
+def provenance(default: Any, description: str, **bounds: Any) -> Any:
+    """Return a field that is only recorded (a name, a licence); it never enters a fingerprint."""
+    return Field(default, description=description, json_schema_extra={"execution": True}, **bounds)
+
+
+def is_execution(model: type[BaseModel], name: str) -> bool:
+    """Return whether field `name` of `model` is kept out of fingerprints."""
+    extra = model.model_fields[name].json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("execution"))
+
+
+def identity(value: Any) -> Any:
+    """Return `value` as plain JSON types, without the execution fields of any recipe part inside it.
+
+    Raises:
+        TypeError: for a value that has no stable serialisation; a guess would fork fingerprints silently.
+    """
+    if isinstance(value, BaseModel):
+        kind = type(value)
+        return {name: identity(getattr(value, name)) for name in kind.model_fields if not is_execution(kind, name)}
+    if isinstance(value, dict):
+        return {str(key): identity(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [identity(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"{type(value).__name__} has no stable serialisation; use JSON types or a recipe part")

@@ -1,0 +1,153 @@
+"""Writes the run's report, page and cards, and shows them in Prefect. Rebuilt in every run."""
+
+import json
+import logging
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import psutil
+from prefect import task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.engines.checkpoints import Checkpoint
+from tasks.recipe.recipe import Recipe
+from tasks.reports import collect
+from tasks.reports.build import build_report, report_json, with_gate
+from tasks.reports.cards import data_card, model_card
+from tasks.reports.gate import judge
+from tasks.reports.html import render_html
+from tasks.reports.method import method_statements
+from tasks.reports.schema import Report
+from tasks.reports.tables import comparison_rows, summary_markdown
+from tasks.run import Run
+from tasks.runtime.settings import ROOT
+
+log = logging.getLogger("stillhouse")
+
+
+@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+def write_report(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
+    """Write report.json, report.html, recipe.yaml and the cards under runs/<run id>/, and return the report.
+
+    Raises:
+        RecipeError: a gate rule names no number of the report.
+    """
+    report = _build(run, teacher, base)
+    folder = f"runs/{run.id}"
+    files = {
+        "report.json": report_json(report),
+        "report.html": render_html(report),
+        "recipe.yaml": _yaml(run.recipe),
+        "model_card.md": model_card(report),
+        "data_card.md": data_card(report),
+        "artifacts.json": json.dumps(
+            {label: result.ref.model_dump() for label, result in run.results.items()}, indent=1
+        ),
+    }
+    for name, text in files.items():
+        run.store.put_text(f"{folder}/{name}", text)
+    _show(report, f"{run.settings.store.url}/{folder}/report.html")
+    return report
+
+
+def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
+    recipe, store, results = run.recipe, run.store, run.results
+    summaries = {label: result.summary for label, result in results.items()}
+    evidence = collect.read_evidence(
+        store.path(results["split"].ref, "test.parquet"),
+        store.fetch(results["evaluate"].ref),
+        summaries["validate"]["labels"],
+    )
+    blocks = collect.model_blocks(evidence, _names(recipe, teacher, base), recipe)
+    comparison, which = collect.comparison_block(evidence, blocks, recipe)
+    measured = results["evaluate"]
+    report = build_report(
+        run_id=run.id,
+        recipe=recipe.model_dump(mode="json"),
+        skill=recipe.skill.kind,
+        data=collect.data_block(summaries),
+        generation=_generation(run),
+        filter={name: summaries["filter"][name] for name in ("in", "kept", "dropped")},
+        training=collect.training_block(summaries["train"]),
+        models=_carried(collect.with_baseline(blocks, which), measured.ref.fingerprint if measured.cached else None),
+        comparison=comparison,
+        stages={
+            label: {"seconds": round(result.seconds, 3), "cached": result.cached, "fingerprint": result.ref.fingerprint}
+            for label, result in results.items()
+        },
+        method=method_statements(recipe),
+        funnel=collect.funnel(summaries),
+        curves=collect.curves(summaries["train"]),
+        confusion=collect.confusion_block(evidence),
+        disagreements=collect.disagreements(evidence),
+        licences=_licences(recipe),
+        fingerprints={label: result.ref.fingerprint for label, result in results.items()},
+        provenance=_provenance(),
+    )
+    return with_gate(report, judge(report.model_dump(mode="json"), recipe.gate))
+
+
+def _generation(run: Run) -> dict[str, Any]:
+    """What this run asked; a cached stage asked nothing, whatever its record says of the run that built it."""
+    result = run.results["generate"]
+    summary = dict(result.summary)
+    if result.cached:
+        summary |= {"from_store": summary["requests"], "generated": 0, "seconds": 0.0}
+        summary |= {"prompt_tokens": 0, "completion_tokens": 0}
+    return collect.generation_block(summary)
+
+
+def _carried(models: dict[str, Any], fingerprint: str | None) -> dict[str, Any]:
+    """Note on every model the measurement's fingerprint where it was carried from an earlier run."""
+    return {name: {**model, "fingerprint": fingerprint} if model else None for name, model in models.items()}
+
+
+def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[str, str]:
+    layers = f", {recipe.student.layers} layers" if recipe.student.layers else ""
+    return {
+        "teacher": teacher.model.name,
+        "student": f"{recipe.name} ({base.model.name}{layers})",
+        "baseline_untrained": f"{base.model.name}{layers}, untrained",
+        "baseline_zero_shot": f"{base.model.name}, zero-shot",
+        "student_labelled_only": "the student, trained on the labelled rows alone",
+        "tfidf_logistic_regression": "TF-IDF + logistic regression on the labelled rows",
+    }
+
+
+def _licences(recipe: Recipe) -> dict[str, Any]:
+    sources = {role: getattr(recipe.data, role) for role in ("train", "examples", "test")}
+    return {
+        "data": {role: source.licence for role, source in sources.items() if source},
+        "teacher": recipe.teacher.licence,
+        "student_base": recipe.student.licence,
+    }
+
+
+def _provenance() -> dict[str, Any]:
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return {
+        "versions": {name: version(name) for name in ("stillhouse", "prefect", "polars", "scikit-learn")},
+        "cpu_count": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "platform": platform.platform(),
+        "commit": commit.stdout.strip() or None,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _yaml(recipe: Recipe) -> str:
+    import yaml
+
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _show(report: Report, address: str) -> None:
+    create_table_artifact(table=comparison_rows(report), key="comparison", description="every model on the test rows")
+    create_markdown_artifact(markdown=summary_markdown(report), key="summary")
+    link = address if "://" in address else f"file://{address}"
+    create_link_artifact(link=link, link_text="report.html", key="report")

@@ -1,0 +1,281 @@
+"""The frozen models of report.json, schema version 1: every number of a run, with its sample size and interval.
+
+Separate because the gate, the page, the cards and the tables all read this one model, and files of it are kept for
+good: fields are added, never renamed. A number that could not be measured is null, never 0 and never guessed.
+"""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = int | None
+Number = float | None
+
+
+class Block(BaseModel):
+    """A frozen part of the report that refuses unknown fields, NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True)
+
+
+class Estimate(Block):
+    """One measured quality with its interval and the number of test rows behind it."""
+
+    value: float
+    low: Number
+    high: Number
+    n: int = Field(ge=0)
+
+
+class Gain(Block):
+    """The student's quality less another model's on the same rows, with its paired interval."""
+
+    value: Number
+    low: Number
+    high: Number
+    p_value: Number = Field(ge=0.0, le=1.0)
+
+
+class Latency(Block):
+    """Milliseconds from messages to parsed answer, one request at a time."""
+
+    p50: Number
+    p95: Number
+    n: Count = None
+
+
+class Model(Block):
+    """One measured model; null stands for what could not be measured."""
+
+    name: str
+    parameters: Count
+    weight_bytes: Count
+    peak_memory_bytes: Count
+    quality: dict[str, Estimate]
+    latency_ms: Latency | None
+    tokens_per_second: Number
+    requests_per_second: Number
+    prompt_tokens_mean: Number
+    cost_usd_per_1k_requests: Number
+    engine: str | None = None
+    engine_floor_bytes: Count = None
+    which: str | None = Field(None, description="for `baseline`: the entry it repeats, the better of the two")
+    fingerprint: str | None = Field(None, description="of the measurement, where it was carried from an earlier run")
+    notes: tuple[str, ...] = ()
+
+
+class Models(Block):
+    """Every model of the comparison, measured on the same test rows."""
+
+    teacher: Model | None
+    baseline: Model | None
+    student: Model | None
+    champion: Model | None = None
+    baseline_untrained: Model | None = None
+    baseline_zero_shot: Model | None = None
+    student_labelled_only: Model | None = None
+    tfidf_logistic_regression: Model | None = None
+
+
+class Balance(Block):
+    """Training rows a group, before and after balancing."""
+
+    before: dict[str, int]
+    after: dict[str, int]
+
+
+class Data(Block):
+    """Rows read, put aside and kept."""
+
+    read: Count
+    quarantined: Count
+    dropped: dict[str, int]
+    train: Count
+    validation: Count
+    test: Count
+    balance: Balance | None
+    labelled: Count = None
+
+
+class Generation(Block):
+    """What the teacher was asked and what came from the store instead."""
+
+    requests: Count
+    from_store: Count
+    generated: Count
+    prompt_tokens: Count
+    completion_tokens: Count
+    seconds: Number
+    tokens_per_second: Number
+    cost_usd: Number
+
+
+class Filtered(Block):
+    """Completions that went into the filters and those they kept."""
+
+    entered: Count = Field(alias="in")
+    kept: Count
+    dropped: dict[str, int]
+
+
+class Training(Block):
+    """What the student was trained on and how it ended."""
+
+    rows: Count
+    tokens: Count
+    steps: Count
+    seconds: Number
+    train_loss: Number
+    validation_loss: Number
+    method: str | None
+
+
+class Comparison(Block):
+    """The student against teacher, baseline and the alternatives; reductions are fractions (0.85 = 85 % less)."""
+
+    primary_metric: str
+    quality_retained: Number
+    gain_over_baseline: Gain | None
+    latency_reduction: Number
+    memory_reduction: Number
+    throughput_ratio: Number
+    cost_reduction: Number
+    quality_retained_low: Number = None
+    quality_retained_high: Number = None
+    weight_reduction: Number = None
+    gain_over: dict[str, Gain] = Field({}, description="paired gains over other entries of `models`, by their key")
+    confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
+
+
+class GateRule(Block):
+    """One rule of the gate with the number it met."""
+
+    rule: str
+    value: Number
+    bound: Number
+    passed: bool
+
+
+class Gate(Block):
+    """Whether the student may be promoted, and whether it was."""
+
+    passed: bool
+    rules: tuple[GateRule, ...]
+    promoted: bool | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _passed_means_all(self) -> Self:
+        if self.passed and not all(rule.passed for rule in self.rules):
+            raise ValueError("`passed` is true although a rule failed; a gate passes only when every rule does")
+        return self
+
+
+class Stage(Block):
+    """One stage of the run."""
+
+    seconds: Number
+    cached: bool | None
+    fingerprint: str | None
+
+
+class FunnelStep(Block):
+    """Rows into and out of one stage, with the reason of every drop."""
+
+    stage: str
+    entered: int = Field(alias="in", ge=0)
+    out: int = Field(ge=0)
+    dropped: dict[str, int] = {}
+    added: int = Field(0, ge=0, description="rows the stage made, as up-sampling does")
+
+    @property
+    def unaccounted(self) -> int:
+        """Rows that neither left the stage nor have a reason; anything but 0 is a bug and is shown."""
+        return self.entered + self.added - self.out - sum(self.dropped.values())
+
+
+class CurvePoint(Block):
+    """Losses after one optimizer step; either may be absent."""
+
+    step: int = Field(ge=0)
+    train_loss: Number = None
+    validation_loss: Number = None
+
+
+class Confusion(Block):
+    """Counts of test rows: row = reference, column = the model's answer, both in the order of `labels`."""
+
+    labels: tuple[str, ...]
+    matrix: tuple[tuple[int, ...], ...]
+    model: str = "student"
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        size = len(self.labels)
+        if len(self.matrix) != size or any(len(row) != size for row in self.matrix):
+            raise ValueError(f"the matrix must have {size} rows of {size} counts, one for each label")
+        return self
+
+
+class Disagreement(Block):
+    """A test row on which the student departs from the teacher or the reference."""
+
+    prompt: str
+    reference: str | None
+    teacher: str | None
+    student: str | None
+
+
+class Mislabelled(Block):
+    """A row whose given label the models doubt, for a person to look at."""
+
+    prompt: str
+    label: str
+    suggested: str
+    confidence: Number = None
+
+
+class Licences(Block):
+    """Licences as stated in the recipe; `unknown` where nobody stated one."""
+
+    data: dict[str, str] = {}
+    teacher: str = "unknown"
+    student_base: str = "unknown"
+
+
+class Provenance(Block):
+    """Where and with what the run was made; none of it is identity."""
+
+    versions: dict[str, str] = {}
+    cpu_count: Count = None
+    memory_bytes: Count = None
+    device: str | None = None
+    platform: str | None = None
+    commit: str | None = None
+    created_at: str | None = None
+
+
+class Report(Block):
+    """The whole of report.json."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    recipe: dict[str, Any]
+    skill: str
+    data: Data | None
+    generation: Generation | None
+    filter: Filtered | None
+    training: Training | None
+    models: Models
+    comparison: Comparison
+    gate: Gate | None
+    stages: dict[str, Stage]
+    method: dict[str, str] = Field({}, description="topic to sentence: how latency, throughput, memory were measured")
+    funnel: tuple[FunnelStep, ...] = ()
+    curves: tuple[CurvePoint, ...] = ()
+    confusion: Confusion | None = None
+    disagreements: tuple[Disagreement, ...] = ()
+    mislabelled: tuple[Mislabelled, ...] = ()
+    licences: Licences = Licences()
+    fingerprints: dict[str, str] = {}
+    provenance: Provenance = Provenance()

@@ -1,0 +1,107 @@
+"""The comparison as rows for a Prefect table, as Markdown and for the terminal.
+
+Separate because all three show the page's numbers, and none of them needs a chart.
+"""
+
+from rich import box
+from rich.table import Table
+
+from tasks.reports.markdown import cell, table
+from tasks.reports.numbers import (
+    NOT_MEASURED,
+    decimal,
+    dollars,
+    interval,
+    metric_name,
+    milliseconds,
+    parameters,
+    rate,
+    size,
+)
+from tasks.reports.schema import Estimate, Model, Report
+from tasks.reports.verdict import alternative_verdicts, conclusion, entries, headline
+
+
+def comparison_rows(report: Report) -> list[dict[str, str]]:
+    """Return one row a model, student first, as text with units; "not measured" where there is no number."""
+    metrics = metric_names(report)
+    return [
+        {
+            "model": entry.label + (" (better baseline)" if entry.is_better_baseline else ""),
+            "name": entry.model.name,
+            **{metric: _quality(entry.model.quality.get(metric)) for metric in metrics},
+            **_costs(entry.model),
+        }
+        for entry in entries(report)
+    ]
+
+
+def metric_names(report: Report) -> list[str]:
+    """Return every metric measured for any model, the primary one first."""
+    names = [report.comparison.primary_metric]
+    names += [name for entry in entries(report) for name in entry.model.quality]
+    return list(dict.fromkeys(names))
+
+
+def summary_markdown(report: Report) -> str:
+    """Return headline, verdict against the alternatives, comparison and gate as Markdown."""
+    rows = comparison_rows(report)
+    parts = [f"## {cell(headline(report))}", f"**Worth a teacher?** {conclusion(report)}"]
+    parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
+    if rows:
+        parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
+    if report.gate:
+        parts.append(f"**Gate: {'passed' if report.gate.passed else 'FAILED'}**")
+        found = [[r.rule, decimal(r.value), f"{r.bound:g}", "pass" if r.passed else "FAIL"] for r in report.gate.rules]
+        parts.append(table(["rule", "value", "bound", "result"], found) if found else "No rules set.")
+    return "\n\n".join(parts) + "\n"
+
+
+def render_terminal(report: Report) -> Table:
+    """Return the comparison as a table for rich to print, one column a model, so that it fits 80 to 120 columns."""
+    rows = comparison_rows(report)
+    grid = Table(
+        title=headline(report),
+        caption=_caption(report),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        min_width=72,
+    )
+    grid.add_column("")
+    for entry in entries(report):
+        style = "bold" if entry.key == "student" else ""
+        grid.add_column(entry.short + (" *" if entry.is_better_baseline else ""), justify="right", style=style)
+    for name in list(rows[0])[2:] if rows else []:
+        grid.add_row(
+            metric_name(name),
+            *(row[name].replace(NOT_MEASURED, "–").replace(" [", "\n[").replace(",\u00a0", ",") for row in rows),
+        )
+    return grid
+
+
+def _caption(report: Report) -> str:
+    gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
+    return f"* the better baseline; – not measured. Worth a teacher? {conclusion(report)}{gate}"
+
+
+def _quality(found: Estimate | None) -> str:
+    if found is None:
+        return NOT_MEASURED
+    return f"{decimal(found.value)} {interval(found.low, found.high)}".strip()
+
+
+def _costs(model: Model) -> dict[str, str]:
+    latency = model.latency_ms
+    return {
+        "latency p50": milliseconds(latency.p50 if latency else None),
+        "latency p95": milliseconds(latency.p95 if latency else None),
+        "requests/s": rate(model.requests_per_second),
+        "tokens/s": rate(model.tokens_per_second),
+        "prompt tokens": rate(model.prompt_tokens_mean),
+        "parameters": parameters(model.parameters),
+        "weights": size(model.weight_bytes),
+        "peak memory": size(model.peak_memory_bytes),
+        "engine floor": size(model.engine_floor_bytes),
+        "cost / 1k": dollars(model.cost_usd_per_1k_requests),
+    }

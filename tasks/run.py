@@ -1,0 +1,85 @@
+"""What one pipeline run carries from stage to stage: recipe, settings, and the books of what was built or found.
+
+Separate because every verb needs it and none owns it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from prefect.runtime import flow_run
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.artifacts.store import Store
+from tasks.recipe.base import identity as identity_of
+from tasks.recipe.errors import RecipeError
+from tasks.recipe.recipe import Recipe
+from tasks.runtime.settings import Settings
+from tasks.stage import Stage, StageResult
+
+STAGES = ("read", "validate", "split", "balance", "convert", "initialise", "generate", "filter", "train", "evaluate")
+
+
+@dataclass
+class Run:
+    """One run of one recipe."""
+
+    recipe: Recipe
+    settings: Settings
+    refresh: frozenset[str]
+    id: str
+    results: dict[str, StageResult] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The artifact store."""
+        return Store(self.settings.store)
+
+    def build(
+        self,
+        stage: Stage,
+        inputs: Mapping[str, ArtifactRef],
+        identity: Mapping[str, Any],
+        *,
+        label: str = "",
+        **execution: Any,
+    ) -> ArtifactRef:
+        """Return the artifact of one stage call, cached or built now, and note it under `label`."""
+        label = label or stage.name
+        result = stage.run(
+            inputs,
+            identity_of(dict(identity)),
+            self.settings,
+            label=label,
+            refresh=stage.name in self.refresh or label in self.refresh,
+            **execution,
+        )
+        self.results[label] = result
+        return result.ref
+
+    def summary(self, label: str) -> dict[str, Any]:
+        """Return the summary of the stage noted under `label`."""
+        return self.results[label].summary
+
+
+def start_run(recipe: Recipe, settings: Settings, refresh: list[str]) -> Run:
+    """Return a new run, after a probe of the store: Prefect takes an unreachable store for a cache miss.
+
+    Raises:
+        StoreError: the store can't be used.
+        RecipeError: a stage to refresh does not exist.
+    """
+    for name in refresh:
+        if name not in STAGES:
+            raise RecipeError(f"refresh names {name!r}; the stages are {', '.join(STAGES)}.")
+    Store(settings.store).probe()
+    return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
+
+
+def _run_id(name: str) -> str:
+    # a retry of a Prefect run is the same run, and overwrites its own folder
+    unique = str(flow_run.get_id() or uuid4())[:8]
+    started = flow_run.get_scheduled_start_time() or datetime.now(UTC)
+    return f"{name}-{started:%Y%m%d-%H%M%S}-{unique}"

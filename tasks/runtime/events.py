@@ -1,0 +1,57 @@
+"""The events a worker prints, one JSON object a line, and nothing else on its standard output.
+
+Separate because control and engine environments must agree on them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Progress(_Event):
+    """`done` of `total` units of work are finished."""
+
+    event: Literal["progress"] = "progress"
+    done: int
+    total: int
+    unit: str
+    detail: dict[str, Any] = {}
+
+
+class Metric(_Event):
+    """One number measured on the way."""
+
+    event: Literal["metric"] = "metric"
+    name: str
+    value: float
+    step: int = 0
+
+
+class Log(_Event):
+    """One line for the run's log."""
+
+    event: Literal["log"] = "log"
+    text: str
+
+
+class Done(_Event):
+    """The work is finished and its files lie in the folder the spec named."""
+
+    event: Literal["done"] = "done"
+    summary: dict[str, Any]
+
+
+class Error(_Event):
+    """The work failed; `kind` is the error's class, so that control can tell a user's mistake from a fault."""
+
+    event: Literal["error"] = "error"
+    kind: str
+    message: str
+
+
+Event = Annotated[Progress | Metric | Log | Done | Error, Field(discriminator="event")]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,0 +1,74 @@
+"""Where things run, from the environment; no setting ever enters a fingerprint.
+
+Separate because a recipe must give the same result anywhere.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.artifacts.store import StoreConfig
+from tasks.recipe.errors import RecipeError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseModel):
+    """All settings; keys and passwords are left to the libraries that read them from the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: StoreConfig
+    engine_python: Path
+    work: Path  # scratch, caches and checkpoints of this machine
+    stall_timeout_s: float
+
+    @property
+    def storage_options(self) -> dict[str, Any] | None:
+        """fsspec options for the sources of data: the S3 endpoint where one is set; keys stay in the environment."""
+        return {"endpoint_url": self.store.endpoint_url} if self.store.endpoint_url else None
+
+    @property
+    def device_lock(self) -> Path:
+        """The file whose lock one heavy job at a time holds on this host."""
+        return self.work / "device.lock"
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of the environment, with defaults that need no thought.
+
+    Raises:
+        RecipeError: a time that is no number, or not above 0.
+    """
+    work = Path(environment.get("STILLHOUSE_WORK", ROOT / ".stillhouse" / "work")).absolute()
+    url = environment.get("STILLHOUSE_STORE", str(ROOT / ".stillhouse" / "store"))
+    return Settings(
+        store=StoreConfig(
+            url=url if "://" in url else str(Path(url).absolute()),
+            endpoint_url=environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL"),
+            timeout_s=_number(environment, "STILLHOUSE_STORE_TIMEOUT", 30.0),
+            server_side_encryption=environment.get("STILLHOUSE_STORE_ENCRYPTION") or None,
+            cache_dir=str(work / "cache"),
+        ),
+        # absolute, not resolved: the venv's python is a link, and following it would leave the environment
+        engine_python=Path(
+            environment.get("STILLHOUSE_ENGINE_PYTHON", ROOT / ".venv" / "engine" / "bin" / "python")
+        ).absolute(),
+        work=work,
+        stall_timeout_s=_number(environment, "STILLHOUSE_STALL_TIMEOUT", 900.0),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, "")
+    try:
+        number = float(text) if text else default
+    except ValueError:
+        number = math.nan
+    if not (0.0 < number < math.inf):
+        raise RecipeError(f"{name} is {text!r}; it must be a number of seconds above 0.")
+    return number

@@ -1,0 +1,24 @@
+"""Puts every row on one side: train, validation, test or example."""
+
+from typing import Any
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.data.split import VERSION
+from tasks.data.split import split as split_rows
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+
+_RULES = {"validation_fraction", "test_fraction", "near_duplicate_threshold", "contamination_ngram"}
+
+
+@stage("split", version=VERSION)
+def split(call: StageCall) -> dict[str, Any]:
+    """Write one table a side, and the training rows dropped because a test row repeats them."""
+    return split_rows(call.folder("rows"), call.execution["data"], call.identity["has_test"], call.work.folder)
+
+
+def split_rows_of(run: Run, rows: ArtifactRef) -> ArtifactRef:
+    """Return the sides of the validated rows."""
+    data = run.recipe.data
+    identity = {"rules": data.model_dump(include=_RULES), "has_test": data.test is not None}
+    return run.build(split, {"rows": rows}, identity, data=data)

@@ -1,0 +1,197 @@
+"""Turns a plain function into a cached Prefect task over artifact references.
+
+Separate because it is the one place where Prefect's caching meets the artifact store: both go by the same
+fingerprint, so a result can't outlive or misname what it refers to.
+"""
+
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as package_version
+from typing import Any
+
+from prefect import Task, task
+from prefect.cache_policies import CachePolicy
+
+from tasks.artifacts.fingerprint import fingerprint
+from tasks.artifacts.ref import ArtifactRef
+from tasks.artifacts.store import Store
+from tasks.artifacts.workspace import Workspace
+from tasks.recipe.errors import UserError
+from tasks.results import PLAIN_JSON, results_block
+from tasks.runtime.settings import Settings
+
+log = logging.getLogger("stillhouse")
+
+_LIBRARIES = ("prefect", "polars", "pyarrow", "scikit-learn")
+
+
+@dataclass
+class StageResult:
+    """What a flow knows of a finished stage."""
+
+    ref: ArtifactRef
+    seconds: float
+    cached: bool
+    summary: dict[str, Any]
+
+
+@dataclass
+class StageKey(CachePolicy):
+    """The fingerprint of a stage call, as Prefect's cache key."""
+
+    stage: str = ""
+    version: int = 1
+
+    def compute_key(self, task_ctx: Any, inputs: dict[str, Any], flow_parameters: dict[str, Any], **kwargs: Any) -> str:
+        """Return `<stage>-<fingerprint>`; depends on identity and inputs, never on settings or code."""
+        return f"{self.stage}-{fingerprint(self.stage, self.version, inputs['identity'], _refs(inputs['inputs']))}"
+
+
+# writes the artifact's files into the call's work folder and returns the summary its record carries
+Body = Callable[["StageCall"], dict[str, Any]]
+
+
+@dataclass
+class StageCall:
+    """What a stage's body works with."""
+
+    work: Workspace
+    fingerprint: str
+    inputs: dict[str, Any]  # name -> ArtifactRef
+    identity: dict[str, Any]
+    settings: Settings
+    store: Store
+    execution: dict[str, Any]
+
+    def folder(self, name: str) -> Any:
+        """Return the local, verified folder of the input artifact `name`."""
+        return self.store.fetch(self.inputs[name])
+
+    def summary_of(self, name: str) -> dict[str, Any]:
+        """Return the summary that the input's record carries."""
+        return self.store.record(self.inputs[name]).summary
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its name, its version, and the Prefect task that runs it."""
+
+    name: str
+    version: int
+    task: Task[..., Any]
+
+    def run(
+        self,
+        inputs: Mapping[str, ArtifactRef],
+        identity: Mapping[str, Any],
+        settings: Settings,
+        *,
+        label: str = "",
+        refresh: bool = False,
+        **execution: Any,
+    ) -> StageResult:
+        """Return the stage's artifact: from the cache where it is intact, else built now.
+
+        Raises:
+            UserError: of the stage's body.
+        """
+        call = {
+            "inputs": {name: ref.model_dump() for name, ref in inputs.items()},
+            "identity": dict(identity),
+        }
+        # once here, since Prefect swallows errors of a key and would run the stage uncached without a word
+        key = fingerprint(self.name, self.version, call["identity"], inputs)
+        store = Store(settings.store)
+        intact = store.find(self.name, key) is not None
+        options: dict[str, Any] = {
+            "task_run_name": label or self.name,
+            "result_storage": results_block(settings.store),
+            # Prefect's result may outlive the artifact it names
+            "refresh_cache": refresh or not intact,
+        }
+        started = time.monotonic()
+        state = self.task.with_options(**options)(
+            **call, settings=settings, execution={**execution, "refresh": refresh}, return_state=True
+        )
+        state.result()  # raises what the body raised
+        # by our own key, not by what a stored result says, which anyone who may write there could have forged
+        ref = ArtifactRef(stage=self.name, fingerprint=key)
+        record = store.record(ref)
+        cached = intact and not refresh
+        seconds = float(record.provenance.get("seconds", 0.0)) if cached else time.monotonic() - started
+        log.info("%-22s %-7s %7.1f s  %s", label or self.name, "cached" if cached else "built", seconds, key[:12])
+        return StageResult(ref=ref, seconds=seconds, cached=cached, summary=record.summary)
+
+
+def stage(name: str, version: int) -> Callable[[Body], Stage]:
+    """Return a decorator that makes a body the stage `name`; bump `version` in the change that alters its output."""
+
+    def wrap(body: Body) -> Stage:
+        def run(
+            inputs: dict[str, Any], identity: dict[str, Any], settings: Settings, execution: dict[str, Any]
+        ) -> dict[str, str]:
+            refs = _refs(inputs)
+            key = fingerprint(name, version, identity, refs)
+            store = Store(settings.store)
+            # found though Prefect had no result of it: built by another server's run, or its result was lost
+            if execution.get("refresh") or store.find(name, key) is None:
+                _build(body, name, version, key, refs, identity, settings, store, execution)
+            return ArtifactRef(stage=name, fingerprint=key).model_dump()
+
+        # not functools.wraps: Prefect would then read the body's signature
+        run.__name__, run.__doc__, run.__module__ = body.__name__, body.__doc__, body.__module__
+        prefect_task = task(
+            name=name,
+            cache_policy=StageKey(stage=name, version=version),
+            persist_result=True,
+            result_serializer=PLAIN_JSON,
+            log_prints=False,
+            # only what can pass by itself; a user's mistake is the same the second time
+            retries=2,
+            retry_delay_seconds=[2.0, 8.0],
+            retry_condition_fn=_is_transient,
+        )(run)
+        return Stage(name=name, version=version, task=prefect_task)
+
+    return wrap
+
+
+def _build(
+    body: Body,
+    name: str,
+    version: int,
+    key: str,
+    refs: dict[str, ArtifactRef],
+    identity: dict[str, Any],
+    settings: Settings,
+    store: Store,
+    execution: dict[str, Any],
+) -> None:
+    started = time.monotonic()
+    with store.workspace(name, version, key, identity, refs) as work:
+        summary = body(StageCall(work, key, refs, identity, settings, store, execution))
+        work.commit(summary, _provenance(time.monotonic() - started))
+
+
+def _refs(inputs: Mapping[str, Any]) -> dict[str, ArtifactRef]:
+    return {name: ArtifactRef.model_validate(ref) for name, ref in inputs.items()}
+
+
+def _is_transient(task_: Any, task_run: Any, state: Any) -> bool:
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, OSError) and not isinstance(error, UserError)
+
+
+def _provenance(seconds: float) -> dict[str, Any]:
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "host_cpus": os.cpu_count(),
+        "platform": platform.platform(),
+        "versions": {name: package_version(name) for name in _LIBRARIES},
+    }

@@ -1,0 +1,174 @@
+"""Asks the teacher what no stored answer covers yet, and stores answers as they finish.
+
+Separate because it runs in the engine environment: `python -m tasks.teachers.worker spec.json`.
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.artifacts.store import Store
+from tasks.engines.plan import Job
+from tasks.engines.request import Request, label_token_ids, render, sampling_params, tokenize
+from tasks.engines.start import load_tokenizer, start_engine
+from tasks.engines.stream import Answer, stream
+from tasks.runtime.worker import Reporter, serve
+from tasks.teachers.answers import ANSWER_SCHEMA, answer_row, label_scores
+from tasks.teachers.completion import Completion, completion_key
+from tasks.teachers.completions import CompletionStore
+from tasks.teachers.prompting import Prompter
+from tasks.teachers.spec import GenerateSpec
+
+# requests in the engine beyond those it decodes at once, so that a finished one is replaced without a gap
+_AHEAD = 256
+
+
+def generate(spec: GenerateSpec, report: Reporter) -> dict[str, Any]:
+    """Answer every row of the spec, write `completions.parquet`, and return what it took."""
+    rows = [row for path in spec.rows for row in pq.read_table(path).to_pylist()]
+    if spec.skip_labelled:
+        rows = [row for row in rows if not row["references"]]
+    asked = Asked(spec, rows)
+    store = CompletionStore(Store(spec.store), spec.teacher_fingerprint)
+    known = store.lookup(asked.keys, spec.teacher.sampling.logprobs)
+    missing = [request for request in asked.requests if request.id not in known]
+    report.log(f"{len(asked.requests)} requests, {len(asked.requests) - len(missing)} answered from the store")
+    started = time.monotonic()
+    fresh = Fresh(spec, asked, store, report, total=len(asked.requests), done=len(asked.requests) - len(missing))
+    if missing:
+        fresh.ask(missing)
+    answers = known | fresh.answers
+    table = [
+        answer_row(row["id"], index, answers[key], label_scores(answers[key], asked.scored))
+        for row, index, key in asked.places
+    ]
+    pq.write_table(pa.Table.from_pylist(table, schema=ANSWER_SCHEMA), Path(spec.out) / "completions.parquet")
+    return {
+        "requests": len(asked.requests),
+        "from_store": len(asked.requests) - len(missing),
+        "generated": len(fresh.answers),
+        "prompt_tokens": sum(answer.prompt_tokens for answer in fresh.answers.values()),
+        "completion_tokens": sum(answer.completion_tokens for answer in fresh.answers.values()),
+        "engine_start_seconds": round(fresh.start_seconds, 3),
+        "seconds": round(time.monotonic() - started - fresh.start_seconds, 3) if missing else 0.0,
+    }
+
+
+class Asked:
+    """All requests of a generation with their keys; equal prompts share one request."""
+
+    def __init__(self, spec: GenerateSpec, rows: list[dict[str, Any]]) -> None:
+        """Render and tokenise every row's prompt."""
+        tokenizer = load_tokenizer(spec.model_path, spec.teacher.revision)
+        examples = pq.read_table(spec.examples).to_pylist() if spec.examples else []
+        prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples)
+        self.constraint = prompter.constraint(spec.teacher)
+        choices = self.constraint.get("choice") if spec.teacher.output.kind == "skill" else None
+        self.scored = label_token_ids(tokenizer, choices) if choices else None
+        self.places: list[tuple[dict[str, Any], int, str]] = []
+        requests: dict[str, Request] = {}
+        for row, prompt in zip(rows, prompter.prompts(rows), strict=True):
+            rendered = render(tokenizer, prompt)
+            for index in range(spec.teacher.sampling.n):
+                key = completion_key(
+                    spec.teacher_fingerprint, rendered, spec.teacher.sampling, self._output(), index
+                )
+                if key not in requests:
+                    requests[key] = Request(id=key, token_ids=tokenize(tokenizer, rendered), sample_index=index)
+                self.places.append((row, index, key))
+        self.requests = list(requests.values())
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all requests."""
+        return [request.id for request in self.requests]
+
+    def _output(self) -> dict[str, Any]:
+        return {**self.constraint, "scored": self.scored} if self.scored else self.constraint
+
+
+class Fresh:
+    """Asks the engine and commits a segment of answers every few seconds."""
+
+    def __init__(
+        self, spec: GenerateSpec, asked: Asked, store: CompletionStore, report: Reporter, *, total: int, done: int
+    ) -> None:
+        """Remember where answers go; the engine starts with the first question."""
+        self.spec = spec
+        self.asked = asked
+        self.store = store
+        self.report = report
+        self.total = total
+        self.done = done
+        self.answers: dict[str, Completion] = {}
+        self.start_seconds = 0.0
+
+    def ask(self, requests: list[Request]) -> None:
+        """Stream `requests` through the engine; answers are in the store before this returns."""
+        teacher = self.spec.teacher
+        job = Job(
+            num_requests=len(requests),
+            longest_prompt=max(len(request.token_ids) for request in requests),
+            max_tokens=teacher.sampling.max_tokens,
+            is_seeded=teacher.sampling.temperature > 0,
+        )
+        started = time.monotonic()
+        self.report.log(f"starting the engine for {len(requests)} requests")
+        llm = start_engine(
+            self.spec.model_path,
+            revision=teacher.revision,
+            dtype=teacher.dtype,
+            quantization=teacher.quantization,
+            engine=teacher.engine,
+            job=job,
+        )
+        self.start_seconds = time.monotonic() - started
+        params = {
+            index: sampling_params(teacher.sampling, self.asked.constraint, index, self.asked.scored)
+            for index in range(teacher.sampling.n)
+        }
+        in_flight = llm.llm_engine.vllm_config.scheduler_config.max_num_seqs + _AHEAD
+        self._keep(stream(llm, requests, lambda request: params[request.sample_index], in_flight))
+
+    def _keep(self, answers: Iterator[Answer]) -> None:
+        segment: list[Completion] = []
+        last_commit = time.monotonic()
+        for answer in answers:
+            segment.append(self._completion(answer))
+            self.done += 1
+            if time.monotonic() - last_commit >= self.spec.teacher.engine.segment_seconds:
+                self._commit(segment)
+                segment, last_commit = [], time.monotonic()
+        self._commit(segment)
+
+    def _commit(self, segment: list[Completion]) -> None:
+        if segment:
+            self.store.append(segment, self.spec.teacher.sampling.logprobs)
+            self.answers.update({completion.key: completion for completion in segment})
+        self.report.progress(self.done, self.total, "answers")
+
+    def _completion(self, answer: Answer) -> Completion:
+        output = answer.output.outputs[0]
+        logprobs = [{int(token): entry.logprob for token, entry in step.items()} for step in output.logprobs or []]
+        return Completion(
+            key=answer.request.id,
+            text=output.text,
+            finish_reason=output.finish_reason or "error:unknown",
+            prompt_tokens=len(answer.request.token_ids),
+            completion_tokens=len(output.token_ids),
+            token_ids=tuple(output.token_ids),
+            logprobs=tuple(logprobs),
+            cumulative_logprob=output.cumulative_logprob,
+            seconds=round(answer.seconds, 4),
+            teacher=self.spec.teacher_fingerprint,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+
+if __name__ == "__main__":
+    serve(GenerateSpec, generate)

@@ -1,0 +1,26 @@
+"""Drops rows that no stage can use, each with its reason."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.data.validate import VERSION
+from tasks.data.validate import validate as validate_rows
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+
+_RULES = {"max_prompt_chars", "near_duplicate_threshold", "conflicting_labels", "personal_data", "languages"}
+
+
+@stage("validate", version=VERSION)
+def validate(call: StageCall) -> dict[str, Any]:
+    """Write the rows of all sources that pass, and the dropped ones."""
+    folders = {role: call.folder(role) for role in call.inputs}
+    return validate_rows(folders, call.execution["data"], call.execution["skill"], call.work.folder)
+
+
+def validate_sources(run: Run, sources: Mapping[str, ArtifactRef]) -> ArtifactRef:
+    """Return the rows of all sources that pass every rule."""
+    data, skill = run.recipe.data, run.recipe.skill
+    identity = {"rules": data.model_dump(include=_RULES), "kind": skill.kind, "labels": skill.labels}
+    return run.build(validate, sources, identity, data=data, skill=skill)

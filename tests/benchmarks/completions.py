@@ -1,0 +1,74 @@
+"""Time and memory of looking up a million keys in a completion store of a million answers.
+
+    python tests/benchmarks/completions.py [number of answers] [answers a segment]
+
+Prints one line a measurement; the peak is that of the whole process, in a fresh process for each.
+"""
+
+import hashlib
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+from tasks.artifacts.store import Store, StoreConfig
+from tasks.teachers.completion import Completion
+from tasks.teachers.completions import CompletionStore
+
+TEACHER = "t" * 64
+
+
+def key(n: int) -> str:
+    return hashlib.sha256(str(n).encode()).hexdigest()
+
+
+def answers(first: int, number: int) -> Iterator[Completion]:
+    for n in range(first, first + number):
+        yield Completion(
+            key=key(n),
+            text=f"label {n % 77}",
+            finish_reason="stop",
+            prompt_tokens=300,
+            completion_tokens=4,
+            token_ids=(n % 49152, 2, 3, 4),
+            logprobs=tuple({n % 49152: -0.1, i: -2.5} for i in range(4)),
+            cumulative_logprob=-0.4,
+            seconds=0.5,
+            teacher=TEACHER,
+            created="2026-01-01T00:00:00+00:00",
+        )
+
+
+def measure(url: str, what: str, number: int) -> None:
+    completions = CompletionStore(Store(StoreConfig(url=url)), TEACHER)
+    offset = number if what == "all miss" else number - number // 100 if what == "1 % hit" else 0
+    keys = [key(n + offset) for n in range(number)]
+    started = time.perf_counter()
+    if what == "all hit, streamed":
+        hits = sum(1 for _ in completions.stream(keys, 1))
+    else:
+        hits = len(completions.lookup(keys, 1))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{what:18} {number:,} keys: {hits:,} hits in {seconds:.1f} s, peak {peak:.2f} GiB", flush=True)
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    size = int(sys.argv[2]) if len(sys.argv) > 2 else 5_000
+    with tempfile.TemporaryDirectory() as url:
+        completions = CompletionStore(Store(StoreConfig(url=url)), TEACHER)
+        started = time.perf_counter()
+        for first in range(0, number, size):
+            completions.append(list(answers(first, min(size, number - first))), logprobs=1)
+        print(f"written: {number:,} answers in {time.perf_counter() - started:.1f} s", flush=True)
+        for what in ("all miss", "1 % hit", "all hit, streamed", "all hit"):
+            process = multiprocessing.get_context("spawn").Process(target=measure, args=(url, what, number))
+            process.start()
+            process.join()
+
+
+if __name__ == "__main__":
+    main()

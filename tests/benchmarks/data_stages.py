@@ -1,0 +1,95 @@
+"""Measures rows a second and peak memory of the data stages, each size in a process of its own.
+
+Run: .venv/control/bin/python tests/benchmarks/data_stages.py --rows 100000 1000000
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tasks.data.balance import balance
+from tasks.data.read import read
+from tasks.data.sources import resolve
+from tasks.data.split import split
+from tasks.data.validate import validate
+from tasks.recipe.data import Balance, Columns, Data, Source
+from tasks.recipe.skill import Classification
+
+CHARS = 200
+LABELS = 20
+NEAR_EVERY, EXACT_EVERY, BAD_EVERY = 20, 50, 1000
+
+
+def write_rows(path: Path, rows: int) -> None:
+    """Write rows of about 200 characters: 5 % near-duplicates, 2 % exact ones, 0.1 % broken lines."""
+    rng = random.Random(0)
+    vocabulary = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(20_000)]
+    text = ""
+    with open(path, "w", encoding="utf-8") as file:
+        for row in range(rows):
+            if row % BAD_EVERY == 1:
+                file.write('{"text": broken\n')
+                continue
+            if row % NEAR_EVERY == 2:
+                text = text.rsplit(" ", 1)[0] + " " + rng.choice(vocabulary)
+            elif row % EXACT_EVERY != 3:
+                text = " ".join(rng.choices(vocabulary, k=CHARS // 6))[:CHARS]
+                label = f"label-{rng.randrange(LABELS)}"
+            file.write(json.dumps({"id": row, "text": text, "label": label}) + "\n")
+
+
+def measure(path: Path, out: Path) -> dict[str, float]:
+    """Run all data stages over `path`; return seconds a stage and the peak resident memory of this process."""
+    source = Source(path=str(path), columns=Columns(text="text", id="id", label="label"))
+    data = Data(train=source, balance=Balance(by="label", method="temperature"))
+    seconds = {}
+
+    def timed(name: str, work: object) -> object:
+        start = time.perf_counter()
+        result = work()  # type: ignore[operator]
+        seconds[name] = round(time.perf_counter() - start, 2)
+        return result
+
+    files = timed("resolve", lambda: resolve(source))
+    timed("read", lambda: read(source, files, "train", out / "read"))
+    timed("validate", lambda: validate({"train": out / "read"}, data, Classification(), out / "validate"))
+    summary = timed("split", lambda: split(out / "validate", data, False, out / "split"))
+    timed("balance", lambda: balance(out / "split", data.balance, out / "balance"))
+    status = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
+    return {**seconds, "peak_rss_mib": int(status) // 1024, "near_test": summary["near_test"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(arguments.measure, arguments.measure.parent)))
+        return
+    rates = []
+    for rows in arguments.rows:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rows.jsonl"
+            write_rows(path, rows)
+            command = [sys.executable, __file__, "--measure", str(path)]
+            result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        stages = {name: result[name] for name in ("read", "validate", "split", "balance")}
+        rates.append(rows / sum(stages.values()))
+        print(
+            f"{rows} rows: {rates[-1]:.0f} rows/s over all stages, read {rows / stages['read']:.0f} rows/s, "
+            f"peak {result['peak_rss_mib']} MiB, seconds {stages}"
+        )
+    if len(rates) > 1:
+        print(f"rows/s at {arguments.rows[-1]} is {rates[-1] / rates[0]:.2f} of rows/s at {arguments.rows[0]}")
+
+
+if __name__ == "__main__":
+    main()

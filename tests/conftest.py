@@ -1,0 +1,49 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_socket
+
+
+def pytest_configure() -> None:
+    # set before Prefect is imported: it reads them then, and must neither phone home nor touch this user's profile
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    os.environ["DO_NOT_TRACK"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine is read or written: no store, model hub, Prefect home or cloud account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    places = tmp_path / "places"
+    monkeypatch.setenv("STILLHOUSE_STORE", str(places / "store"))
+    monkeypatch.setenv("STILLHOUSE_WORK", str(places / "work"))
+    monkeypatch.setenv("PREFECT_HOME", str(places / "prefect"))
+    monkeypatch.setenv("HF_HOME", str(places / "hub"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True)
+def _sockets(request: pytest.FixtureRequest) -> None:
+    """Block the network: all of it in fast tests, all but the loopback in slow ones."""
+    if request.node.get_closest_marker("slow"):
+        pytest_socket.enable_socket()
+        pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
+    else:
+        pytest_socket.disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """One Prefect server with a database of its own, for all tests that run tasks or flows."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    # the heartbeat's thread would cost a second a flow
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield

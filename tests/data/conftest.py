@@ -1,0 +1,48 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.data.read import read
+from tasks.data.sources import resolve
+from tasks.recipe.data import Columns, Data, Source
+
+COLUMNS = Columns(text="text", label="label", id="id")
+
+
+@pytest.fixture
+def shared() -> Path:
+    folder = Path(__file__).parents[2] / ".." / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the public data sets are not at {folder}")
+    return folder
+
+
+@pytest.fixture
+def read_back() -> Callable[[Path], list[dict[str, Any]]]:
+    return lambda path: pq.read_table(path).to_pylist()
+
+
+@pytest.fixture
+def read_rows(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes records as JSONL, reads them as `role`, and returns the artifact's folder."""
+
+    def run(records: list[dict[str, Any]], role: str = "train") -> Path:
+        path = tmp_path / f"{role}.jsonl"
+        filled = [{"id": f"{role}-{at}", "label": None, **record} for at, record in enumerate(records)]
+        path.write_text("".join(json.dumps(record) + "\n" for record in filled))
+        by_text = all("text" in record for record in records)
+        columns = COLUMNS if by_text else Columns(messages="messages", label="label", id="id")
+        source = Source(path=str(path), columns=columns)
+        read(source, resolve(source), role, tmp_path / f"read-{role}")  # type: ignore[arg-type]
+        return tmp_path / f"read-{role}"
+
+    return run
+
+
+@pytest.fixture
+def data() -> Data:
+    return Data(train=Source(path="train.jsonl", columns=COLUMNS))

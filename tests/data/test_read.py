@@ -1,0 +1,282 @@
+import base64
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.data import formats, lines
+from tasks.data.read import read
+from tasks.data.row import content_sha256
+from tasks.data.sources import resolve
+from tasks.recipe.data import Columns, Source
+from tasks.recipe.errors import DataError
+from tests.artifacts.s3_server import S3Server
+
+GOOD = b'{"text": "hello there"}\n'
+TEXT = Columns(text="text")
+ReadBack = Callable[[Path], list[dict[str, Any]]]
+
+
+def run(path: Path, columns: Columns = TEXT, kind: str = "auto") -> tuple[dict[str, Any], Path]:
+    source = Source(path=str(path), columns=columns, format=kind)  # type: ignore[arg-type]
+    out = path.parent / "out"
+    return read(source, resolve(source), "train", out), out
+
+
+def quarantine(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "quarantine.jsonl").read_bytes().splitlines()]
+
+
+def reasons(out: Path) -> list[str]:
+    return [entry["reason"] for entry in quarantine(out)]
+
+
+def texts(out: Path, read_back: ReadBack) -> list[str]:
+    return [row["messages"][0]["content"] for row in read_back(out / "rows.parquet")]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"text": "a"', "not_json"),
+        (b'{"text": NaN}', "not_json"),
+        (b'{"text": "a", "x": -Infinity}', "not_json"),
+        (b'{"text": "\xff"}', "not_utf8"),
+        (b'{"text": "\\ud800"}', "lone_surrogate"),
+        (b"[1]", "not_object"),
+        (b"null", "not_object"),
+        (b'{"other": 1}', "missing_column"),
+        (b'{"text": null}', "missing_column"),
+        (b'{"text": 5}', "wrong_type"),
+        (b'{"text": "a", "x": ' + b"[" * 300 + b"]" * 300 + b"}", "too_deep"),
+        (b'{"text": "a", "x": ' + b"[" * 100_000 + b"}", "not_json"),
+    ],
+)
+def test_read_bad_line_is_quarantined_with_place_and_bytes(tmp_path: Path, line: bytes, reason: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(GOOD + line + b"\n" + GOOD)
+    summary, out = run(path)
+    (entry,) = quarantine(out)
+    assert (summary["read"], summary["rows"], summary["quarantined"]) == (3, 2, {reason: 1})
+    assert (entry["line"], entry["reason"], entry["file"]) == (2, reason, str(path))
+    assert base64.b64decode(entry["raw"]) == line
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [[], {}, "no json", [1], [{"role": "user"}], [{"role": "user", "content": None}], [{"role": 1, "content": "x"}]],
+)
+def test_read_bad_messages_are_quarantined(tmp_path: Path, turns: object) -> None:
+    path = tmp_path / "a.jsonl"
+    good = {"m": [{"role": "user", "content": "hi"}]}
+    path.write_text(json.dumps(good) + "\n" + json.dumps({"m": turns}) + "\n")
+    summary, out = run(path, Columns(messages="m"))
+    assert summary["rows"] == 1
+    assert reasons(out) == ["bad_messages"]
+
+
+def test_read_row_holds_all_of_the_model(tmp_path: Path, read_back: ReadBack) -> None:
+    record = {"key": 7, "q": "Héllo  wörld", "a": ["x", 2], "l": "greet", "extra": {"n": 1}}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record, ensure_ascii=False))
+    columns = Columns(text="q", id="key", reference="a", label="l")
+    _, out = run(tmp_path / "a.jsonl", columns)
+    (row,) = read_back(out / "rows.parquet")
+    messages = [{"role": "user", "content": "Héllo  wörld"}]
+    assert row == {
+        "id": "7",
+        "content_sha256": content_sha256(messages),
+        "messages": messages,
+        "references": ["x", "2"],
+        "label": "greet",
+        "source": "train",
+        "meta": '{"extra":{"n":1}}',
+    }
+
+
+def test_read_without_id_takes_the_content_hash_and_the_label_as_reference(tmp_path: Path, read_back: ReadBack) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "l": 0}\n{"text": "b", "l": " "}')
+    _, out = run(tmp_path / "a.jsonl", Columns(text="text", label="l"))
+    first, second = read_back(out / "rows.parquet")
+    assert first["id"] == first["content_sha256"][:16]
+    assert (first["label"], first["references"]) == ("0", ["0"])
+    assert (second["label"], second["references"]) == (None, [])
+
+
+def test_read_splits_on_lf_only_and_tolerates_bom_crlf_and_blank_lines(tmp_path: Path, read_back: ReadBack) -> None:
+    body = '\ufeff{"text": "one\u2028still one\x85"}\r\n\n  \n{"text": "two"}'
+    (tmp_path / "a.jsonl").write_bytes(body.encode())
+    summary, out = run(tmp_path / "a.jsonl")
+    assert texts(out, read_back) == ["one\u2028still one\x85", "two"]
+    assert summary["read"] == 2
+
+
+def test_read_repeated_key_takes_the_last(tmp_path: Path, read_back: ReadBack) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "first", "text": "last"}')
+    assert texts(run(tmp_path / "a.jsonl")[1], read_back) == ["last"]
+
+
+def test_read_lines_across_chunks_come_whole(
+    tmp_path: Path, read_back: ReadBack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "_CHUNK", 7)
+    wanted = [f"text number {n}" for n in range(50)]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in wanted))
+    assert texts(run(tmp_path / "a.jsonl")[1], read_back) == wanted
+
+
+def test_read_over_long_line_is_quarantined_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 50)
+    monkeypatch.setattr(lines, "_CHUNK", 16)
+    monkeypatch.setattr(formats, "MAX_LINE_BYTES", 50)
+    (tmp_path / "a.jsonl").write_bytes(GOOD + b'{"text": "' + b"x" * 200 + b'"}\n' + GOOD)
+    summary, out = run(tmp_path / "a.jsonl")
+    assert (summary["rows"], summary["quarantined"]) == (2, {"line_too_long": 1})
+    assert len(base64.b64decode(quarantine(out)[0]["raw"])) == 51
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_read_compressed_frames_are_read_and_a_cut_one_is_refused(
+    tmp_path: Path, read_back: ReadBack, suffix: str
+) -> None:
+    pack = gzip.compress if suffix == ".gz" else zstandard.ZstdCompressor().compress
+    path = tmp_path / f"a.jsonl{suffix}"
+    whole = pack(GOOD) + pack(b'{"text": "second frame"}\n')
+    path.write_bytes(whole)
+    assert texts(run(path)[1], read_back) == ["hello there", "second frame"]
+    path.write_bytes(whole[:-5])
+    with pytest.raises(DataError, match=r"a\.jsonl.* is (cut short|damaged)"):
+        run(path)
+
+
+def test_read_damaged_gzip_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(b"no gzip at all")
+    with pytest.raises(DataError, match=r"a\.jsonl\.gz is damaged"):
+        run(tmp_path / "a.jsonl.gz")
+
+
+def test_read_csv_quoted_newline_ragged_and_bad_bytes(tmp_path: Path, read_back: ReadBack) -> None:
+    body = b'text,label\n"two\nlines, quoted ""x""",a\nonly one cell\nplain,b\n\xff,c\n\n"open,d\nlast,e\n'
+    (tmp_path / "a.csv").write_bytes(body)
+    summary, out = run(tmp_path / "a.csv", Columns(text="text", label="label"))
+    assert texts(out, read_back) == ['two\nlines, quoted "x"', "plain", "last"]
+    places = [(entry["line"], entry["reason"], base64.b64decode(entry["raw"])) for entry in quarantine(out)]
+    assert places == [
+        (4, "ragged_row", b"only one cell"),
+        (6, "not_utf8", b"\xff,c"),
+        (8, "bad_csv", b'"open,d'),
+    ]
+    assert summary["read"] == 6
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), min_size=1, max_size=8))
+def test_read_csv_gives_back_what_the_csv_module_wrote(
+    tmp_path_factory: pytest.TempPathFactory, wanted: list[str]
+) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerows([["text", "n"], *([text, str(n)] for n, text in enumerate(wanted))])
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    path.write_bytes(buffer.getvalue().encode())
+    _, out = run(path)
+    rows = pq.read_table(out / "rows.parquet").to_pylist()
+    assert [row["messages"][0]["content"] for row in rows] == wanted
+
+
+def test_read_parquet_columns_and_rows(tmp_path: Path, read_back: ReadBack) -> None:
+    turns = [[{"role": "user", "content": "hi"}], None, [{"role": "user", "content": "there"}]]
+    pq.write_table(pa.table({"m": turns, "n": [1, 2, 3]}), tmp_path / "a.parquet", row_group_size=2)
+    summary, out = run(tmp_path / "a.parquet", Columns(messages="m"))
+    assert texts(out, read_back) == ["hi", "there"]
+    assert [(entry["line"], entry["reason"]) for entry in quarantine(out)] == [(2, "missing_column")]
+    assert json.loads(base64.b64decode(quarantine(out)[0]["raw"])) == {"m": None, "n": 2}
+    assert summary["columns"] == ["m", "n"]
+
+
+def test_read_parquet_text_that_is_no_utf8_is_quarantined(tmp_path: Path, read_back: ReadBack) -> None:
+    broken = pa.array([b"ok", b"\xff\xfe"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"text": broken}), tmp_path / "a.parquet")
+    _, out = run(tmp_path / "a.parquet")
+    assert (texts(out, read_back), reasons(out)) == (["ok"], ["not_utf8"])
+
+
+def test_read_damaged_parquet_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(DataError, match=r"a\.parquet is no readable Parquet file"):
+        run(tmp_path / "a.parquet")
+
+
+def test_read_absent_column_names_found_and_nearest(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "a", "intent": "b"}')
+    with pytest.raises(DataError, match=r"columns\.label is 'intnet'.*intent, text.*Nearest: 'intent'"):
+        run(tmp_path / "a.jsonl", Columns(text="text", label="intnet"))
+
+
+def test_read_empty_file_and_only_bad_lines_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"\n\n")
+    with pytest.raises(DataError, match="holds no rows"):
+        run(tmp_path / "a.jsonl")
+    (tmp_path / "a.jsonl").write_bytes(b"[\n]\n")
+    with pytest.raises(DataError, match=r"none of the 2 lines.*line 1: not_json"):
+        run(tmp_path / "a.jsonl")
+
+
+def test_read_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(GOOD * 100 + b"bad\n")
+    names = ("rows.parquet", "quarantine.jsonl")
+    first = [(run(tmp_path / "a.jsonl")[1] / name).read_bytes() for name in names]
+    assert [(run(tmp_path / "a.jsonl")[1] / name).read_bytes() for name in names] == first
+
+
+def test_read_json_test_suite_parses_or_quarantines_each_line(
+    tmp_path: Path, shared: Path, read_back: ReadBack
+) -> None:
+    files = sorted((shared / "dirty_jsontestsuite" / "files").iterdir())
+    assert len(files) == 160
+    for file in files:
+        path = tmp_path / "dirty.jsonl"
+        body = file.read_bytes()
+        path.write_bytes(body + b"\n" + GOOD)
+        summary, out = run(path)
+        bare = [line for line in body.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
+        assert summary["read"] == len(bare) + 1, file.name
+        assert [base64.b64decode(entry["raw"]) for entry in quarantine(out)] == bare, file.name
+        assert all(entry["detail"] for entry in quarantine(out))
+
+
+def test_read_gsm8k_keeps_the_line_separator_inside_a_string(tmp_path: Path, shared: Path) -> None:
+    path = shared / "math_gsm8k" / "train.jsonl"
+    source = Source(path=str(path), columns=Columns(text="question", reference="final_answer"))
+    summary = read(source, resolve(source), "train", tmp_path)
+    assert (summary["read"], summary["rows"]) == (7473, 7473)
+
+
+@pytest.mark.slow
+def test_read_s3_folder_gives_its_rows_and_a_missing_key_a_data_error(tmp_path: Path, read_back: ReadBack) -> None:
+    with S3Server(tmp_path / "s3") as server:
+        client = server.client()
+        client.mkdir("bucket")
+        client.pipe({"bucket/data/1.jsonl": GOOD, "bucket/data/2.csv": b"text\nfrom csv\n"})
+        variables = server.environment
+        options = {
+            "key": variables["AWS_ACCESS_KEY_ID"],
+            "secret": variables["AWS_SECRET_ACCESS_KEY"],
+            "endpoint_url": server.endpoint_url,
+        }
+        files = resolve(Source(path="s3://bucket/data", columns=TEXT), options)
+        assert [file.url for file in files] == ["s3://bucket/data/1.jsonl", "s3://bucket/data/2.csv"]
+        read(Source(path="s3://bucket/data", columns=TEXT), files, "train", tmp_path / "out", options)
+        assert texts(tmp_path / "out", read_back) == ["hello there", "from csv"]
+        with pytest.raises(DataError, match="No data found at 's3://bucket/absent"):
+            resolve(Source(path="s3://bucket/absent/*.jsonl", columns=TEXT), options)
+        with pytest.raises(DataError, match=r"s3://nosuch/a\.jsonl"):
+            resolve(Source(path="s3://nosuch/a.jsonl", columns=TEXT), options)

@@ -1,0 +1,201 @@
+import json
+import typing
+from typing import Any
+
+import jsonschema
+import pytest
+from pydantic import BaseModel
+
+from tasks.recipe.base import identity, is_execution
+from tasks.recipe.load import load_recipe
+from tasks.recipe.recipe import Recipe
+from tests.recipe.test_load import fields
+
+# Where or how fast a run is, and names that are only recorded: none of it changes a result. A field that is missing
+# here and in IDENTITY is a decision to take: put it in the set it belongs to.
+KEPT_OUT = {
+    "name",
+    "data.train.licence",
+    "data.examples.licence",
+    "data.test.licence",
+    "teachers.licence",
+    "teachers.engine",
+    "student.licence",
+    "training.execution",
+    "evaluation.engine",
+}
+
+_SOURCE = {"path", "format", "columns.text", "columns.messages", "columns.id", "columns.reference", "columns.label"}
+IDENTITY = {
+    *(f"skill.{name}" for name in ("kind", "labels", "instruction", "student_instruction")),
+    *(f"data.{role}.{name}" for role in ("train", "examples", "test") for name in _SOURCE),
+    *(
+        f"data.{name}"
+        for name in (
+            "validation_fraction",
+            "test_fraction",
+            "max_prompt_chars",
+            "near_duplicate_threshold",
+            "contamination_ngram",
+            "conflicting_labels",
+            "personal_data",
+            "languages",
+        )
+    ),
+    *(f"data.balance.{name}" for name in ("by", "method", "cap", "temperature", "clusters", "seed")),
+    *(f"teachers.{name}" for name in ("model", "revision", "dtype", "quantization", "calibration")),
+    *(
+        f"teachers.prompt.{name}"
+        for name in (
+            "system",
+            "examples",
+            "selection",
+            "retriever",
+            "seed",
+            "layout",
+            "input_name",
+            "output_name",
+        )
+    ),
+    *(
+        f"teachers.sampling.{name}"
+        for name in ("n", "temperature", "top_p", "top_k", "max_tokens", "stop", "seed", "logprobs")
+    ),
+    *(f"teachers.output.{name}" for name in ("kind", "choice", "regex", "json_schema")),
+    *(
+        f"filters.{name}"
+        for name in (
+            "truncated",
+            "empty",
+            "refused",
+            "repetitive",
+            "max_repetition",
+            "languages",
+            "unparsable",
+            "verification",
+            "min_agreement",
+            "min_mean_logprob",
+            "near_duplicate_threshold",
+            "min_success_ratio",
+        )
+    ),
+    *(f"student.{name}" for name in ("model", "revision", "layers", "chat_template")),
+    *(
+        f"training.{name}"
+        for name in (
+            "method",
+            "lora.r",
+            "lora.alpha",
+            "lora.dropout",
+            "lora.target_modules",
+            "epochs",
+            "max_steps",
+            "learning_rate",
+            "warmup_ratio",
+            "scheduler",
+            "batch_size",
+            "gradient_accumulation",
+            "weight_decay",
+            "max_length",
+            "packing",
+            "precision",
+            "seed",
+            "evaluate_every",
+            "save_every",
+            "early_stopping_patience",
+            "use_references",
+        )
+    ),
+    *(
+        f"evaluation.{name}"
+        for name in (
+            "metrics",
+            "confidence",
+            "resamples",
+            "seed",
+            "max_tokens",
+            "latency_requests",
+            "warm_requests",
+            "concurrency",
+            "student_dtype",
+            "no_teacher_alternatives",
+        )
+    ),
+    *(f"gate.{name}" for name in ("rules.metric", "rules.op", "rules.bound", "promote")),
+}
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in typing.get_args(annotation) if (found := model_in(part))), None)
+
+
+def walk(model: type[BaseModel], prefix: str = "") -> tuple[set[str], set[str]]:
+    """Return the dotted names of the fields in and out of the identity."""
+    inside: set[str] = set()
+    outside: set[str] = set()
+    for name, field in model.model_fields.items():
+        if is_execution(model, name):
+            outside.add(prefix + name)
+        elif (inner := model_in(field.annotation)) is not None:
+            deeper_in, deeper_out = walk(inner, f"{prefix}{name}.")
+            inside |= deeper_in
+            outside |= deeper_out
+        else:
+            inside.add(prefix + name)
+    return inside, outside
+
+
+def test_recipe_every_field_is_decided_to_be_identity_or_not():
+    inside, outside = walk(Recipe)
+    assert outside == KEPT_OUT
+    assert inside == IDENTITY
+
+
+def test_identity_holds_exactly_the_identity_fields():
+    content = fields()
+    content["data"]["examples"] = content["data"]["test"] = content["data"]["train"]
+    content["gate"] = {"rules": [{"metric": "a", "bound": 1}]}
+    recipe = Recipe.model_validate(content)
+
+    def leaves(value: Any, prefix: str = "") -> set[str]:
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            value = value[0]
+        if isinstance(value, dict) and value:
+            return {leaf for name, item in value.items() for leaf in leaves(item, f"{prefix}.{name}")}
+        return {prefix[1:]}
+
+    assert leaves(identity(recipe)) == IDENTITY
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"teachers.0.engine.max_num_seqs": 3},
+        {"training.execution.device": "cuda"},
+        {"evaluation.engine.mode": "compiled"},
+        {"name": "other"},
+        {"student.licence": "MIT"},
+    ],
+)
+def test_identity_execution_and_provenance_leave_it_alone(overrides):
+    assert identity(load_recipe("demo", overrides)) == identity(load_recipe("demo"))
+
+
+def test_identity_a_changed_seed_changes_it():
+    assert identity(load_recipe("demo", {"training.seed": 1})) != identity(load_recipe("demo"))
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes"])
+def test_identity_without_stable_serialisation_is_refused(value):
+    with pytest.raises(TypeError, match="no stable serialisation"):
+        identity({"field": value})
+
+
+def test_recipe_schema_is_valid_and_accepts_a_recipe():
+    schema = json.loads(json.dumps(Recipe.model_json_schema()))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(fields())
+    assert not validator.is_valid(fields() | {"teacher": {}})

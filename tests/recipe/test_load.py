@@ -1,0 +1,204 @@
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from tasks.recipe.errors import RecipeError
+from tasks.recipe.load import load_recipe, parse_recipe
+from tasks.recipe.recipe import Recipe
+
+
+def fields() -> dict[str, Any]:
+    return {
+        "name": "tiny",
+        "skill": {"labels": ["a", "b"]},
+        "data": {"train": {"path": "rows.jsonl", "columns": {"text": "text"}}},
+        "teachers": [{"model": "./teacher"}],
+        "student": {"model": "owner/student"},
+    }
+
+
+def written(folder: Path, content: dict[str, Any] | None = None) -> str:
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(content or fields()))
+    return str(path)
+
+
+def refusal(content: dict[str, Any]) -> str:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(content)
+    return str(caught.value)
+
+
+def models_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}.union(*(models_in(field.annotation) for field in annotation.model_fields.values()))
+    return set().union(*(models_in(argument) for argument in typing.get_args(annotation)))
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong", "nearest"),
+    [
+        ((), "teacher", "teachers"),
+        (("data",), "max_promt_chars", "max_prompt_chars"),
+        (("data", "train", "columns"), "lable", "label"),
+        (("teachers", 0), "quantisation", "quantization"),
+        (("training",), "epoch", "epochs"),
+    ],
+)
+def test_parse_recipe_unknown_field_names_it_and_the_nearest(place, wrong, nearest):
+    content: Any = fields() | {"training": {}}
+    inner = content
+    for part in place:
+        inner = inner[part]
+    inner[wrong] = 1
+    message = refusal(content)
+    assert f"{'.'.join(map(str, (*place, wrong)))}: unknown field. Did you mean {nearest!r}?" in message
+
+
+def test_parse_recipe_wrong_value_names_field_value_and_rule():
+    message = refusal(fields() | {"training": {"epochs": -2}})
+    assert "training.epochs: -2 is refused" in message
+    assert "greater than 0" in message
+
+
+def test_parse_recipe_several_mistakes_names_all_at_once():
+    message = refusal(fields() | {"training": {"epochs": -2, "batch_size": 0}, "name": "Not A Name"})
+    assert all(name in message for name in ("training.epochs", "training.batch_size", "name: 'Not A Name'"))
+
+
+def test_parse_recipe_missing_field_says_missing():
+    content = fields()
+    del content["student"]
+    assert "student: missing" in refusal(content)
+
+
+def test_parse_recipe_two_prompt_columns_says_the_rule():
+    content = fields()
+    content["data"]["train"]["columns"]["messages"] = "turns"
+    assert "name exactly one of `text` and `messages`" in refusal(content)
+
+
+@pytest.mark.parametrize("labels", [["only"], ["a", "a"], ["a", " "]])
+def test_parse_recipe_useless_labels_are_refused(labels):
+    assert "labels" in refusal(fields() | {"skill": {"labels": labels}})
+
+
+def test_parse_recipe_several_greedy_samples_are_refused():
+    message = refusal(fields() | {"teachers": [{"model": "x/y", "sampling": {"n": 2}}]})
+    assert "teachers.0.sampling" in message
+    assert "raise the temperature" in message
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_parse_recipe_not_finite_is_refused(value):
+    assert "training.learning_rate" in refusal(fields() | {"training": {"learning_rate": value}})
+    assert "gate.rules.0.bound" in refusal(fields() | {"gate": {"rules": [{"metric": "a", "bound": value}]}})
+
+
+def test_load_recipe_not_yaml_says_so(tmp_path):
+    (tmp_path / "broken.yaml").write_text("name: [unclosed")
+    with pytest.raises(RecipeError, match="no valid YAML"):
+        load_recipe(str(tmp_path / "broken.yaml"))
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "just words", ""])
+def test_load_recipe_not_a_mapping_says_so(tmp_path, text):
+    (tmp_path / "list.yaml").write_text(text)
+    with pytest.raises(RecipeError, match="a recipe is a mapping"):
+        load_recipe(str(tmp_path / "list.yaml"))
+
+
+def test_load_recipe_binary_file_is_refused(tmp_path):
+    (tmp_path / "model.yaml").write_bytes(b"\xff\xfe\x00binary")
+    with pytest.raises(RecipeError):
+        load_recipe(str(tmp_path / "model.yaml"))
+
+
+def test_load_recipe_unknown_name_names_the_nearest():
+    with pytest.raises(RecipeError, match=r"(?s)No recipe 'demos'.*Did you mean 'demo'\?"):
+        load_recipe("demos")
+
+
+def test_load_recipe_unreachable_url_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match="can't be read"):
+        load_recipe(f"file://{tmp_path}/absent.yaml")
+
+
+def test_load_recipe_unknown_protocol_is_refused():
+    with pytest.raises(RecipeError, match="can't be read"):
+        load_recipe("nosuch://somewhere/recipe.yaml")
+
+
+def test_load_recipe_overrides_reach_lists_and_absent_parts(tmp_path):
+    overrides = {"teachers.0.sampling.temperature": 0.5, "training.epochs": 2, "name": "other"}
+    recipe = load_recipe(written(tmp_path), overrides)
+    assert (recipe.teacher.sampling.temperature, recipe.training.epochs, recipe.name) == (0.5, 2, "other")
+
+
+def test_load_recipe_override_into_a_part_without_value_is_taken(tmp_path):
+    recipe = load_recipe(written(tmp_path, fields() | {"gate": {}, "training": {}}), {"gate.promote": True})
+    assert recipe.gate.promote
+
+
+@pytest.mark.parametrize("dotted", ["teachers.3.model", "name.first", "teachers.0", "teachers.first.model"])
+def test_load_recipe_override_without_a_place_is_refused(tmp_path, dotted):
+    with pytest.raises(RecipeError, match="does not fit the recipe"):
+        load_recipe(written(tmp_path), {dotted: 1})
+
+
+def test_load_recipe_override_of_unknown_field_names_the_nearest(tmp_path):
+    with pytest.raises(RecipeError, match="Did you mean 'epochs'"):
+        load_recipe(written(tmp_path), {"training.epoch": 2})
+
+
+def test_load_recipe_part_with_comments_only_is_refused_by_name_and_takes_overrides(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(fields()) + "training:\n  # epochs: 3\n")
+    with pytest.raises(RecipeError, match="training"):
+        load_recipe(str(tmp_path / "recipe.yaml"))
+    assert load_recipe(str(tmp_path / "recipe.yaml"), {"training.epochs": 2}).training.epochs == 2
+
+
+def test_load_recipe_relative_paths_are_meant_from_the_recipes_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "rows.jsonl").touch()
+    (folder / "gold.jsonl").touch()
+    content = fields()
+    content["data"]["test"] = {"path": ["gold*.jsonl", "s3://bucket/gold.jsonl"], "columns": {"text": "text"}}
+    monkeypatch.chdir(tmp_path)
+    recipe = load_recipe(written(folder, content))
+    assert recipe.data.train.path == str(folder / "rows.jsonl")
+    assert recipe.data.test.path == (str(folder / "gold*.jsonl"), "s3://bucket/gold.jsonl")
+    assert recipe.teacher.model == str(folder / "teacher")
+    assert recipe.student.model == "owner/student"
+
+
+def test_load_recipe_demo_loads_and_its_data_exist():
+    recipe = load_recipe("demo")
+    sources = (recipe.data.train, recipe.data.examples, recipe.data.test)
+    assert all(Path(source.path).is_file() for source in sources)
+
+
+def test_recipe_models_are_frozen_and_forbid_unknown_fields():
+    models = models_in(Recipe)
+    assert len(models) > 12
+    for model in models:
+        assert model.model_config.get("frozen"), model
+        assert model.model_config.get("extra") == "forbid", model
+    recipe = parse_recipe(fields())
+    with pytest.raises(ValidationError):
+        recipe.name = "other"
+
+
+def test_recipe_every_number_and_text_has_a_description_or_a_plain_name():
+    undescribed = {
+        f"{model.__name__}.{name}"
+        for model in models_in(Recipe)
+        for name, field in model.model_fields.items()
+        if not field.description and not models_in(field.annotation)
+    }
+    assert undescribed <= {"Rule.op", "Rule.bound", "Gate.promote", "Evaluation.metrics"}

@@ -1,0 +1,83 @@
+import itertools
+from typing import Any
+
+import pytest
+import yaml
+
+from tasks.reports.build import build_report
+from tasks.reports.cards import data_card, model_card
+
+
+def _front(card: str) -> dict[str, Any]:
+    assert card.startswith("---\n")
+    found: dict[str, Any] = yaml.safe_load(card.split("---\n")[1])
+    return found
+
+
+def test_model_card_carries_every_licence_but_claims_none(blocks: dict[str, Any]) -> None:
+    card = model_card(build_report(**blocks))
+    assert "- data: train: **CC0-1.0**" in card
+    assert "- teacher: **Apache-2.0**" in card
+    assert "- student's base model: **Apache-2.0**" in card
+    assert _front(card)["license"] == "unknown"
+
+
+def test_model_card_front_matter_has_base_model_and_results(blocks: dict[str, Any]) -> None:
+    front = _front(model_card(build_report(**blocks)))
+    assert front["base_model"] == "SmolLM2-135M-Instruct"
+    metrics = front["model-index"][0]["results"][0]["metrics"]
+    assert {metric["type"]: metric["value"] for metric in metrics} == {"accuracy": 0.918, "macro_f1": 0.914}
+
+
+@pytest.mark.parametrize("stated", ["unknown", "", "Unknown"])
+def test_cards_unknown_licence_stays_unknown_with_a_hint(blocks: dict[str, Any], stated: str) -> None:
+    blocks["licences"] = {"data": {"train": stated}, "teacher": stated, "student_base": stated}
+    report = build_report(**blocks)
+    for card in (model_card(report), data_card(report)):
+        assert _front(card)["license"] == "unknown"
+        assert "set `teachers[0].licence`" in card
+        assert "set `data.train.licence`" in card
+        assert "Apache" not in card
+        assert "CC0" not in card
+    assert "set `student.licence`" in model_card(report)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"train": "CC0-1.0", "test": "CC0-1.0"}, "CC0-1.0"),
+        ({"train": "CC0-1.0", "test": "CC-BY-4.0"}, "unknown"),
+        ({"train": "CC0-1.0", "test": "unknown"}, "unknown"),
+        ({}, "unknown"),
+    ],
+)
+def test_data_card_names_a_licence_only_where_all_sources_state_it(
+    blocks: dict[str, Any], data: dict[str, str], expected: str
+) -> None:
+    blocks["licences"]["data"] = data
+    assert _front(data_card(build_report(**blocks)))["license"] == expected
+
+
+def test_data_card_shows_rows_drops_balance_and_files(blocks: dict[str, Any]) -> None:
+    card = data_card(build_report(**blocks), {"train.parquet": 40_123})
+    assert "Training 772, validation 86, test 400 rows." in card
+    assert "| filter | 744 | 701 | low_confidence 40, truncated 3 |" in card
+    assert "| refund_request | 190 | 150 |" in card
+    assert "| train.parquet | 39.2\u00a0KiB |".replace("\u00a0", " ") in card.replace("\u00a0", " ")
+
+
+def test_cards_hostile_names_stay_inside_their_cells(blocks: dict[str, Any]) -> None:
+    blocks["models"]["teacher"]["name"] = "a | b\n# <script>alert(1)</script>"
+    blocks["recipe"]["name"] = "x\nlicense: MIT"
+    card = model_card(build_report(**blocks))
+    assert "<script" not in card
+    assert "a &#124; b # &lt;script" in card
+    assert _front(card)["license"] == "unknown"
+
+
+def test_cards_without_optional_blocks_have_no_empty_headings(blocks: dict[str, Any]) -> None:
+    blocks["data"] = blocks["training"] = None
+    blocks["funnel"] = []
+    for card in (model_card(build_report(**blocks)), data_card(build_report(**blocks))):
+        body = [line for line in card.split("---\n", 2)[2].splitlines() if line]
+        assert not [a for a, b in itertools.pairwise(body) if a.startswith("## ") and b.startswith("## ")]

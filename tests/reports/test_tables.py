@@ -1,0 +1,50 @@
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from tasks.reports.build import build_report
+from tasks.reports.tables import comparison_rows, render_terminal, summary_markdown
+
+
+def _printed(blocks: dict[str, Any]) -> str:
+    out = StringIO()
+    Console(file=out, width=120).print(render_terminal(build_report(**blocks)))
+    return out.getvalue().replace("\u00a0", " ")
+
+
+def test_comparison_rows_one_a_model_with_equal_columns(blocks: dict[str, Any]) -> None:
+    rows = comparison_rows(build_report(**blocks))
+    assert len(rows) == 6
+    assert len({tuple(row) for row in rows}) == 1
+    assert rows[0]["model"] == "Student"
+    assert rows[0]["accuracy"].replace("\u00a0", " ") == "0.918 [0.889, 0.943]"
+    assert rows[2]["model"].endswith("(better baseline)")
+
+
+def test_comparison_rows_model_without_engine_is_not_measured(blocks: dict[str, Any]) -> None:
+    row = comparison_rows(build_report(**blocks))[-1]
+    assert row["accuracy"].startswith("0.823")
+    assert {row[name] for name in ("latency p50", "latency p95", "peak memory", "weights")} == {"not measured"}
+
+
+def test_summary_markdown_shows_verdict_and_failed_gate(blocks: dict[str, Any]) -> None:
+    blocks["gate"] = {"passed": False, "rules": [
+        {"rule": "comparison.cost_reduction >= 0.6", "value": None, "bound": 0.6, "passed": False}]}  # fmt: skip
+    text = summary_markdown(build_report(**blocks))
+    assert "**Gate: FAILED**" in text
+    assert "| comparison.cost_reduction &gt;= 0.6 | not measured | 0.6 | FAIL |" in text
+    assert "**Worth a teacher?** Yes." in text
+
+
+def test_render_terminal_intervals_and_gaps_fit_120_columns(blocks: dict[str, Any]) -> None:
+    text = _printed(blocks)
+    assert "[0.889,0.943]" in text
+    assert "745 ms" in text
+    assert "…" not in text
+    assert "Gate: passed" in text
+
+
+def test_render_terminal_without_models_still_prints(blocks: dict[str, Any]) -> None:
+    blocks["models"] = {"teacher": None, "student": None, "baseline": None}
+    assert "not measured" in _printed(blocks)

@@ -1,0 +1,95 @@
+"""What outlives a process that is killed: nothing that holds a device, a port or a lock."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from tasks.runtime.device import device_lock
+from tasks.runtime.process import ROOT
+from tests.runtime.test_process import is_alive, pids_in, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+def start(code: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+
+
+def test_guard_ephemeral_server_ends_it_when_its_parent_is_killed(tmp_path: Path):
+    parent = start(f"""
+        import subprocess, sys, time
+        from pathlib import Path
+        from tasks.runtime.ephemeral import _guarded, guard_ephemeral_server
+        wait = "import time; time.sleep(300)"
+        server = subprocess.Popen([sys.executable, "-c", wait, "prefect.server.api.server:create_app"])
+        other = subprocess.Popen([sys.executable, "-c", wait, "something else"])
+        guard_ephemeral_server()
+        guard_ephemeral_server()
+        assert list(_guarded) == [server.pid], "one guard, and only for the server"
+        noted = Path({str(tmp_path)!r})
+        (noted / "pids.new").write_text(f"{{server.pid}} {{other.pid}} {{_guarded[server.pid].pid}}")
+        (noted / "pids.new").rename(noted / "pids")
+        time.sleep(300)
+    """)
+    server, other, guard = 0, 0, 0
+    try:
+        server, other, guard = pids_in(tmp_path)
+        assert is_alive(server)
+        parent.kill()
+        parent.wait()
+        wait_until(lambda: not is_alive(server) and not is_alive(guard), 5)
+        assert is_alive(other)
+    finally:
+        parent.kill()
+        for pid in (server, other, guard):
+            if pid and is_alive(pid):
+                os.kill(pid, 9)
+
+
+def hold(lock: Path, noted: Path) -> subprocess.Popen[bytes]:
+    holder = start(f"""
+        import time
+        from pathlib import Path
+        from tasks.runtime.device import device_lock
+        with device_lock(Path({str(lock)!r})):
+            Path({str(noted)!r}).touch()
+            time.sleep(300)
+    """)
+    wait_until(noted.exists)
+    return holder
+
+
+def test_device_lock_excludes_and_is_freed_when_its_holder_is_killed(tmp_path: Path):
+    lock = tmp_path / "deeper" / "device.lock"
+    holder = hold(lock, tmp_path / "held")
+    waited, entered = threading.Event(), threading.Event()
+
+    def take() -> None:
+        with device_lock(lock, waited.set):
+            entered.set()
+
+    thread = threading.Thread(target=take, daemon=True)
+    try:
+        thread.start()
+        assert waited.wait(5)
+        assert not entered.wait(0.3)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert entered.wait(5)
+    thread.join(5)
+
+
+def test_device_lock_free_does_not_report_waiting(tmp_path: Path):
+    waits = []
+    for _ in range(2):
+        with device_lock(tmp_path / "device.lock", lambda: waits.append(1)):
+            pass
+    assert waits == []

@@ -1,0 +1,141 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tasks.recipe import errors
+from tasks.runtime.events import Log, Metric, Progress
+from tasks.runtime.process import ROOT, run_worker
+from tests.runtime.workers import Spec
+
+pytestmark = pytest.mark.slow  # each worker is a process of its own
+
+MODULE = "tests.runtime.workers"
+
+
+def work(act: str, folder: Path | None = None, **options):
+    return run_worker(MODULE, Spec(act=act, folder=str(folder or "")), python=Path(sys.executable), **options)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(holds, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def pids_in(folder: Path) -> list[int]:
+    wait_until(lambda: (folder / "pids").exists())
+    return [int(pid) for pid in (folder / "pids").read_text().split()]
+
+
+def test_run_worker_done_returns_the_summary_and_every_event():
+    events = []
+    assert work("finish", on_event=events.append) == {"rows": 2, "name": "ü"}
+    assert [event for event in events if not isinstance(event, Log)] == [
+        Progress(done=1, total=2, unit="rows", detail={"rate": 3.5}),
+        Metric(name="loss", value=0.25, step=4),
+        Progress(done=2, total=2, unit="rows"),
+    ]
+    assert Log(text="half way") in events
+
+
+def test_run_worker_prints_of_libraries_are_no_events_but_log_lines():
+    events = []
+    assert work("chat", on_event=events.append) == {"rows": 1}
+    lines = [event.text for event in events if isinstance(event, Log)]
+    assert "a library says hello" in lines
+    assert sum("forged" in line for line in lines) == 2
+
+
+def test_run_worker_user_error_comes_back_as_its_class_and_message():
+    with pytest.raises(errors.DataError) as caught:
+        work("refuse")
+    assert str(caught.value) == "column 'text' is not there; name another"
+
+
+def test_run_worker_crash_carries_the_last_lines():
+    with pytest.raises(errors.WorkerError, match=r"(?s)exit code 1 before.*warming up.*the very last words"):
+        work("crash")
+
+
+def test_run_worker_exit_0_without_done_is_a_failure():
+    with pytest.raises(errors.WorkerError, match="exit code 0 before it reported `done`"):
+        work("leave")
+
+
+def test_run_worker_missing_interpreter_says_what_to_do(tmp_path):
+    with pytest.raises(errors.WorkerError, match=r"make setup.*STILLHOUSE_ENGINE_PYTHON"):
+        run_worker(MODULE, Spec(act="finish"), python=tmp_path / "python")
+
+
+def test_run_worker_unrunnable_interpreter_is_a_worker_error(tmp_path):
+    (tmp_path / "python").write_text("no program")
+    with pytest.raises(errors.WorkerError, match="STILLHOUSE_ENGINE_PYTHON"):
+        run_worker(MODULE, Spec(act="finish"), python=tmp_path / "python")
+
+
+def test_run_worker_silence_ends_it_after_the_stall_timeout(tmp_path):
+    with pytest.raises(errors.WorkerError, match="reported nothing for 3 s"):
+        work("hang", tmp_path, stall_timeout_s=3.0)
+    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+
+
+def test_run_worker_cancelled_ends_the_whole_group(tmp_path):
+    class Cancelled(BaseException):
+        pass
+
+    def cancel(event) -> None:
+        if event == Log(text="hanging"):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        work("hang", tmp_path, on_event=cancel)
+    pids = pids_in(tmp_path)
+    assert len(pids) == 2
+    assert not any(is_alive(pid) for pid in pids)
+
+
+def test_run_worker_done_does_not_wait_for_what_the_worker_left_behind(tmp_path):
+    started = time.monotonic()
+    assert work("linger", tmp_path) == {"rows": 3}
+    assert time.monotonic() - started < 60
+    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
+
+
+def test_run_worker_killed_parent_takes_the_worker_with_it(tmp_path):
+    code = f"""
+        import sys
+        from pathlib import Path
+        from tasks.runtime.process import run_worker
+        from {MODULE} import Spec
+        run_worker("{MODULE}", Spec(act="hang", folder={str(tmp_path)!r}), python=Path(sys.executable))
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    pids: list[int] = []
+    try:
+        pids = pids_in(tmp_path)
+        assert is_alive(pids[0])
+        parent.kill()
+        parent.wait()
+        wait_until(lambda: not is_alive(pids[0]), 5)
+    finally:
+        parent.kill()
+        for pid in pids:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)

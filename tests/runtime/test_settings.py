@@ -1,0 +1,80 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from tasks.recipe.errors import DataError, RecipeError
+from tasks.runtime.logging import _WithoutTraceback, hide_user_tracebacks
+from tasks.runtime.settings import ROOT, load_settings
+
+
+def test_load_settings_defaults_lie_in_the_repository():
+    settings = load_settings({})
+    assert settings.store.url == str(ROOT / ".stillhouse" / "store")
+    assert settings.engine_python == ROOT / ".venv" / "engine" / "bin" / "python"
+    assert settings.device_lock.parent == settings.work == ROOT / ".stillhouse" / "work"
+    assert (settings.stall_timeout_s, settings.storage_options) == (900.0, None)
+
+
+def test_load_settings_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(
+        {
+            "STILLHOUSE_STORE": "s3://bucket/prefix",
+            "STILLHOUSE_WORK": "work",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9000",
+            "STILLHOUSE_STALL_TIMEOUT": "5",
+            "STILLHOUSE_STORE_TIMEOUT": "2.5",
+        }
+    )
+    assert settings.store.url == "s3://bucket/prefix"
+    assert settings.work == tmp_path / "work"
+    assert settings.storage_options == {"endpoint_url": "http://127.0.0.1:9000"}
+    assert (settings.stall_timeout_s, settings.store.timeout_s) == (5.0, 2.5)
+
+
+def test_load_settings_the_endpoint_for_s3_alone_comes_first():
+    both = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2"}
+    assert load_settings(both).store.endpoint_url == "http://127.0.0.1:2"
+
+
+def test_load_settings_relative_store_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_settings({"STILLHOUSE_STORE": "store"}).store.url == str(tmp_path / "store")
+
+
+@pytest.mark.parametrize("name", ["STILLHOUSE_STALL_TIMEOUT", "STILLHOUSE_STORE_TIMEOUT"])
+@pytest.mark.parametrize("value", ["soon", "nan", "-1", "0"])
+def test_load_settings_bad_number_names_variable_and_value(name: str, value: str):
+    with pytest.raises(RecipeError, match=rf"{name} is '{value}'"):
+        load_settings({name: value})
+
+
+def test_load_settings_the_engines_python_is_not_resolved_out_of_its_environment(tmp_path: Path):
+    (tmp_path / "base").touch()
+    (tmp_path / "python").symlink_to(tmp_path / "base")
+    assert load_settings({"STILLHOUSE_ENGINE_PYTHON": str(tmp_path / "python")}).engine_python == tmp_path / "python"
+
+
+def test_load_settings_holds_no_secret():
+    secrets = {"AWS_SECRET_ACCESS_KEY": "s3cret-1", "AWS_ACCESS_KEY_ID": "s3cret-2", "OPENAI_API_KEY": "s3cret-3"}
+    assert "s3cret" not in load_settings(secrets).model_dump_json()
+
+
+@pytest.mark.parametrize(("error", "shown"), [(DataError("no rows"), False), (ValueError("a fault"), True)])
+def test_hide_user_tracebacks_hides_those_of_user_errors_only(error, shown, caplog):
+    hide_user_tracebacks()
+    hide_user_tracebacks()
+    logger = logging.getLogger("prefect.task_runs")
+    # Prefect has filters of its own there
+    assert sum(isinstance(one, _WithoutTraceback) for one in logger.filters) == 1
+    caplog.handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(caplog.handler)
+    try:
+        raise error
+    except type(error):
+        logger.exception("the run failed")
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert "the run failed" in caplog.text
+    assert ("Traceback" in caplog.text) is shown

@@ -1,0 +1,112 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.recipe.errors import DataError, RecipeError
+from tasks.recipe.skill import Classification
+from tasks.recipe.teacher import TeacherPrompt
+from tasks.skills import classification
+from tasks.skills.registry import skill_for
+
+LABELS = ("card_arrival", "lost_card", "refund")
+ROW = [{"role": "user", "content": "where is my card"}]
+EXAMPLES = [("my money is not back", "refund"), ("card gone", "lost_card")]
+SKILL = Classification(labels=LABELS)
+
+
+def turn(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def test_teacher_messages_turns_layout_shows_examples_as_chat_before_the_row():
+    prompt = TeacherPrompt(system="Pick from {labels} as {json}")
+    assert classification.teacher_messages(ROW, SKILL, prompt, LABELS, EXAMPLES) == [
+        turn("system", "Pick from card_arrival, lost_card, refund as {json}"),
+        turn("user", "my money is not back"),
+        turn("assistant", "refund"),
+        turn("user", "card gone"),
+        turn("assistant", "lost_card"),
+        turn("user", "where is my card"),
+    ]
+
+
+def test_teacher_messages_list_layout_lists_examples_in_the_system_turn():
+    prompt = TeacherPrompt(system="Classify.", layout="list")
+    assert classification.teacher_messages(ROW, SKILL, prompt, LABELS, EXAMPLES) == [
+        turn(
+            "system",
+            "Classify.\n\nMessage: my money is not back\nLabel: refund\n\nMessage: card gone\nLabel: lost_card",
+        ),
+        turn("user", "where is my card"),
+    ]
+
+
+def test_teacher_messages_without_own_system_and_zero_shot_name_the_labels():
+    asked = classification.teacher_messages(ROW, SKILL, TeacherPrompt(), LABELS, [])
+    assert "card_arrival, lost_card, refund" in asked[0]["content"]
+    assert asked == classification.zero_shot_messages(ROW, SKILL, LABELS)
+
+
+def test_student_messages_default_is_the_bare_row():
+    assert classification.student_messages(ROW, SKILL, LABELS) == ROW
+
+
+def test_student_messages_with_instruction_joins_the_rows_own_system_turn():
+    skill = Classification(labels=LABELS, student_instruction="Route.")
+    row = [turn("system", "You serve a bank."), *ROW]
+    assert classification.student_messages(row, skill, LABELS) == [
+        turn("system", "Route.\n\nYou serve a bank."),
+        *ROW,
+    ]
+    assert row[0]["content"] == "You serve a bank."
+
+
+@pytest.mark.parametrize("text", ["refund", " Refund.\n", "**REFUND**", '"refund"', "refund!"])
+def test_parse_label_with_case_and_punctuation_around_is_read(text):
+    assert classification.parse(text, LABELS) == "refund"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "...", "the refund", "refunds", "refund lost_card", "card arrival", "Label: refund"]
+)
+def test_parse_anything_else_is_no_answer(text):
+    assert classification.parse(text, LABELS) is None
+
+
+def test_parse_labels_that_differ_in_case_or_sign_only_need_the_exact_text():
+    assert classification.parse("C", ("C", "C++", "c")) == "C"
+    assert classification.parse("c++", ("C", "C++")) == "C++"
+    assert classification.parse("YES", ("Yes", "yes")) is None
+
+
+@given(st.lists(st.text(alphabet="abcXYZ_+ ", min_size=1).filter(str.strip), min_size=2, unique_by=str.strip))
+def test_parse_each_label_reads_back_as_itself(labels):
+    assert [classification.parse(label, labels) for label in labels] == labels
+
+
+def test_verify_accepts_any_reference_and_refuses_without_one():
+    assert classification.verify("refund", ["lost_card", "Refund"])
+    assert not classification.verify("refund", ["lost_card"])
+    assert not classification.verify("refund", [])
+    assert classification.verify("refund", ["refund", "refund"])
+
+
+def test_resolve_labels_recipe_order_wins_else_sorted_from_rows():
+    rows = [{"label": "b"}, {"label": None}, {"label": "a"}, {"label": "b"}]
+    assert classification.resolve_labels(Classification(labels=("z", "y")), rows) == ("z", "y")
+    assert classification.resolve_labels(Classification(), rows) == ("a", "b")
+
+
+def test_resolve_labels_one_class_only_is_refused_with_the_next_step():
+    with pytest.raises(DataError, match=r"hold 1 different labels \(a\).*skill\.labels"):
+        classification.resolve_labels(Classification(), [{"label": "a"}, {"label": None}])
+
+
+def test_constraint_is_a_choice_of_the_labels():
+    assert classification.constraint(SKILL, LABELS) == {"choice": ["card_arrival", "lost_card", "refund"]}
+
+
+def test_skill_for_unknown_kind_is_refused_by_name():
+    assert skill_for("classification") is classification
+    with pytest.raises(RecipeError, match="'poetry'; known skills: classification"):
+        skill_for("poetry")

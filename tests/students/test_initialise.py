@@ -1,0 +1,44 @@
+import itertools
+
+import pytest
+
+from tasks.recipe.errors import ModelError
+from tasks.students.initialise import evenly_spaced
+
+
+@pytest.mark.parametrize(
+    ("num_layers", "keep", "expected"),
+    [
+        (30, 10, (0, 3, 6, 10, 13, 16, 19, 23, 26, 29)),
+        (6, 4, (0, 2, 3, 5)),
+        (5, 3, (0, 2, 4)),
+        (12, 2, (0, 11)),
+        (4, 4, (0, 1, 2, 3)),
+        (1, 1, (0,)),
+    ],
+)
+def test_evenly_spaced_known_sizes_keeps_first_last_and_equal_gaps(
+    num_layers: int, keep: int, expected: tuple[int, ...]
+) -> None:
+    assert evenly_spaced(num_layers, keep) == expected
+
+
+def test_evenly_spaced_all_sizes_are_distinct_ascending_and_nearly_equal() -> None:
+    for num_layers in range(2, 40):
+        for keep in range(2, num_layers + 1):
+            indices = evenly_spaced(num_layers, keep)
+            gaps = [after - before for before, after in itertools.pairwise(indices)]
+            assert len(indices) == keep
+            assert (indices[0], indices[-1]) == (0, num_layers - 1)
+            assert min(gaps) >= 1
+            assert max(gaps) - min(gaps) <= 1
+
+
+def test_evenly_spaced_more_than_there_are_is_refused_with_both_numbers() -> None:
+    with pytest.raises(ModelError, match=r"31.*30"):
+        evenly_spaced(30, 31)
+
+
+def test_evenly_spaced_one_of_many_is_refused() -> None:
+    with pytest.raises(ModelError, match="first and the last"):
+        evenly_spaced(30, 1)
