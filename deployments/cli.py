@@ -122,6 +122,8 @@ def _quiet_prefect() -> None:
     logger = logging.getLogger("stillhouse")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    # Prefect would print each line a second time
+    logger.propagate = False
 
 
 def main() -> None:

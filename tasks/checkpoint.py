@@ -45,11 +45,13 @@ def load_student_base(run: Run) -> Checkpoint:
 def untrained_student(run: Run, base: Checkpoint) -> ArtifactRef:
     """Return the student's weights before training: one of the two baselines."""
     student = run.recipe.student
-    return run.build(initialise, base.inputs, {"base": base.identity, "student": student.shape}, student=student, path=base.path)
+    return run.build(
+        initialise, base.inputs, {"base": base.identity, "student": student.shape}, student=student, path=base.path
+    )
 
 
 def _load(run: Run, name: str, revision: str) -> Checkpoint:
-    model = identify(name, revision, run.settings.work / "model-hashes.json")
+    model = identify(name, revision, run.settings.model_hashes)
     if model.kind != "gguf":
         return Checkpoint(model=model, path=model.path)
     ref = run.build(convert, {}, {"gguf": model.files}, path=model.path)

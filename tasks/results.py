@@ -17,7 +17,7 @@ from tasks.artifacts.store import Store, StoreConfig
 PLAIN_JSON = JSONSerializer(object_encoder=None, object_decoder=None)
 
 
-class UnsafeResult(ValueError):  # noqa: N818 - read by people in logs as what it is
+class UnsafeResult(ValueError):
     """A stored result that names another serializer than ours; treated as absent."""
 
 

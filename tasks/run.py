@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store
+from tasks.engines.model import identify
 from tasks.recipe.base import identity as identity_of
 from tasks.recipe.errors import RecipeError
 from tasks.recipe.recipe import Recipe
@@ -70,11 +71,15 @@ def start_run(recipe: Recipe, settings: Settings, refresh: list[str]) -> Run:
     Raises:
         StoreError: the store can't be used.
         RecipeError: a stage to refresh does not exist.
+        ModelError: the teacher or the student's base is not there.
     """
     for name in refresh:
         if name not in STAGES:
             raise RecipeError(f"refresh names {name!r}; the stages are {', '.join(STAGES)}.")
     Store(settings.store).probe()
+    for model in (recipe.teacher, recipe.student):
+        # a model that is not there must not show after an hour of other work
+        identify(model.model, model.revision, settings.model_hashes)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 

@@ -43,9 +43,7 @@ def label_token_ids(tokenizer: Any, choices: list[str]) -> list[int] | None:
     return first if len(set(first)) == len(first) else None
 
 
-def sampling_params(
-    sampling: Sampling, constraint: dict[str, Any], sample_index: int, scored: list[int] | None
-) -> Any:
+def sampling_params(sampling: Sampling, constraint: dict[str, Any], sample_index: int, scored: list[int] | None) -> Any:
     """Return vLLM's parameters for one sample under `constraint`, with the log-probabilities of `scored` tokens."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams

@@ -21,9 +21,7 @@ class Answer:
         self.seconds = seconds
 
 
-def stream(
-    llm: Any, requests: Iterable[Request], params: Callable[[Request], Any], in_flight: int
-) -> Iterator[Answer]:
+def stream(llm: Any, requests: Iterable[Request], params: Callable[[Request], Any], in_flight: int) -> Iterator[Answer]:
     """Yield answers as they finish, with up to `in_flight` requests in the engine at any time."""
     from vllm import TokensPrompt
 

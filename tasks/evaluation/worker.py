@@ -27,7 +27,9 @@ from tasks.runtime.worker import Reporter, serve
 
 Row = dict[str, Any]
 
-ANSWERS_SCHEMA = pa.schema([("model", pa.string()), ("row_id", pa.string()), ("answer", pa.string()), ("text", pa.string())])
+ANSWERS_SCHEMA = pa.schema(
+    [("model", pa.string()), ("row_id", pa.string()), ("answer", pa.string()), ("text", pa.string())]
+)
 
 
 @dataclass
@@ -172,7 +174,9 @@ def _write(spec: EvaluateSpec, models: list[Measured], rows: Sequence[Row]) -> d
     out = Path(spec.out)
     answers = [answer for model in models for answer in model.answers]
     pq.write_table(pa.Table.from_pylist(answers, schema=ANSWERS_SCHEMA), out / "answers.parquet")
-    measured = {model.candidate.name: {**model.numbers, "latency_ms": _quantiles(model.latencies_s)} for model in models}
+    measured = {
+        model.candidate.name: {**model.numbers, "latency_ms": _quantiles(model.latencies_s)} for model in models
+    }
     (out / "measurements.json").write_text(json.dumps(measured, indent=1, sort_keys=True))
     return {"models": list(measured), "rows": len(rows)}
 

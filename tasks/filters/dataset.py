@@ -94,9 +94,7 @@ def _answered(line: dict[str, Any], prior: list[float] | None, labels: Sequence[
         return completion
     best, logprob = calibrate(line["label_scores"], prior)
     # one decision, one token's worth of doubt: mean_logprob is then the calibrated label's log-probability
-    return completion.model_copy(
-        update={"text": labels[best], "cumulative_logprob": logprob, "completion_tokens": 1}
-    )
+    return completion.model_copy(update={"text": labels[best], "cumulative_logprob": logprob, "completion_tokens": 1})
 
 
 def _write(path: Path, pairs: Sequence[tuple[Row, str]], skill: Skill, labels: Sequence[str]) -> int:

@@ -61,7 +61,9 @@ class Data(Part):
     near_duplicate_threshold: float = Field(
         0.8, gt=0.0, le=1.0, description="word-set Jaccard from which two prompts count as the same; 1 = exact only"
     )
-    contamination_ngram: int = Field(8, ge=2, le=50, description="words in a row shared with a test row that drop a row")
+    contamination_ngram: int = Field(
+        8, ge=2, le=50, description="words in a row shared with a test row that drop a row"
+    )
     conflicting_labels: Literal["drop", "majority"] = Field(
         "drop", description="rows with one text and several labels: drop all, or keep the majority's"
     )

@@ -17,7 +17,7 @@ class StoreError(UserError):
     """A store that can't be reached, read or written; names the setting to fix."""
 
 
-class ArtifactCorrupt(StoreError):  # noqa: N818 - it names a state, and reads better in `except`
+class ArtifactCorrupt(StoreError):
     """A stored artifact whose bytes are not those its record lists."""
 
 

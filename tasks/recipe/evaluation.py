@@ -16,7 +16,9 @@ class Evaluation(Part):
     resamples: int = Field(2000, ge=100, description="bootstrap resamples")
     seed: int = Field(0, ge=0, description="seed of the bootstrap and of the choice of latency rows")
     max_tokens: int = Field(16, ge=1, description="completion tokens at most")
-    latency_requests: int = Field(50, ge=50, description="single requests timed, with distinct test rows where possible")
+    latency_requests: int = Field(
+        50, ge=50, description="single requests timed, with distinct test rows where possible"
+    )
     warm_requests: int = Field(10, ge=10, description="requests before the timed ones")
     concurrency: int = Field(64, ge=1, description="sequences in flight when throughput is measured")
     student_dtype: Literal["bfloat16", "float16", "float32"] = Field(

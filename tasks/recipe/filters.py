@@ -12,11 +12,17 @@ class Filters(Part):
     empty: bool = Field(True, description="drop completions without text")
     refused: bool = Field(True, description="drop refusals (“I can't help with …”)")
     repetitive: bool = Field(True, description="drop completions that repeat themselves")
-    max_repetition: float = Field(0.5, gt=0.0, le=1.0, description="share of repeated 3-word sequences that is too much")
+    max_repetition: float = Field(
+        0.5, gt=0.0, le=1.0, description="share of repeated 3-word sequences that is too much"
+    )
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes to keep; empty keeps all")
     unparsable: bool = Field(True, description="drop completions the skill's parser can't read")
     verification: bool = Field(True, description="drop completions that contradict the row's own reference")
     min_agreement: float = Field(0.0, ge=0.0, le=1.0, description="share of a prompt's samples that must agree")
-    min_mean_logprob: float | None = Field(None, le=0.0, description="least mean log-probability a token; none keeps all")
-    near_duplicate_threshold: float = Field(1.0, gt=0.0, le=1.0, description="drop near-equal long answers; 1 keeps all")
+    min_mean_logprob: float | None = Field(
+        None, le=0.0, description="least mean log-probability a token; none keeps all"
+    )
+    near_duplicate_threshold: float = Field(
+        1.0, gt=0.0, le=1.0, description="drop near-equal long answers; 1 keeps all"
+    )
     min_success_ratio: float = Field(0.5, ge=0.0, le=1.0, description="fewer kept than this fails the stage")

@@ -14,7 +14,9 @@ from tasks.recipe.teacher import Teacher
 class Recipe(Part):
     """What a distillation is; where it runs is said by settings (tasks/runtime/settings.py)."""
 
-    name: str = provenance(..., "short name; run folders and the model registry use it", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = provenance(
+        ..., "short name; run folders and the model registry use it", pattern=r"^[a-z0-9][a-z0-9-]*$"
+    )
     skill: Skill
     data: Data
     teachers: tuple[Teacher, ...] = Field(min_length=1, max_length=1, description="who answers; one teacher for now")

@@ -75,6 +75,8 @@ class Training(Part):
     seed: int = Field(0, ge=0, description="seed of order, dropout and new weights")
     evaluate_every: int = Field(0, ge=0, description="steps between validation passes; 0 once an epoch")
     save_every: int = Field(50, ge=1, description="steps between checkpoints that survive a kill")
-    early_stopping_patience: int = Field(3, ge=0, description="validation passes without gain that end training; 0 never")
+    early_stopping_patience: int = Field(
+        3, ge=0, description="validation passes without gain that end training; 0 never"
+    )
     use_references: bool = Field(True, description="train labelled rows on their reference, unasked")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")

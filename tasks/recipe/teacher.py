@@ -53,8 +53,8 @@ class TeacherPrompt(Part):
     examples: int = Field(0, ge=0, le=256, description="labelled examples in each prompt; per label with *_per_label")
     selection: Literal["nearest", "nearest_per_label", "fixed_per_label"] = Field(
         "nearest",
-        description="nearest: the most similar; nearest_per_label: the most similar of each label; fixed_per_label: the "
-        "same for every prompt, so that an engine computes them once",
+        description="nearest: the most similar; nearest_per_label: the most similar of each label; fixed_per_label: "
+        "the same for every prompt, so that an engine computes them once",
     )
     retriever: Literal["tfidf", "bm25"] = Field("tfidf", description="what similar means, for nearest*")
     seed: int = Field(0, ge=0, description="seed of the choice and order of examples, for fixed_per_label")

@@ -33,6 +33,11 @@ class Settings(BaseModel):
         return {"endpoint_url": self.store.endpoint_url} if self.store.endpoint_url else None
 
     @property
+    def model_hashes(self) -> Path:
+        """The file that remembers the hashes of large model files."""
+        return self.work / "model-hashes.json"
+
+    @property
     def device_lock(self) -> Path:
         """The file whose lock one heavy job at a time holds on this host."""
         return self.work / "device.lock"

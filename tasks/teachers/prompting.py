@@ -72,9 +72,7 @@ class _FixedPool:
 
     def nearest_all(self, rows: Sequence[Row], k: int) -> list[list[Row]]:
         allowed = self._retriever.nearest_all(rows, len(self._examples))
-        return [
-            [example for example in self._examples if any(example is one for one in near)][:k] for near in allowed
-        ]
+        return [[example for example in self._examples if any(example is one for one in near)][:k] for near in allowed]
 
 
 def seeded_order(seed: int, row: Row) -> str:
@@ -82,9 +80,7 @@ def seeded_order(seed: int, row: Row) -> str:
     return hashlib.sha256(f"{seed}|{row['content_sha256']}".encode()).hexdigest()
 
 
-def _pools(
-    prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Row]
-) -> list["Retriever | _FixedPool"]:
+def _pools(prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Row]) -> list["Retriever | _FixedPool"]:
     if not prompt.examples:
         return []
     usable = [row for row in examples if row["references"]]
@@ -98,5 +94,7 @@ def _pools(
                 f"no labelled example of {label!r} is left for the teacher's prompt; add one to data.examples, or set "
                 "prompt.selection to nearest"
             )
-        pools.append(_FixedPool(prompt, own) if prompt.selection == "fixed_per_label" else Retriever(own, prompt.retriever))
+        pools.append(
+            _FixedPool(prompt, own) if prompt.selection == "fixed_per_label" else Retriever(own, prompt.retriever)
+        )
     return pools

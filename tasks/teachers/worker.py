@@ -4,7 +4,7 @@ Separate because it runs in the engine environment: `python -m tasks.teachers.wo
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,11 @@ from tasks.teachers.spec import GenerateSpec
 _AHEAD = 256
 
 
-def generate(spec: GenerateSpec, report: Reporter) -> dict[str, Any]:
-    """Answer every row of the spec, write `completions.parquet`, and return what it took."""
+def generate(spec: GenerateSpec, report: Reporter, start: Callable[..., Any] = start_engine) -> dict[str, Any]:
+    """Answer every row of the spec, write `completions.parquet`, and return what it took.
+
+    `start` makes the engine; it is called with the first question only, so a full store needs none.
+    """
     rows = [row for path in spec.rows for row in pq.read_table(path).to_pylist()]
     if spec.skip_labelled:
         rows = [row for row in rows if not row["references"]]
@@ -39,7 +42,7 @@ def generate(spec: GenerateSpec, report: Reporter) -> dict[str, Any]:
     missing = [request for request in asked.requests if request.id not in known]
     report.log(f"{len(asked.requests)} requests, {len(asked.requests) - len(missing)} answered from the store")
     started = time.monotonic()
-    fresh = Fresh(spec, asked, store, report, total=len(asked.requests), done=len(asked.requests) - len(missing))
+    fresh = Fresh(spec, asked, store, report, start, total=len(asked.requests), done=len(asked.requests) - len(missing))
     if missing:
         fresh.ask(missing)
     answers = known | fresh.answers
@@ -75,9 +78,7 @@ class Asked:
         for row, prompt in zip(rows, prompter.prompts(rows), strict=True):
             rendered = render(tokenizer, prompt)
             for index in range(spec.teacher.sampling.n):
-                key = completion_key(
-                    spec.teacher_fingerprint, rendered, spec.teacher.sampling, self._output(), index
-                )
+                key = completion_key(spec.teacher_fingerprint, rendered, spec.teacher.sampling, self._output(), index)
                 if key not in requests:
                     requests[key] = Request(id=key, token_ids=tokenize(tokenizer, rendered), sample_index=index)
                 self.places.append((row, index, key))
@@ -96,12 +97,21 @@ class Fresh:
     """Asks the engine and commits a segment of answers every few seconds."""
 
     def __init__(
-        self, spec: GenerateSpec, asked: Asked, store: CompletionStore, report: Reporter, *, total: int, done: int
+        self,
+        spec: GenerateSpec,
+        asked: Asked,
+        store: CompletionStore,
+        report: Reporter,
+        start: Callable[..., Any],
+        *,
+        total: int,
+        done: int,
     ) -> None:
         """Remember where answers go; the engine starts with the first question."""
         self.spec = spec
         self.asked = asked
         self.store = store
+        self._start = start
         self.report = report
         self.total = total
         self.done = done
@@ -119,7 +129,7 @@ class Fresh:
         )
         started = time.monotonic()
         self.report.log(f"starting the engine for {len(requests)} requests")
-        llm = start_engine(
+        llm = self._start(
             self.spec.model_path,
             revision=teacher.revision,
             dtype=teacher.dtype,

@@ -1,0 +1,128 @@
+"""A small but real pipeline for tests: a slice of the demo's data, the demo's teacher, a two-layer student."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.parquet as pq
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "deployments" / "recipes" / "demo"
+MODEL = ROOT / ".models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+WORKERS = {
+    "generation": "tasks.teachers.worker",
+    "training": "tasks.students.worker",
+    "evaluation": "tasks.evaluation.worker",
+}
+
+
+@dataclass
+class Pipeline:
+    """A recipe with its own data, store and Prefect home under one folder."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a run."""
+        return {
+            **os.environ,
+            "STILLHOUSE_STORE": str(self.folder / "store"),
+            "STILLHOUSE_WORK": str(self.folder / "work"),
+            "PREFECT_HOME": str(self.folder / "prefect"),
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def write(self, num_messages: int = 48, **changes: Any) -> Path:
+        """Write data and recipe; returns the recipe's path."""
+        fields = yaml.safe_load((DEMO.parent / "demo.yaml").read_text())
+        messages = [line for line in _lines("messages.jsonl") if line.startswith('{"id": "m') and "-again" not in line]
+        (self.folder / "messages.jsonl").write_text("".join(f"{line}\n" for line in messages[:num_messages]))
+        (self.folder / "labelled.jsonl").write_text("".join(f"{line}\n" for line in _lines("labelled.jsonl")))
+        (self.folder / "test.jsonl").write_text("".join(f"{line}\n" for line in _lines("test.jsonl")[:30]))
+        for role, name in {"train": "messages", "examples": "labelled", "test": "test"}.items():
+            fields["data"][role]["path"] = f"{name}.jsonl"
+        fields["data"]["validation_fraction"] = 0.15
+        fields["teachers"][0] |= {"model": str(MODEL), "engine": {"segment_seconds": 0.2, "max_num_seqs": 4}}
+        fields["student"] |= {"model": str(MODEL), "layers": 2}
+        fields["training"] |= {"max_steps": 6, "save_every": 2, "batch_size": 4}
+        fields["filters"] = {"min_success_ratio": 0.0}
+        fields["gate"] = {"rules": []}
+        for part, values in changes.items():
+            fields[part] = {**fields[part], **values}
+        path = self.folder / "recipe.yaml"
+        path.write_text(yaml.safe_dump(fields))
+        return path
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start `stillhouse run` on the recipe."""
+        command = [sys.executable, "-m", "deployments.cli", "run", str(self.folder / "recipe.yaml"), *arguments]
+        log = (self.folder / "log.txt").open("a")
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True)
+
+    def run(self, *arguments: str) -> dict[str, Any]:
+        """Run to the end and return the newest report."""
+        code = self.start(*arguments).wait(timeout=900)
+        assert code == 0, (self.folder / "log.txt").read_text()[-4000:]
+        reports = sorted((self.folder / "store" / "runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
+        report: dict[str, Any] = json.loads(reports[-1].read_text())
+        return report
+
+    def stored_keys(self) -> list[str]:
+        """Keys of all stored answers, with repeats."""
+        found: list[str] = []
+        for segment in sorted((self.folder / "store" / "completions").rglob("*.parquet")):
+            found += pq.read_table(segment, columns=["key"])["key"].to_pylist()
+        return found
+
+    def kill_during(self, phase: str, is_under_way: Callable[[], bool]) -> list[psutil.Process]:
+        """Start a run, SIGKILL its flow process once `phase` is under way, and return the processes it had."""
+        flow = self.start()
+        deadline = time.monotonic() + 600
+        while time.monotonic() < deadline:
+            assert flow.poll() is None, f"ended before {phase}:\n" + (self.folder / "log.txt").read_text()[-4000:]
+            family = psutil.Process(flow.pid).children(recursive=True)
+            if any(WORKERS[phase] in _command(child) for child in family) and is_under_way():
+                flow.kill()
+                flow.wait()
+                return family
+            time.sleep(0.1)
+        raise AssertionError(f"{phase} never came under way")
+
+    def files(self, stage: str) -> dict[str, str]:
+        """SHA-256 by file of the newest artifact of a stage."""
+        records = sorted((self.folder / "store" / "artifacts" / stage).glob("*/record.json"))
+        found: dict[str, str] = {}
+        for path in records:
+            body = json.loads(path.read_text())
+            files = body.get("record", body)["files"]
+            found |= {f"{path.parent.name}/{file['path']}": file["sha256"] for file in files}
+        return found
+
+
+def _lines(name: str) -> list[str]:
+    return [line for line in (DEMO / name).read_text().split("\n") if line]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def left_alive(family: list[psutil.Process], within_s: float = 15.0) -> list[str]:
+    """Return the command lines of those processes that live on."""
+    _, alive = psutil.wait_procs(family, timeout=within_s)
+    return [_command(process) for process in alive if process.status() != psutil.STATUS_ZOMBIE]

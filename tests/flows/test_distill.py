@@ -1,0 +1,111 @@
+"""The whole pipeline on the real engine and the real trainer: cached reruns, grown data, kills."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.reports.schema import Report
+from tests.flows.pipeline import MODEL, Pipeline, left_alive
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1500),
+    pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`"),
+]
+
+# what a stage's artifact holds depends on rows and weights alone; evaluate holds measured times
+DATA_STAGES = ("read", "validate", "split", "balance", "convert", "generate", "filter", "train", "initialise")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    pipeline = Pipeline(tmp_path_factory.mktemp("whole"))
+    pipeline.write()
+    pipeline.run()
+    return pipeline
+
+
+def newest_report(pipeline: Pipeline) -> Report:
+    paths = sorted((pipeline.folder / "store" / "runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
+    return Report.model_validate_json(paths[-1].read_text())
+
+
+def test_distill_first_run_measures_every_model_on_the_same_rows(whole: Pipeline) -> None:
+    report = newest_report(whole)
+
+    assert report.generation is not None
+    assert report.generation.generated == report.generation.requests == len(set(whole.stored_keys()))
+    measured = ("teacher", "student", "baseline_untrained", "baseline_zero_shot", "student_labelled_only")
+    for name in (*measured, "tfidf_logistic_regression"):
+        model = getattr(report.models, name)
+        assert model.quality["accuracy"].n == 30, name
+    for name in measured[:4]:
+        assert getattr(report.models, name).latency_ms.n == 50, name
+    assert report.models.teacher.parameters > report.models.student.parameters
+    assert report.models.teacher.prompt_tokens_mean > report.models.student.prompt_tokens_mean
+    page = next((whole.folder / "store" / "runs").glob("*/report.html")).read_text()
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert all(step.unaccounted == 0 for step in report.funnel)
+
+
+def test_distill_second_run_is_cached_and_asks_nothing(whole: Pipeline) -> None:
+    before = whole.stored_keys()
+    started = time.monotonic()
+
+    report = whole.run()
+
+    assert time.monotonic() - started < 60
+    assert all(stage["cached"] for stage in report["stages"].values()), report["stages"]
+    assert report["generation"]["generated"] == 0
+    assert whole.stored_keys() == before
+
+
+def test_distill_refreshed_generation_asks_nothing(whole: Pipeline) -> None:
+    before = whole.stored_keys()
+
+    report = whole.run("--refresh", "generate")
+
+    assert not report["stages"]["generate"]["cached"]
+    assert (report["generation"]["generated"], report["generation"]["from_store"]) == (0, len(before))
+    assert whole.stored_keys() == before
+
+
+def test_distill_added_messages_are_the_only_ones_asked(whole: Pipeline) -> None:
+    before = set(whole.stored_keys())
+    lines = (whole.folder / "messages.jsonl").read_text()
+    added = [f"Message number {word}: the {word} of my {word} broke" for word in ("oar", "viola", "tent", "molar")]
+    repeated = json.loads(lines.split("\n")[0])["message"]
+    rows = [{"id": f"new{n}", "message": message} for n, message in enumerate([*added, repeated])]
+    (whole.folder / "messages.jsonl").write_text(lines + "".join(json.dumps(row) + "\n" for row in rows))
+
+    report = whole.run()
+
+    assert report["generation"]["generated"] == len(added)
+    after = whole.stored_keys()
+    assert len(after) == len(set(after)) == len(before) + len(added)
+
+
+def test_distill_killed_in_every_phase_ends_like_an_unkilled_run(whole: Pipeline, tmp_path: Path) -> None:
+    killed = Pipeline(tmp_path / "killed")
+    killed.write()
+    phases: dict[str, Callable[[], bool]] = {
+        "generation": lambda: bool(killed.stored_keys()),
+        "training": lambda: any((killed.folder / "work" / "checkpoints").glob("*/checkpoint-*")),
+        "evaluation": lambda: True,
+    }
+
+    for phase, is_under_way in phases.items():
+        family = killed.kill_during(phase, is_under_way)
+        assert left_alive(family) == [], phase
+    killed.run()
+
+    keys = killed.stored_keys()
+    assert len(keys) == len(set(keys)), "an answer that was stored was asked again"
+    for stage in DATA_STAGES:
+        theirs = whole.files(stage)
+        assert killed.files(stage), stage
+        for name, sha256 in killed.files(stage).items():
+            assert theirs[name] == sha256, (stage, name)
