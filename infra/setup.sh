@@ -18,7 +18,12 @@ if [ "$name" = engine ] && [ "$device" = cpu ]; then
     $pip install --quiet --no-deps "$torch" 2>/dev/null ||
         $pip install --quiet --no-deps --index-url https://download.pytorch.org/whl/cpu "$torch"
 fi
-# every package is pinned, so pip has nothing to resolve; vLLM's wish for torchvision and others is left out on purpose
-$pip install --quiet --no-deps -r "$file"
-[ "$name" = control ] && $pip install --quiet --no-deps --no-build-isolation --editable .
+# every package is pinned, so pip has nothing to resolve; the CPU vLLM's wish for torchvision and others, which do not
+# fit the CPU torch, is left out on purpose. Only a CUDA torch brings libraries of its own.
+deps=--no-deps
+[ "$device" = cuda ] && deps=
+$pip install --quiet $deps -r "$file"
+if [ "$name" = control ]; then
+    $pip install --quiet --no-deps --no-build-isolation --editable .
+fi
 touch ".venv/$name/bin/.done"

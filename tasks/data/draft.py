@@ -176,7 +176,7 @@ def _scalar(value: str) -> str:
 _TEMPLATE = """\
 # A recipe of Stillhouse. Lines that say SET need your choice; all else runs as it is.
 # All fields, bounds and defaults: stillhouse recipe schema
-name: {name} # run folders and the champion go by it: a-z, 0-9 and dashes
+name: {name} # run folders go by it: a-z, 0-9 and dashes
 
 skill: # what the student must learn: one label out of a fixed set for each message
   kind: classification
@@ -228,7 +228,6 @@ evaluation:
   # metrics: [accuracy, macro_f1] # the first is the one compared
 
 gate: # rules over report.json a student must pass
-  promote: false # true makes a student that passes the champion of this recipe's name
   rules:
     - {{metric: comparison.quality_retained, op: ">=", bound: 0.92}}
     - {{metric: comparison.gain_over_baseline.low, op: ">", bound: 0.0}}

@@ -39,7 +39,6 @@ class Rule(Part):
 
 
 class Gate(Part):
-    """The rules a student must pass; with `promote` it becomes the champion of the recipe's name."""
+    """The rules a student must pass; the report says which it did."""
 
     rules: tuple[Rule, ...] = ()
-    promote: bool = False

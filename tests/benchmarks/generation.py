@@ -38,7 +38,10 @@ def main() -> None:
         environment = {**os.environ, **environment_for(Engine()), "PYTHONPATH": str(ROOT)}
         quiet = {"env": environment, "cwd": ROOT, "check": True}
         subprocess.run(
-            [ENGINE, "-m", "tasks.students.convert", spec], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **quiet
+            [ENGINE, "-m", "tasks.students.convert", spec],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **quiet,
         )
         subprocess.run([ENGINE, __file__, *sys.argv[1:], "--inside", folder], **quiet)
 

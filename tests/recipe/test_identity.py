@@ -121,7 +121,7 @@ IDENTITY = {
             "no_teacher_alternatives",
         )
     ),
-    *(f"gate.{name}" for name in ("rules.metric", "rules.op", "rules.bound", "promote")),
+    *(f"gate.{name}" for name in ("rules.metric", "rules.op", "rules.bound")),
 }
 
 

@@ -140,8 +140,8 @@ def test_load_recipe_overrides_reach_lists_and_absent_parts(tmp_path):
 
 
 def test_load_recipe_override_into_a_part_without_value_is_taken(tmp_path):
-    recipe = load_recipe(written(tmp_path, fields() | {"gate": {}, "training": {}}), {"gate.promote": True})
-    assert recipe.gate.promote
+    recipe = load_recipe(written(tmp_path, fields() | {"gate": {}, "training": {}}), {"gate.rules": []})
+    assert recipe.gate.rules == ()
 
 
 @pytest.mark.parametrize("dotted", ["teachers.3.model", "name.first", "teachers.0", "teachers.first.model"])
@@ -201,4 +201,4 @@ def test_recipe_every_number_and_text_has_a_description_or_a_plain_name():
         for name, field in model.model_fields.items()
         if not field.description and not models_in(field.annotation)
     }
-    assert undescribed <= {"Rule.op", "Rule.bound", "Gate.promote", "Evaluation.metrics"}
+    assert undescribed <= {"Rule.op", "Rule.bound", "Evaluation.metrics"}

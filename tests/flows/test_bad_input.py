@@ -1,0 +1,125 @@
+"""What a user does wrong comes back as one message that says how to mend it: no traceback, nothing half done."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.flows.pipeline import MODEL, Pipeline
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`"),
+]
+
+
+def refuse(pipeline: Pipeline) -> str:
+    """Run the recipe, which must end with exit code 2, and return what the user saw."""
+    code = pipeline.start().wait(timeout=240)
+    seen = (pipeline.folder / "log.txt").read_text()
+    assert code == 2, seen
+    assert "Traceback" not in seen, seen
+    assert not list((pipeline.folder / "store").glob("runs/*"))
+    return seen
+
+
+def broken_gzip(pipeline: Pipeline) -> None:
+    pipeline.write()
+    (pipeline.folder / "messages.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00 this is no gzip")
+    edit(pipeline, lambda fields: fields["data"]["train"].update(path="messages.jsonl.gz"))
+
+
+def no_rows(pipeline: Pipeline) -> None:
+    pipeline.write()
+    (pipeline.folder / "messages.jsonl").write_text("")
+
+
+def one_class(pipeline: Pipeline) -> None:
+    pipeline.write()
+    for name in ("labelled", "test"):
+        path = pipeline.folder / f"{name}.jsonl"
+        kept = [line for line in path.read_text().split("\n") if '"intent": "pet"' in line]
+        path.write_text("\n".join(kept) + "\n")
+    edit(pipeline, lambda fields: fields["skill"].update(labels=[]))
+
+
+def unknown_column(pipeline: Pipeline) -> None:
+    pipeline.write()
+    edit(pipeline, lambda fields: fields["data"]["train"]["columns"].update(text="mesage"))
+
+
+def test_is_train(pipeline: Pipeline) -> None:
+    pipeline.write()
+    for name in ("messages", "test"):
+        shutil.copy(pipeline.folder / "labelled.jsonl", pipeline.folder / f"{name}.jsonl")
+    edit(pipeline, lambda fields: fields["data"]["train"]["columns"].update(label="intent"))
+
+
+def no_model(pipeline: Pipeline) -> None:
+    pipeline.write()
+    edit(pipeline, lambda fields: fields["teachers"][0].update(model="./nowhere/model"))
+
+
+test_is_train.__test__ = False  # type: ignore[attr-defined]  # a way to break a recipe, not a test
+
+
+def edit(pipeline: Pipeline, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
+    path = pipeline.folder / "recipe.yaml"
+    fields = yaml.safe_load(path.read_text())
+    change(fields)
+    path.write_text(yaml.safe_dump(fields))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (broken_gzip, ["messages.jsonl.gz"]),
+        (no_rows, ["train", "row"]),
+        (one_class, ["one class only"]),
+        (unknown_column, ["mesage", "'message'"]),
+        (test_is_train, ["test"]),
+        (no_model, ["nowhere/model", "does not exist"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_run_user_mistake_is_one_clear_message(
+    spoil: Callable[[Pipeline], None], expected: list[str], tmp_path: Path
+) -> None:
+    pipeline = Pipeline(tmp_path / "mine")
+    spoil(pipeline)
+
+    seen = refuse(pipeline)
+
+    for words in expected:
+        assert words in seen, seen
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode or os.geteuid():
+        pytest.skip("needs the right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_run_full_disk_names_the_store_and_leaves_no_artifact(tmp_path: Path, small_disk: Path) -> None:
+    pipeline = Pipeline(tmp_path / "mine")
+    pipeline.write(num_messages=700)
+    store = pipeline.folder / "store"
+    store.symlink_to(small_disk, target_is_directory=True)
+
+    seen = refuse(pipeline)
+
+    assert "STILLHOUSE_STORE" in seen or "disk" in seen, seen
+    for record in small_disk.glob("artifacts/*/*/record.json"):
+        assert record.read_text().endswith("}\n") or record.read_text().endswith("}"), record
