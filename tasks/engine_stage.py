@@ -32,7 +32,7 @@ def run_engine_worker(
     settings = call.settings
     with (
         device_lock(settings.device_lock, lambda: log.info("waiting: another job holds the device")),
-        _Watcher(call.execution.get("label") or module) as watcher,
+        _Watcher(call.label) as watcher,
     ):
         return run_worker(
             module,
@@ -67,7 +67,7 @@ class _Watcher:
         if isinstance(event, Progress):
             self._progress(event)
         elif isinstance(event, Metric):
-            log.info("%s: %s = %.5g at step %d", self._label, event.name, event.value, event.step)
+            log.debug("%s: %s = %.5g at step %d", self._label, event.name, event.value, event.step)
         elif isinstance(event, Log):
             log.debug("%s: %s", self._label, event.text)
 
@@ -78,10 +78,14 @@ class _Watcher:
             self._bar.update(event.done - self._bar.n)
         percent = 100 * event.done // max(event.total, 1)
         # an artifact of every percent would be a request each; the page shows no finer anyway
-        if TaskRunContext.get() is None or (percent < 100 and percent < self._percent + 5):
+        if percent < 100 and percent < self._percent + 10:
             return
         self._percent = percent
         text = f"{event.done} of {event.total} {event.unit}"
+        if self._bar is None:
+            log.info("  %s: %s", self._label, text)
+        if TaskRunContext.get() is None:
+            return
         if self._artifact is None:
             self._artifact = create_progress_artifact(progress=float(percent), description=f"{self._label}: {text}")
         else:

@@ -67,6 +67,7 @@ class StageCall:
     settings: Settings
     store: Store
     execution: dict[str, Any]
+    label: str = ""  # what this call is called in the run, where a stage is called several times
 
     def folder(self, name: str) -> Any:
         """Return the local, verified folder of the input artifact `name`."""
@@ -116,7 +117,10 @@ class Stage:
         }
         started = time.monotonic()
         state = self.task.with_options(**options)(
-            **call, settings=settings, execution={**execution, "refresh": refresh}, return_state=True
+            **call,
+            settings=settings,
+            execution={**execution, "refresh": refresh, "label": label or self.name},
+            return_state=True,
         )
         state.result()  # raises what the body raised
         # by our own key, not by what a stored result says, which anyone who may write there could have forged
@@ -174,7 +178,7 @@ def _build(
 ) -> None:
     started = time.monotonic()
     with store.workspace(name, version, key, identity, refs) as work:
-        summary = body(StageCall(work, key, refs, identity, settings, store, execution))
+        summary = body(StageCall(work, key, refs, identity, settings, store, execution, execution.get("label", name)))
         work.commit(summary, _provenance(time.monotonic() - started))
 
 
