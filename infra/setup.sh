@@ -15,15 +15,15 @@ echo "Setting up the $name environment (.venv/$name) from $file"
 if [ "$name" = engine ] && [ "$device" = cpu ]; then
     # the CPU build of torch comes from pip's own configuration, else from PyTorch's index for CPUs
     torch=$(grep '^torch==' "$file")
-    $pip install --quiet --no-deps "$torch" 2>/dev/null ||
-        $pip install --quiet --no-deps --index-url https://download.pytorch.org/whl/cpu "$torch"
+    $pip install --quiet --quiet --no-deps "$torch" 2>/dev/null ||
+        $pip install --quiet --quiet --no-deps --index-url https://download.pytorch.org/whl/cpu "$torch"
 fi
 # every package is pinned, so pip has nothing to resolve; the CPU vLLM's wish for torchvision and others, which do not
 # fit the CPU torch, is left out on purpose. Only a CUDA torch brings libraries of its own.
 deps=--no-deps
 [ "$device" = cuda ] && deps=
-$pip install --quiet $deps -r "$file"
+$pip install --quiet --quiet $deps -r "$file"
 if [ "$name" = control ]; then
-    $pip install --quiet --no-deps --no-build-isolation --editable .
+    $pip install --quiet --quiet --no-deps --no-build-isolation --editable .
 fi
 touch ".venv/$name/bin/.done"
