@@ -13,7 +13,7 @@ from tasks.read import read_sources
 from tasks.recipe.load import load_recipe
 from tasks.report import write_report
 from tasks.run import start_run
-from tasks.runtime.ephemeral import guard_ephemeral_server
+from tasks.runtime.guard import guard_ephemeral_server
 from tasks.runtime.settings import load_settings
 from tasks.split import split_rows_of
 from tasks.train import train_labelled_only, train_student

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from tasks.recipe import errors
 from tasks.runtime.events import EVENT, Done, Error, Event, Log
+from tasks.runtime.guard import guard_group
 
 ROOT = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
@@ -103,10 +104,13 @@ def _child(command: list[str], environment: dict[str, str]) -> Iterator[subproce
         start_new_session=True,
         preexec_fn=_die_with_parent,  # async-signal-safe: one prctl call
     )
+    guard = guard_group(child.pid)
     try:
         yield child
     finally:
         end_group(child)
+        guard.kill()
+        guard.communicate()
 
 
 def end_group(child: subprocess.Popen[bytes], grace_s: float = 5.0) -> None:

@@ -116,7 +116,7 @@ def test_run_worker_done_does_not_wait_for_what_the_worker_left_behind(tmp_path)
     wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
 
 
-def test_run_worker_killed_parent_takes_the_worker_with_it(tmp_path):
+def test_run_worker_killed_parent_takes_the_worker_and_its_children_with_it(tmp_path):
     code = f"""
         import sys
         from pathlib import Path
@@ -133,7 +133,7 @@ def test_run_worker_killed_parent_takes_the_worker_with_it(tmp_path):
         assert is_alive(pids[0])
         parent.kill()
         parent.wait()
-        wait_until(lambda: not is_alive(pids[0]), 5)
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), 5)
     finally:
         parent.kill()
         for pid in pids:
