@@ -33,9 +33,7 @@ def evaluate(call: StageCall) -> dict[str, Any]:
         examples=str(split / "examples.parquet"),
         out=str(call.work.folder),
     )
-    # each engine in a process of its own, so that several can be live at once and be timed in turn
-    environment = {**environment_for(evaluation.engine), "VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
-    summary = run_engine_worker(call, "tasks.evaluation.worker", spec, environment)
+    summary = run_engine_worker(call, "tasks.evaluation.worker", spec, environment_for(evaluation.engine))
     if evaluation.no_teacher_alternatives:
         _classical(call)
     return summary

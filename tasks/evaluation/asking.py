@@ -6,8 +6,8 @@ Separate because latency is timed over exactly this path, and quality is judged 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tasks.engines.request import Request, label_token_ids, render, sampling_params, tokenize
-from tasks.engines.stream import Answer
+from tasks.engines.request import Request, label_token_ids, render, tokenize
+from tasks.evaluation.session import Finished, Form
 from tasks.evaluation.spec import Candidate, EvaluateSpec
 from tasks.recipe.teacher import Sampling
 from tasks.skills.registry import skill_for
@@ -35,9 +35,9 @@ class Asker:
             show = self._module.zero_shot_messages if candidate.asks == "zero_shot" else self._module.student_messages
             self._prompts = lambda rows: (show(row["messages"], spec.skill, spec.labels) for row in rows)
             constraint = self._module.constraint(spec.skill, spec.labels)
-        self._scored = label_token_ids(tokenizer, constraint["choice"]) if self._prior else None
+        scored = label_token_ids(tokenizer, constraint["choice"]) if self._prior else None
         sampling = Sampling(max_tokens=spec.evaluation.max_tokens)
-        self.params = sampling_params(sampling, constraint, 0, self._scored)
+        self.form = Form(sampling=sampling, constraint=constraint, scored=scored)
 
     def requests(self, rows: Sequence[Row]) -> list[Request]:
         """Return the model's requests for `rows`, ids as their row numbers."""
@@ -46,11 +46,8 @@ class Asker:
             for number, prompt in enumerate(self._prompts(rows))
         ]
 
-    def answer(self, finished: Answer) -> str | None:
+    def answer(self, finished: Finished) -> str | None:
         """Return the parsed answer, or None where it can't be read."""
-        output = finished.output.outputs[0]
-        if self._prior and self._scored:
-            first = output.logprobs[0]
-            scores = [first[token].logprob if token in first else -100.0 for token in self._scored]
-            return self._labels[calibrate([max(score, -100.0) for score in scores], self._prior)[0]]
-        return self._module.parse(output.text, self._labels)
+        if self._prior and finished.scores:
+            return self._labels[calibrate(finished.scores, self._prior)[0]]
+        return self._module.parse(finished.text, self._labels)

@@ -99,17 +99,16 @@ def _start(spec: EvaluateSpec, group: list[Measured], report: Reporter) -> Sessi
 
 def _throughput(spec: EvaluateSpec, session: Session, model: Measured, rows: Sequence[Row]) -> None:
     """Ask all test rows at once; their answers are also what quality is judged on."""
-    session.ask(model.requests[: spec.evaluation.warm_requests], model.asker.params, spec.evaluation.concurrency)
+    session.ask(model.requests[: spec.evaluation.warm_requests], model.asker.form, spec.evaluation.concurrency)
     with sampled_peak(session.pids, on_cpu=session.on_cpu) as memory:
         started = time.perf_counter()
-        finished = session.ask(model.requests, model.asker.params, spec.evaluation.concurrency)
+        finished = session.ask(model.requests, model.asker.form, spec.evaluation.concurrency)
         seconds = time.perf_counter() - started
-    tokens = sum(len(answer.output.outputs[0].token_ids) for answer in finished)
-    for answer in sorted(finished, key=lambda answer: int(answer.request.id)):
-        text = answer.output.outputs[0].text
-        row_id = rows[int(answer.request.id)]["id"]
+    tokens = sum(answer.completion_tokens for answer in finished)
+    for answer in sorted(finished, key=lambda answer: int(answer.id)):
+        row_id = rows[int(answer.id)]["id"]
         model.answers.append(
-            {"model": model.candidate.name, "row_id": row_id, "answer": model.asker.answer(answer), "text": text}
+            {"model": model.candidate.name, "row_id": row_id, "answer": model.asker.answer(answer), "text": answer.text}
         )
     parameters = count_parameters(Path(model.candidate.path))
     loaded = weight_bytes(parameters, model.candidate.dtype)
@@ -165,7 +164,7 @@ def _rounds(sessions: list[tuple[Session, list[Measured]]]) -> list[list[tuple[S
 
 def _one_request(session: Session, model: Measured, row: Row) -> float:
     started = time.perf_counter()
-    answers = session.ask(model.asker.requests([row]), model.asker.params, 1)
+    answers = session.ask(model.asker.requests([row]), model.asker.form, 1)
     model.asker.answer(answers[0])
     return time.perf_counter() - started
 
