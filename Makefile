@@ -6,9 +6,13 @@ ENGINE := .venv/engine/bin
 DEVICE ?= cpu
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: setup model demo test fast lint types bench clean
+.PHONY: setup environments model demo test fast lint types bench clean
 
-setup: $(CONTROL)/.done $(ENGINE)/.done
+# both at once: unpacking keeps one core busy, and there are two
+setup:
+	@$(MAKE) --no-print-directory -j2 environments
+
+environments: $(CONTROL)/.done $(ENGINE)/.done
 
 $(CONTROL)/.done: infra/requirements/control.txt pyproject.toml
 	sh infra/setup.sh control $(PYTHON) cpu

@@ -52,7 +52,8 @@ class Session:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         arguments = (theirs, candidate.model_dump_json(), engine.model_dump_json(), job.model_dump_json())
-        self._process = context.Process(target=_serve, args=arguments, daemon=True)
+        # not a daemon: an engine over several GPUs starts processes of its own
+        self._process = context.Process(target=_serve, args=arguments)
         self._process.start()
         theirs.close()
         self._loaded = candidate.path
@@ -81,9 +82,9 @@ class Session:
         return [Finished.model_validate(line) for line in self._call(call)["answers"]]
 
     def close(self) -> None:
-        """End the engine's process, so that the next one has the memory."""
+        """End the engine's process, so that the next one has the memory; may be called twice."""
         self._pipe.close()
-        self._process.join(timeout=30)
+        self._process.join(timeout=10)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()

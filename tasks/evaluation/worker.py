@@ -49,22 +49,37 @@ def evaluate_models(spec: EvaluateSpec, report: Reporter) -> dict[str, Any]:
     rows = pq.read_table(spec.test).to_pylist()
     examples = pq.read_table(spec.examples).to_pylist() if spec.examples else []
     models = [_prepare(spec, candidate, rows, examples) for candidate in spec.candidates]
-    progress = _Progress(report, models, spec)
     sessions: list[tuple[Session, list[Measured]]] = []
+    try:
+        _measure(spec, models, rows, sessions, report)
+    finally:
+        for session, _ in sessions:
+            session.close()
+    return _write(spec, models, rows)
+
+
+def _measure(
+    spec: EvaluateSpec,
+    models: list[Measured],
+    rows: Sequence[Row],
+    sessions: list[tuple[Session, list[Measured]]],
+    report: Reporter,
+) -> None:
+    """Fill in every model's answers and numbers; the engines started stand in `sessions`."""
+    progress = _Progress(report, models, spec)
     for group in _same_shape(models):
         session = _start(spec, group, report)
+        sessions.append((session, group))
         for model in group:
             session.load(model.candidate)
             _throughput(spec, session, model, rows)
             progress.add(model.candidate.name, len(rows))
-        sessions.append((session, group))
         if not session.on_cpu:
             # two engines rarely fit one device, so there each is timed alone, right after its throughput
             _latency(spec, [(session, group)], rows, progress)
             session.close()
     if sessions[0][0].on_cpu:
         _latency(spec, sessions, rows, progress)
-    return _write(spec, models, rows)
 
 
 def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], examples: Sequence[Row]) -> Measured:
