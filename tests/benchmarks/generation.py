@@ -77,7 +77,9 @@ def measure(arguments: argparse.Namespace) -> None:
 
     folder = Path(arguments.inside)
     lines = (ROOT / "deployments/recipes/demo/messages.jsonl").read_text().split("\n")
-    texts = [json.loads(line)["message"] for line in lines if line.startswith('{"id": "m')][: arguments.prompts]
+    messages = [json.loads(line)["message"] for line in lines if line.startswith('{"id": "m')]
+    # a repeated prompt is one request to the pipeline and two to LLM.chat
+    texts = list(dict.fromkeys(messages))[: arguments.prompts]
     rows = [
         {
             "id": str(number),
