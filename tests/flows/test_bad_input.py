@@ -53,7 +53,7 @@ def unknown_column(pipeline: Pipeline) -> None:
     edit(pipeline, lambda fields: fields["data"]["train"]["columns"].update(text="mesage"))
 
 
-def test_is_train(pipeline: Pipeline) -> None:
+def same_rows_as_train(pipeline: Pipeline) -> None:
     pipeline.write()
     for name in ("messages", "test"):
         shutil.copy(pipeline.folder / "labelled.jsonl", pipeline.folder / f"{name}.jsonl")
@@ -63,9 +63,6 @@ def test_is_train(pipeline: Pipeline) -> None:
 def no_model(pipeline: Pipeline) -> None:
     pipeline.write()
     edit(pipeline, lambda fields: fields["teachers"][0].update(model="./nowhere/model"))
-
-
-test_is_train.__test__ = False  # type: ignore[attr-defined]  # a way to break a recipe, not a test
 
 
 def edit(pipeline: Pipeline, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
@@ -82,7 +79,7 @@ def edit(pipeline: Pipeline, change: Callable[[dict], None]) -> None:  # type: i
         (no_rows, ["train", "row"]),
         (one_class, ["one class only"]),
         (unknown_column, ["mesage", "'message'"]),
-        (test_is_train, ["test"]),
+        (same_rows_as_train, ["test"]),
         (no_model, ["nowhere/model", "does not exist"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
