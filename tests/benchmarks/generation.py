@@ -1,6 +1,6 @@
 """What the pipeline's generation costs over one bare `LLM.chat` on the same prompts in the same engine.
 
-    python tests/benchmarks/generation.py [--prompts 500] [--rounds 5] [--max-tokens 8]
+    python tests/benchmarks/generation.py [--prompts 500] [--rounds 5] [--max-tokens 32]
 
 Both ways run in one process and one engine, in turns; the engine's prefix cache is emptied before each. The
 pipeline's way includes rendering, keys, look-up, segments and the answers' table. Prints each time, both medians and
@@ -8,42 +8,24 @@ their ratio.
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-ENGINE = Path(os.environ.get("STILLHOUSE_ENGINE_PYTHON", ROOT / ".venv/engine/bin/python"))
+from typing import Any
 
 
 def main() -> None:
     """Start the measuring in the engine's environment, on the demo's converted teacher."""
+    from tests.benchmarks.teacher_job import run_inside
+
     arguments = parse()
     if arguments.inside:
         measure(arguments)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        from tasks.engines.start import environment_for
-        from tasks.recipe.teacher import Engine
-
-        (Path(folder) / "model").mkdir()
-        spec = Path(folder) / "convert.json"
-        gguf = ROOT / ".models/SmolLM2-135M-Instruct.Q4_1.gguf"
-        spec.write_text(json.dumps({"gguf": str(gguf), "out": f"{folder}/model"}))
-        environment = {**os.environ, **environment_for(Engine()), "PYTHONPATH": str(ROOT)}
-        quiet = {"env": environment, "cwd": ROOT, "check": True}
-        subprocess.run(
-            [ENGINE, "-m", "tasks.students.convert", spec],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **quiet,
-        )
-        subprocess.run([ENGINE, __file__, *sys.argv[1:], "--inside", folder], **quiet)
+    else:
+        run_inside(__file__, sys.argv[1:])
 
 
 def parse() -> argparse.Namespace:
@@ -51,7 +33,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompts", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--max-tokens", type=int, default=8)
+    parser.add_argument("--max-tokens", type=int, default=32)
     parser.add_argument("--mode", choices=["eager", "compiled"], default="eager")
     parser.add_argument("--num-seqs", type=int, default=0)
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
@@ -63,90 +45,25 @@ def measure(arguments: argparse.Namespace) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from tasks.artifacts.store import StoreConfig
-    from tasks.data.row import ROW_SCHEMA, content_sha256
-    from tasks.engines.plan import Job
-    from tasks.engines.request import sampling_params
-    from tasks.engines.start import start_engine
-    from tasks.recipe.skill import Classification
-    from tasks.recipe.teacher import Engine, Output, Sampling, Teacher
-    from tasks.runtime.worker import Reporter
-    from tasks.skills.classification import teacher_messages
-    from tasks.teachers.spec import GenerateSpec
-    from tasks.teachers.worker import generate
+    from tasks.data.row import ROW_SCHEMA
+    from tests.benchmarks import teacher_job
 
     folder = Path(arguments.inside)
-    lines = (ROOT / "deployments/recipes/demo/messages.jsonl").read_text().split("\n")
-    messages = [json.loads(line)["message"] for line in lines if line.startswith('{"id": "m')]
-    # a repeated prompt is one request to the pipeline and two to LLM.chat
-    texts = list(dict.fromkeys(messages))[: arguments.prompts]
-    rows = [
-        {
-            "id": str(number),
-            "messages": [{"role": "user", "content": text}],
-            "content_sha256": content_sha256([{"role": "user", "content": text}]),
-            "references": [],
-            "label": None,
-            "source": "train",
-            "meta": "{}",
-        }
-        for number, text in enumerate(texts)
-    ]
+    rows = teacher_job.rows(arguments.prompts)
     pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMA), folder / "rows.parquet")
-    engine = Engine(mode=arguments.mode, max_num_seqs=arguments.num_seqs)
-    sampling = Sampling(max_tokens=arguments.max_tokens)
-    teacher = Teacher(model="demo", sampling=sampling, output=Output(kind="free"), engine=engine)
-    skill, labels = Classification(), ("car", "home", "pet", "travel", "dental", "phone", "bicycle", "boat")
-    chats = [teacher_messages(row["messages"], skill, teacher.prompt, labels, []) for row in rows]
-    model = str(folder / "model")
-    started = time.perf_counter()
-    llm = start_engine(
-        model,
-        revision="",
-        dtype="bfloat16",
-        quantization="",
-        engine=engine,
-        job=Job(num_requests=len(rows), longest_prompt=400, max_tokens=arguments.max_tokens),
-    )
-    print(f"engine start: {time.perf_counter() - started:.1f} s ({arguments.mode})")
-    params = sampling_params(sampling, {}, 0, None)
+    teacher = teacher_job.teacher(arguments.max_tokens, arguments.mode, arguments.num_seqs)
+    chats, params = teacher_job.chats(rows, teacher), teacher_job.params(teacher)
+    llm = teacher_job.engine(folder, teacher, len(rows))
 
-    def bare() -> float:
-        llm.reset_prefix_cache()
-        begun = time.perf_counter()
+    def bare(number: int) -> None:
         llm.chat(chats, params, use_tqdm=False)
-        return time.perf_counter() - begun
 
-    def pipeline(number: int) -> float:
-        llm.reset_prefix_cache()
-        out = folder / f"out{number}"
-        out.mkdir()
-        spec = GenerateSpec(
-            model_path=model,
-            teacher=teacher,
-            teacher_fingerprint=f"{number:064d}",
-            skill=skill,
-            labels=labels,
-            skip_labelled=True,
-            rows=(str(folder / "rows.parquet"),),
-            examples=None,
-            store=StoreConfig(url=str(folder / "store")),
-            out=str(out),
-        )
-        with open(os.devnull, "w") as nowhere:
-            begun = time.perf_counter()
-            summary = generate(spec, Reporter(nowhere), start=lambda *args, **settings: llm)
-            seconds = time.perf_counter() - begun
-        assert summary["generated"] == len(rows), summary
-        return seconds
+    def pipeline(number: int) -> None:
+        generated = generate_through_pipeline(folder, teacher, number, llm)
+        assert generated == len(rows), generated
 
-    bare()
-    times: dict[str, list[float]] = {"bare": [], "pipeline": []}
-    for number in range(arguments.rounds):
-        order = [("bare", bare), ("pipeline", lambda number=number: pipeline(number))]
-        for name, way in order if number % 2 == 0 else reversed(order):
-            times[name].append(way())
-            print(f"round {number + 1} {name}: {times[name][-1]:.2f} s", flush=True)
+    bare(0)  # warm
+    times = alternate(llm, {"bare": bare, "pipeline": pipeline}, arguments.rounds)
     medians = {name: statistics.median(found) for name, found in times.items()}
     print(
         f"{len(rows)} prompts, medians of {arguments.rounds}: bare {medians['bare']:.2f} s, "
@@ -154,6 +71,46 @@ def measure(arguments: argparse.Namespace) -> None:
     )
 
 
+def alternate(llm: Any, ways: dict[str, Callable[[int], None]], rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of each way by round; every second round is in reverse order."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds):
+        for name in list(ways) if number % 2 == 0 else reversed(ways):
+            llm.reset_prefix_cache()
+            begun = time.perf_counter()
+            ways[name](number)
+            times[name].append(time.perf_counter() - begun)
+            print(f"round {number + 1} {name}: {times[name][-1]:.2f} s", flush=True)
+    return times
+
+
+def generate_through_pipeline(folder: Path, teacher: Any, number: int, llm: Any) -> int:
+    """Generate as the worker does, into a store of its own, and return the number of answers."""
+    from tasks.artifacts.store import StoreConfig
+    from tasks.recipe.skill import Classification
+    from tasks.runtime.worker import Reporter
+    from tasks.teachers.spec import GenerateSpec
+    from tasks.teachers.worker import generate
+    from tests.benchmarks.teacher_job import LABELS
+
+    out = folder / f"out{number}"
+    out.mkdir()
+    spec = GenerateSpec(
+        model_path=str(folder / "model"),
+        teacher=teacher,
+        teacher_fingerprint=f"{number:064d}",
+        skill=Classification(),
+        labels=LABELS,
+        skip_labelled=True,
+        rows=(str(folder / "rows.parquet"),),
+        examples=None,
+        store=StoreConfig(url=str(folder / "store")),
+        out=str(out),
+    )
+    with open(os.devnull, "w") as nowhere:
+        return int(generate(spec, Reporter(nowhere), start=lambda *args, **settings: llm)["generated"])
+
+
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     main()
