@@ -13,11 +13,15 @@ from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
 from tasks.evaluation.alternatives import tfidf_logistic_regression
 from tasks.evaluation.spec import Candidate, EvaluateSpec
+from tasks.recipe.recipe import Recipe
 from tasks.run import Run
 from tasks.stage import StageCall, stage
 
+# in the order they are measured
+_STUDENTS = ("student", "baseline_untrained", "student_labelled_only")
 
-@stage("evaluate", version=1)
+
+@stage("evaluate", version=2, on_device=True)
 def evaluate(call: StageCall) -> dict[str, Any]:
     """Write answers.parquet, measurements.json and, for the classical alternative, alternative.parquet."""
     split, filtered = call.folder("split"), call.folder("filter")
@@ -50,9 +54,38 @@ def measure_models(
     labelled_only: ArtifactRef | None,
 ) -> ArtifactRef:
     """Return the answers and measurements of every model of the comparison."""
-    recipe, store = run.recipe, run.store
+    recipe = run.recipe
+    inputs = {"split": sides, "filter": dataset, "student": student, "baseline_untrained": untrained}
+    if labelled_only:
+        inputs["student_labelled_only"] = labelled_only
     asked = recipe.teacher
-    candidates = [
+    identity = {
+        "teacher": [teacher.identity, asked.dtype, asked.quantization, asked.prompt, asked.output],
+        "base": base.identity,
+        "skill": recipe.skill,
+        "labels": run.summary("validate")["labels"],
+        "evaluation": recipe.evaluation,
+        # measured numbers depend on the engine's settings; here they are part of what is compared
+        "engine": recipe.evaluation.engine.model_dump(),
+    }
+    trained = {name: str(run.store.fetch(inputs[name])) for name in _STUDENTS if name in inputs}
+    return run.build(
+        evaluate,
+        inputs,
+        identity,
+        candidates=_candidates(recipe, teacher, base, trained),
+        teacher=asked,
+        skill=recipe.skill,
+        evaluation=recipe.evaluation,
+    )
+
+
+def _candidates(
+    recipe: Recipe, teacher: Checkpoint, base: Checkpoint, trained: dict[str, str]
+) -> tuple[Candidate, ...]:
+    """Return what is measured, and how each is asked; `trained` holds the folders of student checkpoints by name."""
+    asked, dtype = recipe.teacher, recipe.evaluation.student_dtype
+    return (
         Candidate(
             name="teacher",
             path=teacher.path,
@@ -65,42 +98,13 @@ def measure_models(
             name="baseline_zero_shot",
             path=base.path,
             revision=recipe.student.revision,
-            dtype=recipe.evaluation.student_dtype,
+            dtype=dtype,
             asks="zero_shot",
         ),
-    ]
-    inputs = {"split": sides, "filter": dataset, "student": student, "baseline_untrained": untrained}
-    if labelled_only:
-        inputs["student_labelled_only"] = labelled_only
-    for name in ("student", "baseline_untrained", "student_labelled_only"):
-        if name in inputs:
-            path = str(store.fetch(inputs[name]))
-            candidates.append(
-                Candidate(
-                    name=name,
-                    path=path,
-                    dtype=recipe.evaluation.student_dtype,
-                    asks="student",
-                    is_timed=name != "student_labelled_only",
-                )
-            )
-    identity = {
-        "teacher": [teacher.identity, asked.dtype, asked.quantization, asked.prompt, asked.output],
-        "base": base.identity,
-        "skill": recipe.skill,
-        "labels": run.summary("validate")["labels"],
-        "evaluation": recipe.evaluation,
-        # measured numbers depend on the engine's settings; here they are part of what is compared
-        "engine": recipe.evaluation.engine.model_dump(),
-    }
-    return run.build(
-        evaluate,
-        inputs,
-        identity,
-        candidates=tuple(candidates),
-        teacher=asked,
-        skill=recipe.skill,
-        evaluation=recipe.evaluation,
+        *(
+            Candidate(name=name, path=path, dtype=dtype, asks="student", is_timed=name != "student_labelled_only")
+            for name, path in trained.items()
+        ),
     )
 
 

@@ -43,19 +43,31 @@ def label_token_ids(tokenizer: Any, choices: list[str]) -> list[int] | None:
     return first if len(set(first)) == len(first) else None
 
 
+def closing_texts(choices: list[str]) -> list[str]:
+    """Return the choices, if each is complete as soon as it is written; none where one stands inside another.
+
+    An engine that stops on them saves the decoding step that would only say that the answer is over: one of the
+    two or three that a short label takes.
+    """
+    inside = any(one != other and one in other for one in choices for other in choices)
+    return [] if inside else list(choices)
+
+
 def sampling_params(sampling: Sampling, constraint: dict[str, Any], sample_index: int, scored: list[int] | None) -> Any:
     """Return vLLM's parameters for one sample under `constraint`, with the log-probabilities of `scored` tokens."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
     greedy = sampling.temperature == 0.0
+    ends = [] if sampling.stop else closing_texts(constraint.get("choice", []))
     return SamplingParams(
         n=1,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         top_k=sampling.top_k,
         max_tokens=sampling.max_tokens,
-        stop=list(sampling.stop) or None,
+        stop=list(sampling.stop) or ends or None,
+        include_stop_str_in_output=bool(ends),
         seed=None if greedy else sampling.seed + sample_index,
         logprobs=None if scored else sampling.logprobs,
         logprob_token_ids=scored,

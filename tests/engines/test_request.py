@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tasks.engines.request import label_token_ids, render, tokenize
+from tasks.engines.request import closing_texts, label_token_ids, render, tokenize
 
 
 class Tokenizer:
@@ -50,3 +50,12 @@ def test_label_token_ids_distinct_first_tokens_are_returned_in_order():
 @pytest.mark.parametrize("labels", [["card lost", "card stolen"], ["car", "car"]])
 def test_label_token_ids_shared_first_token_tells_nothing(labels):
     assert label_token_ids(Tokenizer(), labels) is None
+
+
+def test_closing_texts_choices_that_stand_apart_end_an_answer():
+    assert closing_texts([" car", " pet", " boat"]) == [" car", " pet", " boat"]
+
+
+@pytest.mark.parametrize("choices", [["card", "card_lost"], ["lost", "card lost"], []])
+def test_closing_texts_a_choice_inside_another_ends_nothing(choices):
+    assert closing_texts(choices) == []
