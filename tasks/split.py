@@ -8,7 +8,14 @@ from tasks.data.split import split as split_rows
 from tasks.run import Run
 from tasks.stage import StageCall, stage
 
-_RULES = {"validation_fraction", "test_fraction", "near_duplicate_threshold", "contamination_ngram"}
+_RULES = {
+    "validation_fraction",
+    "test_fraction",
+    "max_train_rows",
+    "max_test_rows",
+    "near_duplicate_threshold",
+    "contamination_ngram",
+}
 
 
 @stage("split", version=VERSION)

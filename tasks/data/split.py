@@ -58,7 +58,8 @@ def split(rows: Path, data: Data, has_test: bool, out: Path) -> dict[str, Any]:
 
     `rows` is what validate wrote. Without a test source, a share of the train rows that have a label or a reference
     is held out. Near-duplicates join the side that the earliest of them has; examples are always training. Rows of
-    training, validation and examples that stand in test are dropped from there; test is never touched. The summary's
+    training, validation and examples that stand in test are dropped from there; test is never touched, but for
+    `max_test_rows`. The summary's
     `near_test` counts the test rows that the last search, with a seed of its own, still finds near a training-side row.
 
     Raises:
@@ -72,6 +73,7 @@ def split(rows: Path, data: Data, has_test: bool, out: Path) -> dict[str, Any]:
     if has_test:
         _check_overlap(content, sides)
     drops, near_test = _contaminated(content, sides, data, pairs)
+    drops |= _over_caps(content, sides, drops, data)
     counts = _write(rows / "rows.parquet", sides, drops, content, out)
     dropped = Counter(found.reason for found in drops.values())
     assert sum(counts.values()) + sum(dropped.values()) == len(sides), "every row has one side or is dropped"
@@ -149,6 +151,24 @@ def _contaminated(
     return drops, near_test
 
 
+def _over_caps(
+    content: _Content, sides: npt.NDArray[np.int8], drops: dict[int, Finding], data: Data
+) -> dict[int, Finding]:
+    """Return the rows beyond the recipe's caps: those of largest hash, so that a raised cap keeps the old rows."""
+    # of both halves together, since each alone has decided the side
+    order = content.keys[:, 0] ^ content.keys[:, 1]
+    found: dict[int, Finding] = {}
+    for cap, name, members in (
+        (data.max_train_rows, "max_train_rows", (_TRAIN, _VALIDATION)),
+        (data.max_test_rows, "max_test_rows", (_TEST,)),
+    ):
+        rows = np.array([row for row in np.flatnonzero(np.isin(sides, members)) if row not in drops], dtype=np.int64)
+        if cap and len(rows) > cap:
+            beyond = rows[np.argsort(order[rows], kind="stable")[cap:]]
+            found |= {int(row): Finding(int(row), f"over_{name}", -1) for row in beyond}
+    return found
+
+
 def _training(sides: npt.NDArray[np.int8], drops: dict[int, Finding]) -> Ints:
     mask = sides != _TEST
     mask[list(drops)] = False
@@ -178,6 +198,8 @@ def _write(
 
 
 def _detail(found: Finding, content: _Content) -> str:
+    if found.reason.startswith("over_"):
+        return "more rows than the recipe asks for"
     return "shares a run of words with a test row" if found.of < 0 else f"of test row {content.ids[found.of].as_py()!r}"
 
 

@@ -57,6 +57,8 @@ class Data(Part):
     test: Source | None = Field(None, description="gold rows; without it a share of `train` is held out")
     validation_fraction: float = Field(0.1, ge=0.0, lt=0.5, description="share of train rows held for validation")
     test_fraction: float = Field(0.2, gt=0.0, lt=0.9, description="share of train rows held for test, without `test`")
+    max_train_rows: int = Field(0, ge=0, description="training and validation rows kept, by content hash; 0 keeps all")
+    max_test_rows: int = Field(0, ge=0, description="test rows kept, by content hash; 0 keeps all")
     max_prompt_chars: int = Field(8000, ge=1, description="longer prompts are dropped (prompt_too_long)")
     near_duplicate_threshold: float = Field(
         0.8, gt=0.0, le=1.0, description="word-set Jaccard from which two prompts count as the same; 1 = exact only"

@@ -176,3 +176,20 @@ def test_split_twice_gives_the_same_bytes(sides: Callable[..., Any], tmp_path: P
         return [path.read_bytes() for path in sorted((tmp_path / "split").iterdir())]
 
     assert run() == run()
+
+
+def test_split_capped_rows_are_the_same_ones_under_a_raised_cap(sides: Callable[..., Any], data: Data) -> None:
+    train, test = texts(400), texts(100, seed=1)
+
+    def kept(train_rows: int, test_rows: int) -> tuple[Any, set[str], set[str]]:
+        capped = data.model_copy(update={"max_train_rows": train_rows, "max_test_rows": test_rows})
+        summary, names = sides(capped, train=train, test=test, examples=texts(10, seed=2))
+        return summary, set(names["train"] + names["validation"]), set(names["test"])
+
+    summary, few, few_test = kept(100, 30)
+    assert (len(few), len(few_test), summary["examples"]) == (100, 30, 10)
+    assert summary["dropped"] == {"over_max_test_rows": 70, "over_max_train_rows": 300}
+    assert summary["validation"] > 0
+    _, more, more_test = kept(200, 60)
+    assert few < more
+    assert few_test < more_test

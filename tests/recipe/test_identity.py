@@ -34,6 +34,8 @@ IDENTITY = {
         for name in (
             "validation_fraction",
             "test_fraction",
+            "max_train_rows",
+            "max_test_rows",
             "max_prompt_chars",
             "near_duplicate_threshold",
             "contamination_ngram",
