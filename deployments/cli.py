@@ -6,14 +6,16 @@ Separate because it is one of the ways a flow starts; it holds no logic of its o
 import json
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
 
 from tasks.recipe.errors import RecipeError, UserError
+from tasks.recipe.form import Size, recipe_changes, stages_named
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 recipes = typer.Typer(no_args_is_help=True, help="Work with recipes.")
@@ -23,6 +25,12 @@ app.add_typer(recipes, name="recipe")
 @app.command()
 def run(
     recipe: Annotated[str, typer.Argument(help="a recipe's name, path or URL")],
+    data: Annotated[str, typer.Option(help="training prompts in place of the recipe's")] = "",
+    test_data: Annotated[str, typer.Option(help="gold test rows in place of the recipe's")] = "",
+    teacher: Annotated[str, typer.Option(help="the teacher's model in place of the recipe's")] = "",
+    student: Annotated[str, typer.Option(help="the student's base in place of the recipe's")] = "",
+    size: Annotated[Size, typer.Option(help="full; trial: 1000 training rows; smoke: 100 rows and 10 steps")] = "full",
+    max_train_rows: Annotated[int, typer.Option(min=0, help="rows the teacher is asked about at most; 0: all")] = 0,
     refresh: Annotated[
         list[str] | None, typer.Option(help="a stage to build again; may be given several times")
     ] = None,
@@ -37,17 +45,25 @@ def run(
 
     # before Prefect is loaded, which takes seconds: a mistake shows at once
     overrides = _overrides(set_ or [])
-    load_recipe(recipe, overrides)
+    form: dict[str, Any] = {
+        "data": data,
+        "test_data": test_data,
+        "teacher": teacher,
+        "student": student,
+        "size": size,
+        "max_train_rows": max_train_rows,
+    }
+    stages = stages_named(refresh or [])
+    load_recipe(recipe, recipe_changes(**form) | overrides)
     settings = load_settings()
     _quiet_prefect()
+    _end_at_once_on_interrupt()
     # after the environment is set: Prefect reads it on import
     from flows.distill import distill
     from tasks.reports.schema import Report
     from tasks.reports.tables import render_terminal
-    from tasks.runtime.logging import hide_user_tracebacks
 
-    hide_user_tracebacks()
-    state = distill(recipe=recipe, refresh=refresh or [], overrides=overrides, return_state=True)
+    state = distill(recipe=recipe, **form, refresh=stages, overrides=overrides, return_state=True)
     if state.is_failed() or state.is_crashed():
         error = state.result(raise_on_failure=False)
         raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
@@ -111,7 +127,6 @@ def _quiet_prefect() -> None:
     """Keep the terminal to Stillhouse's own lines; all of Prefect's settings can still be set from outside."""
     for name, value in {
         "PREFECT_LOGGING_LEVEL": "ERROR",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "stillhouse",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLI_PROMPT": "false",
         "DO_NOT_TRACK": "1",
@@ -119,11 +134,28 @@ def _quiet_prefect() -> None:
         os.environ.setdefault(name, value)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.addFilter(lambda record: record.name != "stillhouse.worker.output")
     logger = logging.getLogger("stillhouse")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     # Prefect would print each line a second time
     logger.propagate = False
+
+
+def _end_at_once_on_interrupt() -> None:
+    """Without a server of the user's own, end on Ctrl-C as a kill would: guards end the workers, nothing is lost.
+
+    The temporary server gets the same signal and is gone, and Prefect would try for minutes to tell it of the end.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        return
+
+    def end(number: int, frame: object) -> None:
+        os.write(2, b"\nstillhouse: interrupted; the same command again goes on from what is stored.\n")
+        os._exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def main() -> None:

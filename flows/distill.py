@@ -1,8 +1,9 @@
 """The whole pipeline: from a recipe to a student and the proof of what it is worth."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
+from pydantic import Field
 
 from tasks.balance import balance_training_rows
 from tasks.checkpoint import load_student_base, load_teacher, untrained_student
@@ -10,29 +11,57 @@ from tasks.evaluate import measure_models
 from tasks.filter import filter_answers
 from tasks.generate import ask_teacher
 from tasks.read import read_sources
+from tasks.recipe.form import Size, StageName, recipe_changes
 from tasks.recipe.load import load_recipe
 from tasks.report import write_report
-from tasks.run import start_run
-from tasks.runtime.guard import guard_ephemeral_server
+from tasks.run import join_prefect, start_run
 from tasks.runtime.settings import load_settings
 from tasks.split import split_rows_of
 from tasks.train import train_labelled_only, train_student
 from tasks.validate import validate_sources
 
+# a form shows these as empty fields
+NO_STAGES: list[StageName] = []
+NO_OVERRIDES: dict[str, Any] = {}
+
 
 @flow(name="distill", flow_run_name="distill-{recipe}", persist_result=False, validate_parameters=True)
 def distill(
-    recipe: str = "demo", refresh: list[str] | None = None, overrides: dict[str, Any] | None = None
+    recipe: str = "demo",
+    data: str = "",
+    test_data: str = "",
+    teacher: str = "",
+    student: str = "",
+    size: Size = "full",
+    max_train_rows: Annotated[int, Field(ge=0, le=10_000_000)] = 0,
+    refresh: list[StageName] = NO_STAGES,
+    overrides: dict[str, Any] = NO_OVERRIDES,
 ) -> dict[str, Any]:
     """Distil a teacher into a student by a recipe, and compare them.
 
     Args:
-        recipe: a recipe's name in deployments/recipes, a path, or a URL.
-        refresh: stages to build again even where they are cached; teacher answers are never asked again.
-        overrides: recipe fields to change for this run, as {"training.epochs": 2}.
+        recipe: A recipe's name in deployments/recipes (such as demo), a path, or a URL (s3://bucket/recipe.yaml).
+        data: Training prompts in place of the recipe's: a file, folder, glob or URL (s3://bucket/messages.jsonl) with
+            the columns that the recipe names. Empty keeps the recipe's.
+        test_data: Gold test rows in place of the recipe's. Empty keeps the recipe's.
+        teacher: The teacher's model in place of the recipe's: a folder, a GGUF file or a hub name. Empty keeps it.
+        student: The model the student is made from, in place of the recipe's. Empty keeps the recipe's.
+        size: full is the recipe as it is; trial takes 1000 training and 200 test rows at most; smoke 100 and 50, and
+            10 training steps, to see in minutes whether everything works.
+        max_train_rows: Rows that the teacher is asked about at most, 0 to 10000000; 0 sets no limit beside the size's.
+        refresh: Stages to build again even where they are cached. Stored teacher answers are never asked again.
+        overrides: Any other recipe field for this run, as {"training.epochs": 2}. Wins over the fields above.
     """
-    guard_ephemeral_server()
-    run = start_run(load_recipe(recipe, overrides), load_settings(), refresh or [])
+    join_prefect()
+    form = recipe_changes(
+        data=data,
+        test_data=test_data,
+        teacher=teacher,
+        student=student,
+        size=size,
+        max_train_rows=max_train_rows,
+    )
+    run = start_run(load_recipe(recipe, form | overrides), load_settings(), refresh)
 
     sources = read_sources(run)
     valid = validate_sources(run, sources)

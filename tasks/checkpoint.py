@@ -11,14 +11,14 @@ from tasks.stage import StageCall, stage
 from tasks.students.spec import ConvertSpec, InitialiseSpec
 
 
-@stage("convert", version=1)
+@stage("convert", version=1, on_device=True)
 def convert(call: StageCall) -> dict[str, Any]:
     """Write a GGUF file's model as a normal checkpoint."""
     spec = ConvertSpec(gguf=call.execution["path"], out=str(call.work.folder))
     return run_engine_worker(call, "tasks.students.convert", spec)
 
 
-@stage("initialise", version=1)
+@stage("initialise", version=1, on_device=True)
 def initialise(call: StageCall) -> dict[str, Any]:
     """Write the student as it is before training."""
     student = call.execution["student"]

@@ -15,10 +15,12 @@ from tqdm import tqdm
 
 from tasks.runtime.device import device_lock
 from tasks.runtime.events import Event, Log, Metric, Progress
-from tasks.runtime.process import run_worker
+from tasks.runtime.process import Limits, run_worker
 from tasks.stage import StageCall
 
 log = logging.getLogger("stillhouse.worker")
+# what the worker's libraries print: of use in the run's log, noise on a terminal
+output = logging.getLogger("stillhouse.worker.output")
 
 
 def run_engine_worker(
@@ -40,7 +42,7 @@ def run_engine_worker(
             python=settings.engine_python,
             on_event=watcher.show,
             environment=environment,
-            stall_timeout_s=settings.stall_timeout_s,
+            limits=Limits(silent=settings.stall_timeout_s, total=settings.stage_timeout_s),
         )
 
 
@@ -69,7 +71,7 @@ class _Watcher:
         elif isinstance(event, Metric):
             log.debug("%s: %s = %.5g at step %d", self._label, event.name, event.value, event.step)
         elif isinstance(event, Log):
-            log.debug("%s: %s", self._label, event.text)
+            output.info("%s: %s", self._label, event.text)
 
     def _progress(self, event: Progress) -> None:
         if sys.stderr.isatty():

@@ -12,7 +12,7 @@ from tasks.teachers.completion import teacher_fingerprint
 from tasks.teachers.spec import GenerateSpec
 
 
-@stage("generate", version=1)
+@stage("generate", version=1, on_device=True)
 def generate(call: StageCall) -> dict[str, Any]:
     """Write completions.parquet; answers go to the completion store as they come."""
     split, balanced = call.folder("split"), call.folder("balance")

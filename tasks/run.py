@@ -3,24 +3,25 @@
 Separate because every verb needs it and none owns it.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from prefect.logging.handlers import APILogHandler
 from prefect.runtime import flow_run
 
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store
 from tasks.engines.model import identify
 from tasks.recipe.base import identity as identity_of
-from tasks.recipe.errors import RecipeError
 from tasks.recipe.recipe import Recipe
+from tasks.runtime.guard import guard_ephemeral_server
+from tasks.runtime.logging import hide_user_tracebacks
 from tasks.runtime.settings import Settings
 from tasks.stage import Stage, StageResult
-
-STAGES = ("read", "validate", "split", "balance", "convert", "initialise", "generate", "filter", "train", "evaluate")
 
 
 @dataclass
@@ -65,22 +66,28 @@ class Run:
         return self.results[label].summary
 
 
-def start_run(recipe: Recipe, settings: Settings, refresh: list[str]) -> Run:
+def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run:
     """Return a new run, after a probe of the store: Prefect takes an unreachable store for a cache miss.
 
     Raises:
         StoreError: the store can't be used.
-        RecipeError: a stage to refresh does not exist.
         ModelError: the teacher or the student's base is not there.
     """
-    for name in refresh:
-        if name not in STAGES:
-            raise RecipeError(f"refresh names {name!r}; the stages are {', '.join(STAGES)}.")
     Store(settings.store).probe()
     for model in (recipe.teacher, recipe.student):
         # a model that is not there must not show after an hour of other work
         identify(model.model, model.revision, settings.model_hashes)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
+
+
+def join_prefect() -> None:
+    """Send Stillhouse's log lines to the run's log in Prefect, and have a temporary server end with this process."""
+    guard_ephemeral_server()
+    hide_user_tracebacks()
+    logger = logging.getLogger("stillhouse")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):
+        logger.addHandler(APILogHandler())
 
 
 def _run_id(name: str) -> str:

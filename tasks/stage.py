@@ -16,12 +16,13 @@ from typing import Any
 
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
+from prefect.task_engine import TaskRunTimeoutError
 
 from tasks.artifacts.fingerprint import fingerprint
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store
 from tasks.artifacts.workspace import Workspace
-from tasks.recipe.errors import UserError
+from tasks.recipe.errors import UserError, WorkerError
 from tasks.results import PLAIN_JSON, results_block
 from tasks.runtime.settings import Settings
 
@@ -85,6 +86,7 @@ class Stage:
     name: str
     version: int
     task: Task[..., Any]
+    on_device: bool = False
 
     def run(
         self,
@@ -99,7 +101,7 @@ class Stage:
         """Return the stage's artifact: from the cache where it is intact, else built now.
 
         Raises:
-            UserError: of the stage's body.
+            UserError: of the stage's body, beginning with the stage's name.
         """
         call = {
             "inputs": {name: ref.model_dump() for name, ref in inputs.items()},
@@ -114,6 +116,8 @@ class Stage:
             "result_storage": results_block(settings.store),
             # Prefect's result may outlive the artifact it names
             "refresh_cache": refresh or not intact,
+            # a worker's supervisor counts its time itself, from when it has the device
+            "timeout_seconds": None if self.on_device else settings.stage_timeout_s,
         }
         started = time.monotonic()
         state = self.task.with_options(**options)(
@@ -122,7 +126,16 @@ class Stage:
             execution={**execution, "refresh": refresh, "label": label or self.name},
             return_state=True,
         )
-        state.result()  # raises what the body raised
+        try:
+            state.result()
+        except TaskRunTimeoutError as error:
+            raise WorkerError(
+                f"{label or self.name}: not done after {settings.stage_timeout_s:g} s and was ended. Where it needs "
+                "longer, raise STILLHOUSE_STAGE_TIMEOUT."
+            ) from error
+        except UserError as error:
+            # the run's one line in Prefect then says which stage it was
+            raise type(error)(f"{label or self.name}: {error}") from error
         # by our own key, not by what a stored result says, which anyone who may write there could have forged
         ref = ArtifactRef(stage=self.name, fingerprint=key)
         record = store.record(ref)
@@ -132,8 +145,11 @@ class Stage:
         return StageResult(ref=ref, seconds=seconds, cached=cached, summary=record.summary)
 
 
-def stage(name: str, version: int) -> Callable[[Body], Stage]:
-    """Return a decorator that makes a body the stage `name`; bump `version` in the change that alters its output."""
+def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body], Stage]:
+    """Return a decorator that makes a body the stage `name`; bump `version` in the change that alters its output.
+
+    `on_device` says that the body waits for the device and runs a worker on it.
+    """
 
     def wrap(body: Body) -> Stage:
         def run(
@@ -160,7 +176,7 @@ def stage(name: str, version: int) -> Callable[[Body], Stage]:
             retry_delay_seconds=[2.0, 8.0],
             retry_condition_fn=_is_transient,
         )(run)
-        return Stage(name=name, version=version, task=prefect_task)
+        return Stage(name=name, version=version, task=prefect_task, on_device=on_device)
 
     return wrap
 
@@ -188,7 +204,7 @@ def _refs(inputs: Mapping[str, Any]) -> dict[str, ArtifactRef]:
 
 def _is_transient(task_: Any, task_run: Any, state: Any) -> bool:
     error = state.result(raise_on_failure=False)
-    return isinstance(error, OSError) and not isinstance(error, UserError)
+    return isinstance(error, OSError) and not isinstance(error, UserError | TaskRunTimeoutError)
 
 
 def _provenance(seconds: float) -> dict[str, Any]:

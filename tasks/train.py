@@ -11,7 +11,7 @@ from tasks.stage import StageCall, stage
 from tasks.students.spec import TrainSpec
 
 
-@stage("train", version=1)
+@stage("train", version=1, on_device=True)
 def train(call: StageCall) -> dict[str, Any]:
     """Write the student's weights, tokenizer and training history."""
     rows, student = call.folder("rows"), call.execution["student"]

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +30,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 OnEvent = Callable[[Event], None]
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How long a worker may take, in seconds."""
+
+    silent: float = 900.0  # without a word
+    total: float = 86_400.0
+
+
+DEFAULT_LIMITS = Limits()
+
+
 def run_worker(
     module: str,
     spec: BaseModel,
@@ -36,14 +48,13 @@ def run_worker(
     python: Path,
     on_event: OnEvent = lambda event: None,
     environment: dict[str, str] | None = None,
-    stall_timeout_s: float = 900.0,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> dict[str, object]:
     """Run `module` on `spec` in its own process group and return the summary of its `done` event.
 
     Raises:
         UserError: of the kind that the worker reported.
-        WorkerError: the interpreter is missing, the worker ended without a `done` event, or it reported nothing
-            for `stall_timeout_s` seconds.
+        WorkerError: the interpreter is missing, the worker ended without a `done` event, or it went beyond `limits`.
     """
     if not (python.is_file() and os.access(python, os.X_OK)):
         raise errors.WorkerError(
@@ -54,15 +65,13 @@ def run_worker(
         spec_path = Path(folder) / "spec.json"
         spec_path.write_text(spec.model_dump_json())
         with _child([str(python), "-m", module, str(spec_path)], environment or {}) as child:
-            return _follow(child, module, on_event, stall_timeout_s)
+            return _follow(child, module, on_event, limits)
 
 
-def _follow(
-    child: subprocess.Popen[bytes], module: str, on_event: OnEvent, stall_timeout_s: float
-) -> dict[str, object]:
+def _follow(child: subprocess.Popen[bytes], module: str, on_event: OnEvent, limits: Limits) -> dict[str, object]:
     last_lines: deque[str] = deque(maxlen=30)
     outcome: Done | Error | None = None
-    for stream, line in _lines(child, stall_timeout_s, module):
+    for stream, line in _lines(child, limits, module):
         if stream == "stderr":
             last_lines.append(line)
             on_event(Log(text=line))
@@ -131,20 +140,29 @@ def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _lines(child: subprocess.Popen[bytes], stall_timeout_s: float, module: str) -> Iterator[tuple[str, str]]:
+def _lines(child: subprocess.Popen[bytes], limits: Limits, module: str) -> Iterator[tuple[str, str]]:
     """Yield (stream name, line) from both pipes until both are closed."""
     pipes: dict[str, IO[bytes]] = {"stdout": child.stdout, "stderr": child.stderr}  # type: ignore[dict-item]
     pending = {name: b"" for name in pipes}
     with selectors.DefaultSelector() as selector:
         for name, pipe in pipes.items():
             selector.register(pipe, selectors.EVENT_READ, name)
-        last_word = time.monotonic()
+        started = last_word = time.monotonic()
         while selector.get_map():
             ready = selector.select(timeout=1.0)
-            if not ready and time.monotonic() - last_word > stall_timeout_s:
-                raise errors.WorkerError(f"{module} reported nothing for {stall_timeout_s:g} s and was ended.")
+            now = time.monotonic()
+            if not ready and now - last_word > limits.silent:
+                raise errors.WorkerError(
+                    f"{module} reported nothing for {limits.silent:g} s and was ended. Where it needs longer, raise "
+                    "STILLHOUSE_STALL_TIMEOUT."
+                )
+            if now - started > limits.total:
+                raise errors.WorkerError(
+                    f"{module} was not done after {limits.total:g} s and was ended. Where it needs longer, raise "
+                    "STILLHOUSE_STAGE_TIMEOUT; run again to go on from what it has stored."
+                )
             for key, _ in ready:
-                last_word = time.monotonic()
+                last_word = now
                 chunk = os.read(key.fd, 65536)
                 if not chunk:
                     selector.unregister(key.fileobj)

@@ -25,7 +25,8 @@ class Settings(BaseModel):
     store: StoreConfig
     engine_python: Path
     work: Path  # scratch, caches and checkpoints of this machine
-    stall_timeout_s: float
+    stall_timeout_s: float  # without a word of a worker
+    stage_timeout_s: float  # for a whole stage, waiting for the device not counted
 
     @property
     def storage_options(self) -> dict[str, Any] | None:
@@ -65,6 +66,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ).absolute(),
         work=work,
         stall_timeout_s=_number(environment, "STILLHOUSE_STALL_TIMEOUT", 900.0),
+        stage_timeout_s=_number(environment, "STILLHOUSE_STAGE_TIMEOUT", 86_400.0),
     )
 
 

@@ -69,7 +69,9 @@ class Pipeline:
         """Start `stillhouse run` on the recipe."""
         command = [sys.executable, "-m", "deployments.cli", "run", str(self.folder / "recipe.yaml"), *arguments]
         log = (self.folder / "log.txt").open("a")
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True)
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True, start_new_session=True
+        )
 
     def run(self, *arguments: str) -> dict[str, Any]:
         """Run to the end and return the newest report."""
@@ -89,13 +91,20 @@ class Pipeline:
     def kill_during(self, phase: str, is_under_way: Callable[[], bool]) -> list[psutil.Process]:
         """Start a run, SIGKILL its flow process once `phase` is under way, and return the processes it had."""
         flow = self.start()
+        family = self.wait_for(flow, phase, is_under_way)
+        flow.kill()
+        flow.wait()
+        return family
+
+    def wait_for(
+        self, flow: "subprocess.Popen[str]", phase: str, is_under_way: Callable[[], bool] = lambda: True
+    ) -> list[psutil.Process]:
+        """Return the processes below a run once `phase` is under way."""
         deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
             assert flow.poll() is None, f"ended before {phase}:\n" + (self.folder / "log.txt").read_text()[-4000:]
             family = psutil.Process(flow.pid).children(recursive=True)
             if any(WORKERS[phase] in _command(child) for child in family) and is_under_way():
-                flow.kill()
-                flow.wait()
                 return family
             time.sleep(0.1)
         raise AssertionError(f"{phase} never came under way")

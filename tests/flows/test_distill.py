@@ -1,6 +1,8 @@
 """The whole pipeline on the real engine and the real trainer: cached reruns, grown data, kills."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +88,20 @@ def test_distill_added_messages_are_the_only_ones_asked(whole: Pipeline) -> None
     assert report["generation"]["generated"] == len(added)
     after = whole.stored_keys()
     assert len(after) == len(set(after)) == len(before) + len(added)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_distill_interrupted_on_a_terminal_ends_at_once_and_leaves_nothing(
+    whole: Pipeline, number: signal.Signals
+) -> None:
+    flow = whole.start("--refresh", "train")
+    family = whole.wait_for(flow, "training")
+    # as Ctrl-C does: the temporary server and all below get it too
+    os.killpg(flow.pid, number)
+
+    assert flow.wait(timeout=10) == 128 + number
+    assert left_alive(family) == []
+    assert "interrupted; the same command again goes on" in (whole.folder / "log.txt").read_text()
 
 
 def test_distill_killed_in_every_phase_ends_like_an_unkilled_run(whole: Pipeline, tmp_path: Path) -> None:

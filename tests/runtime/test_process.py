@@ -11,7 +11,7 @@ import pytest
 
 from tasks.recipe import errors
 from tasks.runtime.events import Log, Metric, Progress
-from tasks.runtime.process import ROOT, run_worker
+from tasks.runtime.process import ROOT, Limits, run_worker
 from tests.runtime.workers import Spec
 
 pytestmark = pytest.mark.slow  # each worker is a process of its own
@@ -90,7 +90,13 @@ def test_run_worker_unrunnable_interpreter_is_a_worker_error(tmp_path):
 
 def test_run_worker_silence_ends_it_after_the_stall_timeout(tmp_path):
     with pytest.raises(errors.WorkerError, match="reported nothing for 3 s"):
-        work("hang", tmp_path, stall_timeout_s=3.0)
+        work("hang", tmp_path, limits=Limits(silent=3.0))
+    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+
+
+def test_run_worker_talking_without_end_ends_after_the_total_time(tmp_path):
+    with pytest.raises(errors.WorkerError, match=r"not done after 3 s .* STILLHOUSE_STAGE_TIMEOUT"):
+        work("chatter", tmp_path, limits=Limits(silent=2.0, total=3.0))
     assert not any(is_alive(pid) for pid in pids_in(tmp_path))
 
 

@@ -13,7 +13,8 @@ def test_load_settings_defaults_lie_in_the_repository():
     assert settings.store.url == str(ROOT / ".stillhouse" / "store")
     assert settings.engine_python == ROOT / ".venv" / "engine" / "bin" / "python"
     assert settings.device_lock.parent == settings.work == ROOT / ".stillhouse" / "work"
-    assert (settings.stall_timeout_s, settings.storage_options) == (900.0, None)
+    assert (settings.stall_timeout_s, settings.stage_timeout_s) == (900.0, 86_400.0)
+    assert settings.storage_options is None
 
 
 def test_load_settings_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -24,13 +25,14 @@ def test_load_settings_environment_wins(tmp_path: Path, monkeypatch: pytest.Monk
             "STILLHOUSE_WORK": "work",
             "AWS_ENDPOINT_URL": "http://127.0.0.1:9000",
             "STILLHOUSE_STALL_TIMEOUT": "5",
+            "STILLHOUSE_STAGE_TIMEOUT": "60",
             "STILLHOUSE_STORE_TIMEOUT": "2.5",
         }
     )
     assert settings.store.url == "s3://bucket/prefix"
     assert settings.work == tmp_path / "work"
     assert settings.storage_options == {"endpoint_url": "http://127.0.0.1:9000"}
-    assert (settings.stall_timeout_s, settings.store.timeout_s) == (5.0, 2.5)
+    assert (settings.stall_timeout_s, settings.stage_timeout_s, settings.store.timeout_s) == (5.0, 60.0, 2.5)
 
 
 def test_load_settings_the_endpoint_for_s3_alone_comes_first():
@@ -43,7 +45,7 @@ def test_load_settings_relative_store_is_made_absolute(tmp_path: Path, monkeypat
     assert load_settings({"STILLHOUSE_STORE": "store"}).store.url == str(tmp_path / "store")
 
 
-@pytest.mark.parametrize("name", ["STILLHOUSE_STALL_TIMEOUT", "STILLHOUSE_STORE_TIMEOUT"])
+@pytest.mark.parametrize("name", ["STILLHOUSE_STALL_TIMEOUT", "STILLHOUSE_STAGE_TIMEOUT", "STILLHOUSE_STORE_TIMEOUT"])
 @pytest.mark.parametrize("value", ["soon", "nan", "-1", "0"])
 def test_load_settings_bad_number_names_variable_and_value(name: str, value: str):
     with pytest.raises(RecipeError, match=rf"{name} is '{value}'"):

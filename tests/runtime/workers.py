@@ -26,6 +26,7 @@ def run(spec: Spec, report: Reporter) -> dict[str, object]:
         "leave": _leave,
         "hang": _hang,
         "linger": _linger,
+        "chatter": _chatter,
     }[spec.act](spec, report)
 
 
@@ -73,6 +74,14 @@ def _linger(spec: Spec, report: Reporter) -> dict[str, object]:
     child = subprocess.Popen(["sleep", "300"])
     (Path(spec.folder) / "pids").write_text(f"{child.pid}")
     return {"rows": 3}
+
+
+def _chatter(spec: Spec, report: Reporter) -> dict[str, object]:
+    """Note its own id, and talk without end."""
+    (Path(spec.folder) / "pids").write_text(f"{os.getpid()}")
+    while True:
+        report.log("still here")
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":

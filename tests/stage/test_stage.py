@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import pickle
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tasks.artifacts.ref import ArtifactRef
-from tasks.recipe.errors import DataError
+from tasks.recipe.errors import DataError, WorkerError
 from tasks.results import results_block
 from tasks.runtime.settings import Settings, load_settings
 from tasks.stage import Stage, StageCall, stage
@@ -203,8 +204,8 @@ def test_stage_result_that_is_no_json_is_a_miss(settings, body):
 
 def test_stage_users_mistake_is_raised_as_it_is_and_not_tried_again(settings):
     body = Body(DataError("column 'text' is not there"))
-    with pytest.raises(DataError, match="column 'text' is not there"):
-        toy(body).run({}, {"rows": 3}, settings)
+    with pytest.raises(DataError, match=r"^second toy: column 'text' is not there"):
+        toy(body).run({}, {"rows": 3}, settings, label="second toy")
     assert len(body.calls) == 1
 
 
@@ -219,6 +220,14 @@ def test_stage_passing_trouble_is_tried_again(settings):
     body = Body(ConnectionResetError("the network hiccuped"), OSError("again"))
     assert toy(body).run({}, {"rows": 3}, settings).summary["rows"] == 3
     assert len(body.calls) == 3
+
+
+def test_stage_beyond_its_time_is_ended_with_the_setting_to_raise(settings):
+    short = settings.model_copy(update={"stage_timeout_s": 1.0})
+    started = time.monotonic()
+    with pytest.raises(WorkerError, match=r"^toy: not done after 1 s .* STILLHOUSE_STAGE_TIMEOUT"):
+        toy(lambda call: time.sleep(30) or {}).run({}, {"rows": 3}, short)
+    assert time.monotonic() - started < 15, "it was tried again"
 
 
 def test_stage_lasting_trouble_ends_after_three_calls(settings):

@@ -1,0 +1,60 @@
+"""The form that Prefect's page makes of the flow's parameters."""
+
+import inspect
+from typing import Any, get_args
+
+import pytest
+
+from flows.distill import distill
+from tasks.recipe.form import SIZES, StageName, recipe_changes
+
+FORM = {
+    "recipe": ("string", "demo"),
+    "data": ("string", ""),
+    "test_data": ("string", ""),
+    "teacher": ("string", ""),
+    "student": ("string", ""),
+    "size": ("string", "full"),
+    "max_train_rows": ("integer", 0),
+    "refresh": ("array", []),
+    "overrides": ("object", {}),
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    return distill.parameters.model_dump()
+
+
+def test_form_is_flat_in_this_order_and_needs_no_field_filled(schema):
+    fields = schema["properties"]
+
+    assert sorted(fields, key=lambda name: fields[name]["position"]) == list(FORM)
+    assert {name: (field["type"], field["default"]) for name, field in fields.items()} == FORM
+    assert not schema.get("required")
+    assert not schema.get("definitions")
+
+
+def test_form_describes_every_field_and_names_units_and_bounds(schema):
+    fields = schema["properties"]
+
+    assert all(len(field.get("description", "")) > 40 for field in fields.values())
+    rows = fields["max_train_rows"]
+    assert (rows["minimum"], rows["maximum"]) == (0, 10_000_000)
+    assert "Rows" in rows["description"]
+    assert "10000000" in rows["description"]
+
+
+def test_form_choices_are_drop_downs(schema):
+    assert schema["properties"]["size"]["enum"] == list(SIZES)
+    assert schema["properties"]["refresh"]["items"]["enum"] == list(get_args(StageName))
+
+
+def test_form_passes_on_every_choice_it_offers():
+    choices = set(inspect.signature(recipe_changes).parameters)
+    assert choices == set(FORM) - {"recipe", "refresh", "overrides"}
+
+
+def test_form_size_description_tells_its_numbers(schema):
+    text = schema["properties"]["size"]["description"]
+    assert all(str(number) in text for size in SIZES.values() for number in size.values())
