@@ -51,7 +51,7 @@ def write_report(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
     }
     for name, text in files.items():
         run.store.put_text(f"{folder}/{name}", text)
-    _show(report, f"{run.settings.store.url}/{folder}/report.html")
+    _show(report, run.settings.report_link(run.id))
     return report
 
 
@@ -146,8 +146,7 @@ def _yaml(recipe: Recipe) -> str:
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def _show(report: Report, address: str) -> None:
+def _show(report: Report, link: str) -> None:
     create_table_artifact(table=comparison_rows(report), key="comparison", description="every model on the test rows")
     create_markdown_artifact(markdown=summary_markdown(report), key="summary")
-    link = address if "://" in address else f"file://{address}"
     create_link_artifact(link=link, link_text="report.html", key="report")

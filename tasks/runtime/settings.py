@@ -27,11 +27,19 @@ class Settings(BaseModel):
     work: Path  # scratch, caches and checkpoints of this machine
     stall_timeout_s: float  # without a word of a worker
     stage_timeout_s: float  # for a whole stage, waiting for the device not counted
+    report_url: str  # where a browser finds what lies under runs/; empty where it does not
 
     @property
     def storage_options(self) -> dict[str, Any] | None:
         """fsspec options for the sources of data: the S3 endpoint where one is set; keys stay in the environment."""
         return {"endpoint_url": self.store.endpoint_url} if self.store.endpoint_url else None
+
+    def report_link(self, run_id: str) -> str:
+        """Return where the run's report.html can be opened: in a browser where that is set up, else in the store."""
+        if self.report_url:
+            return f"{self.report_url}/{run_id}/report.html"
+        address = f"{self.store.url}/runs/{run_id}/report.html"
+        return address if "://" in address else f"file://{address}"
 
     @property
     def model_hashes(self) -> Path:
@@ -67,6 +75,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         work=work,
         stall_timeout_s=_number(environment, "STILLHOUSE_STALL_TIMEOUT", 900.0),
         stage_timeout_s=_number(environment, "STILLHOUSE_STAGE_TIMEOUT", 86_400.0),
+        report_url=environment.get("STILLHOUSE_REPORT_URL", "").rstrip("/"),
     )
 
 

@@ -58,6 +58,14 @@ def test_load_settings_the_engines_python_is_not_resolved_out_of_its_environment
     assert load_settings({"STILLHOUSE_ENGINE_PYTHON": str(tmp_path / "python")}).engine_python == tmp_path / "python"
 
 
+def test_report_link_leads_to_the_browsers_address_where_there_is_one():
+    places = {"STILLHOUSE_STORE": "s3://bucket/prefix"}
+    assert load_settings(places).report_link("r1") == "s3://bucket/prefix/runs/r1/report.html"
+    served = load_settings({**places, "STILLHOUSE_REPORT_URL": "http://127.0.0.1:4201/"})
+    assert served.report_link("r1") == "http://127.0.0.1:4201/r1/report.html"
+    assert load_settings({"STILLHOUSE_STORE": "/store"}).report_link("r1") == "file:///store/runs/r1/report.html"
+
+
 def test_load_settings_holds_no_secret():
     secrets = {"AWS_SECRET_ACCESS_KEY": "s3cret-1", "AWS_ACCESS_KEY_ID": "s3cret-2", "OPENAI_API_KEY": "s3cret-3"}
     assert "s3cret" not in load_settings(secrets).model_dump_json()
