@@ -65,12 +65,19 @@ class Pipeline:
         path.write_text(yaml.safe_dump(fields))
         return path
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start `stillhouse run` on the recipe."""
+    def start(self, *arguments: str, prepare: Callable[[], None] | None = None) -> "subprocess.Popen[str]":
+        """Start `stillhouse run` on the recipe; `prepare` is called in the new process."""
         command = [sys.executable, "-m", "deployments.cli", "run", str(self.folder / "recipe.yaml"), *arguments]
         log = (self.folder / "log.txt").open("a")
         return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=log,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            preexec_fn=prepare,
         )
 
     def run(self, *arguments: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a user does wrong comes back as one message that says how to mend it: no traceback, nothing half done."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -18,9 +19,9 @@ pytestmark = [
 ]
 
 
-def refuse(pipeline: Pipeline) -> str:
+def refuse(pipeline: Pipeline, prepare: Callable[[], None] | None = None) -> str:
     """Run the recipe, which must end with exit code 2, and return what the user saw."""
-    code = pipeline.start().wait(timeout=240)
+    code = pipeline.start(prepare=prepare).wait(timeout=240)
     seen = (pipeline.folder / "log.txt").read_text()
     assert code == 2, seen
     assert "Traceback" not in seen, seen
@@ -94,6 +95,23 @@ def test_run_user_mistake_is_one_clear_message(
 
     for words in expected:
         assert words in seen, seen
+
+
+def obey_permissions() -> None:
+    """Take from root what no permission stops it for; for others this changes nothing."""
+    drop, dac_override, dac_read_search = 24, 1, 2  # <linux/prctl.h>, <linux/capability.h>
+    for capability in (dac_override, dac_read_search):
+        ctypes.CDLL(None).prctl(drop, capability)
+
+
+def test_run_file_that_may_not_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "mine")
+    pipeline.write()
+    (pipeline.folder / "messages.jsonl").chmod(0o000)
+
+    seen = refuse(pipeline, prepare=obey_permissions)
+
+    assert "messages.jsonl may not be read (permission denied)" in seen, seen
 
 
 @pytest.fixture
