@@ -13,8 +13,8 @@ from prefect.context import TaskRunContext
 from pydantic import BaseModel
 from tqdm import tqdm
 
-from tasks.runtime.device import device_lock
 from tasks.runtime.events import Event, Log, Metric, Progress
+from tasks.runtime.locks import host_lock
 from tasks.runtime.process import Limits, run_worker
 from tasks.stage import StageCall
 
@@ -33,7 +33,7 @@ def run_engine_worker(
     """
     settings = call.settings
     with (
-        device_lock(settings.device_lock, lambda: log.info("waiting: another job holds the device")),
+        host_lock(settings.device_lock, lambda: log.info("waiting: another job holds the device")),
         _Watcher(call.label) as watcher,
     ):
         return run_worker(

@@ -7,6 +7,7 @@ fingerprint, so a result can't outlive or misname what it refers to.
 import logging
 import os
 import platform
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from tasks.artifacts.store import Store
 from tasks.artifacts.workspace import Workspace
 from tasks.recipe.errors import UserError, WorkerError
 from tasks.results import PLAIN_JSON, results_block
+from tasks.runtime.locks import host_lock
 from tasks.runtime.settings import Settings
 
 log = logging.getLogger("stillhouse")
@@ -158,9 +160,12 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
             refs = _refs(inputs)
             key = fingerprint(name, version, identity, refs)
             store = Store(settings.store)
-            # found though Prefect had no result of it: built by another server's run, or its result was lost
-            if execution.get("refresh") or store.find(name, key) is None:
-                _build(body, name, version, key, refs, identity, settings, store, execution)
+            waited = threading.Event()
+            with host_lock(settings.building_lock(key), waited.set):
+                # found though Prefect had no result of it: built meanwhile by another run, or its result was lost
+                is_wanted = execution.get("refresh") and not waited.is_set()
+                if is_wanted or store.find(name, key) is None:
+                    _build(body, name, version, key, refs, identity, settings, store, execution)
             return ArtifactRef(stage=name, fingerprint=key).model_dump()
 
         # not functools.wraps: Prefect would then read the body's signature

@@ -51,6 +51,10 @@ class Settings(BaseModel):
         """The file whose lock one heavy job at a time holds on this host."""
         return self.work / "device.lock"
 
+    def building_lock(self, fingerprint: str) -> Path:
+        """The file whose lock the one builder of an artifact holds on this host."""
+        return self.work / "building" / f"{fingerprint}.lock"
+
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of the environment, with defaults that need no thought.

@@ -1,36 +1,15 @@
 """Runs that are cancelled, killed or stuck, and a server that goes away: how they end, and that they can go on."""
 
 import time
-from collections.abc import Iterator
 
 import psutil
 import pytest
 
 from tests.deployments.failing import WORKERS, FailingPipeline
 from tests.deployments.platform import Platform, kill
-from tests.flows.pipeline import MODEL, left_alive
+from tests.flows.pipeline import left_alive
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`"),
-]
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with Platform(tmp_path_factory.mktemp("platform")) as up:
-        yield up
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> FailingPipeline:
-    """A recipe that has been run once; the baselines without a teacher are left out."""
-    made = FailingPipeline(tmp_path_factory.mktemp("ending"))
-    made.write(evaluation={"no_teacher_alternatives": False})
-    run = platform.start({"recipe": str(made.folder / "recipe.yaml")}, **made.flow_environment)
-    assert platform.wait(run, 400)["type"] == "COMPLETED", platform.logs(run)
-    return made
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def start(

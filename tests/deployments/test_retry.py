@@ -22,13 +22,7 @@ STAGES = ("read", "validate", "split", "balance", "convert", "generate", "filter
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with Platform(tmp_path_factory.mktemp("platform")) as up:
-        yield up
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> FailingPipeline:
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> FailingPipeline:
     made = FailingPipeline(tmp_path_factory.mktemp("failing"))
     made.write(evaluation={"no_teacher_alternatives": False})
     return made
@@ -49,17 +43,17 @@ def fail_and_retry(platform: Platform, run: str, stages: tuple[str, ...]) -> Non
             assert done.returncode == 0, done.stderr
 
 
-def test_worker_run_that_failed_in_every_stage_did_each_once(platform: Platform, pipeline: FailingPipeline) -> None:
-    pipeline.plant(*STAGES)
+def test_worker_run_that_failed_in_every_stage_did_each_once(platform: Platform, fresh: FailingPipeline) -> None:
+    fresh.plant(*STAGES)
 
-    run = platform.start({"recipe": str(pipeline.folder / "recipe.yaml")}, **pipeline.flow_environment)
+    run = platform.start({"recipe": str(fresh.folder / "recipe.yaml")}, **fresh.flow_environment)
     fail_and_retry(platform, run, STAGES)
 
     assert platform.wait(run)["type"] == "COMPLETED"
     # the crash and the one that did the work
-    assert pipeline.starts() == dict.fromkeys(WORKERS.values(), 2)
-    assert pipeline.attempts() == {stage: 3 if stage == "read" else 1 for stage in STAGES}
-    keys = pipeline.stored_keys()
+    assert fresh.starts() == dict.fromkeys(WORKERS.values(), 2)
+    assert fresh.attempts() == {stage: 3 if stage == "read" else 1 for stage in STAGES}
+    keys = fresh.stored_keys()
     assert len(keys) == len(set(keys)) > 0
     seen = [task["state"]["name"] for task in platform.tasks(run) if task["name"].startswith("split")]
     assert sorted(set(seen)) == ["Cached", "Completed", "Failed"]
@@ -67,15 +61,15 @@ def test_worker_run_that_failed_in_every_stage_did_each_once(platform: Platform,
 
 
 @pytest.fixture
-def served(platform: Platform, pipeline: FailingPipeline) -> Iterator[None]:
+def served(platform: Platform, fresh: FailingPipeline) -> Iterator[None]:
     """The flow served by a process of its own, without a worker."""
     code = "from flows.distill import distill; distill.serve(name='served', pause_on_shutdown=False)"
     line = f'set -a; . {platform.state / "env"}; set +a; exec "$@"'
-    settings = [f"{name}={value}" for name, value in pipeline.flow_environment.items()]
+    settings = [f"{name}={value}" for name, value in fresh.flow_environment.items()]
     process = subprocess.Popen(
         ["sh", "-c", line, "sh", "env", *settings, sys.executable, "-c", code],
         cwd=ROOT,
-        env={**platform.environment, "PREFECT_HOME": str(pipeline.folder / "served")},
+        env={**platform.environment, "PREFECT_HOME": str(fresh.folder / "served")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -88,27 +82,27 @@ def served(platform: Platform, pipeline: FailingPipeline) -> Iterator[None]:
 
 @pytest.mark.usefixtures("served")
 def test_served_run_is_retried_and_gone_on_with_by_a_worker_that_shares_the_store_alone(
-    platform: Platform, pipeline: FailingPipeline, tmp_path: Path
+    platform: Platform, fresh: FailingPipeline, tmp_path: Path
 ) -> None:
     platform.wait_for_deployment("served")
-    before, asked = pipeline.starts(), pipeline.stored_keys()
+    before, asked = fresh.starts(), fresh.stored_keys()
     stages = ("validate", "split", "balance", "generate", "filter", "train")
-    pipeline.plant(*stages, "evaluate")
+    fresh.plant(*stages, "evaluate")
     # other rows of validate, so that all after it is new, and the same prompts
     parameters = {
-        "recipe": str(pipeline.folder / "recipe.yaml"),
+        "recipe": str(fresh.folder / "recipe.yaml"),
         "overrides": {"data.max_prompt_chars": 1001},
     }
 
     run = platform.start(parameters, deployment="served")
     fail_and_retry(platform, run, stages)
     assert platform.wait(run)["type"] == "FAILED"
-    elsewhere = {**pipeline.flow_environment, "STILLHOUSE_WORK": str(tmp_path / "other-machine")}
+    elsewhere = {**fresh.flow_environment, "STILLHOUSE_WORK": str(tmp_path / "other-machine")}
     again = platform.start(parameters, **elsewhere)
 
     assert platform.wait(again)["type"] == "COMPLETED"
-    work = pipeline.starts() - before
+    work = fresh.starts() - before
     assert work == {WORKERS[stage]: 2 for stage in ("generate", "train", "evaluate")}
-    assert pipeline.stored_keys() == asked, "the teacher was asked again"
+    assert fresh.stored_keys() == asked, "the teacher was asked again"
     built = {task["name"] for task in platform.tasks(again) if task["state"]["name"] == "Completed"}
     assert built == {"evaluate", "report"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.runtime.device import device_lock
+from tasks.runtime.locks import host_lock
 from tasks.runtime.process import ROOT
 from tests.runtime.test_process import is_alive, pids_in, wait_until
 
@@ -57,8 +57,8 @@ def hold(lock: Path, noted: Path) -> subprocess.Popen[bytes]:
     holder = start(f"""
         import time
         from pathlib import Path
-        from tasks.runtime.device import device_lock
-        with device_lock(Path({str(lock)!r})):
+        from tasks.runtime.locks import host_lock
+        with host_lock(Path({str(lock)!r})):
             Path({str(noted)!r}).touch()
             time.sleep(300)
     """)
@@ -66,13 +66,13 @@ def hold(lock: Path, noted: Path) -> subprocess.Popen[bytes]:
     return holder
 
 
-def test_device_lock_excludes_and_is_freed_when_its_holder_is_killed(tmp_path: Path):
+def test_host_lock_excludes_and_is_freed_when_its_holder_is_killed(tmp_path: Path):
     lock = tmp_path / "deeper" / "device.lock"
     holder = hold(lock, tmp_path / "held")
     waited, entered = threading.Event(), threading.Event()
 
     def take() -> None:
-        with device_lock(lock, waited.set):
+        with host_lock(lock, waited.set):
             entered.set()
 
     thread = threading.Thread(target=take, daemon=True)
@@ -87,9 +87,9 @@ def test_device_lock_excludes_and_is_freed_when_its_holder_is_killed(tmp_path: P
     thread.join(5)
 
 
-def test_device_lock_free_does_not_report_waiting(tmp_path: Path):
+def test_host_lock_free_does_not_report_waiting(tmp_path: Path):
     waits = []
     for _ in range(2):
-        with device_lock(tmp_path / "device.lock", lambda: waits.append(1)):
+        with host_lock(tmp_path / "device.lock", lambda: waits.append(1)):
             pass
     assert waits == []

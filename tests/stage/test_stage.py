@@ -6,6 +6,7 @@ import json
 import pickle
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,22 @@ def test_stage_refresh_builds_again_under_the_same_name(settings, body):
     assert toy(body).run({}, {"rows": 3}, settings).cached
 
 
+def test_stage_two_runs_at_once_build_it_once(settings):
+    calls = []
+
+    def slow(call: StageCall) -> dict[str, Any]:
+        calls.append(call.fingerprint)
+        time.sleep(3)
+        return {"rows": 3}
+
+    made = toy(slow)
+    with ThreadPoolExecutor(2) as both:
+        found = list(both.map(lambda _: made.run({}, {"rows": 3}, settings), range(2)))
+
+    assert len(calls) == 1
+    assert found[0].ref == found[1].ref
+
+
 def test_stage_result_is_plain_json_and_a_reference_only(settings, body):
     first = toy(body).run({}, {"rows": 3}, settings)
     (path,) = results(settings)
@@ -222,6 +239,7 @@ def test_stage_passing_trouble_is_tried_again(settings):
     assert len(body.calls) == 3
 
 
+@pytest.mark.timeout(120, method="thread")  # the other method takes the alarm that Prefect needs
 def test_stage_beyond_its_time_is_ended_with_the_setting_to_raise(settings):
     short = settings.model_copy(update={"stage_timeout_s": 1.0})
     started = time.monotonic()

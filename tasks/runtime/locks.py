@@ -1,4 +1,4 @@
-"""One heavy job at a time: a lock on the host's device.
+"""Locks between the processes of a host: one heavy job at a time, and one builder of an artifact.
 
 Separate because two torch jobs on one device slow each other several-fold. flock(2) frees itself when its holder
 dies, so a killed run never blocks the next.
@@ -11,8 +11,8 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def device_lock(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the device; calls `on_wait` once if another job holds it. Waiting counts toward no timeout."""
+def host_lock(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock at `path`; calls `on_wait` once if another process holds it. Waiting counts toward no timeout."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
         try:
