@@ -13,6 +13,7 @@ from uuid import uuid4
 from prefect.logging.handlers import APILogHandler
 from prefect.runtime import flow_run
 
+from tasks.artifacts.probe import probe
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store
 from tasks.engines.model import identify
@@ -73,7 +74,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
         StoreError: the store can't be used.
         ModelError: the teacher or the student's base is not there.
     """
-    Store(settings.store).probe()
+    probe(settings.store)
     for model in (recipe.teacher, recipe.student):
         # a model that is not there must not show after an hour of other work
         identify(model.model, model.revision, settings.model_hashes)

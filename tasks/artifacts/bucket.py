@@ -1,36 +1,22 @@
 """A store's bytes under an S3 prefix, through s3fs; an object appears when its upload is complete, never before."""
 
-import asyncio
 import io
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import s3fs
-from aiobotocore.session import AioSession
 from botocore.exceptions import FlexibleChecksumError
-from botocore.handlers import add_expect_header
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from tasks.artifacts.backend import Stamp
 from tasks.artifacts.config import StoreConfig
-from tasks.artifacts.store_errors import is_missing_bucket
+from tasks.artifacts.parts import SMALLEST_PART, part_bytes, parts_at_once, ranges
+from tasks.artifacts.s3_client import RangedFile, connect
+from tasks.artifacts.s3_faults import is_lost_upload, is_missing_bucket
 from tasks.recipe.errors import ArtifactCorrupt
 
-_PART_BYTES = 8 * 2**20
-_MAX_PARTS = 10_000  # S3's limit for one upload
-_CALL_TIMEOUTS = 20  # with the default of 30 s, ten minutes for 8 MiB and all its retries: 14 kB/s at least
 _WHOLE_BYTES = 16 * 2**20  # up to here one GET is cheaper than several ranges
-
-
-class _BoundedS3(s3fs.S3FileSystem):  # type: ignore[misc]  # s3fs has no types
-    """S3 with a bound on every call: no timeout of the HTTP client covers a server that stops reading an upload."""
-
-    call_seconds: float
-
-    async def _call_s3(self, *arguments: Any, **options: Any) -> Any:
-        return await asyncio.wait_for(super()._call_s3(*arguments, **options), self.call_seconds)
 
 
 class Bucket:
@@ -39,26 +25,7 @@ class Bucket:
     def __init__(self, config: StoreConfig):
         self._prefix = config.url.removeprefix("s3://").rstrip("/")
         self.scratch_root = config.cache_dir.expanduser().absolute() / "scratch"
-        encryption = config.server_side_encryption
-        session = AioSession()
-        # a server that never answers "100 Continue" would hold an upload for ever: no timeout covers that wait
-        session.unregister("before-call.s3", add_expect_header)
-        self._fs = _BoundedS3(
-            session=session,
-            endpoint_url=config.endpoint_url,
-            config_kwargs={
-                "connect_timeout": min(config.timeout_s, 10.0),
-                "read_timeout": config.timeout_s,
-                "retries": {"mode": "standard", "total_max_attempts": 3},
-            },
-            s3_additional_kwargs={"ServerSideEncryption": encryption} if encryption else {},
-            default_block_size=_PART_BYTES,
-            max_concurrency=4,
-            use_listings_cache=False,  # other processes write too
-            skip_instance_cache=True,
-        )
-        self._fs.call_seconds = _CALL_TIMEOUTS * config.timeout_s
-        self._fs.retries = 2  # s3fs tries again on top of botocore; five times three would be minutes of silence
+        self._fs = connect(config)
 
     def read(self, key: str) -> bytes | None:
         """Return the bytes of `key`, or None where it is not there."""
@@ -81,24 +48,37 @@ class Bucket:
 
     def open(self, key: str) -> BinaryIO:
         """Return `key` opened for reading, seekable; a small object is read at once."""
-        if self._fs.size(self._path(key)) <= _WHOLE_BYTES:
+        path = self._path(key)
+        size = self._fs.size(path)
+        if size <= _WHOLE_BYTES:
             with _checksum_errors(key):
-                return io.BytesIO(self._fs.cat_file(self._path(key)))
-        return cast(BinaryIO, self._fs.open(self._path(key), "rb"))
+                return io.BytesIO(self._fs.cat_file(path))
+        return cast(BinaryIO, RangedFile(self._fs, path, "rb", block_size=SMALLEST_PART, size=size))
 
     def write(self, key: str, data: bytes) -> None:
         """Put `data` at `key`."""
-        self._fs.pipe_file(self._path(key), data, chunksize=_PART_BYTES)
+        _upload(lambda: self._fs.pipe_file(self._path(key), data, chunksize=part_bytes(len(data))))
 
     def upload(self, local: Path, key: str) -> None:
         """Copy a local file to `key`, in parts where it is large."""
-        part = max(_PART_BYTES, math.ceil(local.stat().st_size / _MAX_PARTS))
-        self._fs.put_file(str(local), self._path(key), chunksize=part)
+        part = part_bytes(local.stat().st_size)
+        options = {"chunksize": part, "max_concurrency": parts_at_once(part)}
+        _upload(lambda: self._fs.put_file(str(local), self._path(key), **options))
 
     def download(self, key: str, local: Path) -> None:
-        """Copy `key` to a local file."""
-        with _checksum_errors(key):
-            self._fs.get_file(self._path(key), str(local))
+        """Copy `key` to a local file, in ranges where it is large."""
+        path = self._path(key)
+        size = self._fs.size(path)
+        with _checksum_errors(key), local.open("wb") as stream:
+            if size <= SMALLEST_PART:
+                stream.write(self._fs.cat_file(path))
+                return
+            at_once = parts_at_once(part_bytes(size))
+            parts = ranges(size)
+            for first in range(0, len(parts), at_once):
+                starts, ends = zip(*parts[first : first + at_once], strict=True)
+                for data in self._fs.cat_ranges([path] * len(starts), starts, ends, on_error="raise"):
+                    stream.write(data)
 
     def publish(self, folder: Path, files: list[str], key: str) -> None:
         """Upload the files of a scratch folder below `key`."""
@@ -122,6 +102,11 @@ class Bucket:
 
     def _path(self, key: str) -> str:
         return f"{self._prefix}/{key}" if key else self._prefix
+
+
+def _upload(upload: Callable[[], Any]) -> None:
+    """Upload, and once more where the upload was completed but the answer to that was lost on its way."""
+    Retrying(retry=retry_if_exception(is_lost_upload), stop=stop_after_attempt(3), reraise=True)(upload)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class StoreConfig(BaseModel):
     url: str = Field(description="a folder, or s3://bucket/prefix (STILLHOUSE_STORE)")
     endpoint_url: str | None = Field(None, description="S3 server other than AWS (AWS_ENDPOINT_URL)")
     timeout_s: float = Field(30.0, gt=0.0, description="seconds an S3 request may stay silent before a retry")
+    patience_s: float = Field(120.0, ge=0.0, description="seconds S3 may fail before its fault is an error")
     server_side_encryption: str | None = Field(None, description="as S3 names it: AES256 or aws:kms")
     cache_dir: Path = Field(default_factory=_default_cache_dir, description="local copies of artifacts of an S3 store")
 
@@ -53,6 +54,11 @@ class StoreConfig(BaseModel):
     def is_remote(self) -> bool:
         """Whether the store is an S3 prefix."""
         return self.url.startswith("s3://")
+
+    @property
+    def server(self) -> str:
+        """The S3 server that is spoken to, for messages."""
+        return self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or "of AWS (AWS_ENDPOINT_URL is not set)"
 
     @property
     def bucket(self) -> str:

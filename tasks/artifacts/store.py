@@ -9,7 +9,6 @@ whole. What is read is checked against the record, so that a truncated or altere
 
 import logging
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -41,20 +40,6 @@ class Store(FileStore):
         super().__init__(config)
         self._verifier = Verifier(self._backend)
         self._cache = FetchCache(self._backend, config.cache_dir.expanduser().absolute())
-
-    def probe(self) -> None:
-        """Write, read back and delete a tiny object, so that a wrong setting shows in the first second.
-
-        Raises:
-            StoreError: naming the setting to mend.
-        """
-        key, data = f"probe/{uuid.uuid4().hex}", b"stillhouse"
-        with store_errors(self.config, "probe", key, len(data)):
-            self._backend.write(key, data)
-            back = self._backend.read(key)
-            self._backend.delete(key)
-        if back != data:
-            raise StoreError(f"{self.config.url} did not return what was just written; STILLHOUSE_STORE can't be used")
 
     def find(self, stage: str, fingerprint: str) -> Record | None:
         """Return the record of a complete, intact artifact; None where it is absent or damaged, and so to be rebuilt.

@@ -4,6 +4,8 @@
 class UserError(Exception):
     """A mistake in a recipe, a setting or the data; shown without a traceback."""
 
+    can_pass = False  # whether the same call may succeed later with nothing mended
+
 
 class RecipeError(UserError):
     """A recipe that its model refuses."""
@@ -15,6 +17,12 @@ class DataError(UserError):
 
 class StoreError(UserError):
     """A store that can't be reached, read or written; names the setting to fix."""
+
+
+class StoreUnavailable(StoreError):
+    """A store that gives no answer, or asks to come back later, for longer than one waits for it."""
+
+    can_pass = True
 
 
 class ArtifactCorrupt(StoreError):
@@ -31,3 +39,14 @@ class WorkerError(UserError):
 
 class QualityError(UserError):
     """Too little of the work succeeded for the result to be worth anything."""
+
+
+# what the same call meets again a minute later
+_LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
+
+
+def can_pass(error: object) -> bool:
+    """Return whether what failed is worth trying again as it is: trouble of a disk or network, not a mistake."""
+    if isinstance(error, UserError):
+        return error.can_pass
+    return isinstance(error, OSError) and not isinstance(error, _LASTING)

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.artifacts.store import StoreConfig
-from tasks.recipe.errors import RecipeError
+from tasks.recipe.errors import RecipeError, StoreError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,17 +61,11 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
     Raises:
         RecipeError: a time that is no number, or not above 0.
+        StoreError: an address of a store or a server that can't be one.
     """
     work = Path(environment.get("STILLHOUSE_WORK", ROOT / ".stillhouse" / "work")).absolute()
-    url = environment.get("STILLHOUSE_STORE", str(ROOT / ".stillhouse" / "store"))
     return Settings(
-        store=StoreConfig(
-            url=url if "://" in url else str(Path(url).absolute()),
-            endpoint_url=environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL"),
-            timeout_s=_number(environment, "STILLHOUSE_STORE_TIMEOUT", 30.0),
-            server_side_encryption=environment.get("STILLHOUSE_STORE_ENCRYPTION") or None,
-            cache_dir=str(work / "cache"),
-        ),
+        store=_store(environment, work),
         # absolute, not resolved: the venv's python is a link, and following it would leave the environment
         engine_python=Path(
             environment.get("STILLHOUSE_ENGINE_PYTHON", ROOT / ".venv" / "engine" / "bin" / "python")
@@ -81,6 +75,27 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         stage_timeout_s=_number(environment, "STILLHOUSE_STAGE_TIMEOUT", 86_400.0),
         report_url=environment.get("STILLHOUSE_REPORT_URL", "").rstrip("/"),
     )
+
+
+def _store(environment: Mapping[str, str], work: Path) -> StoreConfig:
+    url = environment.get("STILLHOUSE_STORE", str(ROOT / ".stillhouse" / "store"))
+    try:
+        return StoreConfig(
+            url=url if "://" in url else str(Path(url).absolute()),
+            endpoint_url=environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or None,
+            timeout_s=_number(environment, "STILLHOUSE_STORE_TIMEOUT", _default("timeout_s")),
+            patience_s=_number(environment, "STILLHOUSE_STORE_PATIENCE", _default("patience_s")),
+            server_side_encryption=environment.get("STILLHOUSE_STORE_ENCRYPTION") or None,
+            cache_dir=str(work / "cache"),
+        )
+    except ValidationError as error:
+        # the rules alone: the value may have a password in it
+        rules = [item["msg"].removeprefix("Value error, ") for item in error.errors(include_input=False)]
+        raise StoreError("; ".join(rules)) from None
+
+
+def _default(field: str) -> float:
+    return float(StoreConfig.model_fields[field].default)
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:

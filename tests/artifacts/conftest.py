@@ -31,8 +31,23 @@ def s3_config(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     return StoreConfig(
-        url=f"s3://{bucket}/some/prefix", endpoint_url=s3_server.endpoint_url, cache_dir=tmp_path / "cache", timeout_s=5
+        url=f"s3://{bucket}/some/prefix",
+        endpoint_url=s3_server.endpoint_url,
+        cache_dir=tmp_path / "cache",
+        timeout_s=5,
+        patience_s=5,
     )
+
+
+@pytest.fixture
+def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """A server with a bucket `bucket` that the test may kill."""
+    (tmp_path / "served").mkdir()
+    with S3Server(tmp_path / "served") as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        server.client().mkdir("bucket")
+        yield server
 
 
 @pytest.fixture

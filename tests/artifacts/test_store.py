@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.artifacts.probe import probe
 from tasks.artifacts.record import Record
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store, StoreConfig
@@ -29,7 +30,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def test_store_round_trip_returns_files_and_record(any_store: Store) -> None:
-    any_store.probe()
+    probe(any_store.config)
     assert any_store.find("read", "f" * 64) is None
     record = commit(any_store)
     fresh = Store(any_store.config)
@@ -77,7 +78,9 @@ def test_workspace_refuses_links_second_commits_and_nan(local_store: Store) -> N
 
 
 @pytest.mark.parametrize("damage", ["alter", "truncate", "delete"])
-def test_find_damaged_file_is_a_miss_until_committed_again(any_store: Store, stored: Stored, damage: str) -> None:
+def test_find_damaged_file_is_a_miss_until_committed_again(
+    any_store: Store, stored: Stored, damage: str, tmp_path: Path
+) -> None:
     first = commit(any_store)
     assert any_store.find("read", "f" * 64) == first
     key = f"artifacts/read/{'f' * 64}/{first.attempt}/rows.jsonl"
@@ -87,8 +90,9 @@ def test_find_damaged_file_is_a_miss_until_committed_again(any_store: Store, sto
         stored.write(key, b"rowz" if damage == "alter" else b"row")
     assert any_store.find("read", "f" * 64) is None
     assert Store(any_store.config).find("read", "f" * 64) is None
+    elsewhere = Store(any_store.config.model_copy(update={"cache_dir": tmp_path / "another machine"}))
     with pytest.raises(StoreError) as caught:
-        Store(any_store.config).fetch(REF)
+        elsewhere.fetch(REF)
     assert damage == "delete" or isinstance(caught.value, ArtifactCorrupt)
     second = commit(any_store, summary=2)
     assert Store(any_store.config).find("read", "f" * 64) == second
@@ -282,14 +286,14 @@ def test_put_text_key_that_leads_outside_is_refused(local_store: Store, key: str
 def test_probe_path_that_is_a_file_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="STILLHOUSE_STORE"):
-        Store(StoreConfig(url=str(tmp_path / "file"))).probe()
+        probe(StoreConfig(url=str(tmp_path / "file")))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_probe_folder_without_write_permission_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir(mode=0o500)
     with pytest.raises(StoreError, match=r"Permission denied.*STILLHOUSE_STORE"):
-        Store(StoreConfig(url=str(tmp_path / "store"))).probe()
+        probe(StoreConfig(url=str(tmp_path / "store")))
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tasks.artifacts.probe import probe
+from tasks.artifacts.record import Record
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store, StoreConfig
-from tasks.recipe.errors import ArtifactCorrupt, StoreError
+from tasks.recipe.errors import ArtifactCorrupt, StoreError, StoreUnavailable
 from tests.artifacts.cutting_proxy import CuttingProxy
 from tests.artifacts.s3_server import KEY, SECRET, S3Server
 
@@ -23,42 +25,30 @@ SIZE = 64 * 2**20
 
 
 @pytest.fixture
-def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
-    """A server that the test may kill."""
-    (tmp_path / "served").mkdir()
-    with S3Server(tmp_path / "served") as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        server.client().mkdir("bucket")
-        yield server
-
-
-@pytest.fixture
 def proxy(own_server: S3Server) -> Iterator[CuttingProxy]:
     with CuttingProxy(own_server.port) as proxy:
         yield proxy
 
 
 def through(proxy: CuttingProxy, tmp_path: Path) -> StoreConfig:
-    endpoint_url = f"http://127.0.0.1:{proxy.port}"
-    return StoreConfig(url="s3://bucket/p", endpoint_url=endpoint_url, cache_dir=tmp_path / "cache", timeout_s=3)
+    return config(f"http://127.0.0.1:{proxy.port}", tmp_path)
 
 
-def config(server: S3Server, tmp_path: Path, timeout_s: float = 3) -> StoreConfig:
+def config(endpoint_url: str, tmp_path: Path) -> StoreConfig:
     return StoreConfig(
-        url="s3://bucket/p", endpoint_url=server.endpoint_url, cache_dir=tmp_path / "cache", timeout_s=timeout_s
+        url="s3://bucket/p", endpoint_url=endpoint_url, cache_dir=tmp_path / "cache", timeout_s=3, patience_s=3
     )
 
 
-def commit_large(store: Store, content: bytes) -> None:
+def commit_large(store: Store, content: bytes) -> Record:
     with store.workspace("train", 1, "a" * 64, {}, {}) as work:
         (work.folder / "weights").write_bytes(content)
-        work.commit({})
+        return work.commit({})
 
 
 def attempts(store: Store) -> list[tuple[object, ...]]:
     calls = (
-        (store.probe,),
+        (probe, store.config),
         (store.find, "train", "a" * 64),
         (store.fetch, REF),
         (store.put_text, "runs/1/x", "x"),
@@ -111,7 +101,7 @@ def test_store_missing_bucket_is_named_and_not_made(s3_config: StoreConfig, s3_s
 def test_probe_no_server_names_the_endpoint(own_server: S3Server, tmp_path: Path) -> None:
     own_server.kill()
     with pytest.raises(StoreError) as caught:
-        Store(config(own_server, tmp_path)).probe()
+        probe(config(own_server.endpoint_url, tmp_path))
     assert own_server.endpoint_url in str(caught.value)
     assert "AWS_ENDPOINT_URL" in str(caught.value)
 
@@ -124,11 +114,12 @@ def test_put_text_silent_server_ends_in_bounded_time(
         monkeypatch.setenv(name, value)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and neither reads nor answers
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        store = Store(StoreConfig(url="s3://b/p", endpoint_url=endpoint, timeout_s=0.5))
+        store = Store(StoreConfig(url="s3://b/p", endpoint_url=endpoint, timeout_s=0.5, patience_s=2))
         started = time.monotonic()
         with pytest.raises(StoreError, match="does not answer"):
             store.put_text("runs/1/x", "x" * size)
-        assert time.monotonic() - started < 25
+        # the patience, and one last try: a timeout for each MiB and two more
+        assert time.monotonic() - started < 2 + 0.5 * (2 + size / 2**20) + 1
 
 
 def test_commit_server_killed_half_way_leaves_no_artifact(
@@ -153,32 +144,53 @@ def test_fetch_server_killed_half_way_leaves_no_copy(own_server: S3Server, proxy
     content = bytes(range(256)) * (SIZE // 256)
     commit_large(store, content)
     proxy.cut_after(SIZE // 2, "down", own_server.kill)
-    with pytest.raises(StoreError, match="does not answer"):
-        store.fetch(REF)
-    assert [path for path in (tmp_path / "cache").rglob("weights")] == []
+    elsewhere = Store(store.config.model_copy(update={"cache_dir": tmp_path / "another machine"}))
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        elsewhere.fetch(REF)
+    assert [path for path in (tmp_path / "another machine").rglob("weights")] == []
     own_server.start()
-    assert (store.fetch(REF) / "weights").read_bytes() == content
+    assert (elsewhere.fetch(REF) / "weights").read_bytes() == content
 
 
-@pytest.mark.parametrize("s3_checks", [True, False])
-def test_fetch_large_file_altered_in_the_store_is_refused(
-    own_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_checks: bool
-) -> None:
-    if not s3_checks:  # a store that keeps no checksums of its own
-        monkeypatch.setenv("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required")
-    store = Store(config(own_server, tmp_path))
-    with store.workspace("train", 1, "a" * 64, {}, {}) as work:
-        (work.folder / "weights").write_bytes(b"x" * (SIZE + 1))  # too large for `find` to hash from afar
-        record = work.commit({})
+def test_fetch_large_file_altered_in_the_store_is_refused(own_server: S3Server, tmp_path: Path) -> None:
+    store = Store(config(own_server.endpoint_url, tmp_path))
+    record = commit_large(store, b"x" * (SIZE + 1))  # too large for `find` to hash from afar
     key = f"bucket/p/artifacts/train/{'a' * 64}/{record.attempt}/weights"
     own_server.client().pipe_file(key, b"x" * SIZE + b"y")
-    assert store.find("train", "a" * 64) is not None
-    with pytest.raises(
-        ArtifactCorrupt, match="another checksum" if s3_checks else "`weights` does not have the SHA-256"
-    ):
-        store.fetch(REF)
+    elsewhere = Store(store.config.model_copy(update={"cache_dir": tmp_path / "another machine"}))
+    assert elsewhere.find("train", "a" * 64) is not None
+    with pytest.raises(ArtifactCorrupt, match=r"does not have the SHA-256|another checksum"):
+        elsewhere.fetch(REF)
+    assert [path for path in (tmp_path / "another machine").rglob("weights")] == []
+    assert (store.fetch(REF) / "weights").stat().st_size == SIZE + 1  # the copy of whoever made it is intact
     own_server.client().pipe_file(key, b"x" * SIZE)
     assert store.find("train", "a" * 64) is None
+
+
+def test_read_object_that_s3_knows_by_another_checksum_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Damaged) as server:
+        for name, value in S3Server(Path("unused")).environment.items():
+            monkeypatch.setenv(name, value)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        store = Store(StoreConfig(url="s3://b/p", endpoint_url=endpoint, timeout_s=1, patience_s=1))
+        with pytest.raises(ArtifactCorrupt, match="another checksum"):
+            store.read_text("runs/1/x")
+        server.shutdown()
+
+
+class Damaged(http.server.BaseHTTPRequestHandler):
+    """Answers every GET with bytes that are not those of the checksum beside them."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "4")
+        self.send_header("x-amz-checksum-crc32", "AAAAAA==")
+        self.end_headers()
+        self.wfile.write(b"rows")
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_put_text_asks_for_server_side_encryption(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -191,19 +203,29 @@ def test_put_text_asks_for_server_side_encryption(monkeypatch: pytest.MonkeyPatc
         store.put_text("runs/1/x", "x")
         (tmp_path / "file").write_text("x")
         store.put_file(tmp_path / "file", "runs/1/file")
+        (tmp_path / "large").write_bytes(bytes(17 * 2**20))
+        store.put_file(tmp_path / "large", "runs/1/large")
         server.shutdown()
-    assert Accepting.seen == {"/b/p/runs/1/x": "aws:kms", "/b/p/runs/1/file": "aws:kms"}
+    assert Accepting.seen == dict.fromkeys(
+        ["/b/p/runs/1/x", "/b/p/runs/1/file", "/b/p/runs/1/large?uploads"], "aws:kms"
+    )
 
 
 class Accepting(http.server.BaseHTTPRequestHandler):
     seen: dict[str, str | None] = {}  # noqa: RUF012
 
     def do_PUT(self) -> None:
-        self.seen[self.path] = self.headers.get("x-amz-server-side-encryption")
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if "partNumber" not in self.path and "uploadId" not in self.path:  # the upload is encrypted, not its parts
+            self.seen[self.path] = self.headers.get("x-amz-server-side-encryption")
+        content = b"<Result><UploadId>1</UploadId></Result>"
         self.send_response(200)
         self.send_header("ETag", '"0"')
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_PUT
 
     def log_message(self, *_: object) -> None:
         pass

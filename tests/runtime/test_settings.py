@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.recipe.errors import DataError, RecipeError
+from tasks.recipe.errors import DataError, RecipeError, StoreError
 from tasks.runtime.logging import _WithoutTraceback, hide_user_tracebacks
 from tasks.runtime.settings import ROOT, load_settings
 
@@ -27,12 +27,14 @@ def test_load_settings_environment_wins(tmp_path: Path, monkeypatch: pytest.Monk
             "STILLHOUSE_STALL_TIMEOUT": "5",
             "STILLHOUSE_STAGE_TIMEOUT": "60",
             "STILLHOUSE_STORE_TIMEOUT": "2.5",
+            "STILLHOUSE_STORE_PATIENCE": "7",
         }
     )
     assert settings.store.url == "s3://bucket/prefix"
     assert settings.work == tmp_path / "work"
     assert settings.storage_options == {"endpoint_url": "http://127.0.0.1:9000"}
-    assert (settings.stall_timeout_s, settings.stage_timeout_s, settings.store.timeout_s) == (5.0, 60.0, 2.5)
+    assert (settings.stall_timeout_s, settings.stage_timeout_s) == (5.0, 60.0)
+    assert (settings.store.timeout_s, settings.store.patience_s) == (2.5, 7.0)
 
 
 def test_load_settings_the_endpoint_for_s3_alone_comes_first():
@@ -45,7 +47,10 @@ def test_load_settings_relative_store_is_made_absolute(tmp_path: Path, monkeypat
     assert load_settings({"STILLHOUSE_STORE": "store"}).store.url == str(tmp_path / "store")
 
 
-@pytest.mark.parametrize("name", ["STILLHOUSE_STALL_TIMEOUT", "STILLHOUSE_STAGE_TIMEOUT", "STILLHOUSE_STORE_TIMEOUT"])
+@pytest.mark.parametrize(
+    "name",
+    [f"STILLHOUSE_{name}" for name in ("STALL_TIMEOUT", "STAGE_TIMEOUT", "STORE_TIMEOUT", "STORE_PATIENCE")],
+)
 @pytest.mark.parametrize("value", ["soon", "nan", "-1", "0"])
 def test_load_settings_bad_number_names_variable_and_value(name: str, value: str):
     with pytest.raises(RecipeError, match=rf"{name} is '{value}'"):
@@ -64,6 +69,22 @@ def test_report_link_leads_to_the_browsers_address_where_there_is_one():
     served = load_settings({**places, "STILLHOUSE_REPORT_URL": "http://127.0.0.1:4201/"})
     assert served.report_link("r1") == "http://127.0.0.1:4201/r1/report.html"
     assert load_settings({"STILLHOUSE_STORE": "/store"}).report_link("r1") == "file:///store/runs/r1/report.html"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STILLHOUSE_STORE", "s3://key:hunter2@bucket/prefix"),
+        ("STILLHOUSE_STORE", "https://user:hunter2@host/store"),
+        ("AWS_ENDPOINT_URL", "http://user:hunter2@host:9000"),
+        ("AWS_ENDPOINT_URL_S3", "user:hunter2@host:9000"),
+    ],
+)
+def test_load_settings_address_with_a_password_is_refused_without_it(name: str, value: str):
+    with pytest.raises(StoreError, match=r"without keys|not supported") as caught:
+        load_settings({"STILLHOUSE_STORE": "s3://bucket/prefix", name: value})
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
 
 
 def test_load_settings_holds_no_secret():

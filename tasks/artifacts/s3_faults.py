@@ -1,0 +1,76 @@
+"""What a failure of S3 was: one that can pass by itself, or one that somebody must mend.
+
+Separate because the client tries the former again, and messages name the remedy of the latter.
+"""
+
+from aiohttp import ClientError as HttpError
+from botocore.exceptions import ClientError, HTTPClientError, SSLError
+from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.parsers import ResponseParserError
+
+# ConnectionError and TimeoutError are what a dying socket and a bounded call raise; ResponseParserError, since under
+# load some servers cut their answers short
+_NO_ANSWER = (BotoConnectionError, HTTPClientError, HttpError, ResponseParserError, ConnectionError, TimeoutError)
+_PASSING_STATUS = (408, 429, 500, 502, 503, 504)
+_PASSING_CODES = {
+    "BadDigest",  # as the next two: damaged or cut on its way
+    "IncompleteBody",
+    "XAmzContentSHA256Mismatch",
+    "OperationAborted",
+    "RequestTimeout",
+    "SlowDown",
+}
+
+
+def is_passing(error: BaseException) -> bool:
+    """Return whether the same request may succeed later: no answer, a fault of the server, or a plea for less load."""
+    if (answer := _answer(error)) is not None:
+        return _status(answer) in _PASSING_STATUS or _code(answer) in _PASSING_CODES
+    return isinstance(error, _NO_ANSWER) and not isinstance(error, SSLError)
+
+
+def is_silent(error: BaseException) -> bool:
+    """Return whether there was no answer at all that could be read."""
+    return _answer(error) is None and isinstance(error, _NO_ANSWER)
+
+
+def speaks_no_s3(error: BaseException) -> bool:
+    """Return whether the answer was an error without a code of S3, as a web server or a proxy gives.
+
+    Answers to HEAD have no body and so never a code; a gateway's 5xx says nothing of what is behind it.
+    """
+    answer = _answer(error)
+    if answer is None or answer.operation_name.startswith("Head") or _status(answer) in _PASSING_STATUS:
+        return False
+    code = _code(answer)
+    return not code or code.isdigit()
+
+
+def is_missing_bucket(error: BaseException) -> bool:
+    """Return whether S3 said that the bucket itself is not there, rather than a key in it."""
+    return error_code(error) == "NoSuchBucket"
+
+
+def is_lost_upload(error: BaseException) -> bool:
+    """Return whether S3 no longer knows an upload: as when it was completed, and only the answer was lost."""
+    return error_code(error) == "NoSuchUpload"
+
+
+def error_code(error: BaseException) -> str | None:
+    """Return the code of the S3 answer behind an error, or None where none is behind it."""
+    answer = _answer(error)
+    return None if answer is None else _code(answer) or f"HTTP {_status(answer)}"
+
+
+def _answer(error: BaseException | None) -> ClientError | None:
+    while error is not None and not isinstance(error, ClientError):
+        error = error.__cause__
+    return error
+
+
+def _code(answer: ClientError) -> str:
+    return str(answer.response.get("Error", {}).get("Code", ""))
+
+
+def _status(answer: ClientError) -> int:
+    return int(answer.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
