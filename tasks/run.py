@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 
 from tasks.artifacts.probe import probe
 from tasks.artifacts.ref import ArtifactRef
-from tasks.artifacts.store import Store
+from tasks.artifacts.store import Store, open_store
 from tasks.engines.model import identify
 from tasks.recipe.base import identity as identity_of
 from tasks.recipe.recipe import Recipe
@@ -38,7 +38,7 @@ class Run:
     @property
     def store(self) -> Store:
         """The artifact store."""
-        return Store(self.settings.store)
+        return open_store(self.settings.store)
 
     def build(
         self,

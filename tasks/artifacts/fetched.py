@@ -1,7 +1,7 @@
-"""Local copies of a remote store's artifacts.
+"""Local copies of a remote store's artifacts, one a machine.
 
 Separate because the cache has its own rules: an attempt's folder appears by one rename, complete and verified, and is
-used again only after its files have been hashed again.
+used again only after its files have been hashed again, once a process.
 """
 
 import logging
@@ -9,6 +9,8 @@ import os
 import shutil
 import uuid
 from pathlib import Path
+
+from filelock import FileLock
 
 from tasks.artifacts.backend import Backend
 from tasks.artifacts.folder import Folder
@@ -35,20 +37,37 @@ class FetchCache:
             OSError: (and botocore's errors) where the store can't be read or the cache can't be written.
         """
         target = self._root / files_key
-        if target.is_dir():
-            fault = self._verifier.fault(record, files_key)
-            if fault is None:
-                return target
-            logger.warning("the local copy %s is damaged and is fetched again: %s", target, fault)
-            shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)
+        # another process that wants the same weights waits for the one download
+        with FileLock(target.with_name(f"{target.name}.lock")):
+            if target.is_dir():
+                fault = self._verifier.fault(record, files_key)
+                if fault is None:
+                    return target
+                logger.warning("the local copy %s is damaged and is fetched again: %s", target, fault)
+                shutil.rmtree(target)
+            self._fetch(record, files_key, target)
+        return target
+
+    def adopt(self, record: Record, files_key: str, folder: Path) -> None:
+        """Keep the files that were just stored as their local copy; `folder` is gone afterwards.
+
+        Raises:
+            OSError: where the cache can't be written.
+        """
+        target = self._root / files_key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(folder, target)
+        self._verifier.trust(record, files_key)
+
+    def _fetch(self, record: Record, files_key: str, target: Path) -> None:
         temporary = target.with_name(f".stillhouse-{uuid.uuid4().hex}")
         try:
             self._download(record, files_key, temporary)
-            self._settle(temporary, target)
+            os.rename(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        return target
+        self._verifier.trust(record, files_key)
 
     def _download(self, record: Record, files_key: str, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -63,10 +82,3 @@ class FetchCache:
                 f"artifact {record.stage}/{record.fingerprint} came damaged from the store: {fault}; "
                 "run the recipe again to rebuild it"
             )
-
-    def _settle(self, temporary: Path, target: Path) -> None:
-        try:
-            os.rename(temporary, target)
-        except OSError:
-            if not target.is_dir():  # else another process fetched the same files first
-                raise

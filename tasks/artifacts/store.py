@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,17 @@ from tasks.artifacts.workspace import Workspace, list_files, scratch_folder
 from tasks.recipe.base import identity as plain_identity
 from tasks.recipe.errors import ArtifactCorrupt, StoreError
 
-__all__ = ["Store", "StoreConfig", "Workspace"]
+__all__ = ["Store", "StoreConfig", "Workspace", "open_store"]
 
 logger = logging.getLogger(__name__)
 
 _PART = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+
+@lru_cache(maxsize=16)
+def open_store(config: "StoreConfig") -> "Store":
+    """Return this process's one store of that address, with its connections and what it has verified already."""
+    return Store(config)
 
 
 class Store(FileStore):
@@ -166,6 +173,8 @@ class Store(FileStore):
             except BaseException:
                 self._withdraw(key)
                 raise
+            if self._backend.local(key) is None:
+                self._cache.adopt(record, key, folder)  # whoever made it is spared the download
         if replaced:
             self._withdraw(replaced)
 
