@@ -6,12 +6,14 @@ call what a record names; whoever may write to the results must not thereby run 
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 from prefect.filesystems import WritableFileSystem
 from prefect.serializers import JSONSerializer
+from prefect.settings import PREFECT_API_URL
 
-from tasks.artifacts.store import Store, StoreConfig
+from tasks.artifacts.store import Store, StoreConfig, open_store
 
 # without an object decoder: Prefect's default one imports and calls what a stored record names
 PLAIN_JSON = JSONSerializer(object_encoder=None, object_decoder=None)
@@ -57,11 +59,17 @@ class JsonOnlyResults(WritableFileSystem):
         return text.encode()
 
     def _store(self) -> Store:
-        return Store(StoreConfig.model_validate(self.config))
+        return open_store(StoreConfig.model_validate(self.config))
 
 
 def results_block(config: StoreConfig) -> JsonOnlyResults:
     """Return the saved block for a store; its name goes by the store's address, so that two stores never mix."""
+    return _saved_block(config, PREFECT_API_URL.value())
+
+
+@lru_cache(maxsize=16)
+def _saved_block(config: StoreConfig, api_url: str | None) -> JsonOnlyResults:
+    # once a process and server: to save is half a dozen requests, and a run has a dozen stages
     block = JsonOnlyResults(config=config.model_dump(mode="json"))
     block.save(f"results-{hashlib.sha256(config.url.encode()).hexdigest()[:12]}", overwrite=True)
     return block

@@ -7,6 +7,7 @@ fingerprint, so a result can't outlive or misname what it refers to.
 import logging
 import os
 import platform
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,15 +22,17 @@ from prefect.task_engine import TaskRunTimeoutError
 
 from tasks.artifacts.fingerprint import fingerprint
 from tasks.artifacts.ref import ArtifactRef
-from tasks.artifacts.store import Store
+from tasks.artifacts.store import Store, open_store
 from tasks.artifacts.workspace import Workspace
-from tasks.recipe.errors import UserError, WorkerError
+from tasks.recipe.errors import UserError, WorkerError, can_pass
 from tasks.results import PLAIN_JSON, results_block
 from tasks.runtime.locks import host_lock
 from tasks.runtime.settings import Settings
 
 log = logging.getLogger("stillhouse")
 
+# mean seconds before the second and the third try
+_RETRY_DELAYS_S = (5.0, 20.0)
 _LIBRARIES = ("prefect", "polars", "pyarrow", "scikit-learn")
 
 
@@ -89,6 +92,7 @@ class Stage:
     version: int
     task: Task[..., Any]
     on_device: bool = False
+    retry_delays_s: tuple[float, ...] = _RETRY_DELAYS_S
 
     def run(
         self,
@@ -111,7 +115,7 @@ class Stage:
         }
         # once here, since Prefect swallows errors of a key and would run the stage uncached without a word
         key = fingerprint(self.name, self.version, call["identity"], inputs)
-        store = Store(settings.store)
+        store = open_store(settings.store)
         intact = store.find(self.name, key) is not None
         options: dict[str, Any] = {
             "task_run_name": label or self.name,
@@ -120,6 +124,8 @@ class Stage:
             "refresh_cache": refresh or not intact,
             # a worker's supervisor counts its time itself, from when it has the device
             "timeout_seconds": None if self.on_device else settings.stage_timeout_s,
+            # anew for each call: runs that failed together must not come back together
+            "retry_delay_seconds": with_jitter(self.retry_delays_s),
         }
         started = time.monotonic()
         state = self.task.with_options(**options)(
@@ -159,7 +165,7 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
         ) -> dict[str, str]:
             refs = _refs(inputs)
             key = fingerprint(name, version, identity, refs)
-            store = Store(settings.store)
+            store = open_store(settings.store)
             waited = threading.Event()
             with host_lock(settings.building_lock(key), waited.set):
                 # found though Prefect had no result of it: built meanwhile by another run, or its result was lost
@@ -177,13 +183,17 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
             result_serializer=PLAIN_JSON,
             log_prints=False,
             # only what can pass by itself; a user's mistake is the same the second time
-            retries=2,
-            retry_delay_seconds=[2.0, 8.0],
+            retries=len(_RETRY_DELAYS_S),
             retry_condition_fn=_is_transient,
         )(run)
         return Stage(name=name, version=version, task=prefect_task, on_device=on_device)
 
     return wrap
+
+
+def with_jitter(delays_s: tuple[float, ...]) -> list[float]:
+    """Return each delay, half to one and a half times as long."""
+    return [delay * random.uniform(0.5, 1.5) for delay in delays_s]
 
 
 def _build(
@@ -209,7 +219,7 @@ def _refs(inputs: Mapping[str, Any]) -> dict[str, ArtifactRef]:
 
 def _is_transient(task_: Any, task_run: Any, state: Any) -> bool:
     error = state.result(raise_on_failure=False)
-    return isinstance(error, OSError) and not isinstance(error, UserError | TaskRunTimeoutError)
+    return can_pass(error) and not isinstance(error, TaskRunTimeoutError)
 
 
 def _provenance(seconds: float) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tasks.artifacts.ref import ArtifactRef
-from tasks.recipe.errors import DataError, WorkerError
+from tasks.recipe.errors import DataError, StoreError, StoreUnavailable, WorkerError
 from tasks.results import results_block
 from tasks.runtime.settings import Settings, load_settings
-from tasks.stage import Stage, StageCall, stage
+from tasks.stage import Stage, StageCall, stage, with_jitter
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(180)]
 
@@ -51,7 +51,7 @@ def toy(body: Callable[[StageCall], dict[str, Any]], version: int = 1) -> Stage:
         return body(call)
 
     made = stage("toy", version)(run)
-    return dataclasses.replace(made, task=made.task.with_options(retry_delay_seconds=[0.01, 0.01]))
+    return dataclasses.replace(made, retry_delays_s=(0.01, 0.01))
 
 
 def files_of(ref: ArtifactRef, settings: Settings) -> list[Path]:
@@ -219,6 +219,29 @@ def test_stage_result_that_is_no_json_is_a_miss(settings, body):
     assert toy(body).run({}, {"rows": 3}, settings).ref == first.ref
 
 
+@pytest.mark.parametrize("error", [StoreError("wrong keys"), FileNotFoundError("no such file"), PermissionError("no")])
+def test_stage_what_can_not_pass_is_not_tried_again(settings, error):
+    body = Body(error)
+    with pytest.raises(type(error)):
+        toy(body).run({}, {"rows": 3}, settings)
+    assert len(body.calls) == 1
+
+
+def test_stage_waits_its_own_delays_before_it_tries_again(settings):
+    body = Body(StoreUnavailable("no answer"), StoreUnavailable("no answer"))
+    made = dataclasses.replace(toy(body), retry_delays_s=(0.6, 1.2))
+    started = time.monotonic()
+    made.run({}, {"rows": 3}, settings)
+    assert time.monotonic() - started > 0.5 * (0.6 + 1.2)
+
+
+def test_with_jitter_spreads_delays_around_their_mean():
+    drawn = [with_jitter((4.0, 20.0)) for _ in range(200)]
+    for mean, delays in zip((4.0, 20.0), zip(*drawn, strict=True), strict=True):
+        assert 0.5 * mean <= min(delays) < 0.7 * mean
+        assert 1.3 * mean < max(delays) <= 1.5 * mean
+
+
 def test_stage_users_mistake_is_raised_as_it_is_and_not_tried_again(settings):
     body = Body(DataError("column 'text' is not there"))
     with pytest.raises(DataError, match=r"^second toy: column 'text' is not there"):
@@ -234,7 +257,7 @@ def test_stage_fault_of_the_code_is_not_tried_again(settings):
 
 
 def test_stage_passing_trouble_is_tried_again(settings):
-    body = Body(ConnectionResetError("the network hiccuped"), OSError("again"))
+    body = Body(StoreUnavailable("the network hiccuped"), OSError("again"))
     assert toy(body).run({}, {"rows": 3}, settings).summary["rows"] == 3
     assert len(body.calls) == 3
 
