@@ -16,6 +16,7 @@ import yaml
 
 from tasks.recipe.errors import RecipeError, UserError
 from tasks.recipe.form import Size, recipe_changes, stages_named
+from tasks.recipe.passwords import hide_passwords
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 recipes = typer.Typer(no_args_is_help=True, help="Work with recipes.")
@@ -119,7 +120,8 @@ def _overrides(pairs: list[str]) -> dict[str, object]:
         except yaml.YAMLError:
             sign = ""
         if not (name and sign):
-            raise RecipeError(f"--set {pair!r}: it must be field=value, as training.epochs=2; the value is YAML.")
+            shown = hide_passwords(repr(pair))
+            raise RecipeError(f"--set {shown}: it must be field=value, as training.epochs=2; the value is YAML.")
     return found
 
 

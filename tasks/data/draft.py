@@ -20,6 +20,7 @@ from tasks.data.guess import guess_columns
 from tasks.data.sources import format_of, resolve
 from tasks.recipe.data import Columns, Source
 from tasks.recipe.errors import DataError
+from tasks.recipe.passwords import RULE, has_password, hide_passwords
 
 _LOOK_ROWS = 200  # what the columns are guessed from
 _LABEL_ROWS = 20_000  # what the label set is gathered from: files are often sorted by label
@@ -74,6 +75,8 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
 
 
 def _look(path: str, options: dict[str, Any] | None, beside: Path, *, label_by_look: bool = True) -> _Look:
+    if has_password(path):
+        raise DataError(f"{hide_passwords(path)} is refused: {RULE}.")
     rows = _rows(path, options)
     first = list(islice(rows, _LOOK_ROWS))
     if not first:

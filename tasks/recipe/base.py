@@ -5,13 +5,23 @@ Separate because both fingerprints and the recipe's own files stand on it.
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tasks.recipe.passwords import RULE, has_password
 
 
 class Part(BaseModel):
     """A frozen recipe part that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_password(cls, value: Any) -> Any:
+        texts = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(text, str) and has_password(text) for text in texts):
+            raise ValueError(RULE)
+        return value
 
 
 def execution(default: Any, description: str, **bounds: Any) -> Any:

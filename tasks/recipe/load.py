@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from tasks.recipe.errors import RecipeError
+from tasks.recipe.passwords import RULE, has_password, hide_passwords
 from tasks.recipe.recipe import Recipe
 
 RECIPES = Path(__file__).resolve().parents[2] / "deployments" / "recipes"
@@ -31,12 +32,14 @@ def load_recipe(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     Raises:
         RecipeError: it is not there, is no YAML, or its model refuses it.
     """
+    if has_password(name):
+        raise RecipeError(f"Recipe {hide_passwords(name)} is refused: {RULE}.")
     location = find_recipe(name)
     try:
         with fsspec.open(location, "rt", encoding="utf-8") as stream:
             fields = yaml.safe_load(stream.read())
     except yaml.YAMLError as error:
-        raise RecipeError(f"Recipe {location} is no valid YAML: {' '.join(str(error).split())}") from error
+        raise RecipeError(f"Recipe {location} is no valid YAML: {_explain_yaml(error)}") from None
     # ValueError: a protocol fsspec doesn't know, or bytes that are no UTF-8; ImportError: one whose package is absent
     except _transport_errors() as error:
         raise RecipeError(f"Recipe {location} can't be read: {error}") from error
@@ -128,13 +131,22 @@ def _override(fields: dict[str, Any], dotted: str, value: Any) -> None:
     place[last] = value
 
 
+def _explain_yaml(error: yaml.YAMLError) -> str:
+    """Return what is wrong and where, without the line itself: it may hold a password."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    mark = error.problem_mark
+    return f"{error.context or ''} {error.problem} at line {mark.line + 1}, column {mark.column + 1}".strip()
+
+
 def _explain(item: Any) -> str:
     path = ".".join(str(part) for part in item["loc"]) or "the recipe"
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown field." + _nearest(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
     if item["type"] == "missing":
         return f"{path}: missing; the recipe needs it."
-    return f"{path}: {item['input']!r} is refused: {item['msg'].removeprefix('Value error, ')}."
+    value = hide_passwords(repr(item["input"]))
+    return f"{path}: {value} is refused: {item['msg'].removeprefix('Value error, ')}."
 
 
 def _fields_at(location: tuple[str | int, ...]) -> Iterable[str]:
