@@ -9,6 +9,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.filesystems import WritableFileSystem
 from prefect.serializers import JSONSerializer
 from prefect.settings import PREFECT_API_URL
@@ -71,5 +72,10 @@ def results_block(config: StoreConfig) -> JsonOnlyResults:
 def _saved_block(config: StoreConfig, api_url: str | None) -> JsonOnlyResults:
     # once a process and server: to save is half a dozen requests, and a run has a dozen stages
     block = JsonOnlyResults(config=config.model_dump(mode="json"))
-    block.save(f"results-{hashlib.sha256(config.url.encode()).hexdigest()[:12]}", overwrite=True)
+    name = f"results-{hashlib.sha256(config.url.encode()).hexdigest()[:12]}"
+    try:
+        block.save(name, overwrite=True)
+    except ObjectAlreadyExists:
+        # another run told a fresh server of this block's type between our look and our word
+        block.save(name, overwrite=True)
     return block
