@@ -30,7 +30,7 @@ class Platform:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = folder / "local"
-        ports = {name: str(free_port()) for name in ("STILLHOUSE_PREFECT_PORT", "STILLHOUSE_REPORTS_PORT", "STILLHOUSE_S3_PORT")}
+        ports = {f"STILLHOUSE_{name}_PORT": str(free_port()) for name in ("PREFECT", "REPORTS", "S3")}
         self.environment = {**os.environ, "STILLHOUSE_LOCAL": str(self.state), **ports, "NO_COLOR": "1"}
         self.url = f"http://127.0.0.1:{ports['STILLHOUSE_PREFECT_PORT']}"
         self._client: httpx.Client | None = None
