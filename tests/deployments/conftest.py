@@ -22,5 +22,5 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> Fa
     made = FailingPipeline(tmp_path_factory.mktemp("built"))
     made.write(evaluation={"no_teacher_alternatives": False})
     run = platform.start({"recipe": str(made.folder / "recipe.yaml")}, **made.flow_environment)
-    assert platform.wait(run, 400)["type"] == "COMPLETED", platform.logs(run)
+    assert platform.wait(run, 1000)["type"] == "COMPLETED", platform.logs(run)
     return made

@@ -19,7 +19,7 @@ PICTURES = ROOT / ".stillhouse" / "pictures"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(not CHROMIUM, reason="there is no browser; install Debian's package chromium"),
 ]
 
