@@ -1,4 +1,5 @@
 # make demo: the whole pipeline on the embedded data, from a clean clone. make test: everything that proves it.
+# make up, make down: servers and a worker on this machine, so that the same runs from Prefect's UI.
 PYTHON ?= python3.11
 CONTROL := .venv/control/bin
 ENGINE := .venv/engine/bin
@@ -6,7 +7,7 @@ ENGINE := .venv/engine/bin
 DEVICE ?= cpu
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: setup environments model demo test fast lint types bench clean
+.PHONY: setup environments model demo up down test fast lint types bench clean
 
 # both at once: unpacking keeps one core busy, and there are two
 setup:
@@ -28,6 +29,13 @@ $(MODEL): | $(CONTROL)/.done
 demo: setup model
 	$(CONTROL)/stillhouse run demo
 
+# Prefect server, worker and S3 server on this machine; infra/README.md
+up: setup model
+	@$(CONTROL)/python -m infra.local.up
+
+down:
+	@$(CONTROL)/python -m infra.local.down
+
 lint: $(CONTROL)/.done
 	$(CONTROL)/ruff check .
 	$(CONTROL)/ruff format --check .
@@ -47,4 +55,5 @@ bench: setup model
 	$(CONTROL)/python tests/benchmarks/generation.py
 
 clean:
+	[ ! -x $(CONTROL)/python ] || $(MAKE) --no-print-directory down
 	rm -rf .venv .models .stillhouse

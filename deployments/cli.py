@@ -60,11 +60,15 @@ def run(
     _quiet_prefect()
     _end_at_once_on_interrupt()
     # after the environment is set: Prefect reads it on import
+    from prefect import tags
+
     from flows.distill import distill
     from tasks.reports.schema import Report
     from tasks.reports.tables import render_terminal
 
-    state = distill(recipe=recipe, **form, refresh=stages, overrides=overrides, return_state=True)
+    # the tag that the automations of a server go by
+    with tags("stillhouse"):
+        state = distill(recipe=recipe, **form, refresh=stages, overrides=overrides, return_state=True)
     if state.is_failed() or state.is_crashed():
         error = state.result(raise_on_failure=False)
         raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
@@ -74,6 +78,19 @@ def run(
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(render_terminal(Report.model_validate(result["report"])))
     console.print(f"Report: {settings.store.url}/runs/{result['run_id']}/report.html", soft_wrap=True)
+
+
+@app.command()
+def register() -> None:
+    """Bring work pool, deployments and automations to the Prefect server of PREFECT_API_URL.
+
+    Example: stillhouse register
+    """
+    _quiet_prefect()
+    from deployments.register import register as register_all
+
+    for line in register_all():
+        typer.echo(line)
 
 
 @recipes.command("schema")
@@ -134,6 +151,8 @@ def _quiet_prefect() -> None:
         "DO_NOT_TRACK": "1",
     }.items():
         os.environ.setdefault(name, value)
+    # not a matter of taste: a server's automation takes a tagged run without a heartbeat for 90 s as killed
+    os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = "30"
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     handler.addFilter(lambda record: record.name != "stillhouse.worker.output")

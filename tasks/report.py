@@ -15,6 +15,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from prefect.cache_policies import NO_CACHE
 
 from tasks.engines.checkpoints import Checkpoint
+from tasks.gate import announce_gate
 from tasks.recipe.recipe import Recipe
 from tasks.reports import collect
 from tasks.reports.build import build_report, report_json, with_gate
@@ -51,7 +52,9 @@ def write_report(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
     }
     for name, text in files.items():
         run.store.put_text(f"{folder}/{name}", text)
-    _show(report, run.settings.report_link(run.id))
+    address = run.settings.report_link(run.id)
+    _show(report, address)
+    announce_gate(report.gate, run.recipe.name, address)
     return report
 
 

@@ -15,6 +15,7 @@ GIB = 2**30
 COMPILE_FROM_TOKENS = 1_000_000
 # 64 sequences 1399 tokens/s, 128 sequences 1501, 256 sequences 1517: beyond this only the KV cache grows
 MAX_NUM_SEQS = 128
+_BLOCK_TOKENS = 128
 
 
 class Job(BaseModel):

@@ -41,6 +41,10 @@ class QualityError(UserError):
     """Too little of the work succeeded for the result to be worth anything."""
 
 
+class ServiceError(UserError):
+    """A server that can't be started, reached or used; names the setting to fix."""
+
+
 # what the same call meets again a minute later
 _LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 

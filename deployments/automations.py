@@ -1,0 +1,112 @@
+"""What the Prefect server does by itself: ends zombies, and tells people of failed runs and refused gates.
+
+Separate because it is policy over events, whoever emitted them. Each automation is found by its name and updated.
+"""
+
+from datetime import timedelta
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ActionTypes, ChangeFlowRunState, SendNotification
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+
+from deployments.notifications import Target
+from tasks.gate import GATE_REFUSED
+
+# runs of the deployments carry the tag, and with it the short heartbeat that ZOMBIES counts on
+_OURS = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.stillhouse"}
+_ANY_RUN = {"prefect.resource.id": "prefect.flow-run.*"}
+_HEARTBEAT = "prefect.flow-run.heartbeat"
+
+ZOMBIES = "stillhouse: zombies"
+FAILED = "stillhouse: failed runs"
+REFUSED = "stillhouse: refused gates"
+
+
+def register_automations(client: SyncPrefectClient, targets: list[Target]) -> list[str]:
+    """Create or update the automations and return a line for each; those that would tell nobody are removed."""
+    lines = [_register(client, _zombies())]
+    for automation in (_failed(targets), _refused(targets)):
+        lines.append(_register(client, automation) if targets else _remove(client, automation.name))
+    return lines
+
+
+def _zombies() -> AutomationCore:
+    """A killed run reports nothing; three heartbeats missed say it is gone."""
+    gone = ChangeFlowRunState(
+        state=StateType.CRASHED, message="No heartbeat for 90 s: the run's process or its machine is gone."
+    )
+    return AutomationCore(
+        name=ZOMBIES,
+        description="Marks a run Crashed whose process was killed, so that it can be retried.",
+        trigger=EventTrigger(
+            after={_HEARTBEAT},
+            # any change of state is a sign of life, or an end
+            expect={"prefect.flow-run.*"},
+            match=_ANY_RUN,
+            match_related=_OURS,
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=90),
+        ),
+        actions=[gone],
+    )
+
+
+def _failed(targets: list[Target]) -> AutomationCore:
+    return AutomationCore(
+        name=FAILED,
+        description="Tells of runs that failed, crashed or timed out.",
+        trigger=_on({f"prefect.flow-run.{state}" for state in ("Failed", "Crashed", "TimedOut")}, match_related=_OURS),
+        actions=_notify(
+            targets,
+            "Stillhouse: {{ flow_run.name }} {{ flow_run.state.name }}",
+            "{{ flow_run.state.message }}\n{{ flow_run|ui_url or '' }}",
+        ),
+    )
+
+
+def _refused(targets: list[Target]) -> AutomationCore:
+    return AutomationCore(
+        name=REFUSED,
+        description="Tells of students that did not pass their recipe's gate.",
+        trigger=_on({GATE_REFUSED}),
+        actions=_notify(
+            targets,
+            "Stillhouse: the gate refused {{ event.payload.recipe }}",
+            "{{ event.payload.reasons }}\n{{ event.payload.report }}\n{{ flow_run|ui_url or '' }}",
+        ),
+    )
+
+
+def _on(events: set[str], **more: dict[str, str]) -> EventTrigger:
+    return EventTrigger(
+        expect=events,
+        match=_ANY_RUN,
+        for_each={"prefect.resource.id"},
+        posture=Posture.Reactive,
+        threshold=1,
+        within=timedelta(0),
+        **more,
+    )
+
+
+def _notify(targets: list[Target], subject: str, body: str) -> list[ActionTypes]:
+    return [SendNotification(block_document_id=one.block, subject=subject, body=body) for one in targets]
+
+
+def _register(client: SyncPrefectClient, automation: AutomationCore) -> str:
+    found = client.read_automations_by_name(automation.name)
+    if found:
+        # someone may have switched it off
+        client.update_automation(found[0].id, automation.model_copy(update={"enabled": found[0].enabled}))
+    else:
+        client.create_automation(automation)
+    return f"automation {automation.name}"
+
+
+def _remove(client: SyncPrefectClient, name: str) -> str:
+    for found in client.read_automations_by_name(name):
+        client.delete_automation(found.id)
+    return f"automation {name}: none, STILLHOUSE_NOTIFY_WEBHOOK and STILLHOUSE_NOTIFY_SLACK name nobody to tell"

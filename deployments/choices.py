@@ -1,0 +1,37 @@
+"""Keeps what people set in Prefect's UI when the deployments are registered again.
+
+Separate because Prefect's own `deploy` puts back what its file says: `make down` and `make up` would switch a schedule
+off, or the nightly run back to the demo, without a word.
+"""
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
+from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import PrefectHTTPStatusError
+
+
+def keep_choices(client: SyncPrefectClient, old: DeploymentResponse, new: DeploymentResponse) -> list[str]:
+    """Put back parameters, pause and schedules of `old`; returns a line where that can't be."""
+    for schedule in old.schedules:
+        _keep_schedule(client, schedule, new)
+    client.update_deployment(new.id, DeploymentUpdate(paused=old.paused))
+    # what the flow no longer takes is gone
+    known = (new.parameter_openapi_schema or {}).get("properties", {})
+    parameters = new.parameters | {name: value for name, value in old.parameters.items() if name in known}
+    try:
+        client.update_deployment(new.id, DeploymentUpdate(parameters=parameters))
+    except PrefectHTTPStatusError as error:
+        return [f"deployment {new.name}: its parameters fit the flow no more and are the file's again: {error}"]
+    return []
+
+
+def _keep_schedule(client: SyncPrefectClient, old: DeploymentSchedule, new: DeploymentResponse) -> None:
+    now = [one for one in new.schedules if one.id == old.id or (old.slug and one.slug == old.slug)]
+    if not now:
+        again = DeploymentScheduleCreate(
+            schedule=old.schedule, active=old.active, parameters=old.parameters, slug=old.slug
+        )
+        client.create_deployment_schedules(new.id, [again])
+    elif now[0].active != old.active:
+        client.update_deployment_schedule(new.id, now[0].id, active=old.active)

@@ -1,0 +1,77 @@
+"""Where notifications go: Prefect's own blocks, their addresses taken from the environment when they are registered.
+
+Separate because an address is a secret, since whoever has it may post there: it goes into a secret block and nowhere
+else. A variable that is not set leaves the block of an earlier time in place; an empty one removes it.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from prefect.blocks.notifications import CustomWebhookNotificationBlock, NotificationBlock, SlackWebhook
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.exceptions import ObjectNotFound
+
+from tasks.recipe.errors import ServiceError
+
+
+@dataclass(frozen=True)
+class Target:
+    """A block that notifications are sent through."""
+
+    name: str
+    block: UUID
+
+
+def register_targets(client: SyncPrefectClient, environment: Mapping[str, str] = os.environ) -> list[Target]:
+    """Save a block for each address in the environment and return all that are there now.
+
+    Raises:
+        ServiceError: an address is no http(s) URL.
+    """
+    kinds: dict[str, tuple[str, str, Callable[[str], NotificationBlock]]] = {
+        "STILLHOUSE_NOTIFY_WEBHOOK": ("stillhouse-webhook", "custom-webhook", _webhook),
+        "STILLHOUSE_NOTIFY_SLACK": ("stillhouse-slack", "slack-webhook", _slack),
+    }
+    targets = []
+    for setting, (name, block_type, make) in kinds.items():
+        address = environment.get(setting)
+        if address:
+            _check(setting, address)
+            targets.append(Target(name, make(address).save(name, overwrite=True)))
+        elif found := _find(client, name, block_type):
+            if address is None:
+                targets.append(Target(name, found))
+            else:
+                client.delete_block_document(found)
+    return targets
+
+
+def _webhook(address: str) -> NotificationBlock:
+    return CustomWebhookNotificationBlock(
+        name="stillhouse",
+        # the block's own address is no secret field, but its secrets are
+        url="{{address}}",
+        secrets={"address": address},
+        json_data={"subject": "{{subject}}", "text": "{{body}}"},
+    )
+
+
+def _slack(address: str) -> NotificationBlock:
+    return SlackWebhook(url=address, notify_type="warning")
+
+
+def _check(setting: str, address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        # the address itself is not repeated: it is a secret
+        raise ServiceError(f"{setting} is no address that can be posted to; it must be a URL as https://host/path.")
+
+
+def _find(client: SyncPrefectClient, name: str, block_type: str) -> UUID | None:
+    try:
+        return client.read_block_document_by_name(name, block_type).id
+    except ObjectNotFound:
+        return None
