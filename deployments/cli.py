@@ -62,10 +62,14 @@ def run(
     # after the environment is set: Prefect reads it on import
     from prefect import tags
 
+    from deployments.server import prefect_server
     from flows.distill import distill
     from tasks.reports.schema import Report
     from tasks.reports.tables import render_terminal
 
+    if os.environ.get("PREFECT_API_URL"):
+        with prefect_server():
+            pass  # its refusal is one sentence, the flow's would be a traceback
     # the tag that the automations of a server go by
     with tags("stillhouse"):
         state = distill(recipe=recipe, **form, refresh=stages, overrides=overrides, return_state=True)
@@ -77,7 +81,7 @@ def run(
 
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(render_terminal(Report.model_validate(result["report"])))
-    console.print(f"Report: {settings.store.url}/runs/{result['run_id']}/report.html", soft_wrap=True)
+    console.print(f"Report: {settings.report_link(result['run_id']).removeprefix('file://')}", soft_wrap=True)
 
 
 @app.command()

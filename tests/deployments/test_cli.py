@@ -112,3 +112,14 @@ def test_run_wrong_value_is_one_message_that_names_the_rule():
 @pytest.mark.parametrize("pair", ["training.epochs", "=2", "training.epochs=[1"])
 def test_run_bad_set_says_its_form(pair):
     assert f"--set {pair!r}: it must be field=value" in refused("run", "demo", "--set", pair)
+
+
+def test_run_with_a_dead_prefect_server_names_the_setting_and_the_remedy(monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    seen = refused("run", "demo")
+    assert "http://127.0.0.1:9/api (PREFECT_API_URL)" in seen
+    assert "make up" in seen
+
+
+def test_run_with_an_unknown_stage_to_refresh_names_the_known_ones():
+    assert "'trian'; the stages are read, " in refused("run", "demo", "--refresh", "trian")
