@@ -14,6 +14,7 @@ from tasks.read import read_sources
 from tasks.recipe.form import Size, StageName, recipe_changes
 from tasks.recipe.load import load_recipe
 from tasks.report import write_report
+from tasks.results import PLAIN_JSON
 from tasks.run import join_prefect, start_run
 from tasks.runtime.settings import load_settings
 from tasks.split import split_rows_of
@@ -25,7 +26,8 @@ NO_STAGES: list[StageName] = []
 NO_OVERRIDES: dict[str, Any] = {}
 
 
-@flow(name="distill", flow_run_name="distill-{recipe}", persist_result=False, validate_parameters=True)
+# an error is kept in Prefect's home whatever `persist_result` says, and would be pickled
+@flow(name="distill", flow_run_name="distill-{recipe}", persist_result=False, result_serializer=PLAIN_JSON)
 def distill(
     recipe: str = "demo",
     data: str = "",

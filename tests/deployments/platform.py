@@ -1,5 +1,6 @@
 """The services of `make up` in a folder of their own, and the calls that Prefect's page makes of its server."""
 
+import contextlib
 import json
 import os
 import signal
@@ -121,6 +122,14 @@ class Platform:
             time.sleep(0.3)
         return state
 
+    def settle(self, run: str, seconds: float = 10.0) -> None:
+        """Return once the run's state has not changed for `seconds`."""
+        state, since = self.state_of(run)["id"], time.monotonic()
+        while time.monotonic() - since < seconds:
+            time.sleep(0.5)
+            if (now := self.state_of(run)["id"]) != state:
+                state, since = now, time.monotonic()
+
     def wait_for_task(self, run: str, name: str, timeout_s: float = 120.0) -> None:
         """Return once the task `name` of the run is under way."""
         deadline = time.monotonic() + timeout_s
@@ -166,5 +175,6 @@ class Platform:
 
 
 def kill(process: psutil.Process) -> None:
-    """SIGKILL."""
-    process.send_signal(signal.SIGKILL)
+    """SIGKILL, if it still runs."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(signal.SIGKILL)
