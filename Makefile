@@ -7,7 +7,7 @@ ENGINE := .venv/engine/bin
 DEVICE ?= cpu
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: setup environments model demo up down test fast lint types bench clean
+.PHONY: setup environments model demo up down test long fast lint types bench clean
 
 # both at once: unpacking keeps one core busy, and there are two
 setup:
@@ -44,10 +44,14 @@ types: $(CONTROL)/.done
 	$(CONTROL)/mypy
 
 fast: $(CONTROL)/.done
-	$(CONTROL)/pytest -m "not slow"
+	$(CONTROL)/pytest -m "not slow and not long"
 
 test: setup model lint types
-	$(CONTROL)/pytest
+	$(CONTROL)/pytest -m "not long"
+
+# runs of deployments on a real server, worker, engine and browser
+long: setup model
+	$(CONTROL)/pytest -m long
 
 bench: setup model
 	$(CONTROL)/python tests/benchmarks/data_stages.py --rows 100000 1000000

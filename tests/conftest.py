@@ -12,10 +12,14 @@ def pytest_configure() -> None:
     os.environ["DO_NOT_TRACK"] = "1"
 
 
+def is_slow(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("slow", "long"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The minute of pyproject.toml is for the fast tier; what starts servers or engines has ten."""
     for item in items:
-        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+        if is_slow(item) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(600))
 
 
@@ -35,7 +39,7 @@ def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _sockets(request: pytest.FixtureRequest) -> None:
     """Block the network: all of it in fast tests, all but the loopback in slow ones."""
-    if request.node.get_closest_marker("slow"):
+    if is_slow(request.node):
         pytest_socket.enable_socket()
         pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
     else:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -35,6 +36,8 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], sta
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # databases and logs are for their owner's eyes, wherever the folder lies
+            umask=0o077,
         )
     record = _record(state, name)
     record.parent.mkdir(exist_ok=True)
@@ -44,15 +47,15 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], sta
 def find(name: str, state: Path) -> psutil.Process | None:
     """Return the recorded process `name`, or None where it no longer runs."""
     found = notes_of(name, state)
-    if not found or found["birth"] is None or _birth(int(found["pid"])) != found["birth"]:
+    if not found or found["birth"] is None or _birth(found["pid"]) != found["birth"]:
         return None
-    return psutil.Process(int(found["pid"]))
+    return psutil.Process(found["pid"])
 
 
-def notes_of(name: str, state: Path) -> dict[str, int | str | None]:
+def notes_of(name: str, state: Path) -> dict[str, Any]:
     """Return what is recorded of the process `name`; empty where nothing is, or it was cut off half-written."""
     try:
-        found: dict[str, int | str | None] = json.loads(_record(state, name).read_text())
+        found: dict[str, Any] = json.loads(_record(state, name).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
     return found
@@ -116,9 +119,9 @@ def _send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
 
 def _status(process: psutil.Process) -> str:
     try:
-        return process.status()
+        return str(process.status())
     except psutil.NoSuchProcess:
-        return psutil.STATUS_ZOMBIE
+        return str(psutil.STATUS_ZOMBIE)
 
 
 def _marked(state: Path) -> list[psutil.Process]:

@@ -13,7 +13,7 @@ import typer
 
 from infra.local.down import stop
 from infra.local.keys import Keys, client_environment, keep_keys, write_for_users
-from infra.local.places import ROOT, Places, load_places
+from infra.local.places import HOST, ROOT, Places, load_places
 from infra.local.ports import refuse_wrong_ports
 from infra.local.processes import find
 from infra.local.services import start_prefect, start_reports, start_s3, start_worker
@@ -52,6 +52,12 @@ def _register(places: Places, keys: Keys) -> None:
         raise ServiceError("The deployments could not be registered; the lines above say why.")
 
 
+def _keep_proxies_out() -> None:
+    """Have this process and its children speak to the loopback directly, whatever proxy the shell names."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, (known, HOST)))
+
+
 def _tell(name: str, started: bool) -> None:
     typer.echo(f"{name:8} {'started' if started else 'already runs'}")
 
@@ -72,6 +78,7 @@ def _short(path: Path) -> str:
 
 def main() -> None:
     """Run the command; a user's mistake is one message and exit code 2."""
+    _keep_proxies_out()
     try:
         places = load_places()
         up(places)

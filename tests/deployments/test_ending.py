@@ -9,7 +9,7 @@ from tests.deployments.failing import WORKERS, FailingPipeline
 from tests.deployments.platform import Platform, kill
 from tests.flows.pipeline import left_alive
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 
 
 def start(

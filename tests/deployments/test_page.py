@@ -18,7 +18,7 @@ CHROMIUM = shutil.which("chromium")
 PICTURES = ROOT / ".stillhouse" / "pictures"
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(1500),
     pytest.mark.skipif(not CHROMIUM, reason="there is no browser; install Debian's package chromium"),
 ]

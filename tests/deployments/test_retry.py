@@ -12,7 +12,7 @@ from tests.deployments.platform import ROOT, Platform
 from tests.flows.pipeline import MODEL
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(1200),
     pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`"),
 ]

@@ -8,7 +8,7 @@ import pytest
 from tests.deployments.failing import WORKERS, FailingPipeline
 from tests.deployments.platform import Platform
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 
 
 def test_runs_at_once_finish_with_their_own_results_and_equal_ones_do_the_work_once(
