@@ -92,6 +92,8 @@ def start_worker(places: Places, keys: Keys) -> bool:
     }
     command = [sys.executable, "-m", "prefect", "worker", "start"]
     command += ["--pool", POOL, "--type", "process", "--name", WORKER, "--install-policy", "never"]
+    # more at once would only wait for the device, and a dozen starting together lock the server's SQLite
+    command += ["--limit", "4"]
     if not find("worker", places.state):
         # of a machine that lost its power, say
         settle_runs(places, keys)
