@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -132,15 +133,24 @@ def _licences(recipe: Recipe) -> dict[str, Any]:
 
 
 def _provenance() -> dict[str, Any]:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     return {
         "versions": {name: version(name) for name in ("stillhouse", "prefect", "polars", "scikit-learn")},
         "cpu_count": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "platform": platform.platform(),
-        "commit": commit.stdout.strip() or None,
+        "commit": _commit(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _commit() -> str | None:
+    """Return the commit of this code: an image says it by its environment, as it holds neither git nor a clone."""
+    if built_from := os.environ.get("STILLHOUSE_COMMIT"):
+        return built_from
+    if shutil.which("git") is None:
+        return None
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
 
 
 def _yaml(recipe: Recipe) -> str:

@@ -1,0 +1,73 @@
+"""What can be said of infra/docker/Dockerfile without a Docker engine: a linter, and what a build would be given."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docker.utils import exclude_paths
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = ROOT / "infra" / "docker" / "Dockerfile"
+TEXT = DOCKERFILE.read_text()
+
+
+def context(root: Path = ROOT) -> set[str]:
+    """The files that a build is given, by Docker's own reading of .dockerignore."""
+    patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    given = exclude_paths(str(root), patterns) - {".dockerignore", "Dockerfile"}  # always sent, never copied
+    return {name for name in given if (root / name).is_file()}
+
+
+def test_dockerfile_has_no_fault_that_hadolint_knows():
+    hadolint = Path(sys.executable).with_name("hadolint")
+    found = subprocess.run([hadolint, "--no-color", DOCKERFILE], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_build_context_holds_the_code_and_nothing_else():
+    given = context()
+    parts = {name.split("/")[0] for name in given}
+    assert parts == {"deployments", "flows", "tasks", "infra", "pyproject.toml", "LICENSE"}
+    code = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("deployments", "flows", "tasks")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert code <= given
+    assert {name for name in given if name.startswith("infra/")} == {
+        "infra/setup.sh",
+        *(f"infra/requirements/{name}.txt" for name in ("control", "engine-cpu", "engine-cuda")),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["infra/compose.env", ".env", "tasks/.env.local", "deployments/key.pem", ".git/config"]
+)
+def test_build_context_leaves_out_what_may_hold_a_secret(tmp_path, name):
+    for file in (name, "tasks/read.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("x")
+    assert context(tmp_path) == {"tasks/read.py"}
+
+
+def test_dockerfile_copies_only_what_the_build_context_holds():
+    given = context()
+    copied = re.findall(r"^COPY (\S+) \S+$", TEXT, re.MULTILINE)
+    assert len(copied) == TEXT.count("\nCOPY ") == 8
+    assert all(source == "." or source in given for source in copied)
+
+
+def test_dockerfile_every_image_runs_without_root_and_takes_no_secret():
+    stages = re.split(r"^FROM ", TEXT, flags=re.MULTILINE)[1:]
+    images = {stage.split("\n")[0].split()[-1]: stage for stage in stages}
+    for name in ("control", "cpu", "cuda"):
+        assert images[name].rstrip().endswith("USER 10001")
+    uid = re.search(r"useradd --uid (\d+)", TEXT)
+    assert uid
+    assert uid[1] == "10001"
+    assert set(re.findall(r"^ARG (\w+)", TEXT, re.MULTILINE)) == {"COMMIT"}
+    # a pip.conf with keys is mounted for the command that needs it, and so in no layer
+    assert TEXT.count("setup.sh") - TEXT.count("COPY infra/setup.sh") == TEXT.count("type=secret,id=pip")
