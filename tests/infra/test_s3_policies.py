@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiobotocore.session import AioSession
 
+from tasks.artifacts.probe import probe
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store, StoreConfig
 from tasks.recipe.errors import StoreError
@@ -61,7 +62,7 @@ def requests(config: StoreConfig, monkeypatch: pytest.MonkeyPatch) -> Requests:
 
 def live(store: Store, folder: Path) -> None:
     """Do all that a pipeline does with a store."""
-    store.probe()
+    probe(store.config)
     with store.workspace("train", 1, "a" * 64, {}, {}) as work:
         (work.folder / "weights").write_bytes(bytes(LARGE))
         work.commit({})

@@ -19,6 +19,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tasks.artifacts.probe import probe
 from tasks.artifacts.store import Store
 from tasks.recipe.errors import StoreError
 from tasks.runtime.settings import load_settings
@@ -145,7 +146,7 @@ def test_store_of_the_workers_is_the_s3_service_and_asks_for_its_keys(services, 
     for name in [name for name in environment if name.startswith("AWS_")]:
         monkeypatch.setenv(name, environment[name])
     store = Store(load_settings(environment).store)
-    store.probe()
+    probe(store.config)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(StoreError, match="S3 refused the keys"):
-        Store(load_settings(environment).store).probe()
+        probe(load_settings(environment).store)
