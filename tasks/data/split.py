@@ -162,10 +162,13 @@ def _over_caps(
         (data.max_train_rows, "max_train_rows", (_TRAIN, _VALIDATION)),
         (data.max_test_rows, "max_test_rows", (_TEST,)),
     ):
-        rows = np.array([row for row in np.flatnonzero(np.isin(sides, members)) if row not in drops], dtype=np.int64)
-        if cap and len(rows) > cap:
-            beyond = rows[np.argsort(order[rows], kind="stable")[cap:]]
-            found |= {int(row): Finding(int(row), f"over_{name}", -1) for row in beyond}
+        if not cap:
+            continue
+        mask = np.isin(sides, members)
+        mask[list(drops)] = False
+        rows = np.flatnonzero(mask)
+        beyond = rows[np.argsort(order[rows], kind="stable")[cap:]]
+        found |= {int(row): Finding(int(row), f"over_{name}", -1) for row in beyond}
     return found
 
 
