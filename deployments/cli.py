@@ -179,8 +179,8 @@ def _end_at_once_on_interrupt() -> None:
         os.write(2, b"\nstillhouse: interrupted; the same command again goes on from what is stored.\n")
         os._exit(128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    # SIGTERM is Prefect's, which has a run end in good order; its server lives on where the run alone is told
+    signal.signal(signal.SIGINT, end)
 
 
 def main() -> None:

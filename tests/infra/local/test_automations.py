@@ -8,7 +8,7 @@ import pytest
 from tests.infra.local.conftest import Hook
 from tests.infra.local.machine import Machine, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def automation(machine: Machine, name: str) -> dict:

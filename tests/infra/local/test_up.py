@@ -11,7 +11,7 @@ import pytest
 
 from tests.infra.local.machine import Machine, secrets_of, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def test_up_second_time_finds_what_runs(machine: Machine):

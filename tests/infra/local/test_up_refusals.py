@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.local.machine import Machine
 
-pytestmark = pytest.mark.slow  # commands of their own, and servers
+pytestmark = pytest.mark.long  # commands of their own, and servers
 
 
 @pytest.mark.parametrize(("service", "setting"), [("prefect", "STILLHOUSE_PREFECT_PORT"), ("s3", "STILLHOUSE_S3_PORT")])
