@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.artifacts.store import Store
@@ -18,9 +17,9 @@ from tasks.engines.request import Request, label_token_ids, render, sampling_par
 from tasks.engines.start import load_tokenizer, start_engine
 from tasks.engines.stream import Answer, stream
 from tasks.runtime.worker import Reporter, serve
-from tasks.teachers.answers import ANSWER_SCHEMA, answer_row, label_scores
 from tasks.teachers.completion import Completion, completion_key
 from tasks.teachers.completions import CompletionStore
+from tasks.teachers.gathered import Gathered
 from tasks.teachers.prompting import Prompter
 from tasks.teachers.spec import GenerateSpec
 
@@ -38,25 +37,22 @@ def generate(spec: GenerateSpec, report: Reporter, start: Callable[..., Any] = s
         rows = [row for row in rows if not row["references"]]
     asked = Asked(spec, rows)
     store = CompletionStore(Store(spec.store), spec.teacher_fingerprint)
-    known = store.lookup(asked.keys, spec.teacher.sampling.logprobs)
-    missing = [request for request in asked.requests if request.id not in known]
+    answers = Gathered(asked.keys, asked.scored)
+    for answer in store.stream(asked.keys, spec.teacher.sampling.logprobs):
+        answers.add(answer)
+    missing = [request for request in asked.requests if request.id not in answers]
     report.log(f"{len(asked.requests)} requests, {len(asked.requests) - len(missing)} answered from the store")
     started = time.monotonic()
-    fresh = Fresh(spec, asked, store, report, start, total=len(asked.requests), done=len(asked.requests) - len(missing))
+    fresh = Fresh(spec, asked, store, answers, report, start, total=len(asked.requests), num_missing=len(missing))
     if missing:
         fresh.ask(missing)
-    answers = known | fresh.answers
-    table = [
-        answer_row(row["id"], index, answers[key], label_scores(answers[key], asked.scored))
-        for row, index, key in asked.places
-    ]
-    pq.write_table(pa.Table.from_pylist(table, schema=ANSWER_SCHEMA), Path(spec.out) / "completions.parquet")
+    answers.write(((row["id"], index, key) for row, index, key in asked.places), Path(spec.out) / "completions.parquet")
     return {
         "requests": len(asked.requests),
         "from_store": len(asked.requests) - len(missing),
-        "generated": len(fresh.answers),
-        "prompt_tokens": sum(answer.prompt_tokens for answer in fresh.answers.values()),
-        "completion_tokens": sum(answer.completion_tokens for answer in fresh.answers.values()),
+        "generated": fresh.generated,
+        "prompt_tokens": fresh.prompt_tokens,
+        "completion_tokens": fresh.completion_tokens,
         "engine_start_seconds": round(fresh.start_seconds, 3),
         "seconds": round(time.monotonic() - started - fresh.start_seconds, 3) if missing else 0.0,
     }
@@ -101,21 +97,25 @@ class Fresh:
         spec: GenerateSpec,
         asked: Asked,
         store: CompletionStore,
+        answers: Gathered,
         report: Reporter,
         start: Callable[..., Any],
         *,
         total: int,
-        done: int,
+        num_missing: int,
     ) -> None:
         """Remember where answers go; the engine starts with the first question."""
         self.spec = spec
         self.asked = asked
         self.store = store
+        self.answers = answers
         self._start = start
         self.report = report
         self.total = total
-        self.done = done
-        self.answers: dict[str, Completion] = {}
+        self.done = total - num_missing
+        self.generated = 0
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
         self.start_seconds = 0.0
 
     def ask(self, requests: list[Request]) -> None:
@@ -159,7 +159,11 @@ class Fresh:
     def _commit(self, segment: list[Completion]) -> None:
         if segment:
             self.store.append(segment, self.spec.teacher.sampling.logprobs)
-            self.answers.update({completion.key: completion for completion in segment})
+            for completion in segment:
+                self.answers.add(completion)
+            self.generated += len(segment)
+            self.prompt_tokens += sum(completion.prompt_tokens for completion in segment)
+            self.completion_tokens += sum(completion.completion_tokens for completion in segment)
         self.report.progress(self.done, self.total, "answers")
 
     def _completion(self, answer: Answer) -> Completion:

@@ -1,4 +1,4 @@
-"""Time and memory of looking up a million keys in a completion store of a million answers.
+"""Time and memory of a million keys in a completion store of a million answers, and of the table generation writes.
 
     python tests/benchmarks/completions.py [number of answers] [answers a segment]
 
@@ -12,10 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from tasks.artifacts.store import Store, StoreConfig
 from tasks.teachers.completion import Completion
 from tasks.teachers.completions import CompletionStore
+from tasks.teachers.gathered import Gathered
 
 TEACHER = "t" * 64
 
@@ -46,13 +50,26 @@ def measure(url: str, what: str, number: int) -> None:
     offset = number if what == "all miss" else number - number // 100 if what == "1 % hit" else 0
     keys = [key(n + offset) for n in range(number)]
     started = time.perf_counter()
-    if what == "all hit, streamed":
+    if what == "answers table":
+        hits = write_table(completions, keys)
+    elif what == "all hit, streamed":
         hits = sum(1 for _ in completions.stream(keys, 1))
     else:
         hits = len(completions.lookup(keys, 1))
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{what:18} {number:,} keys: {hits:,} hits in {seconds:.1f} s, peak {peak:.2f} GiB", flush=True)
+
+
+def write_table(completions: CompletionStore, keys: list[str]) -> int:
+    """As generation does with a full store: ten labels are scored, rows come in another order than answers."""
+    gathered = Gathered(keys, list(range(10)))
+    for answer in completions.stream(keys, 1):
+        gathered.add(answer)
+    places = [(f"row-{n}", 0, key) for n, key in enumerate(reversed(keys))]
+    with tempfile.TemporaryDirectory() as folder:
+        gathered.write(places, Path(folder) / "completions.parquet")
+        return int(pq.read_metadata(Path(folder) / "completions.parquet").num_rows)
 
 
 def main() -> None:
@@ -64,7 +81,7 @@ def main() -> None:
         for first in range(0, number, size):
             completions.append(list(answers(first, min(size, number - first))), logprobs=1)
         print(f"written: {number:,} answers in {time.perf_counter() - started:.1f} s", flush=True)
-        for what in ("all miss", "1 % hit", "all hit, streamed", "all hit"):
+        for what in ("all miss", "1 % hit", "all hit, streamed", "answers table", "all hit"):
             process = multiprocessing.get_context("spawn").Process(target=measure, args=(url, what, number))
             process.start()
             process.join()

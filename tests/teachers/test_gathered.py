@@ -1,0 +1,59 @@
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.teachers.answers import ANSWER_SCHEMA, answer_row, label_scores
+from tasks.teachers.completion import Completion
+from tasks.teachers.gathered import Gathered, Place
+
+LABELS = [3, 5]
+
+
+def completion(key: str, n: int = 0) -> Completion:
+    return Completion(
+        key=key,
+        text=f"answer {n}",
+        finish_reason="stop" if n % 3 else "length",
+        prompt_tokens=n,
+        completion_tokens=2,
+        token_ids=(n, 2),
+        logprobs=({3: -0.5, 5: -float(n)}, {2: 0.0}) if n % 4 else (),
+        cumulative_logprob=-0.5 if n % 5 else None,
+        seconds=0.1,
+        teacher="t" * 64,
+        created="2026-01-01T00:00:00+00:00",
+    )
+
+
+@pytest.mark.parametrize("number", [1, 4096, 10_001])
+def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, number: int) -> None:
+    answers = {f"k{n}": completion(f"k{n}", n) for n in range(number)}
+    places: list[Place] = [(f"row {n}", n % 2, f"k{n // 2}") for n in range(number)]  # equal prompts share an answer
+    plain = [answer_row(row, index, answers[key], label_scores(answers[key], LABELS)) for row, index, key in places]
+    pq.write_table(pa.Table.from_pylist(plain, schema=ANSWER_SCHEMA), tmp_path / "plain")
+
+    gathered = Gathered(answers, LABELS)
+    for answer in random.Random(0).sample(list(answers.values()), number):
+        gathered.add(answer)
+    assert "k0" in gathered
+    gathered.write(places, tmp_path / "gathered")
+
+    assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
+
+
+def test_write_without_places_is_an_empty_table(tmp_path: Path) -> None:
+    Gathered([], None).write([], tmp_path / "gathered")
+    pq.write_table(pa.Table.from_pylist([], schema=ANSWER_SCHEMA), tmp_path / "plain")
+    assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
+
+
+def test_write_place_without_an_answer_is_an_error(tmp_path: Path) -> None:
+    gathered = Gathered(["a", "b"], None)
+    gathered.add(completion("a"))
+    assert "b" not in gathered
+    with pytest.raises(KeyError, match="b"):
+        gathered.write([("row", 0, "b")], tmp_path / "gathered")
+    assert not (tmp_path / "gathered").exists()
