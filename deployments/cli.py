@@ -41,6 +41,7 @@ def run(
 
     Example: stillhouse run deployments/recipes/demo.yaml --set training.epochs=2
     """
+    from tasks.artifacts.probe import probe
     from tasks.recipe.load import load_recipe
     from tasks.runtime.settings import load_settings
 
@@ -57,6 +58,7 @@ def run(
     stages = stages_named(refresh or [])
     load_recipe(recipe, recipe_changes(**form) | overrides)
     settings = load_settings()
+    probe(settings.store)
     _quiet_prefect()
     _end_at_once_on_interrupt()
     # after the environment is set: Prefect reads it on import

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
 _WORTH_A_WORD = 5  # tries; fewer are over within two seconds and happen every day
+_SHORT_S = 10.0  # a patience that is over before a word of it is read
 
 
 class Patience:
@@ -60,5 +61,5 @@ class Patience:
         return is_over
 
     def _say(self, state: RetryCallState) -> None:
-        if state.attempt_number == _WORTH_A_WORD:
+        if state.attempt_number == _WORTH_A_WORD and self._seconds > _SHORT_S:
             logger.warning("%s fails; it is asked again for up to %.0f s", self._where, self._seconds)

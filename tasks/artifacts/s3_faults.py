@@ -4,6 +4,7 @@ Separate because the client tries the former again, and messages name the remedy
 """
 
 from aiohttp import ClientError as HttpError
+from aiohttp import ClientResponseError
 from botocore.exceptions import ClientError, HTTPClientError, SSLError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
@@ -26,12 +27,12 @@ def is_passing(error: BaseException) -> bool:
     """Return whether the same request may succeed later: no answer, a fault of the server, or a plea for less load."""
     if (answer := _answer(error)) is not None:
         return _status(answer) in _PASSING_STATUS or _code(answer) in _PASSING_CODES
-    return isinstance(error, _NO_ANSWER) and not isinstance(error, SSLError)
+    return is_silent(error) and not isinstance(error, SSLError)
 
 
 def is_silent(error: BaseException) -> bool:
     """Return whether there was no answer at all that could be read."""
-    return _answer(error) is None and isinstance(error, _NO_ANSWER)
+    return _answer(error) is None and isinstance(error, _NO_ANSWER) and not _is_no_s3_at_all(error)
 
 
 def speaks_no_s3(error: BaseException) -> bool:
@@ -40,10 +41,24 @@ def speaks_no_s3(error: BaseException) -> bool:
     Answers to HEAD have no body and so never a code; a gateway's 5xx says nothing of what is behind it.
     """
     answer = _answer(error)
-    if answer is None or answer.operation_name.startswith("Head") or _status(answer) in _PASSING_STATUS:
+    if answer is None:
+        return _is_no_s3_at_all(error)
+    if answer.operation_name.startswith("Head") or _status(answer) in _PASSING_STATUS:
         return False
-    code = _code(answer)
-    return not code or code.isdigit()
+    return has_no_code(error)
+
+
+def has_no_code(error: BaseException) -> bool:
+    """Return whether the answer behind an error names a status at most, where S3 gives a code of its own."""
+    answer = _answer(error)
+    return answer is not None and (not _code(answer) or _code(answer).isdigit())
+
+
+def _is_no_s3_at_all(error: BaseException) -> bool:
+    """Return whether the HTTP client gave up over the answer: one that redirects in a circle, or is no HTTP."""
+    if isinstance(error, RecursionError):  # botocore's own, over a redirect that it takes for another region's
+        return True
+    return isinstance(error, HTTPClientError) and isinstance(error.kwargs.get("error"), ClientResponseError)
 
 
 def is_missing_bucket(error: BaseException) -> bool:

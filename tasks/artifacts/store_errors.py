@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 
 from tasks.artifacts.config import StoreConfig
-from tasks.artifacts.s3_faults import error_code, is_missing_bucket, is_passing, is_silent, speaks_no_s3
+from tasks.artifacts.s3_faults import error_code, has_no_code, is_missing_bucket, is_passing, is_silent, speaks_no_s3
 from tasks.recipe.errors import StoreError, StoreUnavailable
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -48,7 +48,6 @@ def store_errors(config: StoreConfig, action: str, what: str, size_bytes: int | 
     failed = f"could not {action} {what}{amount} in {config.url}"
     try:
         yield
-    # RecursionError: botocore's answer to a server that redirects to itself
     except (OSError, BotoCoreError, ClientError, HttpError, RecursionError) as error:
         if _is_local(error, config):
             kind = StoreUnavailable if error.errno in _NETWORK_DISK else StoreError
@@ -86,10 +85,11 @@ def _explain_s3(config: StoreConfig, error: Exception) -> str:
         return f"no safe connection to the S3 server {config.server} [{code}]; mend AWS_ENDPOINT_URL or AWS_CA_BUNDLE"
     if is_silent(error):
         return f"the S3 server {config.server} does not answer; start it, or mend AWS_ENDPOINT_URL [{code}]"
-    if speaks_no_s3(error) or isinstance(error, RecursionError):
+    if speaks_no_s3(error):
         return f"what answers at {config.server} is no S3 server [{code}]; mend AWS_ENDPOINT_URL"
     if is_passing(error):
-        return f"the S3 server {config.server} has trouble of its own [{code}]; try again, or look into its log"
+        other = ", or mend AWS_ENDPOINT_URL where that is no S3 server" if has_no_code(error) else ""
+        return f"the S3 server {config.server} has trouble of its own [{code}]; look into its log{other}"
     return _explain_refusal(config, error, code)
 
 

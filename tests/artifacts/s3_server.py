@@ -19,8 +19,10 @@ KEY, SECRET = "TESTKEY0ID", "test-secret-that-must-not-leak"
 class S3Server:
     """The server as a context; `kill` and `start` may be called in between, the port stays."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *options: str, key: str = KEY, secret: str = SECRET):
         self.folder = folder
+        self.options = options  # of rclone, as --read-only
+        self.key, self.secret = key, secret
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.port = int(listener.getsockname()[1])
@@ -34,8 +36,8 @@ class S3Server:
     def environment(self) -> dict[str, str]:
         """The variables a client needs, and those that keep it off the machine's own settings."""
         return {
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -46,8 +48,8 @@ class S3Server:
     def client(self) -> s3fs.S3FileSystem:
         """A client for making buckets and damaging objects: the server does not see what changes behind its back."""
         return s3fs.S3FileSystem(
-            key=KEY,
-            secret=SECRET,
+            key=self.key,
+            secret=self.secret,
             endpoint_url=self.endpoint_url,
             client_kwargs={"region_name": "us-east-1"},
             skip_instance_cache=True,
@@ -56,9 +58,11 @@ class S3Server:
 
     def start(self) -> None:
         rclone = Path(sys.executable).with_name("rclone")
-        command = [rclone, "serve", "s3", "--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{self.port}"]
+        command = [rclone, "serve", "s3", "--auth-key", f"{self.key},{self.secret}", "--addr", f"127.0.0.1:{self.port}"]
         self._process = subprocess.Popen(
-            [*command, "--config", "/dev/null", self.folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*command, "--config", "/dev/null", *self.options, self.folder],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Pipeline:
     """A recipe with its own data, store and Prefect home under one folder."""
 
     folder: Path
+    settings: dict[str, str] = field(default_factory=dict)  # more of the environment
+    served: Path | None = None  # where the files of an S3 store lie on this machine
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +44,13 @@ class Pipeline:
             "STILLHOUSE_WORK": str(self.folder / "work"),
             "PREFECT_HOME": str(self.folder / "prefect"),
             "PYTHONPATH": str(ROOT),
+            **self.settings,
         }
+
+    @property
+    def store(self) -> Path:
+        """Where the store's files lie on this machine."""
+        return self.served or self.folder / "store"
 
     def write(self, num_messages: int = 48, **changes: Any) -> Path:
         """Write data and recipe; returns the recipe's path."""
@@ -84,14 +92,23 @@ class Pipeline:
         """Run to the end and return the newest report."""
         code = self.start(*arguments).wait(timeout=900)
         assert code == 0, (self.folder / "log.txt").read_text()[-4000:]
-        reports = sorted((self.folder / "store" / "runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
+        reports = sorted((self.store / "runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
         report: dict[str, Any] = json.loads(reports[-1].read_text())
         return report
+
+    def refuse(self, *arguments: str, prepare: Callable[[], None] | None = None) -> str:
+        """Run the recipe, which must end with exit code 2 and one message, and return what the user saw."""
+        code = self.start(*arguments, prepare=prepare).wait(timeout=240)
+        seen = (self.folder / "log.txt").read_text()
+        assert code == 2, seen
+        assert "Traceback" not in seen, seen
+        assert not list(self.store.glob("runs/*"))
+        return seen
 
     def stored_keys(self) -> list[str]:
         """Keys of all stored answers, with repeats."""
         found: list[str] = []
-        for segment in sorted((self.folder / "store" / "completions").rglob("*.parquet")):
+        for segment in sorted((self.store / "completions").rglob("*.parquet")):
             found += pq.read_table(segment, columns=["key"])["key"].to_pylist()
         return found
 
@@ -118,7 +135,7 @@ class Pipeline:
 
     def files(self, stage: str) -> dict[str, str]:
         """SHA-256 by file of the newest artifact of a stage."""
-        records = sorted((self.folder / "store" / "artifacts" / stage).glob("*/record.json"))
+        records = sorted((self.store / "artifacts" / stage).glob("*/record.json"))
         found: dict[str, str] = {}
         for path in records:
             body = json.loads(path.read_text())

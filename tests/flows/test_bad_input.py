@@ -19,16 +19,6 @@ pytestmark = [
 ]
 
 
-def refuse(pipeline: Pipeline, prepare: Callable[[], None] | None = None) -> str:
-    """Run the recipe, which must end with exit code 2, and return what the user saw."""
-    code = pipeline.start(prepare=prepare).wait(timeout=240)
-    seen = (pipeline.folder / "log.txt").read_text()
-    assert code == 2, seen
-    assert "Traceback" not in seen, seen
-    assert not list((pipeline.folder / "store").glob("runs/*"))
-    return seen
-
-
 def broken_gzip(pipeline: Pipeline) -> None:
     pipeline.write()
     (pipeline.folder / "messages.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00 this is no gzip")
@@ -91,7 +81,7 @@ def test_run_user_mistake_is_one_clear_message(
     pipeline = Pipeline(tmp_path / "mine")
     spoil(pipeline)
 
-    seen = refuse(pipeline)
+    seen = pipeline.refuse()
 
     for words in expected:
         assert words in seen, seen
@@ -109,7 +99,7 @@ def test_run_file_that_may_not_be_read_is_named_with_the_reason(tmp_path: Path) 
     pipeline.write()
     (pipeline.folder / "messages.jsonl").chmod(0o000)
 
-    seen = refuse(pipeline, prepare=obey_permissions)
+    seen = pipeline.refuse(prepare=obey_permissions)
 
     assert "messages.jsonl may not be read (permission denied)" in seen, seen
 
@@ -133,7 +123,7 @@ def test_run_full_disk_names_the_store_and_leaves_no_artifact(tmp_path: Path, sm
     store = pipeline.folder / "store"
     store.symlink_to(small_disk, target_is_directory=True)
 
-    seen = refuse(pipeline)
+    seen = pipeline.refuse()
 
     assert "STILLHOUSE_STORE" in seen or "disk" in seen, seen
     for record in small_disk.glob("artifacts/*/*/record.json"):

@@ -1,0 +1,131 @@
+"""A store that can't be used, through `stillhouse run`: one line with the cause and its remedy, in seconds."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.artifacts.s3_server import SECRET, S3Server
+from tests.flows.pipeline import Pipeline
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[S3Server]:
+    (tmp_path / "served" / "bucket").mkdir(parents=True)
+    with S3Server(tmp_path / "served") as server:
+        yield server
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    pipeline = Pipeline(tmp_path / "mine")
+    pipeline.write()
+    return pipeline
+
+
+def refuse(pipeline: Pipeline, server: S3Server, **settings: str) -> str:
+    """Run with the server's settings and those given, and return the one line that the user saw."""
+    pipeline.settings = server.environment | {"STILLHOUSE_STORE": "s3://bucket/p", "STILLHOUSE_STORE_TIMEOUT": "5"}
+    pipeline.settings |= settings
+    seen = pipeline.refuse().strip()
+    assert seen.startswith("stillhouse: ")
+    assert len(seen.split("\n")) == 1, seen
+    assert SECRET not in seen
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "other"}, "S3 refused the keys [InvalidAccessKeyId]; set AWS_ACCESS_KEY_ID and"),
+        ({"AWS_SECRET_ACCESS_KEY": "other"}, "S3 refused the keys [SignatureDoesNotMatch]; set AWS_ACCESS_KEY_ID and"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no usable S3 keys were found; set AWS_ACCESS_KEY_ID"),
+        ({"STILLHOUSE_STORE": "s3://nowhere/p"}, "there is no bucket `nowhere`; create it, or mend STILLHOUSE_STORE"),
+        ({"STILLHOUSE_STORE": "gs://bucket/p"}, "STILLHOUSE_STORE is a folder or s3://bucket/prefix; gs:// is not"),
+        ({"STILLHOUSE_STORE": "s3://key:hunter2@bucket/p"}, "s3://bucket/prefix, without keys; keys are AWS_*"),
+        ({"AWS_ENDPOINT_URL": "http://user:hunter2@host:9"}, "AWS_ENDPOINT_URL is http://host:port or https://host"),
+        ({"STILLHOUSE_STORE_PATIENCE": "long"}, "STILLHOUSE_STORE_PATIENCE is 'long'; it must be a number of seconds"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_run_wrong_setting_of_the_store_is_one_line(
+    pipeline: Pipeline, server: S3Server, settings: dict[str, str], expected: str
+) -> None:
+    seen = refuse(pipeline, server, **settings)
+    assert expected in seen
+    assert "hunter2" not in seen
+
+
+def test_run_read_only_bucket_says_so(pipeline: Pipeline, tmp_path: Path) -> None:
+    (tmp_path / "served" / "bucket").mkdir(parents=True)
+    with S3Server(tmp_path / "served", "--read-only") as server:
+        seen = refuse(pipeline, server)
+    assert "s3://bucket/p can be read but not written [InternalError]" in seen
+    assert "give these keys the right to put and delete objects there, or name another STILLHOUSE_STORE" in seen
+
+
+def test_run_no_server_names_the_endpoint(pipeline: Pipeline, server: S3Server) -> None:
+    server.kill()
+    seen = refuse(pipeline, server)
+    assert f"the S3 server {server.endpoint_url} does not answer; start it, or mend AWS_ENDPOINT_URL" in seen
+
+
+def test_run_server_without_tls_names_the_endpoint(pipeline: Pipeline, server: S3Server) -> None:
+    endpoint = server.endpoint_url.replace("http://", "https://")
+    seen = refuse(pipeline, server, AWS_ENDPOINT_URL=endpoint)
+    assert f"no safe connection to the S3 server {endpoint}" in seen
+    assert "mend AWS_ENDPOINT_URL or AWS_CA_BUNDLE" in seen
+
+
+class _Web(http.server.BaseHTTPRequestHandler):
+    """A web server that knows nothing of S3."""
+
+    status = 200
+
+    def _handle(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        page = b"<!doctype html><html><body>Welcome<br></body></html>"
+        self.send_response(self.status)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Location", "/")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(page)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def web_server(status: int) -> Iterator[str]:
+    handler = type("_WebOf", (_Web,), {"status": status})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("status", [200, 301, 403, 404, 405, 501])
+def test_run_web_server_as_endpoint_is_named_as_no_s3_server(pipeline: Pipeline, server: S3Server, status: int) -> None:
+    with web_server(status) as endpoint:
+        seen = refuse(pipeline, server, AWS_ENDPOINT_URL=endpoint)
+    assert endpoint in seen
+    assert "mend AWS_ENDPOINT_URL" in seen or f"mend STILLHOUSE_STORE; mend AWS_ENDPOINT_URL ({endpoint})" in seen
+    assert "no S3 server" in seen
+
+
+def test_run_recipe_with_a_password_is_refused_by_its_field(pipeline: Pipeline, server: S3Server) -> None:
+    path = pipeline.folder / "recipe.yaml"
+    path.write_text(path.read_text().replace("messages.jsonl", "https://user:hunter2@host/messages.jsonl"))
+    pipeline.settings = server.environment | {"STILLHOUSE_STORE": "s3://bucket/p"}
+    seen = pipeline.refuse()
+    assert "data.train.path: 'https://***@host/messages.jsonl' is refused" in seen
+    assert "hunter2" not in seen
