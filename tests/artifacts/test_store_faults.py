@@ -85,6 +85,22 @@ def test_upload_whose_completion_lost_its_answer_is_there_whole(
     assert (tmp_path / "back").read_bytes() == LARGE
 
 
+def test_reading_a_large_object_among_faults_gives_its_bytes(
+    config: StoreConfig, proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    (tmp_path / "weights").write_bytes(LARGE)
+    store = Store(config)
+    store.put_file(tmp_path / "weights", "models/a/weights")
+    proxy.script = ["cut answer", None, "500", None, "reset", None] * 20
+    with store.reading("models/a/weights") as stream:
+        assert stream.read(3) == LARGE[:3]
+        stream.seek(-5, 2)
+        assert stream.read() == LARGE[-5:]
+        stream.seek(0)
+        assert stream.read() == LARGE
+    assert proxy.faults.total() >= 3
+
+
 def test_put_text_while_the_server_restarts_waits_for_it(own_server: S3Server, config: StoreConfig) -> None:
     store = Store(config)
     own_server.kill()

@@ -22,14 +22,6 @@ pytestmark = [
 DATA_STAGES = ("read", "validate", "split", "balance", "convert", "generate", "filter", "train", "initialise")
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    pipeline = Pipeline(tmp_path_factory.mktemp("whole"))
-    pipeline.write()
-    pipeline.run()
-    return pipeline
-
-
 def newest_report(pipeline: Pipeline) -> Report:
     paths = sorted((pipeline.folder / "store" / "runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
     return Report.model_validate_json(paths[-1].read_text())
