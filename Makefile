@@ -7,7 +7,7 @@ ENGINE := .venv/engine/bin
 DEVICE ?= cpu
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: setup environments model demo up down test long fast lint types bench clean
+.PHONY: setup environments ray model demo up down test long fast lint types bench clean
 
 # both at once: unpacking keeps one core busy, and there are two
 setup:
@@ -20,6 +20,13 @@ $(CONTROL)/.done: infra/requirements/control.txt pyproject.toml
 
 $(ENGINE)/.done: infra/requirements/engine-$(DEVICE).txt
 	sh infra/setup.sh engine $(PYTHON) $(DEVICE)
+
+# only for replicas on a Ray cluster; no part of the basic set-up
+ray: $(CONTROL)/.ray
+
+$(CONTROL)/.ray: infra/requirements/ray.txt $(CONTROL)/.done
+	$(CONTROL)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/ray.txt
+	touch $@
 
 model: $(MODEL)
 
@@ -46,7 +53,7 @@ types: $(CONTROL)/.done
 fast: $(CONTROL)/.done
 	$(CONTROL)/pytest -m "not slow and not long"
 
-test: setup model lint types
+test: setup ray model lint types
 	$(CONTROL)/pytest -m "not long"
 
 # runs of deployments on a real server, worker, engine and browser

@@ -5,8 +5,10 @@ Separate because every engine stage needs the same: the device to itself, its ev
 
 import logging
 import sys
+import threading
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
@@ -14,26 +16,44 @@ from pydantic import BaseModel
 from tqdm import tqdm
 
 from tasks.runtime.events import Event, Log, Metric, Progress
-from tasks.runtime.locks import host_lock
+from tasks.runtime.locks import device_lock
 from tasks.runtime.process import Limits, run_worker
-from tasks.stage import StageCall
+from tasks.runtime.settings import Settings
 
 log = logging.getLogger("stillhouse.worker")
 # what the worker's libraries print: of use in the run's log, noise on a terminal
 output = logging.getLogger("stillhouse.worker.output")
 
 
+class Call(Protocol):
+    """What a worker is run for: a stage, or a replica's share of one."""
+
+    settings: Settings
+    label: str
+
+
 def run_engine_worker(
-    call: StageCall, module: str, spec: BaseModel, environment: dict[str, str] | None = None
+    call: Call,
+    module: str,
+    spec: BaseModel,
+    environment: dict[str, str] | None = None,
+    *,
+    gpus: Sequence[str] = (),
+    stop: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Return the summary of the worker's `done` event; waits for the device first.
+    """Return the summary of the worker's `done` event; waits first for the device, or for `gpus` of it.
 
     Raises:
         UserError: as the worker reported it.
+        WorkerError: `stop` was set.
     """
     settings = call.settings
+
+    def on_wait() -> None:
+        log.info("waiting: another job holds the device")
+
     with (
-        host_lock(settings.device_lock, lambda: log.info("waiting: another job holds the device")),
+        device_lock(settings.device_lock, on_wait, gpus=gpus, stop=stop),
         _Watcher(call.label) as watcher,
     ):
         return run_worker(
@@ -43,6 +63,7 @@ def run_engine_worker(
             on_event=watcher.show,
             environment=environment,
             limits=Limits(silent=settings.stall_timeout_s, total=settings.stage_timeout_s),
+            stop=stop,
         )
 
 

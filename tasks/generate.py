@@ -1,21 +1,25 @@
 """Has the teacher answer every training and validation prompt that has no reference."""
 
+import time
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
 from tasks.engine_stage import run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
+from tasks.replicas import ask_replicas
 from tasks.run import Run
+from tasks.runtime.source import source_sha256
+from tasks.shard import ShardJob
 from tasks.stage import StageCall, stage
 from tasks.teachers.completion import teacher_fingerprint
-from tasks.teachers.spec import GenerateSpec
+from tasks.teachers.shards import Reply, with_replies
+from tasks.teachers.spec import GenerateSpec, tables_in
 
 
 @stage("generate", version=1, on_device=True)
 def generate(call: StageCall) -> dict[str, Any]:
     """Write completions.parquet; answers go to the completion store as they come."""
-    split, balanced = call.folder("split"), call.folder("balance")
     teacher = call.execution["teacher"]
     spec = GenerateSpec(
         model_path=call.execution["path"],
@@ -24,16 +28,19 @@ def generate(call: StageCall) -> dict[str, Any]:
         skill=call.execution["skill"],
         labels=tuple(call.identity["labels"]),
         skip_labelled=call.identity["skip_labelled"],
-        rows=(str(balanced / "train.parquet"), str(split / "validation.parquet")),
-        examples=str(split / "examples.parquet"),
+        **tables_in(call.folder("split"), call.folder("balance")),
         store=call.settings.store,
         out=str(call.work.folder),
     )
-    return run_engine_worker(call, "tasks.teachers.worker", spec, environment_for(teacher.engine))
+    summary = run_engine_worker(call, "tasks.teachers.worker", spec, environment_for(teacher.engine))
+    return with_replies(summary, call.execution["replies"])
 
 
 def ask_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: ArtifactRef) -> ArtifactRef:
-    """Return the teacher's answers; only those that no earlier run stored are asked."""
+    """Return the teacher's answers; only those that no earlier run stored are asked.
+
+    Replicas, where the recipe has several, ask before the stage, which then finds every answer in the store.
+    """
     recipe = run.recipe
     asked = recipe.teacher
     identity = {
@@ -46,4 +53,31 @@ def ask_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: Art
         "skip_labelled": recipe.training.use_references,
     }
     inputs = {"split": sides, "balance": balanced, **teacher.inputs}
-    return run.build(generate, inputs, identity, teacher=asked, skill=recipe.skill, path=teacher.path)
+    replies: list[Reply] = []
+    seconds = 0.0
+    if asked.replicas > 1 and run.would_build(generate, inputs, identity):
+        started = time.monotonic()
+        replies = ask_replicas(run.settings, _shard_job(run, teacher, identity, sides, balanced))
+        seconds = time.monotonic() - started
+    found = run.build(generate, inputs, identity, teacher=asked, skill=recipe.skill, path=teacher.path, replies=replies)
+    run.results[generate.name].seconds += seconds
+    return found
+
+
+def _shard_job(
+    run: Run, teacher: Checkpoint, identity: dict[str, Any], sides: ArtifactRef, balanced: ArtifactRef
+) -> ShardJob:
+    asked = run.recipe.teacher
+    return ShardJob(
+        num_shards=asked.replicas,
+        teacher=asked,
+        checkpoint=teacher,
+        teacher_fingerprint=identity["teacher_fingerprint"],
+        skill=run.recipe.skill,
+        labels=tuple(identity["labels"]),
+        skip_labelled=identity["skip_labelled"],
+        split=sides,
+        balance=balanced,
+        store=run.settings.store,
+        source=source_sha256(),
+    )

@@ -13,6 +13,7 @@ from uuid import uuid4
 from prefect.logging.handlers import APILogHandler
 from prefect.runtime import flow_run
 
+from tasks.artifacts.fingerprint import fingerprint
 from tasks.artifacts.probe import probe
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store, open_store
@@ -56,11 +57,19 @@ class Run:
             identity_of(dict(identity)),
             self.settings,
             label=label,
-            refresh=stage.name in self.refresh or label in self.refresh,
+            refresh=self._refreshes(stage, label),
             **execution,
         )
         self.results[label] = result
         return result.ref
+
+    def would_build(self, stage: Stage, inputs: Mapping[str, ArtifactRef], identity: Mapping[str, Any]) -> bool:
+        """Return whether `build` would build the stage's artifact now, and not find it."""
+        key = fingerprint(stage.name, stage.version, identity_of(dict(identity)), inputs)
+        return self._refreshes(stage, stage.name) or self.store.find(stage.name, key) is None
+
+    def _refreshes(self, stage: Stage, label: str) -> bool:
+        return stage.name in self.refresh or label in self.refresh
 
     def summary(self, label: str) -> dict[str, Any]:
         """Return the summary of the stage noted under `label`."""

@@ -184,7 +184,7 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
             log_prints=False,
             # only what can pass by itself; a user's mistake is the same the second time
             retries=len(_RETRY_DELAYS_S),
-            retry_condition_fn=_is_transient,
+            retry_condition_fn=is_transient,
         )(run)
         return Stage(name=name, version=version, task=prefect_task, on_device=on_device)
 
@@ -217,7 +217,8 @@ def _refs(inputs: Mapping[str, Any]) -> dict[str, ArtifactRef]:
     return {name: ArtifactRef.model_validate(ref) for name, ref in inputs.items()}
 
 
-def _is_transient(task_: Any, task_run: Any, state: Any) -> bool:
+def is_transient(task_: Any, task_run: Any, state: Any) -> bool:
+    """Return whether a failure may pass by itself, as Prefect's retry condition."""
     error = state.result(raise_on_failure=False)
     return can_pass(error) and not isinstance(error, TaskRunTimeoutError)
 

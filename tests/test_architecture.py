@@ -110,7 +110,8 @@ def test_parts_form_no_circle():
 
 
 def test_prefect_is_imported_by_verbs_flows_and_deployments_only():
-    users = {module for module in SOURCES if any(library(name) == "prefect" for name in imports(module))}
+    runs_tasks = {"prefect", "prefect_ray", "ray"}
+    users = {module for module in SOURCES if any(library(name) in runs_tasks for name in imports(module))}
     assert users
     assert {part_of(module) for module in users} <= {VERBS, "flows", "deployments"}
 
@@ -142,3 +143,9 @@ def test_verbs_flows_and_deployments_never_load_an_engine_module():
 def test_imports_finds_the_deferred_and_tells_them_from_those_at_the_top():
     assert "flows.distill" in set(imports("deployments.cli"))
     assert "flows.distill" not in set(imports("deployments.cli", top_only=True))
+
+
+def test_ray_is_imported_by_one_module_and_only_once_it_is_needed():
+    ray = {m for m in SOURCES if any(library(name) in ("prefect_ray", "ray") for name in imports(m))}
+    assert ray == {"tasks.ray_nodes"}
+    assert not any(library(name) in ("prefect_ray", "ray") for name in imports("tasks.ray_nodes", top_only=True))

@@ -98,6 +98,13 @@ class Teacher(Part):
         "prompts, which takes out a small model's liking for some labels (Batch Calibration, arXiv:2309.17249)",
     )
     engine: Engine = execution(Engine(), "how the engine runs")
+    replicas: int = execution(
+        1,
+        "engines that share the prompts: on the Ray cluster that STILLHOUSE_RAY_ADDRESS names, and without it one "
+        "after the other on this machine",
+        ge=1,
+        le=64,
+    )
 
     @model_validator(mode="after")
     def _calibration_has_label_scores(self) -> "Teacher":

@@ -10,6 +10,7 @@ import selectors
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -49,12 +50,16 @@ def run_worker(
     on_event: OnEvent = lambda event: None,
     environment: dict[str, str] | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    stop: threading.Event | None = None,
 ) -> dict[str, object]:
     """Run `module` on `spec` in its own process group and return the summary of its `done` event.
 
+    Called in the main thread it is ended by a signal's exception; in another thread only `stop` can end it.
+
     Raises:
         UserError: of the kind that the worker reported.
-        WorkerError: the interpreter is missing, the worker ended without a `done` event, or it went beyond `limits`.
+        WorkerError: the interpreter is missing, the worker ended without a `done` event, it went beyond `limits`, or
+            `stop` was set.
     """
     if not (python.is_file() and os.access(python, os.X_OK)):
         raise errors.WorkerError(
@@ -65,13 +70,15 @@ def run_worker(
         spec_path = Path(folder) / "spec.json"
         spec_path.write_text(spec.model_dump_json())
         with _child([str(python), "-m", module, str(spec_path)], environment or {}) as child:
-            return _follow(child, module, on_event, limits)
+            return _follow(child, module, on_event, limits, stop)
 
 
-def _follow(child: subprocess.Popen[bytes], module: str, on_event: OnEvent, limits: Limits) -> dict[str, object]:
+def _follow(
+    child: subprocess.Popen[bytes], module: str, on_event: OnEvent, limits: Limits, stop: threading.Event | None
+) -> dict[str, object]:
     last_lines: deque[str] = deque(maxlen=30)
     outcome: Done | Error | None = None
-    for stream, line in _lines(child, limits, module):
+    for stream, line in _lines(child, limits, module, stop):
         if stream == "stderr":
             last_lines.append(line)
             on_event(Log(text=line))
@@ -140,7 +147,9 @@ def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _lines(child: subprocess.Popen[bytes], limits: Limits, module: str) -> Iterator[tuple[str, str]]:
+def _lines(
+    child: subprocess.Popen[bytes], limits: Limits, module: str, stop: threading.Event | None
+) -> Iterator[tuple[str, str]]:
     """Yield (stream name, line) from both pipes until both are closed."""
     pipes: dict[str, IO[bytes]] = {"stdout": child.stdout, "stderr": child.stderr}  # type: ignore[dict-item]
     pending = {name: b"" for name in pipes}
@@ -151,6 +160,8 @@ def _lines(child: subprocess.Popen[bytes], limits: Limits, module: str) -> Itera
         while selector.get_map():
             ready = selector.select(timeout=1.0)
             now = time.monotonic()
+            if stop is not None and stop.is_set():
+                raise errors.WorkerError(f"{module} was ended: the run was cancelled")
             if not ready and now - last_word > limits.silent:
                 raise errors.WorkerError(
                     f"{module} reported nothing for {limits.silent:g} s and was ended. Where it needs longer, raise "

@@ -5,6 +5,7 @@ Separate because a recipe must give the same result anywhere.
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class Settings(BaseModel):
 
     store: StoreConfig
     engine_python: Path
+    ray_address: str  # host:port of the Ray cluster that replicas run on; empty where they run on this machine
     work: Path  # scratch, caches and checkpoints of this machine
     stall_timeout_s: float  # without a word of a worker
     stage_timeout_s: float  # for a whole stage, waiting for the device not counted
@@ -60,7 +62,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of the environment, with defaults that need no thought.
 
     Raises:
-        RecipeError: a time that is no number, or not above 0.
+        RecipeError: a time that is no number, or not above 0; a Ray address that is not host:port.
         StoreError: an address of a store or a server that can't be one.
     """
     work = Path(environment.get("STILLHOUSE_WORK", ROOT / ".stillhouse" / "work")).absolute()
@@ -70,6 +72,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         engine_python=Path(
             environment.get("STILLHOUSE_ENGINE_PYTHON", ROOT / ".venv" / "engine" / "bin" / "python")
         ).absolute(),
+        ray_address=_ray_address(environment),
         work=work,
         stall_timeout_s=_number(environment, "STILLHOUSE_STALL_TIMEOUT", 900.0),
         stage_timeout_s=_number(environment, "STILLHOUSE_STAGE_TIMEOUT", 86_400.0),
@@ -96,6 +99,16 @@ def _store(environment: Mapping[str, str], work: Path) -> StoreConfig:
 
 def _default(field: str) -> float:
     return float(StoreConfig.model_fields[field].default)
+
+
+def _ray_address(environment: Mapping[str, str]) -> str:
+    address = environment.get("STILLHOUSE_RAY_ADDRESS", "")
+    if address and not re.fullmatch(r"[A-Za-z0-9._-]+:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+", address):
+        raise RecipeError(
+            f"STILLHOUSE_RAY_ADDRESS is {address!r}; it must be host:port of a Ray cluster's head, as 10.0.0.5:6379. "
+            "ray:// is not supported: make this machine a node with `ray start --address=host:port --num-cpus=0`."
+        )
+    return address
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:

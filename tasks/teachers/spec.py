@@ -1,4 +1,7 @@
-"""What the generation worker is told; read in both environments."""
+"""What the generation workers are told; read in both environments."""
+
+from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -7,8 +10,8 @@ from tasks.recipe.skill import Skill
 from tasks.recipe.teacher import Teacher
 
 
-class GenerateSpec(BaseModel):
-    """One generation: which rows, which teacher, which store, where the answers go."""
+class AskSpec(BaseModel):
+    """Which rows, which teacher, and which store keeps the answers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,4 +25,24 @@ class GenerateSpec(BaseModel):
     skip_labelled: bool  # rows with a reference are trained on it and need no answer
     examples: str | None  # Parquet file of labelled rows for the prompt
     store: StoreConfig
+
+
+class GenerateSpec(AskSpec):
+    """One generation: every row is answered and written to `out`."""
+
     out: str
+
+
+class ShardSpec(AskSpec):
+    """One replica's share of a generation: its requests are answered, and nothing is written but to the store."""
+
+    shard: int  # from 0
+    num_shards: int
+
+
+def tables_in(split: Path, balance: Path) -> dict[str, Any]:
+    """Return the fields of a spec that name tables, given the folders of the artifacts they lie in."""
+    return {
+        "rows": (str(balance / "train.parquet"), str(split / "validation.parquet")),
+        "examples": str(split / "examples.parquet"),
+    }

@@ -5,6 +5,7 @@ Separate because it runs in the engine environment: `python -m tasks.teachers.wo
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tasks.teachers.completion import Completion, completion_key
 from tasks.teachers.completions import CompletionStore
 from tasks.teachers.gathered import Gathered
 from tasks.teachers.prompting import Prompter
-from tasks.teachers.spec import GenerateSpec
+from tasks.teachers.spec import AskSpec, GenerateSpec
 
 # requests in the engine beyond those it decodes at once, so that a finished one is replaced without a gap
 _AHEAD = 256
@@ -32,36 +33,58 @@ def generate(spec: GenerateSpec, report: Reporter, start: Callable[..., Any] = s
 
     `start` makes the engine; it is called with the first question only, so a full store needs none.
     """
+    asked = Asked(spec, rows_of(spec))
+    answered = answer(spec, asked, asked.requests, report, start)
+    places = ((row["id"], index, key) for row, index, key in asked.places)
+    answered.answers.write(places, Path(spec.out) / "completions.parquet")
+    return answered.summary
+
+
+def rows_of(spec: AskSpec) -> list[dict[str, Any]]:
+    """Return the rows that the teacher is to answer."""
     rows = [row for path in spec.rows for row in pq.read_table(path).to_pylist()]
-    if spec.skip_labelled:
-        rows = [row for row in rows if not row["references"]]
-    asked = Asked(spec, rows)
+    return [row for row in rows if not row["references"]] if spec.skip_labelled else rows
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answers by key, and what it took to have them."""
+
+    answers: Gathered
+    summary: dict[str, Any]
+
+
+def answer(
+    spec: AskSpec, asked: "Asked", requests: list[Request], report: Reporter, start: Callable[..., Any]
+) -> Answered:
+    """Return an answer to each of `requests`: from the store, else asked now and stored."""
+    keys = [request.id for request in requests]
     store = CompletionStore(Store(spec.store), spec.teacher_fingerprint)
-    answers = Gathered(asked.keys, asked.scored)
-    for answer in store.stream(asked.keys, spec.teacher.sampling.logprobs):
-        answers.add(answer)
-    missing = [request for request in asked.requests if request.id not in answers]
-    report.log(f"{len(asked.requests)} requests, {len(asked.requests) - len(missing)} answered from the store")
+    answers = Gathered(keys, asked.scored)
+    for stored in store.stream(keys, spec.teacher.sampling.logprobs):
+        answers.add(stored)
+    missing = [request for request in requests if request.id not in answers]
+    report.log(f"{len(requests)} requests, {len(requests) - len(missing)} answered from the store")
     started = time.monotonic()
-    fresh = Fresh(spec, asked, store, answers, report, start, total=len(asked.requests), num_missing=len(missing))
+    fresh = Fresh(spec, asked, store, answers, report, start, total=len(requests), num_missing=len(missing))
     if missing:
         fresh.ask(missing)
-    answers.write(((row["id"], index, key) for row, index, key in asked.places), Path(spec.out) / "completions.parquet")
-    return {
-        "requests": len(asked.requests),
-        "from_store": len(asked.requests) - len(missing),
+    summary = {
+        "requests": len(requests),
+        "from_store": len(requests) - len(missing),
         "generated": fresh.generated,
         "prompt_tokens": fresh.prompt_tokens,
         "completion_tokens": fresh.completion_tokens,
         "engine_start_seconds": round(fresh.start_seconds, 3),
         "seconds": round(time.monotonic() - started - fresh.start_seconds, 3) if missing else 0.0,
     }
+    return Answered(answers, summary)
 
 
 class Asked:
     """All requests of a generation with their keys; equal prompts share one request."""
 
-    def __init__(self, spec: GenerateSpec, rows: list[dict[str, Any]]) -> None:
+    def __init__(self, spec: AskSpec, rows: list[dict[str, Any]]) -> None:
         """Render and tokenise every row's prompt."""
         tokenizer = load_tokenizer(spec.model_path, spec.teacher.revision)
         examples = pq.read_table(spec.examples).to_pylist() if spec.examples else []
@@ -80,11 +103,6 @@ class Asked:
                 self.places.append((row, index, key))
         self.requests = list(requests.values())
 
-    @property
-    def keys(self) -> list[str]:
-        """The keys of all requests."""
-        return [request.id for request in self.requests]
-
     def _output(self) -> dict[str, Any]:
         return {**self.constraint, "scored": self.scored} if self.scored else self.constraint
 
@@ -94,7 +112,7 @@ class Fresh:
 
     def __init__(
         self,
-        spec: GenerateSpec,
+        spec: AskSpec,
         asked: Asked,
         store: CompletionStore,
         answers: Gathered,

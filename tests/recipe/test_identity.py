@@ -20,6 +20,7 @@ KEPT_OUT = {
     "data.test.licence",
     "teachers.licence",
     "teachers.engine",
+    "teachers.replicas",
     "student.licence",
     "training.execution",
     "evaluation.engine",
@@ -175,6 +176,7 @@ def test_identity_holds_exactly_the_identity_fields():
     "overrides",
     [
         {"teachers.0.engine.max_num_seqs": 3},
+        {"teachers.0.replicas": 3},
         {"training.execution.device": "cuda"},
         {"evaluation.engine.mode": "compiled"},
         {"name": "other"},

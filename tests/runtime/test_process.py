@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -113,6 +114,18 @@ def test_run_worker_cancelled_ends_the_whole_group(tmp_path):
     pids = pids_in(tmp_path)
     assert len(pids) == 2
     assert not any(is_alive(pid) for pid in pids)
+
+
+def test_run_worker_told_to_stop_ends_the_whole_group(tmp_path):
+    stop = threading.Event()
+
+    def tell(event) -> None:
+        if event == Log(text="hanging"):
+            stop.set()
+
+    with pytest.raises(errors.WorkerError, match="the run was cancelled"):
+        work("hang", tmp_path, on_event=tell, stop=stop)
+    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
 
 
 def test_run_worker_done_does_not_wait_for_what_the_worker_left_behind(tmp_path):

@@ -57,6 +57,17 @@ def test_load_settings_bad_number_names_variable_and_value(name: str, value: str
         load_settings({name: value})
 
 
+@pytest.mark.parametrize("address", ["10.0.0.5:6379", "head.cluster:6379", "[::1]:6379", ""])
+def test_load_settings_ray_address_is_taken_as_it_is(address: str):
+    assert load_settings({"STILLHOUSE_RAY_ADDRESS": address}).ray_address == address
+
+
+@pytest.mark.parametrize("address", ["auto", "10.0.0.5", "ray://10.0.0.5:10001", "10.0.0.5:6379/x", "head:port"])
+def test_load_settings_other_ray_address_is_refused(address: str):
+    with pytest.raises(RecipeError, match=f"STILLHOUSE_RAY_ADDRESS is '{address}'.*host:port"):
+        load_settings({"STILLHOUSE_RAY_ADDRESS": address})
+
+
 def test_load_settings_the_engines_python_is_not_resolved_out_of_its_environment(tmp_path: Path):
     (tmp_path / "base").touch()
     (tmp_path / "python").symlink_to(tmp_path / "base")

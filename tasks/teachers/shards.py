@@ -1,0 +1,57 @@
+"""Which replica of the teacher asks which request, and the books of what they did together.
+
+Separate because replicas on different machines must agree on it without a word between them: a request's key alone
+decides, so that no two replicas ask the same, whatever each of them finds in the store.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+_COUNTED = ("generated", "prompt_tokens", "completion_tokens")
+
+
+class Reply(BaseModel):
+    """What one replica did."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shard: int  # from 0
+    host: str
+    generated: int
+    prompt_tokens: int
+    completion_tokens: int
+    engine_start_seconds: float
+    seconds: float  # from the engine's start to the last stored answer
+    ended: float  # UNIX time
+
+
+def shard_of(key: str, num_shards: int) -> int:
+    """Return the shard, from 0, that asks the request with this key (a SHA-256 in hex)."""
+    return int(key[:16], 16) % num_shards
+
+
+def with_replies(summary: dict[str, Any], replies: Sequence[Reply]) -> dict[str, Any]:
+    """Return a generation's summary as of one that asked itself what the replicas did before it."""
+    if not replies:
+        return summary
+    counts = {name: summary[name] + sum(getattr(reply, name) for reply in replies) for name in _COUNTED}
+    asking = _covered((reply.ended - reply.seconds, reply.ended) for reply in replies)
+    return {
+        **summary,
+        **counts,
+        "from_store": max(0, summary["requests"] - counts["generated"]),
+        "engine_start_seconds": max(summary["engine_start_seconds"], *(r.engine_start_seconds for r in replies)),
+        "seconds": round(summary["seconds"] + asking, 3),
+        "replicas": [reply.model_dump(include={"shard", "host", "generated", "seconds"}) for reply in replies],
+    }
+
+
+def _covered(intervals: Iterable[tuple[float, float]]) -> float:
+    """Return the length of the intervals' union: replicas at work at the same time count once."""
+    total, until = 0.0, float("-inf")
+    for start, end in sorted(intervals):
+        total += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return total
