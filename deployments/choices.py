@@ -4,6 +4,7 @@ Separate because Prefect's own `deploy` puts back what its file says: `make down
 off, or the nightly run back to the demo, without a word.
 """
 
+import httpx
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
 from prefect.client.schemas.objects import DeploymentSchedule
@@ -22,7 +23,9 @@ def keep_choices(client: SyncPrefectClient, old: DeploymentResponse, new: Deploy
     try:
         client.update_deployment(new.id, DeploymentUpdate(parameters=parameters))
     except PrefectHTTPStatusError as error:
-        return [f"deployment {new.name}: its parameters fit the flow no more and are the file's again: {error}"]
+        if error.response.status_code != httpx.codes.CONFLICT:
+            raise
+        return [f"deployment {new.name}: its parameters are the file's again, since the flow refuses {old.parameters}"]
     return []
 
 

@@ -52,7 +52,7 @@ def test_register_deployments_read_back_as_the_file_says(client):
     assert nightly.concurrency_options.collision_strategy == "ENQUEUE"
 
 
-def test_register_pool_runs_in_this_checkout_one_run_at_a_time(client):
+def test_register_pool_runs_in_this_checkout_and_its_queue_has_no_limit(client):
     register()
     pool = client.read_work_pool("stillhouse")
     assert pool.type == "process"
@@ -86,6 +86,19 @@ def test_register_second_time_keeps_what_was_set_in_the_ui(client):
         for name in ("nightly", "distill"):
             client.delete_deployment(client.read_deployment_by_name(f"distill/{name}").id)
         client.delete_work_queue_by_id(queue.id)
+
+
+def test_register_parameters_that_the_flow_refuses_are_the_files_again(client):
+    from prefect.client.schemas.actions import DeploymentUpdate
+
+    register()
+    nightly = client.read_deployment_by_name("distill/nightly")
+    # as after a change of the flow's form
+    client.update_deployment(nightly.id, DeploymentUpdate(enforce_parameter_schema=False))
+    client.update_deployment(nightly.id, DeploymentUpdate(parameters={"recipe": {"no": "name"}, "gone": 1}))
+    lines = register()
+    assert [line for line in lines if "nightly" in line and "{'recipe': {'no': 'name'}, 'gone': 1}" in line]
+    assert client.read_deployment(nightly.id).parameters == {"recipe": "demo"}
 
 
 def test_register_without_anyone_to_tell_makes_the_zombies_automation_alone(client):

@@ -63,6 +63,7 @@ class Machine:
             **os.environ,
             "HOME": str(self.home),
             "PREFECT_API_URL": "http://127.0.0.1:1/api",
+            "http_proxy": "http://127.0.0.1:1",
             "AWS_ACCESS_KEY_ID": "someone-elses",
             "STILLHOUSE_LOCAL": str(self.state),
             "STILLHOUSE_WORK": str(self.folder / "work"),
