@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deployments.automations import FAILED, REFUSED, ZOMBIES
+from deployments.choices import keep_choices
 from deployments.register import register
 from tasks.recipe.errors import ServiceError
 from tasks.runtime.settings import ROOT
@@ -88,16 +89,14 @@ def test_register_second_time_keeps_what_was_set_in_the_ui(client):
         client.delete_work_queue_by_id(queue.id)
 
 
-def test_register_parameters_that_the_flow_refuses_are_the_files_again(client):
-    from prefect.client.schemas.actions import DeploymentUpdate
-
+def test_keep_choices_parameters_that_the_flow_refuses_stay_the_files(client):
     register()
     nightly = client.read_deployment_by_name("distill/nightly")
-    # as after a change of the flow's form
-    client.update_deployment(nightly.id, DeploymentUpdate(enforce_parameter_schema=False))
-    client.update_deployment(nightly.id, DeploymentUpdate(parameters={"recipe": {"no": "name"}, "gone": 1}))
-    lines = register()
-    assert [line for line in lines if "nightly" in line and "{'recipe': {'no': 'name'}, 'gone': 1}" in line]
+    # as of a time before a change of the flow's form
+    old = nightly.model_copy(update={"parameters": {"recipe": {"no": "name"}, "gone": 1}})
+    (line,) = keep_choices(client, old, nightly)
+    assert "nightly" in line
+    assert "{'recipe': {'no': 'name'}, 'gone': 1}" in line
     assert client.read_deployment(nightly.id).parameters == {"recipe": "demo"}
 
 
