@@ -1,61 +1,35 @@
 """The services of `make up` in a folder of their own, and the calls that Prefect's page makes of its server."""
 
 import contextlib
-import json
-import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.flows.pipeline import ROOT
+from tests.infra.local.machine import Machine
+
 FAULTS = Path(__file__).with_name("faults")
 TERMINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-class Platform:
+class Platform(Machine):
     """Server, worker and S3 server; a context that ends them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.state = folder / "local"
-        ports = {f"STILLHOUSE_{name}_PORT": str(free_port()) for name in ("PREFECT", "REPORTS", "S3")}
-        self.environment = {**os.environ, "STILLHOUSE_LOCAL": str(self.state), **ports, "NO_COLOR": "1"}
-        self.url = f"http://127.0.0.1:{ports['STILLHOUSE_PREFECT_PORT']}"
-        self._client: httpx.Client | None = None
-
     def __enter__(self) -> "Platform":
-        self.local("up")
+        self.up()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.local("down")
+        self.down()
 
-    def local(self, which: str) -> str:
-        """Run `up` or `down` and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", f"infra.local.{which}"],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.ports['prefect']}"
 
     @property
     def login(self) -> str:
@@ -75,44 +49,35 @@ class Platform:
             timeout=240,
         )
 
-    def ask(self, method: str, path: str, **body: Any) -> Any:
-        """Return the server's answer to a call."""
-        if self._client is None:
-            user, _, password = self.login.partition(":")
-            self._client = httpx.Client(base_url=f"{self.url}/api", auth=(user, password), timeout=60, trust_env=False)
-        answer = self._client.request(method, path, json=body or None)
-        assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
-        return answer.json() if answer.content else None
-
     def start(self, parameters: dict[str, Any], *, deployment: str = "distill", **environment: str) -> str:
         """Start a run of a deployment as the page does, and return its id."""
-        found = self.ask("GET", f"/deployments/name/distill/{deployment}")
+        found = self.api("GET", f"/deployments/name/distill/{deployment}")
         body: dict[str, Any] = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
         if environment:
             body["job_variables"] = {"env": environment}
         # as the page sends it, whatever the flow says of retries
         body["empirical_policy"] = {"retries": 0}
-        return str(self.ask("POST", f"/deployments/{found['id']}/create_flow_run", **body)["id"])
+        return str(self.api("POST", f"/deployments/{found['id']}/create_flow_run", body)["id"])
 
     def wait_for_deployment(self, name: str, timeout_s: float = 60.0) -> None:
         """Return once there is a deployment of that name."""
         deadline = time.monotonic() + timeout_s
-        while name not in [found["name"] for found in self.ask("POST", "/deployments/filter", limit=50)]:
+        while name not in [found["name"] for found in self.api("POST", "/deployments/filter", {"limit": 50})]:
             assert time.monotonic() < deadline, f"no deployment {name}"
             time.sleep(0.3)
 
     def retry(self, run: str) -> None:
         """Press `Retry`."""
         state = {"type": "SCHEDULED", "name": "AwaitingRetry"}
-        self.ask("POST", f"/flow_runs/{run}/set_state", state=state, force=True)
+        self.api("POST", f"/flow_runs/{run}/set_state", {"state": state, "force": True})
 
     def cancel(self, run: str) -> None:
         """Press `Cancel`."""
-        self.ask("POST", f"/flow_runs/{run}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
+        self.api("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
 
     def state_of(self, run: str) -> dict[str, Any]:
         """The run's state: type, name, message."""
-        return dict(self.ask("GET", f"/flow_runs/{run}")["state"])
+        return dict(self.api("GET", f"/flow_runs/{run}")["state"])
 
     def wait(self, run: str, timeout_s: float = 300.0, states: tuple[str, ...] = TERMINAL) -> dict[str, Any]:
         """Return the run's state once it is one of `states`."""
@@ -140,17 +105,19 @@ class Platform:
 
     def tasks(self, run: str) -> list[dict[str, Any]]:
         """The run's task runs, in the order they began."""
-        found = self.ask("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}}, limit=200)
+        found = self.api("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}, "limit": 200})
         return sorted(found, key=lambda task: task["start_time"] or "")
 
     def logs(self, run: str) -> str:
         """The run's log."""
-        lines = self.ask("POST", "/logs/filter", logs={"flow_run_id": {"any_": [run]}}, limit=200)
+        lines = self.api("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200})
         return "\n".join(line["message"] for line in lines)
 
     def artifacts(self, run: str) -> list[dict[str, Any]]:
         """The run's artifacts."""
-        return list(self.ask("POST", "/artifacts/filter", artifacts={"flow_run_id": {"any_": [run]}}, limit=200))
+        return list(
+            self.api("POST", "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200})
+        )
 
     def worker_log(self) -> str:
         """The last of what the worker printed."""
@@ -158,7 +125,7 @@ class Platform:
 
     def process_of(self, name: str) -> psutil.Process:
         """One of the services."""
-        return psutil.Process(json.loads((self.state / "processes" / f"{name}.json").read_text())["pid"])
+        return psutil.Process(self.pids()[name])
 
     def flow_process(self, run: str) -> psutil.Process:
         """The process that executes a run."""

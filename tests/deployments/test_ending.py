@@ -91,7 +91,7 @@ def test_restarted_server_does_not_end_a_run_that_holds_a_concurrency_slot(
     run, _ = start(platform, pipeline, "train", deployment="nightly")
 
     kill(platform.process_of("prefect"))
-    platform.local("up")
+    platform.up()
 
     assert platform.wait(run)["type"] == "COMPLETED", platform.logs(run)
 
@@ -120,7 +120,7 @@ def test_run_of_a_killed_worker_is_seen_as_crashed_within_three_minutes_and_can_
     assert left_alive(family) == []
     assert platform.wait(run, 200)["type"] == "CRASHED"
     assert time.monotonic() - killed < 180
-    platform.local("up")
+    platform.up()
     platform.retry(run)
     platform.wait(run, 60, states=("RUNNING",))
     assert platform.wait(run)["type"] == "COMPLETED"

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from flows.distill import distill
-from tests.deployments.platform import ROOT, Platform
-from tests.flows.pipeline import MODEL, Pipeline
+from tests.deployments.platform import Platform
+from tests.flows.pipeline import MODEL, ROOT, Pipeline
 
 CHROMIUM = shutil.which("chromium")
 # kept from the last run of the tests; the README's pictures are taken from here
@@ -51,7 +51,7 @@ def page(browser: Browser, platform: Platform) -> Iterator[Page]:
 
 
 def open_form(page: Page, platform: Platform) -> None:
-    found = platform.ask("GET", "/deployments/name/distill/distill")
+    found = platform.api("GET", "/deployments/name/distill/distill")
     page.goto(f"{platform.url}/v2/deployments/deployment/{found['id']}/run")
     page.get_by_label("recipe").wait_for()
 

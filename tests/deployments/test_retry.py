@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.deployments.failing import WORKERS, FailingPipeline
-from tests.deployments.platform import ROOT, Platform
-from tests.flows.pipeline import MODEL
+from tests.deployments.platform import Platform
+from tests.flows.pipeline import MODEL, ROOT
 
 pytestmark = [
     pytest.mark.long,
