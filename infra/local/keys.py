@@ -10,7 +10,7 @@ import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infra.local.places import Places
+from infra.local.places import HOST, Places
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +48,8 @@ def client_environment(places: Places, keys: Keys) -> dict[str, str]:
 def write_for_users(places: Places, keys: Keys) -> None:
     """Write the env file for shells and the login for the UI."""
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in client_environment(places, keys).items()]
+    # both servers are reached directly, whatever proxy the shell names
+    lines.append(f"no_proxy=${{no_proxy:+$no_proxy,}}{HOST}\n")
     _write_private(places.env_file, "# set -a; . this file; set +a\n" + "".join(lines))
     _write_private(places.login_file, keys.login + "\n")
 

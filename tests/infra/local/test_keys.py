@@ -46,3 +46,16 @@ def test_env_file_sourced_by_a_shell_gives_what_clients_need(places):
     expected = client_environment(places, keys)
     assert {name: found.get(name) for name in expected} == expected
     assert places.login_file.read_text() == f"{found['PREFECT_API_AUTH_STRING']}\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "127.0.0.1"), ({"no_proxy": "corp"}, "corp,127.0.0.1")])
+def test_env_file_reaches_the_servers_past_a_proxy(places, before, after):
+    write_for_users(places, keep_keys(places))
+    done = subprocess.run(
+        ["sh", "-c", f"set -a; . {places.env_file}; set +a; env"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=before,
+    )
+    assert f"no_proxy={after}" in done.stdout.splitlines()
