@@ -6,6 +6,7 @@ Separate because every engine stage (generate, train, evaluate) stands on it.
 import contextlib
 import ctypes
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -26,6 +27,9 @@ from tasks.runtime.guard import guard_group
 
 ROOT = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
+# the last line of a traceback
+_MISSING_PACKAGE = re.compile(r"ModuleNotFoundError: No module named ('[^']+')")
+_WHICH_PYTHON = "STILLHOUSE_ENGINE_PYTHON to the interpreter of an environment that holds vLLM and TRL."
 _libc = ctypes.CDLL(None, use_errno=True)
 
 OnEvent = Callable[[Event], None]
@@ -63,8 +67,7 @@ def run_worker(
     """
     if not (python.is_file() and os.access(python, os.X_OK)):
         raise errors.WorkerError(
-            f"The engine's Python is not at {python}, or may not be run. Run `make setup`, or set "
-            "STILLHOUSE_ENGINE_PYTHON to the interpreter of an environment that holds vLLM and TRL."
+            f"The engine's Python is not at {python}, or may not be run. Run `make setup`, or set {_WHICH_PYTHON}"
         )
     with tempfile.TemporaryDirectory(prefix="stillhouse-spec-") as folder:
         spec_path = Path(folder) / "spec.json"
@@ -97,8 +100,15 @@ def _follow(
         return outcome.summary
     if isinstance(outcome, Error):
         raise _error_of(outcome)
-    code = child.wait()
-    raise errors.WorkerError(
+    raise _end_without_a_word(child.wait(), module, last_lines)
+
+
+def _end_without_a_word(code: int, module: str, last_lines: Sequence[str]) -> errors.WorkerError:
+    if last_lines and (missing := _MISSING_PACKAGE.match(last_lines[-1])):
+        return errors.WorkerError(
+            f"The engine's Python lacks the package {missing[1]}. Run `make setup`, or set {_WHICH_PYTHON}"
+        )
+    return errors.WorkerError(
         f"{module} ended with exit code {code} before it reported `done`. Its last lines:\n" + "\n".join(last_lines)
     )
 

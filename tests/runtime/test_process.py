@@ -73,6 +73,13 @@ def test_run_worker_crash_carries_the_last_lines():
         work("crash")
 
 
+def test_run_worker_missing_package_is_named_with_the_remedy():
+    with pytest.raises(errors.WorkerError) as caught:
+        work("lack")
+    assert str(caught.value).startswith("The engine's Python lacks the package 'vllm'. Run `make setup`")
+    assert "\n" not in str(caught.value)
+
+
 def test_run_worker_exit_0_without_done_is_a_failure():
     with pytest.raises(errors.WorkerError, match="exit code 0 before it reported `done`"):
         work("leave")

@@ -23,6 +23,7 @@ def run(spec: Spec, report: Reporter) -> dict[str, object]:
         "chat": _chat,
         "refuse": _refuse,
         "crash": _crash,
+        "lack": _lack,
         "leave": _leave,
         "hang": _hang,
         "linger": _linger,
@@ -52,6 +53,10 @@ def _refuse(spec: Spec, report: Reporter) -> dict[str, object]:
 def _crash(spec: Spec, report: Reporter) -> dict[str, object]:
     print("warming up", file=sys.stderr)  # noqa: T201
     raise ZeroDivisionError("the very last words")
+
+
+def _lack(spec: Spec, report: Reporter) -> dict[str, object]:
+    raise ModuleNotFoundError("No module named 'vllm'", name="vllm")
 
 
 def _leave(spec: Spec, report: Reporter) -> dict[str, object]:

@@ -83,6 +83,19 @@ def test_run_of_a_wrong_recipe_fails_with_the_users_message(machine: Machine):
     assert "No recipe 'absent'" in run["state"]["message"]
 
 
+def test_run_on_a_worker_that_lacks_a_package_says_so(machine: Machine):
+    shadow = machine.folder / "shadow" / "polars"
+    shadow.mkdir(parents=True)
+    (shadow / "__init__.py").write_text("raise ModuleNotFoundError('No module named polars', name='polars')\n")
+    found = machine.api("GET", "/deployments/name/distill/distill")
+    lacking = {"parameters": {}, "job_variables": {"env": {"PYTHONPATH": str(shadow.parent)}}}
+    run = machine.api("POST", f"/deployments/{found['id']}/create_flow_run", lacking)
+    state = machine.wait_for(run["id"], "Failed", "Crashed", "Completed")["state"]
+    assert state["name"] == "Failed"
+    assert "The package 'polars' is missing" in state["message"]
+    assert "make setup" in state["message"]
+
+
 def test_run_lines_reach_the_ui(machine: Machine):
     run = machine.start_run("held/held", seconds=0)
     machine.wait_for(run, "Completed")
