@@ -149,12 +149,14 @@ def _overrides(pairs: list[str]) -> dict[str, object]:
 
 
 def _quiet_prefect() -> None:
-    """Keep the terminal to Stillhouse's own lines; all of Prefect's settings can still be set from outside."""
+    """Keep the terminal to Stillhouse's own lines and wait for a slow start; what is set from outside stays."""
     for name, value in {
         "PREFECT_LOGGING_LEVEL": "ERROR",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLI_PROMPT": "false",
         "DO_NOT_TRACK": "1",
+        # Prefect's own 20 s are too short for the temporary server on a busy machine
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     }.items():
         os.environ.setdefault(name, value)
     # not a matter of taste: a server's automation takes a tagged run without a heartbeat for 90 s as killed

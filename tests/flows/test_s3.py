@@ -178,7 +178,8 @@ def test_distill_wrong_keys_through_prefect_leave_no_secret(
     tmp_path: Path, server: S3Server, proxy: FaultyProxy
 ) -> None:
     wrong = {"AWS_SECRET_ACCESS_KEY": "canary/wrong+key09"}
-    pipeline = on_s3(tmp_path / "wrong-keys", server, proxy.endpoint_url, **wrong)
+    patient = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}
+    pipeline = on_s3(tmp_path / "wrong-keys", server, proxy.endpoint_url, **wrong, **patient)
     pipeline.write()
     script = f"from flows.distill import distill; distill(recipe={str(pipeline.folder / 'recipe.yaml')!r})"
     done = subprocess.run(
