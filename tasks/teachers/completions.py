@@ -11,7 +11,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.artifacts.files import FileStore
-from tasks.recipe.errors import ArtifactCorrupt
+from tasks.recipe.errors import ArtifactCorrupt, StoreError
 from tasks.teachers.completion import Completion
 
 T = TypeVar("T")
@@ -70,6 +70,15 @@ class CompletionStore:
             StoreError: where the store can't be read.
         """
         wanted = set(keys)
+        while wanted:
+            try:
+                yield from self._serve(wanted, min_logprobs)
+            except _SegmentGone:
+                continue
+            return
+
+    def _serve(self, wanted: set[str], min_logprobs: int) -> Iterator[Completion]:
+        """Yield stored answers to `wanted` and take their keys out of it."""
         for table in self._each_segment(lambda file: _matching(file, wanted, min_logprobs)):
             for row, logprobs in zip(_rows(table), _logprobs(table), strict=True):
                 if row["key"] in wanted:  # segments are read ahead: an earlier one may have served it since
@@ -88,7 +97,7 @@ class CompletionStore:
         if not completions or any(completion.teacher != self._teacher for completion in completions):
             raise ValueError(f"a segment of {self._folder} holds at least one answer, all of this teacher")
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{uuid.uuid4().hex}.parquet"
-        self._store.put_bytes(f"{self._folder}/{name}", _segment_bytes(completions, logprobs))
+        self._store.put_bytes(f"{self._folder}/{name}", segment_bytes(_table(completions, logprobs)))
         return name
 
     def count(self) -> int:
@@ -97,7 +106,9 @@ class CompletionStore:
         Raises:
             StoreError: where the store can't be read.
         """
-        return sum(self._each_segment(lambda file: int(file.metadata.num_rows)))
+        while True:
+            with suppress(_SegmentGone):
+                return sum(self._each_segment(lambda file: int(file.metadata.num_rows)))
 
     def _each_segment(self, read: Callable[[pq.ParquetFile], T]) -> Iterator[T]:
         names = iter([name for name in self._store.list(self._folder) if name.endswith(".parquet")])
@@ -109,14 +120,48 @@ class CompletionStore:
 
     def _read(self, name: str, read: Callable[[pq.ParquetFile], T]) -> list[T]:
         try:
-            with self._store.reading(name) as stream, _damage():
-                file = pq.ParquetFile(stream, page_checksum_verification=True)
-                if not file.schema_arrow.equals(SEGMENT_SCHEMA):
-                    raise pa.ArrowInvalid("its columns are not those of a segment")
+            with open_segment(self._store, name) as file:
                 return [read(file)]
         except ArtifactCorrupt as error:
             logger.warning("segment %s is damaged and skipped, its answers count as not stored: %s", name, error)
             return []
+        except StoreError as error:
+            if self._store.exists(name):
+                raise
+            raise _SegmentGone(name) from error
+
+
+class _SegmentGone(Exception):
+    """A compaction removed a listed segment; what it held lies in a new one."""
+
+
+@contextmanager
+def open_segment(store: FileStore, name: str) -> Iterator[pq.ParquetFile]:
+    """Yield the segment at `name`.
+
+    Raises:
+        ArtifactCorrupt: it is damaged, at once or in what is read of it.
+        StoreError: it can't be read.
+    """
+    with store.reading(name) as stream, _damage():
+        file = pq.ParquetFile(stream, page_checksum_verification=True)
+        if not file.schema_arrow.equals(SEGMENT_SCHEMA):
+            raise pa.ArrowInvalid("its columns are not those of a segment")
+        yield file
+
+
+def segment_bytes(table: pa.Table) -> bytes:
+    """Return rows of `SEGMENT_SCHEMA` as a segment's file."""
+    buffer = io.BytesIO()
+    pq.write_table(
+        table,
+        buffer,
+        row_group_size=_ROW_GROUP_ROWS,
+        compression="zstd",
+        use_dictionary=["k", "finish_reason", "text"],
+        write_page_checksum=True,
+    )
+    return buffer.getvalue()
 
 
 @contextmanager
@@ -163,19 +208,10 @@ def _logprobs(table: pa.Table) -> Iterator[tuple[dict[int, float], ...]]:
                 yield tuple(dict(islice(pairs, size)) for size in islice(sizes, number))
 
 
-def _segment_bytes(completions: list[Completion], logprobs: int) -> bytes:
+def _table(completions: list[Completion], logprobs: int) -> pa.Table:
     rows = []
     for completion in completions:
         row = completion.model_dump(exclude={"teacher", "logprobs"})
         tokens = [[{"id": id, "logprob": value} for id, value in token.items()] for token in completion.logprobs]
         rows.append({**row, "k": logprobs, "logprobs": tokens})
-    buffer = io.BytesIO()
-    pq.write_table(
-        pa.Table.from_pylist(rows, schema=SEGMENT_SCHEMA),
-        buffer,
-        row_group_size=_ROW_GROUP_ROWS,
-        compression="zstd",
-        use_dictionary=["k", "finish_reason", "text"],
-        write_page_checksum=True,
-    )
-    return buffer.getvalue()
+    return pa.Table.from_pylist(rows, schema=SEGMENT_SCHEMA)
