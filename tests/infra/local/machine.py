@@ -131,7 +131,7 @@ class Machine:
     def api(self, method: str, path: str, body: Any = None) -> Any:
         login = self.client["PREFECT_API_AUTH_STRING"].split(":")
         url = self.client["PREFECT_API_URL"] + path
-        answer = httpx.request(method, url, json=body, auth=(login[0], login[1]), timeout=30)
+        answer = httpx.request(method, url, json=body, auth=(login[0], login[1]), timeout=90)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
