@@ -84,7 +84,7 @@ class Platform(Machine):
         deadline = time.monotonic() + timeout_s
         while (state := self.state_of(run))["type"] not in states:
             assert time.monotonic() < deadline, (state, self.worker_log())
-            time.sleep(0.3)
+            time.sleep(1.0)
         return state
 
     def settle(self, run: str, seconds: float = 10.0) -> None:
@@ -101,7 +101,7 @@ class Platform(Machine):
         while name not in [task["name"] for task in self.tasks(run) if task["state"]["type"] == "RUNNING"]:
             assert time.monotonic() < deadline, (name, self.state_of(run), self.worker_log())
             assert self.state_of(run)["type"] not in TERMINAL, self.state_of(run)
-            time.sleep(0.2)
+            time.sleep(0.5)
 
     def tasks(self, run: str) -> list[dict[str, Any]]:
         """The run's task runs, in the order they began."""
