@@ -65,6 +65,7 @@ def start_prefect(places: Places, keys: Keys) -> bool:
     """Start the Prefect server if it does not run; returns whether it was started now."""
     environment = _own_environment() | {
         "PREFECT_HOME": str(places.state / "prefect"),
+        "PYTHONPATH": str(ROOT),
         "PREFECT_SERVER_API_HOST": HOST,
         # by environment, not by option: the UI would call the default port
         "PREFECT_SERVER_API_PORT": str(places.ports["prefect"]),
@@ -78,7 +79,8 @@ def start_prefect(places: Places, keys: Keys) -> bool:
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P2D",
     }
-    started = _start("prefect", [sys.executable, "-m", "prefect", "server", "start"], environment, places)
+    command = [sys.executable, "-m", "infra.local.prefect_server", "server", "start"]
+    started = _start("prefect", command, environment, places)
     _wait("prefect", places, 120, lambda: is_serving(places, keys))
     return started
 

@@ -98,7 +98,7 @@ class Platform(Machine):
     def wait_for_task(self, run: str, name: str, timeout_s: float = 120.0) -> None:
         """Return once the task `name` of the run is under way."""
         deadline = time.monotonic() + timeout_s
-        while name not in [task["name"] for task in self.tasks(run) if task["state"]["type"] == "RUNNING"]:
+        while name not in [task["name"] for task in self.tasks(run) if task["state_type"] == "RUNNING"]:
             assert time.monotonic() < deadline, (name, self.state_of(run), self.worker_log())
             assert self.state_of(run)["type"] not in TERMINAL, self.state_of(run)
             time.sleep(0.5)

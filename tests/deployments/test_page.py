@@ -140,5 +140,5 @@ def test_run_from_the_form_finishes_on_s3_and_its_report_opens(page: Page, platf
     page.keyboard.press("Escape")
     again = submit(page)
     assert platform.wait(again, 120)["type"] == "COMPLETED", platform.logs(again)
-    built = {task["name"] for task in platform.tasks(again) if task["state"]["name"] == "Completed"}
+    built = {task["name"] for task in platform.tasks(again) if task["state_name"] == "Completed"}
     assert built == {"balance", "report"}

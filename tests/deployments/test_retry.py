@@ -55,7 +55,7 @@ def test_worker_run_that_failed_in_every_stage_did_each_once(platform: Platform,
     assert fresh.attempts() == {stage: 3 if stage == "read" else 1 for stage in STAGES}
     keys = fresh.stored_keys()
     assert len(keys) == len(set(keys)) > 0
-    seen = [task["state"]["name"] for task in platform.tasks(run) if task["name"].startswith("split")]
+    seen = [task["state_name"] for task in platform.tasks(run) if task["name"].startswith("split")]
     assert sorted(set(seen)) == ["Cached", "Completed", "Failed"]
     assert seen.count("Completed") == 1
 
@@ -104,5 +104,5 @@ def test_served_run_is_retried_and_gone_on_with_by_a_worker_that_shares_the_stor
     work = fresh.starts() - before
     assert work == {WORKERS[stage]: 2 for stage in ("generate", "train", "evaluate")}
     assert fresh.stored_keys() == asked, "the teacher was asked again"
-    built = {task["name"] for task in platform.tasks(again) if task["state"]["name"] == "Completed"}
+    built = {task["name"] for task in platform.tasks(again) if task["state_name"] == "Completed"}
     assert built == {"evaluate", "report"}

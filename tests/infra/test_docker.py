@@ -39,7 +39,7 @@ def test_build_context_holds_the_code_and_nothing_else():
     assert code <= given
     assert {name for name in given if name.startswith("infra/")} == {
         "infra/setup.sh",
-        *(f"infra/requirements/{name}.txt" for name in ("control", "engine-cpu", "engine-cuda")),
+        *(f"infra/requirements/{name}.txt" for name in ("control", "ray", "engine-cpu", "engine-cuda")),
     }
 
 
