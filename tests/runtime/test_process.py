@@ -99,13 +99,13 @@ def test_run_worker_unrunnable_interpreter_is_a_worker_error(tmp_path):
 def test_run_worker_silence_ends_it_after_the_stall_timeout(tmp_path):
     with pytest.raises(errors.WorkerError, match="reported nothing for 3 s"):
         work("hang", tmp_path, limits=Limits(silent=3.0))
-    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
 
 
 def test_run_worker_talking_without_end_ends_after_the_total_time(tmp_path):
     with pytest.raises(errors.WorkerError, match=r"not done after 3 s .* STILLHOUSE_STAGE_TIMEOUT"):
         work("chatter", tmp_path, limits=Limits(silent=2.0, total=3.0))
-    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
 
 
 def test_run_worker_cancelled_ends_the_whole_group(tmp_path):
@@ -120,7 +120,7 @@ def test_run_worker_cancelled_ends_the_whole_group(tmp_path):
         work("hang", tmp_path, on_event=cancel)
     pids = pids_in(tmp_path)
     assert len(pids) == 2
-    assert not any(is_alive(pid) for pid in pids)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids), 5)
 
 
 def test_run_worker_told_to_stop_ends_the_whole_group(tmp_path):
@@ -132,7 +132,7 @@ def test_run_worker_told_to_stop_ends_the_whole_group(tmp_path):
 
     with pytest.raises(errors.WorkerError, match="the run was cancelled"):
         work("hang", tmp_path, on_event=tell, stop=stop)
-    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
 
 
 def test_run_worker_done_does_not_wait_for_what_the_worker_left_behind(tmp_path):

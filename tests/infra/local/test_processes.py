@@ -43,6 +43,8 @@ def test_find_started_process_is_found_and_runs_in_a_session_of_its_own(places):
     start("s3", SLEEP, dict(os.environ), places.state)
     found = find("s3", places.state)
     assert found
+    # for a moment it has no command line yet
+    wait_until(found.cmdline, 10, "its command line")
     assert found.cmdline() == SLEEP
     assert os.getsid(found.pid) == found.pid
 
