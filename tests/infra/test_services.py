@@ -59,8 +59,7 @@ class Services:
         words = shlex.split(self._here(command or self.compose[name]["command"]))
         log = (self._folder / f"{name}.log").open("w")
         process = subprocess.Popen(words, env=self.environment(name), cwd=self._folder, stdout=log, stderr=log)
-        self._stack.callback(process.wait)
-        self._stack.callback(process.terminate)
+        self._stack.callback(_end, process)
         deadline = time.monotonic() + 120
         while not self.is_healthy(name):
             assert process.poll() is None, (self._folder / f"{name}.log").read_text()[-3000:]
@@ -78,6 +77,16 @@ class Services:
         return (
             text.replace("//prefect:", "//127.0.0.1:").replace("//s3:", "//127.0.0.1:").replace("0.0.0.0", "127.0.0.1")
         )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a service as a container's end does: killed where it has not heeded SIGTERM in time."""
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free_port() -> int:
