@@ -38,10 +38,11 @@ def named_columns(columns: Columns) -> dict[str, str]:
 
 def _messages(record: dict[str, Any], columns: Columns) -> list[dict[str, str]]:
     if columns.text is not None:
-        text = _present(record, columns.text)
-        if type(text) is not str:
-            raise Refused("wrong_type", f"{columns.text!r} must be text, it is a {type(text).__name__}")
-        return [{"role": "user", "content": text}]
+        return [{"role": "user", "content": _text(record, columns.text)}]
+    if columns.premise is not None:
+        pair = {"Premise": columns.premise, "Hypothesis": str(columns.hypothesis)}
+        content = "\n".join(f"{title}: {_text(record, name)}" for title, name in pair.items())
+        return [{"role": "user", "content": content}]
     name = str(columns.messages)
     turns = _present(record, name)
     if isinstance(turns, str):  # a CSV cell
@@ -52,6 +53,13 @@ def _messages(record: dict[str, Any], columns: Columns) -> list[dict[str, str]]:
     if not isinstance(turns, list) or not turns:
         raise Refused("bad_messages", f"{name!r} must be a list of at least one {{role, content}} turn")
     return [_turn(turn, position) for position, turn in enumerate(turns)]
+
+
+def _text(record: dict[str, Any], name: str) -> str:
+    text = _present(record, name)
+    if type(text) is not str:
+        raise Refused("wrong_type", f"{name!r} must be text, it is a {type(text).__name__}")
+    return text
 
 
 def _turn(turn: Any, position: int) -> dict[str, str]:

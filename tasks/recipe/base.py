@@ -34,10 +34,14 @@ def provenance(default: Any, description: str, **bounds: Any) -> Any:
     return Field(default, description=description, json_schema_extra={"execution": True}, **bounds)
 
 
+def added_later(default: Any, description: str, **bounds: Any) -> Any:
+    """Return a field that enters a fingerprint only where it is set: what was built before it came stays valid."""
+    return Field(default, description=description, json_schema_extra={"added_later": True}, **bounds)
+
+
 def is_execution(model: type[BaseModel], name: str) -> bool:
     """Return whether field `name` of `model` is kept out of fingerprints."""
-    extra = model.model_fields[name].json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("execution"))
+    return _is_marked(model, name, "execution")
 
 
 def identity(value: Any) -> Any:
@@ -48,7 +52,8 @@ def identity(value: Any) -> Any:
     """
     if isinstance(value, BaseModel):
         kind = type(value)
-        return {name: identity(getattr(value, name)) for name in kind.model_fields if not is_execution(kind, name)}
+        fields = [name for name in kind.model_fields if not is_execution(kind, name) and not _is_unset(value, name)]
+        return {name: identity(getattr(value, name)) for name in fields}
     if isinstance(value, dict):
         return {str(key): identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -56,3 +61,13 @@ def identity(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(f"{type(value).__name__} has no stable serialisation; use JSON types or a recipe part")
+
+
+def _is_unset(part: BaseModel, name: str) -> bool:
+    default = type(part).model_fields[name].default
+    return _is_marked(type(part), name, "added_later") and getattr(part, name) == default
+
+
+def _is_marked(model: type[BaseModel], name: str, mark: str) -> bool:
+    extra = model.model_fields[name].json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get(mark))

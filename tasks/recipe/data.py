@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tasks.recipe.base import Part, provenance
+from tasks.recipe.base import Part, added_later, provenance
 
 
 class Columns(Part):
@@ -15,11 +15,19 @@ class Columns(Part):
     id: str | None = Field(None, description="column with a row's own id; without it the content's hash is the id")
     reference: str | None = Field(None, description="column with the gold answer, or a list of accepted ones")
     label: str | None = Field(None, description="column with the gold label; for a classification it is the reference")
+    premise: str | None = added_later(None, "column with the premise, for an nli; goes with `hypothesis`")
+    hypothesis: str | None = added_later(None, "column with the hypothesis, for an nli")
 
     @model_validator(mode="after")
     def _one_prompt_column(self) -> "Columns":
-        if (self.text is None) == (self.messages is None):
-            raise ValueError("name exactly one of `text` and `messages`: the column that holds the prompt")
+        if (self.premise is None) != (self.hypothesis is None):
+            raise ValueError("`premise` and `hypothesis` go together: name both columns")
+        prompts = [name for name in (self.text, self.messages, self.premise) if name is not None]
+        if len(prompts) != 1:
+            raise ValueError(
+                "name exactly one of `text` and `messages`: the column that holds the prompt "
+                "(or, for an nli, `premise` and `hypothesis`)"
+            )
         return self
 
 

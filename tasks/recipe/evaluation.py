@@ -5,13 +5,16 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.recipe.base import Part, execution
+from tasks.recipe.skill import MetricName
 from tasks.recipe.teacher import Engine
 
 
 class Evaluation(Part):
     """Quality, latency, throughput and memory, measured the same way for every model."""
 
-    metrics: tuple[Literal["accuracy", "macro_f1"], ...] = Field(("accuracy", "macro_f1"), min_length=1)
+    metrics: tuple[MetricName, ...] = Field(
+        (), description="what quality is measured by, the first is the one compared; empty takes the skill's"
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
     resamples: int = Field(2000, ge=100, description="bootstrap resamples")
     seed: int = Field(0, ge=0, description="seed of the bootstrap and of the choice of latency rows")

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from tasks.recipe.errors import RecipeError
 from tasks.recipe.passwords import RULE, has_password, hide_passwords
 from tasks.recipe.recipe import Recipe
+from tasks.recipe.skill import KINDS
 
 RECIPES = Path(__file__).resolve().parents[2] / "deployments" / "recipes"
 
@@ -140,9 +141,14 @@ def _explain_yaml(error: yaml.YAMLError) -> str:
 
 
 def _explain(item: Any) -> str:
-    path = ".".join(str(part) for part in item["loc"]) or "the recipe"
+    # a skill's errors are placed below its kind, which is no field
+    named = tuple(part for place, part in enumerate(item["loc"]) if not (place == 1 and item["loc"][0] == "skill"))
+    path = ".".join(str(part) for part in named) or "the recipe"
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown field." + _nearest(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
+    if item["type"] == "union_tag_invalid":
+        kind = hide_passwords(str(item["input"]["kind"]))
+        return f"{path}.kind: {kind!r} is no skill; known: {', '.join(KINDS)}." + _nearest(kind, KINDS)
     if item["type"] == "missing":
         return f"{path}: missing; the recipe needs it."
     value = hide_passwords(repr(item["input"]))
@@ -151,6 +157,8 @@ def _explain(item: Any) -> str:
 
 def _fields_at(location: tuple[str | int, ...]) -> Iterable[str]:
     model: Any = Recipe
+    if location[:1] == ("skill",):
+        model, location = KINDS[str(location[1])], location[2:]
     for part in location:
         if isinstance(part, int):
             continue

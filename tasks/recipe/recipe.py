@@ -1,6 +1,6 @@
 """The whole recipe: one YAML file, one frozen model."""
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from tasks.recipe.base import Part, provenance
 from tasks.recipe.data import Data
@@ -25,6 +25,28 @@ class Recipe(Part):
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
+
+    @field_validator("evaluation")
+    @classmethod
+    def _metrics_of_the_skill(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
+        skill = info.data.get("skill")
+        if skill is None:  # refused already
+            return evaluation
+        if strange := [name for name in evaluation.metrics if name not in skill.metrics]:
+            raise ValueError(
+                f"metrics names {', '.join(strange)}; {skill.kind} is measured by {', '.join(skill.metrics)}"
+            )
+        return evaluation if evaluation.metrics else evaluation.model_copy(update={"metrics": skill.metrics})
+
+    @model_validator(mode="after")
+    def _pairs_are_for_nli(self) -> "Recipe":
+        sources = {"train": self.data.train, "examples": self.data.examples, "test": self.data.test}
+        for role, source in sources.items():
+            if source is not None and source.columns.premise is not None and self.skill.kind != "nli":
+                raise ValueError(
+                    f"data.{role}.columns names `premise`, which is for skill.kind: nli; it is {self.skill.kind}"
+                )
+        return self
 
     @property
     def teacher(self) -> Teacher:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from tasks.recipe.errors import RecipeError
-from tasks.recipe.skill import Skill
 from tasks.recipe.teacher import TeacherPrompt
-from tasks.skills import classification
+from tasks.skills import classification, nli
 
 Turns = list[dict[str, Any]]
 
@@ -19,7 +18,7 @@ class SkillModule(Protocol):
     def teacher_messages(
         self,
         row_messages: Turns,
-        skill: Skill,
+        skill: Any,
         prompt: TeacherPrompt,
         labels: Sequence[str],
         examples: Sequence[tuple[str, str]],
@@ -29,20 +28,20 @@ class SkillModule(Protocol):
     def teacher_text(
         self,
         row_messages: Turns,
-        skill: Skill,
+        skill: Any,
         prompt: TeacherPrompt,
         labels: Sequence[str],
         examples: Sequence[tuple[str, str]],
     ) -> str:
         """Return what the teacher is shown as plain text, ending where its answer follows."""
 
-    def zero_shot_messages(self, row_messages: Turns, skill: Skill, labels: Sequence[str]) -> Turns:
+    def zero_shot_messages(self, row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
         """Return the turns an untrained model is asked with."""
 
-    def student_messages(self, row_messages: Turns, skill: Skill, labels: Sequence[str]) -> Turns:
+    def student_messages(self, row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
         """Return the turns the student sees."""
 
-    def constraint(self, skill: Skill, labels: Sequence[str], lead: str = "") -> dict[str, Any]:
+    def constraint(self, skill: Any, labels: Sequence[str], lead: str = "") -> dict[str, Any]:
         """Return the structured-output spec answers are decoded under, after the text `lead`; {} for none."""
 
     def parse(self, text: str, labels: Sequence[str]) -> str | None:
@@ -51,11 +50,11 @@ class SkillModule(Protocol):
     def verify(self, answer: str, references: Sequence[str]) -> bool:
         """Return True where the answer agrees with an accepted one."""
 
-    def resolve_labels(self, skill: Skill, labelled_rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    def resolve_labels(self, skill: Any, labelled_rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
         """Return the label set; empty for a skill without labels."""
 
 
-SKILLS: dict[str, SkillModule] = {"classification": classification}
+SKILLS: dict[str, SkillModule] = {"classification": classification, "nli": nli}
 
 
 def skill_for(kind: str) -> SkillModule:

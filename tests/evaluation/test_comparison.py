@@ -6,7 +6,7 @@ from tasks.evaluation.comparison import better_baseline, compare, quality
 from tasks.recipe.evaluation import Evaluation
 
 LABELS = ("a", "b")
-SETTINGS = Evaluation(resamples=300)
+SETTINGS = Evaluation(resamples=300, metrics=("accuracy", "macro_f1"))
 REFERENCES = [["a"]] * 5 + [["b"]] * 5
 PREDICTIONS = {
     "teacher": ["a"] * 5 + ["b"] * 3 + ["a"] * 2,  # 8 right

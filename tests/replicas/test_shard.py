@@ -11,7 +11,7 @@ from tasks.artifacts.store import Store, StoreConfig
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.model import identify
 from tasks.recipe.errors import ModelError, StoreError, WorkerError
-from tasks.recipe.skill import Skill
+from tasks.recipe.skill import Classification
 from tasks.recipe.teacher import Teacher
 from tasks.runtime.source import source_sha256
 from tasks.shard import ShardJob, answer_shard
@@ -39,7 +39,7 @@ def job(tmp_path: Path) -> ShardJob:
         teacher=Teacher(model=str(model)),
         checkpoint=Checkpoint(model=known, path=str(model)),
         teacher_fingerprint="t" * 64,
-        skill=Skill(labels=("a", "b")),
+        skill=Classification(labels=("a", "b")),
         labels=("a", "b"),
         skip_labelled=True,
         split=artifact(store, "split"),

@@ -1,0 +1,111 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, f1_score
+
+from tasks.data.columns import map_row, named_columns
+from tasks.data.formats import Refused
+from tasks.evaluation.comparison import quality
+from tasks.evaluation.significance import confusion
+from tasks.recipe.data import Columns
+from tasks.recipe.errors import RecipeError
+from tasks.recipe.evaluation import Evaluation
+from tasks.recipe.load import parse_recipe
+from tasks.recipe.skill import Nli
+from tasks.recipe.teacher import TeacherPrompt
+from tasks.skills import nli
+from tasks.skills.registry import skill_for
+from tests.recipe.test_load import fields
+
+NLI = Nli(kind="nli")
+LABELS = ("entailment", "neutral", "contradiction")
+COLUMNS = Columns(premise="p", hypothesis="h", label="gold")
+PAIR = "Premise: A man sings.\nHypothesis: Someone makes music."
+
+
+def mapped(record: dict):
+    return map_row(record, COLUMNS, frozenset(named_columns(COLUMNS).values()))
+
+
+def recipe(**changes) -> dict:
+    content = fields()
+    content["data"]["train"]["columns"] = {"premise": "p", "hypothesis": "h"}
+    return content | {"skill": {"kind": "nli"}} | changes
+
+
+def test_map_row_pair_becomes_one_user_turn_and_the_label_its_reference():
+    _, _, messages, references, label, meta = mapped(
+        {"p": "A man sings.", "h": "Someone makes music.", "gold": "entailment", "from": "x"}
+    )
+    assert messages == [{"role": "user", "content": PAIR}]
+    assert (references, label) == (["entailment"], "entailment")
+    assert json.loads(meta) == {"from": "x"}
+
+
+@pytest.mark.parametrize(("record", "reason"), [({"p": "a"}, "missing_column"), ({"p": "a", "h": 3}, "wrong_type")])
+def test_map_row_half_a_pair_is_refused(record, reason):
+    with pytest.raises(Refused) as caught:
+        mapped(record)
+    assert caught.value.reason == reason
+
+
+def test_teacher_messages_name_the_labels_and_show_the_pair():
+    turns = nli.teacher_messages([{"role": "user", "content": PAIR}], NLI, TeacherPrompt(), LABELS, [])
+    assert "entailment, neutral, contradiction" in turns[0]["content"]
+    assert turns[1] == {"role": "user", "content": PAIR}
+    assert nli.constraint(NLI, LABELS) == {"choice": list(LABELS)}
+    assert nli.parse("Contradiction.", LABELS) == "contradiction"
+    assert nli.parse("It contradicts", LABELS) is None
+
+
+def test_recipe_of_kind_nli_takes_labels_metrics_and_columns():
+    found = parse_recipe(recipe())
+    assert found.skill.labels == LABELS
+    assert found.evaluation.metrics == ("accuracy", "macro_f1")
+    assert skill_for(found.skill.kind) is nli
+    own = parse_recipe(recipe(skill={"kind": "nli", "labels": ["yes", "no"]}))
+    assert own.skill.labels == ("yes", "no")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"skill": {"kind": "nlu"}}, r"skill\.kind: 'nlu' is no skill; known: classification, nli.* mean 'nli'"),
+        ({"skill": {"kind": "nli", "lables": ["a", "b"]}}, r"skill\.lables: unknown field\. Did you mean 'labels'"),
+        ({"skill": {"kind": "nli", "labels": ["a"]}}, r"skill\.labels: \['a'\] is refused: one class only"),
+        ({"skill": {"labels": ["a", "b"]}}, "names `premise`, which is for skill.kind: nli; it is classification"),
+        ({"skill": 3}, "skill: 3 is refused"),
+    ],
+)
+def test_recipe_of_kind_nli_wrong_field_is_one_line(change, message):
+    with pytest.raises(RecipeError, match=message):
+        parse_recipe(recipe(**change))
+
+
+@pytest.mark.parametrize(
+    "columns", [{"premise": "p"}, {"hypothesis": "h"}, {"text": "t", "premise": "p", "hypothesis": "h"}, {}]
+)
+def test_columns_half_a_pair_or_two_prompts_are_refused(columns):
+    with pytest.raises(ValueError, match=r"go together|name exactly one"):
+        Columns(**columns)
+
+
+def test_quality_on_public_pairs_is_that_of_scikit_learn():
+    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "nli_sick" / "trial.jsonl"
+    if not path.is_file():
+        pytest.skip(f"the public pairs are not at {path}")
+    rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+    gold = [row["label"] for row in rows]
+    # a stand-in that goes by a word, with some answers that can't be read
+    rng = np.random.default_rng(0)
+    answers = [None if rng.random() < 0.1 else ("contradiction" if " no " in str(row) else "neutral") for row in rows]
+    settings = Evaluation(resamples=200, metrics=("accuracy", "macro_f1"))
+    found = quality(answers, [[label] for label in gold], LABELS, settings)
+    said = [answer or "?" for answer in answers]
+    assert found["accuracy"]["value"] == pytest.approx(np.mean([a == b for a, b in zip(said, gold, strict=True)]))
+    assert found["macro_f1"]["value"] == pytest.approx(f1_score(gold, said, labels=LABELS, average="macro"))
+    assert 0.2 < found["accuracy"]["low"] < found["accuracy"]["value"] < found["accuracy"]["high"] < 0.8
+    counts = np.array(confusion(answers, gold, LABELS)["counts"])
+    assert (counts == confusion_matrix(gold, said, labels=[*LABELS, "?"])[:3]).all()

@@ -1,0 +1,95 @@
+"""The recipes that are shipped, on their own data, from the files to a score: all of the pipeline but the models."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pydantic import TypeAdapter
+
+from tasks.data.balance import balance
+from tasks.data.read import read
+from tasks.data.sources import resolve
+from tasks.data.split import split
+from tasks.data.validate import validate
+from tasks.evaluation.comparison import quality
+from tasks.filters.dataset import write_dataset
+from tasks.recipe.load import RECIPES, load_recipe
+from tasks.recipe.recipe import Recipe
+from tasks.recipe.skill import Skill
+from tasks.reports.method import method_statements
+from tasks.students.tokens import read_rows
+from tasks.teachers.answers import ANSWER_SCHEMA
+from tasks.teachers.prompting import Prompter
+
+KINDS = ["nli"]
+# what a good teacher would say to any row of the kind
+SAID = {"nli": "neutral"}
+
+
+def prepared(recipe: Recipe, folder: Path) -> tuple[tuple[str, ...], Path]:
+    folders = {}
+    for role in ("train", "examples", "test"):
+        source = getattr(recipe.data, role)
+        if source is not None:
+            folders[role] = folder / role
+            read(source, resolve(source), role, folder / role)  # type: ignore[arg-type]
+    summary = validate(folders, recipe.data, recipe.skill, folder / "valid")
+    assert not summary["dropped"], "nothing of what is shipped is spoilt"
+    sides = split(folder / "valid", recipe.data, recipe.data.test is not None, folder / "split")
+    assert not sides["dropped"]
+    balance(folder / "split", recipe.data.balance, folder / "balance")
+    return tuple(summary["labels"]), folder / "split"
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return pq.read_table(path).to_pylist()
+
+
+def test_every_shipped_recipe_loads():
+    names = {path.stem for path in RECIPES.glob("*.yaml")}
+    assert {"demo", *KINDS} <= names
+    for name in names:
+        recipe = load_recipe(name)
+        assert recipe.evaluation.metrics
+        # as a worker's spec carries it
+        assert TypeAdapter(Skill).validate_json(recipe.skill.model_dump_json()) == recipe.skill
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, tmp_path):
+    import pyarrow as pa
+
+    recipe = load_recipe(kind)
+    labels, sides = prepared(recipe, tmp_path)
+    asked = rows_of(tmp_path / "balance" / "train.parquet")
+    prompts = list(Prompter(recipe.teacher, recipe.skill, labels, rows_of(sides / "examples.parquet")).prompts(asked))
+    assert len(prompts) == len(asked) > 10
+    answers = [
+        dict.fromkeys(ANSWER_SCHEMA.names)
+        | {"row_id": row["id"], "sample_index": 0, "key": row["id"], "text": SAID[kind], "finish_reason": "stop"}
+        | {"prompt_tokens": 9, "completion_tokens": 9, "cumulative_logprob": -0.1, "teacher": "t"}
+        for row in asked
+    ]
+    pq.write_table(pa.Table.from_pylist(answers, schema=ANSWER_SCHEMA), tmp_path / "answers.parquet")
+    counts = write_dataset(
+        train=tmp_path / "balance" / "train.parquet",
+        split=sides,
+        answers=tmp_path / "answers.parquet",
+        filters=recipe.filters,
+        skill=recipe.skill,
+        labels=labels,
+        calibration="none",
+        use_references=True,
+        out=tmp_path,
+    )
+    examples = rows_of(sides / "examples.parquet")
+    assert counts["kept"] == len(asked)
+    assert len(read_rows(tmp_path / "train.jsonl")) == len(asked) + len(examples) == counts["rows"]["train"]
+    test = rows_of(sides / "test.parquet")
+    gold = [row["references"] for row in test]
+    perfect = quality([accepted[0] for accepted in gold], gold, labels, recipe.evaluation)
+    assert set(perfect) == set(recipe.evaluation.metrics)
+    assert {found["value"] for found in perfect.values()} == {1.0}
+    assert quality([None] * len(gold), gold, labels, recipe.evaluation)[recipe.evaluation.metrics[0]]["value"] == 0.0
+    assert all(method_statements(recipe).values())
