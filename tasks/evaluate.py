@@ -38,7 +38,7 @@ def evaluate(call: StageCall) -> dict[str, Any]:
         out=str(call.work.folder),
     )
     summary = run_engine_worker(call, "tasks.evaluation.worker", spec, environment_for(evaluation.engine))
-    if evaluation.no_teacher_alternatives:
+    if evaluation.no_teacher_alternatives and call.execution["skill"].has_labels:
         _classical(call)
     return summary
 

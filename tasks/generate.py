@@ -51,6 +51,7 @@ def ask_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: Art
         "instruction": recipe.skill.instruction,
         "labels": run.summary("validate")["labels"],
         "skip_labelled": recipe.training.use_references,
+        **{name: getattr(recipe.skill, name) for name in recipe.skill.asking},
     }
     inputs = {"split": sides, "balance": balanced, **teacher.inputs}
     replies: list[Reply] = []

@@ -38,7 +38,10 @@ def named_columns(columns: Columns) -> dict[str, str]:
 
 def _messages(record: dict[str, Any], columns: Columns) -> list[dict[str, str]]:
     if columns.text is not None:
-        return [{"role": "user", "content": _text(record, columns.text)}]
+        text = _text(record, columns.text)
+        if columns.context is not None:
+            text = f"Context: {_text(record, columns.context)}\n\nQuestion: {text}"
+        return [{"role": "user", "content": text}]
     if columns.premise is not None:
         pair = {"Premise": columns.premise, "Hypothesis": str(columns.hypothesis)}
         content = "\n".join(f"{title}: {_text(record, name)}" for title, name in pair.items())

@@ -42,6 +42,13 @@ def check_prompt(turns: Turns, max_chars: int) -> Drop | None:
     return None
 
 
+def check_references(references: Sequence[str], required: bool) -> Drop | None:
+    """Return why a row of a skill without labels can't be used, or None: rows to learn or measure by need a gold."""
+    if required and not references:
+        return Drop("reference_missing", "a row of this source needs a reference")
+    return None
+
+
 def check_label(label: str | None, allowed: frozenset[str], required: bool) -> Drop | None:
     """Return why the label is wrong, or None. An empty `allowed` allows all."""
     if label is None:

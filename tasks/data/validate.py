@@ -16,7 +16,7 @@ from tasks.data import duplicates
 from tasks.data.language import foreign
 from tasks.data.personal import redact_rows
 from tasks.data.row import DROPPED_SCHEMA, normalise
-from tasks.data.rules import Drop, check_label, check_prompt
+from tasks.data.rules import Drop, check_label, check_prompt, check_references
 from tasks.data.similar import Words, WordTable
 from tasks.data.table import TableWriter, batches, conversations, count_rows, dropped_batch
 from tasks.recipe.data import Data
@@ -25,7 +25,7 @@ from tasks.recipe.skill import Skill
 
 VERSION = 1
 _ORDER = ("examples", "train", "test")  # of two equal rows the earlier stays
-_READ = ("id", "content_sha256", "messages", "label", "source")
+_READ = ("id", "content_sha256", "messages", "references", "label", "source")
 
 
 class _Survey:
@@ -109,16 +109,14 @@ def _personal(
 
 def _survey(paths: dict[str, Path], personal: dict[str, Any], data: Data, skill: Skill) -> _Survey:
     survey = _Survey()
-    allowed = frozenset(skill.labels)
     for role, path in paths.items():
         start = 0
         for batch in batches(path, _READ):
             talks = list(conversations(batch))
             texts = ["\n".join([text for who, text in turns if who == "user"]) for turns in talks]
-            labels = batch.column("label").to_pylist()
+            golds = _gold_verdicts(batch, skill, required=role != "train")
             verdicts = [
-                check_prompt(turns, data.max_prompt_chars) or check_label(label, allowed, role != "train")
-                for turns, label in zip(talks, labels, strict=True)
+                check_prompt(turns, data.max_prompt_chars) or gold for turns, gold in zip(talks, golds, strict=True)
             ]
             if data.personal_data == "drop":
                 _mark_personal(verdicts, personal[role][start : start + batch.num_rows])
@@ -130,6 +128,13 @@ def _survey(paths: dict[str, Path], personal: dict[str, Any], data: Data, skill:
         raise DataError("No source holds a row. Give a source with at least one.")
     survey.seal()
     return survey
+
+
+def _gold_verdicts(batch: pa.RecordBatch, skill: Skill, *, required: bool) -> list[Drop | None]:
+    if not skill.has_labels:
+        return [check_references(found, required) for found in batch.column("references").to_pylist()]
+    allowed = frozenset(skill.labels)
+    return [check_label(label, allowed, required) for label in batch.column("label").to_pylist()]
 
 
 def _mark_personal(verdicts: list[Drop | None], held: Any) -> None:
@@ -196,7 +201,9 @@ def _check_kept(kept: dict[str, int], folders: dict[str, Path], survey: _Survey)
 
 
 def _check_labels(survey: _Survey, skill: Skill, has_test: bool) -> list[str]:
-    """Return the label set: the recipe's in its order, else those of the kept rows, sorted."""
+    """Return the label set: the recipe's in its order, else those of the kept rows, sorted; none without labels."""
+    if not skill.has_labels:
+        return []
     names = list(survey.label_names)
     kept = survey.alive(np.ones(survey.count, bool))
     found = _classes(survey, kept, names)

@@ -17,14 +17,23 @@ def known_answers(
     Raises:
         ValueError: for no rows, unequal lengths, or a row without a reference.
     """
+    check_rows(predictions, references)
+    known = set(labels)
+    return [UNPARSABLE if answer is None or answer not in known else answer for answer in predictions]
+
+
+def check_rows(predictions: Sequence[str | None], references: Sequence[Sequence[str]]) -> None:
+    """Return where every row has an answer, even an unreadable one, and a reference.
+
+    Raises:
+        ValueError: for no rows, unequal lengths, or a row without a reference.
+    """
     if not predictions or len(predictions) != len(references):
         raise ValueError(
             f"{len(predictions)} answers for {len(references)} rows; give one answer a row, and at least one row"
         )
     if bare := [index for index, accepted in enumerate(references) if not accepted]:
         raise ValueError(f"rows {bare[:5]} have no reference; only rows with a gold answer can be scored")
-    known = set(labels)
-    return [UNPARSABLE if answer is None or answer not in known else answer for answer in predictions]
 
 
 def gold_labels(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> list[str]:
@@ -32,15 +41,3 @@ def gold_labels(predictions: Sequence[str], references: Sequence[Sequence[str]])
     return [
         answer if answer in accepted else accepted[0] for answer, accepted in zip(predictions, references, strict=True)
     ]
-
-
-def correct_answers(
-    predictions: Sequence[str | None], references: Sequence[Sequence[str]], labels: Sequence[str]
-) -> list[bool]:
-    """Return for each row whether its answer is one of the accepted references.
-
-    Raises:
-        ValueError: as `known_answers` does.
-    """
-    readable = known_answers(predictions, references, labels)
-    return [answer in accepted for answer, accepted in zip(readable, references, strict=True)]

@@ -23,6 +23,7 @@ class Asker:
     def __init__(self, spec: EvaluateSpec, candidate: Candidate, tokenizer: Any, examples: Sequence[Row]) -> None:
         """Build the prompts' maker; a teacher's index of labelled examples is built here, once."""
         self._labels = spec.labels
+        self._skill = spec.skill
         self._module = skill_for(spec.skill.kind)
         self._tokenizer = tokenizer
         self._is_teacher = candidate.asks == "teacher"
@@ -50,4 +51,4 @@ class Asker:
         """Return the parsed answer, or None where it can't be read."""
         if self._prior and finished.scores:
             return self._labels[calibrate(finished.scores, self._prior)[0]]
-        return self._module.parse(finished.text, self._labels)
+        return self._module.parse(finished.text, self._labels, self._skill)

@@ -7,20 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tasks.evaluation.answers import correct_answers, gold_labels, known_answers
-from tasks.evaluation.significance import (
-    Interval,
-    Statistic,
-    accuracy_interval,
-    accuracy_statistic,
-    bootstrap_interval,
-    difference_interval,
-    gain_of,
-    macro_f1_statistic,
-    mcnemar_p_value,
-    ratio_interval,
-)
+from tasks.evaluation.scoring import interval, p_value, statistic
+from tasks.evaluation.significance import Interval, difference_interval, gain_of, ratio_interval
 from tasks.recipe.evaluation import Evaluation
+from tasks.recipe.skill import CLASSIFICATION, Skill
 
 Answers = Sequence[str | None]
 References = Sequence[Sequence[str]]
@@ -28,7 +18,11 @@ Measured = Mapping[str, Any]
 
 
 def quality(
-    predictions: Answers, references: References, labels: Sequence[str], settings: Evaluation
+    predictions: Answers,
+    references: References,
+    labels: Sequence[str],
+    settings: Evaluation,
+    skill: Skill = CLASSIFICATION,
 ) -> dict[str, dict[str, Any]]:
     """Return {metric: {value, low, high, n, method}} of one model's answers.
 
@@ -38,11 +32,11 @@ def quality(
     # imported here: the metrics' library takes seconds to load, and the rest of this file does without
     from tasks.evaluation.metrics import score
 
-    values = score(settings.metrics, predictions, references, labels)
+    values = score(settings.metrics, predictions, references, labels, skill)
     found: dict[str, dict[str, Any]] = {}
     for name in settings.metrics:
-        interval = _interval(name, predictions, references, labels, settings)
-        found[name] = {**asdict(interval), "value": values[name]}
+        around = interval(name, predictions, references, labels, settings, skill)
+        found[name] = {**asdict(around), "value": values[name]}
     return found
 
 
@@ -59,6 +53,7 @@ def compare(
     labels: Sequence[str],
     baselines: Sequence[str],
     settings: Evaluation,
+    skill: Skill = CLASSIFICATION,
 ) -> dict[str, Any]:
     """Return the report's comparison block; what a missing side leaves open is None, never guessed.
 
@@ -72,13 +67,13 @@ def compare(
     metric = settings.metrics[0]
     student, teacher = models.get("student"), models.get("teacher")
     baseline = better_baseline(models, baselines, metric)
-    retained = _retained(metric, predictions, references, labels, settings)
+    retained = _retained(metric, predictions, references, labels, settings, skill)
     return {
         "primary_metric": metric,
         "quality_retained": None if retained is None else retained.value,
         "quality_retained_interval": None if retained is None else asdict(retained),
         "baseline": baseline,
-        "gain_over_baseline": gain(metric, "student", baseline, predictions, references, labels, settings),
+        "gain_over_baseline": gain(metric, "student", baseline, predictions, references, labels, settings, skill),
         "latency_reduction": _reduction(student, teacher, "latency_ms", "p50"),
         "memory_reduction": _reduction(student, teacher, "peak_memory_bytes"),
         "weight_reduction": _reduction(student, teacher, "weight_bytes"),
@@ -95,38 +90,21 @@ def gain(
     references: References,
     labels: Sequence[str],
     settings: Evaluation,
+    skill: Skill = CLASSIFICATION,
 ) -> dict[str, Any] | None:
     """Return {value, low, high, p_value, n, method} of `metric` of model `ours` less that of `theirs`, or None."""
     if theirs is None or ours not in predictions or theirs not in predictions:
         return None
     difference = difference_interval(
-        _statistic(metric, predictions[ours], references, labels),
-        _statistic(metric, predictions[theirs], references, labels),
+        statistic(metric, predictions[ours], references, labels, skill),
+        statistic(metric, predictions[theirs], references, labels, skill),
         len(references),
         settings.confidence,
         settings.resamples,
         settings.seed,
     )
-    p_value = mcnemar_p_value(
-        correct_answers(predictions[ours], references, labels), correct_answers(predictions[theirs], references, labels)
-    )
-    return asdict(gain_of(difference, p_value))
-
-
-def _statistic(metric: str, predictions: Answers, references: References, labels: Sequence[str]) -> Statistic:
-    if metric == "accuracy":
-        return accuracy_statistic(correct_answers(predictions, references, labels))
-    readable = known_answers(predictions, references, labels)
-    return macro_f1_statistic(readable, gold_labels(readable, references))
-
-
-def _interval(
-    metric: str, predictions: Answers, references: References, labels: Sequence[str], settings: Evaluation
-) -> Interval:
-    if metric == "accuracy":
-        return accuracy_interval(correct_answers(predictions, references, labels), settings.confidence)
-    statistic = _statistic(metric, predictions, references, labels)
-    return bootstrap_interval(statistic, len(references), settings.confidence, settings.resamples, settings.seed)
+    found = p_value(metric, predictions[ours], predictions[theirs], references, labels, settings, skill)
+    return asdict(gain_of(difference, *found))
 
 
 def _retained(
@@ -135,12 +113,13 @@ def _retained(
     references: References,
     labels: Sequence[str],
     settings: Evaluation,
+    skill: Skill,
 ) -> Interval | None:
     if "student" not in predictions or "teacher" not in predictions:
         return None
     return ratio_interval(
-        _statistic(metric, predictions["student"], references, labels),
-        _statistic(metric, predictions["teacher"], references, labels),
+        statistic(metric, predictions["student"], references, labels, skill),
+        statistic(metric, predictions["teacher"], references, labels, skill),
         len(references),
         settings.confidence,
         settings.resamples,

@@ -1,9 +1,10 @@
-"""What an answer is worth: accuracy and macro-F1 as metrics of the `evaluate` library that need no network.
+"""What an answer is worth: the metrics of all skills as metrics of the `evaluate` library that need no network.
 
 Separate because `evaluate.load` fetches its scripts from a hub; classes derived from `evaluate.Metric` do not, and
 `evaluate.combine` works over them all the same.
 """
 
+import statistics
 import tempfile
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +13,12 @@ import datasets
 import evaluate
 from sklearn.metrics import accuracy_score, f1_score
 
-from tasks.evaluation.answers import gold_labels, known_answers
+from tasks.evaluation.answers import UNPARSABLE, check_rows, gold_labels, known_answers
+from tasks.recipe.skill import CLASSIFICATION, Skill
+from tasks.skills.registry import skill_for
 
 
-class _ClassificationMetric(evaluate.Metric):  # type: ignore[misc] # the library has no types
+class _AnswerMetric(evaluate.Metric):  # type: ignore[misc] # the library has no types
     """A metric over one answer a row and the row's accepted references."""
 
     metric_name: str
@@ -35,7 +38,7 @@ class _ClassificationMetric(evaluate.Metric):  # type: ignore[misc] # the librar
         )
 
 
-class Accuracy(_ClassificationMetric):
+class Accuracy(_AnswerMetric):
     """Share of rows, in [0, 1], whose answer is one of the accepted references."""
 
     metric_name = "accuracy"
@@ -44,7 +47,7 @@ class Accuracy(_ClassificationMetric):
         return {"accuracy": float(accuracy_score(gold_labels(predictions, references), predictions))}
 
 
-class MacroF1(_ClassificationMetric):
+class MacroF1(_AnswerMetric):
     """Mean of F1 = 2 TP / (2 TP + FP + FN), in [0, 1], over the labels that occur as gold, all weighing alike."""
 
     metric_name = "macro_f1"
@@ -55,6 +58,22 @@ class MacroF1(_ClassificationMetric):
         return {"macro_f1": float(value)}
 
 
+class RowMean(_AnswerMetric):
+    """Mean over rows, in [0, 1], of the number that a skill gives an answer."""
+
+    def __init__(self, name: str, skill: Skill, **options: Any) -> None:
+        """Take the metric `name` of the skill."""
+        self.metric_name = name
+        self._skill = skill
+        self._score = skill_for(skill.kind).row_scores[name]
+        super().__init__(**options)
+
+    def _compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, float]:
+        readable = [None if answer == UNPARSABLE else answer for answer in predictions]
+        scores = [self._score(answer, gold, self._skill) for answer, gold in zip(readable, references, strict=True)]
+        return {self.metric_name: statistics.fmean(scores)}
+
+
 METRICS = {metric.metric_name: metric for metric in (Accuracy, MacroF1)}
 
 
@@ -63,17 +82,28 @@ def score(
     predictions: Sequence[str | None],
     references: Sequence[Sequence[str]],
     labels: Sequence[str],
+    skill: Skill = CLASSIFICATION,
 ) -> dict[str, float]:
     """Return each named metric, in [0, 1], of the answers `predictions` to rows with accepted `references`.
 
-    None and answers outside `labels` are wrong. Macro-F1 averages over the labels that occur as gold: a label without
-    a row has no F1.
+    None is wrong, and for skills with labels so is an answer outside `labels`. Macro-F1 averages over the labels that
+    occur as gold: a label without a row has no F1.
 
     Raises:
         ValueError: for no rows, or a row without a reference.
     """
-    readable = known_answers(predictions, references, labels)
+    check_rows(predictions, references)
+    if skill.has_labels:
+        readable = known_answers(predictions, references, labels)
+    else:
+        readable = [UNPARSABLE if answer is None else answer for answer in predictions]
     with tempfile.TemporaryDirectory() as folder:  # the library makes folders even for metrics kept in memory
-        combined = evaluate.combine([METRICS[name](cache_dir=folder) for name in metric_names])
+        combined = evaluate.combine([_metric(name, skill, folder) for name in metric_names])
         values = combined.compute(predictions=readable, references=[list(accepted) for accepted in references])
     return {name: values[name] for name in metric_names}
+
+
+def _metric(name: str, skill: Skill, folder: str) -> evaluate.Metric:
+    if skill.has_labels or name not in skill_for(skill.kind).row_scores:
+        return METRICS[name](cache_dir=folder)
+    return RowMean(name, skill, cache_dir=folder)

@@ -37,7 +37,7 @@ class Gain:
     value: float
     low: float
     high: float
-    p_value: float
+    p_value: float | None
     n: int
     method: str
 
@@ -88,8 +88,13 @@ def bootstrap_interval(statistic: Statistic, n: int, confidence: float, resample
 
 def accuracy_statistic(correct: ArrayLike) -> Statistic:
     """Return the accuracy as a function of the rows it is taken on."""
-    right = _booleans(correct).astype(np.float64)
-    return lambda rows: float(right[rows].mean())
+    return mean_statistic(_booleans(correct))
+
+
+def mean_statistic(values: ArrayLike) -> Statistic:
+    """Return the mean of one number a row as a function of the rows it is taken on."""
+    scores = np.asarray(values, dtype=np.float64)
+    return lambda rows: float(scores[rows].mean())
 
 
 def macro_f1_statistic(predictions: Sequence[str], gold: Sequence[str]) -> Statistic:
@@ -146,6 +151,29 @@ def mcnemar_p_value(correct_ours: ArrayLike, correct_theirs: ArrayLike) -> float
     return float(stats.binomtest(only_ours, only_ours + only_theirs, 0.5).pvalue)
 
 
+def permutation_p_value(ours: ArrayLike, theirs: ArrayLike, resamples: int, seed: int) -> float:
+    """Return how often chance gives means as far apart, where each row's two numbers may be exchanged; two-sided.
+
+    Raises:
+        ValueError: for no rows, or unequal lengths.
+    """
+    first, second = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+    if not first.size or first.shape != second.shape:
+        raise ValueError(f"{first.size} and {second.size} rows; a paired comparison needs the same rows for both")
+    if first.size == 1 or (first == second).all():
+        return 1.0
+    test = stats.permutation_test(
+        (first, second),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=resamples,
+        batch=max(1, _BATCH_INDICES // first.size),
+        rng=np.random.default_rng(seed),
+    )
+    return float(test.pvalue)
+
+
 def paired_gain(
     correct_student: ArrayLike, correct_baseline: ArrayLike, confidence: float, resamples: int, seed: int
 ) -> Gain:
@@ -161,9 +189,9 @@ def paired_gain(
     return gain_of(found, mcnemar_p_value(student, baseline))
 
 
-def gain_of(difference: Interval, p_value: float) -> Gain:
-    """Return a gain from the interval of a paired difference and the p-value of McNemar's test."""
-    method = f"paired {difference.method}; p by exact McNemar test on correct answers"
+def gain_of(difference: Interval, p_value: float | None, test: str = "exact McNemar test on correct answers") -> Gain:
+    """Return a gain from the interval of a paired difference and the p-value of `test`; None where none was made."""
+    method = f"paired {difference.method}" + ("" if p_value is None else f"; p by {test}")
     return Gain(difference.value, difference.low, difference.high, p_value, difference.n, method)
 
 

@@ -54,7 +54,7 @@ def apply(
 ) -> FilterResult:
     """Return the completions worth training on, and the others with the rule that dropped them.
 
-    A prompt with several samples keeps, for a skill with closed answers, one: the most confident of the majority.
+    A prompt with several samples keeps, for a skill whose answers can agree, one: the most confident of the majority.
 
     Args:
         rows: the prompts, in order; a row that stands there twice is judged twice.
@@ -67,7 +67,8 @@ def apply(
     result = FilterResult()
     kept: list[tuple[int, Sample]] = []
     for row in rows:
-        kept += _judge_prompt(row, completions.get(row["id"], ()), filters, module, labels, result)
+        found = completions.get(row["id"], ())
+        kept += _judge_prompt(row, [_sample(row, one, module, labels, skill) for one in found], filters, module, result)
     if module.closed_answers:
         _warn_without_effect(filters)
     else:
@@ -81,16 +82,14 @@ def apply(
 
 def _judge_prompt(
     row: Row,
-    completions: Sequence[Completion],
+    samples: Sequence[Sample],
     filters: Filters,
     module: SkillModule,
-    labels: Sequence[str],
     result: FilterResult,
 ) -> list[tuple[int, Sample]]:
     """Return the samples of one prompt that stay, with their sample index; note the others in `result`."""
-    if not completions:
+    if not samples:
         result.drop_unanswered(row)
-    samples = [_sample(row, completion, module, labels) for completion in completions]
     left: list[tuple[int, Sample]] = []
     num_answered = 0
     for index, sample in enumerate(samples):
@@ -100,22 +99,33 @@ def _judge_prompt(
             left.append((index, sample))
         else:
             result.drop(index, sample, reason, detail)
-    if objection := agreement.rule([sample.target for _, sample in left], num_answered, filters):
+    ballots = _ballots(left, module)
+    if objection := agreement.rule(ballots, num_answered, filters):
         for index, sample in left:
             result.drop(index, sample, "agreement", objection)
         return []
-    return _confident(_voted(left, module, result), filters, result)
+    return _confident(_voted(left, ballots, module, result), filters, result)
 
 
-def _sample(row: Row, completion: Completion, module: SkillModule, labels: Sequence[str]) -> Sample:
-    answer = module.parse(completion.text, labels)
+def _ballots(left: Sequence[tuple[int, Sample]], module: SkillModule) -> list[str]:
+    """Return what each sample votes for: of answers that say the same, the one given first stands for all."""
+    ballots: list[str] = []
+    for _, sample in left:
+        answer = sample.target if sample.answer is None else sample.answer
+        ballots.append(next((earlier for earlier in ballots if module.same(earlier, answer)), answer))
+    return ballots
+
+
+def _sample(row: Row, completion: Completion, module: SkillModule, labels: Sequence[str], skill: Skill) -> Sample:
+    answer = module.parse(completion.text, labels, skill)
     references = row["references"]
     return Sample(
         row=row,
         completion=completion,
         answer=answer,
         agrees_with_reference=module.verify(answer, references) if references and answer is not None else None,
-        is_prose=answer is None or not module.closed_answers,
+        is_prose=answer is None or module.has_wording(answer, skill),
+        lesson=None if answer is None else module.lesson(completion.text, answer, skill),
     )
 
 
@@ -126,12 +136,15 @@ def _first_objection(sample: Sample, filters: Filters) -> tuple[str | None, str]
     return None, ""
 
 
-def _voted(left: list[tuple[int, Sample]], module: SkillModule, result: FilterResult) -> list[tuple[int, Sample]]:
-    """Return, for closed answers, the most confident sample of the majority's answer alone."""
-    if len(left) < 2 or not module.closed_answers:
+def _voted(
+    left: list[tuple[int, Sample]], ballots: Sequence[str], module: SkillModule, result: FilterResult
+) -> list[tuple[int, Sample]]:
+    """Return, for answers that can agree, the most confident sample of the majority's answer alone."""
+    if len(left) < 2 or not module.votes:
         return left
-    winner = agreement.majority([sample.target for _, sample in left])
-    chosen = max((one for one in left if one[1].target == winner), key=lambda one: _confidence(one[1]))
+    winner = agreement.majority(ballots)
+    voters = [one for one, ballot in zip(left, ballots, strict=True) if ballot == winner]
+    chosen = max(voters, key=lambda one: _confidence(one[1]))
     for index, sample in left:
         if index != chosen[0]:
             detail = f"the prompt's answer is {winner}, kept from sample {chosen[0]}"

@@ -40,7 +40,7 @@ def write_dataset(
 
     Returns:
         counts: {in, kept, dropped: {reason: n}} of completions, {train, validation, labelled} of rows written,
-        and the labels of the kept answers.
+        and how often each label was kept.
 
     Raises:
         QualityError: too few answers survive.
@@ -61,9 +61,10 @@ def write_dataset(
         pairs = [(kept["row"], kept["answer"]) for kept in judged.kept]
         if use_references:
             given += examples if side == "train" else []
-        pairs += [(row, row["references"][0]) for row in given]
+        pairs += [(row, _given(row, skill, labels)) for row in given]
         written[side] = _write(out / f"{side}.jsonl", pairs, skill, labels)
-    written["labelled"] = _write(out / "labelled.jsonl", [(r, r["references"][0]) for r in examples], skill, labels)
+    labelled = [(row, _given(row, skill, labels)) for row in examples]
+    written["labelled"] = _write(out / "labelled.jsonl", labelled, skill, labels)
     (out / "dropped.jsonl").write_text("".join(json.dumps(drop, ensure_ascii=False) + "\n" for drop in result.dropped))
     (out / "calibration.json").write_text(json.dumps({"labels": list(labels), "prior": prior}))
     return {
@@ -71,7 +72,8 @@ def write_dataset(
         "kept": len(result.kept),
         "dropped": result.counts,
         "rows": written,
-        "answers": dict(sorted(Counter(kept["answer"] for kept in result.kept).items())),
+        # of free answers there are as many as rows
+        "answers": dict(sorted(Counter(kept["answer"] for kept in result.kept).items())) if skill.has_labels else {},
         "prior": prior,
     }
 
@@ -95,6 +97,16 @@ def _answered(line: dict[str, Any], prior: list[float] | None, labels: Sequence[
     best, logprob = calibrate(line["label_scores"], prior)
     # one decision, one token's worth of doubt: mean_logprob is then the calibrated label's log-probability
     return completion.model_copy(update={"text": labels[best], "cumulative_logprob": logprob, "completion_tokens": 1})
+
+
+def _given(row: Row, skill: Skill, labels: Sequence[str]) -> str:
+    """Return a row's first reference as a student is to say it."""
+    reference: str = row["references"][0]
+    if skill.has_labels:
+        return reference
+    module = skill_for(skill.kind)
+    answer = module.parse(reference, labels, skill)
+    return reference if answer is None else module.lesson(reference, answer, skill)
 
 
 def _write(path: Path, pairs: Sequence[tuple[Row, str]], skill: Skill, labels: Sequence[str]) -> int:

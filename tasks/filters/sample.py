@@ -18,8 +18,11 @@ class Sample:
     answer: str | None  # as the skill's parser read it; None where it could not
     agrees_with_reference: bool | None  # None where the row has no reference, or there is no answer
     is_prose: bool  # False where the text is exactly one of a closed set of answers: there is no wording to judge
+    lesson: str | None = None  # what the skill makes of text and answer for a student; None: the answer itself
 
     @property
     def target(self) -> str:
-        """What a student would be trained on: the answer, or the text itself where the recipe keeps unreadable ones."""
-        return self.completion.text.strip() if self.answer is None else self.answer
+        """What a student would be trained on: the lesson, or the text itself where the recipe keeps unreadable ones."""
+        if self.answer is None:
+            return self.completion.text.strip()
+        return self.answer if self.lesson is None else self.lesson

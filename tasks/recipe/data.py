@@ -17,11 +17,14 @@ class Columns(Part):
     label: str | None = Field(None, description="column with the gold label; for a classification it is the reference")
     premise: str | None = added_later(None, "column with the premise, for an nli; goes with `hypothesis`")
     hypothesis: str | None = added_later(None, "column with the hypothesis, for an nli")
+    context: str | None = added_later(None, "column with the passage a question is about, for a qa; goes with `text`")
 
     @model_validator(mode="after")
     def _one_prompt_column(self) -> "Columns":
         if (self.premise is None) != (self.hypothesis is None):
             raise ValueError("`premise` and `hypothesis` go together: name both columns")
+        if self.context is not None and self.text is None:
+            raise ValueError("`context` goes with `text`, the column with the question")
         prompts = [name for name in (self.text, self.messages, self.premise) if name is not None]
         if len(prompts) != 1:
             raise ValueError(

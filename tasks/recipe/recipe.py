@@ -39,13 +39,24 @@ class Recipe(Part):
         return evaluation if evaluation.metrics else evaluation.model_copy(update={"metrics": skill.metrics})
 
     @model_validator(mode="after")
-    def _pairs_are_for_nli(self) -> "Recipe":
-        sources = {"train": self.data.train, "examples": self.data.examples, "test": self.data.test}
-        for role, source in sources.items():
-            if source is not None and source.columns.premise is not None and self.skill.kind != "nli":
-                raise ValueError(
-                    f"data.{role}.columns names `premise`, which is for skill.kind: nli; it is {self.skill.kind}"
-                )
+    def _fits_the_skill(self) -> "Recipe":
+        kind = self.skill.kind
+        for column, wanted in (("premise", "nli"), ("context", "qa")):
+            for role in ("train", "examples", "test"):
+                source = getattr(self.data, role)
+                if source is not None and getattr(source.columns, column) is not None and kind != wanted:
+                    raise ValueError(
+                        f"data.{role}.columns names `{column}`, which is for skill.kind: {wanted}; it is {kind}"
+                    )
+        if self.skill.has_labels:
+            return self
+        for setting, needs_labels in {
+            "calibration: batch": self.teacher.calibration == "batch",
+            f"prompt.selection: {self.teacher.prompt.selection}": self.teacher.prompt.selection.endswith("_per_label"),
+            "data.balance.by: label": self.data.balance.by == "label",
+        }.items():
+            if needs_labels:
+                raise ValueError(f"{setting} goes by labels, and skill.kind: {kind} has none")
         return self
 
     @property

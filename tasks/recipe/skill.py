@@ -6,14 +6,26 @@ from pydantic import Discriminator, Field, Tag, field_validator
 
 from tasks.recipe.base import Part
 
-MetricName = Literal["accuracy", "macro_f1"]
+MetricName = Literal["accuracy", "macro_f1", "exact_match", "token_f1"]
 
 
-class Labelled(Part):
+class SkillPart(Part):
+    """What a recipe may ask of any skill."""
+
+    has_labels: ClassVar[bool] = False
+    asking: ClassVar[tuple[str, ...]] = ()  # fields of its own that change what a teacher is shown
+    metrics: ClassVar[tuple[MetricName, ...]]  # measured unless told; the first is compared
+
+    def filled(self, text: str) -> str:
+        """Return `text` with the skill's own placeholders replaced."""
+        return text
+
+
+class Labelled(SkillPart):
     """What skills share whose answer is one label out of a fixed set."""
 
     has_labels: ClassVar[bool] = True
-    metrics: ClassVar[tuple[MetricName, ...]] = ("accuracy", "macro_f1")  # measured unless told; the first is compared
+    metrics: ClassVar[tuple[MetricName, ...]] = ("accuracy", "macro_f1")
 
     labels: tuple[str, ...] = Field((), description="the label set; empty takes it from the labelled rows")
     instruction: str = Field(
@@ -38,6 +50,9 @@ class Classification(Labelled):
     kind: Literal["classification"] = Field("classification", description="the skill's name")
 
 
+CLASSIFICATION = Classification()
+
+
 class Nli(Labelled):
     """What a premise says of a hypothesis: entailment, neutral or contradiction, or the recipe's own labels."""
 
@@ -52,13 +67,43 @@ class Nli(Labelled):
     )
 
 
+class Open(SkillPart):
+    """What skills share whose answer is free text."""
+
+    labels: ClassVar[tuple[str, ...]] = ()
+
+    student_instruction: str = Field("", description="system prompt of the student; empty shows it the bare prompt")
+
+
+class Qa(Open):
+    """A short answer to a question, from memory or from a context that the row brings along."""
+
+    asking: ClassVar[tuple[str, ...]] = ("no_answer",)
+    metrics: ClassVar[tuple[MetricName, ...]] = ("exact_match", "token_f1")
+
+    kind: Literal["qa"] = Field(description="the skill's name")
+    no_answer: str = Field(
+        "",
+        description="the reference and the answer that say there is none, such as `no answer`; empty: there always is",
+    )
+    instruction: str = Field(
+        "Answer the question in as few words as possible.{no_answer}",
+        description="system prompt of teacher and zero-shot baseline; {no_answer} becomes a sentence that allows it",
+    )
+
+    def filled(self, text: str) -> str:
+        """Return `text` with {no_answer} as the sentence that allows to give none."""
+        allowed = f' If there is no answer, say "{self.no_answer}".' if self.no_answer else ""
+        return text.replace("{no_answer}", allowed)
+
+
 def _kind(skill: Any) -> Any:
     """A recipe without a kind is a classification, as the first recipes were."""
     return skill.get("kind", "classification") if isinstance(skill, dict) else getattr(skill, "kind", None)
 
 
-KINDS: dict[str, type[Part]] = {"classification": Classification, "nli": Nli}
+KINDS: dict[str, type[Part]] = {"classification": Classification, "nli": Nli, "qa": Qa}
 Skill = Annotated[
-    Annotated[Classification, Tag("classification")] | Annotated[Nli, Tag("nli")],
+    Annotated[Classification, Tag("classification")] | Annotated[Nli, Tag("nli")] | Annotated[Qa, Tag("qa")],
     Discriminator(_kind),
 ]

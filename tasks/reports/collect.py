@@ -16,6 +16,8 @@ from tasks.data.row import prompt_text
 from tasks.evaluation.comparison import compare, gain, quality
 from tasks.evaluation.significance import confusion
 from tasks.recipe.recipe import Recipe
+from tasks.recipe.skill import Skill
+from tasks.skills.registry import skill_for
 
 Summary = Mapping[str, Any]
 BASELINES = ("baseline_untrained", "baseline_zero_shot")
@@ -61,7 +63,7 @@ def model_blocks(evidence: Evidence, names: Mapping[str, str], recipe: Recipe) -
     blocks: dict[str, dict[str, Any]] = {}
     for model, answers in evidence.answers.items():
         numbers = evidence.measured.get(model, {})
-        scores = quality(answers, evidence.references, evidence.labels, recipe.evaluation)
+        scores = quality(answers, evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
         blocks[model] = {
             "name": names.get(model, model),
             "quality": {metric: _only(score, ("value", "low", "high", "n")) for metric, score in scores.items()},
@@ -95,12 +97,12 @@ def comparison_block(
 ) -> tuple[dict[str, Any], str | None]:
     """Return the `comparison` block and the name of the better baseline."""
     arguments = (evidence.answers, evidence.references, evidence.labels)
-    found = compare(blocks, *arguments, BASELINES, recipe.evaluation)
+    found = compare(blocks, *arguments, BASELINES, recipe.evaluation, recipe.skill)
     which = found.pop("baseline")
     retained = found.pop("quality_retained_interval") or {}
     metric = found["primary_metric"]
     gains = {
-        other: gain(metric, "student", other, *arguments, recipe.evaluation)
+        other: gain(metric, "student", other, *arguments, recipe.evaluation, recipe.skill)
         for other in (*BASELINES, *ALTERNATIVES, "teacher")
         if other in evidence.answers
     }
@@ -124,8 +126,13 @@ def confusion_block(evidence: Evidence) -> dict[str, Any]:
     return {"labels": labels, "matrix": [row[:-1] for row in matrix], "model": "student"}
 
 
-def disagreements(evidence: Evidence) -> list[dict[str, Any]]:
-    """Return test rows on which student and teacher answer differently, at most 25."""
+def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
+    """Return test rows on which student and teacher answer differently, at most 25, and who of them is right."""
+    module = skill_for(skill.kind)
+
+    def is_right(answer: str | None, references: Sequence[str]) -> bool | None:
+        return module.verify(answer, references) if answer is not None else False
+
     triples = zip(evidence.rows, evidence.answers["teacher"], evidence.answers["student"], strict=True)
     differing = [
         {
@@ -133,9 +140,11 @@ def disagreements(evidence: Evidence) -> list[dict[str, Any]]:
             "reference": row["references"][0],
             "teacher": teacher,
             "student": student,
+            "teacher_right": is_right(teacher, row["references"]),
+            "student_right": is_right(student, row["references"]),
         }
         for row, teacher, student in triples
-        if teacher != student
+        if (teacher is None) != (student is None) or (teacher is not None and not module.same(teacher, student or ""))
     ]
     return differing[:_MOST_EXAMPLES]
 

@@ -3,19 +3,23 @@
 Separate because they must change with the measuring, and stand in every report beside the numbers.
 """
 
+from tasks.evaluation.scoring import SHARES
 from tasks.recipe.recipe import Recipe
+from tasks.skills.registry import skill_for
 
 
 def method_statements(recipe: Recipe) -> dict[str, str]:
     """Return topic -> sentence for the report's method block."""
-    evaluation = recipe.evaluation
+    evaluation, has_labels = recipe.evaluation, recipe.skill.has_labels
+    held = "answers constrained to the labels" if has_labels else "answers free"
+    asked = "the labels named and its answer constrained to them" if has_labels else "the skill's instruction"
     return {
         "engine": "Every model is served by the same vLLM with the same settings "
-        f"({evaluation.engine.mode} mode, prefix caching off, answers constrained to the labels, greedy).",
-        "quality": "All models answer the same test rows, which no model has seen. Accuracy has a Wilson interval, "
-        f"macro-F1 a bootstrap interval of {evaluation.resamples} resamples; an unreadable answer is wrong.",
-        "comparison": "Gains are differences on the same rows with paired bootstrap intervals; p-values are exact "
-        "McNemar tests.",
+        f"({evaluation.engine.mode} mode, prefix caching off, {held}, greedy).",
+        "quality": "All models answer the same test rows, which no model has seen. "
+        f"{skill_for(recipe.skill.kind).measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
+        "comparison": "Gains are differences on the same rows with paired bootstrap intervals; p-values are "
+        f"{_tests(recipe)}.",
         "latency": f"{evaluation.latency_requests} single requests after {evaluation.warm_requests} warm ones, from "
         "messages to parsed answer, retrieval and tokenisation included. On a CPU the engines are live together and "
         "are asked in turn with the same rows; on a GPU each is timed alone.",
@@ -24,7 +28,15 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "all test rows are answered. The KV cache holds the longest prompt and completion times the sequences in "
         "flight; the engine's floor is what is left without weights and KV cache.",
         "baseline": "The better of two: the student's weights before training, and the whole base model asked "
-        "zero-shot with the labels named and its answer constrained to them.",
+        f"zero-shot with {asked}.",
         "alternatives": "What can be had without a teacher: the same student trained on the labelled rows alone for "
-        "equal steps, and TF-IDF with logistic regression on them.",
+        f"equal steps{', and TF-IDF with logistic regression on them' if has_labels else ''}.",
     }
+
+
+def _tests(recipe: Recipe) -> str:
+    if recipe.skill.has_labels or recipe.evaluation.metrics[0] in SHARES:
+        return "exact McNemar tests"
+    if recipe.evaluation.metrics[0] in skill_for(recipe.skill.kind).row_scores:
+        return "of paired permutation tests"
+    return "not given for a metric that is no mean over rows"

@@ -224,6 +224,8 @@ class Disagreement(Block):
     reference: str | None
     teacher: str | None
     student: str | None
+    teacher_right: bool | None = Field(None, description="null: no answer of this skill is plainly right or wrong")
+    student_right: bool | None = None
 
 
 class Mislabelled(Block):

@@ -16,6 +16,8 @@ from tasks.skills.prompts import teacher_text as teacher_text
 from tasks.skills.prompts import zero_shot_messages as zero_shot_messages
 
 closed_answers = True
+votes = True
+measured = "Accuracy has a Wilson interval, macro-F1 a bootstrap interval; an unreadable answer is wrong."
 
 _AROUND = string.punctuation + string.whitespace + "“”‘’«»…。"
 
@@ -32,7 +34,7 @@ def constraint(skill: Labelled, labels: Sequence[str], lead: str = "") -> dict[s
     return {"choice": [lead + label for label in labels]}
 
 
-def parse(text: str, labels: Sequence[str]) -> str | None:
+def parse(text: str, labels: Sequence[str], skill: Any = None) -> str | None:
     """Return the label `text` consists of, whatever its case, spaces and punctuation around it; else None.
 
     A label inside a sentence is no answer, and a text that fits several labels equally well is none either.
@@ -50,6 +52,26 @@ def verify(answer: str, references: Sequence[str]) -> bool:
     return parse(answer, tuple(dict.fromkeys(references))) is not None
 
 
+def same(one: str, other: str) -> bool:
+    """Return True for the same label."""
+    return one == other
+
+
+def has_wording(answer: str, skill: Labelled) -> bool:
+    """Return False: a label is no prose, whatever it reads like."""
+    return False
+
+
+def lesson(text: str, answer: str, skill: Labelled) -> str:
+    """Return what a student is trained to say: the label."""
+    return answer
+
+
+def accuracy(answer: str | None, references: Sequence[str], skill: Labelled) -> float:
+    """Return 1 where the label is one of the accepted ones, else 0."""
+    return float(answer in references)
+
+
 def resolve_labels(skill: Labelled, labelled_rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """Return the recipe's labels in its order, or the labels of `labelled_rows`, sorted.
 
@@ -65,3 +87,6 @@ def resolve_labels(skill: Labelled, labelled_rows: Sequence[dict[str, Any]]) -> 
             "needs at least two: list them in `skill.labels`, or check `columns.label` of the labelled source"
         )
     return found
+
+
+row_scores = {"accuracy": accuracy}

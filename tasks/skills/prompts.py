@@ -20,7 +20,7 @@ def teacher_messages(
     examples: Sequence[tuple[str, str]],
 ) -> Turns:
     """Return the teacher's turns: instruction, `examples` (text, answer) in the order given, then the row's."""
-    system = filled(prompt.system or skill.instruction, labels)
+    system = filled(prompt.system or skill.instruction, skill, labels)
     if prompt.layout == "list":
         return with_system("\n\n".join([system, *_listed(prompt, examples)]), [], row_messages)
     turns: Turns = []
@@ -37,25 +37,25 @@ def teacher_text(
     examples: Sequence[tuple[str, str]],
 ) -> str:
     """Return the teacher's prompt as plain text that ends where the answer follows, for layout `text`."""
-    heading = filled(prompt.system or skill.instruction, labels)
+    heading = filled(prompt.system or skill.instruction, skill, labels)
     asked = f"{prompt.input_name}: {prompt_text(row_messages)}\n{prompt.output_name}:"
     return "\n\n".join([heading, *_listed(prompt, examples), asked])
 
 
 def zero_shot_messages(row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
     """Return what an untrained model is asked: the skill's instruction with the labels named, then the row's turns."""
-    return with_system(filled(skill.instruction, labels), [], row_messages)
+    return with_system(filled(skill.instruction, skill, labels), [], row_messages)
 
 
 def student_messages(row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
     """Return what the student sees: the row's turns, after `student_instruction` where the recipe has one."""
-    return with_system(filled(skill.student_instruction, labels), [], row_messages)
+    return with_system(filled(skill.student_instruction, skill, labels), [], row_messages)
 
 
-def filled(instruction: str, labels: Sequence[str]) -> str:
-    """Return `instruction` with {labels} replaced by the list."""
+def filled(instruction: str, skill: Any, labels: Sequence[str]) -> str:
+    """Return `instruction` with {labels} replaced by the list, and what else the skill fills in."""
     # not str.format: an instruction may hold other braces, such as a JSON example
-    return instruction.replace("{labels}", ", ".join(labels))
+    return str(skill.filled(instruction)).replace("{labels}", ", ".join(labels))
 
 
 def with_system(system: str, examples: Turns, row_messages: Turns) -> Turns:

@@ -1,11 +1,11 @@
 """Which module teaches which skill; a further skill is one file that fits `SkillModule` and one line here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tasks.recipe.errors import RecipeError
 from tasks.recipe.teacher import TeacherPrompt
-from tasks.skills import classification, nli
+from tasks.skills import classification, nli, qa
 
 Turns = list[dict[str, Any]]
 
@@ -13,7 +13,13 @@ Turns = list[dict[str, Any]]
 class SkillModule(Protocol):
     """What every skill file offers; `tasks/skills/classification.py` is the model."""
 
-    closed_answers: bool  # True: answers come from a fixed set, so samples of a prompt vote and texts are no prose
+    closed_answers: bool  # True: answers come from a fixed set
+    votes: bool  # True: samples of a prompt can agree, so the majority's answer is the prompt's
+    measured: str  # how the metrics are measured, for the report
+
+    @property
+    def row_scores(self) -> Mapping[str, Callable[[str | None, Sequence[str], Any], float]]:
+        """By metric: the number in [0, 1] that one answer (None: unreadable) has against the accepted ones."""
 
     def teacher_messages(
         self,
@@ -44,17 +50,23 @@ class SkillModule(Protocol):
     def constraint(self, skill: Any, labels: Sequence[str], lead: str = "") -> dict[str, Any]:
         """Return the structured-output spec answers are decoded under, after the text `lead`; {} for none."""
 
-    def parse(self, text: str, labels: Sequence[str]) -> str | None:
+    def parse(self, text: str, labels: Sequence[str], skill: Any = None) -> str | None:
         """Return the answer a completion's text holds, or None where it can't be read."""
 
-    def verify(self, answer: str, references: Sequence[str]) -> bool:
-        """Return True where the answer agrees with an accepted one."""
+    def verify(self, answer: str, references: Sequence[str]) -> bool | None:
+        """Return whether the answer agrees with an accepted one; None where no answer can contradict one."""
 
-    def resolve_labels(self, skill: Any, labelled_rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-        """Return the label set; empty for a skill without labels."""
+    def same(self, one: str, other: str) -> bool:
+        """Return whether two answers say the same."""
+
+    def has_wording(self, answer: str, skill: Any) -> bool:
+        """Return whether the answer is prose, which can refuse, go round in circles or be in the wrong language."""
+
+    def lesson(self, text: str, answer: str, skill: Any) -> str:
+        """Return what a student is trained to say, out of a completion's or reference's `text` and its `answer`."""
 
 
-SKILLS: dict[str, SkillModule] = {"classification": classification, "nli": nli}
+SKILLS: dict[str, SkillModule] = {"classification": classification, "nli": nli, "qa": qa}
 
 
 def skill_for(kind: str) -> SkillModule:

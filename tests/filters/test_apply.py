@@ -154,7 +154,15 @@ def test_apply_near_duplicates_filter_free_answers_and_warn_for_labels(monkeypat
     with caplog.at_level(logging.WARNING):
         apply([row("a")], {"a": [said("red")]}, filters, SKILL, LABELS)
     assert "near_duplicate_threshold has no effect" in caplog.text
-    free = SimpleNamespace(closed_answers=False, parse=lambda text, labels: text, verify=lambda *_: True)
+    free = SimpleNamespace(
+        closed_answers=False,
+        votes=False,
+        parse=lambda text, labels, skill: text,
+        verify=lambda *_: True,
+        same=lambda one, other: one == other,
+        has_wording=lambda *_: True,
+        lesson=lambda text, answer, skill: answer,
+    )
     monkeypatch.setitem(registry.SKILLS, "classification", free)
     result = apply([row("a"), row("b")], {"a": [said(text), said("another")], "b": [said(text)]}, filters, SKILL, ())
     assert [one["answer"] for one in result.kept] == [text, "another"]

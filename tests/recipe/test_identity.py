@@ -11,10 +11,12 @@ from tasks.recipe.load import load_recipe
 from tasks.recipe.recipe import Recipe
 from tests.recipe.test_load import fields
 
-_PAIR = ("premise", "hypothesis")
+_LATER = ("premise", "hypothesis", "context")
 # They are identity where they are set; unset, a recipe has the fingerprints it had before they came.
 WHERE_SET = {
-    f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in ("premise", "hypothesis")
+    f"data.{role}.columns.{name}"
+    for role in ("train", "examples", "test")
+    for name in ("premise", "hypothesis", "context")
 }
 
 # Where or how fast a run is, and names that are only recorded: none of it changes a result. A field that is missing

@@ -177,6 +177,8 @@ BLOCKS: dict[str, Any] = {
             "reference": "invoice_question",
             "teacher": "invoice_question",
             "student": "refund_request",
+            "teacher_right": True,
+            "student_right": False,
         },
         {
             "prompt": "The box turned up but the lid is in three pieces, please send the money instead",

@@ -22,9 +22,9 @@ from tasks.students.tokens import read_rows
 from tasks.teachers.answers import ANSWER_SCHEMA
 from tasks.teachers.prompting import Prompter
 
-KINDS = ["nli"]
+KINDS = ["nli", "qa"]
 # what a good teacher would say to any row of the kind
-SAID = {"nli": "neutral"}
+SAID = {"nli": "neutral", "qa": "Answer: the third one."}
 
 
 def prepared(recipe: Recipe, folder: Path) -> tuple[tuple[str, ...], Path]:
@@ -88,8 +88,13 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
     assert len(read_rows(tmp_path / "train.jsonl")) == len(asked) + len(examples) == counts["rows"]["train"]
     test = rows_of(sides / "test.parquet")
     gold = [row["references"] for row in test]
-    perfect = quality([accepted[0] for accepted in gold], gold, labels, recipe.evaluation)
+    perfect = quality([accepted[0] for accepted in gold], gold, labels, recipe.evaluation, recipe.skill)
     assert set(perfect) == set(recipe.evaluation.metrics)
     assert {found["value"] for found in perfect.values()} == {1.0}
-    assert quality([None] * len(gold), gold, labels, recipe.evaluation)[recipe.evaluation.metrics[0]]["value"] == 0.0
+    assert (
+        quality([None] * len(gold), gold, labels, recipe.evaluation, recipe.skill)[recipe.evaluation.metrics[0]][
+            "value"
+        ]
+        == 0.0
+    )
     assert all(method_statements(recipe).values())

@@ -1,0 +1,206 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tasks.data.columns import map_row
+from tasks.evaluation.comparison import gain, quality
+from tasks.evaluation.significance import permutation_p_value
+from tasks.filters.apply import apply
+from tasks.recipe.data import Columns
+from tasks.recipe.errors import RecipeError
+from tasks.recipe.evaluation import Evaluation
+from tasks.recipe.filters import Filters
+from tasks.recipe.load import parse_recipe
+from tasks.recipe.skill import Qa
+from tasks.recipe.teacher import TeacherPrompt
+from tasks.skills import qa
+from tests.filters.test_apply import row, said
+from tests.recipe.test_load import fields
+
+OPEN = Qa(kind="qa")
+NONE = Qa(kind="qa", no_answer="no answer")
+SETTINGS = Evaluation(resamples=500, metrics=("exact_match", "token_f1"))
+KEEP = Filters(min_success_ratio=0.0)
+
+
+def test_map_row_context_stands_before_the_question():
+    columns = Columns(text="q", context="c", reference="a")
+    _, _, messages, references, _, _ = map_row(
+        {"q": "Who?", "c": "Ann ran.", "a": ["Ann", "ann r."]}, columns, frozenset("qca")
+    )
+    assert messages == [{"role": "user", "content": "Context: Ann ran.\n\nQuestion: Who?"}]
+    assert references == ["Ann", "ann r."]
+
+
+@pytest.mark.parametrize(
+    ("skill", "system"),
+    [
+        (OPEN, "Answer the question in as few words as possible."),
+        (NONE, 'Answer the question in as few words as possible. If there is no answer, say "no answer".'),
+    ],
+)
+def test_instruction_allows_no_answer_only_where_the_recipe_does(skill, system):
+    turns = qa.teacher_messages([{"role": "user", "content": "Who?"}], skill, TeacherPrompt(), (), [])
+    assert turns[0] == {"role": "system", "content": system}
+    assert qa.constraint(skill, ()) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Paris", "Paris"),
+        ('  Answer: "Jane Austen"\nShe also wrote Emma.', "Jane Austen"),
+        ("The answer is: 42.", "42."),
+        ("No Country for Old Men", "No Country for Old Men"),
+        ("Unknown Pleasures", "Unknown Pleasures"),
+        ("", None),
+        ("...", None),
+    ],
+)
+def test_parse_reads_the_first_line_without_lead_and_quotes(text, answer):
+    assert qa.parse(text, (), OPEN) == answer
+    assert qa.parse(text, (), NONE) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No answer.",
+        "I don’t know",
+        "I do not know who that was.",
+        "Unanswerable",
+        "not mentioned in the text",
+        "The passage does not say when.",
+        "This cannot be answered from the context",
+        "N/A",
+        "There is no information given.",
+    ],
+)
+def test_parse_refusal_is_the_allowed_answer_or_none(text):
+    assert qa.parse(text, (), NONE) == "no answer"
+    assert qa.parse(text, (), OPEN) is None
+
+
+def test_apply_allowed_no_answer_is_no_refusal_and_contradicts_an_answer():
+    rows = [row("right", "no answer"), row("wrong", "Paris"), row("free")]
+    completions = {one: [said("I cannot answer that.")] for one in ("right", "wrong", "free")}
+    result = apply(rows, completions, KEEP, NONE, ())
+    assert {kept["row"]["id"]: kept["answer"] for kept in result.kept} == {"right": "no answer", "free": "no answer"}
+    assert result.counts == {"verification": 1}
+    assert apply(rows, completions, KEEP, OPEN, ()).counts == {"refused": 3}
+
+
+def test_apply_samples_vote_by_what_they_say_not_how():
+    texts = ["The Beatles", "beatles", "Queen", "Beatles!"]
+    result = apply([row("a")], {"a": [said(text) for text in texts]}, KEEP, OPEN, ())
+    assert result.kept[0]["answer"] in ("The Beatles", "beatles", "Beatles!")
+    assert result.counts == {"not_majority": 3}
+    strict = KEEP.model_copy(update={"min_agreement": 0.8})
+    assert apply([row("a")], {"a": [said(text) for text in texts]}, strict, OPEN, ()).counts == {"agreement": 4}
+
+
+@pytest.mark.parametrize(
+    ("answer", "references", "skill", "exact", "f1"),
+    [
+        # by hand: normalised "cat sat" against "cat sat on mat": 2 shared, 2 * 2 / (2 + 4)
+        ("The cat sat.", ["a cat sat on the mat"], OPEN, 0, 4 / 6),
+        ("U.S.A", ["usa"], OPEN, 1, 1),
+        ("ten ten", ["ten"], OPEN, 0, 2 / 3),  # a word counts as often as it stands in both
+        ("Bob", ["Alice", "Bob Smith"], OPEN, 0, 2 / 3),  # the best of the references
+        ("The", ["a"], OPEN, 1, 1),  # nothing left on either side
+        ("The", ["dog"], OPEN, 0, 0),
+        (None, ["dog"], OPEN, 0, 0),
+        ("no answer", ["no answer"], NONE, 1, 1),
+        ("there was no reply", ["no answer"], NONE, 0, 0),  # no credit for the word "no"
+        ("there was no reply", ["No answer."], NONE, 0, 0),
+        ("there was no reply", ["no answer"], OPEN, 0, 2 / 6),
+    ],
+)
+def test_scores_follow_squad_on_hand_computed_cases(answer, references, skill, exact, f1):
+    assert qa.exact_match(answer, references, skill) == exact
+    assert qa.token_f1(answer, references, skill) == pytest.approx(f1)
+
+
+words = st.lists(st.sampled_from(["the", "a", "cat", "Dog,", "ran.", "5"]), max_size=6).map(" ".join)
+
+
+@given(words, words)
+def test_token_f1_is_symmetric_bounded_and_1_for_the_same_answer(one, other):
+    value = qa.token_f1(one, [other], OPEN)
+    assert value == pytest.approx(qa.token_f1(other, [one], OPEN))
+    assert 0 <= value <= 1
+    assert qa.token_f1(one, [one], OPEN) == 1
+    assert value >= qa.exact_match(one, [other], OPEN)
+
+
+def test_quality_and_gain_take_a_share_by_mcnemar_and_a_mean_by_permutation():
+    gold = [["big dog"]] * 6
+    predictions = {"student": ["big dog"] * 5 + [None], "other": ["dog"] * 5 + ["cat"]}
+    found = quality(predictions["student"], gold, (), SETTINGS, OPEN)
+    assert found["exact_match"]["value"] == pytest.approx(5 / 6)
+    wilson = stats.binomtest(5, 6).proportion_ci(0.95, "wilson")
+    assert found["exact_match"]["low"] == pytest.approx(wilson.low)
+    assert found["token_f1"]["method"] == "percentile bootstrap"
+    exact = gain("exact_match", "student", "other", predictions, gold, (), SETTINGS, OPEN)
+    assert exact["value"] == pytest.approx(5 / 6)
+    assert exact["p_value"] == pytest.approx(2 / 2**5)
+    f1 = gain("token_f1", "student", "other", predictions, gold, (), SETTINGS, OPEN)
+    assert f1["value"] == pytest.approx(5 / 6 - 5 / 6 * 2 / 3)
+    assert f1["p_value"] == pytest.approx(4 / 2**6)  # five equal differences: both signs, the tied row either way
+    assert "permutation" in f1["method"]
+
+
+def test_permutation_p_value_is_that_of_all_sign_flips():
+    rng = np.random.default_rng(1)
+    ours, theirs = rng.random(8), rng.random(8) * 0.8
+    flips = np.array(np.meshgrid(*[[-1, 1]] * 8)).reshape(8, -1)
+    means = ((ours - theirs)[:, None] * flips).mean(axis=0)
+    least = np.abs((ours - theirs).mean()) - 1e-12
+    assert permutation_p_value(ours, theirs, 10_000, 0) == pytest.approx((np.abs(means) >= least).mean())
+    assert permutation_p_value(ours, ours, 100, 0) == 1.0
+    with pytest.raises(ValueError, match="1 and 2 rows"):
+        permutation_p_value([1], [1, 2], 100, 0)
+
+
+def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts():
+    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "qa_nq_open" / "efficientqa_test.jsonl"
+    if not path.is_file():
+        pytest.skip(f"the public questions are not at {path}")
+    rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+    gold = [row["answer"] for row in rows]
+    for pick in (0, -1):
+        found = quality([accepted[pick] for accepted in gold], gold, (), SETTINGS, OPEN)
+        assert {name: metric["value"] for name, metric in found.items()} == {"exact_match": 1.0, "token_f1": 1.0}
+    read = [qa.parse(accepted[0], (), OPEN) for accepted in gold]
+    assert sum(answer is None for answer in read) / len(read) < 0.01
+    assert 0.97 < quality(read, gold, (), SETTINGS, OPEN)["exact_match"]["value"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"evaluation": {"metrics": ["accuracy"]}}, "metrics names accuracy; qa is measured by exact_match, token_f1"),
+        ({"data": {"balance": {"by": "label"}}}, "data.balance.by: label goes by labels, and skill.kind: qa has none"),
+        ({"teachers": {"calibration": "batch"}}, "calibration: batch goes by labels"),
+        (
+            {"teachers": {"prompt": {"selection": "fixed_per_label"}}},
+            "prompt.selection: fixed_per_label goes by labels",
+        ),
+        (
+            {"data": {"train": {"path": "x", "columns": {"messages": "m", "context": "c"}}}},
+            "`context` goes with `text`",
+        ),
+    ],
+)
+def test_recipe_of_kind_qa_settings_without_effect_are_refused(change, message):
+    content = fields() | {"skill": {"kind": "qa"}}
+    content["data"] |= change.get("data", {})
+    content["teachers"][0] |= change.get("teachers", {})
+    content |= {"evaluation": change.get("evaluation", {})}
+    with pytest.raises(RecipeError, match=message):
+        parse_recipe(content)
