@@ -97,13 +97,33 @@ class Qa(Open):
         return text.replace("{no_answer}", allowed)
 
 
+class Math(Open):
+    """A problem whose final answer is compared by value."""
+
+    metrics: ClassVar[tuple[MetricName, ...]] = ("accuracy",)
+
+    kind: Literal["math"] = Field(description="the skill's name")
+    keep_reasoning: Literal["full", "short", "none"] = Field(
+        "full",
+        description="what a student learns to write before the answer. full: all the teacher wrote; short: the "
+        "sentences that hold an equation; none: the answer alone",
+    )
+    instruction: str = Field(
+        "Solve the problem step by step. End with a line that holds #### and the final answer alone.",
+        description="system prompt of teacher and zero-shot baseline",
+    )
+
+
 def _kind(skill: Any) -> Any:
     """A recipe without a kind is a classification, as the first recipes were."""
     return skill.get("kind", "classification") if isinstance(skill, dict) else getattr(skill, "kind", None)
 
 
-KINDS: dict[str, type[Part]] = {"classification": Classification, "nli": Nli, "qa": Qa}
+KINDS: dict[str, type[Part]] = {"classification": Classification, "nli": Nli, "qa": Qa, "math": Math}
 Skill = Annotated[
-    Annotated[Classification, Tag("classification")] | Annotated[Nli, Tag("nli")] | Annotated[Qa, Tag("qa")],
+    Annotated[Classification, Tag("classification")]
+    | Annotated[Nli, Tag("nli")]
+    | Annotated[Qa, Tag("qa")]
+    | Annotated[Math, Tag("math")],
     Discriminator(_kind),
 ]

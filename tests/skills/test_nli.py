@@ -72,7 +72,7 @@ def test_recipe_of_kind_nli_takes_labels_metrics_and_columns():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"skill": {"kind": "nlu"}}, r"skill\.kind: 'nlu' is no skill; known: classification, nli.* mean 'nli'"),
+        ({"skill": {"kind": "nlu"}}, r"skill\.kind: 'nlu' is no skill; known: classification, nli, .* mean 'nli'"),
         ({"skill": {"kind": "nli", "lables": ["a", "b"]}}, r"skill\.lables: unknown field\. Did you mean 'labels'"),
         ({"skill": {"kind": "nli", "labels": ["a"]}}, r"skill\.labels: \['a'\] is refused: one class only"),
         ({"skill": {"labels": ["a", "b"]}}, "names `premise`, which is for skill.kind: nli; it is classification"),

@@ -18,13 +18,14 @@ from tasks.recipe.load import RECIPES, load_recipe
 from tasks.recipe.recipe import Recipe
 from tasks.recipe.skill import Skill
 from tasks.reports.method import method_statements
+from tasks.skills.registry import skill_for
 from tasks.students.tokens import read_rows
 from tasks.teachers.answers import ANSWER_SCHEMA
 from tasks.teachers.prompting import Prompter
 
-KINDS = ["nli", "qa"]
+KINDS = ["nli", "qa", "math"]
 # what a good teacher would say to any row of the kind
-SAID = {"nli": "neutral", "qa": "Answer: the third one."}
+SAID = {"nli": "neutral", "qa": "Answer: the third one.", "math": "So 2 * 3 = 6.\n#### 6"}
 
 
 def prepared(recipe: Recipe, folder: Path) -> tuple[tuple[str, ...], Path]:
@@ -40,6 +41,10 @@ def prepared(recipe: Recipe, folder: Path) -> tuple[tuple[str, ...], Path]:
     assert not sides["dropped"]
     balance(folder / "split", recipe.data.balance, folder / "balance")
     return tuple(summary["labels"]), folder / "split"
+
+
+def read_as(recipe: Recipe, text: str) -> str | None:
+    return skill_for(recipe.skill.kind).parse(text, recipe.skill.labels, recipe.skill)
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -88,7 +93,9 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
     assert len(read_rows(tmp_path / "train.jsonl")) == len(asked) + len(examples) == counts["rows"]["train"]
     test = rows_of(sides / "test.parquet")
     gold = [row["references"] for row in test]
-    perfect = quality([accepted[0] for accepted in gold], gold, labels, recipe.evaluation, recipe.skill)
+    perfect = quality(
+        [read_as(recipe, accepted[0]) for accepted in gold], gold, labels, recipe.evaluation, recipe.skill
+    )
     assert set(perfect) == set(recipe.evaluation.metrics)
     assert {found["value"] for found in perfect.values()} == {1.0}
     assert (

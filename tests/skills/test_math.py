@@ -1,0 +1,136 @@
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.evaluation.comparison import quality
+from tasks.filters.apply import apply
+from tasks.recipe.evaluation import Evaluation
+from tasks.recipe.filters import Filters
+from tasks.recipe.skill import Math
+from tasks.skills import math
+from tasks.skills.values import is_tame, same_value
+from tests.filters.test_apply import row, said
+
+SKILL = Math(kind="math")
+KEEP = Filters(min_success_ratio=0.0)
+SETTINGS = Evaluation(resamples=200, metrics=("accuracy",))
+SOLUTION = "He has 3 boxes. That is 3 * 6 = <<3*6=18>>18 eggs. Nice.\n#### 18"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (SOLUTION, "18"),
+        ("#### 5\nno, wait\n#### 7 apples", "7"),
+        ("So \\boxed{1} or rather $\\boxed{\\frac{1}{2}}$.", "\\frac{1}{2}"),
+        ("Adding up, the answer is $1,250.50.", "1250.50"),
+        ("The final answer is: **42**.", "42"),
+        ("2 + 2 = 4\nthat makes 4 eggs", "4"),
+        ("-3/4", "-3/4"),
+        ("It is 25%", "25%"),
+        ("#### x+1", "x+1"),
+        ("#### \\$18", "18"),
+        ("#### 18 dollars a week.", "18"),
+        ("I do not know", None),
+        ("", None),
+        ("3 apples\nand that is all", None),
+        ("####", None),
+    ],
+)
+def test_parse_finds_the_final_answer(text, answer):
+    assert math.parse(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_same"),
+    [
+        ("1/2", "0.5", True),
+        ("\\frac{1}{2}", "0.5", True),
+        ("7.50", "7.5", True),
+        ("1+x", "x+1", True),
+        ("2\\sqrt{2}", "\\sqrt{8}", True),
+        ("x=5", "5", True),
+        ("3", "-3", False),
+        ("0.333", "1/3", False),
+        ("18", "180", False),
+        ("Monday", "Friday", False),
+    ],
+)
+def test_same_value_goes_by_value_both_ways(one, other, are_same):
+    assert same_value(one, other) is are_same
+    assert same_value(other, one) is are_same
+
+
+@given(st.fractions(-1000, 1000, max_denominator=40), st.fractions(-1000, 1000, max_denominator=40))
+def test_same_value_of_fractions_is_that_of_exact_arithmetic(one, other):
+    assert same_value(f"{one.numerator}/{one.denominator}", f"{other.numerator}/{other.denominator}") is (one == other)
+    doubled = f"{2 * one.numerator}/{2 * one.denominator}"
+    assert same_value(doubled, str(one))
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    ["9^9^9^9", "9^{9^{9}}", "9**9**9", "10^{99999}", "((9^999)^999)^999", "1000000!", "\\sum_{n=1}^{99} n", "7" * 300],
+)
+def test_same_value_of_what_no_machine_works_out_is_compared_as_text_at_once(bomb):
+    assert not is_tame(bomb)
+    assert same_value(bomb, f" {bomb}")
+    assert not same_value(bomb, "1")
+
+
+@pytest.mark.parametrize("plain", ["x^2+y^2", "x^{10}", "2^{-3}", "(x+1)^2", "x^{1/2}", "10^6"])
+def test_is_tame_ordinary_powers_are(plain):
+    assert is_tame(plain)
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [
+        ("full", "He has 3 boxes. That is 3 * 6 = 18 eggs. Nice.\n#### 18"),
+        ("short", "That is 3 * 6 = 18 eggs.\n#### 18"),
+        ("none", "18"),
+    ],
+)
+def test_lesson_keeps_as_much_reasoning_as_the_recipe_says(keep, expected):
+    skill = Math(kind="math", keep_reasoning=keep)
+    assert math.lesson(SOLUTION, "18", skill) == expected
+    assert math.parse(math.lesson(SOLUTION, "18", skill)) == "18"
+    bare = math.lesson("18", "18", skill)
+    assert bare == ("18" if keep == "none" else "#### 18")
+
+
+def test_apply_samples_vote_by_value_and_the_most_confident_of_the_majority_is_the_lesson():
+    texts = ["It is 1/2.\n#### 1/2", "#### 0.7", "0.25 * 2 = 0.5\n#### 0.5", "#### ?"]
+    completions = {"a": [said(text, logprob=-place) for place, text in enumerate(texts)]}
+    result = apply([row("a")], completions, KEEP, Math(kind="math", keep_reasoning="full"), ())
+    assert [one["answer"] for one in result.kept] == ["It is 1/2.\n#### 1/2"]
+    assert result.counts == {"not_majority": 3}
+    asked = KEEP.model_copy(update={"min_agreement": 0.6})
+    assert apply([row("a")], completions, asked, SKILL, ()).counts == {"agreement": 4}
+
+
+def test_apply_reference_verifies_by_value_though_it_is_a_whole_solution():
+    completions = {"a": [said("#### 18.0"), said("#### 19")]}
+    result = apply([row("a", SOLUTION)], completions, KEEP, SKILL, ())
+    assert [one["answer"] for one in result.kept] == ["#### 18.0"]
+    assert result.counts == {"verification": 1}
+
+
+def test_public_problems_solutions_are_read_and_equal_their_own_answers():
+    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "math_gsm8k" / "test.jsonl"
+    if not path.is_file():
+        pytest.skip(f"the public problems are not at {path}")
+    rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+    solutions, gold = [row["answer"] for row in rows], [row["final_answer"] for row in rows]
+    read = [math.parse(solution) for solution in solutions]
+    # exact arithmetic, without the library
+    assert [Fraction(answer) for answer in read] == [Fraction(str(answer).replace(",", "")) for answer in gold]
+    found = quality(read[:200], [[str(answer)] for answer in gold[:200]], (), SETTINGS, SKILL)
+    assert found["accuracy"]["value"] == 1.0
+    off = [str(Fraction(answer) + 1) for answer in read[:200]]
+    assert quality(off, [[solution] for solution in solutions[:200]], (), SETTINGS, SKILL)["accuracy"]["value"] == 0.0
+    assert [math.parse(math.lesson(s, str(a), SKILL)) for s, a in zip(solutions, read, strict=True)] == read
