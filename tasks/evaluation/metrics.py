@@ -14,6 +14,7 @@ import evaluate
 from sklearn.metrics import accuracy_score, f1_score
 
 from tasks.evaluation.answers import UNPARSABLE, check_rows, gold_labels, known_answers
+from tasks.evaluation.corpus import corpus_score
 from tasks.recipe.skill import CLASSIFICATION, Skill
 from tasks.skills.registry import skill_for
 
@@ -74,7 +75,25 @@ class RowMean(_AnswerMetric):
         return {self.metric_name: statistics.fmean(scores)}
 
 
-METRICS = {metric.metric_name: metric for metric in (Accuracy, MacroF1)}
+class Bleu(_AnswerMetric):
+    """Corpus BLEU of sacrebleu as a fraction, in [0, 1]; an unreadable answer is an empty one."""
+
+    metric_name = "bleu"
+
+    def _compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, float]:
+        return {"bleu": corpus_score("bleu", _without_mark(predictions), references)}
+
+
+class Chrf(_AnswerMetric):
+    """Corpus chrF2 of sacrebleu as a fraction, in [0, 1]; an unreadable answer is an empty one."""
+
+    metric_name = "chrf"
+
+    def _compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, float]:
+        return {"chrf": corpus_score("chrf", _without_mark(predictions), references)}
+
+
+METRICS = {metric.metric_name: metric for metric in (Accuracy, MacroF1, Bleu, Chrf)}
 
 
 def score(
@@ -101,6 +120,10 @@ def score(
         combined = evaluate.combine([_metric(name, skill, folder) for name in metric_names])
         values = combined.compute(predictions=readable, references=[list(accepted) for accepted in references])
     return {name: values[name] for name in metric_names}
+
+
+def _without_mark(predictions: Sequence[str]) -> list[str]:
+    return ["" if answer == UNPARSABLE else answer for answer in predictions]
 
 
 def _metric(name: str, skill: Skill, folder: str) -> evaluate.Metric:

@@ -6,6 +6,7 @@ Separate because most metrics are a mean of one number a row, which a skill's ow
 from collections.abc import Sequence
 
 from tasks.evaluation.answers import check_rows, gold_labels, known_answers
+from tasks.evaluation.corpus import CORPUS_METRICS, corpus_statistic
 from tasks.evaluation.significance import (
     Interval,
     Statistic,
@@ -51,6 +52,8 @@ def statistic(
     scores = row_scores(metric, predictions, references, labels, skill)
     if scores is not None:
         return mean_statistic(scores)
+    if metric in CORPUS_METRICS:
+        return corpus_statistic(metric, predictions, references)
     readable = known_answers(predictions, references, labels)
     return macro_f1_statistic(readable, gold_labels(readable, references))
 

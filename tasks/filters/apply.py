@@ -16,6 +16,7 @@ from tasks.filters import (
     near_duplicate,
     refused,
     repetitive,
+    too_long,
     truncated,
     unparsable,
     verification,
@@ -41,6 +42,7 @@ SAMPLE_RULES: dict[str, Rule] = {
     "repetitive": repetitive.rule,
     "language": language.rule,
     "unparsable": unparsable.rule,
+    "too_long": too_long.rule,
     "verification": verification.rule,
 }
 
@@ -125,6 +127,7 @@ def _sample(row: Row, completion: Completion, module: SkillModule, labels: Seque
         answer=answer,
         agrees_with_reference=module.verify(answer, references) if references and answer is not None else None,
         is_prose=answer is None or module.has_wording(answer, skill),
+        word_limit=skill.word_limit,
         lesson=None if answer is None else module.lesson(completion.text, answer, skill),
     )
 

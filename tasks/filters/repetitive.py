@@ -9,7 +9,8 @@ def rule(sample: Sample, filters: Filters) -> str | None:
     """Return why `sample` is dropped where too many of its 3-word sequences are repeats, else None."""
     if not filters.repetitive or not sample.is_prose:
         return None
-    share = repeated_share(sample.completion.text)
+    # what a student would learn: a teacher may rightly write a text several times over on the way to it
+    share = repeated_share(sample.completion.text if sample.lesson is None else sample.lesson)
     return f"{share:.0%} of its 3-word sequences are repeats" if share > filters.max_repetition else None
 
 

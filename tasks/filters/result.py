@@ -17,6 +17,7 @@ _NEXT_STEP = {
     "truncated": "raise `sampling.max_tokens`",
     "refused": "change `prompt.system`",
     "unparsable": "keep `output.kind: skill`, or name the labels in `prompt.system`",
+    "too_long": "raise `skill.max_words`",
     "verification": "raise `prompt.examples` or take a stronger teacher",
     "agreement": "lower `filters.min_agreement`",
     "confidence": "lower `filters.min_mean_logprob`",

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from tasks.recipe.base import Part
+from tasks.recipe.base import Part, added_later
 
 
 class Filters(Part):
@@ -17,6 +17,7 @@ class Filters(Part):
     )
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes to keep; empty keeps all")
     unparsable: bool = Field(True, description="drop completions the skill's parser can't read")
+    too_long: bool = added_later(True, "drop answers of more words than the skill allows (`skill.max_words`)")
     verification: bool = Field(True, description="drop completions that contradict the row's own reference")
     min_agreement: float = Field(0.0, ge=0.0, le=1.0, description="share of a prompt's samples that must agree")
     min_mean_logprob: float | None = Field(

@@ -48,6 +48,13 @@ class Recipe(Part):
                     raise ValueError(
                         f"data.{role}.columns names `{column}`, which is for skill.kind: {wanted}; it is {kind}"
                     )
+        if self.filters.min_agreement and not self.skill.votes:
+            raise ValueError(f"filters.min_agreement has no meaning for skill.kind: {kind}, whose texts never agree")
+        if getattr(self.skill, "chain_of_density", 0) and self.teacher.prompt.examples:
+            raise ValueError(
+                "skill.chain_of_density shows the teacher no examples, since they are one summary each; set "
+                "prompt.examples to 0"
+            )
         if self.skill.has_labels:
             return self
         for setting, needs_labels in {

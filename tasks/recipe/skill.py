@@ -6,7 +6,9 @@ from pydantic import Discriminator, Field, Tag, field_validator
 
 from tasks.recipe.base import Part
 
-MetricName = Literal["accuracy", "macro_f1", "exact_match", "token_f1"]
+MetricName = Literal[
+    "accuracy", "macro_f1", "exact_match", "token_f1", "rouge_1", "rouge_2", "rouge_l", "bleu", "chrf", "within_limit"
+]
 
 
 class SkillPart(Part):
@@ -15,6 +17,12 @@ class SkillPart(Part):
     has_labels: ClassVar[bool] = False
     asking: ClassVar[tuple[str, ...]] = ()  # fields of its own that change what a teacher is shown
     metrics: ClassVar[tuple[MetricName, ...]]  # measured unless told; the first is compared
+    votes: ClassVar[bool] = True  # samples of a prompt can agree, so the majority's answer is the prompt's
+
+    @property
+    def word_limit(self) -> int:
+        """Words an answer may have; 0 for any number."""
+        return 0
 
     def filled(self, text: str) -> str:
         """Return `text` with the skill's own placeholders replaced."""
@@ -114,16 +122,55 @@ class Math(Open):
     )
 
 
+class Summarization(Open):
+    """A short text that says what a long one does."""
+
+    asking: ClassVar[tuple[str, ...]] = ("max_words", "chain_of_density")
+    metrics: ClassVar[tuple[MetricName, ...]] = ("rouge_l", "rouge_1", "rouge_2", "bleu", "chrf", "within_limit")
+    votes: ClassVar[bool] = False
+
+    kind: Literal["summarization"] = Field(description="the skill's name")
+    max_words: int = Field(60, ge=0, description="words a summary may have; longer ones are no lesson; 0 sets no limit")
+    chain_of_density: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="summaries the teacher writes one after the other, each denser than the one before, of which the "
+        "last is kept; 0 asks for one summary (Chain of Density, arXiv:2309.04269)",
+    )
+    instruction: str = Field(
+        "Summarise the text{max_words}.",
+        description="system prompt of teacher and zero-shot baseline; {max_words} becomes ` in at most 60 words`",
+    )
+
+    @property
+    def word_limit(self) -> int:
+        """Words a summary may have; 0 for any number."""
+        return self.max_words
+
+    def filled(self, text: str) -> str:
+        """Return `text` with {max_words} as the words that set the limit."""
+        limit = f" in at most {self.max_words} words" if self.max_words else ""
+        return text.replace("{max_words}", limit)
+
+
 def _kind(skill: Any) -> Any:
     """A recipe without a kind is a classification, as the first recipes were."""
     return skill.get("kind", "classification") if isinstance(skill, dict) else getattr(skill, "kind", None)
 
 
-KINDS: dict[str, type[Part]] = {"classification": Classification, "nli": Nli, "qa": Qa, "math": Math}
+KINDS: dict[str, type[Part]] = {
+    "classification": Classification,
+    "nli": Nli,
+    "qa": Qa,
+    "math": Math,
+    "summarization": Summarization,
+}
 Skill = Annotated[
     Annotated[Classification, Tag("classification")]
     | Annotated[Nli, Tag("nli")]
     | Annotated[Qa, Tag("qa")]
-    | Annotated[Math, Tag("math")],
+    | Annotated[Math, Tag("math")]
+    | Annotated[Summarization, Tag("summarization")],
     Discriminator(_kind),
 ]

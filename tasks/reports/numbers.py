@@ -4,6 +4,7 @@ Separate so that page, cards, terminal and headline print one number in one way.
 """
 
 NOT_MEASURED = "not measured"
+_METRICS = {"rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "bleu": "BLEU", "chrf": "chrF"}
 MINUS = "−"  # the sign as wide as "+", so that columns of gains align
 
 
@@ -87,6 +88,8 @@ def dollars(value: float | None) -> str:
 
 def metric_name(metric: str) -> str:
     """Return a metric's name in words: macro F1 for `macro_f1`."""
+    if metric in _METRICS:
+        return _METRICS[metric]
     return metric.replace("_", " ").replace(" f1", " F1")
 
 

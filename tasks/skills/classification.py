@@ -16,7 +16,7 @@ from tasks.skills.prompts import teacher_text as teacher_text
 from tasks.skills.prompts import zero_shot_messages as zero_shot_messages
 
 closed_answers = True
-votes = True
+votes = Labelled.votes
 measured = "Accuracy has a Wilson interval, macro-F1 a bootstrap interval; an unreadable answer is wrong."
 
 _AROUND = string.punctuation + string.whitespace + "“”‘’«»…。"

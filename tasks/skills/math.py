@@ -18,7 +18,7 @@ from tasks.skills.prompts import teacher_text as teacher_text
 from tasks.skills.prompts import zero_shot_messages as zero_shot_messages
 from tasks.skills.values import same_value
 
-votes = True
+votes = Math.votes
 measured = (
     "Accuracy is the share of rows whose final answer has the value of an accepted one, as math-verify finds "
     "(Wilson interval); an unreadable answer is wrong."

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.recipe.skill import Qa
 from tasks.skills.open import closed_answers as closed_answers
 from tasks.skills.open import constraint as constraint
 from tasks.skills.open import lesson as lesson
@@ -20,7 +21,7 @@ from tasks.skills.prompts import teacher_messages as teacher_messages
 from tasks.skills.prompts import teacher_text as teacher_text
 from tasks.skills.prompts import zero_shot_messages as zero_shot_messages
 
-votes = True
+votes = Qa.votes
 measured = (
     "Exact match is the share of rows whose answer equals an accepted one after case, punctuation and articles are "
     "taken off (Wilson interval); token F1 is the mean over rows of the best word overlap with an accepted answer "

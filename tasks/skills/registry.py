@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from tasks.recipe.errors import RecipeError
 from tasks.recipe.teacher import TeacherPrompt
-from tasks.skills import classification, math, nli, qa
+from tasks.skills import classification, math, nli, qa, summarization
 
 Turns = list[dict[str, Any]]
 
@@ -66,7 +66,13 @@ class SkillModule(Protocol):
         """Return what a student is trained to say, out of a completion's or reference's `text` and its `answer`."""
 
 
-SKILLS: dict[str, SkillModule] = {"classification": classification, "nli": nli, "qa": qa, "math": math}
+SKILLS: dict[str, SkillModule] = {
+    "classification": classification,
+    "nli": nli,
+    "qa": qa,
+    "math": math,
+    "summarization": summarization,
+}
 
 
 def skill_for(kind: str) -> SkillModule:

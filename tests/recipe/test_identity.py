@@ -14,9 +14,8 @@ from tests.recipe.test_load import fields
 _LATER = ("premise", "hypothesis", "context")
 # They are identity where they are set; unset, a recipe has the fingerprints it had before they came.
 WHERE_SET = {
-    f"data.{role}.columns.{name}"
-    for role in ("train", "examples", "test")
-    for name in ("premise", "hypothesis", "context")
+    *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),
+    "filters.too_long",
 }
 
 # Where or how fast a run is, and names that are only recorded: none of it changes a result. A field that is missing

@@ -108,5 +108,5 @@ def test_constraint_is_a_choice_of_the_labels():
 
 def test_skill_for_unknown_kind_is_refused_by_name():
     assert skill_for("classification") is classification
-    with pytest.raises(RecipeError, match="'poetry'; known skills: classification, math, nli, qa"):
+    with pytest.raises(RecipeError, match="'poetry'; known skills: classification, math, nli, qa, summarization"):
         skill_for("poetry")

@@ -23,9 +23,14 @@ from tasks.students.tokens import read_rows
 from tasks.teachers.answers import ANSWER_SCHEMA
 from tasks.teachers.prompting import Prompter
 
-KINDS = ["nli", "qa", "math"]
+KINDS = ["nli", "qa", "math", "summarization"]
 # what a good teacher would say to any row of the kind
-SAID = {"nli": "neutral", "qa": "Answer: the third one.", "math": "So 2 * 3 = 6.\n#### 6"}
+SAID = {
+    "nli": "neutral",
+    "qa": "Answer: the third one.",
+    "math": "So 2 * 3 = 6.\n#### 6",
+    "summarization": "Summary: The town has news.",
+}
 
 
 def prepared(recipe: Recipe, folder: Path) -> tuple[tuple[str, ...], Path]:
@@ -97,7 +102,7 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
         [read_as(recipe, accepted[0]) for accepted in gold], gold, labels, recipe.evaluation, recipe.skill
     )
     assert set(perfect) == set(recipe.evaluation.metrics)
-    assert {found["value"] for found in perfect.values()} == {1.0}
+    assert all(found["value"] == pytest.approx(1.0) for found in perfect.values())
     assert (
         quality([None] * len(gold), gold, labels, recipe.evaluation, recipe.skill)[recipe.evaluation.metrics[0]][
             "value"

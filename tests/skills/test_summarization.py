@@ -1,0 +1,189 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.evaluation.comparison import gain, quality
+from tasks.evaluation.corpus import corpus_score, corpus_statistic
+from tasks.filters.apply import apply
+from tasks.recipe.errors import RecipeError
+from tasks.recipe.evaluation import Evaluation
+from tasks.recipe.filters import Filters
+from tasks.recipe.load import parse_recipe
+from tasks.recipe.skill import Summarization
+from tasks.recipe.teacher import TeacherPrompt
+from tasks.skills import summarization
+from tests.filters.test_apply import row, said
+from tests.recipe.test_load import fields
+
+SKILL = Summarization(kind="summarization", max_words=8)
+DENSE = Summarization(kind="summarization", max_words=40, chain_of_density=3)
+KEEP = Filters(min_success_ratio=0.0)
+SETTINGS = Evaluation(resamples=200, metrics=Summarization.metrics)
+ROW = [{"role": "user", "content": "A long text."}]
+TEXTS = ["the cat sat on the mat", "a dog ran home", "", "rain is expected in the whole of the north today"]
+GOLD = [
+    ["the cat sat on a mat", "on the mat sat the cat"],
+    ["the dog ran all the way home"],
+    ["nothing happened"],
+    ["rain in the north today", "it will rain in the north", "the north expects rain today"],
+]
+
+
+def score(name: str, answer: str | None, *references: str) -> float:
+    return summarization.row_scores[name](answer, references, SKILL)
+
+
+def test_rouge_hand_computed_cases():
+    # 5 of 6 words shared; pairs: "the cat", "cat sat", "sat on" of 5; longest sequence: the cat sat on mat
+    one, other = "the cat sat on the mat", "the cat sat on a mat"
+    assert score("rouge_1", one, other) == pytest.approx(5 / 6)
+    assert score("rouge_2", one, other) == pytest.approx(3 / 5)
+    assert score("rouge_l", one, other) == pytest.approx(5 / 6)
+    # precision 1, recall 1/2
+    assert score("rouge_1", "rain today", "rain is likely today") == pytest.approx(2 / 3)
+    assert score("rouge_l", None, "x") == score("rouge_l", "", "x") == 0
+
+
+def test_rouge_the_nearest_reference_counts_and_any_script_has_words():
+    assert score("rouge_l", "a b c", "x y z", "a b c") == 1
+    assert score("rouge_1", "Кошка спит.", "кошка спит") == 1
+
+
+@pytest.mark.parametrize(("answer", "value"), [("one two", 1), ("w " * 8, 1), ("w " * 9, 0), (None, 0)])
+def test_within_limit_counts_words(answer, value):
+    assert score("within_limit", answer, "x") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "summary"),
+    [
+        ("Summary: It rained.\n All day.", "It rained. All day."),
+        ("Here is a short summary of it:\nIt rained.", "It rained."),
+        (
+            "Summary 1: Rain.\nSummary 2: Rain fell in the north.\n**Summary 3:** North rain, floods.",
+            "North rain, floods.",
+        ),
+        ("It rained: all day.", "It rained: all day."),
+        (" \n ...", None),
+    ],
+)
+def test_parse_takes_the_last_summary_without_its_heading(text, summary):
+    assert summarization.parse(text) == summary
+
+
+def test_chain_of_density_is_asked_of_the_teacher_alone():
+    teacher = summarization.teacher_messages(ROW, DENSE, TeacherPrompt(), (), [])[0]["content"]
+    assert teacher.startswith(
+        "Summarise the text in at most 40 words. Write 3 summaries of it, each of at most 40 words"
+    )
+    assert teacher.endswith('end after "Summary 3:".')
+    assert "Write 3 summaries" in summarization.teacher_text(ROW, DENSE, TeacherPrompt(layout="text"), (), [])
+    plain = {"role": "system", "content": "Summarise the text in at most 40 words."}
+    assert summarization.zero_shot_messages(ROW, DENSE, ())[0] == plain
+    assert summarization.student_messages(ROW, DENSE, ()) == ROW
+    unlimited = Summarization(kind="summarization", max_words=0)
+    assert (
+        summarization.teacher_messages(ROW, unlimited, TeacherPrompt(), (), [])[0]["content"] == "Summarise the text."
+    )
+
+
+def test_apply_too_long_is_dropped_and_a_chain_is_judged_by_its_last_summary():
+    chain = "".join(f"Summary {n}: rain fell in the north again\n" for n in range(1, 6))
+    completions = {"a": [said("w " * 9)], "b": [said(chain)], "c": [said("too much of it " * 2)]}
+    rows = [row("a"), row("b", "whatever else"), row("c")]
+    result = apply(rows, completions, KEEP, SKILL, ())
+    assert {one["row"]["id"]: one["answer"] for one in result.kept} == {
+        "b": "rain fell in the north again",
+        "c": "too much of it too much of it",
+    }
+    assert result.counts == {"repetitive": 1}
+    distinct = " ".join(f"w{n}" for n in range(9))
+    result = apply(rows[:1], {"a": [said(distinct)]}, KEEP, SKILL, ())
+    assert result.counts == {"too_long": 1}
+    assert result.dropped[0]["detail"] == "9 words, at most 8"
+    off = KEEP.model_copy(update={"too_long": False})
+    assert len(apply(rows[:1], {"a": [said(distinct)]}, off, SKILL, ()).kept) == 1
+
+
+def test_apply_several_samples_all_stay():
+    result = apply([row("a")], {"a": [said("It rained."), said("Rain fell.")]}, KEEP, SKILL, ())
+    assert len(result.kept) == 2
+
+
+@pytest.mark.parametrize("name", ["bleu", "chrf"])
+def test_corpus_statistic_on_repeated_rows_is_the_librarys_score_of_the_repeated_texts(name):
+    found = corpus_statistic(name, TEXTS, GOLD)
+    for rows in ([0, 1, 2, 3], [0, 0, 3], [1, 3, 3, 2, 0]):
+        repeated = corpus_score(name, [TEXTS[at] for at in rows], [GOLD[at] for at in rows])
+        assert found(np.array(rows)) == pytest.approx(repeated)
+
+
+def test_bleu_by_its_definition():
+    # one reference as long: 5/6 words, 3/5 pairs, 2/4 triples, 1/3 quadruples, no brevity penalty
+    expected = (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25
+    assert corpus_score("bleu", ["the cat sat on the mat"], [["the cat sat on a mat"]]) == pytest.approx(expected)
+    # half as long as its reference: exp(1 - 2) of a perfect precision
+    assert corpus_score("bleu", ["a b c d"], [["a b c d e f g h"]]) == pytest.approx(np.exp(-1))
+
+
+def test_chrf_by_its_definition():
+    # one letter n-gram order at a time, recall weighing twice; "ab" against "abc": orders 1 and 2 only count both
+    orders = [(2 / 2, 2 / 3), (1 / 1, 1 / 2)]
+    precision, recall = np.mean([p for p, _ in orders]), np.mean([r for _, r in orders])
+    expected = 5 * precision * recall / (4 * precision + recall)
+    assert corpus_score("chrf", ["ab"], [["abc"]]) == pytest.approx(expected)
+
+
+def test_quality_and_gain_of_all_metrics_have_intervals_and_fitting_tests():
+    predictions = {"student": TEXTS, "other": [None, "a dog", "x", "rain"]}
+    found = quality(TEXTS, GOLD, (), SETTINGS, SKILL)
+    assert list(found) == list(Summarization.metrics)
+    for name, metric in found.items():
+        assert metric["low"] <= metric["value"] <= metric["high"], name
+        assert metric["n"] == 4
+    assert found["bleu"]["value"] == pytest.approx(corpus_score("bleu", TEXTS, GOLD))
+    tested = {
+        name: gain(name, "student", "other", predictions, GOLD, (), SETTINGS, SKILL) for name in ("rouge_l", "bleu")
+    }
+    assert 0 < tested["rouge_l"]["p_value"] <= 1
+    assert tested["bleu"]["p_value"] is None
+    assert tested["bleu"]["value"] > 0
+
+
+def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
+    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "summarisation_scitldr" / "test.jsonl"
+    if not path.is_file():
+        pytest.skip(f"the public summaries are not at {path}")
+    from rouge_score.rouge_scorer import RougeScorer
+
+    rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+    rows = [row for row in rows if (row["document"] + "".join(row["summaries"])).isascii()][:60]
+    first = [row["document"].split(". ")[0] for row in rows]
+    gold = [row["summaries"] for row in rows]
+    own = RougeScorer(["rouge1", "rouge2", "rougeL"])
+    settings = Evaluation(resamples=100, metrics=("rouge_1", "rouge_2", "rouge_l"))
+    found = quality(first, gold, (), settings, SKILL)
+    for name, theirs in (("rouge_1", "rouge1"), ("rouge_2", "rouge2"), ("rouge_l", "rougeL")):
+        expected = [
+            max(own.score(one, text)[theirs].fmeasure for one in g) for text, g in zip(first, gold, strict=True)
+        ]
+        assert found[name]["value"] == pytest.approx(np.mean(expected))
+    assert len(rows) == 60
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"filters": {"min_agreement": 0.5}}, "min_agreement has no meaning for skill.kind: summarization"),
+        (
+            {"teachers": [{"model": "x", "prompt": {"examples": 2}}]},
+            "skill.chain_of_density shows the teacher no examples",
+        ),
+        ({"skill": {"kind": "summarization", "max_words": -1}}, r"skill\.max_words: -1 is refused"),
+    ],
+)
+def test_recipe_of_kind_summarization_settings_without_effect_are_refused(change, message):
+    with pytest.raises(RecipeError, match=message):
+        parse_recipe(fields() | {"skill": {"kind": "summarization", "chain_of_density": 3}} | change)
