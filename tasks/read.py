@@ -16,7 +16,12 @@ def read(call: StageCall) -> dict[str, Any]:
     execution = call.execution
     options = execution["storage_options"]
     return read_rows(
-        execution["source"], execution["files"], call.identity["role"], call.work.folder, storage_options=options
+        execution["source"],
+        execution["files"],
+        call.identity["role"],
+        call.work.folder,
+        storage_options=options,
+        is_dialogue=call.identity.get("is_dialogue", False),
     )
 
 
@@ -38,6 +43,7 @@ def read_sources(run: Run) -> dict[str, ArtifactRef]:
             "files": [file.sha256 for file in files],
             "format": source.format,
             "columns": source.columns,
+            **({"is_dialogue": True} if run.recipe.skill.is_dialogue else {}),
         }
         found[role] = run.build(
             read, {}, identity, label=f"read {role}", source=source, files=files, storage_options=options

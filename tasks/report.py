@@ -66,6 +66,7 @@ def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
         store.path(results["split"].ref, "test.parquet"),
         store.fetch(results["evaluate"].ref),
         summaries["validate"]["labels"],
+        recipe.skill,
     )
     blocks = collect.model_blocks(evidence, _names(recipe, teacher, base), recipe)
     comparison, which = collect.comparison_block(evidence, blocks, recipe)

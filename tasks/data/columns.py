@@ -9,18 +9,24 @@ import orjson
 
 from tasks.data.formats import Refused
 from tasks.data.row import content_sha256
+from tasks.data.tool_calls import with_tool_calls
 from tasks.recipe.data import Columns
 
 # id, content_sha256, messages, references, label and meta of ROW_SCHEMA; a bare tuple, since there are millions
 Row = tuple[str, str, list[dict[str, str]], list[str], str | None, str]
 
 
-def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str]) -> Row:
+def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, is_dialogue: bool = False) -> Row:
     """Return `record` as a row; the columns not `used` go to its meta. Without a reference the label is the reference.
+
+    Of a dialogue the assistant's last turn is the reference, where no column names another, and calls of tools are
+    kept as text (tasks/data/tool_calls.py).
 
     Raises:
         Refused: a value is missing or not of the type its column needs.
     """
+    if is_dialogue and columns.messages is not None:
+        record = {**record, columns.messages: with_tool_calls(record.get(columns.messages))}
     messages = _messages(record, columns)
     digest = content_sha256(messages)
     label = _label(record, columns.label)
@@ -28,6 +34,8 @@ def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str]) -> R
         references = _references(record[columns.reference]) if columns.reference in record else []
     else:
         references = [] if label is None else [label]
+    if is_dialogue and not references and messages[-1]["role"] == "assistant":
+        references = [messages[-1]["content"]]
     return _id(record, columns.id) or digest[:16], digest, messages, references, label, _meta(record, used)
 
 

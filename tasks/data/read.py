@@ -41,6 +41,8 @@ def read(
     role: Role,
     out: Path,
     storage_options: dict[str, Any] | None = None,
+    *,
+    is_dialogue: bool = False,
 ) -> dict[str, Any]:
     """Write `out`/rows.parquet and `out`/quarantine.jsonl; return {"read", "rows", "quarantined", "columns"}.
 
@@ -56,7 +58,8 @@ def read(
         for file in files:
             kind = format_of(file.url, source)
             assert kind is not None, "resolve refuses unknown formats"
-            rows = _rows(records(file.url, kind, storage_options), source.columns, file.url, tally, quarantine)
+            found = records(file.url, kind, storage_options)
+            rows = _rows(found, source.columns, file.url, tally, quarantine, is_dialogue)
             for row in rows:
                 buffer.add(row)
                 if len(buffer) == BATCH_ROWS:
@@ -75,7 +78,9 @@ def read(
     }
 
 
-def _rows(found: Iterable[Record], columns: Columns, url: str, tally: _Tally, quarantine: BinaryIO) -> Iterator[Row]:
+def _rows(
+    found: Iterable[Record], columns: Columns, url: str, tally: _Tally, quarantine: BinaryIO, is_dialogue: bool
+) -> Iterator[Row]:
     names = tally.names
     used = frozenset(named_columns(columns).values())
     for record in found:
@@ -86,7 +91,7 @@ def _rows(found: Iterable[Record], columns: Columns, url: str, tally: _Tally, qu
                 raise value
             if not value.keys() <= names and len(names) < _MAX_NAMES:
                 names.update(value.keys())
-            yield map_row(value, columns, used)
+            yield map_row(value, columns, used, is_dialogue=is_dialogue)
         except Refused as refused:
             _quarantine(record, url, refused, tally, quarantine)
 

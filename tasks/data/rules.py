@@ -24,18 +24,21 @@ class Drop(NamedTuple):
     detail: str
 
 
-def check_prompt(turns: Turns, max_chars: int) -> Drop | None:
-    """Return why the conversation can't be a prompt, or None: roles and their order, emptiness, length (characters)."""
+def check_prompt(turns: Turns, max_chars: int, *, is_dialogue: bool = False) -> Drop | None:
+    """Return why the conversation can't be a prompt, or None: roles and their order, emptiness, length (characters).
+
+    A dialogue may also end with the assistant's reply, which is then its reference, or with a tool's result.
+    """
     before = ""
     for position, (role, _) in enumerate(turns):
         if before not in _MAY_FOLLOW.get(role, ()):
             return Drop("wrong_roles", f"turn {position} is {role!r} after {before or 'the start'!r}")
         before = role
-    if before != "user":
+    if before != "user" and not (is_dialogue and before in ("assistant", "tool")):
         return Drop("wrong_roles", f"the last turn is {before!r}; a prompt ends with the user's")
     content = turns[-1][1]
     if not content or content.isspace():
-        return Drop("empty_prompt", "the last user turn is blank")
+        return Drop("empty_prompt", f"the last {before} turn is blank")
     length = len(content) if len(turns) == 1 else sum(len(text) for _, text in turns)
     if length > max_chars:
         return Drop("prompt_too_long", f"{length} characters, at most {max_chars}")

@@ -116,7 +116,8 @@ def _survey(paths: dict[str, Path], personal: dict[str, Any], data: Data, skill:
             texts = ["\n".join([text for who, text in turns if who == "user"]) for turns in talks]
             golds = _gold_verdicts(batch, skill, required=role != "train")
             verdicts = [
-                check_prompt(turns, data.max_prompt_chars) or gold for turns, gold in zip(talks, golds, strict=True)
+                check_prompt(turns, data.max_prompt_chars, is_dialogue=skill.is_dialogue) or gold
+                for turns, gold in zip(talks, golds, strict=True)
             ]
             if data.personal_data == "drop":
                 _mark_personal(verdicts, personal[role][start : start + batch.num_rows])

@@ -24,6 +24,7 @@ from tasks.evaluation.session import Session
 from tasks.evaluation.spec import Candidate, EvaluateSpec
 from tasks.evaluation.weights import count_parameters, weight_bytes
 from tasks.runtime.worker import Reporter, serve
+from tasks.skills.rows import read_cases
 
 Row = dict[str, Any]
 
@@ -46,8 +47,8 @@ class Measured:
 
 def evaluate_models(spec: EvaluateSpec, report: Reporter) -> dict[str, Any]:
     """Ask every candidate every test row, time them, and write `answers.parquet` and `measurements.json`."""
-    rows = pq.read_table(spec.test).to_pylist()
-    examples = pq.read_table(spec.examples).to_pylist() if spec.examples else []
+    rows = read_cases(spec.test, spec.skill)
+    examples = read_cases(spec.examples, spec.skill) if spec.examples else []
     models = [_prepare(spec, candidate, rows, examples) for candidate in spec.candidates]
     sessions: list[tuple[Session, list[Measured]]] = []
     try:

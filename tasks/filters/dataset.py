@@ -9,13 +9,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow.parquet as pq
-
 from tasks.filters.apply import apply
 from tasks.filters.result import FilterResult
 from tasks.recipe.filters import Filters
 from tasks.recipe.skill import Skill
 from tasks.skills.registry import skill_for
+from tasks.skills.rows import read_cases
 from tasks.teachers.answers import completion_of, read_answers
 from tasks.teachers.calibration import batch_prior, calibrate
 from tasks.teachers.completion import Completion
@@ -46,8 +45,8 @@ def write_dataset(
         QualityError: too few answers survive.
     """
     lines = read_answers(answers)
-    rows = {"train": pq.read_table(train).to_pylist(), "validation": _read(split / "validation.parquet")}
-    examples = [row for row in _read(split / "examples.parquet") if row["references"]]
+    rows = {"train": read_cases(train, skill), "validation": read_cases(split / "validation.parquet", skill)}
+    examples = [row for row in read_cases(split / "examples.parquet", skill) if row["references"]]
     prior = _prior(rows["train"], lines) if calibration == "batch" else None
     completions = {row_id: [_answered(line, prior, labels) for line in found] for row_id, found in lines.items()}
     result = FilterResult()
@@ -76,11 +75,6 @@ def write_dataset(
         "answers": dict(sorted(Counter(kept["answer"] for kept in result.kept).items())) if skill.has_labels else {},
         "prior": prior,
     }
-
-
-def _read(path: Path) -> list[Row]:
-    rows: list[Row] = pq.read_table(path).to_pylist()
-    return rows
 
 
 def _prior(rows: Iterable[Row], lines: Lines) -> list[float]:

@@ -50,6 +50,8 @@ class Recipe(Part):
                     )
         if self.filters.min_agreement and not self.skill.votes:
             raise ValueError(f"filters.min_agreement has no meaning for skill.kind: {kind}, whose texts never agree")
+        if self.skill.is_dialogue and self.teacher.prompt.layout == "text":
+            raise ValueError("prompt.layout: text shows the user's words alone; a conversation needs turns or list")
         if getattr(self.skill, "chain_of_density", 0) and self.teacher.prompt.examples:
             raise ValueError(
                 "skill.chain_of_density shows the teacher no examples, since they are one summary each; set "

@@ -17,6 +17,7 @@ class SkillPart(Part):
     has_labels: ClassVar[bool] = False
     asking: ClassVar[tuple[str, ...]] = ()  # fields of its own that change what a teacher is shown
     metrics: ClassVar[tuple[MetricName, ...]]  # measured unless told; the first is compared
+    is_dialogue: ClassVar[bool] = False  # rows are whole conversations, recorded replies and all
     votes: ClassVar[bool] = True  # samples of a prompt can agree, so the majority's answer is the prompt's
 
     @property
@@ -154,6 +155,26 @@ class Summarization(Open):
         return text.replace("{max_words}", limit)
 
 
+class Conversation(Open):
+    """The assistant's next reply in a conversation of several turns."""
+
+    asking: ClassVar[tuple[str, ...]] = ("targets",)
+    is_dialogue: ClassVar[bool] = True
+    metrics: ClassVar[tuple[MetricName, ...]] = ("rouge_l", "chrf", "bleu")
+    votes: ClassVar[bool] = False
+
+    kind: Literal["conversation"] = Field(description="the skill's name")
+    targets: Literal["last", "all"] = Field(
+        "last",
+        description="last: a conversation's last reply is learnt and measured; all: every reply, each after the turns "
+        "before it",
+    )
+    instruction: str = Field(
+        "You are the assistant in this conversation. Write the next reply.",
+        description="system prompt of teacher and zero-shot baseline; stands before the conversation's own",
+    )
+
+
 def _kind(skill: Any) -> Any:
     """A recipe without a kind is a classification, as the first recipes were."""
     return skill.get("kind", "classification") if isinstance(skill, dict) else getattr(skill, "kind", None)
@@ -165,12 +186,14 @@ KINDS: dict[str, type[Part]] = {
     "qa": Qa,
     "math": Math,
     "summarization": Summarization,
+    "conversation": Conversation,
 }
 Skill = Annotated[
     Annotated[Classification, Tag("classification")]
     | Annotated[Nli, Tag("nli")]
     | Annotated[Qa, Tag("qa")]
     | Annotated[Math, Tag("math")]
-    | Annotated[Summarization, Tag("summarization")],
+    | Annotated[Summarization, Tag("summarization")]
+    | Annotated[Conversation, Tag("conversation")],
     Discriminator(_kind),
 ]

@@ -18,6 +18,7 @@ from tasks.evaluation.significance import confusion
 from tasks.recipe.recipe import Recipe
 from tasks.recipe.skill import Skill
 from tasks.skills.registry import skill_for
+from tasks.skills.rows import read_cases
 
 Summary = Mapping[str, Any]
 BASELINES = ("baseline_untrained", "baseline_zero_shot")
@@ -40,9 +41,9 @@ class Evidence:
         return [row["references"] for row in self.rows]
 
 
-def read_evidence(test: Path, evaluated: Path, labels: Sequence[str]) -> Evidence:
+def read_evidence(test: Path, evaluated: Path, labels: Sequence[str], skill: Skill) -> Evidence:
     """Return what an evaluate artifact holds, in the order of the test rows."""
-    rows = pq.read_table(test).to_pylist()
+    rows = read_cases(test, skill)
     found: dict[str, dict[str, str | None]] = {}
     for line in pq.read_table(evaluated / "answers.parquet").to_pylist():
         found.setdefault(line["model"], {})[line["row_id"]] = line["answer"]

@@ -12,6 +12,11 @@ from tasks.recipe.teacher import TeacherPrompt
 Turns = list[dict[str, Any]]
 
 
+def cases(row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
+    """Return the row alone: one prompt, one answer."""
+    return [row]
+
+
 def teacher_messages(
     row_messages: Turns,
     skill: Any,

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from tasks.recipe.errors import RecipeError
 from tasks.recipe.teacher import TeacherPrompt
-from tasks.skills import classification, math, nli, qa, summarization
+from tasks.skills import classification, conversation, math, nli, qa, summarization
 
 Turns = list[dict[str, Any]]
 
@@ -20,6 +20,9 @@ class SkillModule(Protocol):
     @property
     def row_scores(self) -> Mapping[str, Callable[[str | None, Sequence[str], Any], float]]:
         """By metric: the number in [0, 1] that one answer (None: unreadable) has against the accepted ones."""
+
+    def cases(self, row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
+        """Return what of a row is asked, learnt and measured, as rows of their own; mostly the row itself."""
 
     def teacher_messages(
         self,
@@ -72,6 +75,7 @@ SKILLS: dict[str, SkillModule] = {
     "qa": qa,
     "math": math,
     "summarization": summarization,
+    "conversation": conversation,
 }
 
 

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from tasks.artifacts.store import Store
 from tasks.engines.plan import Job
 from tasks.engines.request import Request, label_token_ids, render, sampling_params, tokenize
 from tasks.engines.start import load_tokenizer, start_engine
 from tasks.engines.stream import Answer, stream
 from tasks.runtime.worker import Reporter, serve
+from tasks.skills.rows import read_cases
 from tasks.teachers.completion import Completion, completion_key
 from tasks.teachers.completions import CompletionStore
 from tasks.teachers.gathered import Gathered
@@ -41,8 +40,8 @@ def generate(spec: GenerateSpec, report: Reporter, start: Callable[..., Any] = s
 
 
 def rows_of(spec: AskSpec) -> list[dict[str, Any]]:
-    """Return the rows that the teacher is to answer."""
-    rows = [row for path in spec.rows for row in pq.read_table(path).to_pylist()]
+    """Return the rows that the teacher is to answer, one a prompt."""
+    rows = [row for path in spec.rows for row in read_cases(path, spec.skill)]
     return [row for row in rows if not row["references"]] if spec.skip_labelled else rows
 
 
@@ -87,7 +86,7 @@ class Asked:
     def __init__(self, spec: AskSpec, rows: list[dict[str, Any]]) -> None:
         """Render and tokenise every row's prompt."""
         tokenizer = load_tokenizer(spec.model_path, spec.teacher.revision)
-        examples = pq.read_table(spec.examples).to_pylist() if spec.examples else []
+        examples = read_cases(spec.examples, spec.skill) if spec.examples else []
         prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples)
         self.constraint = prompter.constraint(spec.teacher)
         choices = self.constraint.get("choice") if spec.teacher.output.kind == "skill" else None

@@ -108,5 +108,7 @@ def test_constraint_is_a_choice_of_the_labels():
 
 def test_skill_for_unknown_kind_is_refused_by_name():
     assert skill_for("classification") is classification
-    with pytest.raises(RecipeError, match="'poetry'; known skills: classification, math, nli, qa, summarization"):
+    with pytest.raises(
+        RecipeError, match="'poetry'; known skills: classification, conversation, math, nli, qa, summarization"
+    ):
         skill_for("poetry")

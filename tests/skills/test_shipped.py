@@ -1,7 +1,6 @@
 """The recipes that are shipped, on their own data, from the files to a score: all of the pipeline but the models."""
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -19,17 +18,19 @@ from tasks.recipe.recipe import Recipe
 from tasks.recipe.skill import Skill
 from tasks.reports.method import method_statements
 from tasks.skills.registry import skill_for
+from tasks.skills.rows import read_cases
 from tasks.students.tokens import read_rows
 from tasks.teachers.answers import ANSWER_SCHEMA
 from tasks.teachers.prompting import Prompter
 
-KINDS = ["nli", "qa", "math", "summarization"]
+KINDS = ["nli", "qa", "math", "summarization", "conversation"]
 # what a good teacher would say to any row of the kind
 SAID = {
     "nli": "neutral",
     "qa": "Answer: the third one.",
     "math": "So 2 * 3 = 6.\n#### 6",
     "summarization": "Summary: The town has news.",
+    "conversation": "Let me see what I can do.",
 }
 
 
@@ -39,7 +40,7 @@ def prepared(recipe: Recipe, folder: Path) -> tuple[tuple[str, ...], Path]:
         source = getattr(recipe.data, role)
         if source is not None:
             folders[role] = folder / role
-            read(source, resolve(source), role, folder / role)  # type: ignore[arg-type]
+            read(source, resolve(source), role, folder / role, is_dialogue=recipe.skill.is_dialogue)  # type: ignore[arg-type]
     summary = validate(folders, recipe.data, recipe.skill, folder / "valid")
     assert not summary["dropped"], "nothing of what is shipped is spoilt"
     sides = split(folder / "valid", recipe.data, recipe.data.test is not None, folder / "split")
@@ -50,10 +51,6 @@ def prepared(recipe: Recipe, folder: Path) -> tuple[tuple[str, ...], Path]:
 
 def read_as(recipe: Recipe, text: str) -> str | None:
     return skill_for(recipe.skill.kind).parse(text, recipe.skill.labels, recipe.skill)
-
-
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    return pq.read_table(path).to_pylist()
 
 
 def test_every_shipped_recipe_loads():
@@ -72,8 +69,12 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
 
     recipe = load_recipe(kind)
     labels, sides = prepared(recipe, tmp_path)
-    asked = rows_of(tmp_path / "balance" / "train.parquet")
-    prompts = list(Prompter(recipe.teacher, recipe.skill, labels, rows_of(sides / "examples.parquet")).prompts(asked))
+    asked = read_cases(tmp_path / "balance" / "train.parquet", recipe.skill)
+    prompts = list(
+        Prompter(recipe.teacher, recipe.skill, labels, read_cases(sides / "examples.parquet", recipe.skill)).prompts(
+            asked
+        )
+    )
     assert len(prompts) == len(asked) > 10
     answers = [
         dict.fromkeys(ANSWER_SCHEMA.names)
@@ -93,10 +94,10 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
         use_references=True,
         out=tmp_path,
     )
-    examples = rows_of(sides / "examples.parquet")
+    examples = read_cases(sides / "examples.parquet", recipe.skill)
     assert counts["kept"] == len(asked)
     assert len(read_rows(tmp_path / "train.jsonl")) == len(asked) + len(examples) == counts["rows"]["train"]
-    test = rows_of(sides / "test.parquet")
+    test = read_cases(sides / "test.parquet", recipe.skill)
     gold = [row["references"] for row in test]
     perfect = quality(
         [read_as(recipe, accepted[0]) for accepted in gold], gold, labels, recipe.evaluation, recipe.skill

@@ -1,0 +1,18 @@
+"""Reads a file of rows as what is asked, learnt and measured of them.
+
+Separate because generation, filters, measuring and report must agree on it, in both environments.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tasks.recipe.skill import Skill
+from tasks.skills.registry import skill_for
+
+
+def read_cases(path: Path | str, skill: Skill) -> list[dict[str, Any]]:
+    """Return the cases of the rows in a Parquet file, in order: most skills' rows are one case each."""
+    cases = skill_for(skill.kind).cases
+    return [case for row in pq.read_table(path).to_pylist() for case in cases(row, skill)]

@@ -1,0 +1,160 @@
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.data.columns import map_row
+from tasks.data.read import read
+from tasks.data.rules import check_prompt
+from tasks.data.sources import resolve
+from tasks.data.split import split
+from tasks.data.validate import validate
+from tasks.evaluation.comparison import quality
+from tasks.recipe.data import Columns, Data, Source
+from tasks.recipe.errors import RecipeError
+from tasks.recipe.evaluation import Evaluation
+from tasks.recipe.load import parse_recipe
+from tasks.recipe.skill import Conversation
+from tasks.recipe.teacher import TeacherPrompt
+from tasks.skills import conversation
+from tasks.skills.rows import read_cases
+from tests.recipe.test_load import fields
+
+LAST, ALL = (Conversation(kind="conversation", targets=targets) for targets in ("last", "all"))
+COLUMNS = Columns(messages="messages")
+
+
+def turn(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+TALK = [
+    turn("system", "Be brief."),
+    turn("user", "Weather?"),
+    turn("assistant", "<tool_call>\n{}\n</tool_call>"),
+    turn("tool", "rain"),
+    turn("assistant", "It rains."),
+    turn("user", "And tomorrow?"),
+    turn("assistant", "Sun."),
+]
+
+
+def mapped(turns: list, **more) -> dict:
+    name, digest, messages, references, _, _ = map_row(
+        {"messages": turns, **more}, COLUMNS, frozenset(["messages"]), is_dialogue=True
+    )
+    return {"id": name, "messages": messages, "references": references, "content_sha256": digest}
+
+
+def test_cases_last_is_the_last_reply_after_all_turns_before_it():
+    row = {**mapped(TALK), "id": "d"}
+    (case,) = conversation.cases(row, LAST)
+    assert (case["id"], case["messages"], case["references"]) == ("d", TALK[:-1], ["Sun."])
+    assert case["content_sha256"] != row["content_sha256"]
+
+
+def test_cases_all_is_every_reply_each_after_the_turns_before_it():
+    cases = conversation.cases({**mapped(TALK), "id": "d"}, ALL)
+    assert [(case["id"], len(case["messages"]), case["references"]) for case in cases] == [
+        ("d#2", 2, [TALK[2]["content"]]),
+        ("d#4", 4, ["It rains."]),
+        ("d#6", 6, ["Sun."]),
+    ]
+    assert cases[1]["messages"] == TALK[:4]  # system and tool turns stay
+
+
+@pytest.mark.parametrize("end", [4, 6])
+def test_cases_dialogue_that_ends_open_is_asked_without_a_reference(end):
+    row = mapped(TALK[:end])
+    assert row["references"] == []
+    assert [(case["messages"], case["references"]) for case in conversation.cases(row, LAST)] == [(TALK[:end], [])]
+    assert [bool(case["references"]) for case in conversation.cases(row, ALL)] == [True] * (end // 2 - 1) + [False]
+
+
+def test_map_row_reference_column_wins_over_the_recorded_reply():
+    columns = Columns(messages="messages", reference="good")
+    record = {"messages": TALK, "good": ["Sunny.", "It will be sunny."]}
+    row = map_row(record, columns, frozenset(record), is_dialogue=True)
+    assert row[3] == ["Sunny.", "It will be sunny."]
+    assert map_row({**record, "good": None}, columns, frozenset(record), is_dialogue=True)[3] == ["Sun."]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_map_row_tool_calls_are_kept_as_text(as_text):
+    call = {"type": "function", "function": {"name": "weather", "arguments": '{"city": "Bergen"}'}}
+    turns = [turn("user", "Weather?"), {"role": "assistant", "content": None, "tool_calls": [call, call]}]
+    expected = '<tool_call>\n{"name":"weather","arguments":{"city":"Bergen"}}\n</tool_call>'
+    found = mapped(json.dumps(turns) if as_text else turns)
+    assert found["messages"][1] == turn("assistant", f"{expected}\n{expected}")
+
+
+@pytest.mark.parametrize(
+    ("turns", "is_dialogue", "reason"),
+    [
+        ([("user", "a"), ("assistant", "b")], True, None),
+        ([("user", "a"), ("assistant", "b")], False, "wrong_roles"),
+        ([("user", "a"), ("assistant", "b"), ("tool", "c")], True, None),
+        ([("user", "a"), ("assistant", " ")], True, "empty_prompt"),
+        ([("system", "a")], True, "wrong_roles"),
+        ([("assistant", "a")], True, "wrong_roles"),
+        ([("user", "a"), ("user", "b")], True, "wrong_roles"),
+    ],
+)
+def test_check_prompt_dialogue_may_end_with_the_reply(turns, is_dialogue, reason):
+    found = check_prompt(turns, 100, is_dialogue=is_dialogue)
+    assert (found.reason if found else None) == reason
+
+
+def test_messages_keep_roles_and_join_the_dialogues_own_system_turn():
+    asked = conversation.teacher_messages(TALK[:-1], LAST, TeacherPrompt(system="Reply."), (), [])
+    assert asked == [turn("system", "Reply.\n\nBe brief."), *TALK[1:-1]]
+    assert conversation.student_messages(TALK[:-1], LAST, ()) == TALK[:-1]
+    assert conversation.parse(" Sun.\n") == "Sun."
+    assert conversation.parse(" \n") is None
+
+
+def test_quality_of_recorded_replies_is_1_and_of_others_less():
+    gold = [["It rains in the north."], ["Sun all day long."]]
+    settings = Evaluation(resamples=100, metrics=Conversation.metrics)
+    same = quality([accepted[0] for accepted in gold], gold, (), settings, LAST)
+    assert {name: found["value"] for name, found in same.items()} == pytest.approx(dict.fromkeys(same, 1.0))
+    other = quality(["It rains.", None], gold, (), settings, LAST)
+    # 2 of 2 words, 2 of 5: F1 4/7, and 0 for the unreadable one
+    assert other["rouge_l"]["value"] == pytest.approx(4 / 7 / 2)
+    assert all(0 < found["value"] < 1 or name == "bleu" for name, found in other.items())
+
+
+def test_recipe_of_kind_conversation_plain_text_layout_is_refused():
+    content = fields() | {"skill": {"kind": "conversation"}}
+    content["data"]["train"]["columns"] = {"messages": "turns"}
+    assert parse_recipe(content).skill.targets == "last"
+    content["teachers"][0]["prompt"] = {"layout": "text"}
+    with pytest.raises(RecipeError, match="a conversation needs turns or list"):
+        parse_recipe(content)
+
+
+def test_public_dialogues_keep_every_reply_on_the_side_of_its_dialogue(tmp_path):
+    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "conversation_sgd" / "train_part.jsonl"
+    if not path.is_file():
+        pytest.skip(f"the public dialogues are not at {path}")
+    rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line][:150]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    columns = Columns(messages="messages", id="id")
+    source = Source(path=str(tmp_path / "rows.jsonl"), columns=columns)
+    read(source, resolve(source), "train", tmp_path / "read", is_dialogue=True)
+    data = Data(train=source, contamination_ngram=50)
+    summary = validate({"train": tmp_path / "read"}, data, ALL, tmp_path / "valid")
+    assert summary["labels"] == []
+    split(tmp_path / "valid", data, False, tmp_path / "split")
+    replies = {row["id"]: sum(one["role"] == "assistant" for one in row["messages"]) for row in rows}
+    seen: dict[str, set[str]] = {}
+    for side in ("train", "validation", "test"):
+        kept = pq.read_table(tmp_path / "split" / f"{side}.parquet").to_pylist()
+        cases = read_cases(tmp_path / "split" / f"{side}.parquet", ALL)
+        assert len(cases) == sum(replies[row["id"]] for row in kept)
+        assert all(case["references"] and case["messages"][-1]["role"] == "user" for case in cases)
+        assert len(read_cases(tmp_path / "split" / f"{side}.parquet", LAST)) == len(kept)
+        seen[side] = {case["id"].split("#")[0] for case in cases}
+    assert seen["test"]
+    assert not seen["test"] & (seen["train"] | seen["validation"])
