@@ -143,7 +143,7 @@ def _explain_yaml(error: yaml.YAMLError) -> str:
 def _explain(item: Any) -> str:
     # a skill's errors are placed below its kind, which is no field
     named = tuple(part for place, part in enumerate(item["loc"]) if not (place == 1 and item["loc"][0] == "skill"))
-    path = ".".join(str(part) for part in named) or "the recipe"
+    path = ".".join(str(part) for part in named)
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown field." + _nearest(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
     if item["type"] == "union_tag_invalid":
@@ -151,8 +151,10 @@ def _explain(item: Any) -> str:
         return f"{path}.kind: {kind!r} is no skill; known: {', '.join(KINDS)}." + _nearest(kind, KINDS)
     if item["type"] == "missing":
         return f"{path}: missing; the recipe needs it."
-    value = hide_passwords(repr(item["input"]))
-    return f"{path}: {value} is refused: {item['msg'].removeprefix('Value error, ')}."
+    rule = item["msg"].removeprefix("Value error, ")
+    if not path:  # fields that don't go together: the rule names them, and the value would be the whole recipe
+        return f"{rule}."
+    return f"{path}: {hide_passwords(repr(item['input']))} is refused: {rule}."
 
 
 def _fields_at(location: tuple[str | int, ...]) -> Iterable[str]:

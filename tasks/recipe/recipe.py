@@ -1,5 +1,7 @@
 """The whole recipe: one YAML file, one frozen model."""
 
+from collections.abc import Iterator
+
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from tasks.recipe.base import Part, provenance
@@ -40,33 +42,36 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _fits_the_skill(self) -> "Recipe":
-        kind = self.skill.kind
-        for column, wanted in (("premise", "nli"), ("context", "qa")):
-            for role in ("train", "examples", "test"):
-                source = getattr(self.data, role)
-                if source is not None and getattr(source.columns, column) is not None and kind != wanted:
-                    raise ValueError(
-                        f"data.{role}.columns names `{column}`, which is for skill.kind: {wanted}; it is {kind}"
-                    )
-        if self.filters.min_agreement and not self.skill.votes:
-            raise ValueError(f"filters.min_agreement has no meaning for skill.kind: {kind}, whose texts never agree")
-        if self.skill.is_dialogue and self.teacher.prompt.layout == "text":
-            raise ValueError("prompt.layout: text shows the user's words alone; a conversation needs turns or list")
-        if getattr(self.skill, "chain_of_density", 0) and self.teacher.prompt.examples:
-            raise ValueError(
-                "skill.chain_of_density shows the teacher no examples, since they are one summary each; set "
-                "prompt.examples to 0"
-            )
-        if self.skill.has_labels:
-            return self
-        for setting, needs_labels in {
-            "calibration: batch": self.teacher.calibration == "batch",
-            f"prompt.selection: {self.teacher.prompt.selection}": self.teacher.prompt.selection.endswith("_per_label"),
-            "data.balance.by: label": self.data.balance.by == "label",
-        }.items():
-            if needs_labels:
-                raise ValueError(f"{setting} goes by labels, and skill.kind: {kind} has none")
+        for is_wrong, why in [*self._misfits(), *self._needs_of_labels()]:
+            if is_wrong:
+                raise ValueError(f"{why}; skill.kind is {self.skill.kind}")
         return self
+
+    def _misfits(self) -> Iterator[tuple[bool, str]]:
+        """Yield settings that would do nothing, or the wrong thing, for this skill, and why."""
+        skill, prompt = self.skill, self.teacher.prompt
+        for role in ("train", "examples", "test"):
+            source = getattr(self.data, role)
+            for column, wanted in (("premise", "nli"), ("context", "qa")):
+                is_named = source is not None and getattr(source.columns, column) is not None
+                yield (
+                    is_named and skill.kind != wanted,
+                    f"data.{role}.columns names `{column}`, which is for a {wanted}",
+                )
+        yield bool(self.filters.min_agreement) and not skill.votes, "filters.min_agreement: free texts never agree"
+        yield skill.is_dialogue and prompt.layout == "text", "prompt.layout: text would show the user's words alone"
+        is_chain = bool(getattr(skill, "chain_of_density", 0))
+        yield is_chain and prompt.examples > 0, "skill.chain_of_density goes without examples: set prompt.examples to 0"
+
+    def _needs_of_labels(self) -> Iterator[tuple[bool, str]]:
+        """Yield settings that go by labels where there are none."""
+        without, prompt = not self.skill.has_labels, self.teacher.prompt
+        for setting, is_set in (
+            ("calibration: batch", self.teacher.calibration == "batch"),
+            (f"prompt.selection: {prompt.selection}", prompt.selection.endswith("_per_label")),
+            ("data.balance.by: label", self.data.balance.by == "label"),
+        ):
+            yield without and is_set, f"{setting} goes by labels, and there are none"
 
     @property
     def teacher(self) -> Teacher:

@@ -130,7 +130,7 @@ def test_recipe_of_kind_conversation_plain_text_layout_is_refused():
     content["data"]["train"]["columns"] = {"messages": "turns"}
     assert parse_recipe(content).skill.targets == "last"
     content["teachers"][0]["prompt"] = {"layout": "text"}
-    with pytest.raises(RecipeError, match="a conversation needs turns or list"):
+    with pytest.raises(RecipeError, match=r"would show the user's words alone; skill\.kind is conversation"):
         parse_recipe(content)
 
 

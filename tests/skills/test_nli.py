@@ -75,7 +75,7 @@ def test_recipe_of_kind_nli_takes_labels_metrics_and_columns():
         ({"skill": {"kind": "nlu"}}, r"skill\.kind: 'nlu' is no skill; known: classification, nli, .* mean 'nli'"),
         ({"skill": {"kind": "nli", "lables": ["a", "b"]}}, r"skill\.lables: unknown field\. Did you mean 'labels'"),
         ({"skill": {"kind": "nli", "labels": ["a"]}}, r"skill\.labels: \['a'\] is refused: one class only"),
-        ({"skill": {"labels": ["a", "b"]}}, "names `premise`, which is for skill.kind: nli; it is classification"),
+        ({"skill": {"labels": ["a", "b"]}}, "names `premise`, which is for a nli; skill.kind is classification"),
         ({"skill": 3}, "skill: 3 is refused"),
     ],
 )

@@ -20,7 +20,7 @@ from tasks.recipe.skill import Qa
 from tasks.recipe.teacher import TeacherPrompt
 from tasks.skills import qa
 from tests.filters.test_apply import row, said
-from tests.recipe.test_load import fields
+from tests.recipe.test_load import fields, refusal
 
 OPEN = Qa(kind="qa")
 NONE = Qa(kind="qa", no_answer="no answer")
@@ -185,7 +185,10 @@ def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts
     ("change", "message"),
     [
         ({"evaluation": {"metrics": ["accuracy"]}}, "metrics names accuracy; qa is measured by exact_match, token_f1"),
-        ({"data": {"balance": {"by": "label"}}}, "data.balance.by: label goes by labels, and skill.kind: qa has none"),
+        (
+            {"data": {"balance": {"by": "label"}}},
+            "data.balance.by: label goes by labels, and there are none; skill.kind is qa",
+        ),
         ({"teachers": {"calibration": "batch"}}, "calibration: batch goes by labels"),
         (
             {"teachers": {"prompt": {"selection": "fixed_per_label"}}},
@@ -204,3 +207,10 @@ def test_recipe_of_kind_qa_settings_without_effect_are_refused(change, message):
     content |= {"evaluation": change.get("evaluation", {})}
     with pytest.raises(RecipeError, match=message):
         parse_recipe(content)
+
+
+def test_recipe_of_kind_qa_refusal_is_one_line_that_does_not_repeat_the_recipe():
+    content = fields() | {"skill": {"kind": "qa"}}
+    content["teachers"][0]["calibration"] = "batch"
+    message = "calibration: batch goes by labels, and there are none; skill.kind is qa."
+    assert refusal(content) == f"Recipe inline is refused:\n  - {message}"
