@@ -32,6 +32,13 @@ _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?%?")
 # the calculator's notes of GSM8K: 48/2 = <<48/2=24>>24
 _NOTES = re.compile(r"<<[^<>]*>>")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+# mathematics between marks; as in Markdown a lone $ before a number is money
+_DELIMITED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|(?<![\\$])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)")
+# letters of an expression that are no words: commands, functions, and what \text{} holds
+_NO_WORDS = re.compile(r"\\(?:text|mathrm)\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod)\b")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_EQUALS = re.compile(r"(?<![<>!:])=")
+_BULLET = re.compile(r"^[-*•]\s+")
 # a number with its unit, as "18 dollars" or "$1,200.50 a month"
 _WITH_UNIT = re.compile(r"(-?)[$€£]?\s*(-?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?)\s*(\\?%)?(?:\s+[^\d\W][^\d=+*/^\\]*)?")
 
@@ -39,10 +46,19 @@ _WITH_UNIT = re.compile(r"(-?)[$€£]?\s*(-?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?)\
 def parse(text: str, labels: Sequence[str] = (), skill: Any = None) -> str | None:
     """Return the final answer in `text`, or None where there is none.
 
-    After the last `####`, else in the last \\boxed{}, else after the last "answer is", else the last number of the
-    last line.
+    After the last `####`, else in the last \\boxed{}, else after the last "answer is", else of the last line: the line
+    itself where it is an expression without words (of an equation the right side), else the last expression between
+    mathematics marks, else the last number.
     """
-    for found in (_last(_MARKED, text), _boxed(text), _last(_SAID, text), _last_number(text)):
+    line = _BULLET.sub("", next((line.strip() for line in reversed(text.splitlines()) if line.strip()), ""))
+    for found in (
+        _last(_MARKED, text),
+        _boxed(text),
+        _last(_SAID, text),
+        _expression(line),
+        _delimited(line),
+        _last(_NUMBER, line),
+    ):
         if found is not None and (answer := _bare(found)):
             return answer
     return None
@@ -50,7 +66,11 @@ def parse(text: str, labels: Sequence[str] = (), skill: Any = None) -> str | Non
 
 def verify(answer: str, references: Sequence[str]) -> bool:
     """Return True where `answer` has the value of an accepted one; a reference may be a whole solution."""
-    return any(same_value(answer, parse(reference) or reference.strip()) for reference in references)
+    # a reference of words and numbers, such as "Monday, 5 pm", is a final answer as it stands
+    return any(
+        answer == _bare(reference) or same_value(answer, parse(reference) or _bare(reference))
+        for reference in references
+    )
 
 
 def same(one: str, other: str) -> bool:
@@ -59,9 +79,12 @@ def same(one: str, other: str) -> bool:
 
 
 def lesson(text: str, answer: str, skill: Math) -> str:
-    """Return the answer alone, or after `####` under as much of the reasoning as the recipe keeps."""
+    """Return the answer alone, or after `####` under as much of the reasoning as the recipe keeps.
+
+    An answer that would not be read again as it stands, such as a bare word, keeps its `####`.
+    """
     if skill.keep_reasoning == "none":
-        return answer
+        return answer if parse(answer) == answer else f"{MARK} {answer}"
     reasoning = _NOTES.sub("", text.rpartition(MARK)[0] if MARK in text else text).strip()
     if skill.keep_reasoning == "short":
         reasoning = "\n".join(part.strip() for part in _SENTENCE.split(reasoning) if "=" in part)
@@ -95,9 +118,16 @@ def _boxed(text: str) -> str | None:
     return None
 
 
-def _last_number(text: str) -> str | None:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return _last(_NUMBER, lines[-1]) if lines else None
+def _expression(line: str) -> str | None:
+    """Return `line`, of an equation its right side, where it is mathematics without words."""
+    if (not any(sign.isdigit() for sign in line) and "\\" not in line) or _WORD.search(_NO_WORDS.sub(" ", line)):
+        return None
+    return _EQUALS.split(_bare(line))[-1].strip()
+
+
+def _delimited(line: str) -> str | None:
+    found = ["".join(groups) for groups in _DELIMITED.findall(line)]
+    return _expression(found[-1]) if found else None
 
 
 def _bare(answer: str) -> str:

@@ -30,6 +30,23 @@ SOLUTION = "He has 3 boxes. That is 3 * 6 = <<3*6=18>>18 eggs. Nice.\n#### 18"
         ("Adding up, the answer is $1,250.50.", "1250.50"),
         ("The final answer is: **42**.", "42"),
         ("2 + 2 = 4\nthat makes 4 eggs", "4"),
+        ("so\n- 18", "18"),
+        # the answer alone, and no number of it
+        ("x+1", "x+1"),
+        ("\\frac{1}{2}", "\\frac{1}{2}"),
+        ("$\\frac{3}{4}$.", "\\frac{3}{4}"),
+        ("(1, 2)", "(1, 2)"),
+        ("5^2", "5^2"),
+        ("10:30", "10:30"),
+        ("\\sin(2x)", "\\sin(2x)"),
+        # the right side of an equation, and what stands between marks in a sentence
+        ("f(x) = y+1", "y+1"),
+        ("x >= 5", "x >= 5"),
+        ("The area is $2\\pi$ in all.", "2\\pi"),
+        ("So it is \\(\\frac{1}{2}\\) of it", "\\frac{1}{2}"),
+        ("It costs $3 + $4 = $7", "7"),
+        ("It costs $5 and $6", "6"),
+        ("5 + 3 = 8 apples", "8"),
         ("-3/4", "-3/4"),
         ("It is 25%", "25%"),
         ("#### x+1", "x+1"),
@@ -101,6 +118,33 @@ def test_lesson_keeps_as_much_reasoning_as_the_recipe_says(keep, expected):
     assert math.parse(math.lesson(SOLUTION, "18", skill)) == "18"
     bare = math.lesson("18", "18", skill)
     assert bare == ("18" if keep == "none" else "#### 18")
+
+
+@pytest.mark.parametrize(
+    "answer", ["18", "\\frac{1}{2}", "x+1", "(1, 2)", "25%", "Monday", "x=5", "2 hours 30 minutes"]
+)
+@pytest.mark.parametrize("keep", ["full", "short", "none"])
+def test_lesson_is_read_again_as_its_answer(answer, keep):
+    skill = Math(kind="math", keep_reasoning=keep)
+    assert math.parse(math.lesson(f"First 6 * 3 = 18.\n#### {answer}", answer, skill)) == answer
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "is_right"),
+    [
+        ("\\frac{1}{2}", "0.5", True),
+        ("\\frac{1}{2}", "2", False),
+        ("(1, 2)", "(1,2)", True),
+        ("(1, 2)", "2", False),
+        ("x^2 + 1", "1+x^2", True),
+        ("x^2 + 1", "1", False),
+        ("Monday", "Monday", True),
+        ("Monday, 5 pm", "Monday, 5 pm", True),
+        ("It is 3 * 6 = 18.\nSo 18 eggs.", "18", True),
+    ],
+)
+def test_verify_reference_that_is_an_expression_counts_whole(reference, answer, is_right):
+    assert math.verify(answer, [reference]) is is_right
 
 
 def test_apply_samples_vote_by_value_and_the_most_confident_of_the_majority_is_the_lesson():
