@@ -25,7 +25,7 @@ Answers = Sequence[str | None]
 References = Sequence[Sequence[str]]
 
 # one row is right or wrong: shares have an exact interval and an exact test
-SHARES = ("accuracy", "exact_match")
+SHARES = ("accuracy", "exact_match", "within_limit")
 
 
 def row_scores(

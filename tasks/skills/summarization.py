@@ -26,8 +26,8 @@ votes = Summarization.votes
 measured = (
     "ROUGE is the mean over rows of the best F1 with a reference (ROUGE-1 words, ROUGE-2 word pairs, ROUGE-L longest "
     "common sequence; case and punctuation ignored, no stemming); BLEU and chrF are sacrebleu's corpus scores over all "
-    "references, divided by 100; within limit is the share of summaries of at most the words asked for. All have "
-    "bootstrap intervals; an unreadable answer counts 0."
+    "references, divided by 100. These have bootstrap intervals. Within limit is the share of summaries of at most the "
+    "words asked for (Wilson interval). An unreadable answer counts 0."
 )
 
 _DENSER = (

@@ -152,6 +152,13 @@ def test_quality_and_gain_of_all_metrics_have_intervals_and_fitting_tests():
     assert tested["bleu"]["value"] > 0
 
 
+def test_quality_within_limit_is_a_share_whose_interval_has_width_even_where_all_keep_it():
+    settings = Evaluation(resamples=100, metrics=("within_limit",))
+    share = quality(["one two"] * 4, GOLD, (), settings, SKILL)["within_limit"]
+    assert (share["value"], share["method"]) == (1.0, "Wilson score")
+    assert share["low"] == pytest.approx(4 / (4 + 1.959964**2))
+
+
 def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
     path = Path(__file__).parents[2] / ".." / "shared" / "data" / "summarisation_scitldr" / "test.jsonl"
     if not path.is_file():
