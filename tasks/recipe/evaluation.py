@@ -18,7 +18,11 @@ class Evaluation(Part):
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
     resamples: int = Field(2000, ge=100, description="bootstrap resamples")
     seed: int = Field(0, ge=0, description="seed of the bootstrap and of the choice of latency rows")
-    max_tokens: int = Field(16, ge=1, description="completion tokens at most")
+    max_tokens: int = Field(
+        16,
+        ge=1,
+        description="completion tokens at most; without it, free answers may have what the teacher's `sampling` allows",
+    )
     latency_requests: int = Field(
         50, ge=50, description="single requests timed, with distinct test rows where possible"
     )

@@ -1,6 +1,7 @@
 """The whole recipe: one YAML file, one frozen model."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -30,15 +31,18 @@ class Recipe(Part):
 
     @field_validator("evaluation")
     @classmethod
-    def _metrics_of_the_skill(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
-        skill = info.data.get("skill")
-        if skill is None:  # refused already
+    def _measured_as_the_skill_is(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
+        skill, teachers = info.data.get("skill"), info.data.get("teachers")
+        if skill is None or not teachers:  # refused already
             return evaluation
         if strange := [name for name in evaluation.metrics if name not in skill.metrics]:
             raise ValueError(
                 f"metrics names {', '.join(strange)}; {skill.kind} is measured by {', '.join(skill.metrics)}"
             )
-        return evaluation if evaluation.metrics else evaluation.model_copy(update={"metrics": skill.metrics})
+        unset: dict[str, Any] = {} if evaluation.metrics else {"metrics": skill.metrics}
+        if not skill.has_labels and "max_tokens" not in evaluation.model_fields_set:
+            unset["max_tokens"] = teachers[0].sampling.max_tokens
+        return evaluation.model_copy(update=unset)
 
     @model_validator(mode="after")
     def _fits_the_skill(self) -> "Recipe":
@@ -60,6 +64,11 @@ class Recipe(Part):
                 )
         yield bool(self.filters.min_agreement) and not skill.votes, "filters.min_agreement: free texts never agree"
         yield skill.is_dialogue and prompt.layout == "text", "prompt.layout: text would show the user's words alone"
+        asked, measured = self.teacher.sampling.max_tokens, self.evaluation.max_tokens
+        yield (
+            not skill.has_labels and measured < asked,
+            f"evaluation.max_tokens: {measured} would cut answers that sampling.max_tokens: {asked} lets a teacher end",
+        )
         is_chain = bool(getattr(skill, "chain_of_density", 0))
         yield is_chain and prompt.examples > 0, "skill.chain_of_density goes without examples: set prompt.examples to 0"
 

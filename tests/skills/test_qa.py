@@ -191,6 +191,10 @@ def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts
         ),
         ({"teachers": {"calibration": "batch"}}, "calibration: batch goes by labels"),
         (
+            {"evaluation": {"max_tokens": 63}},
+            "evaluation.max_tokens: 63 would cut answers that sampling.max_tokens: 64",
+        ),
+        (
             {"teachers": {"prompt": {"selection": "fixed_per_label"}}},
             "prompt.selection: fixed_per_label goes by labels",
         ),
@@ -214,3 +218,16 @@ def test_recipe_of_kind_qa_refusal_is_one_line_that_does_not_repeat_the_recipe()
     content["teachers"][0]["calibration"] = "batch"
     message = "calibration: batch goes by labels, and there are none; skill.kind is qa."
     assert refusal(content) == f"Recipe inline is refused:\n  - {message}"
+
+
+def test_recipe_of_kind_qa_is_measured_with_as_many_tokens_as_its_teacher_has():
+    content = fields() | {"skill": {"kind": "qa"}}
+    assert parse_recipe(content).evaluation.max_tokens == 64
+    content["teachers"][0]["sampling"] = {"max_tokens": 24}
+    assert parse_recipe(content).evaluation.max_tokens == 24
+    again = parse_recipe(parse_recipe(content).model_dump(mode="json"))
+    assert again == parse_recipe(content)
+    content["evaluation"] = {"max_tokens": 32}
+    assert parse_recipe(content).evaluation.max_tokens == 32
+    # labels are short, whatever the teacher may say
+    assert parse_recipe(fields()).evaluation.max_tokens == 16
