@@ -59,8 +59,10 @@ def measure_models(
     if labelled_only:
         inputs["student_labelled_only"] = labelled_only
     asked = recipe.teacher
+    # named only where there is any: what was measured without stays valid
+    stop = [asked.sampling.stop] if asked.sampling.stop else []
     identity = {
-        "teacher": [teacher.identity, asked.dtype, asked.quantization, asked.prompt, asked.output],
+        "teacher": [teacher.identity, asked.dtype, asked.quantization, asked.prompt, asked.output, *stop],
         "base": base.identity,
         "skill": recipe.skill,
         "labels": run.summary("validate")["labels"],

@@ -37,7 +37,9 @@ class Asker:
             self._prompts = lambda rows: (show(row["messages"], spec.skill, spec.labels) for row in rows)
             constraint = self._module.constraint(spec.skill, spec.labels)
         scored = label_token_ids(tokenizer, constraint["choice"]) if self._prior else None
-        sampling = Sampling(max_tokens=spec.evaluation.max_tokens)
+        # where a text without a chat template ends is part of how the teacher is asked
+        stop = spec.teacher.sampling.stop if self._is_teacher else ()
+        sampling = Sampling(max_tokens=spec.evaluation.max_tokens, stop=stop)
         self.form = Form(sampling=sampling, constraint=constraint, scored=scored)
 
     def requests(self, rows: Sequence[Row]) -> list[Request]:

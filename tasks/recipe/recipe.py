@@ -63,6 +63,10 @@ class Recipe(Part):
                     f"data.{role}.columns names `{column}`, which is for a {wanted}",
                 )
         yield bool(self.filters.min_agreement) and not skill.votes, "filters.min_agreement: free texts never agree"
+        yield (
+            not skill.has_labels and prompt.layout == "text" and not self.teacher.sampling.stop,
+            'prompt.layout: text has no end of its own: name one in sampling.stop, such as ["\\n\\n"]',
+        )
         yield skill.is_dialogue and prompt.layout == "text", "prompt.layout: text would show the user's words alone"
         asked, measured = self.teacher.sampling.max_tokens, self.evaluation.max_tokens
         yield (

@@ -61,7 +61,7 @@ class TeacherPrompt(Part):
     layout: Literal["turns", "list", "text"] = Field(
         "turns",
         description="turns: examples as chat turns; list: in the system prompt; text: plain text without the chat "
-        "template, which small and base models continue best",
+        "template, which small and base models continue best; free answers then need sampling.stop",
     )
     input_name: str = Field("Message", min_length=1, description="what stands before a message, in list and text")
     output_name: str = Field("Label", min_length=1, description="what stands before an answer, in list and text")

@@ -129,7 +129,7 @@ def test_recipe_of_kind_conversation_plain_text_layout_is_refused():
     content = fields() | {"skill": {"kind": "conversation"}}
     content["data"]["train"]["columns"] = {"messages": "turns"}
     assert parse_recipe(content).skill.targets == "last"
-    content["teachers"][0]["prompt"] = {"layout": "text"}
+    content["teachers"][0] |= {"prompt": {"layout": "text"}, "sampling": {"stop": ["\n"]}}
     with pytest.raises(RecipeError, match=r"would show the user's words alone; skill\.kind is conversation"):
         parse_recipe(content)
 

@@ -189,6 +189,10 @@ def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts
             {"data": {"balance": {"by": "label"}}},
             "data.balance.by: label goes by labels, and there are none; skill.kind is qa",
         ),
+        (
+            {"teachers": {"prompt": {"layout": "text"}}},
+            r"layout: text has no end of its own: name one in sampling\.stop",
+        ),
         ({"teachers": {"calibration": "batch"}}, "calibration: batch goes by labels"),
         (
             {"evaluation": {"max_tokens": 63}},
