@@ -67,7 +67,6 @@ class Recipe(Part):
             not skill.has_labels and prompt.layout == "text" and not self.teacher.sampling.stop,
             'prompt.layout: text has no end of its own: name one in sampling.stop, such as ["\\n\\n"]',
         )
-        yield skill.is_dialogue and prompt.layout == "text", "prompt.layout: text would show the user's words alone"
         asked, measured = self.teacher.sampling.max_tokens, self.evaluation.max_tokens
         yield (
             not skill.has_labels and measured < asked,

@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tasks.data.row import prompt_text
 from tasks.evaluation.comparison import compare, gain, quality
 from tasks.evaluation.significance import confusion
 from tasks.recipe.recipe import Recipe
@@ -137,7 +136,7 @@ def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
     triples = zip(evidence.rows, evidence.answers["teacher"], evidence.answers["student"], strict=True)
     differing = [
         {
-            "prompt": prompt_text(row["messages"]),
+            "prompt": module.as_text(row["messages"]),
             "reference": row["references"][0],
             "teacher": teacher,
             "student": student,

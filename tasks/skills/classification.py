@@ -10,6 +10,7 @@ from typing import Any
 
 from tasks.recipe.errors import DataError
 from tasks.recipe.skill import Labelled
+from tasks.skills.prompts import as_text as as_text
 from tasks.skills.prompts import cases as cases
 from tasks.skills.prompts import student_messages as student_messages
 from tasks.skills.prompts import teacher_messages as teacher_messages

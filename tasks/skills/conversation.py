@@ -9,13 +9,14 @@ from typing import Any
 
 from tasks.data.row import content_sha256
 from tasks.recipe.skill import Conversation
+from tasks.recipe.teacher import TeacherPrompt
+from tasks.skills import prompts
 from tasks.skills.open import closed_answers as closed_answers
 from tasks.skills.open import constraint as constraint
 from tasks.skills.open import has_wording as has_wording
 from tasks.skills.open import lesson as lesson
 from tasks.skills.prompts import student_messages as student_messages
 from tasks.skills.prompts import teacher_messages as teacher_messages
-from tasks.skills.prompts import teacher_text as teacher_text
 from tasks.skills.prompts import zero_shot_messages as zero_shot_messages
 from tasks.skills.summarization import rouge
 from tasks.skills.summarization import same as same
@@ -43,6 +44,22 @@ def cases(row: dict[str, Any], skill: Conversation) -> list[dict[str, Any]]:
         return [_case(row, last, row["id"])]
     replies = [at for at, turn in enumerate(turns) if turn["role"] == "assistant" and turn["content"].strip()]
     return [_case(row, at, f"{row['id']}#{at}") for at in sorted({*replies, last})]
+
+
+def as_text(messages: prompts.Turns) -> str:
+    """Return all turns as plain text, each after its speaker: a reply is none to the user's words alone."""
+    return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
+
+
+def teacher_text(
+    row_messages: prompts.Turns,
+    skill: Conversation,
+    prompt: TeacherPrompt,
+    labels: Sequence[str],
+    examples: Sequence[tuple[str, str]],
+) -> str:
+    """Return the teacher's prompt as plain text that holds the whole conversation, for layout `text`."""
+    return prompts.teacher_text(row_messages, skill, prompt, labels, examples, as_text)
 
 
 def parse(text: str, labels: Sequence[str] = (), skill: Any = None) -> str | None:

@@ -12,6 +12,7 @@ from tasks.recipe.skill import Math
 from tasks.skills.open import closed_answers as closed_answers
 from tasks.skills.open import constraint as constraint
 from tasks.skills.open import has_wording as has_wording
+from tasks.skills.prompts import as_text as as_text
 from tasks.skills.prompts import cases as cases
 from tasks.skills.prompts import student_messages as student_messages
 from tasks.skills.prompts import teacher_messages as teacher_messages

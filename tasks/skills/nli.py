@@ -4,6 +4,7 @@ Separate because a pair is its own kind of row; the answer is a label like any o
 classification. Example: "A man plays a guitar." / "A man makes music." -> "entailment".
 """
 
+from tasks.skills.classification import as_text as as_text
 from tasks.skills.classification import cases as cases
 from tasks.skills.classification import closed_answers as closed_answers
 from tasks.skills.classification import constraint as constraint

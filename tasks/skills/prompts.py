@@ -3,7 +3,7 @@
 Separate because every skill is asked in the same layouts; a skill with a way of its own overrides one function.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tasks.data.row import prompt_text
@@ -15,6 +15,11 @@ Turns = list[dict[str, Any]]
 def cases(row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
     """Return the row alone: one prompt, one answer."""
     return [row]
+
+
+def as_text(messages: Turns) -> str:
+    """Return a prompt as plain text, where it can't stand as turns: the user's words."""
+    return prompt_text(messages)
 
 
 def teacher_messages(
@@ -40,10 +45,11 @@ def teacher_text(
     prompt: TeacherPrompt,
     labels: Sequence[str],
     examples: Sequence[tuple[str, str]],
+    text_of: Callable[[Turns], str] = as_text,
 ) -> str:
     """Return the teacher's prompt as plain text that ends where the answer follows, for layout `text`."""
     heading = filled(prompt.system or skill.instruction, skill, labels)
-    asked = f"{prompt.input_name}: {prompt_text(row_messages)}\n{prompt.output_name}:"
+    asked = f"{prompt.input_name}: {text_of(row_messages)}\n{prompt.output_name}:"
     return "\n\n".join([heading, *_listed(prompt, examples), asked])
 
 

@@ -24,6 +24,9 @@ class SkillModule(Protocol):
     def cases(self, row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
         """Return what of a row is asked, learnt and measured, as rows of their own; mostly the row itself."""
 
+    def as_text(self, messages: Turns) -> str:
+        """Return a prompt as plain text, for labelled examples and for layout `text`."""
+
     def teacher_messages(
         self,
         row_messages: Turns,

@@ -18,6 +18,7 @@ from tasks.skills.open import closed_answers as closed_answers
 from tasks.skills.open import constraint as constraint
 from tasks.skills.open import has_wording as has_wording
 from tasks.skills.open import lesson as lesson
+from tasks.skills.prompts import as_text as as_text
 from tasks.skills.prompts import cases as cases
 from tasks.skills.prompts import student_messages as student_messages
 from tasks.skills.prompts import zero_shot_messages as zero_shot_messages

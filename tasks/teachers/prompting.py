@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tasks.data.row import prompt_text
 from tasks.recipe.errors import DataError
 from tasks.recipe.skill import Skill
 from tasks.recipe.teacher import Teacher, TeacherPrompt
@@ -37,7 +36,7 @@ class Prompter:
         """Yield the prompt of each row: turns, or text for layout `text`."""
         make = self._module.teacher_text if self.prompt.layout == "text" else self._module.teacher_messages
         for row, examples in zip(rows, self._examples(rows), strict=True):
-            shown = [(prompt_text(example["messages"]), example["references"][0]) for example in examples]
+            shown = [(self._module.as_text(example["messages"]), example["references"][0]) for example in examples]
             yield make(row["messages"], self.skill, self.prompt, self.labels, shown)
 
     def constraint(self, teacher: Teacher) -> dict[str, Any]:

@@ -12,14 +12,12 @@ from tasks.data.split import split
 from tasks.data.validate import validate
 from tasks.evaluation.comparison import quality
 from tasks.recipe.data import Columns, Data, Source
-from tasks.recipe.errors import RecipeError
 from tasks.recipe.evaluation import Evaluation
-from tasks.recipe.load import parse_recipe
 from tasks.recipe.skill import Conversation
-from tasks.recipe.teacher import TeacherPrompt
+from tasks.recipe.teacher import Teacher, TeacherPrompt
 from tasks.skills import conversation
 from tasks.skills.rows import read_cases
-from tests.recipe.test_load import fields
+from tasks.teachers.prompting import Prompter
 
 LAST, ALL = (Conversation(kind="conversation", targets=targets) for targets in ("last", "all"))
 COLUMNS = Columns(messages="messages")
@@ -125,13 +123,24 @@ def test_quality_of_recorded_replies_is_1_and_of_others_less():
     assert all(0 < found["value"] < 1 or name == "bleu" for name, found in other.items())
 
 
-def test_recipe_of_kind_conversation_plain_text_layout_is_refused():
-    content = fields() | {"skill": {"kind": "conversation"}}
-    content["data"]["train"]["columns"] = {"messages": "turns"}
-    assert parse_recipe(content).skill.targets == "last"
-    content["teachers"][0] |= {"prompt": {"layout": "text"}, "sampling": {"stop": ["\n"]}}
-    with pytest.raises(RecipeError, match=r"would show the user's words alone; skill\.kind is conversation"):
-        parse_recipe(content)
+def test_prompts_as_text_hold_all_turns_of_the_row_and_of_the_examples():
+    example = {**mapped(TALK), "id": "e"}
+    row = {**mapped([turn("user", "Snow?"), turn("assistant", "Where?"), turn("user", "Oslo")]), "id": "r"}
+    told = (
+        "System: Be brief.\nUser: Weather?\nAssistant: <tool_call>\n{}\n</tool_call>\nTool: rain\n"
+        "Assistant: It rains.\nUser: And tomorrow?"
+    )
+
+    def shown(**prompt):
+        teacher = Teacher(model="x", prompt=TeacherPrompt(system="Reply.", examples=1, output_name="Reply", **prompt))
+        cases = [case for one in (row, example) for case in conversation.cases(one, LAST)]
+        return next(Prompter(teacher, LAST, (), cases[1:]).prompts(cases[:1]))
+
+    text = "User: Snow?\nAssistant: Where?\nUser: Oslo"
+    assert shown(layout="text", input_name="Talk") == (f"Reply.\n\nTalk: {told}\nReply: Sun.\n\nTalk: {text}\nReply:")
+    turns = shown()
+    assert turns[1:3] == [turn("user", told), turn("assistant", "Sun.")]
+    assert turns[3:] == row["messages"]
 
 
 def test_public_dialogues_keep_every_reply_on_the_side_of_its_dialogue(tmp_path):
