@@ -5,8 +5,10 @@ Separate because generation and measuring must ask in exactly the same way.
 
 from typing import Any
 
+from jinja2 import TemplateError
 from pydantic import BaseModel, ConfigDict
 
+from tasks.recipe.errors import ModelError
 from tasks.recipe.teacher import Sampling
 
 
@@ -21,10 +23,29 @@ class Request(BaseModel):
 
 
 def render(tokenizer: Any, prompt: list[dict[str, Any]] | str) -> str:
-    """Return the text a model is given: turns through the tokenizer's chat template, plain text as it is."""
+    """Return the text a model is given: turns through the tokenizer's chat template, plain text as it is.
+
+    Raises:
+        ModelError: the template refuses the turns.
+    """
     if isinstance(prompt, str):
         return str((tokenizer.bos_token or "") if _adds_bos(tokenizer) else "") + prompt
-    return str(tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True))
+    return through_template(tokenizer, prompt, add_generation_prompt=True)
+
+
+def through_template(tokenizer: Any, turns: list[dict[str, Any]], *, add_generation_prompt: bool) -> str:
+    """Return `turns` as the tokenizer's chat template writes them, up to where the answer follows if asked to.
+
+    Raises:
+        ModelError: the template refuses them, as some do a system or tool turn.
+    """
+    try:
+        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=add_generation_prompt))
+    except TemplateError as error:
+        raise ModelError(
+            f"The model's chat template refuses the turns {', '.join(turn['role'] for turn in turns)}: {error}. Take a "
+            "model whose template knows them; a student can have chat_template: minimal, a teacher prompt.layout: text."
+        ) from error
 
 
 def tokenize(tokenizer: Any, rendered: str) -> tuple[int, ...]:

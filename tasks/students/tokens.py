@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tasks.engines.request import through_template
 from tasks.recipe.errors import DataError, ModelError
 
 Messages = list[dict[str, Any]]
@@ -41,11 +42,11 @@ def encode(tokenizer: Any, prompt: Messages, completion: Messages, stops: frozen
     The prompt is tokenised alone, as a server does it, and the completion after it, so that no token spans both.
 
     Raises:
-        ModelError: the chat template renders the prompt differently once an answer follows, or ends no answer
-            with a token that decoding stops on.
+        ModelError: the chat template refuses the turns, renders the prompt differently once an answer follows, or
+            ends no answer with a token that decoding stops on.
     """
-    asked = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
-    whole = tokenizer.apply_chat_template([*prompt, *completion], tokenize=False)
+    asked = through_template(tokenizer, prompt, add_generation_prompt=True)
+    whole = through_template(tokenizer, [*prompt, *completion], add_generation_prompt=False)
     if not whole.startswith(asked):
         raise ModelError(
             "The student's chat template renders a prompt differently once its answer follows: training would show "

@@ -1,8 +1,10 @@
 from types import SimpleNamespace
 
 import pytest
+from jinja2 import TemplateError
 
 from tasks.engines.request import closing_texts, label_token_ids, render, tokenize
+from tasks.recipe.errors import ModelError
 
 
 class Tokenizer:
@@ -29,6 +31,16 @@ class Tokenizer:
 def test_render_turns_go_through_the_template_up_to_the_answer():
     turns = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}]
     assert render(Tokenizer(), turns) == "<system>be brief<user>hi<assistant>"
+
+
+def test_render_turns_that_the_template_refuses_are_one_message():
+    class Strict(Tokenizer):
+        def apply_chat_template(self, turns, tokenize, add_generation_prompt) -> str:
+            raise TemplateError("Conversation roles must alternate user/assistant")
+
+    turns = [{"role": "user", "content": "rain?"}, {"role": "tool", "content": "yes"}]
+    with pytest.raises(ModelError, match=r"refuses the turns user, tool: Conversation roles must alternate.*minimal"):
+        render(Strict(), turns)
 
 
 def test_render_text_stays_as_it_is():
