@@ -1,11 +1,14 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.artifacts.store import StoreConfig
 from tasks.data.columns import map_row
 from tasks.data.read import read
+from tasks.data.row import ROW_SCHEMA
 from tasks.data.rules import check_prompt
 from tasks.data.sources import resolve
 from tasks.data.split import split
@@ -18,6 +21,8 @@ from tasks.recipe.teacher import Teacher, TeacherPrompt
 from tasks.skills import conversation
 from tasks.skills.rows import read_cases
 from tasks.teachers.prompting import Prompter
+from tasks.teachers.spec import AskSpec
+from tasks.teachers.worker import rows_of
 
 LAST, ALL = (Conversation(kind="conversation", targets=targets) for targets in ("last", "all"))
 COLUMNS = Columns(messages="messages")
@@ -141,6 +146,31 @@ def test_prompts_as_text_hold_all_turns_of_the_row_and_of_the_examples():
     turns = shown()
     assert turns[1:3] == [turn("user", told), turn("assistant", "Sun.")]
     assert turns[3:] == row["messages"]
+
+
+@pytest.mark.parametrize(
+    ("skill", "learnt", "asked"), [(LAST, ["d"], ["o"]), (ALL, ["d#2", "d#4", "d#6", "o#2"], ["o#4"])]
+)
+def test_rows_of_a_generation_are_the_cases_that_have_no_recorded_reply(tmp_path, skill, learnt, asked):
+    rows = [{**mapped(TALK), "id": "d"}, {**mapped(TALK[:4]), "id": "o"}]
+    rows = [row | {"label": None, "source": "train", "meta": "{}"} for row in rows]
+    pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMA), tmp_path / "train.parquet")
+    spec = AskSpec(
+        model_path="teacher",
+        teacher=Teacher(model="./teacher", replicas=2),
+        teacher_fingerprint="t" * 64,
+        skill=skill,
+        labels=(),
+        rows=(str(tmp_path / "train.parquet"),),
+        skip_labelled=True,
+        examples=None,
+        store=StoreConfig(url=str(tmp_path / "store")),
+    )
+    again = AskSpec.model_validate_json(spec.model_dump_json())  # as a worker or a replica reads it
+    assert [row["id"] for row in rows_of(again)] == asked
+    every = rows_of(again.model_copy(update={"skip_labelled": False}))
+    assert [row["id"] for row in every if row["references"]] == learnt
+    assert len(every) == len(learnt) + len(asked)
 
 
 def test_public_dialogues_keep_every_reply_on_the_side_of_its_dialogue(tmp_path):
