@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_socket
 
@@ -10,6 +11,9 @@ def pytest_configure() -> None:
     # set before Prefect is imported: it reads them then, and must neither phone home nor touch this user's profile
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "1"
+    # a busy machine, or a first example that imports a library, is no failed property; the test's own minute holds
+    hypothesis.settings.register_profile("any machine", deadline=None)
+    hypothesis.settings.load_profile("any machine")
 
 
 def is_slow(item: pytest.Item) -> bool:
