@@ -77,7 +77,7 @@ def parse_recipe(fields: dict[str, Any], location: str = "inline") -> Recipe:
     try:
         return Recipe.model_validate(fields)
     except ValidationError as error:
-        lines = [_explain(item) for item in error.errors(include_url=False, include_context=False)]
+        lines = [_explain(item) for item in _innermost(error.errors(include_url=False, include_context=False))]
         raise RecipeError(f"Recipe {location} is refused:\n" + "\n".join(f"  - {line}" for line in lines)) from None
 
 
@@ -104,7 +104,11 @@ def resolve_paths(recipe: Recipe, location: str) -> Recipe:
     return recipe.model_copy(
         update={
             "data": recipe.data.model_copy(update=sources),
-            "teachers": tuple(t.model_copy(update={"model": resolve(t.model)}) for t in recipe.teachers),
+            "teachers": tuple(
+                # behind an endpoint the name is no path, whatever lies beside the recipe
+                t if t.endpoint else t.model_copy(update={"model": resolve(t.model)})
+                for t in recipe.teachers
+            ),
             "student": recipe.student.model_copy(update={"model": resolve(recipe.student.model)}),
         }
     )
@@ -140,6 +144,16 @@ def _explain_yaml(error: yaml.YAMLError) -> str:
     return f"{error.context or ''} {error.problem} at line {mark.line + 1}, column {mark.column + 1}".strip()
 
 
+def _innermost(items: list[Any]) -> list[Any]:
+    """Return the errors without those of a part that only repeat, with all it holds, that something in it is wrong."""
+    places = [item["loc"] for item in items]
+    return [
+        item
+        for item in items
+        if not any(place[: len(item["loc"])] == item["loc"] and place != item["loc"] for place in places)
+    ]
+
+
 def _explain(item: Any) -> str:
     # a skill's errors are placed below its kind, which is no field
     named = tuple(part for place, part in enumerate(item["loc"]) if not (place == 1 and item["loc"][0] == "skill"))
@@ -154,7 +168,18 @@ def _explain(item: Any) -> str:
     rule = item["msg"].removeprefix("Value error, ")
     if not path:  # fields that don't go together: the rule names them, and the value would be the whole recipe
         return f"{rule}."
+    if _is_part(item["input"]) or _may_be_secret(item["loc"]):
+        return f"{path}: {rule}."
     return f"{path}: {hide_passwords(repr(item['input']))} is refused: {rule}."
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+
+
+def _may_be_secret(location: tuple[str | int, ...]) -> bool:
+    """Return whether a user may have put a key there, which must not be repeated."""
+    return "endpoint" in location and location[-1] in ("api_key_env", "base_url", "extra_body")
 
 
 def _fields_at(location: tuple[str | int, ...]) -> Iterable[str]:

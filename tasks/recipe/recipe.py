@@ -89,3 +89,13 @@ class Recipe(Part):
     def teacher(self) -> Teacher:
         """The one teacher asked."""
         return self.teachers[0]
+
+    @model_validator(mode="after")
+    def _confidence_is_known(self) -> "Recipe":
+        endpoint = self.teacher.endpoint
+        if endpoint and self.filters.min_mean_logprob is not None and "logprobs" not in endpoint.can:
+            raise ValueError(
+                f"filters.min_mean_logprob would drop every answer: provider {endpoint.provider} gives no "
+                "log-probabilities for this model; leave it out"
+            )
+        return self

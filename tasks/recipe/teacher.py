@@ -5,6 +5,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from tasks.recipe.base import Part, execution, provenance
+from tasks.recipe.endpoint import Endpoint
+from tasks.recipe.endpoint_rules import objections
 
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
@@ -82,10 +84,15 @@ class Engine(Part):
 
 
 class Teacher(Part):
-    """One teacher served by vLLM."""
+    """One teacher: a model that vLLM serves here, or one behind an OpenAI-compatible endpoint."""
 
-    model: str = Field(description="local folder, GGUF file or hub name")
-    revision: str = Field("", description="hub revision; ignored for local files, which are known by their content")
+    model: str = Field(description="local folder, GGUF file or hub name; with an endpoint, the model's name there")
+    revision: str = Field(
+        "",
+        description="hub revision; ignored for local files, which are known by their content. With an endpoint, your "
+        "own mark of what it serves by this name: another mark asks anew",
+    )
+    endpoint: Endpoint | None = Field(None, description="ask the model over an API; none serves it here with vLLM")
     dtype: Dtype = Field("bfloat16", description="number type of weights and activations")
     quantization: str = Field("", description="vLLM quantisation method; empty as the model says")
     licence: str = provenance("unknown", "licence of the model, carried to the cards")
@@ -110,4 +117,10 @@ class Teacher(Part):
     def _calibration_has_label_scores(self) -> "Teacher":
         if self.calibration == "batch" and (self.output.kind != "skill" or self.sampling.n > 1):
             raise ValueError("calibration: batch needs output.kind: skill and sampling.n: 1, one scored label a prompt")
+        return self
+
+    @model_validator(mode="after")
+    def _endpoint_can_do_it(self) -> "Teacher":
+        if self.endpoint and (found := objections(self, self.endpoint)):
+            raise ValueError("; ".join(found))
         return self

@@ -28,6 +28,20 @@ KEPT_OUT = {
     "teachers.licence",
     "teachers.engine",
     "teachers.replicas",
+    *(
+        f"teachers.endpoint.{name}"
+        for name in (
+            "base_url",  # what it says of the model enters the teacher's fingerprint, see test_endpoint.py
+            "api_key_env",
+            "concurrency",
+            "requests_per_minute",
+            "tokens_per_minute",
+            "timeout_s",
+            "max_attempts",
+            "patience_s",
+            "segment_seconds",
+        )
+    ),
     "student.licence",
     "training.execution",
     "evaluation.engine",
@@ -54,6 +68,7 @@ IDENTITY = {
     ),
     *(f"data.balance.{name}" for name in ("by", "method", "cap", "temperature", "clusters", "seed")),
     *(f"teachers.{name}" for name in ("model", "revision", "dtype", "quantization", "calibration")),
+    *(f"teachers.endpoint.{name}" for name in ("provider", "serves", "offers", "extra_body")),
     *(
         f"teachers.prompt.{name}"
         for name in (
@@ -167,6 +182,7 @@ def test_identity_holds_exactly_the_identity_fields():
     content = fields()
     content["data"]["examples"] = content["data"]["test"] = content["data"]["train"]
     content["gate"] = {"rules": [{"metric": "a", "bound": 1}]}
+    content["teachers"][0]["endpoint"] = {"provider": "openai"}
     recipe = Recipe.model_validate(content)
 
     def leaves(value: Any, prefix: str = "") -> set[str]:

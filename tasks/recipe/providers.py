@@ -1,0 +1,89 @@
+"""What is known of each provider of an OpenAI-compatible endpoint: its address, its key's variable, what it offers.
+
+Separate because a recipe is checked against it before anything is asked, and a new provider is one entry here.
+Sources: the providers' own API references, read in November 2026. Most of them ignore a field they don't know without a
+word, so that what is not documented counts as not offered.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Name = Literal["openai", "azure", "deepseek", "anthropic", "bedrock", "vllm", "compatible"]
+
+# seed: sampling can be repeated; logprobs: of the tokens it chose; json_schema: answers held to a JSON schema by
+# response_format; vllm: vLLM's own fields (structured_outputs, top_k, logprobs by token id)
+Offer = Literal["seed", "logprobs", "json_schema", "vllm"]
+
+
+class Provider(BaseModel):
+    """One provider of endpoints."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: str = ""  # empty: each user has an own one
+    example: str  # of a base_url
+    # hosts below it serve the same models under the same names, so that the address says nothing about the answers
+    own_domains: tuple[str, ...] = ()
+    key_variable: str
+    needs_key: bool = True
+    offers: tuple[Offer, ...] = ()
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    max_temperature: float = 2.0
+    # what a request leaves out means temperature 1 and top_p 1; some models refuse even to be told so
+    has_known_defaults: bool = True
+
+
+PROVIDERS: dict[Name, Provider] = {
+    "openai": Provider(
+        base_url="https://api.openai.com/v1",
+        example="https://eu.api.openai.com/v1",
+        own_domains=("api.openai.com",),
+        key_variable="OPENAI_API_KEY",
+        offers=("seed", "logprobs", "json_schema"),
+        max_tokens_field="max_completion_tokens",
+    ),
+    # an Azure deployment is called as its owner likes: only with its resource's address it means one model
+    "azure": Provider(
+        example="https://RESOURCE.openai.azure.com/openai/v1",
+        key_variable="AZURE_OPENAI_API_KEY",
+        offers=("seed", "logprobs", "json_schema"),
+        max_tokens_field="max_completion_tokens",
+    ),
+    "deepseek": Provider(
+        base_url="https://api.deepseek.com",
+        example="https://api.deepseek.com",
+        own_domains=("api.deepseek.com",),
+        key_variable="DEEPSEEK_API_KEY",
+        offers=("logprobs",),
+    ),
+    # ignores seed, logprobs and response_format, and caps the temperature without a word
+    "anthropic": Provider(
+        base_url="https://api.anthropic.com/v1",
+        example="https://api.anthropic.com/v1",
+        own_domains=("api.anthropic.com",),
+        key_variable="ANTHROPIC_API_KEY",
+        max_temperature=1.0,
+    ),
+    "bedrock": Provider(
+        example="https://bedrock-mantle.REGION.api.aws/v1",
+        own_domains=("api.aws", "amazonaws.com"),
+        key_variable="AWS_BEARER_TOKEN_BEDROCK",
+        max_tokens_field="max_completion_tokens",
+    ),
+    # the model's own generation_config.json is the server's default, so that all is said in each request
+    "vllm": Provider(
+        example="http://HOST:8000/v1",
+        key_variable="VLLM_API_KEY",
+        needs_key=False,
+        offers=("seed", "logprobs", "vllm"),
+        max_tokens_field="max_completion_tokens",
+        has_known_defaults=False,
+    ),
+    "compatible": Provider(
+        example="http://HOST:PORT/v1",
+        key_variable="STILLHOUSE_TEACHER_API_KEY",
+        needs_key=False,
+        has_known_defaults=False,
+    ),
+}

@@ -1,0 +1,140 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.recipe.load import load_recipe, parse_recipe
+from tasks.recipe.providers import PROVIDERS
+from tests.recipe.test_load import fields, refusal, written
+
+KEY = "sk-Pr0jectSecret-1234567890"
+
+
+def teacher(provider: str = "deepseek", **endpoint: Any) -> dict[str, Any]:
+    return {"model": "deepseek-chat", "endpoint": {"provider": provider, **endpoint}}
+
+
+def asked(teacher_fields: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    return fields() | {"teachers": [teacher_fields]} | parts
+
+
+def endpoint(**given: Any) -> Any:
+    return parse_recipe(asked(teacher(**given))).teacher.endpoint
+
+
+def test_teacher_of_two_fields_takes_the_rest_from_the_provider():
+    found = endpoint()
+    assert (found.address, found.key_variable) == ("https://api.deepseek.com", "DEEPSEEK_API_KEY")
+    assert found.can == {"logprobs"}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_preset_example_is_an_address_its_provider_takes(provider):
+    found = endpoint(provider=provider, base_url=PROVIDERS[provider].example)
+    assert found.address == PROVIDERS[provider].example
+
+
+@pytest.mark.parametrize("provider", ["azure", "bedrock", "vllm", "compatible"])
+def test_provider_without_an_address_of_its_own_asks_for_one_and_shows_its_form(provider):
+    message = refusal(asked(teacher(provider)))
+    assert f"provider {provider} needs a base_url, as {PROVIDERS[provider].example}" in message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"api_key_env": KEY},
+        {"api_key": KEY},
+        {"base_url": f"https://host/v1?api_key={KEY}"},
+        {"base_url": f"https://{KEY}@host/v1"},
+        {"extra_body": {"Authorization": KEY}},
+        {"extra_body": {"user": {"api-key": KEY}}},
+        # the error stands elsewhere, but what is refused holds the key too
+        {"extra_body": {"metadata": KEY}, "concurrency": 0},
+    ],
+)
+def test_recipe_with_a_key_in_it_is_refused_without_repeating_the_key(wrong):
+    message = refusal(asked(teacher(**wrong)))
+    assert "teachers.0.endpoint" in message
+    assert KEY not in message
+
+
+def test_refusal_inside_a_teacher_is_one_line():
+    message = refusal(asked(teacher(concurrency=0)))
+    assert message.count("\n") == 1
+    assert "teachers.0.endpoint.concurrency: 0 is refused" in message
+
+
+def test_provider_that_gets_a_key_is_not_asked_in_the_clear():
+    assert "take https://" in refusal(asked(teacher(base_url="http://gateway.example/v1")))
+    assert endpoint(base_url="http://127.0.0.1:8000/v1").address == "http://127.0.0.1:8000/v1"
+
+
+@pytest.mark.parametrize(
+    ("setting", "provider", "said"),
+    [
+        ({"calibration": "batch"}, "openai", "calibration: batch needs the log-probability of every label"),
+        ({"sampling": {"seed": 3}}, "deepseek", "sampling.seed is not taken by provider deepseek"),
+        ({"sampling": {"top_k": 5}}, "openai", "sampling.top_k is not taken"),
+        ({"sampling": {"logprobs": 5}}, "openai", "sampling.logprobs keeps log-probabilities by token id"),
+        ({"sampling": {"temperature": 1.5}}, "anthropic", "sampling.temperature is above 1"),
+        ({"prompt": {"layout": "text"}}, "openai", "prompt.layout: text is no chat"),
+        ({"output": {"kind": "regex", "regex": "a|b"}}, "openai", "output.kind: regex can't be held"),
+        ({"output": {"kind": "choice", "choice": ["a"]}}, "anthropic", "output.kind: choice can't be held"),
+        ({"dtype": "float16"}, "openai", "dtype says how a model's own files are served"),
+        ({"replicas": 2}, "openai", "replicas says how"),
+        ({"engine": {"threads": 2}}, "openai", "engine says how"),
+    ],
+)
+def test_setting_the_endpoint_would_ignore_is_refused_with_its_name(setting, provider, said):
+    message = refusal(asked(teacher(provider) | setting))
+    assert f"teachers.0: {said}" in message
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"sampling": {"seed": 3, "top_k": 5, "logprobs": 5}},
+        {"output": {"kind": "regex", "regex": "a|b"}},
+        {"output": {"kind": "json_schema", "json_schema": {"type": "object"}}},
+    ],
+)
+def test_vllm_server_takes_what_vllm_takes(setting):
+    assert parse_recipe(asked(teacher("vllm", base_url="http://gpu:8000/v1") | setting))
+
+
+def test_offers_of_the_recipe_replace_the_providers():
+    reasoning = teacher("openai", offers=["json_schema"])
+    assert "sampling.seed is not taken" in refusal(asked(reasoning | {"sampling": {"seed": 3}}))
+    assert endpoint(provider="openai", offers=["json_schema"]).can == {"json_schema"}
+
+
+def test_filter_on_confidence_needs_log_probabilities():
+    confident = {"filters": {"min_mean_logprob": -0.5}}
+    assert "filters.min_mean_logprob would drop every answer" in refusal(asked(teacher("anthropic"), **confident))
+    assert parse_recipe(asked(teacher("deepseek"), **confident))
+
+
+def test_place_is_empty_on_the_providers_own_domain_and_the_address_elsewhere():
+    assert endpoint(provider="openai").place == ""
+    assert endpoint(provider="openai", base_url="https://eu.api.openai.com/v1").place == ""
+    assert endpoint(provider="bedrock", base_url="https://bedrock-mantle.eu-west-1.api.aws/v1").place == ""
+    # a name that only ends alike is another's
+    assert endpoint(provider="openai", base_url="https://evilapi.openai.com.example/v1").place
+    assert endpoint(provider="azure", base_url="https://One.openai.azure.com/openai/v1").place == (
+        "one.openai.azure.com/openai/v1"
+    )
+    assert endpoint(provider="vllm", base_url="http://gpu:8000/v1").place == "gpu:8000/v1"
+    moved = {endpoint(provider="vllm", base_url=f"http://gpu{n}:8000/v1", serves="me/model@1").place for n in (1, 2)}
+    assert moved == {"serves me/model@1"}
+
+
+def test_name_behind_an_endpoint_is_no_path_though_a_folder_has_it(tmp_path: Path):
+    (tmp_path / "deepseek-chat").mkdir()
+    recipe = load_recipe(written(tmp_path, asked(teacher())))
+    assert recipe.teacher.model == "deepseek-chat"
+
+
+def test_recipe_as_written_beside_a_report_is_taken_again():
+    recipe = parse_recipe(asked(teacher("openai", serves="x")))
+    assert parse_recipe(recipe.model_dump(mode="json")) == recipe
