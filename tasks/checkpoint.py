@@ -5,7 +5,7 @@ from typing import Any
 from tasks.artifacts.ref import ArtifactRef
 from tasks.engine_stage import run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.model import identify
+from tasks.engines.model import Model, identify
 from tasks.run import Run
 from tasks.stage import StageCall, stage
 from tasks.students.spec import ConvertSpec, InitialiseSpec
@@ -33,8 +33,12 @@ def initialise(call: StageCall) -> dict[str, Any]:
 
 
 def load_teacher(run: Run) -> Checkpoint:
-    """Return the teacher's checkpoint; a GGUF file is converted once."""
-    return _load(run, run.recipe.teacher.model, run.recipe.teacher.revision)
+    """Return the teacher's checkpoint; a GGUF file is converted once, and one behind an endpoint is only named."""
+    asked = run.recipe.teacher
+    if asked.endpoint:
+        model = Model(kind="endpoint", path=asked.model, revision=asked.revision)
+        return Checkpoint(model=model, path=asked.model, served=asked.endpoint.names(asked.model, asked.revision))
+    return _load(run, asked.model, asked.revision)
 
 
 def load_student_base(run: Run) -> Checkpoint:

@@ -1,12 +1,13 @@
-"""Runs a worker of the engine environment for a stage, with its progress and log in the Prefect run.
+"""Runs a worker for a stage, with its progress and log in the Prefect run.
 
-Separate because every engine stage needs the same: the device to itself, its events shown, its process ended.
+Separate because every such stage needs the same: its events shown, its process ended, and for an engine the device.
 """
 
 import logging
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -64,6 +65,23 @@ def run_engine_worker(
             environment=environment,
             limits=Limits(silent=settings.stall_timeout_s, total=settings.stage_timeout_s),
             stop=stop,
+        )
+
+
+def run_control_worker(call: Call, module: str, spec: BaseModel) -> dict[str, Any]:
+    """Return the summary of a worker that runs in this process's own Python and needs no device.
+
+    Raises:
+        UserError: as the worker reported it.
+    """
+    settings = call.settings
+    with _Watcher(call.label) as watcher:
+        return run_worker(
+            module,
+            spec,
+            python=Path(sys.executable),
+            on_event=watcher.show,
+            limits=Limits(silent=settings.stall_timeout_s, total=settings.stage_timeout_s),
         )
 
 

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
-from tasks.engine_stage import run_engine_worker
+from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
 from tasks.replicas import ask_replicas
@@ -32,6 +32,8 @@ def generate(call: StageCall) -> dict[str, Any]:
         store=call.settings.store,
         out=str(call.work.folder),
     )
+    if teacher.endpoint:
+        return run_control_worker(call, "tasks.teachers.api.worker", spec)
     summary = run_engine_worker(call, "tasks.teachers.worker", spec, environment_for(teacher.engine))
     return with_replies(summary, call.execution["replies"])
 
@@ -53,6 +55,9 @@ def ask_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: Art
         "skip_labelled": recipe.training.use_references,
         **{name: getattr(recipe.skill, name) for name in recipe.skill.asking},
     }
+    if asked.endpoint:
+        # a local teacher's fingerprint stays what it was before there were endpoints
+        identity["endpoint"] = asked.endpoint
     inputs = {"split": sides, "balance": balanced, **teacher.inputs}
     replies: list[Reply] = []
     seconds = 0.0

@@ -4,6 +4,7 @@ Separate because every verb needs it and none owns it.
 """
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from tasks.runtime.guard import guard_ephemeral_server
 from tasks.runtime.logging import hide_user_tracebacks
 from tasks.runtime.settings import Settings
 from tasks.stage import Stage, StageResult
+from tasks.teachers.api.key import read_key
 
 
 @dataclass
@@ -82,11 +84,15 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
     Raises:
         StoreError: the store can't be used.
         ModelError: the teacher or the student's base is not there.
+        RecipeError: the key of the teacher's endpoint is not set.
     """
     probe(settings.store)
-    for model in (recipe.teacher, recipe.student):
-        # a model that is not there must not show after an hour of other work
-        identify(model.model, model.revision, settings.model_hashes)
+    # a model that is not there, or may not be asked, must not show after an hour of other work
+    if recipe.teacher.endpoint:
+        read_key(recipe.teacher.endpoint, os.environ)
+    else:
+        identify(recipe.teacher.model, recipe.teacher.revision, settings.model_hashes)
+    identify(recipe.student.model, recipe.student.revision, settings.model_hashes)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 

@@ -13,18 +13,19 @@ from tasks.recipe.base import identity
 
 
 class Checkpoint(BaseModel):
-    """A model ready to load."""
+    """A model ready to load, or to be asked where it is served."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: Model
     path: str  # what an engine is given
     ref: ArtifactRef | None = None  # the artifact at `path`, for a converted file
+    served: dict[str, Any] = {}  # what identifies a model behind an endpoint, whose files nobody here has
 
     @property
     def identity(self) -> Any:
-        """What enters fingerprints: the content of the files named in the recipe."""
-        return identity(self.model)
+        """What enters fingerprints: the content of the named files, or what an endpoint calls the model."""
+        return {"endpoint": self.served} if self.served else identity(self.model)
 
     @property
     def inputs(self) -> dict[str, ArtifactRef]:

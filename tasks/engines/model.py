@@ -34,8 +34,8 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["folder", "gguf", "hub"]
-    path: str = execution(..., "folder or file on this machine, or the hub's name")
+    kind: Literal["folder", "gguf", "hub", "endpoint"]
+    path: str = execution(..., "folder or file on this machine, or the hub's or an endpoint's name for it")
     revision: str = ""
     files: dict[str, str] = {}  # file name -> SHA-256, for local models
     hub_name: str = ""

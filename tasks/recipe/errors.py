@@ -45,6 +45,12 @@ class ServiceError(UserError):
     """A server that can't be started, reached or used; names the setting to fix."""
 
 
+class ServiceUnavailable(ServiceError):
+    """A server that answers nothing at all for as long as one waits for it."""
+
+    can_pass = True
+
+
 # what the same call meets again a minute later
 _LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 

@@ -10,15 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.artifacts.store import Store
 from tasks.engines.plan import Job
 from tasks.engines.request import Request, label_token_ids, render, sampling_params, tokenize
 from tasks.engines.start import load_tokenizer, start_engine
 from tasks.engines.stream import Answer, stream
 from tasks.runtime.worker import Reporter, serve
 from tasks.skills.rows import read_cases
+from tasks.teachers.books import Books
 from tasks.teachers.completion import Completion, completion_key
-from tasks.teachers.completions import CompletionStore
 from tasks.teachers.gathered import Gathered
 from tasks.teachers.prompting import Prompter
 from tasks.teachers.spec import AskSpec, GenerateSpec
@@ -57,27 +56,18 @@ def answer(
     spec: AskSpec, asked: "Asked", requests: list[Request], report: Reporter, start: Callable[..., Any]
 ) -> Answered:
     """Return an answer to each of `requests`: from the store, else asked now and stored."""
-    keys = [request.id for request in requests]
-    store = CompletionStore(Store(spec.store), spec.teacher_fingerprint)
-    answers = Gathered(keys, asked.scored)
-    for stored in store.stream(keys, spec.teacher.sampling.logprobs):
-        answers.add(stored)
-    missing = [request for request in requests if request.id not in answers]
-    report.log(f"{len(requests)} requests, {len(requests) - len(missing)} answered from the store")
-    started = time.monotonic()
-    fresh = Fresh(spec, asked, store, answers, report, start, total=len(requests), num_missing=len(missing))
+    books = Books(
+        spec,
+        [request.id for request in requests],
+        report,
+        scored=asked.scored,
+        min_logprobs=spec.teacher.sampling.logprobs,
+    )
+    missing = [request for request in requests if request.id not in books.answers]
+    fresh = Fresh(spec, asked, books, report, start)
     if missing:
         fresh.ask(missing)
-    summary = {
-        "requests": len(requests),
-        "from_store": len(requests) - len(missing),
-        "generated": fresh.generated,
-        "prompt_tokens": fresh.prompt_tokens,
-        "completion_tokens": fresh.completion_tokens,
-        "engine_start_seconds": round(fresh.start_seconds, 3),
-        "seconds": round(time.monotonic() - started - fresh.start_seconds, 3) if missing else 0.0,
-    }
-    return Answered(answers, summary)
+    return Answered(books.answers, books.summary(fresh.start_seconds))
 
 
 class Asked:
@@ -109,30 +99,13 @@ class Asked:
 class Fresh:
     """Asks the engine and commits a segment of answers every few seconds."""
 
-    def __init__(
-        self,
-        spec: AskSpec,
-        asked: Asked,
-        store: CompletionStore,
-        answers: Gathered,
-        report: Reporter,
-        start: Callable[..., Any],
-        *,
-        total: int,
-        num_missing: int,
-    ) -> None:
+    def __init__(self, spec: AskSpec, asked: Asked, books: Books, report: Reporter, start: Callable[..., Any]) -> None:
         """Remember where answers go; the engine starts with the first question."""
         self.spec = spec
         self.asked = asked
-        self.store = store
-        self.answers = answers
+        self.books = books
         self._start = start
         self.report = report
-        self.total = total
-        self.done = total - num_missing
-        self.generated = 0
-        self.prompt_tokens = 0
-        self.completion_tokens = 0
         self.start_seconds = 0.0
 
     def ask(self, requests: list[Request]) -> None:
@@ -167,21 +140,11 @@ class Fresh:
         last_commit = time.monotonic()
         for answer in answers:
             segment.append(self._completion(answer))
-            self.done += 1
+            self.books.done += 1
             if time.monotonic() - last_commit >= self.spec.teacher.engine.segment_seconds:
-                self._commit(segment)
+                self.books.commit(segment)
                 segment, last_commit = [], time.monotonic()
-        self._commit(segment)
-
-    def _commit(self, segment: list[Completion]) -> None:
-        if segment:
-            self.store.append(segment, self.spec.teacher.sampling.logprobs)
-            for completion in segment:
-                self.answers.add(completion)
-            self.generated += len(segment)
-            self.prompt_tokens += sum(completion.prompt_tokens for completion in segment)
-            self.completion_tokens += sum(completion.completion_tokens for completion in segment)
-        self.report.progress(self.done, self.total, "answers")
+        self.books.commit(segment)
 
     def _completion(self, answer: Answer) -> Completion:
         output = answer.output.outputs[0]

@@ -1,0 +1,36 @@
+"""The questions of a generation with their keys; equal prompts share one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tasks.recipe.endpoint import Endpoint
+from tasks.teachers.api.request import Question, canonical, held_form
+from tasks.teachers.completion import completion_key
+from tasks.teachers.prompting import Prompter
+from tasks.teachers.spec import AskSpec
+
+Row = dict[str, Any]
+
+
+class Questions:
+    """What is asked for each row and sample."""
+
+    def __init__(self, spec: AskSpec, endpoint: Endpoint, rows: Sequence[Row]) -> None:
+        """Make every row's prompt."""
+        examples = pq.read_table(spec.examples).to_pylist() if spec.examples else []
+        prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples)
+        self.form = held_form(endpoint, prompter.constraint(spec.teacher))
+        self.places: list[tuple[str, int, str]] = []  # row id, sample index, key
+        questions: dict[str, Question] = {}
+        sampling = spec.teacher.sampling
+        for row, prompt in zip(rows, prompter.prompts(rows), strict=True):
+            assert not isinstance(prompt, str), "the recipe refuses layout text behind an endpoint"
+            text = canonical(prompt)
+            for index in range(sampling.n):
+                key = completion_key(spec.teacher_fingerprint, text, sampling, self.form.fields, index)
+                if key not in questions:
+                    questions[key] = Question(key=key, prompt=text, sample_index=index)
+                self.places.append((row["id"], index, key))
+        self.all = list(questions.values())

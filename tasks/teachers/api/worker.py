@@ -1,0 +1,101 @@
+"""Asks a teacher behind an endpoint what no stored answer covers yet, and stores answers as they come.
+
+Separate because it needs no engine and no device: `python -m tasks.teachers.api.worker spec.json`, in control's Python.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tasks.recipe.endpoint import Endpoint
+from tasks.recipe.errors import WorkerError
+from tasks.runtime.worker import Reporter, serve
+from tasks.teachers.api.asking import Asking
+from tasks.teachers.api.client import Client
+from tasks.teachers.api.key import read_key
+from tasks.teachers.api.questions import Questions
+from tasks.teachers.api.request import num_logprobs
+from tasks.teachers.books import Books
+from tasks.teachers.spec import GenerateSpec
+from tasks.teachers.worker import rows_of
+
+T = TypeVar("T")
+
+
+def generate(spec: GenerateSpec, report: Reporter, connect: Callable[..., Client] = Client) -> dict[str, Any]:
+    """Answer every row of the spec, write `completions.parquet`, and return what it took.
+
+    `connect` makes the client; it is called with the first question only, so a full store needs neither key nor server.
+    """
+    endpoint = endpoint_of(spec)
+    questions = Questions(spec, endpoint, rows_of(spec))
+    books = open_books(spec, endpoint, questions, report)
+    summary = run_to_its_end(_ask_missing(spec, endpoint, questions, books, report, connect))
+    books.answers.write(iter(questions.places), Path(spec.out) / "completions.parquet")
+    return {**books.summary(), **summary}
+
+
+def endpoint_of(spec: Any) -> Endpoint:
+    """Return the endpoint of a spec's teacher, which the caller knows to have one."""
+    endpoint = spec.teacher.endpoint
+    assert isinstance(endpoint, Endpoint)
+    return endpoint
+
+
+def open_books(spec: Any, endpoint: Endpoint, questions: Questions, report: Reporter) -> Books:
+    """Return the books of all `questions`, with what the store has of them."""
+    keys = [question.key for question in questions.all]
+    return Books(spec, keys, report, scored=None, min_logprobs=num_logprobs(spec.teacher, endpoint))
+
+
+def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work`; a SIGTERM cancels it, so that it can store what it has.
+
+    Raises:
+        WorkerError: it was told to end.
+    """
+
+    async def run() -> T:
+        task = asyncio.create_task(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise WorkerError("the teacher's worker was told to end; answers that came are stored") from None
+
+
+async def _ask_missing(
+    spec: GenerateSpec,
+    endpoint: Endpoint,
+    questions: Questions,
+    books: Books,
+    report: Reporter,
+    connect: Callable[..., Client],
+) -> dict[str, Any]:
+    missing = [question for question in questions.all if question.key not in books.answers]
+    if not missing:
+        return {"sent": 0, "failed": {}}
+    report.log(f"asking {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
+    client = connect(spec.teacher, endpoint, questions.form, read_key(endpoint, os.environ), report.log)
+    asking = Asking(client, endpoint, books, spec.teacher_fingerprint)
+    try:
+        await asking.ask(missing, min(endpoint.concurrency, len(missing)))
+        client.check_alive()
+    finally:
+        await client.close()
+    if client.tries_lost:
+        report.log(f"lost tries: {_counts(client.tries_lost)}; prompts without an answer: {_counts(asking.failed)}")
+    return {"sent": client.sent, "failed": dict(asking.failed)}
+
+
+def _counts(found: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {number}" for kind, number in sorted(found.items())) or "none"
+
+
+if __name__ == "__main__":
+    serve(GenerateSpec, generate)

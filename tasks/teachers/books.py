@@ -1,0 +1,67 @@
+"""Answers on their way from a teacher into the store, and the numbers of a generation.
+
+Separate because an engine and an endpoint are asked in different ways, and all that comes after is the same.
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from tasks.artifacts.store import Store
+from tasks.runtime.worker import Reporter
+from tasks.teachers.completion import Completion
+from tasks.teachers.completions import CompletionStore
+from tasks.teachers.gathered import Gathered
+from tasks.teachers.spec import AskSpec
+
+
+class Books:
+    """The answers to a set of keys: those the store had, and those that come now."""
+
+    def __init__(
+        self, spec: AskSpec, keys: Iterable[str], report: Reporter, *, scored: list[int] | None, min_logprobs: int
+    ) -> None:
+        """Look up which keys have a stored answer with at least `min_logprobs` logprobs a token."""
+        keys = list(keys)
+        self._store = CompletionStore(Store(spec.store), spec.teacher_fingerprint)
+        self._report = report
+        self._min_logprobs = min_logprobs
+        self.answers = Gathered(keys, scored)
+        for stored in self._store.stream(keys, min_logprobs):
+            self.answers.add(stored)
+        self.total = len(keys)
+        self.from_store = sum(key in self.answers for key in keys)
+        self.done = self.from_store
+        self.generated = 0
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self.started = time.monotonic()
+        report.log(f"{self.total} requests, {self.from_store} answered from the store")
+
+    def commit(self, segment: list[Completion]) -> None:
+        """Store `segment` as one file, if it holds anything.
+
+        Raises:
+            StoreError: where it can't be stored; none of it counts then.
+        """
+        if segment:
+            self._store.append(segment, self._min_logprobs)
+            for completion in segment:
+                self.answers.add(completion)
+            self.generated += len(segment)
+            self.prompt_tokens += sum(completion.prompt_tokens for completion in segment)
+            self.completion_tokens += sum(completion.completion_tokens for completion in segment)
+        self._report.progress(self.done, self.total, "answers")
+
+    def summary(self, start_seconds: float = 0.0) -> dict[str, Any]:
+        """Return what it took; `start_seconds` of it went into starting an engine."""
+        asked = self.from_store < self.total
+        return {
+            "requests": self.total,
+            "from_store": self.from_store,
+            "generated": self.generated,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "engine_start_seconds": round(start_seconds, 3),
+            "seconds": round(time.monotonic() - self.started - start_seconds, 3) if asked else 0.0,
+        }

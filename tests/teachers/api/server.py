@@ -1,0 +1,150 @@
+"""A chat-completions server whose every answer, and every way to fail, is written down by the test.
+
+It speaks HTTP over a real socket in a thread of its own: a Unix socket where the network is blocked, else a free port
+of the loopback. What it was sent stands in `requests`: the endpoint's own log.
+"""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Received:
+    """One request as it came in."""
+
+    number: int  # from 0
+    body: dict[str, Any]
+    headers: dict[str, str]
+    path: str
+    at: float
+
+    @property
+    def asked(self) -> str:
+        """The last message."""
+        return str(self.body["messages"][-1]["content"])
+
+
+@dataclass
+class Act:
+    """What the server does with one request."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0  # before the first byte
+    cut: int | None = None  # bytes of the body after which the connection is closed
+    drop: bool = False  # close without a byte
+    drip_s: float = 0.0  # a blank line so often before the body, for `delay_s`
+
+
+def answer(text: str | None, finish_reason: str | None = "stop", **choice: Any) -> Act:
+    """A chat completion."""
+    message = {"role": "assistant", "content": text, **choice.pop("message", {})}
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "served",
+        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, **choice}],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13},
+    }
+    return Act(body=json.dumps(body).encode())
+
+
+def failure(status: int, message: str = "no", headers: dict[str, str] | None = None, **error: Any) -> Act:
+    """An error as OpenAI's endpoints report it."""
+    return Act(status, json.dumps({"error": {"message": message, **error}}).encode(), headers or {})
+
+
+Plan = Callable[[Received], Act]
+
+
+class FaultyServer:
+    """The server; `plan` says what to do with each request."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.requests: list[Received] = []
+        self.most_at_once = 0
+        self.address = ""
+        self._at_once = 0
+
+    def bodies(self) -> list[dict[str, Any]]:
+        return [request.body for request in self.requests]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await self._one(reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        raw = await reader.readexactly(int(headers.get("content-length", 0)))
+        received = Received(len(self.requests), json.loads(raw), headers, head[0].split()[1], time.monotonic())
+        self.requests.append(received)
+        act = self.plan(received)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return await self._do(act, writer)
+        finally:
+            self._at_once -= 1
+
+    async def _do(self, act: Act, writer: asyncio.StreamWriter) -> bool:
+        padding = int(act.delay_s / act.drip_s) if act.drip_s else 0
+        if act.delay_s and not act.drip_s:
+            await asyncio.sleep(act.delay_s)
+        if act.drop:
+            return False
+        headers = {"content-type": "application/json", **act.headers, "content-length": str(len(act.body) + padding)}
+        lines = [f"HTTP/1.1 {act.status} Status", *(f"{name}: {value}" for name, value in headers.items())]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        for _ in range(padding):
+            writer.write(b"\n")
+            await writer.drain()
+            await asyncio.sleep(act.drip_s)
+        writer.write(act.body[: act.cut])
+        await writer.drain()
+        return act.cut is None
+
+
+@contextlib.contextmanager
+def serving(plan: Plan, socket: Path | None = None) -> Iterator[FaultyServer]:
+    """Serve `plan` on a Unix socket at `socket`, or without one on a free port of the loopback."""
+    server = FaultyServer(plan)
+    loop = asyncio.new_event_loop()
+    ready, over = threading.Event(), asyncio.Event()
+
+    async def run() -> None:
+        if socket:
+            listening: Any = await asyncio.start_unix_server(server._serve, str(socket))
+            server.address = "http://127.0.0.1:9/v1"
+        else:
+            listening = await asyncio.start_server(server._serve, "127.0.0.1", 0)
+            server.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+        ready.set()
+        await over.wait()
+        listening.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
