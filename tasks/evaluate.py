@@ -13,6 +13,8 @@ from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
 from tasks.evaluation.alternatives import tfidf_logistic_regression
 from tasks.evaluation.spec import Candidate, EvaluateSpec
+from tasks.evaluation.tables import join_tables
+from tasks.measure_teacher import measure_served_teacher
 from tasks.recipe.recipe import Recipe
 from tasks.run import Run
 from tasks.stage import StageCall, stage
@@ -38,6 +40,8 @@ def evaluate(call: StageCall) -> dict[str, Any]:
         out=str(call.work.folder),
     )
     summary = run_engine_worker(call, "tasks.evaluation.worker", spec, environment_for(evaluation.engine))
+    if "teacher" in call.inputs:
+        join_tables(call.work.folder, call.folder("teacher"))
     if evaluation.no_teacher_alternatives and call.execution["skill"].has_labels:
         _classical(call)
     return summary
@@ -59,6 +63,8 @@ def measure_models(
     if labelled_only:
         inputs["student_labelled_only"] = labelled_only
     asked = recipe.teacher
+    if asked.endpoint:
+        inputs["teacher"] = measure_served_teacher(run, sides, teacher)
     # named only where there is any: what was measured without stays valid
     stop = [asked.sampling.stop] if asked.sampling.stop else []
     identity = {
@@ -87,15 +93,17 @@ def _candidates(
 ) -> tuple[Candidate, ...]:
     """Return what is measured, and how each is asked; `trained` holds the folders of student checkpoints by name."""
     asked, dtype = recipe.teacher, recipe.evaluation.student_dtype
+    served_here = Candidate(
+        name="teacher",
+        path=teacher.path,
+        revision=asked.revision,
+        dtype=asked.dtype,
+        quantization=asked.quantization,
+        asks="teacher",
+    )
     return (
-        Candidate(
-            name="teacher",
-            path=teacher.path,
-            revision=asked.revision,
-            dtype=asked.dtype,
-            quantization=asked.quantization,
-            asks="teacher",
-        ),
+        # one behind an endpoint is measured apart
+        *(() if asked.endpoint else (served_here,)),
         Candidate(
             name="baseline_zero_shot",
             path=base.path,

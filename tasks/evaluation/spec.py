@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.recipe.evaluation import Evaluation
 from tasks.recipe.skill import Skill
 from tasks.recipe.teacher import Teacher
+from tasks.teachers.spec import AskSpec
 
 
 class Candidate(BaseModel):
@@ -37,4 +38,11 @@ class EvaluateSpec(BaseModel):
     evaluation: Evaluation
     test: str  # Parquet file of test rows
     examples: str | None
+    out: str
+
+
+class EndpointSpec(AskSpec):
+    """The measuring of a teacher behind an endpoint, on `rows`, which are the test rows."""
+
+    evaluation: Evaluation
     out: str

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.engines.plan import Job
@@ -22,15 +21,12 @@ from tasks.evaluation.asking import Asker
 from tasks.evaluation.memory import sampled_peak
 from tasks.evaluation.session import Session
 from tasks.evaluation.spec import Candidate, EvaluateSpec
+from tasks.evaluation.tables import quantiles, write_tables
 from tasks.evaluation.weights import count_parameters, weight_bytes
 from tasks.runtime.worker import Reporter, serve
 from tasks.skills.rows import read_cases
 
 Row = dict[str, Any]
-
-ANSWERS_SCHEMA = pa.schema(
-    [("model", pa.string()), ("row_id", pa.string()), ("answer", pa.string()), ("text", pa.string())]
-)
 
 
 @dataclass
@@ -186,21 +182,10 @@ def _one_request(session: Session, model: Measured, row: Row) -> float:
 
 
 def _write(spec: EvaluateSpec, models: list[Measured], rows: Sequence[Row]) -> dict[str, Any]:
-    out = Path(spec.out)
     answers = [answer for model in models for answer in model.answers]
-    pq.write_table(pa.Table.from_pylist(answers, schema=ANSWERS_SCHEMA), out / "answers.parquet")
-    measured = {
-        model.candidate.name: {**model.numbers, "latency_ms": _quantiles(model.latencies_s)} for model in models
-    }
-    (out / "measurements.json").write_text(json.dumps(measured, indent=1, sort_keys=True))
+    measured = {model.candidate.name: {**model.numbers, "latency_ms": quantiles(model.latencies_s)} for model in models}
+    write_tables(Path(spec.out), answers, measured)
     return {"models": list(measured), "rows": len(rows)}
-
-
-def _quantiles(seconds: list[float]) -> dict[str, float | int] | None:
-    if not seconds:
-        return None
-    p50, p95 = np.percentile(np.asarray(seconds) * 1000, [50, 95])
-    return {"p50": float(p50), "p95": float(p95), "n": len(seconds)}
 
 
 class _Progress:

@@ -69,7 +69,8 @@ def model_blocks(evidence: Evidence, names: Mapping[str, str], recipe: Recipe) -
             "quality": {metric: _only(score, ("value", "low", "high", "n")) for metric, score in scores.items()},
             "latency_ms": numbers.get("latency_ms"),
             "cost_usd_per_1k_requests": None,
-            "engine": "vLLM" if numbers else "scikit-learn",
+            "engine": numbers.get("engine", "vLLM") if numbers else "scikit-learn",
+            "notes": tuple(numbers.get("notes", ())),
             **{
                 name: numbers.get(name)
                 for name in (

@@ -13,8 +13,10 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
     evaluation, has_labels = recipe.evaluation, recipe.skill.has_labels
     held = "answers constrained to the labels" if has_labels else "answers free"
     asked = "the labels named and its answer constrained to them" if has_labels else "the skill's instruction"
+    others = "Every model but the teacher" if recipe.teacher.endpoint else "Every model"
     return {
-        "engine": "Every model is served by the same vLLM with the same settings "
+        **_teacher(recipe),
+        "engine": f"{others} is served by the same vLLM with the same settings "
         f"({evaluation.engine.mode} mode, prefix caching off, {held}, greedy).",
         "quality": "All models answer the same test rows, which no model has seen. "
         f"{skill_for(recipe.skill.kind).measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
@@ -40,3 +42,15 @@ def _tests(recipe: Recipe) -> str:
     if recipe.evaluation.metrics[0] in skill_for(recipe.skill.kind).row_scores:
         return "of paired permutation tests"
     return "not given for a metric that is no mean over rows"
+
+
+def _teacher(recipe: Recipe) -> dict[str, str]:
+    endpoint, evaluation = recipe.teacher.endpoint, recipe.evaluation
+    if not endpoint:
+        return {}
+    return {
+        "teacher": f"The teacher is asked over {endpoint.provider}'s API, each test row once and as for its lessons "
+        f"(recipe's sampling, one sample). {evaluation.latency_requests} rows are asked one at a time for its latency, "
+        "which holds the network; the rest together for its throughput, within the recipe's limits. Its memory is not "
+        "known."
+    }

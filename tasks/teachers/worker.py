@@ -44,6 +44,11 @@ def rows_of(spec: AskSpec) -> list[dict[str, Any]]:
     return [row for row in rows if not row["references"]] if spec.skip_labelled else rows
 
 
+def examples_of(spec: AskSpec) -> list[dict[str, Any]]:
+    """Return the labelled rows that prompts may show."""
+    return read_cases(spec.examples, spec.skill) if spec.examples else []
+
+
 @dataclass(frozen=True)
 class Answered:
     """The answers by key, and what it took to have them."""
@@ -76,8 +81,7 @@ class Asked:
     def __init__(self, spec: AskSpec, rows: list[dict[str, Any]]) -> None:
         """Render and tokenise every row's prompt."""
         tokenizer = load_tokenizer(spec.model_path, spec.teacher.revision)
-        examples = read_cases(spec.examples, spec.skill) if spec.examples else []
-        prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples)
+        prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples_of(spec))
         self.constraint = prompter.constraint(spec.teacher)
         choices = self.constraint.get("choice") if spec.teacher.output.kind == "skill" else None
         self.scored = label_token_ids(tokenizer, choices) if choices else None

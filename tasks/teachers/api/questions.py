@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from tasks.recipe.endpoint import Endpoint
 from tasks.teachers.api.request import Question, canonical, held_form
 from tasks.teachers.completion import completion_key
 from tasks.teachers.prompting import Prompter
 from tasks.teachers.spec import AskSpec
+from tasks.teachers.worker import examples_of
 
 Row = dict[str, Any]
 
@@ -19,8 +18,7 @@ class Questions:
 
     def __init__(self, spec: AskSpec, endpoint: Endpoint, rows: Sequence[Row]) -> None:
         """Make every row's prompt."""
-        examples = pq.read_table(spec.examples).to_pylist() if spec.examples else []
-        prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples)
+        prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples_of(spec))
         self.form = held_form(endpoint, prompter.constraint(spec.teacher))
         self.places: list[tuple[str, int, str]] = []  # row id, sample index, key
         questions: dict[str, Question] = {}

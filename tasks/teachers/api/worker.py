@@ -6,7 +6,7 @@ Separate because it needs no engine and no device: `python -m tasks.teachers.api
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from tasks.teachers.api.key import read_key
 from tasks.teachers.api.questions import Questions
 from tasks.teachers.api.request import num_logprobs
 from tasks.teachers.books import Books
-from tasks.teachers.spec import GenerateSpec
+from tasks.teachers.spec import AskSpec, GenerateSpec
 from tasks.teachers.worker import rows_of
 
 T = TypeVar("T")
@@ -38,14 +38,14 @@ def generate(spec: GenerateSpec, report: Reporter, connect: Callable[..., Client
     return {**books.summary(), **summary}
 
 
-def endpoint_of(spec: Any) -> Endpoint:
+def endpoint_of(spec: AskSpec) -> Endpoint:
     """Return the endpoint of a spec's teacher, which the caller knows to have one."""
     endpoint = spec.teacher.endpoint
     assert isinstance(endpoint, Endpoint)
     return endpoint
 
 
-def open_books(spec: Any, endpoint: Endpoint, questions: Questions, report: Reporter) -> Books:
+def open_books(spec: AskSpec, endpoint: Endpoint, questions: Questions, report: Reporter) -> Books:
     """Return the books of all `questions`, with what the store has of them."""
     keys = [question.key for question in questions.all]
     return Books(spec, keys, report, scored=None, min_logprobs=num_logprobs(spec.teacher, endpoint))
@@ -89,11 +89,12 @@ async def _ask_missing(
     finally:
         await client.close()
     if client.tries_lost:
-        report.log(f"lost tries: {_counts(client.tries_lost)}; prompts without an answer: {_counts(asking.failed)}")
+        report.log(f"lost tries: {counts(client.tries_lost)}; prompts without an answer: {counts(asking.failed)}")
     return {"sent": client.sent, "failed": dict(asking.failed)}
 
 
-def _counts(found: dict[str, int]) -> str:
+def counts(found: Mapping[str, int]) -> str:
+    """Return numbers by kind as words."""
     return ", ".join(f"{kind} {number}" for kind, number in sorted(found.items())) or "none"
 
 

@@ -74,7 +74,7 @@ class FaultyServer:
         self.requests: list[Received] = []
         self.most_at_once = 0
         self.address = ""
-        self._at_once = 0
+        self.at_once = 0
 
     def bodies(self) -> list[dict[str, Any]]:
         return [request.body for request in self.requests]
@@ -95,12 +95,12 @@ class FaultyServer:
         received = Received(len(self.requests), json.loads(raw), headers, head[0].split()[1], time.monotonic())
         self.requests.append(received)
         act = self.plan(received)
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             return await self._do(act, writer)
         finally:
-            self._at_once -= 1
+            self.at_once -= 1
 
     async def _do(self, act: Act, writer: asyncio.StreamWriter) -> bool:
         padding = int(act.delay_s / act.drip_s) if act.drip_s else 0

@@ -1,0 +1,57 @@
+"""Asks a teacher behind an endpoint the test rows, once: a new student costs no further request."""
+
+from typing import Any
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.engine_stage import run_control_worker
+from tasks.engines.checkpoints import Checkpoint
+from tasks.evaluation.spec import EndpointSpec
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+from tasks.teachers.completion import teacher_fingerprint
+
+
+@stage("evaluate_teacher", version=1, on_device=True)
+def evaluate_teacher(call: StageCall) -> dict[str, Any]:
+    """Write answers.parquet and measurements.json of the teacher."""
+    teacher, split = call.execution["teacher"], call.folder("split")
+    spec = EndpointSpec(
+        model_path=teacher.model,
+        teacher=teacher,
+        teacher_fingerprint=call.identity["teacher_fingerprint"],
+        skill=call.execution["skill"],
+        labels=tuple(call.identity["labels"]),
+        skip_labelled=False,
+        rows=(str(split / "test.parquet"),),
+        examples=str(split / "examples.parquet"),
+        store=call.settings.store,
+        evaluation=call.execution["evaluation"],
+        out=str(call.work.folder),
+    )
+    return run_control_worker(call, "tasks.evaluation.endpoint", spec)
+
+
+def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) -> ArtifactRef:
+    """Return the answers and measurements of the teacher behind the recipe's endpoint."""
+    recipe, evaluation = run.recipe, run.recipe.evaluation
+    # as it was asked for the lessons, one sample a row
+    sampling = recipe.teacher.sampling.model_copy(update={"n": 1, "logprobs": 0})
+    asked = recipe.teacher.model_copy(update={"sampling": sampling})
+    identity = {
+        "teacher_fingerprint": teacher_fingerprint(teacher.identity, asked.dtype, asked.quantization),
+        "endpoint": asked.endpoint,
+        "prompt": asked.prompt,
+        "sampling": asked.sampling,
+        "output": asked.output,
+        "skill": recipe.skill,
+        "labels": run.summary("validate")["labels"],
+        "timed": [evaluation.seed, evaluation.warm_requests, evaluation.latency_requests, evaluation.concurrency],
+    }
+    return run.build(
+        evaluate_teacher,
+        {"split": sides},
+        identity,
+        teacher=asked,
+        skill=recipe.skill,
+        evaluation=evaluation,
+    )
