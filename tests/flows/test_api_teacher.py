@@ -1,0 +1,72 @@
+"""The pipeline up to the answers of a teacher over an API, in Prefect: no engine, no device, no key to be read."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tasks.runtime.locks import device_lock
+from tests.replicas.asking import Asking
+from tests.teachers.api.asked import KEY
+from tests.teachers.api.server import Act, Received, answer, failure, serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
+
+NO_ENGINE = Path("/nonexistent/python")
+ENVIRONMENT = {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+
+def prepared(folder: Path, address: str) -> Asking:
+    asking = Asking(folder)
+    recipe = asking.prepare(replicas=1, num_messages=30).folder / "recipe.yaml"
+    fields: dict[str, Any] = yaml.safe_load(recipe.read_text())
+    endpoint = {"provider": "openai", "base_url": address, "serves": "test", "segment_seconds": 0.2, "max_attempts": 2}
+    fields["teachers"] = [{"model": "served", "prompt": {"examples": 2}, "endpoint": endpoint}]
+    recipe.write_text(yaml.safe_dump(fields))
+    return asking
+
+
+def first_label(received: Received) -> Act:
+    schema = received.body["response_format"]["json_schema"]["schema"]
+    return answer(f'{{"answer": "{schema["properties"]["answer"]["enum"][0]}"}}')
+
+
+def test_teacher_over_an_api_answers_each_prompt_once_in_any_number_of_runs(tmp_path):
+    with serving(first_label) as server:
+        asking = prepared(tmp_path, server.address)
+        first = asking.ask(NO_ENGINE, **ENVIRONMENT)
+        assert first["requests"] == first["sent"] == len(server.requests) > 20
+        assert max(Counter(str(body["messages"]) for body in server.bodies()).values()) == 1
+        # found in the store of answers, though the artifact is built anew
+        again = asking.ask(NO_ENGINE, "generate", **ENVIRONMENT)
+        assert (again["fingerprint"], again["from_store"]) == (first["fingerprint"], first["requests"])
+        assert len(server.requests) == first["requests"]
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".parquet" for path in written)
+    assert not [path for path in written if KEY.encode() in path.read_bytes()]
+
+
+def test_teacher_over_an_api_does_not_wait_for_the_device(tmp_path):
+    with serving(first_label) as server, device_lock(tmp_path / "work" / "device.lock"):
+        assert prepared(tmp_path, server.address).ask(NO_ENGINE, **ENVIRONMENT)["generated"] > 20
+
+
+def test_run_without_the_key_ends_before_anything_is_read(tmp_path):
+    with serving(first_label) as server:
+        error = prepared(tmp_path, server.address).error(NO_ENGINE, OPENAI_API_KEY="")
+        assert "RecipeError: The environment variable OPENAI_API_KEY is not set" in error
+        assert not server.requests
+    assert not (tmp_path / "store" / "artifacts").exists()
+
+
+def test_key_that_is_refused_ends_the_run_in_one_line_that_does_not_show_it(tmp_path):
+    with serving(lambda _: failure(401, f"Incorrect API key provided: {KEY}")) as server:
+        error = prepared(tmp_path, server.address).error(NO_ENGINE, **ENVIRONMENT)
+        assert "ServiceError: generate: openai" in error
+        assert "set that variable to a valid key" in error
+        # neither the run nor Prefect's retries went on
+        assert len(server.requests) <= 16
+    assert KEY not in error
+    assert KEY not in (tmp_path / "log.txt").read_text()
