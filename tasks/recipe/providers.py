@@ -1,8 +1,8 @@
 """What is known of each provider of an OpenAI-compatible endpoint: its address, its key's variable, what it offers.
 
 Separate because a recipe is checked against it before anything is asked, and a new provider is one entry here.
-Sources: the providers' own API references, read in November 2026. Most of them ignore a field they don't know without a
-word, so that what is not documented counts as not offered.
+As of what the providers document in November 2026; no test asked one of them. Most ignore a field they don't know, so
+that what is not documented counts as not offered.
 """
 
 from typing import Literal
