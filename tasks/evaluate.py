@@ -40,10 +40,10 @@ def evaluate(call: StageCall) -> dict[str, Any]:
         out=str(call.work.folder),
     )
     summary = run_engine_worker(call, "tasks.evaluation.worker", spec, environment_for(evaluation.engine))
-    if "teacher" in call.inputs:
-        join_tables(call.work.folder, call.folder("teacher"))
     if evaluation.no_teacher_alternatives and call.execution["skill"].has_labels:
         _classical(call)
+    if "teacher" in call.inputs:
+        join_tables(call.work.folder, call.folder("teacher"))
     return summary
 
 
@@ -63,8 +63,6 @@ def measure_models(
     if labelled_only:
         inputs["student_labelled_only"] = labelled_only
     asked = recipe.teacher
-    if asked.endpoint:
-        inputs["teacher"] = measure_served_teacher(run, sides, teacher)
     # named only where there is any: what was measured without stays valid
     stop = [asked.sampling.stop] if asked.sampling.stop else []
     identity = {
@@ -77,6 +75,8 @@ def measure_models(
         "engine": recipe.evaluation.engine.model_dump(),
     }
     trained = {name: str(run.store.fetch(inputs[name])) for name in _STUDENTS if name in inputs}
+    if asked.endpoint:
+        inputs["teacher"] = measure_served_teacher(run, sides, teacher)
     return run.build(
         evaluate,
         inputs,
