@@ -124,8 +124,9 @@ class Client:
         return Answered(reply, reply.finish_reason, time.monotonic() - started)
 
     def _wait(self, state: RetryCallState) -> float:
-        asked_for = _passing(state).retry_after_s
-        return self._backoff(state) if asked_for is None else asked_for
+        own, asked_for = self._backoff(state), _passing(state).retry_after_s
+        # a little on top: one that says 0 is not asked in a tight loop, and those who waited don't come all at once
+        return own if asked_for is None else asked_for + own / 10
 
     def _before_sleep(self, state: RetryCallState) -> None:
         error = _passing(state)
@@ -160,17 +161,20 @@ class Client:
 class _Enough:
     """When a question is given up: after so many lost tries, or when the next would come after one's patience.
 
-    Tries that met a rate limit don't count: waiting for one's turn says nothing about the question.
+    Tries that met a rate limit don't count: waiting for one's turn says nothing about the question. Patience counts
+    from the first lost try, so that a turn awaited under the recipe's own limits is none of it.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._lost = 0
+        self._since = 0.0
 
     def __call__(self, state: RetryCallState) -> bool:
-        error = _passing(state)
+        error, now = _passing(state), time.monotonic()
+        self._since = self._since or now
         self._lost += error.kind != "rate_limit"
-        waited = (state.seconds_since_start or 0.0) + (error.retry_after_s or 0.0)
+        waited = now - self._since + (error.retry_after_s or 0.0)
         return self._lost >= self._endpoint.max_attempts or waited >= self._endpoint.patience_s
 
 

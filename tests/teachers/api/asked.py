@@ -67,9 +67,10 @@ def spec(folder: Path, asked: Teacher, num_rows: int = 6, **fields: Any) -> Gene
     )
 
 
-def over(socket: Path) -> Any:
-    """Return what makes a client that reaches its endpoint by a Unix socket and never waits between tries."""
-    return lambda *parts: Client(*parts, backoff=wait_none(), transport=httpx2.AsyncHTTPTransport(uds=str(socket)))
+def over(socket: Path, **waits: Any) -> Any:
+    """Return what makes a client that reaches its endpoint by a Unix socket; without `backoff` it never waits."""
+    waits = waits or {"backoff": wait_none()}
+    return lambda *parts: Client(*parts, **waits, transport=httpx2.AsyncHTTPTransport(uds=str(socket)))
 
 
 class Told(Reporter):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tenacity import wait_random_exponential
 
 from tasks.recipe.errors import RecipeError, ServiceError, can_pass
 from tasks.teachers.api.worker import generate
@@ -186,6 +187,14 @@ def test_rate_limits_do_not_use_up_the_tries_of_a_prompt(tmp_path, serve):
     serve(first(failure(429, headers={"retry-after": "0"}), times=8))
     summary, _ = run(tmp_path, 2, endpoint={"max_attempts": 2})
     assert (summary["failed"], summary["generated"]) == ({}, 2)
+
+
+def test_retry_after_of_nothing_is_not_asked_in_a_tight_loop(tmp_path, serve):
+    server = serve(lambda _: failure(429, headers={"retry-after": "0"}))
+    asked = spec(tmp_path, teacher(endpoint={"patience_s": 2.0}), 1)
+    with pytest.raises(ServiceError):
+        generate(asked, Told(), over(Path("socket"), backoff=wait_random_exponential(multiplier=1.0, max=60.0)))
+    assert 2 <= len(server.requests) < 40
 
 
 def test_retry_after_longer_than_ones_patience_ends_the_run_at_once(tmp_path, serve):

@@ -1,0 +1,66 @@
+"""How a report shows a teacher that is asked over an API."""
+
+from tasks.evaluation.comparison import compare
+from tasks.recipe.load import parse_recipe
+from tasks.recipe.recipe import Recipe
+from tasks.reports.collect import Evidence, model_blocks, with_baseline
+from tasks.reports.method import method_statements
+from tasks.reports.schema import Models
+from tests.recipe.test_load import fields
+
+NUMBERS = {
+    "parameters": None,
+    "weight_bytes": None,
+    "peak_memory_bytes": None,
+    "engine_floor_bytes": None,
+    "tokens_per_second": 20.0,
+    "requests_per_second": 10.0,
+    "prompt_tokens_mean": 50.0,
+    "latency_ms": {"p50": 400.0, "p95": 900.0, "n": 50},
+    "engine": "deepseek API",
+    "notes": ["asked over deepseek's API"],
+}
+
+
+def recipe(endpoint: bool = True) -> Recipe:
+    teacher = {"model": "deepseek-chat", "endpoint": {"provider": "deepseek"}} if endpoint else {"model": "./teacher"}
+    return parse_recipe(fields() | {"teachers": [teacher]})
+
+
+def evidence() -> Evidence:
+    rows = [{"id": f"r{n}", "references": [label]} for n, label in enumerate("abab")]
+    student = {**NUMBERS, "peak_memory_bytes": 10, "latency_ms": {"p50": 40.0, "p95": 50.0, "n": 50}}
+    del student["engine"], student["notes"]
+    return Evidence(
+        rows=rows,
+        labels=("a", "b"),
+        answers={"teacher": ["a", "b", "a", None], "student": ["a", "b", "b", "b"]},
+        measured={"teacher": NUMBERS, "student": student},
+    )
+
+
+def test_served_teacher_is_shown_with_what_was_measured_and_null_for_the_rest():
+    blocks = model_blocks(evidence(), {}, recipe())
+    models = Models.model_validate(with_baseline(blocks, None))
+    assert models.teacher is not None
+    assert models.student is not None
+    assert (models.teacher.engine, models.teacher.notes) == ("deepseek API", ("asked over deepseek's API",))
+    assert (models.student.engine, models.student.notes) == ("vLLM", ())
+    assert models.teacher.peak_memory_bytes is None
+    assert models.teacher.quality["accuracy"].value == 0.75
+
+
+def test_student_is_compared_with_a_served_teacher_where_both_have_a_number():
+    found, shown = evidence(), model_blocks(evidence(), {}, recipe())
+    block = compare(shown, found.answers, found.references, found.labels, (), recipe().evaluation)
+    assert block["quality_retained"] == 1.0
+    assert block["latency_reduction"] == 0.9
+    assert (block["memory_reduction"], block["weight_reduction"]) == (None, None)
+
+
+def test_method_says_how_a_served_teacher_was_measured_and_only_then():
+    served, here = method_statements(recipe()), method_statements(recipe(endpoint=False))
+    assert "over deepseek's API" in served["teacher"]
+    assert "teacher" not in here
+    assert served["engine"].startswith("Every model but the teacher is served")
+    assert here["engine"].startswith("Every model is served")
