@@ -45,6 +45,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port), "--dtype", "bfloat16"]
     command += ["--max-model-len", "2048", "--max-num-seqs", "8", "--enforce-eager"]
     environment = {**os.environ, **environment_for(Engine()), "VLLM_API_KEY": KEY, "VLLM_CPU_KVCACHE_SPACE": "1"}
+    # a server's engine is a process of its own
+    del environment["VLLM_ENABLE_V1_MULTIPROCESSING"]
     # by environment and not by option, which every user of the machine could read
     with log.open("w") as output:
         server = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
