@@ -46,7 +46,8 @@ def distill(
         data: Training prompts in place of the recipe's: a file, folder, glob or URL (s3://bucket/messages.jsonl) with
             the columns that the recipe names. Empty keeps the recipe's.
         test_data: Gold test rows in place of the recipe's. Empty keeps the recipe's.
-        teacher: The teacher's model in place of the recipe's: a folder, a GGUF file or a hub name. Empty keeps it.
+        teacher: The teacher's model in place of the recipe's: a folder, a GGUF file or a hub name, or behind the
+            recipe's endpoint its name there. Empty keeps it.
         student: The model the student is made from, in place of the recipe's. Empty keeps the recipe's.
         size: full is the recipe as it is; trial takes 1000 training and 200 test rows at most; smoke 100 and 50, and
             10 training steps, to see in minutes whether everything works.

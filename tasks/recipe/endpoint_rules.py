@@ -25,8 +25,8 @@ def objections(teacher: "Teacher", endpoint: Endpoint) -> list[str]:
     ]
     if teacher.calibration == "batch":
         found.append(
-            f"calibration: batch needs the log-probability of every label, which {who} does not give: set it to none, "
-            "or serve the model's own files with vLLM (without endpoint)"
+            "calibration: batch needs the log-probability of every label, which no endpoint is asked for: set it to "
+            "none, or serve the model's own files with vLLM (without endpoint)"
         )
     if teacher.prompt.layout == "text":
         found.append("prompt.layout: text is no chat; behind an endpoint take turns or list")
