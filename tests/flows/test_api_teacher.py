@@ -1,13 +1,24 @@
 """The pipeline up to the answers of a teacher over an API, in Prefect: no engine, no device, no key to be read."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from prefect import flow
 
+from tasks.checkpoint import load_teacher
+from tasks.measure_teacher import measure_served_teacher
+from tasks.read import read_sources
+from tasks.recipe.load import load_recipe
+from tasks.run import start_run
 from tasks.runtime.locks import device_lock
+from tasks.runtime.settings import load_settings
+from tasks.split import split_rows_of
+from tasks.validate import validate_sources
 from tests.replicas.asking import Asking
 from tests.teachers.api.asked import KEY
 from tests.teachers.api.server import Act, Received, answer, failure, serving
@@ -70,3 +81,26 @@ def test_key_that_is_refused_ends_the_run_in_one_line_that_does_not_show_it(tmp_
         assert len(server.requests) <= 16
     assert KEY not in error
     assert KEY not in (tmp_path / "log.txt").read_text()
+
+
+@flow(name="measuring", persist_result=False)
+def measuring(recipe: str) -> str:
+    run = start_run(load_recipe(recipe), load_settings(), [])
+    sides = split_rows_of(run, validate_sources(run, read_sources(run)))
+    return str(run.store.fetch(measure_served_teacher(run, sides, load_teacher(run))))
+
+
+def test_teacher_over_an_api_is_measured_once_on_all_test_rows(tmp_path, monkeypatch):
+    for name, value in {**ENVIRONMENT, "STILLHOUSE_STORE": str(tmp_path / "store")}.items():
+        monkeypatch.setenv(name, value)
+    with serving(first_label) as server:
+        recipe = str(prepared(tmp_path, server.address).folder / "recipe.yaml")
+        folder = Path(measuring(recipe))
+        assert len(server.requests) == 30
+        assert measuring(recipe) == str(folder)
+        assert len(server.requests) == 30
+    answers = pq.read_table(folder / "answers.parquet").to_pylist()
+    assert len({line["row_id"] for line in answers}) == 30
+    assert all(line["answer"] for line in answers)
+    teacher = json.loads((folder / "measurements.json").read_text())["teacher"]
+    assert teacher["latency_ms"]["n"] == 30
