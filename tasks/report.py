@@ -129,6 +129,7 @@ def _licences(recipe: Recipe) -> dict[str, Any]:
     return {
         "data": {role: source.licence for role, source in sources.items() if source},
         "teacher": recipe.teacher.licence,
+        "accepted_terms": recipe.teacher.accept_terms,
         "student_base": recipe.student.licence,
     }
 

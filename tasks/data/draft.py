@@ -198,7 +198,7 @@ data:
 
 teachers:
   - model: ./SET-THIS/teacher # SET: a folder with safetensors, a .gguf file, or a hub name as owner/name
-    # endpoint: {{provider: openai}} # asks `model` over an API instead; its key is in OPENAI_API_KEY, never here
+    # endpoint: {{provider: deepseek}} # asks `model` over an API instead; its key is in DEEPSEEK_API_KEY, never here
     licence: unknown # of the model; stands in the cards
     dtype: bfloat16 # or float16, float32, auto
     prompt:

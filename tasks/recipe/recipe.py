@@ -12,6 +12,7 @@ from tasks.recipe.filters import Filters
 from tasks.recipe.skill import Skill
 from tasks.recipe.student import Student, Training
 from tasks.recipe.teacher import Teacher
+from tasks.recipe.terms import TERMS, terms_of
 
 
 class Recipe(Part):
@@ -89,6 +90,19 @@ class Recipe(Part):
     def teacher(self) -> Teacher:
         """The one teacher asked."""
         return self.teachers[0]
+
+    @model_validator(mode="after")
+    def _terms_allow_it(self) -> "Recipe":
+        asked = self.teacher
+        provider = asked.endpoint.provider if asked.endpoint else ""
+        name = terms_of(asked.model, provider, self.student.model)
+        if name and asked.accept_terms != name:
+            terms = TERMS[name]
+            raise ValueError(
+                f"{asked.model} answers under {terms.owner}'s terms ({terms.url}), which forbid {terms.rule}. Where "
+                f"these don't bind you, set teachers.0.accept_terms: {name}; else take another teacher"
+            )
+        return self
 
     @model_validator(mode="after")
     def _confidence_is_known(self) -> "Recipe":

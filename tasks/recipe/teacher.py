@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tasks.recipe.base import Part, execution, provenance
 from tasks.recipe.endpoint import Endpoint
 from tasks.recipe.endpoint_rules import objections
+from tasks.recipe.terms import TERMS
 
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
@@ -96,6 +97,12 @@ class Teacher(Part):
     dtype: Dtype = Field("bfloat16", description="number type of weights and activations")
     quantization: str = Field("", description="vLLM quantisation method; empty as the model says")
     licence: str = provenance("unknown", "licence of the model, carried to the cards")
+    accept_terms: str = provenance(
+        "",
+        "the name of the terms of use that you have agreed with their owner to train on its answers, where they forbid "
+        "it: " + ", ".join(TERMS),
+        pattern=f"^({'|'.join(TERMS)})?$",
+    )
     prompt: TeacherPrompt = TeacherPrompt()
     sampling: Sampling = Sampling()
     output: Output = Output()

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from tasks.recipe.terms import TERMS
 from tasks.reports.markdown import cell, table
 from tasks.reports.numbers import count, decimal, size
 from tasks.reports.schema import Report
@@ -86,6 +87,9 @@ def licence_rows(report: Report, *, with_student: bool = True) -> list[tuple[str
     if not found:
         found = [("data", UNKNOWN, "data.train.licence")]
     found.append(("teacher", report.licences.teacher, "teachers[0].licence"))
+    if terms := TERMS.get(report.licences.accepted_terms):
+        stated = f"{terms.owner}'s terms forbid {terms.rule} ({terms.url}); the recipe states that they don't bind"
+        found.append(("use of the teacher's output", stated, ""))
     if with_student:
         found.append(("student's base model", report.licences.student_base, "student.licence"))
     return [

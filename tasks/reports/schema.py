@@ -242,6 +242,7 @@ class Licences(Block):
 
     data: dict[str, str] = {}
     teacher: str = "unknown"
+    accepted_terms: str = ""  # of the teacher's owner, by their name in tasks/recipe/terms.py
     student_base: str = "unknown"
 
 

@@ -34,7 +34,8 @@ def prepared(folder: Path, address: str) -> Asking:
     recipe = asking.prepare(replicas=1, num_messages=30).folder / "recipe.yaml"
     fields: dict[str, Any] = yaml.safe_load(recipe.read_text())
     endpoint = {"provider": "openai", "base_url": address, "serves": "test", "segment_seconds": 0.2, "max_attempts": 2}
-    fields["teachers"] = [{"model": "served", "prompt": {"examples": 2}, "endpoint": endpoint}]
+    teacher = {"model": "served", "accept_terms": "openai", "prompt": {"examples": 2}, "endpoint": endpoint}
+    fields["teachers"] = [teacher]
     recipe.write_text(yaml.safe_dump(fields))
     return asking
 

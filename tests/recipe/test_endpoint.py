@@ -5,13 +5,15 @@ import pytest
 
 from tasks.recipe.load import load_recipe, parse_recipe
 from tasks.recipe.providers import PROVIDERS
+from tasks.recipe.terms import terms_of
 from tests.recipe.test_load import fields, refusal, written
 
 KEY = "sk-Pr0jectSecret-1234567890"
 
 
 def teacher(provider: str = "deepseek", **endpoint: Any) -> dict[str, Any]:
-    return {"model": "deepseek-chat", "endpoint": {"provider": provider, **endpoint}}
+    terms = terms_of("deepseek-chat", provider, "") or ""
+    return {"model": "deepseek-chat", "accept_terms": terms, "endpoint": {"provider": provider, **endpoint}}
 
 
 def asked(teacher_fields: dict[str, Any], **parts: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ KEPT_OUT = {
     "data.examples.licence",
     "data.test.licence",
     "teachers.licence",
+    "teachers.accept_terms",
     "teachers.engine",
     "teachers.replicas",
     *(
@@ -182,7 +183,7 @@ def test_identity_holds_exactly_the_identity_fields():
     content = fields()
     content["data"]["examples"] = content["data"]["test"] = content["data"]["train"]
     content["gate"] = {"rules": [{"metric": "a", "bound": 1}]}
-    content["teachers"][0]["endpoint"] = {"provider": "openai"}
+    content["teachers"][0] |= {"endpoint": {"provider": "openai"}, "accept_terms": "openai"}
     recipe = Recipe.model_validate(content)
 
     def leaves(value: Any, prefix: str = "") -> set[str]:

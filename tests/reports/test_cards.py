@@ -29,6 +29,15 @@ def test_model_card_front_matter_has_base_model_and_results(blocks: dict[str, An
     assert {metric["type"]: metric["value"] for metric in metrics} == {"accuracy": 0.918, "macro_f1": 0.914}
 
 
+def test_cards_of_a_teacher_under_terms_say_what_they_forbid(blocks: dict[str, Any]) -> None:
+    assert "use of the teacher's output" not in model_card(build_report(**blocks))
+    blocks["licences"]["accepted_terms"] = "openai"
+    report = build_report(**blocks)
+    for card in (model_card(report), data_card(report)):
+        assert "OpenAI's terms forbid using output to develop models that compete with OpenAI" in card
+        assert "https://openai.com/policies/" in card
+
+
 @pytest.mark.parametrize("stated", ["unknown", "", "Unknown"])
 def test_cards_unknown_licence_stays_unknown_with_a_hint(blocks: dict[str, Any], stated: str) -> None:
     blocks["licences"] = {"data": {"train": stated}, "teacher": stated, "student_base": stated}

@@ -1,0 +1,78 @@
+import pytest
+
+from tasks.recipe.errors import RecipeError
+from tasks.recipe.load import load_recipe
+from tasks.recipe.terms import TERMS, terms_of
+
+FREE = "SmolLM2-135M"
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "expected"),
+    [
+        ("gpt-4o-mini", "compatible", "openai"),
+        ("gpt-5", "openai", "openai"),
+        ("o3-mini", "compatible", "openai"),
+        ("anything", "openai", "openai"),
+        ("my-deployment", "azure", "microsoft"),
+        ("claude-sonnet-4-5", "anthropic", "anthropic"),
+        ("anthropic.claude-3-haiku", "bedrock", "anthropic"),
+        ("gemini-2.5-pro", "compatible", "google"),
+        ("meta-llama/Llama-2-70b-chat-hf", "", "llama2"),
+        ("/models/llama-2-7b.Q4_K_M.gguf", "", "llama2"),
+        ("meta-llama/Meta-Llama-3-70B-Instruct", "", "llama3"),
+        ("meta-llama/Llama-3-8B", "", "llama3"),
+    ],
+)
+def test_terms_of_teachers_that_must_not_train_others(model: str, provider: str, expected: str):
+    assert terms_of(model, provider, FREE) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("meta-llama/Llama-3.1-405B-Instruct", ""),
+        ("meta-llama/Llama-3_3-70B", ""),
+        ("meta-llama/Llama-3.2-1B", "vllm"),
+        ("meta-llama/Llama-4-Scout", ""),
+        ("openai/gpt-oss-120b", "vllm"),
+        ("gpt2", ""),
+        ("deepseek-chat", "deepseek"),
+        ("Qwen/Qwen3-235B", ""),
+        ("opus-mt", ""),
+        ("/models/SmolLM2-135M-Instruct.Q4_1.gguf", ""),
+    ],
+)
+def test_terms_of_teachers_that_may_train_others_are_none(model: str, provider: str):
+    assert terms_of(model, provider, FREE) is None
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "expected"),
+    [
+        ("Meta-Llama-3-70B", "meta-llama/Meta-Llama-3-8B", None),
+        ("Llama-2-70b", "/models/llama-2-7b.gguf", None),
+        ("Llama-2-70b", "meta-llama/Llama-3-8B", "llama2"),
+    ],
+)
+def test_terms_of_a_teacher_let_its_own_family_learn(teacher: str, student: str, expected: str | None):
+    assert terms_of(teacher, "", student) == expected
+
+
+def test_recipe_with_a_forbidding_teacher_is_refused_with_terms_and_remedy():
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("demo", {"teachers.0.model": "meta-llama/Llama-2-70b-chat-hf"})
+    message = str(caught.value)
+    assert TERMS["llama2"].url in message
+    assert "improve any other large language model" in message
+    assert "teachers.0.accept_terms: llama2" in message
+
+
+def test_recipe_that_accepts_the_right_terms_is_taken_and_others_are_not():
+    model = {"teachers.0.model": "meta-llama/Llama-2-70b-chat-hf"}
+    taken = load_recipe("demo", {**model, "teachers.0.accept_terms": "llama2"})
+    assert taken.teacher.accept_terms == "llama2"
+    with pytest.raises(RecipeError, match=r"accept_terms: llama2"):
+        load_recipe("demo", {**model, "teachers.0.accept_terms": "llama3"})
+    with pytest.raises(RecipeError, match=r"accept_terms.*'yes' is refused"):
+        load_recipe("demo", {**model, "teachers.0.accept_terms": "yes"})
