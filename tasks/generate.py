@@ -12,6 +12,7 @@ from tasks.run import Run
 from tasks.runtime.source import source_sha256
 from tasks.shard import ShardJob
 from tasks.stage import StageCall, stage
+from tasks.teachers.api.outgoing import redaction
 from tasks.teachers.completion import teacher_fingerprint
 from tasks.teachers.shards import Reply, with_replies
 from tasks.teachers.spec import GenerateSpec, tables_in
@@ -58,6 +59,7 @@ def ask_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: Art
     if asked.endpoint:
         # a local teacher's fingerprint stays what it was before there were endpoints
         identity["endpoint"] = asked.endpoint
+        identity |= redaction(asked.endpoint)
     inputs = {"split": sides, "balance": balanced, **teacher.inputs}
     replies: list[Reply] = []
     seconds = 0.0

@@ -8,6 +8,7 @@ from tasks.engines.checkpoints import Checkpoint
 from tasks.evaluation.spec import EndpointSpec
 from tasks.run import Run
 from tasks.stage import StageCall, stage
+from tasks.teachers.api.outgoing import redaction
 from tasks.teachers.completion import teacher_fingerprint
 
 
@@ -37,6 +38,7 @@ def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) ->
     # as it was asked for the lessons, one sample a row
     sampling = recipe.teacher.sampling.model_copy(update={"n": 1, "logprobs": 0})
     asked = recipe.teacher.model_copy(update={"sampling": sampling})
+    assert asked.endpoint, "only a teacher behind an endpoint is measured apart"
     identity = {
         "teacher_fingerprint": teacher_fingerprint(teacher.identity, asked.dtype, asked.quantization),
         "endpoint": asked.endpoint,
@@ -45,6 +47,7 @@ def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) ->
         "output": asked.output,
         "skill": recipe.skill,
         "labels": run.summary("validate")["labels"],
+        **redaction(asked.endpoint),
         "timed": [evaluation.seed, evaluation.warm_requests, evaluation.latency_requests, evaluation.concurrency],
     }
     return run.build(

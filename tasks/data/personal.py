@@ -32,14 +32,35 @@ def redact(text: str, counts: Counter[str]) -> str:
     """Return `text` with each finding replaced by its mark, such as <EMAIL>; `counts` gains them by mark."""
     if not _WORTH_A_LOOK.search(text):
         return text
+    clean, marks = _marked(text)
+    counts.update(marks)
+    return clean
+
+
+def redact_json(value: Any, counts: Counter[str]) -> Any:
+    """Return plain JSON with each text in it redacted, the names of fields aside."""
+    if isinstance(value, dict):
+        return {name: redact_json(item, counts) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_json(item, counts) for item in value]
+    if isinstance(value, str):
+        return redact(value, counts)
+    if isinstance(value, int) and not isinstance(value, bool):  # a card or a phone number may stand as a number
+        clean = redact(str(value), counts)
+        return value if clean == str(value) else clean
+    return value
+
+
+@functools.lru_cache(maxsize=1024)  # an instruction and its examples stand in every prompt of a teacher
+def _marked(text: str) -> tuple[str, tuple[str, ...]]:
     findings = [found for recogniser, kinds in _recognisers() for found in recogniser.analyze(text, kinds, None) or []]
     end = 0
-    pieces = []
+    pieces, marks = [], []
     for found in sorted(_strongest(findings), key=lambda item: item.start):
-        pieces += [text[end : found.start], _MARKS[found.entity_type]]
-        counts[_MARKS[found.entity_type]] += 1
+        marks.append(_MARKS[found.entity_type])
+        pieces += [text[end : found.start], marks[-1]]
         end = found.end
-    return "".join([*pieces, text[end:]])
+    return "".join([*pieces, text[end:]]), tuple(marks)
 
 
 def redact_rows(rows: Path, out: Path, counts: Counter[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -81,20 +102,7 @@ def _replaced(
 
 
 def _redact_meta(text: str, counts: Counter[str]) -> str:
-    return orjson.dumps(_walk(orjson.loads(text), counts)).decode() if _WORTH_A_LOOK.search(text) else text
-
-
-def _walk(value: Any, counts: Counter[str]) -> Any:
-    if isinstance(value, dict):
-        return {name: _walk(item, counts) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_walk(item, counts) for item in value]
-    if isinstance(value, str):
-        return redact(value, counts)
-    if isinstance(value, int) and not isinstance(value, bool):  # a card or a phone number may stand as a number
-        clean = redact(str(value), counts)
-        return value if clean == str(value) else clean
-    return value
+    return orjson.dumps(redact_json(orjson.loads(text), counts)).decode() if _WORTH_A_LOOK.search(text) else text
 
 
 def _strongest(findings: list[Any]) -> list[Any]:

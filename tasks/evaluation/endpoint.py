@@ -25,7 +25,7 @@ from tasks.teachers.api.client import Client
 from tasks.teachers.api.key import read_key
 from tasks.teachers.api.questions import Questions
 from tasks.teachers.api.request import Question
-from tasks.teachers.api.worker import counts, endpoint_of, open_books, run_to_its_end
+from tasks.teachers.api.worker import counts, endpoint_of, open_books, redacted_in, run_to_its_end
 from tasks.teachers.books import Books
 from tasks.teachers.worker import rows_of
 
@@ -56,8 +56,9 @@ def measure_teacher(spec: EndpointSpec, report: Reporter, connect: Callable[...,
             f"{len(failed)} of {len(rows)} test rows got no answer from {endpoint.provider} ({endpoint.address}): "
             f"{counts({kind: failed.count(kind) for kind in failed})}. The others are stored: run again to ask these."
         )
-    _write(spec, endpoint, rows, lines, numbers, len(failed))
-    return {**books.summary(), "sent": numbers["sent"], "failed": len(failed)}
+    notes = _notes(endpoint, numbers, len(failed), questions.redacted)
+    _write(spec, endpoint, rows, lines, numbers, notes)
+    return {**books.summary(), "sent": numbers["sent"], "failed": len(failed), **redacted_in(questions)}
 
 
 async def _ask(
@@ -112,7 +113,7 @@ def _write(
     rows: list[dict[str, Any]],
     lines: dict[str, dict[str, Any]],
     timed: dict[str, Any],
-    num_failed: int,
+    notes: list[str],
 ) -> None:
     module = skill_for(spec.skill.kind)
     answers = []
@@ -121,7 +122,7 @@ def _write(
         parsed = module.parse(text, spec.labels, spec.skill)
         answers.append({"model": "teacher", "row_id": row["id"], "answer": parsed, "text": text})
     answered = [line for line in lines.values() if line["prompt_tokens"]]
-    enough = timed["together"] >= _LEAST_TOGETHER
+    enough = _is_enough(timed)
     numbers = {
         "parameters": None,
         "weight_bytes": None,
@@ -134,20 +135,26 @@ def _write(
         "completion_tokens_mean": _mean([line["completion_tokens"] for line in answered]),
         "latency_ms": quantiles(timed["latencies_s"]),
         "engine": f"{endpoint.provider} API",
-        "notes": _notes(endpoint, timed, enough, num_failed),
+        "notes": notes,
     }
     write_tables(Path(spec.out), answers, {"teacher": numbers})
 
 
-def _notes(endpoint: Endpoint, timed: dict[str, Any], enough: bool, num_failed: int) -> list[str]:
+def _is_enough(timed: dict[str, Any]) -> bool:
+    return bool(timed["together"] >= _LEAST_TOGETHER)
+
+
+def _notes(endpoint: Endpoint, timed: dict[str, Any], num_failed: int, redacted: dict[str, Any] | None) -> list[str]:
     notes = [
         f"asked over {endpoint.provider}'s API with the recipe's own sampling; its latency holds the network and "
         "whatever else the provider does then, its memory is not known"
     ]
-    if enough:
+    if _is_enough(timed):
         notes.append(f"throughput with {timed['concurrency']} requests in flight, the recipe's limits included")
     if num_failed:
         notes.append(f"{num_failed} test rows got no answer and count as wrong")
+    if redacted and redacted["prompts"]:
+        notes.append(f"it saw {redacted['prompts']} test rows with marks in place of personal data")
     return notes
 
 

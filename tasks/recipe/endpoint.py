@@ -1,11 +1,12 @@
 """Where a teacher is asked over an OpenAI-compatible API, and how hard."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from tasks.recipe.addresses import is_private
 from tasks.recipe.base import Part, execution
 from tasks.recipe.providers import PROVIDERS, Name, Offer, Provider
 
@@ -41,6 +42,12 @@ class Endpoint(Part):
     )
     extra_body: dict[str, Any] = Field(
         {}, description="further fields of each request, as {reasoning_effort: low}; never a key"
+    )
+    # its effect, `redacts`, is identity of the stages that ask
+    personal_data: Literal["auto", "redact", "allow"] = execution(
+        "auto",
+        "personal data in what is sent (e-mails, phones, cards, IBANs …). redact: replaced by marks; allow: sent as it "
+        "is; auto: redact, unless a server of your own (vllm, compatible) is asked at a loopback or private address",
     )
     concurrency: int = execution(16, "requests in flight", ge=1, le=1024)
     requests_per_minute: int = execution(0, "requests sent a minute at most; 0 sets no limit", ge=0)
@@ -110,6 +117,14 @@ class Endpoint(Part):
     def can(self) -> frozenset[Offer]:
         """What may be asked of the endpoint."""
         return frozenset(self.preset.offers if self.offers is None else self.offers)
+
+    @property
+    def redacts(self) -> bool:
+        """Whether personal data is taken out of what is sent."""
+        if self.personal_data != "auto":
+            return self.personal_data == "redact"
+        # a gateway nearby hands on what a hosted provider is sent
+        return self.preset.is_hosted or not is_private(urlsplit(self.address).hostname or "")
 
     @property
     def place(self) -> str:

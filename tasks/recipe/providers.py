@@ -27,6 +27,7 @@ class Provider(BaseModel):
     own_domains: tuple[str, ...] = ()
     key_variable: str
     needs_key: bool = True
+    is_hosted: bool = True  # False: a server of the user's own, wherever it runs
     offers: tuple[Offer, ...] = ()
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     max_temperature: float = 2.0
@@ -76,6 +77,7 @@ PROVIDERS: dict[Name, Provider] = {
         example="http://HOST:8000/v1",
         key_variable="VLLM_API_KEY",
         needs_key=False,
+        is_hosted=False,
         offers=("seed", "logprobs", "vllm"),
         max_tokens_field="max_completion_tokens",
         has_known_defaults=False,
@@ -84,6 +86,7 @@ PROVIDERS: dict[Name, Provider] = {
         example="http://HOST:PORT/v1",
         key_variable="STILLHOUSE_TEACHER_API_KEY",
         needs_key=False,
+        is_hosted=False,
         has_known_defaults=False,
     ),
 }

@@ -142,7 +142,14 @@ def _rows(report: Report) -> str:
     if report.data:
         data = report.data
         split = f"Training {count(data.train)}, validation {count(data.validation)}, test {count(data.test)} rows."
-    return split + ("\n\n" + table(["stage", "in", "out", "dropped"], lines) if lines else "")
+    return split + _redacted(report) + ("\n\n" + table(["stage", "in", "out", "dropped"], lines) if lines else "")
+
+
+def _redacted(report: Report) -> str:
+    found = report.generation.redacted if report.generation else None
+    if found is None:
+        return ""
+    return f" The teacher saw {count(found.prompts)} prompts with marks in place of personal data; these rows hold it."
 
 
 def _balance(report: Report) -> str:

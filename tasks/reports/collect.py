@@ -189,7 +189,8 @@ def generation_block(summary: Summary) -> dict[str, Any]:
     """Return the `generation` block; what was not asked took no time."""
     seconds, tokens = summary["seconds"], summary["completion_tokens"]
     counts = _only(summary, ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens", "seconds"))
-    return {**counts, "tokens_per_second": tokens / seconds if seconds else None, "cost_usd": None}
+    speed = tokens / seconds if seconds else None
+    return {**counts, "tokens_per_second": speed, "cost_usd": None, "redacted": summary.get("redacted")}
 
 
 def training_block(summary: Summary) -> dict[str, Any]:

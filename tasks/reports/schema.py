@@ -97,6 +97,13 @@ class Data(Block):
     labelled: Count = None
 
 
+class Redacted(Block):
+    """Prompts of which personal data was taken out before they were sent: in all, and by mark."""
+
+    prompts: int = Field(ge=0)
+    marks: dict[str, int] = {}
+
+
 class Generation(Block):
     """What the teacher was asked and what came from the store instead."""
 
@@ -108,6 +115,7 @@ class Generation(Block):
     seconds: Number
     tokens_per_second: Number
     cost_usd: Number
+    redacted: Redacted | None = Field(None, description="null: prompts were used as they are")
 
 
 class Filtered(Block):

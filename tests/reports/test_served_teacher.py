@@ -3,10 +3,14 @@
 from tasks.evaluation.comparison import compare
 from tasks.recipe.load import parse_recipe
 from tasks.recipe.recipe import Recipe
-from tasks.reports.collect import Evidence, model_blocks, with_baseline
+from tasks.reports.build import build_report
+from tasks.reports.cards import data_card
+from tasks.reports.collect import Evidence, generation_block, model_blocks, with_baseline
+from tasks.reports.html import render_html
 from tasks.reports.method import method_statements
 from tasks.reports.schema import Models
 from tests.recipe.test_load import fields
+from tests.reports.test_html import Page
 
 NUMBERS = {
     "parameters": None,
@@ -64,3 +68,16 @@ def test_method_says_how_a_served_teacher_was_measured_and_only_then():
     assert "teacher" not in here
     assert served["engine"].startswith("Every model but the teacher is served")
     assert here["engine"].startswith("Every model is served")
+
+
+def test_prompts_that_were_redacted_are_counted_on_page_and_card(blocks):
+    asked = dict.fromkeys(("requests", "from_store", "generated", "prompt_tokens", "completion_tokens"), 9)
+    summary = {**asked, "seconds": 2.0, "redacted": {"prompts": 7, "marks": {"<EMAIL>": 6, "<IBAN>": 2}}}
+    report = build_report(**blocks | {"generation": generation_block(summary)})
+    assert "Personal data was replaced by marks in 7 prompts" in Page(render_html(report)).text
+    assert "<EMAIL> 6, <IBAN> 2" in Page(render_html(report)).text
+    assert "The teacher saw 7 prompts with marks in place of personal data" in data_card(report)
+    plain = build_report(**blocks)
+    assert plain.generation is not None
+    assert plain.generation.redacted is None
+    assert "marks" not in Page(render_html(plain)).text + data_card(plain)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.recipe.endpoint import Endpoint
-from tasks.teachers.api.request import Question, canonical, held_form
+from tasks.teachers.api.outgoing import Outgoing
+from tasks.teachers.api.request import Question, held_form
 from tasks.teachers.completion import completion_key
 from tasks.teachers.prompting import Prompter
 from tasks.teachers.spec import AskSpec
@@ -17,18 +18,26 @@ class Questions:
     """What is asked for each row and sample."""
 
     def __init__(self, spec: AskSpec, endpoint: Endpoint, rows: Sequence[Row]) -> None:
-        """Make every row's prompt."""
+        """Make every row's prompt.
+
+        Raises:
+            DataError: labels, or the form of the answers, hold personal data that may not be sent.
+        """
         prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples_of(spec))
         self.form = held_form(endpoint, prompter.constraint(spec.teacher))
+        outgoing = Outgoing(endpoint)
+        outgoing.check(spec.labels, self.form)
         self.places: list[tuple[str, int, str]] = []  # row id, sample index, key
         questions: dict[str, Question] = {}
         sampling = spec.teacher.sampling
         for row, prompt in zip(rows, prompter.prompts(rows), strict=True):
             assert not isinstance(prompt, str), "the recipe refuses layout text behind an endpoint"
-            text = canonical(prompt)
+            text = outgoing.text(prompt)
             for index in range(sampling.n):
                 key = completion_key(spec.teacher_fingerprint, text, sampling, self.form.fields, index)
                 if key not in questions:
                     questions[key] = Question(key=key, prompt=text, sample_index=index)
                 self.places.append((row["id"], index, key))
         self.all = list(questions.values())
+        # {prompts, marks}: of how many prompts; None where they are sent as they are
+        self.redacted = outgoing.found

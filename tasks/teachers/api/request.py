@@ -4,7 +4,6 @@ Separate because the key must hold exactly what the request says, and a test can
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -35,7 +34,7 @@ class Question(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
-    prompt: str  # canonical JSON of the messages
+    prompt: str  # canonical JSON of the messages, as `Outgoing` makes it
     sample_index: int
 
     @property
@@ -43,11 +42,6 @@ class Question(BaseModel):
         """The chat turns."""
         messages: Messages = json.loads(self.prompt)
         return messages
-
-
-def canonical(messages: Sequence[dict[str, Any]]) -> str:
-    """Return the one text that stands for these messages, whatever the order of their fields."""
-    return json.dumps(list(messages), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def held_form(endpoint: Endpoint, constraint: dict[str, Any]) -> Form:

@@ -35,7 +35,7 @@ def generate(spec: GenerateSpec, report: Reporter, connect: Callable[..., Client
     books = open_books(spec, endpoint, questions, report)
     summary = run_to_its_end(_ask_missing(spec, endpoint, questions, books, report, connect))
     books.answers.write(iter(questions.places), Path(spec.out) / "completions.parquet")
-    return {**books.summary(), **summary}
+    return {**books.summary(), **summary, **redacted_in(questions)}
 
 
 def endpoint_of(spec: AskSpec) -> Endpoint:
@@ -49,6 +49,11 @@ def open_books(spec: AskSpec, endpoint: Endpoint, questions: Questions, report: 
     """Return the books of all `questions`, with what the store has of them."""
     keys = [question.key for question in questions.all]
     return Books(spec, keys, report, scored=None, min_logprobs=num_logprobs(spec.teacher, endpoint))
+
+
+def redacted_in(questions: Questions) -> dict[str, Any]:
+    """Return the summary's {redacted: …}; nothing where prompts are sent as they are."""
+    return {} if questions.redacted is None else {"redacted": questions.redacted}
 
 
 def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
@@ -81,6 +86,8 @@ async def _ask_missing(
     if not missing:
         return {"sent": 0, "failed": {}}
     report.log(f"asking {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
+    if questions.redacted:
+        report.log(f"personal data taken out of {questions.redacted['prompts']} prompts before they are sent")
     client = connect(spec.teacher, endpoint, questions.form, read_key(endpoint, os.environ), report.log)
     asking = Asking(client, endpoint, books, spec.teacher_fingerprint)
     try:

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from tasks.teachers.api.request import Form, Question, body, canonical, held_form, num_logprobs
+from tasks.teachers.api.outgoing import Outgoing
+from tasks.teachers.api.request import Form, Question, body, held_form, num_logprobs
 from tests.teachers.api.asked import teacher
 
 CHOICE = {"choice": ["billing", "delivery"]}
@@ -11,7 +12,7 @@ CHOICE = {"choice": ["billing", "delivery"]}
 def sent(provider: str, constraint: dict[str, Any] | None = None, index: int = 0, **fields: Any) -> dict[str, Any]:
     asked = teacher(provider, **fields)
     assert asked.endpoint
-    prompt = canonical([{"role": "user", "content": "hi"}])
+    prompt = Outgoing(asked.endpoint).text([{"role": "user", "content": "hi"}])
     form = held_form(asked.endpoint, constraint or {})
     return body(asked, asked.endpoint, form, Question(key="k", prompt=prompt, sample_index=index))
 
@@ -20,13 +21,6 @@ def form(provider: str, constraint: dict[str, Any]) -> Form:
     endpoint = teacher(provider).endpoint
     assert endpoint
     return held_form(endpoint, constraint)
-
-
-def test_canonical_is_one_text_whatever_the_order_of_fields():
-    assert canonical([{"role": "user", "content": "naïve"}]) == canonical([{"content": "naïve", "role": "user"}])
-    assert canonical([{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]) != canonical(
-        [{"role": "user", "content": "b"}, {"role": "user", "content": "a"}]
-    )
 
 
 def test_body_on_openai_names_only_what_its_models_all_take():
