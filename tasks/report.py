@@ -15,6 +15,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.costs.ledger import ledger_lines
 from tasks.engines.checkpoints import Checkpoint
 from tasks.gate import announce_gate
 from tasks.recipe.recipe import Recipe
@@ -23,6 +24,7 @@ from tasks.reports.build import build_report, report_json, with_gate
 from tasks.reports.cards import data_card, model_card
 from tasks.reports.gate import judge
 from tasks.reports.html import render_html
+from tasks.reports.ledger import ledger_block
 from tasks.reports.method import method_statements
 from tasks.reports.schema import Report
 from tasks.reports.tables import comparison_rows, summary_markdown
@@ -69,6 +71,7 @@ def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
         recipe.skill,
     )
     blocks = collect.model_blocks(evidence, _names(recipe, teacher, base), recipe)
+    ledger = ledger_block(ledger_lines(results, recipe), blocks)
     comparison, which = collect.comparison_block(evidence, blocks, recipe)
     measured = results["evaluate"]
     report = build_report(
@@ -76,7 +79,7 @@ def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
         recipe=recipe.model_dump(mode="json"),
         skill=recipe.skill.kind,
         data=collect.data_block(summaries),
-        generation=_generation(run),
+        generation=_generation(run, ledger),
         filter={name: summaries["filter"][name] for name in ("in", "kept", "dropped")},
         training=collect.training_block(summaries["train"]),
         models=_carried(collect.with_baseline(blocks, which), measured.ref.fingerprint if measured.cached else None),
@@ -86,6 +89,7 @@ def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
             for label, result in results.items()
         },
         method=method_statements(recipe),
+        ledger=ledger,
         funnel=collect.funnel(summaries),
         curves=collect.curves(summaries["train"]),
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
@@ -97,14 +101,15 @@ def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
     return with_gate(report, judge(report.model_dump(mode="json"), recipe.gate))
 
 
-def _generation(run: Run) -> dict[str, Any]:
+def _generation(run: Run, ledger: dict[str, Any]) -> dict[str, Any]:
     """What this run asked; a cached stage asked nothing, whatever its record says of the run that built it."""
     result = run.results["generate"]
     summary = dict(result.summary)
     if result.cached:
         summary |= {"from_store": summary["requests"], "generated": 0, "seconds": 0.0}
         summary |= {"prompt_tokens": 0, "completion_tokens": 0}
-    return collect.generation_block(summary)
+    cost_usd = next(line["run"]["usd"] for line in ledger["lines"] if line["stage"] == "generate")
+    return collect.generation_block(summary, cost_usd)
 
 
 def _carried(models: dict[str, Any], fingerprint: str | None) -> dict[str, Any]:

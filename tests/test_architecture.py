@@ -13,15 +13,16 @@ VERBS = "tasks/*.py"
 MAY_IMPORT: dict[str, set[str]] = {
     "recipe": set(),
     "artifacts": {"recipe"},
+    "costs": {"recipe"},
     "runtime": {"recipe", "artifacts"},
     "engines": {"recipe", "artifacts", "runtime"},
     "data": {"recipe", "artifacts", "runtime", "engines"},
     "skills": {"recipe", "artifacts", "runtime", "engines", "data"},
-    "teachers": {"recipe", "artifacts", "runtime", "engines", "data", "skills"},
+    "teachers": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills"},
     "students": {"recipe", "artifacts", "runtime", "engines", "data", "skills"},
-    "filters": {"recipe", "artifacts", "runtime", "engines", "data", "skills", "teachers"},
-    "evaluation": {"recipe", "artifacts", "runtime", "engines", "data", "skills", "teachers"},
-    "reports": {"recipe", "artifacts", "runtime", "engines", "data", "skills", "evaluation"},
+    "filters": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers"},
+    "evaluation": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers"},
+    "reports": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "evaluation"},
 }
 NOUNS = set(MAY_IMPORT)
 MAY_IMPORT[VERBS] = NOUNS

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from tasks.recipe.base import Part, provenance
+from tasks.recipe.costs import Costs
 from tasks.recipe.data import Data
 from tasks.recipe.evaluation import Evaluation, Gate
 from tasks.recipe.filters import Filters
@@ -29,6 +30,7 @@ class Recipe(Part):
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
+    costs: Costs = provenance(Costs(), "what machines cost by the hour, for the report's ledger and the forecast")
 
     @field_validator("evaluation")
     @classmethod

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from tasks.recipe.base import Part, execution, provenance
+from tasks.recipe.costs import Price
 from tasks.recipe.endpoint import Endpoint
 from tasks.recipe.endpoint_rules import objections
 from tasks.recipe.terms import TERMS
@@ -102,6 +103,9 @@ class Teacher(Part):
         "the name of the terms of use that you have agreed with their owner to train on its answers, where they forbid "
         "it: " + ", ".join(TERMS),
         pattern=f"^({'|'.join(TERMS)})?$",
+    )
+    price: Price | None = provenance(
+        None, "what it charges for tokens; none takes an API provider's list price, or costs.teacher_usd_per_hour"
     )
     prompt: TeacherPrompt = TeacherPrompt()
     sampling: Sampling = Sampling()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from tasks.costs.serving import usd_per_1k_requests
 from tasks.evaluation.comparison import compare, gain, quality
 from tasks.evaluation.significance import confusion
 from tasks.recipe.recipe import Recipe
@@ -68,7 +69,7 @@ def model_blocks(evidence: Evidence, names: Mapping[str, str], recipe: Recipe) -
             "name": names.get(model, model),
             "quality": {metric: _only(score, ("value", "low", "high", "n")) for metric, score in scores.items()},
             "latency_ms": numbers.get("latency_ms"),
-            "cost_usd_per_1k_requests": None,
+            "cost_usd_per_1k_requests": usd_per_1k_requests(model, numbers, recipe),
             "engine": numbers.get("engine", "vLLM") if numbers else "scikit-learn",
             "notes": tuple(numbers.get("notes", ())),
             **{
@@ -185,12 +186,12 @@ def funnel(summaries: Mapping[str, Summary]) -> list[dict[str, Any]]:
     return steps
 
 
-def generation_block(summary: Summary) -> dict[str, Any]:
+def generation_block(summary: Summary, cost_usd: float | None) -> dict[str, Any]:
     """Return the `generation` block; what was not asked took no time."""
     seconds, tokens = summary["seconds"], summary["completion_tokens"]
     counts = _only(summary, ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens", "seconds"))
     speed = tokens / seconds if seconds else None
-    return {**counts, "tokens_per_second": speed, "cost_usd": None, "redacted": summary.get("redacted")}
+    return {**counts, "tokens_per_second": speed, "cost_usd": cost_usd, "redacted": summary.get("redacted")}
 
 
 def training_block(summary: Summary) -> dict[str, Any]:

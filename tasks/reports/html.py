@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from tasks.reports import numbers, plots
 from tasks.reports.cards import licence_rows
+from tasks.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from tasks.reports.numbers import NOT_MEASURED
 from tasks.reports.schema import Confusion, Model, Report
 from tasks.reports.tables import metric_names
@@ -50,6 +51,9 @@ def render_html(report: Report) -> str:
         verdicts=alternative_verdicts(report),
         others=other_gains(report),
         licences=licence_rows(report),
+        ledger_columns=COLUMNS,
+        ledger_rows=ledger_rows(report.ledger) if report.ledger else [],
+        break_even=break_even_text(report.ledger) if report.ledger else "",
         charts=_charts(report),
         confusions=most_confused(report.confusion) if report.confusion else [],
         recipe_yaml=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),

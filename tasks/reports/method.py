@@ -29,6 +29,8 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "memory": "The largest sum of proportional set sizes of the engine's processes (on a GPU: device memory) while "
         "all test rows are answered. The KV cache holds the longest prompt and completion times the sequences in "
         "flight; the engine's floor is what is left without weights and KV cache.",
+        "cost": "A request to a teacher that charges for tokens costs its mean tokens on the test rows; one to any "
+        "other model costs its machine (costs.serving_usd_per_hour) at the throughput measured.",
         "baseline": "The better of two: the student's weights before training, and the whole base model asked "
         f"zero-shot with {asked}.",
         "alternatives": "What can be had without a teacher: the same student trained on the labelled rows alone for "

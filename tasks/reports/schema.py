@@ -126,6 +126,44 @@ class Filtered(Block):
     dropped: dict[str, int]
 
 
+class Work(Block):
+    """An amount of work and what it cost."""
+
+    requests: Count
+    prompt_tokens: Count
+    completion_tokens: Count
+    seconds: Number
+    usd: Number
+
+
+class LedgerLine(Block):
+    """One paid part of the distillation."""
+
+    what: str
+    stage: str
+    from_store: Count = Field(None, description="answers found instead of asked, in this run")
+    run: Work = Field(description="what this run did and paid")
+    life: Work = Field(description="what it took in all, in whichever run, at today's price")
+    price: str = Field(description="where the price is from")
+
+
+class BreakEven(Block):
+    """After how many requests to the student the distillation has paid for itself."""
+
+    requests: Count
+    reason: str
+
+
+class Ledger(Block):
+    """Everything that is paid for; a total is null where a part of it has no price."""
+
+    lines: tuple[LedgerLine, ...]
+    run_usd: Number
+    life_usd: Number
+    unpriced: tuple[str, ...] = Field((), description="parts whose cost is not known")
+    break_even: BreakEven
+
+
 class Training(Block):
     """What the student was trained on and how it ended."""
 
@@ -284,6 +322,7 @@ class Report(Block):
     method: dict[str, str] = Field({}, description="topic to sentence: how latency, throughput, memory were measured")
     funnel: tuple[FunnelStep, ...] = ()
     curves: tuple[CurvePoint, ...] = ()
+    ledger: Ledger | None = None
     confusion: Confusion | None = None
     disagreements: tuple[Disagreement, ...] = ()
     mislabelled: tuple[Mislabelled, ...] = ()

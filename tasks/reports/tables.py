@@ -6,6 +6,7 @@ Separate because all three show the page's numbers, and none of them needs a cha
 from rich import box
 from rich.table import Table
 
+from tasks.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from tasks.reports.markdown import cell, table
 from tasks.reports.numbers import (
     NOT_MEASURED,
@@ -50,6 +51,8 @@ def summary_markdown(report: Report) -> str:
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
+    if report.ledger:
+        parts += [table(COLUMNS, ledger_rows(report.ledger)), cell(break_even_text(report.ledger))]
     if report.gate:
         parts.append(f"**Gate: {'passed' if report.gate.passed else 'FAILED'}**")
         found = [[r.rule, decimal(r.value), f"{r.bound:g}", "pass" if r.passed else "FAIL"] for r in report.gate.rules]
@@ -82,7 +85,8 @@ def render_terminal(report: Report) -> Table:
 
 def _caption(report: Report) -> str:
     gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
-    return f"* the better baseline; – not measured. Worth a teacher? {conclusion(report)}{gate}"
+    cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
+    return f"* the better baseline; – not measured. Worth a teacher? {conclusion(report)}{cost}{gate}"
 
 
 def _quality(found: Estimate | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tasks.artifacts.store import Store
+from tasks.costs.spending import Spending
 from tasks.runtime.worker import Reporter
 from tasks.teachers.completion import Completion
 from tasks.teachers.completions import CompletionStore
@@ -27,8 +28,9 @@ class Books:
         self._report = report
         self._min_logprobs = min_logprobs
         self.answers = Gathered(keys, scored)
+        self.bought = Spending()  # what all these answers took, whichever run asked
         for stored in self._store.stream(keys, min_logprobs):
-            self.answers.add(stored)
+            self._take(stored)
         self.total = len(keys)
         self.from_store = sum(key in self.answers for key in keys)
         self.done = self.from_store
@@ -47,11 +49,15 @@ class Books:
         if segment:
             self._store.append(segment, self._min_logprobs)
             for completion in segment:
-                self.answers.add(completion)
+                self._take(completion)
             self.generated += len(segment)
             self.prompt_tokens += sum(completion.prompt_tokens for completion in segment)
             self.completion_tokens += sum(completion.completion_tokens for completion in segment)
         self._report.progress(self.done, self.total, "answers")
+
+    def _take(self, completion: Completion) -> None:
+        self.answers.add(completion)
+        self.bought.add(completion.prompt_tokens, completion.completion_tokens, completion.created, completion.seconds)
 
     def summary(self, start_seconds: float = 0.0) -> dict[str, Any]:
         """Return what it took; `start_seconds` of it went into starting an engine."""
@@ -64,4 +70,5 @@ class Books:
             "completion_tokens": self.completion_tokens,
             "engine_start_seconds": round(start_seconds, 3),
             "seconds": round(time.monotonic() - self.started - start_seconds, 3) if asked else 0.0,
+            "bought": self.bought.total.model_dump(),
         }

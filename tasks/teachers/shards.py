@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 _COUNTED = ("generated", "prompt_tokens", "completion_tokens")
+_SHOWN = {"shard", "host", "generated", "engine_start_seconds", "seconds"}
 
 
 class Reply(BaseModel):
@@ -44,7 +45,7 @@ def with_replies(summary: dict[str, Any], replies: Sequence[Reply]) -> dict[str,
         "from_store": max(0, summary["requests"] - counts["generated"]),
         "engine_start_seconds": max(summary["engine_start_seconds"], *(r.engine_start_seconds for r in replies)),
         "seconds": round(summary["seconds"] + asking, 3),
-        "replicas": [reply.model_dump(include={"shard", "host", "generated", "seconds"}) for reply in replies],
+        "replicas": [reply.model_dump(include=_SHOWN) for reply in replies],
     }
 
 

@@ -164,7 +164,7 @@ class Fresh:
             cumulative_logprob=output.cumulative_logprob,
             seconds=round(answer.seconds, 4),
             teacher=self.spec.teacher_fingerprint,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
 
 

@@ -27,6 +27,8 @@ KEPT_OUT = {
     "data.test.licence",
     "teachers.licence",
     "teachers.accept_terms",
+    "teachers.price",
+    "costs",
     "teachers.engine",
     "teachers.replicas",
     *(

@@ -49,8 +49,8 @@ def test_with_replies_counts_what_replicas_asked_as_generated():
     assert (found["requests"], found["generated"], found["from_store"]) == (50, 22, 28)
     assert (found["prompt_tokens"], found["completion_tokens"]) == (2200, 66)
     assert found["replicas"] == [
-        {"shard": 0, "host": "host0", "generated": 12, "seconds": 4.0},
-        {"shard": 1, "host": "host1", "generated": 10, "seconds": 4.0},
+        {"shard": 0, "host": "host0", "generated": 12, "engine_start_seconds": 2.0, "seconds": 4.0},
+        {"shard": 1, "host": "host1", "generated": 10, "engine_start_seconds": 2.0, "seconds": 4.0},
     ]
 
 

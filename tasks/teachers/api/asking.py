@@ -104,5 +104,5 @@ class Asking:
             cumulative_logprob=reply.cumulative_logprob if reply else None,
             seconds=round(answered.seconds, 4),
             teacher=self._teacher,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )

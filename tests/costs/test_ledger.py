@@ -1,0 +1,138 @@
+"""What each part cost, in this run and in all, and when it has paid for itself."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tasks.costs.ledger import break_even, ledger_lines, total
+from tasks.costs.serving import usd_per_1k_requests
+from tasks.recipe.load import parse_recipe
+from tasks.recipe.recipe import Recipe
+from tests.recipe.test_load import fields
+
+PRICE = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 10.0}
+# 40 answers, 10 of them by an earlier run
+ASKED = {
+    "requests": 40,
+    "from_store": 10,
+    "generated": 30,
+    "prompt_tokens": 3000,
+    "completion_tokens": 300,
+    "engine_start_seconds": 20.0,
+    "seconds": 60.0,
+    "bought": {"requests": 40, "prompt_tokens": 4000, "completion_tokens": 400, "seconds": 80.0},
+}
+
+
+@dataclass
+class Stage:
+    seconds: float = 0.0
+    cached: bool = False
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+def recipe(served: bool = True, price: Any = PRICE, **costs: float) -> Recipe:
+    endpoint = {"endpoint": {"provider": "compatible", "base_url": "http://127.0.0.1:9/v1"}} if served else {}
+    teacher = {"model": "served", "price": price, **endpoint}
+    return parse_recipe(fields() | {"teachers": [teacher], "costs": costs})
+
+
+def test_ledger_line_tells_what_this_run_paid_from_what_the_answers_cost_in_all():
+    (line,) = ledger_lines({"generate": Stage(summary=ASKED)}, recipe())
+    assert (line.what, line.from_store, line.run.requests, line.life.requests) == ("teacher: lessons", 10, 30, 40)
+    assert line.run_usd == pytest.approx(3000e-6 + 300e-5)
+    assert line.life_usd == pytest.approx(4000e-6 + 400e-5)
+
+
+def test_ledger_line_of_a_cached_stage_cost_this_run_nothing_and_in_all_the_same():
+    (line,) = ledger_lines({"generate": Stage(summary=ASKED, cached=True)}, recipe())
+    assert (line.run_usd, line.run.requests, line.from_store) == (0.0, 0, 40)
+    assert line.life_usd == pytest.approx(0.008)
+
+
+def test_ledger_line_by_the_hour_counts_the_engines_start():
+    (line,) = ledger_lines({"generate": Stage(summary=ASKED)}, recipe(False, None, teacher_usd_per_hour=36.0))
+    assert line.run_usd == pytest.approx(80.0 * 0.01)
+    assert line.life_usd == pytest.approx(100.0 * 0.01)
+
+
+def test_ledger_line_counts_the_hours_of_every_replica():
+    shard = {"shard": 0, "host": "a", "generated": 20, "engine_start_seconds": 10.0, "seconds": 50.0}
+    summary = ASKED | {"from_store": 0, "replicas": [shard, shard | {"shard": 1, "host": "b"}]}
+    (line,) = ledger_lines({"generate": Stage(summary=summary)}, recipe(False, None, teacher_usd_per_hour=36.0))
+    assert line.run.seconds == line.life.seconds == 120.0
+
+
+def test_ledger_line_of_an_artifact_from_before_it_was_noted_is_known_only_where_one_run_asked_all():
+    old = {name: value for name, value in ASKED.items() if name != "bought"}
+    (mixed,) = ledger_lines({"generate": Stage(summary=old, cached=True)}, recipe())
+    assert (mixed.run_usd, mixed.life_usd) == (0.0, None)
+    (whole,) = ledger_lines({"generate": Stage(summary=old | {"from_store": 0}, cached=True)}, recipe())
+    assert whole.life_usd == pytest.approx(0.006)
+
+
+def test_ledger_lines_cover_every_paid_stage_and_no_other():
+    stages = {
+        "read train": Stage(9.0),
+        "generate": Stage(90.0, summary=ASKED),
+        "train": Stage(360.0, True),
+        "train labelled-only": Stage(180.0),
+        "evaluate_teacher": Stage(30.0, summary=ASKED),
+        "evaluate": Stage(720.0),
+    }
+    lines = ledger_lines(stages, recipe(training_usd_per_hour=10.0, evaluation_usd_per_hour=5.0))
+    assert {line.stage: (line.run_usd, line.life_usd) for line in lines if line.stage != "generate"} == {
+        "evaluate_teacher": (pytest.approx(0.006), pytest.approx(0.008)),
+        "train": (0.0, pytest.approx(1.0)),
+        "train labelled-only": (pytest.approx(0.5), pytest.approx(0.5)),
+        "evaluate": (pytest.approx(1.0), pytest.approx(1.0)),
+    }
+    assert "generate" in {line.stage for line in lines}
+    assert total(line.life_usd for line in lines) == pytest.approx(0.008 * 2 + 2.5)
+
+
+def test_total_with_an_unknown_part_is_unknown():
+    assert total([1.0, None]) is None
+    assert total([1.0, 0.0]) == 1.0
+    unpriced = ledger_lines({"train": Stage(60.0)}, recipe())
+    assert [line.life_usd for line in unpriced] == [None]
+
+
+@pytest.mark.parametrize(
+    ("cost", "teacher", "student", "requests", "reason"),
+    [
+        (10.0, 0.003, 0.001, 5000, "saves $0.002"),
+        (10.0, 0.0031, 0.001, 4762, "saves $0.0021"),  # 4761.9 rounded up: before it nothing is paid back in full
+        (0.0, 0.003, 0.001, 0, "saves"),
+        (10.0, 0.001, 0.003, None, "never"),
+        (10.0, 0.002, 0.002, None, "never"),
+        (None, 0.003, 0.001, None, "not known in full"),
+        (10.0, None, 0.001, None, "a request to the teacher"),
+        (10.0, 0.003, None, None, "a request to the student"),
+    ],
+)
+def test_break_even_is_the_first_request_that_has_paid_all_back(cost, teacher, student, requests, reason):
+    found, why = break_even(cost, teacher, student)
+    assert found == requests
+    assert reason in why
+
+
+def test_request_to_a_teacher_over_an_api_costs_its_mean_tokens():
+    numbers = {"prompt_tokens_mean": 500.0, "completion_tokens_mean": 20.0, "requests_per_second": 3.0}
+    assert usd_per_1k_requests("teacher", numbers, recipe()) == pytest.approx(0.5 + 0.2)
+
+
+def test_request_to_a_model_served_here_costs_its_machine_at_the_measured_throughput():
+    priced = recipe(serving_usd_per_hour=1.8)
+    # 25 requests a second are 90,000 an hour
+    assert usd_per_1k_requests("student", {"requests_per_second": 25.0}, priced) == pytest.approx(0.02)
+    here = recipe(False, None, serving_usd_per_hour=1.8)
+    assert usd_per_1k_requests("teacher", {"requests_per_second": 5.0}, here) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("numbers", [{}, {"requests_per_second": None, "prompt_tokens_mean": 3.0}])
+def test_request_that_was_not_measured_has_no_price(numbers):
+    assert usd_per_1k_requests("student", numbers, recipe(serving_usd_per_hour=1.0)) is None
+    assert usd_per_1k_requests("teacher", numbers, recipe()) is None
+    assert usd_per_1k_requests("student", {"requests_per_second": 4.0}, recipe()) is None

@@ -1,0 +1,73 @@
+"""The ledger as the report shows it."""
+
+from typing import Any
+
+import pytest
+
+from tasks.costs.ledger import Line
+from tasks.costs.spending import Spent
+from tasks.costs.tariff import Tariff
+from tasks.reports.build import build_report, report_json
+from tasks.reports.html import render_html
+from tasks.reports.ledger import ledger_block, ledger_rows
+from tasks.reports.schema import Report
+from tasks.reports.tables import render_terminal, summary_markdown
+
+TOKENS = Tariff(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")
+LESSONS = Line(
+    what="teacher: lessons",
+    stage="generate",
+    from_store=86,
+    run=Spent(requests=658, prompt_tokens=200_000, completion_tokens=3000, seconds=60.0),
+    life=Spent(requests=744, prompt_tokens=222_000, completion_tokens=3300, seconds=70.0),
+    tariff=TOKENS,
+)
+HOUR = Spent(requests=None, prompt_tokens=None, completion_tokens=None, seconds=3600.0)
+TRAINING = Line(
+    what="training", stage="train", from_store=None, run=Spent(), life=HOUR, tariff=Tariff(usd_per_hour=2.0)
+)
+UNPRICED = TRAINING.model_copy(update={"what": "evaluation", "stage": "evaluate", "run": HOUR, "tariff": Tariff()})
+
+
+def with_ledger(blocks: dict[str, Any], *lines: Line, teacher: float | None, student: float | None) -> Report:
+    for name, cost in (("teacher", teacher), ("student", student)):
+        blocks["models"][name]["cost_usd_per_1k_requests"] = cost
+    return build_report(**blocks, ledger=ledger_block(lines, blocks["models"]))
+
+
+def test_report_ledger_adds_up_and_breaks_even(plain_blocks):
+    report = with_ledger(plain_blocks, LESSONS, TRAINING, teacher=5.0, student=1.0)
+    assert report.ledger is not None
+    # 200,000 and 3,000 tokens now, 222,000 and 3,300 in all, and an hour of training of an earlier run
+    assert report.ledger.run_usd == pytest.approx(0.2 + 0.03)
+    assert report.ledger.life_usd == pytest.approx(0.222 + 0.033 + 2.0)
+    assert report.ledger.break_even.requests == 564  # 2.255 / 0.004 = 563.75
+    assert report.comparison.cost_reduction == pytest.approx(0.8)
+    assert Report.model_validate_json(report_json(report)) == report
+
+
+def test_report_ledger_with_an_unknown_price_has_no_total_and_names_it(plain_blocks):
+    report = with_ledger(plain_blocks, LESSONS, UNPRICED, teacher=5.0, student=1.0)
+    assert report.ledger is not None
+    assert (report.ledger.run_usd, report.ledger.life_usd) == (None, None)
+    assert report.ledger.unpriced == ("evaluation",)
+    assert report.ledger.break_even.requests is None
+    assert "no price for evaluation" in report.ledger.break_even.reason
+    assert ledger_rows(report.ledger)[-1][-2:] == ["not known", "not known"]
+
+
+def test_report_pages_show_the_ledger_and_the_break_even(plain_blocks):
+    report = with_ledger(plain_blocks, LESSONS, TRAINING, teacher=5.0, student=1.0)
+    markdown, page = summary_markdown(report).replace("\u00a0", " "), render_html(report)
+    for text in (markdown, page):
+        assert "after 564 requests to the student" in text
+        assert "222,000" in text
+        assert "$2.25" in text or "$2.26" in text
+    assert "| teacher: lessons | 744 | 86 | 222,000 | 3,300 | 70.0 s | $0.23 | $0.26 |" in markdown
+    assert "564" in str(render_terminal(report).caption)
+
+
+def test_report_without_a_ledger_is_read_and_shown(plain_blocks):
+    report = build_report(**plain_blocks)
+    assert report.ledger is None
+    assert "Break-even" not in render_html(report) + summary_markdown(report)
