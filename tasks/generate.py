@@ -4,6 +4,8 @@ import time
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
+from tasks.costs.allowance import Cap
+from tasks.costs.tariff import tariff_of
 from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
@@ -31,6 +33,7 @@ def generate(call: StageCall) -> dict[str, Any]:
         skip_labelled=call.identity["skip_labelled"],
         **tables_in(call.folder("split"), call.folder("balance")),
         store=call.settings.store,
+        cap=call.execution["cap"],
         out=str(call.work.folder),
     )
     if teacher.endpoint:
@@ -67,7 +70,10 @@ def ask_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: Art
         started = time.monotonic()
         replies = ask_replicas(run.settings, _shard_job(run, teacher, identity, sides, balanced))
         seconds = time.monotonic() - started
-    found = run.build(generate, inputs, identity, teacher=asked, skill=recipe.skill, path=teacher.path, replies=replies)
+    cap = Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs))
+    found = run.build(
+        generate, inputs, identity, teacher=asked, skill=recipe.skill, path=teacher.path, replies=replies, cap=cap
+    )
     run.results[generate.name].seconds += seconds
     return found
 

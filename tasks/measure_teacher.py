@@ -3,6 +3,9 @@
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
+from tasks.costs.allowance import Cap
+from tasks.costs.spending import Spent
+from tasks.costs.tariff import tariff_of
 from tasks.engine_stage import run_control_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.evaluation.spec import EndpointSpec
@@ -26,6 +29,7 @@ def evaluate_teacher(call: StageCall) -> dict[str, Any]:
         rows=(str(split / "test.parquet"),),
         examples=str(split / "examples.parquet"),
         store=call.settings.store,
+        cap=call.execution["cap"],
         evaluation=call.execution["evaluation"],
         out=str(call.work.folder),
     )
@@ -57,4 +61,11 @@ def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) ->
         teacher=asked,
         skill=recipe.skill,
         evaluation=evaluation,
+        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=_lessons(run)),
     )
+
+
+def _lessons(run: Run) -> Spent:
+    """Return what the lessons took of the budget that both share."""
+    done = run.results.get("generate")
+    return Spent.model_validate(done.summary.get("bought", {})) if done else Spent()

@@ -18,8 +18,10 @@ from tasks.artifacts.fingerprint import fingerprint
 from tasks.artifacts.probe import probe
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import Store, open_store
+from tasks.costs.tariff import tariff_of
 from tasks.engines.model import identify
 from tasks.recipe.base import identity as identity_of
+from tasks.recipe.errors import RecipeError
 from tasks.recipe.recipe import Recipe
 from tasks.runtime.guard import guard_ephemeral_server
 from tasks.runtime.logging import hide_user_tracebacks
@@ -84,9 +86,10 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
     Raises:
         StoreError: the store can't be used.
         ModelError: the teacher or the student's base is not there.
-        RecipeError: the key of the teacher's endpoint is not set.
+        RecipeError: the key of the teacher's endpoint is not set, or a budget in dollars has no price to count with.
     """
     probe(settings.store)
+    _check_price(recipe)
     # a model that is not there, or may not be asked, must not show after an hour of other work
     if recipe.teacher.endpoint:
         read_key(recipe.teacher.endpoint, os.environ)
@@ -94,6 +97,15 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
         identify(recipe.teacher.model, recipe.teacher.revision, settings.model_hashes)
     identify(recipe.student.model, recipe.student.revision, settings.model_hashes)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
+
+
+def _check_price(recipe: Recipe) -> None:
+    asked = recipe.teacher
+    if recipe.budget.usd is not None and not tariff_of(asked, recipe.costs).is_known:
+        raise RecipeError(
+            f"budget.usd: {recipe.budget.usd:g} can't be held, since no price of {asked.model} is known. Set "
+            "teachers.0.price or costs.teacher_usd_per_hour, or limit budget.tokens or budget.hours instead."
+        )
 
 
 def join_prefect() -> None:

@@ -118,7 +118,7 @@ def machine_seconds(summary: Mapping[str, Any]) -> float:
     """Return the seconds that machines were at work for a generation, engine starts included, over all replicas."""
     replicas = summary.get("replicas", ())
     if replicas:
-        return round(sum(one["seconds"] + one.get("engine_start_seconds", 0.0) for one in replicas), 3)
+        return round(sum(float(one["seconds"] + one.get("engine_start_seconds", 0.0)) for one in replicas), 3)
     return round(float(summary["seconds"] + summary["engine_start_seconds"]), 3)
 
 

@@ -21,28 +21,34 @@ class Answer:
         self.seconds = seconds
 
 
-def stream(llm: Any, requests: Iterable[Request], params: Callable[[Request], Any], in_flight: int) -> Iterator[Answer]:
-    """Yield answers as they finish, with up to `in_flight` requests in the engine at any time."""
+def stream(
+    llm: Any,
+    requests: Iterable[Request],
+    params: Callable[[Request], Any],
+    in_flight: int,
+    may_send: Callable[[Request], bool] = lambda _: True,
+) -> Iterator[Answer]:
+    """Yield answers as they finish, with up to `in_flight` requests in the engine at any time.
+
+    A request that `may_send` holds back waits for others to finish; with none left in the engine, the stream ends.
+    """
     from vllm import TokensPrompt
 
     engine = llm.llm_engine
     waiting = iter(requests)
+    request = next(waiting, None)
     running: dict[str, tuple[Request, float]] = {}
     number = 0
-    exhausted = False
-    while running or not exhausted:
-        while not exhausted and len(running) < in_flight:
-            request = next(waiting, None)
-            if request is None:
-                exhausted = True
-                break
+    while running or request:
+        while request and len(running) < in_flight and may_send(request):
             name = f"{number}"
             number += 1
             engine.add_request(name, TokensPrompt(prompt_token_ids=list(request.token_ids)), params(request))
             running[name] = (request, time.monotonic())
+            request = next(waiting, None)
         if not running:
             return
         for output in engine.step():
             if output.finished:
-                request, started = running.pop(output.request_id)
-                yield Answer(request, output, time.monotonic() - started)
+                done, started = running.pop(output.request_id)
+                yield Answer(done, output, time.monotonic() - started)

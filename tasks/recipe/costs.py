@@ -1,4 +1,4 @@
-"""What work costs; none of it changes a result."""
+"""What work costs, and how much of it a recipe may buy; none of it changes a result."""
 
 from pydantic import Field
 
@@ -28,3 +28,21 @@ class Costs(Part):
         description="US dollars an hour of a machine like the one that measured, where a model is to be served: with "
         "the throughput measured, what a request costs",
     )
+
+
+class Budget(Part):
+    """The most that a recipe's teacher may be paid and take: for its lessons, and over an API for its test rows.
+
+    It holds for all answers that the recipe uses, whichever run bought them: a second try has no second budget.
+    """
+
+    usd: float | None = Field(None, gt=0.0, description="US dollars, at today's price")
+    tokens: int | None = Field(None, ge=1, description="prompt and completion tokens")
+    hours: float | None = Field(
+        None, gt=0.0, description="hours in which the teacher is asked; training and measuring here are not counted"
+    )
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is any limit."""
+        return (self.usd, self.tokens, self.hours) != (None, None, None)

@@ -41,6 +41,10 @@ class QualityError(UserError):
     """Too little of the work succeeded for the result to be worth anything."""
 
 
+class BudgetSpent(UserError):
+    """The recipe's budget allows no further request to the teacher; what was answered is stored."""
+
+
 class ServiceError(UserError):
     """A server that can't be started, reached or used; names the setting to fix."""
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from tasks.recipe.base import Part, provenance
-from tasks.recipe.costs import Costs
+from tasks.recipe.base import Part, execution, provenance
+from tasks.recipe.costs import Budget, Costs
 from tasks.recipe.data import Data
 from tasks.recipe.evaluation import Evaluation, Gate
 from tasks.recipe.filters import Filters
@@ -31,6 +31,7 @@ class Recipe(Part):
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
     costs: Costs = provenance(Costs(), "what machines cost by the hour, for the report's ledger and the forecast")
+    budget: Budget = execution(Budget(), "what the teacher's answers may cost; before it is passed a run ends")
 
     @field_validator("evaluation")
     @classmethod
@@ -87,6 +88,15 @@ class Recipe(Part):
             ("data.balance.by: label", self.data.balance.by == "label"),
         ):
             yield without and is_set, f"{setting} goes by labels, and there are none"
+
+    @model_validator(mode="after")
+    def _budget_is_held_by_one(self) -> "Recipe":
+        if self.budget.is_set and self.teacher.replicas > 1:
+            raise ValueError(
+                f"budget goes with one engine: teachers.0.replicas: {self.teacher.replicas} ask at once and know "
+                "nothing of what the others spend. Set replicas to 1, or leave the budget out"
+            )
+        return self
 
     @property
     def teacher(self) -> Teacher:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tasks.artifacts.store import Store
+from tasks.costs.allowance import Allowance
 from tasks.costs.spending import Spending
 from tasks.runtime.worker import Reporter
 from tasks.teachers.completion import Completion
@@ -31,6 +32,7 @@ class Books:
         self.bought = Spending()  # what all these answers took, whichever run asked
         for stored in self._store.stream(keys, min_logprobs):
             self._take(stored)
+        self.allowance = Allowance(spec.cap, self.bought.total)
         self.total = len(keys)
         self.from_store = sum(key in self.answers for key in keys)
         self.done = self.from_store

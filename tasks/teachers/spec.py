@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tasks.artifacts.store import StoreConfig
+from tasks.costs.allowance import Cap
 from tasks.recipe.skill import Skill
 from tasks.recipe.teacher import Teacher
 
@@ -25,6 +26,7 @@ class AskSpec(BaseModel):
     skip_labelled: bool  # rows with a reference are trained on it and need no answer
     examples: str | None  # Parquet file of labelled rows for the prompt
     store: StoreConfig
+    cap: Cap = Cap()
 
 
 class GenerateSpec(AskSpec):

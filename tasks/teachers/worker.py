@@ -14,6 +14,7 @@ from tasks.engines.plan import Job
 from tasks.engines.request import Request, label_token_ids, render, sampling_params, tokenize
 from tasks.engines.start import load_tokenizer, start_engine
 from tasks.engines.stream import Answer, stream
+from tasks.recipe.errors import BudgetSpent
 from tasks.runtime.worker import Reporter, serve
 from tasks.skills.rows import read_cases
 from tasks.teachers.books import Books
@@ -113,8 +114,15 @@ class Fresh:
         self.start_seconds = 0.0
 
     def ask(self, requests: list[Request]) -> None:
-        """Stream `requests` through the engine; answers are in the store before this returns."""
+        """Stream `requests` through the engine; answers are in the store before this returns.
+
+        Raises:
+            BudgetSpent: the budget allows no further request; what came is stored.
+        """
         teacher = self.spec.teacher
+        if not self.books.allowance.may_send(*self._needed(requests[0])):
+            # no engine is started for nothing
+            raise self._spent()
         job = Job(
             num_requests=len(requests),
             longest_prompt=max(len(request.token_ids) for request in requests),
@@ -137,13 +145,33 @@ class Fresh:
             for index in range(teacher.sampling.n)
         }
         in_flight = llm.llm_engine.vllm_config.scheduler_config.max_num_seqs + _AHEAD
-        self._keep(stream(llm, requests, lambda request: params[request.sample_index], in_flight))
+        self._keep(stream(llm, requests, lambda request: params[request.sample_index], in_flight, self._may_send))
+        if self.books.done < self.books.total:
+            raise self._spent()
+
+    def _may_send(self, request: Request) -> bool:
+        """Return whether the budget allows the request, and set aside what it may take."""
+        needed = self._needed(request)
+        if not self.books.allowance.may_send(*needed):
+            return False
+        self.books.allowance.sent(request.id, *needed)
+        return True
+
+    def _needed(self, request: Request) -> tuple[int, int]:
+        return len(request.token_ids), self.spec.teacher.sampling.max_tokens
+
+    def _spent(self) -> BudgetSpent:
+        return self.books.allowance.spent(self.books.total - self.books.done, self.books.total)
 
     def _keep(self, answers: Iterator[Answer]) -> None:
         segment: list[Completion] = []
         last_commit = time.monotonic()
         for answer in answers:
-            segment.append(self._completion(answer))
+            completion = self._completion(answer)
+            segment.append(completion)
+            self.books.allowance.answered(
+                completion.key, completion.prompt_tokens, completion.completion_tokens, completion.seconds
+            )
             self.books.done += 1
             if time.monotonic() - last_commit >= self.spec.teacher.engine.segment_seconds:
                 self.books.commit(segment)

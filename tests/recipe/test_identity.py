@@ -29,6 +29,7 @@ KEPT_OUT = {
     "teachers.accept_terms",
     "teachers.price",
     "costs",
+    "budget",
     "teachers.engine",
     "teachers.replicas",
     *(

@@ -202,3 +202,17 @@ def test_recipe_every_number_and_text_has_a_description_or_a_plain_name():
         if not field.description and not models_in(field.annotation)
     }
     assert undescribed <= {"Rule.op", "Rule.bound", "Evaluation.metrics"}
+
+
+def test_parse_recipe_budget_of_several_replicas_is_refused():
+    content: Any = fields() | {"budget": {"tokens": 1000}}
+    parse_recipe(content)
+    content["teachers"][0]["replicas"] = 2
+    message = refusal(content)
+    assert "budget goes with one engine" in message
+    assert "Set replicas to 1" in message
+
+
+@pytest.mark.parametrize("budget", [{"usd": 0}, {"tokens": 0}, {"hours": -1}])
+def test_parse_recipe_budget_of_nothing_is_refused(budget):
+    assert f"budget.{next(iter(budget))}" in refusal(fields() | {"budget": budget})

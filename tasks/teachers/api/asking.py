@@ -34,6 +34,8 @@ class Asking:
         self._is_over = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
+        self._is_spent = False
+        self._came = asyncio.Event()
 
     async def ask(self, questions: Iterable[Question], concurrency: int) -> None:
         """Have each question answered, with up to `concurrency` in flight; all that came is stored at its end.
@@ -41,6 +43,7 @@ class Asking:
         Raises:
             ServiceError: the endpoint can't be used.
             StoreError: the answers can't be stored.
+            BudgetSpent: the budget allows no further question.
         """
         self._is_over.clear()
         askers = asyncio.create_task(self._ask_all(iter(questions), concurrency))
@@ -55,6 +58,8 @@ class Asking:
         for error in outcomes:
             if error is not None:
                 raise error
+        if self._is_spent:
+            raise self._books.allowance.spent(self._books.total - self._books.done, self._books.total)
 
     async def _ask_all(self, questions: Iterator[Question], concurrency: int) -> None:
         try:
@@ -67,14 +72,41 @@ class Asking:
     async def _ask_one_by_one(self, questions: Iterator[Question]) -> None:
         for question in questions:
             await self._has_room.wait()
+            if not await self._is_affordable(question):
+                return
             self._keep(question, await self._client.ask(question))
             self._books.done += 1
+
+    async def _is_affordable(self, question: Question) -> bool:
+        """Set aside what the question may take; where that would pass the budget, wait for answers that took less."""
+        allowance = self._books.allowance
+        needed = self._client.most_tokens(question)
+        while not self._is_spent and not allowance.may_send(*needed):
+            # with none in flight nothing comes back to make room
+            self._is_spent = not allowance.num_in_flight
+            self._came.clear()
+            if not self._is_spent:
+                await self._came.wait()
+        if self._is_spent:
+            self._came.set()
+            return False
+        allowance.sent(question.key, *needed)
+        return True
 
     def _keep(self, question: Question, answered: Answered) -> None:
         if answered.finish_reason.startswith("error"):
             self.failed[answered.finish_reason.removeprefix("error:")] += 1
         self.seconds[question.key] = answered.seconds
-        self._fresh.append(self._completion(question, answered))
+        completion = self._completion(question, answered)
+        is_counted = answered.reply is None or completion.prompt_tokens > 0
+        self._books.allowance.answered(
+            question.key,
+            completion.prompt_tokens if is_counted else None,
+            completion.completion_tokens,
+            completion.seconds,
+        )
+        self._came.set()
+        self._fresh.append(completion)
         if len(self._fresh) >= _MOST_UNSTORED:
             self._has_room.clear()
 

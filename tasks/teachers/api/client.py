@@ -97,6 +97,11 @@ class Client:
             return self._lost(error)
         return found
 
+    def most_tokens(self, question: Question) -> tuple[float, int]:
+        """Return the tokens that the question's prompt probably has, and those that its answer has at most."""
+        sent = body(self._teacher, self._endpoint, self._form, question)
+        return self._pace.estimate(question), int(sent[self._endpoint.preset.max_tokens_field])
+
     def check_alive(self) -> None:
         """Raise ServiceUnavailable where questions were lost and none was answered."""
         if self._lost_in_a_row and not self._answered:

@@ -1,0 +1,73 @@
+"""A budget in the recipe, through Prefect: where a run stops, and how it goes on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.flows.test_api_teacher import ENVIRONMENT, NO_ENGINE, first_label, prepared
+from tests.replicas.asking import Asking, EnginePython
+from tests.teachers.api.server import serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
+
+
+def change(asking: Asking, **parts: Any) -> None:
+    path = asking.folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | parts))
+
+
+def test_budget_stops_an_engine_and_a_raised_one_asks_only_the_rest(tmp_path: Path):
+    engine = EnginePython(tmp_path / "engine", "here")
+    whole = Asking(tmp_path / "whole").prepare(replicas=1).ask(engine.path)
+    tokens = whole["prompt_tokens"] + whole["completion_tokens"]
+    assert whole["bought"]["prompt_tokens"] == whole["prompt_tokens"]
+    engine.told()
+    asking = Asking(tmp_path / "run").prepare(replicas=1)
+    change(asking, budget={"tokens": tokens // 2})
+
+    error = asking.error(engine.path)
+
+    assert error.startswith("BudgetSpent: generate: the budget allows no further request")
+    assert f"of {tokens // 2:,} (budget.tokens)" in error
+    stored = asking.stored_keys()
+    # Prefect did not try again, and nothing that was asked is lost
+    assert 0 < len(stored) == len(engine.asked) < whole["requests"]
+    engine.told()
+    # the last request must fit with all that it might take
+    change(asking, budget={"tokens": tokens + 100})
+
+    finished = asking.ask(engine.path)
+
+    assert len(engine.asked) == whole["requests"] - len(stored) == finished["generated"]
+    assert (finished["fingerprint"], finished["bought"]["requests"]) == (whole["fingerprint"], whole["requests"])
+    assert finished["bought"]["prompt_tokens"] + finished["bought"]["completion_tokens"] == tokens
+
+
+def test_budget_in_dollars_stops_a_teacher_over_an_api_and_goes_on_when_raised(tmp_path: Path):
+    with serving(first_label) as server:
+        asking = prepared(tmp_path, server.address)
+        fields = yaml.safe_load((asking.folder / "recipe.yaml").read_text())
+        teacher = fields["teachers"][0] | {"price": {"input_usd_per_mtok": 1000, "output_usd_per_mtok": 1000}}
+        # the server counts 13 tokens a request: $0.013
+        change(asking, teachers=[teacher], budget={"usd": 1.5})
+        error = asking.error(NO_ENGINE, **ENVIRONMENT)
+        assert "BudgetSpent: generate: the budget allows no further request" in error
+        first = len(server.requests)
+        assert 0 < first * 0.013 <= 1.5
+        change(asking, budget={"usd": 100})
+        finished = asking.ask(NO_ENGINE, **ENVIRONMENT)
+        assert finished["sent"] == finished["requests"] - first
+        assert len(server.requests) == finished["requests"]
+
+
+def test_budget_in_dollars_without_a_known_price_is_refused_before_anything_is_read(tmp_path: Path):
+    with serving(first_label) as server:
+        asking = prepared(tmp_path, server.address)
+        change(asking, budget={"usd": 5})
+        error = asking.error(NO_ENGINE, **ENVIRONMENT)
+        assert "RecipeError: budget.usd: 5 can't be held, since no price of served is known" in error
+        assert "teachers.0.price" in error
+        assert not server.requests
+    assert not (tmp_path / "store" / "artifacts").exists()
