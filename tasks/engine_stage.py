@@ -68,8 +68,10 @@ def run_engine_worker(
         )
 
 
-def run_control_worker(call: Call, module: str, spec: BaseModel) -> dict[str, Any]:
+def run_control_worker(call: Call, module: str, spec: BaseModel, *, at_least_s: float = 0.0) -> dict[str, Any]:
     """Return the summary of a worker that runs in this process's own Python and needs no device.
+
+    It has `at_least_s` to be done, whatever the stage's limit: what it waits for may have a deadline of its own.
 
     Raises:
         UserError: as the worker reported it.
@@ -81,7 +83,7 @@ def run_control_worker(call: Call, module: str, spec: BaseModel) -> dict[str, An
             spec,
             python=Path(sys.executable),
             on_event=watcher.show,
-            limits=Limits(silent=settings.stall_timeout_s, total=settings.stage_timeout_s),
+            limits=Limits(silent=settings.stall_timeout_s, total=max(settings.stage_timeout_s, at_least_s)),
         )
 
 

@@ -37,7 +37,7 @@ def generate(call: StageCall) -> dict[str, Any]:
         out=str(call.work.folder),
     )
     if teacher.endpoint:
-        return run_control_worker(call, "tasks.teachers.api.worker", spec)
+        return run_control_worker(call, "tasks.teachers.api.worker", spec, at_least_s=teacher.endpoint.waits_s)
     summary = run_engine_worker(call, "tasks.teachers.worker", spec, environment_for(teacher.engine))
     return with_replies(summary, call.execution["replies"])
 

@@ -22,10 +22,11 @@ from tasks.runtime.worker import Reporter, serve
 from tasks.skills.registry import skill_for
 from tasks.teachers.api.asking import Asking
 from tasks.teachers.api.client import Client
+from tasks.teachers.api.faults import counts
 from tasks.teachers.api.key import read_key
 from tasks.teachers.api.questions import Questions
 from tasks.teachers.api.request import Question
-from tasks.teachers.api.worker import counts, endpoint_of, open_books, redacted_in, run_to_its_end
+from tasks.teachers.api.worker import endpoint_of, open_books, redacted_in, run_to_its_end
 from tasks.teachers.books import Books
 from tasks.teachers.worker import rows_of
 

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tasks.recipe.addresses import is_private
 from tasks.recipe.base import Part, execution
+from tasks.recipe.batches import Batches
 from tasks.recipe.providers import PROVIDERS, Name, Offer, Provider
 
 # what a request says by other fields of the recipe, or what its reader relies on
@@ -58,6 +59,13 @@ class Endpoint(Part):
     max_attempts: int = execution(8, "times one prompt is asked before its answer counts as failed", ge=1)
     patience_s: float = execution(900.0, "seconds one prompt is tried for, waiting for a rate limit included", gt=0.0)
     segment_seconds: float = execution(5.0, "answers are stored at least this often", gt=0.0, le=10.0)
+    batch: Batches = execution(Batches(), "how batches are made and waited for, with execution: batch")
+    # last: from here on the name is the field's, and no longer that of the function
+    execution: Literal["realtime", "batch"] = execution(
+        "realtime",
+        "batch: prompts go to the provider's batch API in files and are answered within a day, for half the price; "
+        "keys and stored answers are the same",
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -125,6 +133,18 @@ class Endpoint(Part):
             return self.personal_data == "redact"
         # a gateway nearby hands on what a hosted provider is sent
         return self.preset.is_hosted or not is_private(urlsplit(self.address).hostname or "")
+
+    @property
+    def price_factor(self) -> float:
+        """What an answer costs of the price of single requests."""
+        if self.execution == "realtime":
+            return 1.0
+        return self.batch.price_factor or self.preset.batch_price_factor or 1.0
+
+    @property
+    def waits_s(self) -> float:
+        """Seconds that a stage must be given for batches, an hour to bring them in included; 0 without batches."""
+        return 3600.0 * (self.batch.deadline_h + 1.0) if self.execution == "batch" else 0.0
 
     @property
     def place(self) -> str:

@@ -6,6 +6,7 @@ Separate because a field that an endpoint ignores would be believed: each rule h
 from typing import TYPE_CHECKING
 
 from tasks.recipe.endpoint import Endpoint
+from tasks.recipe.providers import PROVIDERS
 
 if TYPE_CHECKING:
     from tasks.recipe.teacher import Teacher
@@ -30,7 +31,21 @@ def objections(teacher: "Teacher", endpoint: Endpoint) -> list[str]:
         )
     if teacher.prompt.layout == "text":
         found.append("prompt.layout: text is no chat; behind an endpoint take turns or list")
-    return found + _sampling(teacher, endpoint, who) + _output(teacher, endpoint, who)
+    return found + _execution(endpoint, who) + _sampling(teacher, endpoint, who) + _output(teacher, endpoint, who)
+
+
+def _execution(endpoint: Endpoint, who: str) -> list[str]:
+    if endpoint.execution == "realtime":
+        if endpoint.batch != type(endpoint.batch)():
+            return ["endpoint.batch says how batches are made: set endpoint.execution to batch, or leave it out"]
+        return []
+    if not endpoint.preset.has_batches:
+        having = ", ".join(name for name, preset in PROVIDERS.items() if preset.has_batches)
+        return [
+            f"endpoint.execution: batch needs OpenAI's batch API (/files and /batches), which {who} does not have: "
+            f"leave it at realtime, or take one of {having}"
+        ]
+    return []
 
 
 def _sampling(teacher: "Teacher", endpoint: Endpoint, who: str) -> list[str]:

@@ -33,6 +33,8 @@ class Provider(BaseModel):
     max_temperature: float = 2.0
     # what a request leaves out means temperature 1 and top_p 1; some models refuse even to be told so
     has_known_defaults: bool = True
+    has_batches: bool = False  # OpenAI's batch API: /files and /batches
+    batch_price_factor: float | None = None  # of the price of single requests; None: not known
 
 
 PROVIDERS: dict[Name, Provider] = {
@@ -43,6 +45,8 @@ PROVIDERS: dict[Name, Provider] = {
         key_variable="OPENAI_API_KEY",
         offers=("seed", "logprobs", "json_schema"),
         max_tokens_field="max_completion_tokens",
+        has_batches=True,
+        batch_price_factor=0.5,
     ),
     # an Azure deployment is called as its owner likes: only with its resource's address it means one model
     "azure": Provider(
@@ -50,6 +54,8 @@ PROVIDERS: dict[Name, Provider] = {
         key_variable="AZURE_OPENAI_API_KEY",
         offers=("seed", "logprobs", "json_schema"),
         max_tokens_field="max_completion_tokens",
+        has_batches=True,
+        batch_price_factor=0.5,
     ),
     "deepseek": Provider(
         base_url="https://api.deepseek.com",
@@ -88,5 +94,7 @@ PROVIDERS: dict[Name, Provider] = {
         needs_key=False,
         is_hosted=False,
         has_known_defaults=False,
+        # some servers have them: choosing execution: batch says that this one does
+        has_batches=True,
     ),
 }

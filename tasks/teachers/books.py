@@ -25,7 +25,8 @@ class Books:
     ) -> None:
         """Look up which keys have a stored answer with at least `min_logprobs` logprobs a token."""
         keys = list(keys)
-        self._store = CompletionStore(Store(spec.store), spec.teacher_fingerprint)
+        self.teacher = spec.teacher_fingerprint
+        self._store = CompletionStore(Store(spec.store), self.teacher)
         self._report = report
         self._min_logprobs = min_logprobs
         self.answers = Gathered(keys, scored)
@@ -56,6 +57,25 @@ class Books:
             self.prompt_tokens += sum(completion.prompt_tokens for completion in segment)
             self.completion_tokens += sum(completion.completion_tokens for completion in segment)
         self._report.progress(self.done, self.total, "answers")
+
+    def commit_of_all(self, segment: list[Completion]) -> None:
+        """Store `segment` as one file; answers to other keys than these are kept for whoever asks, and not counted.
+
+        Raises:
+            StoreError: as `commit`.
+        """
+        own = [completion for completion in segment if self.answers.has_place(completion.key)]
+        others = [completion for completion in segment if not self.answers.has_place(completion.key)]
+        if others:
+            self._store.append(others, self._min_logprobs)
+        # what another run has stored in the meantime is here for the second time
+        fresh = [completion for completion in own if completion.key not in self.answers]
+        self.done += len(fresh)
+        self.commit(fresh)
+
+    def tell(self, under_way: int) -> None:
+        """Report progress, with `under_way` answers that are known to be there and not yet fetched."""
+        self._report.progress(min(self.total, self.done + under_way), self.total, "answers")
 
     def _take(self, completion: Completion) -> None:
         self.answers.add(completion)

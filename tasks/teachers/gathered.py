@@ -43,6 +43,10 @@ class Gathered:
         """Return whether there is an answer to `key`."""
         return self._position[self._number[key]] != _NONE
 
+    def has_place(self, key: str) -> bool:
+        """Return whether an answer to `key` belongs here at all."""
+        return key in self._number
+
     def add(self, answer: Completion) -> None:
         """Keep what the table says of an answer."""
         self._position[self._number[answer.key]] = self._count

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from tasks.recipe.base import identity
 from tasks.recipe.load import load_recipe, parse_recipe
 from tasks.recipe.providers import PROVIDERS
 from tasks.recipe.terms import terms_of
@@ -140,3 +141,41 @@ def test_name_behind_an_endpoint_is_no_path_though_a_folder_has_it(tmp_path: Pat
 def test_recipe_as_written_beside_a_report_is_taken_again():
     recipe = parse_recipe(asked(teacher("openai", serves="x")))
     assert parse_recipe(recipe.model_dump(mode="json")) == recipe
+
+
+@pytest.mark.parametrize(("provider", "factor"), [("openai", 0.5), ("azure", 0.5), ("compatible", 1.0)])
+def test_batches_are_taken_where_the_provider_has_them_at_its_price(provider, factor):
+    found = endpoint(provider=provider, base_url=PROVIDERS[provider].example, execution="batch")
+    assert (found.execution, found.price_factor) == ("batch", factor)
+    assert endpoint(provider=provider, base_url=PROVIDERS[provider].example).price_factor == 1.0
+    cheap = {"execution": "batch", "batch": {"price_factor": 0.6}}
+    assert endpoint(provider=provider, base_url=PROVIDERS[provider].example, **cheap).price_factor == 0.6
+
+
+@pytest.mark.parametrize("provider", ["deepseek", "anthropic", "bedrock", "vllm"])
+def test_batches_are_refused_where_the_provider_has_none(provider):
+    message = refusal(asked(teacher(provider, base_url=PROVIDERS[provider].example, execution="batch")))
+    assert f"batch needs OpenAI's batch API (/files and /batches), which provider {provider} does not have" in message
+    assert "take one of openai, azure, compatible" in message
+
+
+def test_limits_of_batches_without_batches_are_refused():
+    message = refusal(asked(teacher("openai", batch={"max_requests": 10})))
+    assert "set endpoint.execution to batch, or leave it out" in message
+
+
+@pytest.mark.parametrize("limits", [{"max_requests": 50_001}, {"max_megabytes": 201}, {"poll_s": 301}])
+def test_batch_larger_than_providers_take_or_watched_too_seldom_is_refused(limits):
+    message = refusal(asked(teacher("openai", execution="batch", batch=limits)))
+    assert f"teachers.0.endpoint.batch.{next(iter(limits))}: {next(iter(limits.values()))} is refused" in message
+
+
+def test_stage_is_given_the_time_that_batches_may_take():
+    assert endpoint(provider="openai", execution="batch", batch={"deadline_h": 30}).waits_s == 31 * 3600
+    assert endpoint(provider="openai").waits_s == 0
+
+
+def test_way_of_asking_changes_no_fingerprint_and_names_the_same_model():
+    one, other = endpoint(provider="openai"), endpoint(provider="openai", execution="batch", batch={"poll_s": 9})
+    assert identity(one) == identity(other)
+    assert one.names("m", "") == other.names("m", "")

@@ -45,6 +45,8 @@ KEPT_OUT = {
             "max_attempts",
             "patience_s",
             "segment_seconds",
+            "batch",
+            "execution",
         )
     ),
     "student.licence",

@@ -97,7 +97,7 @@ class Asking:
         if answered.finish_reason.startswith("error"):
             self.failed[answered.finish_reason.removeprefix("error:")] += 1
         self.seconds[question.key] = answered.seconds
-        completion = self._completion(question, answered)
+        completion = as_completion(question.key, answered, self._teacher)
         is_counted = answered.reply is None or completion.prompt_tokens > 0
         self._books.allowance.answered(
             question.key,
@@ -123,18 +123,20 @@ class Asking:
             # in a thread: while a store is slow, answers go on to come
             await asyncio.to_thread(self._books.commit, segment)
 
-    def _completion(self, question: Question, answered: Answered) -> Completion:
-        reply = answered.reply
-        return Completion(
-            key=question.key,
-            text=reply.text if reply else "",
-            finish_reason=answered.finish_reason,
-            prompt_tokens=reply.prompt_tokens if reply else 0,
-            completion_tokens=reply.completion_tokens if reply else 0,
-            token_ids=reply.token_ids if reply else (),
-            logprobs=reply.logprobs if reply else (),
-            cumulative_logprob=reply.cumulative_logprob if reply else None,
-            seconds=round(answered.seconds, 4),
-            teacher=self._teacher,
-            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        )
+
+def as_completion(key: str, answered: Answered, teacher_fingerprint: str) -> Completion:
+    """Return what became of the question with this key, as it is stored."""
+    reply = answered.reply
+    return Completion(
+        key=key,
+        text=reply.text if reply else "",
+        finish_reason=answered.finish_reason,
+        prompt_tokens=reply.prompt_tokens if reply else 0,
+        completion_tokens=reply.completion_tokens if reply else 0,
+        token_ids=reply.token_ids if reply else (),
+        logprobs=reply.logprobs if reply else (),
+        cumulative_logprob=reply.cumulative_logprob if reply else None,
+        seconds=round(answered.seconds, 4),
+        teacher=teacher_fingerprint,
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )

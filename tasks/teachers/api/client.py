@@ -22,7 +22,7 @@ from tasks.teachers.api.reply import Reply, WrongBody, read_reply
 from tasks.teachers.api.request import Form, Question, body
 
 _CONNECT_S = 10.0
-_BACKOFF_S = wait_random_exponential(multiplier=1.0, max=60.0)
+BACKOFF_S = wait_random_exponential(multiplier=1.0, max=60.0)
 # so many questions in a row, each given up after all its tries, say that it is not the questions
 _MOST_LOST_IN_A_ROW = 3
 # at least so long between two lines about trouble
@@ -51,7 +51,7 @@ class Client:
         key: str,
         log: Callable[[str], None],
         *,
-        backoff: wait_base = _BACKOFF_S,
+        backoff: wait_base = BACKOFF_S,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Remember what to ask; nothing is sent yet. `backoff` says how long to wait between tries."""
@@ -68,7 +68,7 @@ class Client:
         self._lost_in_a_row = 0
         self._down = ""
         self._quiet_until = 0.0
-        self._api = _open(endpoint, key, transport)
+        self._api = open_api(endpoint, key, transport)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -84,7 +84,7 @@ class Client:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(Passing),
             wait=self._wait,
-            stop=_Enough(self._endpoint),
+            stop=Enough(self._endpoint),
             before_sleep=self._before_sleep,
             reraise=True,
         )
@@ -129,12 +129,12 @@ class Client:
         return Answered(reply, reply.finish_reason, time.monotonic() - started)
 
     def _wait(self, state: RetryCallState) -> float:
-        own, asked_for = self._backoff(state), _passing(state).retry_after_s
+        own, asked_for = self._backoff(state), passing(state).retry_after_s
         # a little on top: one that says 0 is not asked in a tight loop, and those who waited don't come all at once
         return own if asked_for is None else asked_for + own / 10
 
     def _before_sleep(self, state: RetryCallState) -> None:
-        error = _passing(state)
+        error = passing(state)
         self.tries_lost[error.kind] += 1
         if error.retry_after_s is not None:
             # it asks all of us, not the one request that met its limit
@@ -163,7 +163,7 @@ class Client:
             self._log(text)
 
 
-class _Enough:
+class Enough:
     """When a question is given up: after so many lost tries, or when the next would come after one's patience.
 
     Tries that met a rate limit don't count: waiting for one's turn says nothing about the question. Patience counts
@@ -176,20 +176,23 @@ class _Enough:
         self._since = 0.0
 
     def __call__(self, state: RetryCallState) -> bool:
-        error, now = _passing(state), time.monotonic()
+        """Return whether no further try is made."""
+        error, now = passing(state), time.monotonic()
         self._since = self._since or now
         self._lost += error.kind != "rate_limit"
         waited = now - self._since + (error.retry_after_s or 0.0)
         return self._lost >= self._endpoint.max_attempts or waited >= self._endpoint.patience_s
 
 
-def _passing(state: RetryCallState) -> Passing:
+def passing(state: RetryCallState) -> Passing:
+    """Return what the last try was lost to."""
     error = state.outcome.exception() if state.outcome else None
     assert isinstance(error, Passing)
     return error
 
 
-def _open(endpoint: Endpoint, key: str, transport: httpx2.AsyncBaseTransport | None) -> openai.AsyncOpenAI:
+def open_api(endpoint: Endpoint, key: str, transport: httpx2.AsyncBaseTransport | None) -> openai.AsyncOpenAI:
+    """Return the library's client for an endpoint, with no retries of its own."""
     api = openai.AsyncOpenAI(
         base_url=endpoint.address,
         api_key=key or "none",

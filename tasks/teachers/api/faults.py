@@ -102,6 +102,11 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     return max(0.0, (until.astimezone(UTC) - (now or datetime.now(UTC))).total_seconds())
 
 
+def counts(found: Mapping[str, int]) -> str:
+    """Return numbers by kind as words."""
+    return ", ".join(f"{kind} {number}" for kind, number in sorted(found.items())) or "none"
+
+
 def _who(endpoint: Endpoint) -> str:
     return f"{endpoint.provider} ({endpoint.address})"
 

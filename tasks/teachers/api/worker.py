@@ -6,7 +6,7 @@ Separate because it needs no engine and no device: `python -m tasks.teachers.api
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,10 @@ from tasks.recipe.endpoint import Endpoint
 from tasks.recipe.errors import WorkerError
 from tasks.runtime.worker import Reporter, serve
 from tasks.teachers.api.asking import Asking
+from tasks.teachers.api.batches.generation import ask_in_batches
+from tasks.teachers.api.batches.service import BatchService
 from tasks.teachers.api.client import Client
+from tasks.teachers.api.faults import counts
 from tasks.teachers.api.key import read_key
 from tasks.teachers.api.questions import Questions
 from tasks.teachers.api.request import num_logprobs
@@ -25,15 +28,21 @@ from tasks.teachers.worker import rows_of
 T = TypeVar("T")
 
 
-def generate(spec: GenerateSpec, report: Reporter, connect: Callable[..., Client] = Client) -> dict[str, Any]:
+def generate(
+    spec: GenerateSpec,
+    report: Reporter,
+    connect: Callable[..., Client] = Client,
+    connect_batches: Callable[..., BatchService] = BatchService,
+) -> dict[str, Any]:
     """Answer every row of the spec, write `completions.parquet`, and return what it took.
 
-    `connect` makes the client; it is called with the first question only, so a full store needs neither key nor server.
+    `connect` makes the client, for batches `connect_batches` does; either is called with the first question only, so a
+    full store needs neither key nor server.
     """
     endpoint = endpoint_of(spec)
     questions = Questions(spec, endpoint, rows_of(spec))
     books = open_books(spec, endpoint, questions, report)
-    summary = run_to_its_end(_ask_missing(spec, endpoint, questions, books, report, connect))
+    summary = run_to_its_end(_ask_missing(spec, endpoint, questions, books, report, connect, connect_batches))
     books.answers.write(iter(questions.places), Path(spec.out) / "completions.parquet")
     return {**books.summary(), **summary, **redacted_in(questions)}
 
@@ -81,10 +90,13 @@ async def _ask_missing(
     books: Books,
     report: Reporter,
     connect: Callable[..., Client],
+    connect_batches: Callable[..., BatchService],
 ) -> dict[str, Any]:
     missing = [question for question in questions.all if question.key not in books.answers]
     if not missing:
         return {"sent": 0, "failed": {}}
+    if endpoint.execution == "batch":
+        return await ask_in_batches(spec, endpoint, questions.form, missing, books, report, connect_batches)
     report.log(f"asking {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
     if questions.redacted:
         report.log(f"personal data taken out of {questions.redacted['prompts']} prompts before they are sent")
@@ -98,11 +110,6 @@ async def _ask_missing(
     if client.tries_lost:
         report.log(f"lost tries: {counts(client.tries_lost)}; prompts without an answer: {counts(asking.failed)}")
     return {"sent": client.sent, "failed": dict(asking.failed)}
-
-
-def counts(found: Mapping[str, int]) -> str:
-    """Return numbers by kind as words."""
-    return ", ".join(f"{kind} {number}" for kind, number in sorted(found.items())) or "none"
 
 
 if __name__ == "__main__":
