@@ -10,10 +10,14 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from tasks.costs.spending import Spent
-from tasks.costs.tariff import Tariff, by_the_hour, tariff_of
+from tasks.costs.tariff import Tariff, by_the_hour, lessons_tariff, tariff_of
 from tasks.recipe.recipe import Recipe
 
-_ASKED = {"generate": "teacher: lessons", "evaluate_teacher": "teacher: test rows"}
+# what is asked of a teacher, and what it charges for it
+_ASKED = {
+    "generate": ("teacher: lessons", lessons_tariff),
+    "evaluate_teacher": ("teacher: test rows", tariff_of),
+}
 _TRAINED = {"train": "training", "train labelled-only": "training: labelled rows alone"}
 
 
@@ -51,8 +55,8 @@ class Line(BaseModel):
 def ledger_lines(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
     """Return a line for each paid part among the finished stages, by their labels."""
     lines = [
-        _asked(stage, what, results[stage], tariff_of(recipe.teacher, recipe.costs))
-        for stage, what in _ASKED.items()
+        _asked(stage, what, results[stage], charges(recipe.teacher, recipe.costs))
+        for stage, (what, charges) in _ASKED.items()
         if stage in results
     ]
     training = by_the_hour(recipe.costs.training_usd_per_hour)

@@ -52,9 +52,24 @@ class Tariff(BaseModel):
             return None
         return seconds / HOUR_S * self.usd_per_hour
 
+    def reduced(self, factor: float) -> "Tariff":
+        """Return this price by tokens times `factor`; a machine's hours cost what they do."""
+        if factor == 1.0 or self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
+            return self
+        return Tariff(
+            input_usd_per_mtok=factor * self.input_usd_per_mtok,
+            output_usd_per_mtok=factor * self.output_usd_per_mtok,
+            source=f"{self.source}, times {factor:g}",
+        )
+
+
+def lessons_tariff(teacher: Teacher, costs: Costs) -> Tariff:
+    """Return what `teacher` charges for its lessons: through a provider's batches a part of its price."""
+    return tariff_of(teacher, costs).reduced(teacher.endpoint.price_factor if teacher.endpoint else 1.0)
+
 
 def tariff_of(teacher: Teacher, costs: Costs) -> Tariff:
-    """Return what `teacher` charges for answers: by its own price, the library's, or its machine's hours."""
+    """Return what `teacher` charges for a single answer: by its own price, the library's, or its machine's hours."""
     if teacher.price:
         return Tariff(**teacher.price.model_dump(), source="the recipe")
     if teacher.endpoint and (listed := _listed(teacher.model, teacher.endpoint)):

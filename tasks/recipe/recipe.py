@@ -96,6 +96,11 @@ class Recipe(Part):
                 f"budget goes with one engine: teachers.0.replicas: {self.teacher.replicas} ask at once and know "
                 "nothing of what the others spend. Set replicas to 1, or leave the budget out"
             )
+        if self.budget.is_set and self.teacher.endpoint and self.teacher.endpoint.execution == "batch":
+            raise ValueError(
+                "budget goes with single requests: a batch is bought as a whole, and what it takes is known at its "
+                "end. Set teachers.0.endpoint.execution to realtime, or leave the budget out"
+            )
         return self
 
     @property

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.costs.tariff import Tariff, tariff_of
+from tasks.costs.tariff import Tariff, lessons_tariff, tariff_of
 from tasks.recipe.costs import Costs
 from tasks.recipe.teacher import Teacher
 
@@ -57,3 +57,16 @@ def test_tariff_free_of_charge_is_known():
     free = tariff(price={"input_usd_per_mtok": 0, "output_usd_per_mtok": 0})
     assert free.is_known
     assert free.usd(100, 100, None) == 0.0
+
+
+def test_tariff_of_lessons_through_batches_is_a_part_of_the_price_and_says_so():
+    def lessons(**endpoint: object) -> Tariff:
+        price = {"input_usd_per_mtok": 2, "output_usd_per_mtok": 8}
+        teacher = {"model": "gpt-4o", "price": price, "endpoint": {"provider": "openai", **endpoint}}
+        return lessons_tariff(Teacher.model_validate(teacher), OWN)
+
+    single, batch = lessons(), lessons(execution="batch")
+    assert single.usd(1_000_000, 1_000_000, None) == pytest.approx(10.0)
+    assert batch.usd(1_000_000, 1_000_000, None) == pytest.approx(5.0)
+    assert (single.source, batch.source) == ("the recipe", "the recipe, times 0.5")
+    assert lessons_tariff(Teacher(model="./own"), OWN).usd(1, 1, 1000.0) == pytest.approx(1.0)

@@ -213,6 +213,15 @@ def test_parse_recipe_budget_of_several_replicas_is_refused():
     assert "Set replicas to 1" in message
 
 
+def test_parse_recipe_budget_of_batches_is_refused():
+    content: Any = fields() | {"budget": {"tokens": 1000}}
+    content["teachers"][0] |= {"model": "gpt-4o", "accept_terms": "openai"}
+    content["teachers"][0]["endpoint"] = {"provider": "openai", "execution": "batch"}
+    message = refusal(content)
+    assert "budget goes with single requests" in message
+    assert "Set teachers.0.endpoint.execution to realtime" in message
+
+
 @pytest.mark.parametrize("budget", [{"usd": 0}, {"tokens": 0}, {"hours": -1}])
 def test_parse_recipe_budget_of_nothing_is_refused(budget):
     assert f"budget.{next(iter(budget))}" in refusal(fields() | {"budget": budget})

@@ -73,7 +73,7 @@ def test_method_says_how_a_served_teacher_was_measured_and_only_then():
 def test_prompts_that_were_redacted_are_counted_on_page_and_card(blocks):
     asked = dict.fromkeys(("requests", "from_store", "generated", "prompt_tokens", "completion_tokens"), 9)
     summary = {**asked, "seconds": 2.0, "redacted": {"prompts": 7, "marks": {"<EMAIL>": 6, "<IBAN>": 2}}}
-    report = build_report(**blocks | {"generation": generation_block(summary)})
+    report = build_report(**blocks | {"generation": generation_block(summary, None)})
     assert "Personal data was replaced by marks in 7 prompts" in Page(render_html(report)).text
     assert "<EMAIL> 6, <IBAN> 2" in Page(render_html(report)).text
     assert "The teacher saw 7 prompts with marks in place of personal data" in data_card(report)
