@@ -13,6 +13,7 @@ from tasks.filters import (
     empty,
     failed,
     language,
+    mixing,
     near_duplicate,
     refused,
     repetitive,
@@ -24,6 +25,7 @@ from tasks.filters import (
 from tasks.filters.result import FilterResult, check_success
 from tasks.filters.sample import Sample
 from tasks.recipe.filters import Filters
+from tasks.recipe.routing import Mixing
 from tasks.recipe.skill import Skill
 from tasks.skills.registry import SkillModule, skill_for
 from tasks.teachers.completion import Completion
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 Rule = Callable[[Sample, Filters], str | None]
+Indexed = mixing.Indexed
+KEEP_ALL = Mixing()
 
 # the order of the fields of Filters; the first rule that objects names the reason
 SAMPLE_RULES: dict[str, Rule] = {
@@ -53,24 +57,30 @@ def apply(
     filters: Filters,
     skill: Skill,
     labels: Sequence[str],
+    mixed: Mixing = KEEP_ALL,
 ) -> FilterResult:
     """Return the completions worth training on, and the others with the rule that dropped them.
 
     A prompt with several samples keeps, for a skill whose answers can agree, one: the most confident of the majority.
+    Of several teachers each is judged by itself, unless they vote together.
 
     Args:
         rows: the prompts, in order; a row that stands there twice is judged twice.
-        completions: by row id, in the order of their sample index.
+        completions: by row id, teacher by teacher, in the order of their sample index.
+        mixed: what is kept of several teachers' answers to one prompt.
 
     Raises:
         QualityError: when fewer prompts than `filters.min_success_ratio` keep an answer.
     """
     module = skill_for(skill.kind)
     result = FilterResult()
-    kept: list[tuple[int, Sample]] = []
+    kept: list[Indexed] = []
     for row in rows:
-        found = completions.get(row["id"], ())
-        kept += _judge_prompt(row, [_sample(row, one, module, labels, skill) for one in found], filters, module, result)
+        found = [_sample(row, one, module, labels, skill) for one in completions.get(row["id"], ())]
+        if not found:
+            result.drop_unanswered(row)
+        left = [one for panel in mixing.panels(found, mixed) for one in _judge_panel(panel, filters, module, result)]
+        kept += mixing.best(left, mixed, result)
     if module.closed_answers:
         _warn_without_effect(filters)
     else:
@@ -82,19 +92,13 @@ def apply(
     return result
 
 
-def _judge_prompt(
-    row: Row,
-    samples: Sequence[Sample],
-    filters: Filters,
-    module: SkillModule,
-    result: FilterResult,
-) -> list[tuple[int, Sample]]:
-    """Return the samples of one prompt that stay, with their sample index; note the others in `result`."""
-    if not samples:
-        result.drop_unanswered(row)
-    left: list[tuple[int, Sample]] = []
+def _judge_panel(
+    samples: Sequence[Indexed], filters: Filters, module: SkillModule, result: FilterResult
+) -> list[Indexed]:
+    """Return those samples of one prompt that stay, with their sample index; note the others in `result`."""
+    left: list[Indexed] = []
     num_answered = 0
-    for index, sample in enumerate(samples):
+    for index, sample in samples:
         reason, detail = _first_objection(sample, filters)
         num_answered += reason != "failed"
         if reason is None:
@@ -109,7 +113,7 @@ def _judge_prompt(
     return _confident(_voted(left, ballots, module, result), filters, result)
 
 
-def _ballots(left: Sequence[tuple[int, Sample]], module: SkillModule) -> list[str]:
+def _ballots(left: Sequence[Indexed], module: SkillModule) -> list[str]:
     """Return what each sample votes for: of answers that say the same, the one given first stands for all."""
     ballots: list[str] = []
     for _, sample in left:
@@ -139,23 +143,22 @@ def _first_objection(sample: Sample, filters: Filters) -> tuple[str | None, str]
     return None, ""
 
 
-def _voted(
-    left: list[tuple[int, Sample]], ballots: Sequence[str], module: SkillModule, result: FilterResult
-) -> list[tuple[int, Sample]]:
+def _voted(left: list[Indexed], ballots: Sequence[str], module: SkillModule, result: FilterResult) -> list[Indexed]:
     """Return, for answers that can agree, the most confident sample of the majority's answer alone."""
     if len(left) < 2 or not module.votes:
         return left
     winner = agreement.majority(ballots)
     voters = [one for one, ballot in zip(left, ballots, strict=True) if ballot == winner]
     chosen = max(voters, key=lambda one: _confidence(one[1]))
-    for index, sample in left:
-        if index != chosen[0]:
-            detail = f"the prompt's answer is {winner}, kept from sample {chosen[0]}"
-            result.drop(index, sample, "not_majority", detail)
+    number = chosen[1].completion.teacher_number
+    whose = f" of teacher {number}" if number else ""
+    for one in left:
+        if one is not chosen:
+            result.drop(*one, "not_majority", f"the prompt's answer is {winner}, kept from sample {chosen[0]}{whose}")
     return [chosen]
 
 
-def _confident(left: list[tuple[int, Sample]], filters: Filters, result: FilterResult) -> list[tuple[int, Sample]]:
+def _confident(left: list[Indexed], filters: Filters, result: FilterResult) -> list[Indexed]:
     kept = []
     for index, sample in left:
         if (detail := confidence.rule(sample, filters)) is None:
@@ -165,9 +168,7 @@ def _confident(left: list[tuple[int, Sample]], filters: Filters, result: FilterR
     return kept
 
 
-def _without_near_duplicates(
-    samples: list[tuple[int, Sample]], filters: Filters, result: FilterResult
-) -> list[tuple[int, Sample]]:
+def _without_near_duplicates(samples: list[Indexed], filters: Filters, result: FilterResult) -> list[Indexed]:
     objections = near_duplicate.rules([sample.target for _, sample in samples], filters)
     for (index, sample), detail in zip(samples, objections, strict=True):
         if detail is not None:

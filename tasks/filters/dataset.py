@@ -5,22 +5,24 @@ Separate because it joins rows, answers, calibration and references; the rules t
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from tasks.filters.apply import apply
+from tasks.filters.answered import Calibration, answered, priors_of
+from tasks.filters.apply import KEEP_ALL, apply
+from tasks.filters.by_teacher import counts_by_teacher
 from tasks.filters.result import FilterResult
 from tasks.recipe.filters import Filters
+from tasks.recipe.routing import Mixing
 from tasks.recipe.skill import Skill
 from tasks.skills.registry import skill_for
 from tasks.skills.rows import read_cases
-from tasks.teachers.answers import completion_of, read_answers
-from tasks.teachers.calibration import batch_prior, calibrate
-from tasks.teachers.completion import Completion
+from tasks.teachers.answers import read_answers
 
 Row = dict[str, Any]
-Lines = dict[str, list[dict[str, Any]]]
+# a row, what the student is to say, and the number of the teacher that said it, where there are several
+Lesson = tuple[Row, str, int | None]
 
 
 def write_dataset(
@@ -31,15 +33,19 @@ def write_dataset(
     filters: Filters,
     skill: Skill,
     labels: Sequence[str],
-    calibration: Literal["none", "batch"],
+    calibration: Calibration,
     use_references: bool,
     out: Path,
+    others: Sequence[Calibration] = (),
+    mixing: Mixing = KEEP_ALL,
 ) -> dict[str, Any]:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
+    Of several teachers `calibration` is the first one's and `others` those of the others, in the recipe's order.
+
     Returns:
         counts: {in, kept, dropped: {reason: n}} of completions, {train, validation, labelled} of rows written,
-        and how often each label was kept.
+        how often each label was kept, and of several teachers what became of each one's answers.
 
     Raises:
         QualityError: too few answers survive.
@@ -47,25 +53,28 @@ def write_dataset(
     lines = read_answers(answers)
     rows = {"train": read_cases(train, skill), "validation": read_cases(split / "validation.parquet", skill)}
     examples = [row for row in read_cases(split / "examples.parquet", skill) if row["references"]]
-    prior = _prior(rows["train"], lines) if calibration == "batch" else None
-    completions = {row_id: [_answered(line, prior, labels) for line in found] for row_id, found in lines.items()}
+    priors = priors_of([calibration, *others], rows["train"], lines)
+    completions = answered(lines, priors, labels)
     result = FilterResult()
     written: dict[str, int] = {}
     for side, side_rows in rows.items():
         given = [row for row in side_rows if row["references"]] if use_references else []
         asked = [row for row in side_rows if not (use_references and row["references"])]
-        judged = apply(asked, completions, filters, skill, labels)
+        judged = apply(asked, completions, filters, skill, labels, mixing)
         result.kept += judged.kept
         result.dropped += judged.dropped
-        pairs = [(kept["row"], kept["answer"]) for kept in judged.kept]
+        lessons: list[Lesson] = [
+            (kept["row"], kept["answer"], kept["completion"].teacher_number) for kept in judged.kept
+        ]
         if use_references:
             given += examples if side == "train" else []
-        pairs += [(row, _given(row, skill, labels)) for row in given]
-        written[side] = _write(out / f"{side}.jsonl", pairs, skill, labels)
-    labelled = [(row, _given(row, skill, labels)) for row in examples]
+        lessons += [(row, _given(row, skill, labels), None) for row in given]
+        written[side] = _write(out / f"{side}.jsonl", lessons, skill, labels)
+    labelled: list[Lesson] = [(row, _given(row, skill, labels), None) for row in examples]
     written["labelled"] = _write(out / "labelled.jsonl", labelled, skill, labels)
     (out / "dropped.jsonl").write_text("".join(json.dumps(drop, ensure_ascii=False) + "\n" for drop in result.dropped))
-    (out / "calibration.json").write_text(json.dumps({"labels": list(labels), "prior": prior}))
+    # the first teacher's, which is the one that is measured
+    (out / "calibration.json").write_text(json.dumps({"labels": list(labels), "prior": priors[0]}))
     return {
         "in": result.num_in,
         "kept": len(result.kept),
@@ -73,24 +82,9 @@ def write_dataset(
         "rows": written,
         # of free answers there are as many as rows
         "answers": dict(sorted(Counter(kept["answer"] for kept in result.kept).items())) if skill.has_labels else {},
-        "prior": prior,
+        "prior": priors[0],
+        **({"teachers": counts_by_teacher(result, 1 + len(others))} if others else {}),
     }
-
-
-def _prior(rows: Iterable[Row], lines: Lines) -> list[float]:
-    """The mean label scores over the training prompts; validation prompts must not move it."""
-    found = [line for row in rows for line in lines.get(row["id"], [])]
-    return batch_prior([line["label_scores"] for line in found if line["label_scores"]])
-
-
-def _answered(line: dict[str, Any], prior: list[float] | None, labels: Sequence[str]) -> Completion:
-    """Return the line as a completion; a calibrated one says the calibrated label, with that label's confidence."""
-    completion = completion_of(line)
-    if prior is None or not line["label_scores"]:
-        return completion
-    best, logprob = calibrate(line["label_scores"], prior)
-    # one decision, one token's worth of doubt: mean_logprob is then the calibrated label's log-probability
-    return completion.model_copy(update={"text": labels[best], "cumulative_logprob": logprob, "completion_tokens": 1})
 
 
 def _given(row: Row, skill: Skill, labels: Sequence[str]) -> str:
@@ -103,14 +97,15 @@ def _given(row: Row, skill: Skill, labels: Sequence[str]) -> str:
     return reference if answer is None else module.lesson(reference, answer, skill)
 
 
-def _write(path: Path, pairs: Sequence[tuple[Row, str]], skill: Skill, labels: Sequence[str]) -> int:
+def _write(path: Path, lessons: Sequence[Lesson], skill: Skill, labels: Sequence[str]) -> int:
     show = skill_for(skill.kind).student_messages
     with path.open("w", encoding="utf-8") as stream:
-        for row, answer in pairs:
+        for row, answer, teacher in lessons:
             line = {
                 "id": row["id"],
                 "prompt": show(row["messages"], skill, labels),
                 "completion": [{"role": "assistant", "content": answer}],
+                **({"teacher": teacher} if teacher else {}),
             }
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-    return len(pairs)
+    return len(lessons)

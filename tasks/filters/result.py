@@ -11,6 +11,9 @@ from tasks.recipe.filters import Filters
 
 Row = dict[str, Any]
 
+# answers that nothing is wrong with but that another one stands for their prompt
+PASSED_OVER = ("not_majority", "not_best")
+
 # what a user would change first, by the reason that dropped most
 _NEXT_STEP = {
     "failed": "see the teacher's log for the errors",
@@ -31,7 +34,7 @@ class FilterResult:
     """What became of every completion; len(kept) + len(dropped) is the number that came in."""
 
     kept: list[dict[str, Any]] = field(default_factory=list)  # {row, completion, answer}
-    # {id, sample_index, key, text, answer, finish_reason, reason, detail}
+    # {id, sample_index, key, text, answer, finish_reason, reason, detail}, and `teacher` where there are several
     dropped: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -56,6 +59,7 @@ class FilterResult:
                 "finish_reason": sample.completion.finish_reason,
                 "reason": reason,
                 "detail": detail,
+                **({"teacher": number} if (number := sample.completion.teacher_number) else {}),
             }
         )
 
@@ -75,7 +79,7 @@ def check_success(rows: Sequence[Row], result: FilterResult, filters: Filters) -
     num_served = sum(row["id"] in served for row in rows)
     if not rows or num_served / len(rows) >= filters.min_success_ratio:
         return
-    counts = {reason: count for reason, count in result.counts.items() if reason != "not_majority"}
+    counts = {reason: count for reason, count in result.counts.items() if reason not in PASSED_OVER}
     steps = [_NEXT_STEP[reason] for reason in counts if reason in _NEXT_STEP][:1]
     steps.append("lower `filters.min_success_ratio` if so few are enough")
     raise QualityError(

@@ -6,6 +6,7 @@ to the next (no times): the same answers make the same bytes.
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ ANSWER_SCHEMA = pa.schema(
         ("teacher", pa.string()),
     ]
 )
+# the answers of several teachers, one teacher's table after the other's
+MIXED_SCHEMA = ANSWER_SCHEMA.append(pa.field("teacher_number", pa.int32()))
 
 # what a label gets that the engine's constraint ruled out
 _FLOOR = -100.0
@@ -49,9 +52,14 @@ def answer_row(row_id: str, index: int, completion: Completion, scores: list[flo
 
 
 def read_answers(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the lines of the table by row id, in the order of their sample index."""
+    """Return the lines of the table by row id: teacher by teacher, in the order of their sample index."""
+    return lines_by_row(pq.read_table(path))
+
+
+def lines_by_row(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    """Return the lines of a table in memory by row id, in the table's order."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in pq.read_table(path).to_pylist():
+    for line in table.to_pylist():
         found[line["row_id"]].append(line)
     return dict(found)
 
@@ -59,4 +67,15 @@ def read_answers(path: Path) -> dict[str, list[dict[str, Any]]]:
 def completion_of(line: dict[str, Any]) -> Completion:
     """Return a line as a completion, as the filters judge it."""
     fields = ("key", "text", "finish_reason", "prompt_tokens", "completion_tokens", "cumulative_logprob", "teacher")
-    return Completion(**{name: line[name] for name in fields}, seconds=0.0, created="")
+    number = line.get("teacher_number")
+    return Completion(**{name: line[name] for name in fields}, seconds=0.0, created="", teacher_number=number)
+
+
+def mixed(tables: Mapping[int, Path]) -> pa.Table:
+    """Return the tables of several teachers as one, in the order of the teachers' numbers (from 1)."""
+    parts = [MIXED_SCHEMA.empty_table()]
+    for number in sorted(tables):
+        answers = pq.read_table(tables[number], schema=ANSWER_SCHEMA)
+        numbers = pa.repeat(pa.scalar(number, pa.int32()), len(answers))
+        parts.append(answers.append_column(MIXED_SCHEMA.field("teacher_number"), numbers))
+    return pa.concat_tables(parts).combine_chunks()

@@ -30,6 +30,7 @@ class Completion(BaseModel):
     seconds: float  # from submission to the last token
     teacher: str  # the teacher fingerprint, which is the folder of its segments
     created: str  # ISO 8601, UTC
+    teacher_number: int | None = None  # which of the recipe's teachers, from 1, where it has several; never stored
 
     @property
     def mean_logprob(self) -> float | None:

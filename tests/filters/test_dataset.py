@@ -9,8 +9,9 @@ from tasks.data.row import ROW_SCHEMA, content_sha256
 from tasks.filters.dataset import write_dataset
 from tasks.recipe.errors import QualityError
 from tasks.recipe.filters import Filters
+from tasks.recipe.routing import Mixing
 from tasks.recipe.skill import Classification
-from tasks.teachers.answers import ANSWER_SCHEMA
+from tasks.teachers.answers import ANSWER_SCHEMA, MIXED_SCHEMA
 
 LABELS = ("car", "pet")
 SKILL = Classification(labels=LABELS)
@@ -49,7 +50,9 @@ def build(folder: Path, *, train=(), validation=(), examples=(), answers=(), **o
     tables = {"train": train, "validation": validation, "examples": examples}
     for name, rows in tables.items():
         pq.write_table(pa.Table.from_pylist(list(rows), schema=ROW_SCHEMA), folder / f"{name}.parquet")
-    pq.write_table(pa.Table.from_pylist(list(answers), schema=ANSWER_SCHEMA), folder / "answers.parquet")
+    is_mixed = any("teacher_number" in line for line in answers)
+    schema = MIXED_SCHEMA if is_mixed else ANSWER_SCHEMA
+    pq.write_table(pa.Table.from_pylist(list(answers), schema=schema), folder / "answers.parquet")
     out = folder / "out"
     out.mkdir()
     settings = {"filters": Filters(), "calibration": "none", "use_references": True} | options
@@ -183,3 +186,51 @@ def test_write_dataset_same_answers_make_the_same_bytes(tmp_path):
         build(folder, train=[row("a"), row("b")], answers=[answer("a", "car"), answer("b", "pet")])
         written.append({path.name: path.read_bytes() for path in (folder / "out").iterdir()})
     assert written[0] == written[1]
+
+
+def test_write_dataset_of_several_teachers_says_who_taught_what(tmp_path):
+    summary, taught, lines = build(
+        tmp_path,
+        train=[row("a"), row("b"), row("c", "pet")],
+        validation=[row("v")],
+        answers=[
+            *(answer(name, "no idea" if name == "b" else "car", teacher_number=1) for name in "abv"),
+            *(answer(name, "pet", teacher_number=2) for name in "b"),
+        ],
+        others=["none"],
+    )
+    assert taught["train"] == {"a": "car", "b": "pet", "c": "pet"}
+    assert {line["id"]: line.get("teacher") for line in lines["train"]} == {"a": 1, "b": 2, "c": None}
+    assert [line["teacher"] for line in lines["validation"]] == [1]
+    assert [(line["id"], line["teacher"], line["reason"]) for line in lines["dropped"]] == [("b", 1, "unparsable")]
+    assert summary["teachers"] == {
+        "1": {"in": 3, "kept": 2, "dropped": {"unparsable": 1}, "prompts": 3, "usable": 2},
+        "2": {"in": 1, "kept": 1, "dropped": {}, "prompts": 1, "usable": 1},
+    }
+
+
+def test_write_dataset_of_one_teacher_names_none(tmp_path):
+    summary, _, lines = build(tmp_path, train=[row("a"), row("b")], answers=[answer("a", "car"), answer("b", "?")])
+    assert not any("teacher" in line for name in ("train", "dropped") for line in lines[name])
+    assert "teachers" not in summary
+
+
+def test_write_dataset_calibrates_each_teacher_by_its_own_answers(tmp_path):
+    # the second teacher's scores are the first one's turned round, and so are its calibrated answers
+    turned = {name: scores[::-1] for name, scores in TRAIN_SCORES.items()}
+    summary, _, lines = build(
+        tmp_path,
+        train=[row("a"), row("b")],
+        answers=[
+            answer(name, "car", scores, teacher_number=number)
+            for number, found in ((1, TRAIN_SCORES), (2, turned))
+            for name, scores in found.items()
+        ],
+        calibration="batch",
+        others=["batch"],
+        mixing=Mixing(kind="keep_all"),
+    )
+    found = {(line["id"], line["teacher"]): line["completion"][0]["content"] for line in lines["train"]}
+    assert found == {("a", 1): "car", ("b", 1): "pet", ("a", 2): "pet", ("b", 2): "car"}
+    # what the measured teacher, the first, is calibrated with
+    assert summary["prior"] == pytest.approx([-0.15, -2.15])
