@@ -21,7 +21,7 @@ def read_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
         raise RecipeError(
             f"The environment variable {name} is not set; it must hold the key for {endpoint.provider} "
             f"({endpoint.address}). Set it where the run starts, or name another variable in "
-            "teachers.0.endpoint.api_key_env."
+            "the teacher's endpoint.api_key_env."
         )
     if not (key.isascii() and all(33 <= ord(letter) < 127 for letter in key)):
         raise RecipeError(
