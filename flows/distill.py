@@ -6,10 +6,10 @@ from prefect import flow
 from pydantic import Field
 
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_student_base, load_teacher, untrained_student
+from tasks.checkpoint import load_student_base, load_teachers, untrained_student
 from tasks.evaluate import measure_models
 from tasks.filter import filter_answers
-from tasks.generate import ask_teacher
+from tasks.mix import ask_teachers
 from tasks.read import read_sources
 from tasks.recipe.form import Size, StageName, recipe_changes
 from tasks.recipe.load import load_recipe
@@ -47,7 +47,7 @@ def distill(
             the columns that the recipe names. Empty keeps the recipe's.
         test_data: Gold test rows in place of the recipe's. Empty keeps the recipe's.
         teacher: The teacher's model in place of the recipe's: a folder, a GGUF file or a hub name, or behind the
-            recipe's endpoint its name there. Empty keeps it.
+            recipe's endpoint its name there. Of several teachers it is the first. Empty keeps it.
         student: The model the student is made from, in place of the recipe's. Empty keeps the recipe's.
         size: full is the recipe as it is; trial takes 1000 training and 200 test rows at most; smoke 100 and 50, and
             10 training steps, to see in minutes whether everything works.
@@ -71,8 +71,8 @@ def distill(
     sides = split_rows_of(run, valid)
     balanced = balance_training_rows(run, sides)
 
-    teacher = load_teacher(run)
-    answers = ask_teacher(run, teacher, sides, balanced)
+    teachers = load_teachers(run)
+    answers = ask_teachers(run, teachers, sides, balanced)
     dataset = filter_answers(run, answers, sides, balanced)
 
     base = load_student_base(run)
@@ -80,6 +80,6 @@ def distill(
     labelled_only = train_labelled_only(run, base, dataset)
     untrained = untrained_student(run, base)
 
-    measure_models(run, sides, dataset, teacher, base, student, untrained, labelled_only)
-    report = write_report(run, teacher, base)
+    measure_models(run, sides, dataset, teachers[0], base, student, untrained, labelled_only)
+    report = write_report(run, teachers, base)
     return {"run_id": run.id, "report": report.model_dump(mode="json")}

@@ -32,9 +32,14 @@ def initialise(call: StageCall) -> dict[str, Any]:
     return run_engine_worker(call, "tasks.students.initialise", spec)
 
 
-def load_teacher(run: Run) -> Checkpoint:
-    """Return the teacher's checkpoint; a GGUF file is converted once, and one behind an endpoint is only named."""
-    asked = run.recipe.teacher
+def load_teachers(run: Run) -> list[Checkpoint]:
+    """Return every teacher's checkpoint, in the recipe's order."""
+    return [load_teacher(run, place) for place in range(len(run.recipe.teachers))]
+
+
+def load_teacher(run: Run, place: int = 0) -> Checkpoint:
+    """Return a teacher's checkpoint; a GGUF file is converted once, and one behind an endpoint is only named."""
+    asked = run.recipe.teachers[place]
     if asked.endpoint:
         model = Model(kind="endpoint", path=asked.model, revision=asked.revision)
         return Checkpoint(model=model, path=asked.model, served=asked.endpoint.names(asked.model, asked.revision))

@@ -21,6 +21,8 @@ def keep_good(call: StageCall) -> dict[str, Any]:
         calibration=call.identity["calibration"],
         use_references=call.identity["use_references"],
         out=call.work.folder,
+        others=call.identity.get("other_calibrations", ()),
+        mixing=call.execution["mixing"],
     )
 
 
@@ -38,5 +40,8 @@ def filter_answers(run: Run, answers: ArtifactRef, sides: ArtifactRef, balanced:
         "labels": run.summary("validate")["labels"],
         "use_references": recipe.training.use_references,
     }
+    if recipe.has_several:
+        others = [teacher.calibration for teacher in recipe.teachers[1:]]
+        identity |= {"other_calibrations": others, "mixing": recipe.mixing}
     inputs = {"generate": answers, "split": sides, "balance": balanced}
-    return run.build(keep_good, inputs, identity, filters=recipe.filters, skill=recipe.skill)
+    return run.build(keep_good, inputs, identity, filters=recipe.filters, skill=recipe.skill, mixing=recipe.mixing)

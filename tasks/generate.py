@@ -5,10 +5,12 @@ from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
 from tasks.costs.allowance import Cap
+from tasks.costs.ledger import taken
 from tasks.costs.tariff import tariff_of
 from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
+from tasks.recipe.teacher import Teacher
 from tasks.replicas import ask_replicas
 from tasks.run import Run
 from tasks.runtime.source import source_sha256
@@ -31,7 +33,9 @@ def generate(call: StageCall) -> dict[str, Any]:
         skill=call.execution["skill"],
         labels=tuple(call.identity["labels"]),
         skip_labelled=call.identity["skip_labelled"],
-        **tables_in(call.folder("split"), call.folder("balance")),
+        **tables_in(
+            call.folder("split"), call.folder("balance"), call.folder("routed") if "routed" in call.inputs else None
+        ),
         store=call.settings.store,
         cap=call.execution["cap"],
         out=str(call.work.folder),
@@ -42,13 +46,23 @@ def generate(call: StageCall) -> dict[str, Any]:
     return with_replies(summary, call.execution["replies"])
 
 
-def ask_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: ArtifactRef) -> ArtifactRef:
-    """Return the teacher's answers; only those that no earlier run stored are asked.
+def ask_teacher(
+    run: Run,
+    teacher: Checkpoint,
+    sides: ArtifactRef,
+    balanced: ArtifactRef,
+    *,
+    place: int = 0,
+    routed: ArtifactRef | None = None,
+) -> ArtifactRef:
+    """Return the answers of the teacher at `place` in the recipe; only those that no earlier run stored are asked.
 
-    Replicas, where the recipe has several, ask before the stage, which then finds every answer in the store.
+    Replicas, where the teacher has several, ask before the stage, which then finds every answer in the store. With
+    `routed` only the prompts that it names are asked.
     """
     recipe = run.recipe
-    asked = recipe.teacher
+    asked = recipe.teachers[place]
+    label = list(recipe.generations)[place]
     identity = {
         "teacher_fingerprint": teacher_fingerprint(teacher.identity, asked.dtype, asked.quantization),
         "prompt": asked.prompt,
@@ -63,25 +77,32 @@ def ask_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: Art
         # a local teacher's fingerprint stays what it was before there were endpoints
         identity["endpoint"] = asked.endpoint
         identity |= redaction(asked.endpoint)
-    inputs = {"split": sides, "balance": balanced, **teacher.inputs}
+    inputs = {"split": sides, "balance": balanced, **teacher.inputs, **({"routed": routed} if routed else {})}
     replies: list[Reply] = []
     seconds = 0.0
     if asked.replicas > 1 and run.would_build(generate, inputs, identity):
         started = time.monotonic()
-        replies = ask_replicas(run.settings, _shard_job(run, teacher, identity, sides, balanced))
+        replies = ask_replicas(run.settings, _shard_job(run, asked, teacher, identity, inputs))
         seconds = time.monotonic() - started
-    cap = Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs))
+    cap = Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=taken(run.results, recipe))
     found = run.build(
-        generate, inputs, identity, teacher=asked, skill=recipe.skill, path=teacher.path, replies=replies, cap=cap
+        generate,
+        inputs,
+        identity,
+        label=label,
+        teacher=asked,
+        skill=recipe.skill,
+        path=teacher.path,
+        replies=replies,
+        cap=cap,
     )
-    run.results[generate.name].seconds += seconds
+    run.results[label].seconds += seconds
     return found
 
 
 def _shard_job(
-    run: Run, teacher: Checkpoint, identity: dict[str, Any], sides: ArtifactRef, balanced: ArtifactRef
+    run: Run, asked: Teacher, teacher: Checkpoint, identity: dict[str, Any], inputs: dict[str, ArtifactRef]
 ) -> ShardJob:
-    asked = run.recipe.teacher
     return ShardJob(
         num_shards=asked.replicas,
         teacher=asked,
@@ -90,8 +111,9 @@ def _shard_job(
         skill=run.recipe.skill,
         labels=tuple(identity["labels"]),
         skip_labelled=identity["skip_labelled"],
-        split=sides,
-        balance=balanced,
+        split=inputs["split"],
+        balance=inputs["balance"],
+        routed=inputs.get("routed"),
         store=run.settings.store,
         source=source_sha256(),
     )

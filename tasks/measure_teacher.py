@@ -4,7 +4,7 @@ from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
 from tasks.costs.allowance import Cap
-from tasks.costs.spending import Spent
+from tasks.costs.ledger import taken
 from tasks.costs.tariff import tariff_of
 from tasks.engine_stage import run_control_worker
 from tasks.engines.checkpoints import Checkpoint
@@ -61,11 +61,5 @@ def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) ->
         teacher=asked,
         skill=recipe.skill,
         evaluation=evaluation,
-        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=_lessons(run)),
+        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=taken(run.results, recipe)),
     )
-
-
-def _lessons(run: Run) -> Spent:
-    """Return what the lessons took of the budget that both share."""
-    done = run.results.get("generate")
-    return Spent.model_validate(done.summary.get("bought", {})) if done else Spent()

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -15,7 +16,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.costs.ledger import ledger_lines
+from tasks.costs.ledger import ledger_lines, total
 from tasks.engines.checkpoints import Checkpoint
 from tasks.gate import announce_gate
 from tasks.recipe.recipe import Recipe
@@ -28,6 +29,7 @@ from tasks.reports.ledger import ledger_block
 from tasks.reports.method import method_statements
 from tasks.reports.schema import Report
 from tasks.reports.tables import comparison_rows, summary_markdown
+from tasks.reports.teachers import NOT_ASKED, joined, teacher_blocks
 from tasks.run import Run
 from tasks.runtime.settings import ROOT
 
@@ -35,13 +37,13 @@ log = logging.getLogger("stillhouse")
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
-def write_report(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
+def write_report(run: Run, teachers: list[Checkpoint], base: Checkpoint) -> Report:
     """Write report.json, report.html, recipe.yaml and the cards under runs/<run id>/, and return the report.
 
     Raises:
         RecipeError: a gate rule names no number of the report.
     """
-    report = _build(run, teacher, base)
+    report = _build(run, teachers, base)
     folder = f"runs/{run.id}"
     files = {
         "report.json": report_json(report),
@@ -61,7 +63,7 @@ def write_report(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
     return report
 
 
-def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
+def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint) -> Report:
     recipe, store, results = run.recipe, run.store, run.results
     summaries = {label: result.summary for label, result in results.items()}
     evidence = collect.read_evidence(
@@ -70,7 +72,7 @@ def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
         summaries["validate"]["labels"],
         recipe.skill,
     )
-    blocks = collect.model_blocks(evidence, _names(recipe, teacher, base), recipe)
+    blocks = collect.model_blocks(evidence, _names(recipe, teachers[0], base), recipe)
     ledger = ledger_block(ledger_lines(results, recipe), blocks)
     comparison, which = collect.comparison_block(evidence, blocks, recipe)
     measured = results["evaluate"]
@@ -79,7 +81,7 @@ def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
         recipe=recipe.model_dump(mode="json"),
         skill=recipe.skill.kind,
         data=collect.data_block(summaries),
-        generation=_generation(run, ledger),
+        generation=generation_of(run, ledger),
         filter={name: summaries["filter"][name] for name in ("in", "kept", "dropped")},
         training=collect.training_block(summaries["train"]),
         models=_carried(collect.with_baseline(blocks, which), measured.ref.fingerprint if measured.cached else None),
@@ -94,22 +96,34 @@ def _build(run: Run, teacher: Checkpoint, base: Checkpoint) -> Report:
         curves=collect.curves(summaries["train"]),
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
         disagreements=collect.disagreements(evidence, recipe.skill),
-        licences=_licences(recipe),
+        licences=_licences(recipe, teachers),
         fingerprints={label: result.ref.fingerprint for label, result in results.items()},
         provenance=_provenance(),
     )
     return with_gate(report, judge(report.model_dump(mode="json"), recipe.gate))
 
 
-def _generation(run: Run, ledger: dict[str, Any]) -> dict[str, Any]:
-    """What this run asked; a cached stage asked nothing, whatever its record says of the run that built it."""
-    result = run.results["generate"]
-    summary = dict(result.summary)
-    if result.cached:
-        summary |= {"from_store": summary["requests"], "generated": 0, "seconds": 0.0}
-        summary |= {"prompt_tokens": 0, "completion_tokens": 0}
-    cost_usd = next(line["run"]["usd"] for line in ledger["lines"] if line["stage"] == "generate")
-    return collect.generation_block(summary, cost_usd)
+def generation_of(run: Run, ledger: dict[str, Any]) -> dict[str, Any]:
+    """Return what this run asked: of all teachers and, where there are several, of each."""
+    generations = run.recipe.generations
+    asked = {teacher.called: _asked(run, label) for label, teacher in generations.items()}
+    paid = {line["stage"]: line["run"]["usd"] for line in ledger["lines"]}
+    costs = {teacher.called: paid.get(label, 0.0) for label, teacher in generations.items()}
+    block = collect.generation_block(joined(list(asked.values())), total(costs.values()))
+    if not run.recipe.has_several:
+        return block
+    judged = run.summary("filter")["teachers"]
+    return block | {
+        "teachers": teacher_blocks(asked, costs, [judged[str(number)] for number in range(1, len(asked) + 1)])
+    }
+
+
+def _asked(run: Run, label: str) -> Mapping[str, Any]:
+    """What one teacher was asked; a cached stage asked nothing, whatever its record says of the run that built it."""
+    if (result := run.results.get(label)) is None:
+        return NOT_ASKED
+    nothing = {name: 0 for name in ("generated", "prompt_tokens", "completion_tokens", "seconds")}
+    return result.summary | nothing | {"from_store": result.summary["requests"]} if result.cached else result.summary
 
 
 def _carried(models: dict[str, Any], fingerprint: str | None) -> dict[str, Any]:
@@ -129,13 +143,23 @@ def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[str, s
     }
 
 
-def _licences(recipe: Recipe) -> dict[str, Any]:
+def _licences(recipe: Recipe, teachers: list[Checkpoint]) -> dict[str, Any]:
     sources = {role: getattr(recipe.data, role) for role in ("train", "examples", "test")}
     return {
         "data": {role: source.licence for role, source in sources.items() if source},
         "teacher": recipe.teacher.licence,
         "accepted_terms": recipe.teacher.accept_terms,
         "student_base": recipe.student.licence,
+        "teachers": [
+            {
+                "name": asked.called,
+                "model": teacher.model.name,
+                "licence": asked.licence,
+                "accepted_terms": asked.accept_terms,
+            }
+            for asked, teacher in zip(recipe.teachers, teachers, strict=True)
+            if recipe.has_several
+        ],
     }
 
 

@@ -45,6 +45,7 @@ class ShardJob(BaseModel):
     skip_labelled: bool
     split: ArtifactRef
     balance: ArtifactRef
+    routed: ArtifactRef | None = None  # which prompts, where other teachers answer the others
     store: StoreConfig
     source: str  # the code's fingerprint: other code may ask under other keys
     num_gpus: int = 0  # GPUs that the cluster sets aside for each replica; 0: a replica takes the whole machine
@@ -107,7 +108,7 @@ def _settings_here(job: ShardJob) -> Settings:
 
 def _spec(settings: Settings, job: ShardJob, shard: int) -> ShardSpec:
     store = open_store(settings.store)
-    for ref in (job.split, job.balance):
+    for ref in filter(None, (job.split, job.balance, job.routed)):
         if store.find(ref.stage, ref.fingerprint) is None:
             raise StoreError(
                 f"the store {settings.store.url} does not hold this run's artifacts here. A folder must be the same "
@@ -120,7 +121,7 @@ def _spec(settings: Settings, job: ShardJob, shard: int) -> ShardSpec:
         skill=job.skill,
         labels=job.labels,
         skip_labelled=job.skip_labelled,
-        **tables_in(store.fetch(job.split), store.fetch(job.balance)),
+        **tables_in(store.fetch(job.split), store.fetch(job.balance), store.fetch(job.routed) if job.routed else None),
         store=settings.store,
         shard=shard,
         num_shards=job.num_shards,

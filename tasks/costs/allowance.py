@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.costs.spending import Spent
+from tasks.costs.spending import Spent, Taken
 from tasks.costs.tariff import HOUR_S, Tariff
 from tasks.recipe.costs import Budget
 from tasks.recipe.errors import BudgetSpent
@@ -22,7 +22,7 @@ class Cap(BaseModel):
 
     budget: Budget = Budget()
     tariff: Tariff = Tariff()
-    before: Spent = Spent()
+    before: Taken = Taken()
 
 
 class Allowance:
@@ -33,9 +33,9 @@ class Allowance:
         self._cap = cap
         self._clock = clock
         self._started = clock()
-        self._stored_s = (held.seconds or 0.0) + (cap.before.seconds or 0.0)
-        self._prompt = float((held.prompt_tokens or 0) + (cap.before.prompt_tokens or 0))
-        self._completion = float((held.completion_tokens or 0) + (cap.before.completion_tokens or 0))
+        self._stored_s = held.seconds or 0.0
+        self._prompt = float(held.prompt_tokens or 0)
+        self._completion = float(held.completion_tokens or 0)
         self._flying: dict[str, tuple[float, int]] = {}
         self._flying_prompt, self._flying_completion = 0.0, 0
         self._longest_s = 0.0
@@ -70,18 +70,17 @@ class Allowance:
 
     def spent(self, num_open: int, num_all: int) -> BudgetSpent:
         """Return the error of a budget that allows no further request, with `num_open` of `num_all` unanswered."""
-        tokens, hours = self._prompt + self._completion, self._seconds / HOUR_S
-        usd = self._cap.tariff.usd(self._prompt, self._completion, self._seconds)
+        used = self._with_others(self._prompt, self._completion, self._seconds)
         budget = self._cap.budget
         amounts = {
-            "usd": (f"${usd or 0.0:.4f}", budget.usd, f"${budget.usd}"),
-            "tokens": (f"{tokens:,.0f} tokens", budget.tokens, f"{budget.tokens or 0:,}"),
-            "hours": (f"{hours:.3f} hours", budget.hours, f"{budget.hours}"),
+            "usd": (f"${used.usd:.4f}", budget.usd, f"${budget.usd}"),
+            "tokens": (f"{used.tokens:,.0f} tokens", budget.tokens, f"{budget.tokens or 0:,}"),
+            "hours": (f"{used.seconds / HOUR_S:.3f} hours", budget.hours, f"{budget.hours}"),
         }
         limited = {f"budget.{name}": found for name, found in amounts.items() if found[1] is not None}
-        used = ", ".join(f"{text} of {limit} ({name})" for name, (text, _, limit) in limited.items())
+        spent = ", ".join(f"{text} of {limit} ({name})" for name, (text, _, limit) in limited.items())
         return BudgetSpent(
-            f"the budget allows no further request: {used} are spent on the answers this recipe uses, and the next "
+            f"the budget allows no further request: {spent} are spent on the answers this recipe uses, and the next "
             f"request could pass it. {num_all - num_open} of {num_all} requests are answered and stored; {num_open} "
             f"are open. Raise {' or '.join(limited)} and run again: no stored answer is asked or paid twice."
         )
@@ -92,9 +91,19 @@ class Allowance:
 
     def _passed(self, prompt: float, completion: float, seconds: float) -> bool:
         budget = self._cap.budget
-        usd = self._cap.tariff.usd(prompt, completion, seconds) if budget.usd is not None else None
+        used = self._with_others(prompt, completion, seconds)
         return (
-            (budget.tokens is not None and prompt + completion > budget.tokens)
-            or (budget.hours is not None and seconds > budget.hours * HOUR_S)
-            or (budget.usd is not None and usd is not None and usd > budget.usd)
+            (budget.tokens is not None and used.tokens > budget.tokens)
+            or (budget.hours is not None and used.seconds > budget.hours * HOUR_S)
+            or (budget.usd is not None and used.usd > budget.usd)
+        )
+
+    def _with_others(self, prompt: float, completion: float, seconds: float) -> Taken:
+        """Return what this worker's requests and the answers before them take together, each at its own price."""
+        before = self._cap.before
+        usd = self._cap.tariff.usd(prompt, completion, seconds) if self._cap.budget.usd is not None else None
+        return Taken(
+            tokens=before.tokens + prompt + completion,
+            seconds=before.seconds + seconds,
+            usd=before.usd + (usd or 0.0),
         )

@@ -9,15 +9,10 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.costs.spending import Spent
+from tasks.costs.spending import Spent, Taken
 from tasks.costs.tariff import Tariff, by_the_hour, lessons_tariff, tariff_of
 from tasks.recipe.recipe import Recipe
 
-# what is asked of a teacher, and what it charges for it
-_ASKED = {
-    "generate": ("teacher: lessons", lessons_tariff),
-    "evaluate_teacher": ("teacher: test rows", tariff_of),
-}
 _TRAINED = {"train": "training", "train labelled-only": "training: labelled rows alone"}
 
 
@@ -54,17 +49,26 @@ class Line(BaseModel):
 
 def ledger_lines(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
     """Return a line for each paid part among the finished stages, by their labels."""
-    lines = [
-        _asked(stage, what, results[stage], charges(recipe.teacher, recipe.costs))
-        for stage, (what, charges) in _ASKED.items()
-        if stage in results
-    ]
+    lines = _lessons(results, recipe)
+    if "evaluate_teacher" in results:
+        tariff = tariff_of(recipe.teacher, recipe.costs)
+        lines.append(_asked("evaluate_teacher", "teacher: test rows", results["evaluate_teacher"], tariff))
     training = by_the_hour(recipe.costs.training_usd_per_hour)
     lines += [_worked(stage, what, results[stage], training) for stage, what in _TRAINED.items() if stage in results]
     if "evaluate" in results:
         measuring = by_the_hour(recipe.costs.evaluation_usd_per_hour)
         lines.append(_worked("evaluate", "evaluation", results["evaluate"], measuring))
     return lines
+
+
+def taken(results: Mapping[str, Built], recipe: Recipe) -> Taken:
+    """Return what the lessons of the teachers asked so far took of the budget that all share."""
+    lines = _lessons(results, recipe)
+    return Taken(
+        tokens=sum((line.life.prompt_tokens or 0) + (line.life.completion_tokens or 0) for line in lines),
+        seconds=math.fsum(line.life.seconds or 0.0 for line in lines),
+        usd=math.fsum(line.life_usd or 0.0 for line in lines),
+    )
 
 
 def total(costs: Iterable[float | None]) -> float | None:
@@ -86,6 +90,19 @@ def break_even(
     if saved <= 0:
         return None, "never: a request to the student costs no less than one to the teacher"
     return math.ceil(cost_usd / saved), f"each request to the student saves ${saved:.3g}"
+
+
+def _lessons(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
+    return [
+        _asked(
+            stage,
+            f"{teacher.called}: lessons" if recipe.has_several else "teacher: lessons",
+            results[stage],
+            lessons_tariff(teacher, recipe.costs),
+        )
+        for stage, teacher in recipe.generations.items()
+        if stage in results
+    ]
 
 
 def _asked(stage: str, what: str, built: Built, tariff: Tariff) -> Line:

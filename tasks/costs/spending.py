@@ -9,6 +9,16 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 
+class Taken(BaseModel):
+    """What answers took of a budget."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tokens: float = 0.0
+    seconds: float = 0.0
+    usd: float = 0.0
+
+
 class Spent(BaseModel):
     """An amount of work; None where it is not known."""
 

@@ -10,7 +10,18 @@ from tasks.recipe.errors import RecipeError
 
 Size = Literal["full", "trial", "smoke"]
 StageName = Literal[
-    "read", "validate", "split", "balance", "convert", "initialise", "generate", "filter", "train", "evaluate"
+    "read",
+    "validate",
+    "split",
+    "balance",
+    "convert",
+    "initialise",
+    "route",
+    "generate",
+    "mix",
+    "filter",
+    "train",
+    "evaluate",
 ]
 Preset = dict[str, Any]
 

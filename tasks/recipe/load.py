@@ -3,7 +3,6 @@
 Separate because the command line, the flow and tests load recipes through the same door.
 """
 
-import difflib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from tasks.recipe.errors import RecipeError
+from tasks.recipe.nearest import did_you_mean
 from tasks.recipe.passwords import RULE, has_password, hide_passwords
 from tasks.recipe.recipe import Recipe
 from tasks.recipe.skill import KINDS
@@ -64,7 +64,7 @@ def find_recipe(name: str) -> str:
         return str(known[name])
     raise RecipeError(
         f"No recipe {name!r}: no such file (from {Path.cwd()}), and the recipes here are {', '.join(sorted(known))}."
-        + _nearest(name, known)
+        + did_you_mean(name, known)
     )
 
 
@@ -159,10 +159,10 @@ def _explain(item: Any) -> str:
     named = tuple(part for place, part in enumerate(item["loc"]) if not (place == 1 and item["loc"][0] == "skill"))
     path = ".".join(str(part) for part in named)
     if item["type"] == "extra_forbidden":
-        return f"{path}: unknown field." + _nearest(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
+        return f"{path}: unknown field." + did_you_mean(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
     if item["type"] == "union_tag_invalid":
         kind = hide_passwords(str(item["input"]["kind"]))
-        return f"{path}.kind: {kind!r} is no skill; known: {', '.join(KINDS)}." + _nearest(kind, KINDS)
+        return f"{path}.kind: {kind!r} is no skill; known: {', '.join(KINDS)}." + did_you_mean(kind, KINDS)
     if item["type"] == "missing":
         return f"{path}: missing; the recipe needs it."
     rule = item["msg"].removeprefix("Value error, ")
@@ -202,8 +202,3 @@ def _model_in(annotation: Any) -> Any:
         if (found := _model_in(argument)) is not None:
             return found
     return None
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""

@@ -5,11 +5,13 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from tasks.recipe.base import Part, execution, provenance
+from tasks.recipe.base import Part, added_later, execution, provenance
 from tasks.recipe.costs import Budget, Costs
 from tasks.recipe.data import Data
 from tasks.recipe.evaluation import Evaluation, Gate
 from tasks.recipe.filters import Filters
+from tasks.recipe.routing import Mixing, Routing
+from tasks.recipe.routing_rules import objections
 from tasks.recipe.skill import Skill
 from tasks.recipe.student import Student, Training
 from tasks.recipe.teacher import Teacher
@@ -24,7 +26,11 @@ class Recipe(Part):
     )
     skill: Skill
     data: Data
-    teachers: tuple[Teacher, ...] = Field(min_length=1, max_length=1, description="who answers; one teacher for now")
+    teachers: tuple[Teacher, ...] = Field(
+        min_length=1, max_length=16, description="who answers; evaluation measures the first"
+    )
+    routing: Routing = added_later(Routing(), "which of several teachers is asked what")
+    mixing: Mixing = added_later(Mixing(), "what is kept of several teachers' answers to one prompt")
     filters: Filters = Filters()
     student: Student
     training: Training = Training()
@@ -45,19 +51,22 @@ class Recipe(Part):
             )
         unset: dict[str, Any] = {} if evaluation.metrics else {"metrics": skill.metrics}
         if not skill.has_labels and "max_tokens" not in evaluation.model_fields_set:
-            unset["max_tokens"] = teachers[0].sampling.max_tokens
+            unset["max_tokens"] = max(teacher.sampling.max_tokens for teacher in teachers)
         return evaluation.model_copy(update=unset)
 
     @model_validator(mode="after")
     def _fits_the_skill(self) -> "Recipe":
-        for is_wrong, why in [*self._misfits(), *self._needs_of_labels()]:
+        found = [*self._misfits(), *self._needs_of_labels()]
+        for teacher in self.teachers:
+            found += [*self._misfits_of(teacher), *self._needs_of_labels_of(teacher)]
+        for is_wrong, why in found:
             if is_wrong:
                 raise ValueError(f"{why}; skill.kind is {self.skill.kind}")
         return self
 
     def _misfits(self) -> Iterator[tuple[bool, str]]:
         """Yield settings that would do nothing, or the wrong thing, for this skill, and why."""
-        skill, prompt = self.skill, self.teacher.prompt
+        skill = self.skill
         for role in ("train", "examples", "test"):
             source = getattr(self.data, role)
             for column, wanted in (("premise", "nli"), ("context", "qa")):
@@ -67,11 +76,15 @@ class Recipe(Part):
                     f"data.{role}.columns names `{column}`, which is for a {wanted}",
                 )
         yield bool(self.filters.min_agreement) and not skill.votes, "filters.min_agreement: free texts never agree"
+
+    def _misfits_of(self, teacher: Teacher) -> Iterator[tuple[bool, str]]:
+        """Yield the same of one teacher."""
+        skill, prompt = self.skill, teacher.prompt
         yield (
-            not skill.has_labels and prompt.layout == "text" and not self.teacher.sampling.stop,
+            not skill.has_labels and prompt.layout == "text" and not teacher.sampling.stop,
             'prompt.layout: text has no end of its own: name one in sampling.stop, such as ["\\n\\n"]',
         )
-        asked, measured = self.teacher.sampling.max_tokens, self.evaluation.max_tokens
+        asked, measured = teacher.sampling.max_tokens, self.evaluation.max_tokens
         yield (
             not skill.has_labels and measured < asked,
             f"evaluation.max_tokens: {measured} would cut answers that sampling.max_tokens: {asked} lets a teacher end",
@@ -81,52 +94,73 @@ class Recipe(Part):
 
     def _needs_of_labels(self) -> Iterator[tuple[bool, str]]:
         """Yield settings that go by labels where there are none."""
-        without, prompt = not self.skill.has_labels, self.teacher.prompt
+        is_set = self.data.balance.by == "label"
+        yield not self.skill.has_labels and is_set, "data.balance.by: label goes by labels, and there are none"
+
+    def _needs_of_labels_of(self, teacher: Teacher) -> Iterator[tuple[bool, str]]:
+        """Yield the same of one teacher."""
+        without, prompt = not self.skill.has_labels, teacher.prompt
         for setting, is_set in (
-            ("calibration: batch", self.teacher.calibration == "batch"),
+            ("calibration: batch", teacher.calibration == "batch"),
             (f"prompt.selection: {prompt.selection}", prompt.selection.endswith("_per_label")),
-            ("data.balance.by: label", self.data.balance.by == "label"),
         ):
             yield without and is_set, f"{setting} goes by labels, and there are none"
 
     @model_validator(mode="after")
     def _budget_is_held_by_one(self) -> "Recipe":
-        if self.budget.is_set and self.teacher.replicas > 1:
-            raise ValueError(
-                f"budget goes with one engine: teachers.0.replicas: {self.teacher.replicas} ask at once and know "
-                "nothing of what the others spend. Set replicas to 1, or leave the budget out"
-            )
-        if self.budget.is_set and self.teacher.endpoint and self.teacher.endpoint.execution == "batch":
-            raise ValueError(
-                "budget goes with single requests: a batch is bought as a whole, and what it takes is known at its "
-                "end. Set teachers.0.endpoint.execution to realtime, or leave the budget out"
-            )
+        for number, asked in enumerate(self.teachers if self.budget.is_set else ()):
+            if asked.replicas > 1:
+                raise ValueError(
+                    f"budget goes with one engine: teachers.{number}.replicas: {asked.replicas} ask at once and know "
+                    "nothing of what the others spend. Set replicas to 1, or leave the budget out"
+                )
+            if asked.endpoint and asked.endpoint.execution == "batch":
+                raise ValueError(
+                    "budget goes with single requests: a batch is bought as a whole, and what it takes is known at "
+                    f"its end. Set teachers.{number}.endpoint.execution to realtime, or leave the budget out"
+                )
         return self
 
     @property
     def teacher(self) -> Teacher:
-        """The one teacher asked."""
+        """The first teacher: the one that evaluation measures, and that a form's `teacher` changes."""
         return self.teachers[0]
+
+    @property
+    def has_several(self) -> bool:
+        """Whether there are several teachers, so that answers are routed and mixed."""
+        return len(self.teachers) > 1
+
+    @property
+    def generations(self) -> dict[str, Teacher]:
+        """The teacher of each generation, by what that is called in a run."""
+        return {f"generate {one.called}" if self.has_several else "generate": one for one in self.teachers}
+
+    @model_validator(mode="after")
+    def _teachers_go_together(self) -> "Recipe":
+        if found := list(objections(self)):
+            raise ValueError("; ".join(found))
+        return self
 
     @model_validator(mode="after")
     def _terms_allow_it(self) -> "Recipe":
-        asked = self.teacher
-        provider = asked.endpoint.provider if asked.endpoint else ""
-        name = terms_of(asked.model, provider, self.student.model)
-        if name and asked.accept_terms != name:
-            terms = TERMS[name]
-            raise ValueError(
-                f"{asked.model} answers under {terms.owner}'s terms ({terms.url}), which forbid {terms.rule}. Where "
-                f"these don't bind you, set teachers.0.accept_terms: {name}; else take another teacher"
-            )
+        for number, asked in enumerate(self.teachers):
+            provider = asked.endpoint.provider if asked.endpoint else ""
+            name = terms_of(asked.model, provider, self.student.model)
+            if name and asked.accept_terms != name:
+                terms = TERMS[name]
+                raise ValueError(
+                    f"{asked.model} answers under {terms.owner}'s terms ({terms.url}), which forbid {terms.rule}. "
+                    f"Where these don't bind you, set teachers.{number}.accept_terms: {name}; else take another teacher"
+                )
         return self
 
     @model_validator(mode="after")
     def _confidence_is_known(self) -> "Recipe":
-        endpoint = self.teacher.endpoint
-        if endpoint and self.filters.min_mean_logprob is not None and "logprobs" not in endpoint.can:
-            raise ValueError(
-                f"filters.min_mean_logprob would drop every answer: provider {endpoint.provider} gives no "
-                "log-probabilities for this model; leave it out"
-            )
+        for endpoint in (teacher.endpoint for teacher in self.teachers):
+            if endpoint and self.filters.min_mean_logprob is not None and "logprobs" not in endpoint.can:
+                raise ValueError(
+                    f"filters.min_mean_logprob would drop every answer: provider {endpoint.provider} gives no "
+                    "log-probabilities for this model; leave it out"
+                )
         return self

@@ -19,6 +19,7 @@ class SkillPart(Part):
     metrics: ClassVar[tuple[MetricName, ...]]  # measured unless told; the first is compared
     is_dialogue: ClassVar[bool] = False  # rows are whole conversations, recorded replies and all
     votes: ClassVar[bool] = True  # samples of a prompt can agree, so the majority's answer is the prompt's
+    verifies: ClassVar[bool] = True  # an answer agrees with a reference or contradicts it
 
     @property
     def word_limit(self) -> int:
@@ -129,6 +130,7 @@ class Summarization(Open):
     asking: ClassVar[tuple[str, ...]] = ("max_words", "chain_of_density")
     metrics: ClassVar[tuple[MetricName, ...]] = ("rouge_l", "rouge_1", "rouge_2", "bleu", "chrf", "within_limit")
     votes: ClassVar[bool] = False
+    verifies: ClassVar[bool] = False
 
     kind: Literal["summarization"] = Field(description="the skill's name")
     max_words: int = Field(60, ge=0, description="words a summary may have; longer ones are no lesson; 0 sets no limit")
@@ -162,6 +164,7 @@ class Conversation(Open):
     is_dialogue: ClassVar[bool] = True
     metrics: ClassVar[tuple[MetricName, ...]] = ("rouge_l", "chrf", "bleu")
     votes: ClassVar[bool] = False
+    verifies: ClassVar[bool] = False
 
     kind: Literal["conversation"] = Field(description="the skill's name")
     targets: Literal["last", "all"] = Field(

@@ -1,5 +1,6 @@
 """The teacher: which model, what it is shown, how it is sampled, and how its engine runs."""
 
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -88,6 +89,11 @@ class Engine(Part):
 class Teacher(Part):
     """One teacher: a model that vLLM serves here, or one behind an OpenAI-compatible endpoint."""
 
+    name: str = provenance(
+        "",
+        "what routing, log and report call it, where there are several; empty takes the last part of `model`",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,59})?$",
+    )
     model: str = Field(description="local folder, GGUF file or hub name; with an endpoint, the model's name there")
     revision: str = Field(
         "",
@@ -123,6 +129,11 @@ class Teacher(Part):
         ge=1,
         le=64,
     )
+
+    @property
+    def called(self) -> str:
+        """Its name, or the last part of its model's."""
+        return self.name or PurePosixPath(self.model).name.removesuffix(".gguf")
 
     @model_validator(mode="after")
     def _calibration_has_label_scores(self) -> "Teacher":

@@ -13,6 +13,7 @@ from tasks.reports.markdown import cell, table
 from tasks.reports.numbers import count, decimal, size
 from tasks.reports.schema import Report
 from tasks.reports.tables import comparison_rows
+from tasks.reports.teachers import teachers_markdown
 from tasks.reports.verdict import alternative_verdicts, conclusion, headline
 
 UNKNOWN = "unknown"
@@ -22,7 +23,7 @@ def model_card(report: Report) -> str:
     """Return the student's card. Its own licence is `unknown`: only who publishes it can state one."""
     name, student = str(report.recipe.get("name", report.skill)), report.models.student
     base = _nested(report.recipe, "student", "model")
-    teacher = report.models.teacher.name if report.models.teacher else UNKNOWN
+    teacher = taught_by(report)
     front: dict[str, Any] = {
         "license": UNKNOWN,
         "base_model": base,
@@ -38,6 +39,8 @@ def model_card(report: Report) -> str:
         f"**Worth a teacher?** {conclusion(report)}",
         "\n".join(f"- {verdict.text}" for verdict in alternative_verdicts(report)),
         "\n".join(f"- **{cell(topic)}**: {cell(text)}" for topic, text in report.method.items()),
+        "## Teachers",
+        teachers_markdown(report.generation),
         "## Training",
         _training(report),
         "## Licences",
@@ -61,13 +64,15 @@ def data_card(report: Report, files: dict[str, int] | None = None) -> str:
         "pretty_name": f"{name}: training data",
         "tags": ["distillation", "synthetic", "stillhouse", report.skill],
     }
-    teacher = report.models.teacher.name if report.models.teacher else UNKNOWN
+    teacher = taught_by(report)
     sections = [
         f"# {cell(name)}: training data",
         f"Prompts with answers by {cell(teacher)}: synthetic labels, filtered but not checked by people, "
         "except where a row came with its own reference.",
         "## Rows",
         _rows(report),
+        "## Teachers",
+        teachers_markdown(report.generation),
         "## Balance",
         _balance(report),
         "## Files",
@@ -86,16 +91,32 @@ def licence_rows(report: Report, *, with_student: bool = True) -> list[tuple[str
     found = [(f"data: {source}", licence, f"data.{source}.licence") for source, licence in report.licences.data.items()]
     if not found:
         found = [("data", UNKNOWN, "data.train.licence")]
-    found.append(("teacher", report.licences.teacher, "teachers[0].licence"))
-    if terms := TERMS.get(report.licences.accepted_terms):
-        stated = f"{terms.owner}'s terms forbid {terms.rule} ({terms.url}); the recipe states that they don't bind"
-        found.append(("use of the teacher's output", stated, ""))
+    found += _of_the_teachers(report)
     if with_student:
         found.append(("student's base model", report.licences.student_base, "student.licence"))
     return [
         (what, licence or UNKNOWN, f"nobody stated it; look it up and set `{field}`" if _is_unknown(licence) else "")
         for what, licence, field in found
     ]
+
+
+def taught_by(report: Report) -> str:
+    """Return the teacher's name, or those of several."""
+    if several := report.licences.teachers:
+        return ", ".join(one.name if one.name == one.model else f"{one.name} ({one.model})" for one in several)
+    return report.models.teacher.name if report.models.teacher else UNKNOWN
+
+
+def _of_the_teachers(report: Report) -> list[tuple[str, str, str]]:
+    stated = report.licences
+    teachers = [(f" {one.name}", one.licence, one.accepted_terms) for one in stated.teachers]
+    found = []
+    for place, (name, licence, accepted) in enumerate(teachers or [("", stated.teacher, stated.accepted_terms)]):
+        found.append((f"teacher{name}", licence, f"teachers[{place}].licence"))
+        if terms := TERMS.get(accepted):
+            rule = f"{terms.owner}'s terms forbid {terms.rule} ({terms.url}); the recipe states that they don't bind"
+            found.append((f"use of the teacher's output{f' ({name.strip()})' if name else ''}", rule, ""))
+    return found
 
 
 def _is_unknown(licence: str) -> bool:

@@ -17,6 +17,7 @@ from tasks.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from tasks.reports.numbers import NOT_MEASURED
 from tasks.reports.schema import Confusion, Model, Report
 from tasks.reports.tables import metric_names
+from tasks.reports.teachers import HEADER, teacher_rows
 from tasks.reports.verdict import Outcome, alternative_verdicts, conclusion, entries, gain_text, headline, outcome_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,6 +51,8 @@ def render_html(report: Report) -> str:
         conclusion=conclusion(report),
         verdicts=alternative_verdicts(report),
         others=other_gains(report),
+        teacher_header=HEADER,
+        teachers=teacher_rows(report.generation),
         licences=licence_rows(report),
         ledger_columns=COLUMNS,
         ledger_rows=ledger_rows(report.ledger) if report.ledger else [],

@@ -15,6 +15,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
     asked = "the labels named and its answer constrained to them" if has_labels else "the skill's instruction"
     others = "Every model but the teacher" if recipe.teacher.endpoint else "Every model"
     return {
+        **_teachers(recipe),
         **_teacher(recipe),
         "engine": f"{others} is served by the same vLLM with the same settings "
         f"({evaluation.engine.mode} mode, prefix caching off, {held}, greedy).",
@@ -44,6 +45,17 @@ def _tests(recipe: Recipe) -> str:
     if recipe.evaluation.metrics[0] in skill_for(recipe.skill.kind).row_scores:
         return "of paired permutation tests"
     return "not given for a metric that is no mean over rows"
+
+
+def _teachers(recipe: Recipe) -> dict[str, str]:
+    if not recipe.has_several:
+        return {}
+    names = ", ".join(teacher.called for teacher in recipe.teachers)
+    mixing = recipe.mixing.kind + (f" by {recipe.mixing.by}" if recipe.mixing.kind == "best" else "")
+    return {
+        "teachers": f"{names} answered, routing {recipe.routing.kind}, mixing {mixing}. What the comparison calls the "
+        f"teacher is the first of them, {recipe.teacher.called}, asked alone."
+    }
 
 
 def _teacher(recipe: Recipe) -> dict[str, str]:

@@ -104,8 +104,26 @@ class Redacted(Block):
     marks: dict[str, int] = {}
 
 
+class TeacherShare(Block):
+    """What one of several teachers was asked, and what became of its answers."""
+
+    requests: Count
+    from_store: Count
+    generated: Count
+    prompt_tokens: Count
+    completion_tokens: Count
+    seconds: Number
+    prompts: Count = Field(description="prompts it answered, each counted once")
+    usable: Count = Field(description="of these, prompts with an answer that no filter objected to")
+    kept: Count = Field(description="its answers that are lessons")
+    dropped: dict[str, int] = Field({}, description="its answers that are none, by reason")
+    share: Number = Field(description="of all lessons that a teacher gave")
+    success_ratio: Number = Field(description="usable / prompts")
+    cost_usd: Number
+
+
 class Generation(Block):
-    """What the teacher was asked and what came from the store instead."""
+    """What the teachers were asked and what came from the store instead."""
 
     requests: Count
     from_store: Count
@@ -116,6 +134,7 @@ class Generation(Block):
     tokens_per_second: Number
     cost_usd: Number
     redacted: Redacted | None = Field(None, description="null: prompts were used as they are")
+    teachers: dict[str, TeacherShare] = Field({}, description="by name, where there are several")
 
 
 class Filtered(Block):
@@ -283,6 +302,15 @@ class Mislabelled(Block):
     confidence: Number = None
 
 
+class TeacherLicence(Block):
+    """What one of several teachers may be used for, as stated in the recipe."""
+
+    name: str
+    model: str
+    licence: str = "unknown"
+    accepted_terms: str = ""
+
+
 class Licences(Block):
     """Licences as stated in the recipe; `unknown` where nobody stated one."""
 
@@ -290,6 +318,7 @@ class Licences(Block):
     teacher: str = "unknown"
     accepted_terms: str = ""  # of the teacher's owner, by their name in tasks/recipe/terms.py
     student_base: str = "unknown"
+    teachers: tuple[TeacherLicence, ...] = Field((), description="each of several; `teacher` is then the first")
 
 
 class Provenance(Block):

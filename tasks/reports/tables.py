@@ -20,6 +20,7 @@ from tasks.reports.numbers import (
     size,
 )
 from tasks.reports.schema import Estimate, Model, Report
+from tasks.reports.teachers import teachers_markdown
 from tasks.reports.verdict import alternative_verdicts, conclusion, entries, headline
 
 
@@ -45,7 +46,7 @@ def metric_names(report: Report) -> list[str]:
 
 
 def summary_markdown(report: Report) -> str:
-    """Return headline, verdict against the alternatives, comparison and gate as Markdown."""
+    """Return headline, verdict against the alternatives, comparison, several teachers and gate as Markdown."""
     rows = comparison_rows(report)
     parts = [f"## {cell(headline(report))}", f"**Worth a teacher?** {conclusion(report)}"]
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
@@ -53,6 +54,7 @@ def summary_markdown(report: Report) -> str:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
     if report.ledger:
         parts += [table(COLUMNS, ledger_rows(report.ledger)), cell(break_even_text(report.ledger))]
+    parts += filter(None, [teachers_markdown(report.generation)])
     if report.gate:
         parts.append(f"**Gate: {'passed' if report.gate.passed else 'FAILED'}**")
         found = [[r.rule, decimal(r.value), f"{r.bound:g}", "pass" if r.passed else "FAIL"] for r in report.gate.rules]

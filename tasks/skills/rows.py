@@ -16,3 +16,8 @@ def read_cases(path: Path | str, skill: Skill) -> list[dict[str, Any]]:
     """Return the cases of the rows in a Parquet file, in order: most skills' rows are one case each."""
     cases = skill_for(skill.kind).cases
     return [case for row in pq.read_table(path).to_pylist() for case in cases(row, skill)]
+
+
+def asked_of(rows: list[dict[str, Any]], skip_labelled: bool) -> list[dict[str, Any]]:
+    """Return the rows that a teacher is asked about; those with a reference may be trained on it unasked."""
+    return [row for row in rows if not row["references"]] if skip_labelled else rows

@@ -25,6 +25,7 @@ class AskSpec(BaseModel):
     rows: tuple[str, ...]  # Parquet files of rows to answer, in this order
     skip_labelled: bool  # rows with a reference are trained on it and need no answer
     examples: str | None  # Parquet file of labelled rows for the prompt
+    only: str | None = None  # Parquet file of the ids (`row_id`) to answer, where other teachers answer the others
     store: StoreConfig
     cap: Cap = Cap()
 
@@ -42,9 +43,10 @@ class ShardSpec(AskSpec):
     num_shards: int
 
 
-def tables_in(split: Path, balance: Path) -> dict[str, Any]:
+def tables_in(split: Path, balance: Path, routed: Path | None = None) -> dict[str, Any]:
     """Return the fields of a spec that name tables, given the folders of the artifacts they lie in."""
     return {
+        "only": str(routed / "prompts.parquet") if routed else None,
         "rows": (str(balance / "train.parquet"), str(split / "validation.parquet")),
         "examples": str(split / "examples.parquet"),
     }

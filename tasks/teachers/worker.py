@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from tasks.engines.plan import Job
 from tasks.engines.request import Request, label_token_ids, render, sampling_params, tokenize
 from tasks.engines.start import load_tokenizer, start_engine
 from tasks.engines.stream import Answer, stream
 from tasks.recipe.errors import BudgetSpent
 from tasks.runtime.worker import Reporter, serve
-from tasks.skills.rows import read_cases
+from tasks.skills.rows import asked_of, read_cases
 from tasks.teachers.books import Books
 from tasks.teachers.completion import Completion, completion_key
 from tasks.teachers.gathered import Gathered
@@ -41,8 +43,11 @@ def generate(spec: GenerateSpec, report: Reporter, start: Callable[..., Any] = s
 
 def rows_of(spec: AskSpec) -> list[dict[str, Any]]:
     """Return the rows that the teacher is to answer, one a prompt."""
-    rows = [row for path in spec.rows for row in read_cases(path, spec.skill)]
-    return [row for row in rows if not row["references"]] if spec.skip_labelled else rows
+    rows = asked_of([row for path in spec.rows for row in read_cases(path, spec.skill)], spec.skip_labelled)
+    if spec.only is None:
+        return rows
+    only = set(pq.read_table(spec.only)["row_id"].to_pylist())
+    return [row for row in rows if row["id"] in only]
 
 
 def examples_of(spec: AskSpec) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tasks.costs.allowance import Allowance, Cap
-from tasks.costs.spending import Spent
+from tasks.costs.spending import Spent, Taken
 from tasks.costs.tariff import Tariff
 from tasks.recipe.costs import Budget
 
@@ -13,6 +13,7 @@ TOKENS = Tariff(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0)
 
 
 NOTHING = Spent()
+NOBODY = Taken()
 
 
 class Clock:
@@ -23,7 +24,7 @@ class Clock:
         return self.now
 
 
-def allowance(held: Spent = NOTHING, tariff: Tariff = TOKENS, before: Spent = NOTHING, **budget: float) -> Allowance:
+def allowance(held: Spent = NOTHING, tariff: Tariff = TOKENS, before: Taken = NOBODY, **budget: float) -> Allowance:
     return Allowance(Cap(budget=Budget.model_validate(budget), tariff=tariff, before=before), held, Clock())
 
 
@@ -46,7 +47,7 @@ def test_allowance_sets_aside_the_whole_length_of_what_is_in_flight():
 
 
 def test_allowance_counts_what_is_stored_and_what_other_stages_took():
-    held, before = Spent(prompt_tokens=30, completion_tokens=10), Spent(prompt_tokens=15, completion_tokens=5)
+    held, before = Spent(prompt_tokens=30, completion_tokens=10), Taken(tokens=20)
     books = allowance(held, before=before, tokens=100)
     assert books.may_send(30, 10)
     assert not books.may_send(30, 11)
@@ -56,6 +57,14 @@ def test_allowance_in_dollars_goes_by_the_price():
     books = allowance(usd=0.001)  # 1000 prompt tokens, or 100 completion tokens
     assert books.may_send(500, 50)
     assert not books.may_send(500, 51)
+
+
+def test_allowance_in_dollars_counts_other_teachers_answers_at_their_own_price():
+    # 0.0009 of 0.001 went to a dearer teacher: what is left buys 100 prompt tokens here
+    books = allowance(before=Taken(tokens=9, usd=0.0009), usd=0.001)
+    assert books.may_send(99, 0)
+    assert not books.may_send(101, 0)
+    assert "$0.0009 of $0.001 (budget.usd)" in str(books.spent(1, 2))
 
 
 def test_allowance_in_hours_leaves_the_time_of_the_longest_answer():

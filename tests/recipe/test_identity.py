@@ -16,6 +16,8 @@ _LATER = ("premise", "hypothesis", "context")
 WHERE_SET = {
     *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),
     "filters.too_long",
+    *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
+    *(f"mixing.{name}" for name in ("kind", "by")),
 }
 
 # Where or how fast a run is, and names that are only recorded: none of it changes a result. A field that is missing
@@ -25,6 +27,7 @@ KEPT_OUT = {
     "data.train.licence",
     "data.examples.licence",
     "data.test.licence",
+    "teachers.name",
     "teachers.licence",
     "teachers.accept_terms",
     "teachers.price",

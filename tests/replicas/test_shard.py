@@ -69,6 +69,12 @@ def test_shard_on_a_node_that_does_not_share_the_folder_is_refused(job: ShardJob
         answer_shard.fn(1, changed(job, store=job.store.model_copy(update={"url": str(tmp_path / "own")})))
 
 
+def test_shard_on_a_node_that_does_not_see_which_prompts_are_its_teachers_is_refused(job: ShardJob):
+    routed = ArtifactRef(stage="route", fingerprint="e" * 64)
+    with pytest.raises(StoreError, match=r"replica 1 of 2 on .*does not hold this run's artifacts"):
+        answer_shard.fn(1, changed(job, routed=routed))
+
+
 @pytest.mark.parametrize("damage", ["other", "gone"])
 def test_shard_on_a_node_without_the_runs_teacher_is_refused(job: ShardJob, tmp_path: Path, damage: str):
     if damage == "other":

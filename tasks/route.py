@@ -1,0 +1,87 @@
+"""Finds, where there are several teachers, which prompts one of them is to answer."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.filters.answered import answered, priors_of
+from tasks.filters.unserved import rules_for_routing, unserved
+from tasks.recipe.errors import DataError
+from tasks.recipe.routing import BY_ROW
+from tasks.run import Run
+from tasks.skills.rows import asked_of, read_cases
+from tasks.stage import StageCall, stage
+from tasks.teachers.answers import lines_by_row, mixed
+from tasks.teachers.routing import routed
+
+Row = dict[str, Any]
+
+
+@stage("route", version=1)
+def route(call: StageCall) -> dict[str, Any]:
+    """Write prompts.parquet, the ids of the prompts that go to one teacher."""
+    skill, skip = call.execution["skill"], call.identity["skip_labelled"]
+    train = read_cases(call.folder("balance") / "train.parquet", skill)
+    rows = asked_of([*train, *read_cases(call.folder("split") / "validation.parquet", skill)], skip)
+    ids = _by_row(rows, call.identity) if "places" in call.identity else _by_answers(rows, train, call)
+    pq.write_table(pa.table({"row_id": pa.array(ids, pa.string())}), call.work.folder / "prompts.parquet")
+    return {"prompts": len({row["id"] for row in rows}), "routed": len(ids)}
+
+
+def route_prompts(
+    run: Run, place: int, earlier: dict[int, ArtifactRef], sides: ArtifactRef, balanced: ArtifactRef
+) -> ArtifactRef | None:
+    """Return which prompts the teacher at `place` answers, given the answers of those before it; None for all.
+
+    Raises:
+        DataError: the rows lack what routing goes by.
+    """
+    recipe = run.recipe
+    kind = recipe.routing.kind
+    if kind == "all" or (kind not in BY_ROW and place == 0):
+        return None
+    identity = {"skill": recipe.skill, "skip_labelled": recipe.training.use_references}
+    inputs = {"split": sides, "balance": balanced}
+    rules = rules_for_routing(recipe.filters, must_verify=kind == "first_verified")
+    if kind in BY_ROW:
+        identity |= _map_of(run) | {"teacher": place}
+    else:
+        identity |= {
+            "rules": rules,
+            "must_verify": kind == "first_verified",
+            "labels": run.summary("validate")["labels"],
+            "calibrations": [teacher.calibration for teacher in recipe.teachers[:place]],
+        }
+        inputs |= {f"answers_{number}": ref for number, ref in earlier.items()}
+    label = f"route {recipe.teachers[place].called}"
+    return run.build(route, inputs, identity, label=label, skill=recipe.skill, rules=rules)
+
+
+def _map_of(run: Run) -> dict[str, Any]:
+    """Return value -> teacher by the teachers' places: their names are no part of what is made."""
+    routing, names = run.recipe.routing, [teacher.called for teacher in run.recipe.teachers]
+    return {
+        "places": {value: names.index(name) for value, name in routing.teachers.items()},
+        "default": names.index(routing.default) if routing.default else 0,
+        "column": routing.column if routing.kind == "source" else None,
+    }
+
+
+def _by_row(rows: list[Row], identity: dict[str, Any]) -> list[str]:
+    return routed(rows, identity["places"], identity["default"], identity["column"], identity["teacher"])
+
+
+def _by_answers(rows: list[Row], train: list[Row], call: StageCall) -> list[str]:
+    """Return the prompts that no earlier teacher served, as the filters judge."""
+    if call.identity["must_verify"] and not any(row["references"] for row in rows):
+        raise DataError(
+            f"routing.kind: first_verified goes by references, and none of {len(rows)} prompts has one. Check "
+            "data.train.columns, or take fallback."
+        )
+    names = [name for name in call.inputs if name.startswith("answers_")]
+    tables = {int(name.removeprefix("answers_")): call.folder(name) / "completions.parquet" for name in names}
+    lines, labels = lines_by_row(mixed(tables)), call.identity["labels"]
+    completions = answered(lines, priors_of(call.identity["calibrations"], train, lines), labels)
+    return unserved(rows, completions, call.execution["rules"], call.execution["skill"], labels)

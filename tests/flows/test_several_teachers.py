@@ -1,0 +1,304 @@
+"""Several teachers over an API, in Prefect: who is asked what, by the servers' own logs, and what never again."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import flow
+
+from tasks.balance import balance_training_rows
+from tasks.checkpoint import load_teachers
+from tasks.filter import filter_answers
+from tasks.mix import ask_teachers
+from tasks.read import read_sources
+from tasks.recipe.errors import DataError, ServiceError
+from tasks.recipe.load import load_recipe
+from tasks.report import generation_of
+from tasks.run import start_run
+from tasks.runtime.settings import load_settings
+from tasks.split import split_rows_of
+from tasks.validate import validate_sources
+from tests.flows.pipeline import DEMO
+from tests.replicas.asking import Asking, EnginePython
+from tests.teachers.api.server import Act, FaultyServer, Received, answer, failure, serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
+
+LABELS = ("car", "home", "pet")
+Says = Callable[[str], str]
+
+
+def number_of(message: str) -> int:
+    """A number that anybody can tell from a message, so that scripted teachers go by what they are asked alone."""
+    return int(hashlib.sha256(message.encode()).hexdigest(), 16)
+
+
+def gold(message: str) -> str:
+    return LABELS[number_of(message) % 3]
+
+
+def knows(message: str) -> bool:
+    """Whether the small teacher has an answer."""
+    return number_of(message) % 4 != 0
+
+
+def weak(message: str) -> str:
+    return gold(message) if knows(message) else "I have no idea."
+
+
+def strong(message: str) -> str:
+    return gold(message)
+
+
+@flow(name="teaching", persist_result=False)
+def teaching(recipe: str, refresh: list[str]) -> dict[str, Any]:
+    run = start_run(load_recipe(recipe), load_settings(), refresh)
+    sides = split_rows_of(run, validate_sources(run, read_sources(run)))
+    balanced = balance_training_rows(run, sides)
+    dataset = filter_answers(run, ask_teachers(run, load_teachers(run), sides, balanced), sides, balanced)
+    folder = run.store.fetch(dataset)
+    return {
+        "generation": generation_of(run),
+        "cached": {label: result.cached for label, result in run.results.items()},
+        "fingerprints": {label: result.ref.fingerprint for label, result in run.results.items()},
+        **{name: _lines(folder / f"{name}.jsonl") for name in ("train", "validation", "dropped")},
+    }
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+class School:
+    """A recipe with scripted teachers, each behind a server of its own."""
+
+    def __init__(self, folder: Path, servers: dict[str, FaultyServer]) -> None:
+        self.servers = servers
+        self._recipe = Asking(folder).prepare(replicas=1, num_messages=40).folder / "recipe.yaml"
+        found = [_read(line) for line in (DEMO / "messages.jsonl").read_text().splitlines()[:60]]
+        messages = {one["message"]: one for one in found if one}
+        rows = [one | {"channel": ("web", "mail", "fax")[at % 3]} for at, one in enumerate(messages.values())]
+        (folder / "messages.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+        self.channels = {one["message"]: one["channel"] for one in rows}
+
+    def recipe(self, *names: str, gold_rows: bool = False, **parts: Any) -> str:
+        """Write a recipe with the teachers named, in this order."""
+        fields: dict[str, Any] = yaml.safe_load(self._recipe.read_text())
+        fields["skill"]["labels"] = list(LABELS)
+        for name in ("messages", "labelled", "test"):
+            path = self._recipe.parent / f"{name}.jsonl"
+            rows = [one for line in path.read_text().splitlines() if (one := _read(line))]
+            said = [one | ({"intent": gold(one["message"])} if name != "messages" or gold_rows else {}) for one in rows]
+            path.write_text("".join(json.dumps(one) + "\n" for one in said))
+        fields["data"]["train"]["columns"] = {"id": "id", "text": "message"} | (
+            {"label": "intent"} if gold_rows else {}
+        )
+        fields["training"] = {"use_references": not gold_rows}
+        fields["teachers"] = [
+            {
+                "name": name,
+                "model": f"{name}-1",
+                "endpoint": {
+                    "provider": "compatible",
+                    "base_url": self.servers[name].address,
+                    "serves": name,
+                    "segment_seconds": 0.2,
+                    "max_attempts": 2,
+                },
+            }
+            for name in names
+        ]
+        fields |= parts
+        path = self._recipe.parent / f"{'-'.join(names)}-{number_of(json.dumps(parts)) % 10**6}.yaml"
+        path.write_text(yaml.safe_dump(fields))
+        return str(path)
+
+    def run(self, recipe: str, *refresh: str) -> dict[str, Any]:
+        found: dict[str, Any] = teaching(recipe, list(refresh))
+        return found
+
+    def asked(self, name: str) -> list[str]:
+        """The messages that a server's own log says it was asked, with repeats."""
+        return [received.asked for received in self.servers[name].requests]
+
+
+def _read(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError:  # the demo's data have spoilt lines
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("message"), str) else None
+
+
+def scripted(says: Says) -> Callable[[Received], Act]:
+    return lambda received: answer(says(received.asked))
+
+
+@contextmanager
+def school(folder: Path, monkeypatch: pytest.MonkeyPatch, small: Says, large: Says) -> Iterator[School]:
+    for name, value in {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    with serving(scripted(small)) as one, serving(scripted(large)) as other:
+        yield School(folder, {"small": one, "large": other})
+
+
+def test_fallback_asks_the_second_teacher_only_what_the_first_failed(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch, weak, strong) as taught:
+        recipe = taught.recipe("small", "large", routing={"kind": "fallback"})
+        found = taught.run(recipe)
+        prompts = taught.asked("small")
+        assert len(prompts) == len(set(prompts)) > 25
+        failed = sorted(message for message in prompts if not knows(message))
+        assert 3 < len(failed) < len(prompts) / 2
+        assert sorted(taught.asked("large")) == failed
+
+        again = taught.run(recipe)
+        rebuilt = taught.run(recipe, "generate", "route", "mix")
+        assert len(taught.asked("small")) == len(prompts)
+        assert len(taught.asked("large")) == len(failed)
+
+    lessons = {line["prompt"][-1]["content"]: line for line in [*found["train"], *found["validation"]]}
+    for message in prompts:
+        assert lessons[message]["completion"][0]["content"] == gold(message)
+        assert lessons[message]["teacher"] == (1 if knows(message) else 2)
+    small, large = found["generation"]["teachers"]["small"], found["generation"]["teachers"]["large"]
+    num_known = len(prompts) - len(failed)
+    assert (small["prompts"], small["kept"], small["generated"]) == (len(prompts), num_known, len(prompts))
+    assert (large["prompts"], large["kept"], large["generated"]) == (len(failed), len(failed), len(failed))
+    assert small["share"] == pytest.approx(num_known / len(prompts))
+    assert small["share"] + large["share"] == pytest.approx(1.0)
+    assert small["success_ratio"] == pytest.approx(num_known / len(prompts))
+    assert large["success_ratio"] == 1.0
+    assert found["generation"]["requests"] == len(prompts) + len(failed)
+    assert {drop["teacher"] for drop in found["dropped"]} == {1}
+
+    assert all(again["cached"].values())
+    assert again["generation"]["teachers"]["large"]["generated"] == 0
+    assert not rebuilt["cached"]["generate large"]
+    assert rebuilt["fingerprints"] == found["fingerprints"]
+    assert rebuilt["generation"]["from_store"] == len(prompts) + len(failed)
+    assert (rebuilt["train"], rebuilt["dropped"]) == (found["train"], found["dropped"])
+
+
+def test_fallback_does_not_start_a_teacher_that_is_not_needed(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch, strong, strong) as taught:
+        found = taught.run(taught.recipe("small", "large", routing={"kind": "fallback"}))
+        assert taught.asked("large") == []
+    assert "generate large" not in found["cached"]
+    large = found["generation"]["teachers"]["large"]
+    assert (large["prompts"], large["share"], large["success_ratio"]) == (0, 0.0, None)
+
+
+def test_fallback_that_fails_halfway_pays_the_first_teacher_once(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch, weak, strong) as taught:
+        recipe = taught.recipe("small", "large", routing={"kind": "fallback"})
+        taught.servers["large"].plan = lambda _: failure(401, "no such key")
+        with pytest.raises(ServiceError, match="generate large: compatible"):
+            taught.run(recipe)
+        num_prompts, num_refused = len(taught.asked("small")), len(taught.asked("large"))
+        taught.servers["large"].plan = scripted(strong)
+        found = taught.run(recipe)
+        assert len(taught.asked("small")) == num_prompts
+        refilled = taught.asked("large")[num_refused:]
+        assert sorted(refilled) == sorted(message for message in taught.asked("small") if not knows(message))
+    assert found["cached"]["generate small"]
+    assert len(found["train"]) + len(found["validation"]) >= num_prompts
+
+
+def test_source_routing_asks_each_teacher_the_rows_of_its_channels(tmp_path, monkeypatch):
+    routing = {"kind": "source", "column": "channel", "teachers": {"mail": "large", "web": "small"}}
+    with school(tmp_path, monkeypatch, strong, strong) as taught:
+        found = taught.run(taught.recipe("small", "large", routing=routing))
+        small, large = taught.asked("small"), taught.asked("large")
+        assert {taught.channels[message] for message in small} == {"web", "fax"}
+        assert {taught.channels[message] for message in large} == {"mail"}
+        assert len({*small, *large}) == len(small) + len(large) > 25
+        # other names change nothing that is made
+        renamed = yaml.safe_load(Path(taught.recipe("small", "large", routing=routing)).read_text())
+        renamed["teachers"][0]["name"] = "tiny"
+        renamed["routing"]["teachers"]["web"] = "tiny"
+        (tmp_path / "renamed.yaml").write_text(yaml.safe_dump(renamed))
+        assert all(taught.run(str(tmp_path / "renamed.yaml"))["cached"].values())
+        with pytest.raises(DataError, match=r"routing.column is 'chanel'.*Did you mean 'channel'"):
+            taught.run(taught.recipe("small", "large", routing={**routing, "column": "chanel"}))
+    shares = {name: one["share"] for name, one in found["generation"]["teachers"].items()}
+    assert shares == {
+        "small": pytest.approx(len(small) / (len(small) + len(large))),
+        "large": pytest.approx(len(large) / (len(small) + len(large))),
+    }
+
+
+def test_replicas_of_a_local_teacher_ask_its_rows_beside_a_teacher_over_an_api(tmp_path, monkeypatch):
+    engine = EnginePython(tmp_path / "engine", "here")
+    monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
+    routing = {"kind": "source", "column": "channel", "teachers": {"mail": "large"}, "default": "local"}
+    with school(tmp_path, monkeypatch, strong, strong) as taught:
+        recipe = Path(taught.recipe("large", routing=routing))
+        fields = yaml.safe_load(recipe.read_text())
+        local = {"name": "local", "model": str(tmp_path / "teacher"), "replicas": 2, "prompt": {"layout": "text"}}
+        fields["teachers"] = [local | {"engine": {"threads": 1, "segment_seconds": 0.2}}, *fields["teachers"]]
+        recipe.write_text(yaml.safe_dump(fields))
+        found = taught.run(str(recipe))
+        large = taught.asked("large")
+    assert {taught.channels[message] for message in large} == {"mail"}
+    shares = found["generation"]["teachers"]
+    assert len(engine.asked) == len(set(engine.asked)) == shares["local"]["generated"] == shares["local"]["prompts"]
+    assert shares["local"]["prompts"] + len(large) == found["generation"]["requests"]
+    assert shares["local"]["prompts"] > len(large)
+
+
+def test_all_teachers_are_asked_everything_and_one_that_was_asked_alone_nothing_again(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch, weak, strong) as taught:
+        alone = taught.run(taught.recipe("small"))
+        prompts = sorted(taught.asked("small"))
+        both = taught.run(taught.recipe("small", "large"))
+        voted = taught.run(taught.recipe("small", "large", mixing={"kind": "vote"}))
+        assert sorted(taught.asked("small")) == prompts
+        assert sorted(taught.asked("large")) == prompts
+    # the very artifact of the recipe with one teacher
+    assert both["cached"]["generate small"]
+    assert both["fingerprints"]["generate small"] == alone["fingerprints"]["generate"]
+    num_known = sum(knows(message) for message in prompts)
+    by_teachers = [line["teacher"] for line in [*both["train"], *both["validation"]] if "teacher" in line]
+    assert (by_teachers.count(1), by_teachers.count(2)) == (num_known, len(prompts))
+    # a vote keeps one answer a prompt, and who was outvoted by an equal answer was no worse
+    assert (
+        len(voted["train"]) + len(voted["validation"])
+        == len(alone["train"]) + len(alone["validation"]) + len(prompts) - num_known
+    )
+    assert voted["generation"]["teachers"]["large"]["success_ratio"] == 1.0
+    assert voted["generation"]["teachers"]["small"]["share"] == pytest.approx(num_known / len(prompts))
+
+
+def test_first_verified_asks_the_second_teacher_what_the_first_got_wrong(tmp_path, monkeypatch):
+    def wrong(message: str) -> str:
+        return gold(message) if knows(message) else LABELS[(LABELS.index(gold(message)) + 1) % 3]
+
+    with school(tmp_path, monkeypatch, wrong, strong) as taught:
+        recipe = taught.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
+        found = taught.run(recipe)
+        missed = sorted(message for message in taught.asked("small") if not knows(message))
+        assert missed
+        assert sorted(taught.asked("large")) == missed
+        # fallback takes an answer for an answer, whether or not it agrees with the reference
+        taught.run(taught.recipe("small", "large", gold_rows=True, routing={"kind": "fallback"}))
+        assert sorted(taught.asked("large")) == missed
+    assert {drop["reason"] for drop in found["dropped"]} == {"verification"}
+    lessons = [*found["train"], *found["validation"]]
+    assert all(line["completion"][0]["content"] == gold(line["prompt"][-1]["content"]) for line in lessons)
+    assert sum(line["teacher"] == 2 for line in lessons) == len(missed)
+
+
+def test_first_verified_of_rows_without_a_reference_is_refused_before_a_second_teacher_is_asked(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch, strong, strong) as taught:
+        recipe = taught.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
+        messages = [json.loads(line) for line in (tmp_path / "messages.jsonl").read_text().splitlines()]
+        (tmp_path / "messages.jsonl").write_text("".join(json.dumps(one | {"intent": None}) + "\n" for one in messages))
+        with pytest.raises(DataError, match=r"route large: routing\.kind: first_verified .* none of"):
+            taught.run(recipe)
+        assert taught.asked("large") == []

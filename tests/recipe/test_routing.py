@@ -1,0 +1,186 @@
+"""Several teachers in a recipe: what they are called, what may be routed and mixed, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from tasks.recipe.base import identity
+from tasks.recipe.load import parse_recipe
+from tasks.recipe.skill import KINDS
+from tasks.skills.registry import skill_for
+from tests.recipe.test_load import fields, refusal
+
+SMALL = {"name": "small", "model": "owner/small-1B"}
+LARGE = {"name": "large", "model": "owner/large-70B"}
+ASKED = {"training": {"use_references": False}}  # rows with a reference are asked too
+
+
+def several(*teachers: dict[str, Any], label: str | None = None, **parts: Any) -> dict[str, Any]:
+    content = fields() | {"teachers": list(teachers or (SMALL, LARGE))} | parts
+    content["data"]["train"]["columns"]["label"] = label
+    return content
+
+
+def test_teachers_without_a_name_are_called_by_their_models():
+    recipe = parse_recipe(several({"model": "owner/one"}, {"model": "./files/two.Q4.gguf"}, LARGE))
+    assert [teacher.called for teacher in recipe.teachers] == ["one", "two.Q4", "large"]
+    assert recipe.teacher is recipe.teachers[0]
+
+
+def test_teachers_of_one_name_are_refused():
+    message = refusal(several({"model": "owner/one"}, {"model": "other/one"}))
+    assert "several teachers are called 'one': give each its own `name`" in message
+
+
+@pytest.mark.parametrize("name", ["has space", "-x", "a/b", "x" * 61])
+def test_teacher_name_that_no_folder_or_label_can_hold_is_refused(name: str):
+    assert "teachers.0.name" in refusal(several({**SMALL, "name": name}, LARGE))
+
+
+def test_routing_defaults_leave_the_identity_of_a_recipe_as_it_was():
+    found = identity(parse_recipe(fields()))
+    assert "routing" not in found
+    assert "mixing" not in found
+    assert identity(parse_recipe(fields() | {"teachers": [{"model": "./teacher", "name": "one"}]})) == found
+    assert identity(parse_recipe(several(routing={"kind": "fallback"})))["routing"]["kind"] == "fallback"
+
+
+@pytest.mark.parametrize("part", [{"routing": {"kind": "fallback"}}, {"mixing": {"kind": "vote"}}])
+def test_routing_and_mixing_of_one_teacher_are_refused(part: dict[str, Any]):
+    name = next(iter(part))
+    assert f"{name} is for several teachers, and `teachers` holds one" in refusal(fields() | part)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"routing": {"kind": "fallback"}},
+        {"routing": {"kind": "source", "teachers": {"web": "large"}}},
+        {"routing": {"kind": "source", "column": "channel", "teachers": {"web": "small"}, "default": "large"}},
+        {"routing": {"kind": "label", "teachers": {"a": "large"}}, "label": "intent", **ASKED},
+        {"routing": {"kind": "first_verified"}, "label": "intent", **ASKED},
+        {"mixing": {"kind": "vote"}},
+        {"mixing": {"kind": "best"}, "label": "intent", **ASKED},
+    ],
+)
+def test_routing_that_has_all_it_needs_is_taken(parts: dict[str, Any]):
+    assert parse_recipe(several(**parts)).has_several
+
+
+@pytest.mark.parametrize(
+    ("routing", "said"),
+    [
+        ({"kind": "source"}, "routing.kind: source needs routing.teachers"),
+        ({"kind": "fallback", "teachers": {"web": "large"}}, "go with kind source or label; kind is fallback"),
+        ({"kind": "fallback", "default": "large"}, "go with kind source or label; kind is fallback"),
+        ({"column": "channel"}, "routing.column goes with kind: source; kind is all"),
+        (
+            {"kind": "source", "teachers": {"web": "lage"}},
+            "routing.teachers.web: no teacher is called 'lage'; they are small, large. Did you mean 'large'?",
+        ),
+        (
+            {"kind": "source", "teachers": {"web": "large"}, "default": "smal"},
+            "routing.default: no teacher is called 'smal'; they are small, large. Did you mean 'small'?",
+        ),
+        ({"kind": "source", "teachers": {"web": "small"}}, "teacher 'large' would be asked nothing"),
+        ({"kind": "label", "teachers": {"a": "large"}}, "data.train.columns names no `label`"),
+        ({"kind": "first_verified"}, "data.train.columns names neither `reference` nor `label`"),
+    ],
+)
+def test_routing_that_says_nothing_or_the_wrong_thing_is_refused(routing: dict[str, Any], said: str):
+    assert said in refusal(several(routing=routing))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"routing": {"kind": "label", "teachers": {"a": "large"}}},
+        {"routing": {"kind": "first_verified"}},
+        {"mixing": {"kind": "best"}},
+    ],
+)
+def test_routing_by_references_of_rows_that_are_not_asked_is_refused(parts: dict[str, Any]):
+    assert "set training.use_references to false" in refusal(several(label="intent", **parts))
+
+
+@pytest.mark.parametrize("rule", ["verification", "unparsable"])
+def test_routing_to_the_first_verified_needs_the_filters_to_verify(rule: str):
+    message = refusal(several(label="intent", routing={"kind": "first_verified"}, filters={rule: False}, **ASKED))
+    assert "leave filters.verification and filters.unparsable on" in message
+
+
+@pytest.mark.parametrize("kind", ["vote", "best"])
+def test_mixing_of_answers_that_never_come_together_is_refused(kind: str):
+    message = refusal(several(label="intent", routing={"kind": "fallback"}, mixing={"kind": kind}, **ASKED))
+    assert f"mixing.kind: {kind} chooses among the answers of several teachers" in message
+
+
+@pytest.mark.parametrize("kind", ["summarization", "conversation"])
+def test_mixing_of_free_texts_can_neither_vote_nor_verify(kind: str):
+    content = several(mixing={"kind": "vote"}, **ASKED) | {"skill": {"kind": kind}}
+    content["data"]["train"]["columns"]["reference"] = "gold"
+    assert f"mixing.kind: vote counts equal answers, and free texts never are; skill.kind is {kind}" in refusal(content)
+    assert f"no answer of a {kind} plainly agrees" in refusal(content | {"mixing": {"kind": "best"}})
+    without = {name: part for name, part in content.items() if name != "mixing"}
+    assert f"no answer of a {kind} plainly agrees" in refusal(without | {"routing": {"kind": "first_verified"}})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_skill_says_it_verifies_where_its_module_does(kind: str):
+    verdict = skill_for(kind).verify("an answer", ["another"])
+    assert KINDS[kind].verifies == (verdict is not None)
+
+
+CALIBRATED = {"calibration": "batch"}
+
+
+@pytest.mark.parametrize(
+    ("routing", "refused"),
+    [
+        ({"kind": "all"}, []),
+        ({"kind": "fallback"}, ["teachers.1"]),
+        ({"kind": "source", "teachers": {"web": "large"}}, ["teachers.0", "teachers.1"]),
+    ],
+)
+def test_calibration_of_a_teacher_that_is_asked_a_part_is_refused(routing: dict[str, Any], refused: list[str]):
+    content = several(SMALL | CALIBRATED, LARGE | CALIBRATED, routing=routing)
+    if not refused:
+        assert parse_recipe(content).has_several
+        return
+    message = refusal(content)
+    for place in ("teachers.0", "teachers.1"):
+        assert (f"{place}.calibration: batch goes by a mean over all training prompts" in message) == (place in refused)
+
+
+@pytest.mark.parametrize(
+    ("second", "parts", "said"),
+    [
+        ({"model": "meta-llama/Llama-2-70b-chat-hf"}, {}, "set teachers.1.accept_terms: llama2"),
+        (LARGE | CALIBRATED, {"skill": {"kind": "qa"}}, "calibration: batch goes by labels"),
+        (LARGE | {"prompt": {"selection": "nearest_per_label"}}, {"skill": {"kind": "qa"}}, "goes by labels"),
+        (LARGE | {"prompt": {"layout": "text"}}, {"skill": {"kind": "qa"}}, "prompt.layout: text has no end"),
+        (
+            LARGE | {"sampling": {"max_tokens": 90}},
+            {"skill": {"kind": "qa"}, "evaluation": {"max_tokens": 64}},
+            "evaluation.max_tokens: 64 would cut answers that sampling.max_tokens: 90",
+        ),
+        (
+            {"model": "served", "endpoint": {"provider": "bedrock", "base_url": "https://x.invalid/v1"}},
+            {"filters": {"min_mean_logprob": -1.0}},
+            "filters.min_mean_logprob would drop every answer: provider bedrock",
+        ),
+        (
+            LARGE | {"prompt": {"examples": 2}},
+            {"skill": {"kind": "summarization", "chain_of_density": 2}},
+            "goes without examples",
+        ),
+    ],
+)
+def test_rules_of_a_teacher_hold_for_each_of_several(second: dict[str, Any], parts: dict[str, Any], said: str):
+    assert said in refusal(several(SMALL, second) | parts)
+
+
+def test_evaluation_measures_at_the_length_of_the_teacher_that_may_say_most():
+    content = several(SMALL, LARGE | {"sampling": {"max_tokens": 300}}) | {"skill": {"kind": "qa"}}
+    assert parse_recipe(content).evaluation.max_tokens == 300

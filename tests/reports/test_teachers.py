@@ -1,0 +1,93 @@
+"""How a report shows several teachers, and that one teacher leaves it as it was."""
+
+from typing import Any
+
+import pytest
+
+from tasks.recipe.load import parse_recipe
+from tasks.reports.build import build_report
+from tasks.reports.cards import data_card, model_card
+from tasks.reports.html import render_html
+from tasks.reports.method import method_statements
+from tasks.reports.tables import summary_markdown
+from tasks.reports.teachers import NOT_ASKED, joined, teacher_blocks
+from tests.recipe.test_routing import several
+
+ASKED = {
+    "requests": 40,
+    "from_store": 10,
+    "generated": 30,
+    "prompt_tokens": 900,
+    "completion_tokens": 60,
+    "seconds": 4.0,
+}
+COSTS = {"small": 0.5, "large": None, "unused": 0.0}
+JUDGED = [
+    {"in": 40, "kept": 30, "dropped": {"unparsable": 10}, "prompts": 40, "usable": 30},
+    {"in": 10, "kept": 10, "dropped": {}, "prompts": 10, "usable": 10},
+    {"in": 0, "kept": 0, "dropped": {}, "prompts": 0, "usable": 0},
+]
+
+
+@pytest.fixture
+def taught(plain_blocks: dict[str, Any]) -> dict[str, Any]:
+    """A run of three teachers, of which the last was not needed."""
+    asked = {"small": ASKED, "large": ASKED, "unused": NOT_ASKED}
+    plain_blocks["generation"] |= {"teachers": teacher_blocks(asked, COSTS, JUDGED)}
+    plain_blocks["licences"] |= {
+        "teachers": [
+            {"name": "small", "model": "small-1B", "licence": "MIT"},
+            {"name": "gpt-5", "model": "gpt-5", "licence": "unknown", "accepted_terms": "openai"},
+        ]
+    }
+    return plain_blocks
+
+
+def test_teacher_blocks_divide_all_lessons_and_measure_each_by_its_own_prompts():
+    blocks = teacher_blocks({"small": ASKED, "large": ASKED, "unused": NOT_ASKED}, COSTS, JUDGED)
+    assert [block["share"] for block in blocks.values()] == [0.75, 0.25, 0.0]
+    assert [block["success_ratio"] for block in blocks.values()] == [0.75, 1.0, None]
+    assert [block["cost_usd"] for block in blocks.values()] == [0.5, None, 0.0]
+    assert teacher_blocks({"unused": NOT_ASKED}, COSTS, JUDGED[2:])["unused"]["share"] is None
+
+
+def test_joined_numbers_are_the_sums_over_the_teachers():
+    doubled = {name: 2 * value for name, value in ASKED.items()}
+    assert joined([ASKED, NOT_ASKED, ASKED]) == {**doubled, "redacted": None}
+    hidden = [
+        {**ASKED, "redacted": {"prompts": 3, "marks": {"<EMAIL>": 2, "<IP>": 1}}},
+        {**ASKED, "redacted": {"prompts": 1, "marks": {"<EMAIL>": 1}}},
+    ]
+    assert joined([*hidden, NOT_ASKED])["redacted"] == {"prompts": 4, "marks": {"<EMAIL>": 3, "<IP>": 1}}
+
+
+def test_several_teachers_stand_on_the_page_and_in_the_summary(taught: dict[str, Any]):
+    report = build_report(**taught)
+    page, text = render_html(report), summary_markdown(report).replace("\u00a0", " ")
+    assert '<th scope="row">unused</th>' in page
+    assert "Teachers <small>" in page
+    assert "| small | 40 | 75 % | 30 | 75 % | 40 | 10 | 900 / 60 | 4.0 s | $0.50 |" in text
+    assert "| unused | 0 | – | 0 | 0 % | 0 | 0 | 0 / 0 | 0.0 s | not measured |" in text
+
+
+def test_one_teacher_has_no_table_of_teachers(plain_blocks: dict[str, Any]):
+    report = build_report(**plain_blocks)
+    assert "Teachers <small>" not in render_html(report)
+    assert "usable" not in summary_markdown(report)
+    assert "## Teachers" not in model_card(report) + data_card(report)
+
+
+def test_cards_name_every_teacher_with_licence_and_terms(taught: dict[str, Any]):
+    report = build_report(**taught)
+    for card in (model_card(report), data_card(report)):
+        assert "small (small-1B), gpt-5" in card
+        assert "- teacher small: **MIT**" in card
+        assert "- teacher gpt-5: **unknown** (nobody stated it; look it up and set `teachers[1].licence`)" in card
+        assert "use of the teacher's output (gpt-5): **OpenAI's terms forbid" in card
+        assert "| small | 40 |" in card
+
+
+def test_method_says_which_teacher_is_measured_where_there_are_several():
+    said = method_statements(parse_recipe(several(routing={"kind": "fallback"})))["teachers"]
+    assert said.startswith("small, large answered, routing fallback, mixing keep_all.")
+    assert "is the first of them, small" in said
