@@ -10,7 +10,6 @@ from tasks.costs.tariff import tariff_of
 from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
-from tasks.recipe.teacher import Teacher
 from tasks.replicas import ask_replicas
 from tasks.run import Run
 from tasks.runtime.source import source_sha256
@@ -82,7 +81,7 @@ def ask_teacher(
     seconds = 0.0
     if asked.replicas > 1 and run.would_build(generate, inputs, identity):
         started = time.monotonic()
-        replies = ask_replicas(run.settings, _shard_job(run, asked, teacher, identity, inputs))
+        replies = ask_replicas(run.settings, _shard_job(run, place, teacher, identity, inputs))
         seconds = time.monotonic() - started
     cap = Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=taken(run.results, recipe))
     found = run.build(
@@ -101,9 +100,11 @@ def ask_teacher(
 
 
 def _shard_job(
-    run: Run, asked: Teacher, teacher: Checkpoint, identity: dict[str, Any], inputs: dict[str, ArtifactRef]
+    run: Run, place: int, teacher: Checkpoint, identity: dict[str, Any], inputs: dict[str, ArtifactRef]
 ) -> ShardJob:
+    asked = run.recipe.teachers[place]
     return ShardJob(
+        label=list(run.recipe.generations)[place],
         num_shards=asked.replicas,
         teacher=asked,
         checkpoint=teacher,

@@ -31,13 +31,14 @@ def ask_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
     """
     numbers = list(range(1, job.num_shards + 1))
     with _place(settings, job) as place:
-        log.info("%-22s %d replicas, %s", "generate", job.num_shards, place.name)
+        log.info("%-22s %d replicas, %s", job.label, job.num_shards, place.name)
         job = job.model_copy(update={"num_gpus": place.num_gpus})
         futures = place.runner.map(answer_shard, {"number": numbers, "job": unmapped(job)})
         outcomes = dict(zip(numbers, _outcomes(place, futures), strict=True))
     replies = [outcome for outcome in outcomes.values() if isinstance(outcome, Reply)]
     for reply in replies:
-        log.info("  generate %d/%d: %d answers on %s", reply.shard + 1, job.num_shards, reply.generated, reply.host)
+        done = (job.label, reply.shard + 1, job.num_shards, reply.generated, reply.host)
+        log.info("  %s %d/%d: %d answers on %s", *done)
     if len(replies) < job.num_shards:
         raise _failure({number: one for number, one in outcomes.items() if isinstance(one, BaseException)}, job)
     return replies
@@ -86,6 +87,6 @@ def _failure(errors: dict[int, BaseException], job: ShardJob) -> UserError:
         for number, error in errors.items()
     ]
     return kind(
-        f"generate: {len(errors)} of {job.num_shards} replicas failed. All answers that came are stored: the same "
+        f"{job.label}: {len(errors)} of {job.num_shards} replicas failed. All answers that came are stored: the same "
         "command again asks only the rest.\n" + "\n".join(lines)
     )

@@ -36,6 +36,7 @@ class ShardJob(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    label: str = "generate"  # what the generation is called in the run
     num_shards: int
     teacher: Teacher
     checkpoint: Checkpoint
@@ -59,7 +60,7 @@ class _Call:
 
 @task(
     name="generate shard",
-    task_run_name="generate {number} of {job.num_shards}",
+    task_run_name="{job.label} {number} of {job.num_shards}",
     cache_policy=NO_CACHE,
     persist_result=False,
     retries=2,
@@ -80,7 +81,7 @@ def answer_shard(number: int, job: ShardJob) -> Reply:
 def _answer(number: int, job: ShardJob) -> Reply:
     join_prefect()
     host = socket.gethostname()
-    label = f"generate {number}/{job.num_shards}"
+    label = f"{job.label} {number}/{job.num_shards}"
     try:
         call = _Call(_settings_here(job), label)
         spec = _spec(call.settings, job, number - 1)

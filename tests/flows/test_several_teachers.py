@@ -16,14 +16,14 @@ from tasks.checkpoint import load_teachers
 from tasks.filter import filter_answers
 from tasks.mix import ask_teachers
 from tasks.read import read_sources
-from tasks.recipe.errors import DataError, ServiceError
+from tasks.recipe.errors import DataError, ServiceError, WorkerError
 from tasks.recipe.load import load_recipe
 from tasks.report import generation_of
 from tasks.run import start_run
 from tasks.runtime.settings import load_settings
 from tasks.split import split_rows_of
 from tasks.validate import validate_sources
-from tests.flows.pipeline import DEMO
+from tests.flows.pipeline import DEMO, Pipeline
 from tests.replicas.asking import Asking, EnginePython
 from tests.teachers.api.server import Act, FaultyServer, Received, answer, failure, serving
 
@@ -241,13 +241,20 @@ def test_replicas_of_a_local_teacher_ask_its_rows_beside_a_teacher_over_an_api(t
         recipe = Path(taught.recipe("large", routing=routing))
         fields = yaml.safe_load(recipe.read_text())
         local = {"name": "local", "model": str(tmp_path / "teacher"), "replicas": 2, "prompt": {"layout": "text"}}
-        fields["teachers"] = [local | {"engine": {"threads": 1, "segment_seconds": 0.2}}, *fields["teachers"]]
+        fields["teachers"] = [local | {"engine": {"threads": 1, "segment_seconds": 0.01}}, *fields["teachers"]]
         recipe.write_text(yaml.safe_dump(fields))
+        engine.told(DIES_ONCE=tmp_path / "died")
+        with pytest.raises(WorkerError, match="generate local: 1 of 2 replicas failed"):
+            taught.run(str(recipe))
+        assert taught.asked("large") == []
+        num_kept = len(Pipeline(tmp_path / "places").stored_keys())
+        engine.told()
         found = taught.run(str(recipe))
         large = taught.asked("large")
     assert {taught.channels[message] for message in large} == {"mail"}
     shares = found["generation"]["teachers"]
-    assert len(engine.asked) == len(set(engine.asked)) == shares["local"]["generated"] == shares["local"]["prompts"]
+    assert len(engine.asked) == len(set(engine.asked)) == shares["local"]["prompts"] - num_kept
+    assert shares["local"]["generated"] == len(engine.asked)
     assert shares["local"]["prompts"] + len(large) == found["generation"]["requests"]
     assert shares["local"]["prompts"] > len(large)
 
