@@ -109,13 +109,12 @@ def generation_of(run: Run, ledger: dict[str, Any]) -> dict[str, Any]:
     asked = {teacher.called: _asked(run, label) for label, teacher in generations.items()}
     paid = {line["stage"]: line["run"]["usd"] for line in ledger["lines"]}
     costs = {teacher.called: paid.get(label, 0.0) for label, teacher in generations.items()}
-    block = collect.generation_block(joined(list(asked.values())), total(costs.values()))
+    cost_usd = total(costs.values())
     if not run.recipe.has_several:
-        return block
+        return collect.generation_block(asked[run.recipe.teacher.called], cost_usd)
     judged = run.summary("filter")["teachers"]
-    return block | {
-        "teachers": teacher_blocks(asked, costs, [judged[str(number)] for number in range(1, len(asked) + 1)])
-    }
+    blocks = teacher_blocks(asked, costs, [judged[str(number)] for number in range(1, len(asked) + 1)])
+    return collect.generation_block(joined(list(asked.values())), cost_usd) | {"teachers": blocks}
 
 
 def _asked(run: Run, label: str) -> Mapping[str, Any]:

@@ -67,7 +67,7 @@ def test_several_teachers_stand_on_the_page_and_in_the_summary(taught: dict[str,
     assert '<th scope="row">unused</th>' in page
     assert "Teachers <small>" in page
     assert "| small | 40 | 75 % | 30 | 75 % | 40 | 10 | 900 / 60 | 4.0 s | $0.50 |" in text
-    assert "| unused | 0 | – | 0 | 0 % | 0 | 0 | 0 / 0 | 0.0 s | not measured |" in text
+    assert "| unused | 0 | – | 0 | 0 % | 0 | 0 | 0 / 0 | 0.0 s | $0.00 |" in text
 
 
 def test_one_teacher_has_no_table_of_teachers(plain_blocks: dict[str, Any]):
