@@ -64,6 +64,7 @@ bench: setup model
 	$(CONTROL)/python tests/benchmarks/data_stages.py --rows 100000 1000000
 	$(CONTROL)/python tests/benchmarks/completions.py
 	$(CONTROL)/python tests/benchmarks/generation.py
+	$(CONTROL)/python tests/benchmarks/api_teacher.py
 
 clean:
 	[ ! -x $(CONTROL)/python ] || $(MAKE) --no-print-directory down

@@ -18,18 +18,28 @@ LABELS = ("car", "home", "pet", "travel", "dental", "phone", "bicycle", "boat")
 
 def run_inside(script: str, arguments: list[str]) -> None:
     """Run a benchmark again in the engine's environment, with `--inside` naming a folder that holds `model/`."""
+    with tempfile.TemporaryDirectory() as folder:
+        convert_model(Path(folder))
+        command = [ENGINE, script, *arguments, "--inside", folder]
+        subprocess.run(command, cwd=ROOT, env=_environment(), check=True)
+
+
+def convert_model(folder: Path) -> Path:
+    """Write the demo's teacher as a checkpoint to `model/` below `folder`, and return where."""
+    (folder / "model").mkdir()
+    spec = folder / "convert.json"
+    gguf = ROOT / ".models/SmolLM2-135M-Instruct.Q4_1.gguf"
+    spec.write_text(json.dumps({"gguf": str(gguf), "out": f"{folder}/model"}))
+    command = [ENGINE, "-m", "tasks.students.convert", spec]
+    subprocess.run(command, cwd=ROOT, env=_environment(), check=True, capture_output=True)
+    return folder / "model"
+
+
+def _environment() -> dict[str, str]:
     from tasks.engines.start import environment_for
     from tasks.recipe.teacher import Engine
 
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "model").mkdir()
-        spec = Path(folder) / "convert.json"
-        gguf = ROOT / ".models/SmolLM2-135M-Instruct.Q4_1.gguf"
-        spec.write_text(json.dumps({"gguf": str(gguf), "out": f"{folder}/model"}))
-        environment = {**os.environ, **environment_for(Engine()), "PYTHONPATH": str(ROOT)}
-        convert = [ENGINE, "-m", "tasks.students.convert", spec]
-        subprocess.run(convert, cwd=ROOT, env=environment, check=True, capture_output=True)
-        subprocess.run([ENGINE, script, *arguments, "--inside", folder], cwd=ROOT, env=environment, check=True)
+    return {**os.environ, **environment_for(Engine()), "PYTHONPATH": str(ROOT)}
 
 
 def rows(num_prompts: int) -> list[dict[str, Any]]:
@@ -96,4 +106,4 @@ def params(asked: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit("This is no benchmark; run generation.py or engine_settings.py.")
+    sys.exit("This is no benchmark; run generation.py, api_teacher.py or engine_settings.py.")

@@ -1,24 +1,17 @@
 """`stillhouse run` with a teacher behind a real vLLM server on the loopback, and a student on the local engine."""
 
-import contextlib
 import json
-import os
 import re
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tasks.engines.start import environment_for
-from tasks.recipe.teacher import Engine
-from tasks.runtime.process import end_group, run_worker
+from tasks.runtime.process import run_worker
 from tasks.students.spec import ConvertSpec
-from tests.flows.pipeline import MODEL, ROOT, Pipeline
+from tests.flows.pipeline import MODEL, Pipeline
+from tests.vllm_server import ENGINE_PYTHON, serving_model
 
 pytestmark = [
     pytest.mark.long,
@@ -26,7 +19,6 @@ pytestmark = [
     pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`"),
 ]
 
-ENGINE_PYTHON = ROOT / ".venv" / "engine" / "bin" / "python"
 KEY = "key-of-the-loopback-server"
 NAME = "house-teacher"
 
@@ -37,36 +29,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     folder = tmp_path_factory.mktemp("served")
     (folder / "model").mkdir()
     run_worker("tasks.students.convert", ConvertSpec(gguf=str(MODEL), out=str(folder / "model")), python=ENGINE_PYTHON)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
     log = folder / "log.txt"
-    command = [str(ENGINE_PYTHON), "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder / "model")]
-    command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port), "--dtype", "bfloat16"]
-    command += ["--max-model-len", "2048", "--max-num-seqs", "8", "--enforce-eager"]
-    environment = {**os.environ, **environment_for(Engine()), "VLLM_API_KEY": KEY, "VLLM_CPU_KVCACHE_SPACE": "1"}
-    # a server's engine is a process of its own
-    del environment["VLLM_ENABLE_V1_MULTIPROCESSING"]
-    # by environment and not by option, which every user of the machine could read
-    with log.open("w") as output:
-        server = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
-        try:
-            _wait(server, f"http://127.0.0.1:{port}/health", log)
-            yield f"http://127.0.0.1:{port}/v1", log
-        finally:
-            end_group(server)
-
-
-def _wait(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + 600
-    while time.monotonic() < end:
-        assert server.poll() is None, log.read_text()[-4000:]
-        with contextlib.suppress(OSError):
-            opener.open(address, timeout=5).close()
-            return
-        time.sleep(1)
-    raise AssertionError(log.read_text()[-4000:])
+    options = ["--max-model-len", "2048", "--max-num-seqs", "8", "--enforce-eager"]
+    with serving_model(folder / "model", NAME, log, key=KEY, options=options) as address:
+        yield address, log
 
 
 def posts(log: Path) -> int:

@@ -92,7 +92,7 @@ class FaultyServer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         raw = await reader.readexactly(int(headers.get("content-length", 0)))
-        received = Received(len(self.requests), json.loads(raw), headers, head[0].split()[1], time.monotonic())
+        received = Received(len(self.requests), json.loads(raw or b"{}"), headers, head[0].split()[1], time.monotonic())
         self.requests.append(received)
         act = self.plan(received)
         self.at_once += 1
