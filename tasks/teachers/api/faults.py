@@ -74,8 +74,8 @@ def _next_step(status: int, endpoint: Endpoint, model: str) -> str:
         return f"The key in {endpoint.key_variable} may not use model {model}: have it allowed, or take another model."
     if status == HTTPStatus.NOT_FOUND:
         return (
-            f"It must know the model {model} at {endpoint.address}: check the teacher's `model` and "
-            "`endpoint.base_url`."
+            f"It must know the model {model} at {endpoint.address}: check the recipe's model and the endpoint's "
+            "base_url."
         )
     if status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.TOO_MANY_REQUESTS):
         return f"The account behind {endpoint.key_variable} has nothing left to spend: top it up, then run again."
@@ -83,7 +83,7 @@ def _next_step(status: int, endpoint: Endpoint, model: str) -> str:
         return "Redirects are not followed, for they would carry the key along: set endpoint.base_url to the new place."
     return (
         "It refuses the request itself, so that each further one would be refused too: mend what it names in "
-        "the teacher (sampling, output, prompt, endpoint.offers, endpoint.extra_body)."
+        "the recipe (sampling, output, prompt, endpoint.offers, endpoint.extra_body)."
     )
 
 

@@ -20,8 +20,8 @@ def read_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
     if not key and endpoint.preset.needs_key:
         raise RecipeError(
             f"The environment variable {name} is not set; it must hold the key for {endpoint.provider} "
-            f"({endpoint.address}). Set it where the run starts, or name another variable in "
-            "the teacher's endpoint.api_key_env."
+            f"({endpoint.address}). Set it where the run starts, or name another variable in the endpoint's "
+            "api_key_env."
         )
     if not (key.isascii() and all(33 <= ord(letter) < 127 for letter in key)):
         raise RecipeError(
