@@ -6,9 +6,10 @@ from prefect import flow
 from pydantic import Field
 
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_student_base, load_teachers, untrained_student
+from tasks.checkpoint import load_judge, load_student_base, load_teachers, untrained_student
 from tasks.evaluate import measure_models
 from tasks.filter import filter_answers
+from tasks.judge import judge_answers, score_answers
 from tasks.mix import ask_teachers
 from tasks.read import read_sources
 from tasks.recipe.form import Size, StageName, recipe_changes
@@ -71,15 +72,17 @@ def distill(
     sides = split_rows_of(run, valid)
     balanced = balance_training_rows(run, sides)
 
-    teachers = load_teachers(run)
+    teachers, judge = load_teachers(run), load_judge(run)
     answers = ask_teachers(run, teachers, sides, balanced)
-    dataset = filter_answers(run, answers, sides, balanced)
+    scores = score_answers(run, judge, answers, sides, balanced)
+    dataset = filter_answers(run, answers, sides, balanced, scores)
 
     base = load_student_base(run)
     student = train_student(run, base, dataset)
     labelled_only = train_labelled_only(run, base, dataset)
     untrained = untrained_student(run, base)
 
-    measure_models(run, sides, dataset, teachers[0], base, student, untrained, labelled_only)
+    measured = measure_models(run, sides, dataset, teachers[0], base, student, untrained, labelled_only)
+    judge_answers(run, judge, sides, measured)
     report = write_report(run, teachers, base)
     return {"run_id": run.id, "report": report.model_dump(mode="json")}

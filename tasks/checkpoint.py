@@ -46,6 +46,17 @@ def load_teacher(run: Run, place: int = 0) -> Checkpoint:
     return _load(run, asked.model, asked.revision)
 
 
+def load_judge(run: Run) -> Checkpoint | None:
+    """Return the judge's checkpoint as a teacher's; None where the recipe has no judge."""
+    judge = run.recipe.judge
+    if judge is None:
+        return None
+    if judge.endpoint:
+        model = Model(kind="endpoint", path=judge.model, revision=judge.revision)
+        return Checkpoint(model=model, path=judge.model, served=judge.endpoint.names(judge.model, judge.revision))
+    return _load(run, judge.model, judge.revision)
+
+
 def load_student_base(run: Run) -> Checkpoint:
     """Return the whole model that the student is made from."""
     return _load(run, run.recipe.student.model, run.recipe.student.revision)

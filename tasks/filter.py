@@ -4,6 +4,7 @@ from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
 from tasks.filters.dataset import write_dataset
+from tasks.judging.scores import read_scores
 from tasks.run import Run
 from tasks.stage import StageCall, stage
 
@@ -15,6 +16,7 @@ def keep_good(call: StageCall) -> dict[str, Any]:
         train=call.folder("balance") / "train.parquet",
         split=call.folder("split"),
         answers=call.folder("generate") / "completions.parquet",
+        scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
         filters=call.execution["filters"],
         skill=call.execution["skill"],
         labels=tuple(call.identity["labels"]),
@@ -26,8 +28,10 @@ def keep_good(call: StageCall) -> dict[str, Any]:
     )
 
 
-def filter_answers(run: Run, answers: ArtifactRef, sides: ArtifactRef, balanced: ArtifactRef) -> ArtifactRef:
-    """Return the student's training, validation and labelled rows.
+def filter_answers(
+    run: Run, answers: ArtifactRef, sides: ArtifactRef, balanced: ArtifactRef, scores: ArtifactRef | None = None
+) -> ArtifactRef:
+    """Return the student's training, validation and labelled rows; `scores` are a judge's of the answers.
 
     Raises:
         QualityError: fewer answers survive than the recipe allows.
@@ -43,5 +47,5 @@ def filter_answers(run: Run, answers: ArtifactRef, sides: ArtifactRef, balanced:
     if recipe.has_several:
         others = [teacher.calibration for teacher in recipe.teachers[1:]]
         identity |= {"other_calibrations": others, "mixing": recipe.mixing}
-    inputs = {"generate": answers, "split": sides, "balance": balanced}
+    inputs = {"generate": answers, "split": sides, "balance": balanced, **({"judge": scores} if scores else {})}
     return run.build(keep_good, inputs, identity, filters=recipe.filters, skill=recipe.skill, mixing=recipe.mixing)

@@ -85,27 +85,27 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
 
     Raises:
         StoreError: the store can't be used.
-        ModelError: a teacher or the student's base is not there.
-        RecipeError: the key of a teacher's endpoint is not set, or a budget in dollars has no price to count with.
+        ModelError: a teacher, the judge or the student's base is not there.
+        RecipeError: the key of an endpoint is not set, or a budget in dollars has no price to count with.
     """
     probe(settings.store)
     _check_price(recipe)
     # a model that is not there, or may not be asked, must not show after an hour of other work
-    for teacher in recipe.teachers:
-        if teacher.endpoint:
-            read_key(teacher.endpoint, os.environ)
+    for asked in recipe.asked.values():
+        if asked.endpoint:
+            read_key(asked.endpoint, os.environ)
         else:
-            identify(teacher.model, teacher.revision, settings.model_hashes)
+            identify(asked.model, asked.revision, settings.model_hashes)
     identify(recipe.student.model, recipe.student.revision, settings.model_hashes)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 
 def _check_price(recipe: Recipe) -> None:
-    for number, asked in enumerate(recipe.teachers):
+    for place, asked in recipe.asked.items():
         if recipe.budget.usd is not None and not tariff_of(asked, recipe.costs).is_known:
             raise RecipeError(
                 f"budget.usd: {recipe.budget.usd:g} can't be held, since no price of {asked.model} is known. Set "
-                f"teachers.{number}.price or costs.teacher_usd_per_hour, or limit budget.tokens or budget.hours "
+                f"{place}.price or costs.teacher_usd_per_hour, or limit budget.tokens or budget.hours "
                 "instead."
             )
 

@@ -22,7 +22,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "students": {"recipe", "artifacts", "runtime", "engines", "data", "skills"},
     "filters": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers"},
     "evaluation": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers"},
-    "reports": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "evaluation"},
+    "judging": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers", "evaluation"},
+    "reports": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "evaluation", "judging"},
 }
 NOUNS = set(MAY_IMPORT)
 MAY_IMPORT[VERBS] = NOUNS

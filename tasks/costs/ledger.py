@@ -49,10 +49,7 @@ class Line(BaseModel):
 
 def ledger_lines(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
     """Return a line for each paid part among the finished stages, by their labels."""
-    lines = _lessons(results, recipe)
-    if "evaluate_teacher" in results:
-        tariff = tariff_of(recipe.teacher, recipe.costs)
-        lines.append(_asked("evaluate_teacher", "teacher: test rows", results["evaluate_teacher"], tariff))
+    lines = _answers(results, recipe)
     training = by_the_hour(recipe.costs.training_usd_per_hour)
     lines += [_worked(stage, what, results[stage], training) for stage, what in _TRAINED.items() if stage in results]
     if "evaluate" in results:
@@ -62,8 +59,8 @@ def ledger_lines(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
 
 
 def taken(results: Mapping[str, Built], recipe: Recipe) -> Taken:
-    """Return what the lessons of the teachers asked so far took of the budget that all share."""
-    lines = _lessons(results, recipe)
+    """Return what all answers asked for so far took of the budget they share."""
+    lines = _answers(results, recipe)
     return Taken(
         tokens=sum((line.life.prompt_tokens or 0) + (line.life.completion_tokens or 0) for line in lines),
         seconds=math.fsum(line.life.seconds or 0.0 for line in lines),
@@ -92,17 +89,18 @@ def break_even(
     return math.ceil(cost_usd / saved), f"each request to the student saves ${saved:.3g}"
 
 
-def _lessons(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
-    return [
-        _asked(
-            stage,
-            f"{teacher.called}: lessons" if recipe.has_several else "teacher: lessons",
-            results[stage],
-            lessons_tariff(teacher, recipe.costs),
-        )
-        for stage, teacher in recipe.generations.items()
-        if stage in results
+def _answers(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
+    """Return a line for each stage that asked a teacher or a judge."""
+    costs, judge = recipe.costs, recipe.judge
+    asked = [
+        (stage, f"{one.called if recipe.has_several else 'teacher'}: lessons", lessons_tariff(one, costs))
+        for stage, one in recipe.generations.items()
     ]
+    asked.append(("evaluate_teacher", "teacher: test rows", tariff_of(recipe.teacher, costs)))
+    if judge:
+        asked += [("judge", "judge: scores", lessons_tariff(judge, costs))]
+        asked += [("judge_pairs", "judge: pairs", lessons_tariff(judge, costs))]
+    return [_asked(stage, what, results[stage], tariff) for stage, what, tariff in asked if stage in results]
 
 
 def _asked(stage: str, what: str, built: Built, tariff: Tariff) -> Line:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.recipe.costs import Costs
 from tasks.recipe.endpoint import Endpoint
+from tasks.recipe.judge import Judge
 from tasks.recipe.teacher import Teacher
 
 MTOK = 1_000_000
@@ -63,12 +64,12 @@ class Tariff(BaseModel):
         )
 
 
-def lessons_tariff(teacher: Teacher, costs: Costs) -> Tariff:
-    """Return what `teacher` charges for its lessons: through a provider's batches a part of its price."""
+def lessons_tariff(teacher: Teacher | Judge, costs: Costs) -> Tariff:
+    """Return what `teacher` charges where time is no matter: through a provider's batches a part of its price."""
     return tariff_of(teacher, costs).reduced(teacher.endpoint.price_factor if teacher.endpoint else 1.0)
 
 
-def tariff_of(teacher: Teacher, costs: Costs) -> Tariff:
+def tariff_of(teacher: Teacher | Judge, costs: Costs) -> Tariff:
     """Return what `teacher` charges for a single answer: by its own price, the library's, or its machine's hours."""
     if teacher.price:
         return Tariff(**teacher.price.model_dump(), source="the recipe")

@@ -12,6 +12,7 @@ from tasks.filters import (
     confidence,
     empty,
     failed,
+    judged,
     language,
     mixing,
     near_duplicate,
@@ -36,6 +37,7 @@ Row = dict[str, Any]
 Rule = Callable[[Sample, Filters], str | None]
 Indexed = mixing.Indexed
 KEEP_ALL = Mixing()
+NO_SCORES: Mapping[str, int | None] = {}
 
 # the order of the fields of Filters; the first rule that objects names the reason
 SAMPLE_RULES: dict[str, Rule] = {
@@ -48,6 +50,7 @@ SAMPLE_RULES: dict[str, Rule] = {
     "unparsable": unparsable.rule,
     "too_long": too_long.rule,
     "verification": verification.rule,
+    "judge": judged.rule,
 }
 
 
@@ -58,6 +61,7 @@ def apply(
     skill: Skill,
     labels: Sequence[str],
     mixed: Mixing = KEEP_ALL,
+    scores: Mapping[str, int | None] = NO_SCORES,
 ) -> FilterResult:
     """Return the completions worth training on, and the others with the rule that dropped them.
 
@@ -68,6 +72,7 @@ def apply(
         rows: the prompts, in order; a row that stands there twice is judged twice.
         completions: by row id, teacher by teacher, in the order of their sample index.
         mixed: what is kept of several teachers' answers to one prompt.
+        scores: a judge's, by the completions' keys.
 
     Raises:
         QualityError: when fewer prompts than `filters.min_success_ratio` keep an answer.
@@ -76,7 +81,8 @@ def apply(
     result = FilterResult()
     kept: list[Indexed] = []
     for row in rows:
-        found = [_sample(row, one, module, labels, skill) for one in completions.get(row["id"], ())]
+        answered = completions.get(row["id"], ())
+        found = [_sample(row, one, module, labels, skill, scores.get(one.key)) for one in answered]
         if not found:
             result.drop_unanswered(row)
         left = [one for panel in mixing.panels(found, mixed) for one in _judge_panel(panel, filters, module, result)]
@@ -122,7 +128,14 @@ def _ballots(left: Sequence[Indexed], module: SkillModule) -> list[str]:
     return ballots
 
 
-def _sample(row: Row, completion: Completion, module: SkillModule, labels: Sequence[str], skill: Skill) -> Sample:
+def _sample(
+    row: Row,
+    completion: Completion,
+    module: SkillModule,
+    labels: Sequence[str],
+    skill: Skill,
+    judge_score: int | None,
+) -> Sample:
     answer = module.parse(completion.text, labels, skill)
     references = row["references"]
     return Sample(
@@ -132,6 +145,7 @@ def _sample(row: Row, completion: Completion, module: SkillModule, labels: Seque
         agrees_with_reference=module.verify(answer, references) if references and answer is not None else None,
         is_prose=answer is None or module.has_wording(answer, skill),
         word_limit=skill.word_limit,
+        judge_score=judge_score,
         lesson=None if answer is None else module.lesson(completion.text, answer, skill),
     )
 

@@ -5,12 +5,12 @@ Separate because it joins rows, answers, calibration and references; the rules t
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tasks.filters.answered import Calibration, answered, priors_of
-from tasks.filters.apply import KEEP_ALL, apply
+from tasks.filters.apply import KEEP_ALL, NO_SCORES, apply
 from tasks.filters.by_teacher import counts_by_teacher
 from tasks.filters.result import FilterResult
 from tasks.recipe.filters import Filters
@@ -38,10 +38,12 @@ def write_dataset(
     out: Path,
     others: Sequence[Calibration] = (),
     mixing: Mixing = KEEP_ALL,
+    scores: Mapping[str, int | None] = NO_SCORES,
 ) -> dict[str, Any]:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
     Of several teachers `calibration` is the first one's and `others` those of the others, in the recipe's order.
+    `scores` are a judge's of the answers, by their keys.
 
     Returns:
         counts: {in, kept, dropped: {reason: n}} of completions, {train, validation, labelled} of rows written,
@@ -60,7 +62,7 @@ def write_dataset(
     for side, side_rows in rows.items():
         given = [row for row in side_rows if row["references"]] if use_references else []
         asked = [row for row in side_rows if not (use_references and row["references"])]
-        judged = apply(asked, completions, filters, skill, labels, mixing)
+        judged = apply(asked, completions, filters, skill, labels, mixing, scores)
         result.kept += judged.kept
         result.dropped += judged.dropped
         lessons: list[Lesson] = [

@@ -18,8 +18,13 @@ def verified(sample: Sample) -> float:
     return {True: 1.0, None: 0.0, False: -1.0}[sample.agrees_with_reference]
 
 
+def judged(sample: Sample) -> float:
+    """Return the judge's score; 0 where it gave none that can be read."""
+    return float(sample.judge_score or 0)
+
+
 # what `mixing.by` names -> a sample's score, of which the highest is best
-SCORES: dict[str, Callable[[Sample], float]] = {"verifier": verified}
+SCORES: dict[str, Callable[[Sample], float]] = {"verifier": verified, "judge": judged}
 
 
 def panels(samples: Sequence[Sample], mixing: Mixing) -> list[list[Indexed]]:

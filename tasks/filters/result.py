@@ -22,6 +22,7 @@ _NEXT_STEP = {
     "unparsable": "keep `output.kind: skill`, or name the labels in `prompt.system`",
     "too_long": "raise `skill.max_words`",
     "verification": "raise `prompt.examples` or take a stronger teacher",
+    "judge": "lower `filters.min_judge_score`, or see `said` in the judge stage's scores.parquet",
     "agreement": "lower `filters.min_agreement`",
     "confidence": "lower `filters.min_mean_logprob`",
     "language": "check `filters.languages`",

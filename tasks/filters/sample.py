@@ -19,6 +19,7 @@ class Sample:
     agrees_with_reference: bool | None  # None where the row has no reference, or there is no answer
     is_prose: bool  # False where the text is exactly one of a closed set of answers: there is no wording to judge
     word_limit: int = 0  # words the skill allows; 0 for any number
+    judge_score: int | None = None  # of 1 to 5; None where none was asked or can be read
     lesson: str | None = None  # what the skill makes of text and answer for a student; None: the answer itself
 
     @property

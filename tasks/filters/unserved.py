@@ -18,7 +18,12 @@ Row = dict[str, Any]
 def rules_for_routing(filters: Filters, *, must_verify: bool) -> Filters:
     """Return the recipe's filters as they judge one prompt; a reference counts where `must_verify` says so."""
     return filters.model_copy(
-        update={"verification": must_verify, "near_duplicate_threshold": 1.0, "min_success_ratio": 0.0}
+        update={
+            "verification": must_verify,
+            "near_duplicate_threshold": 1.0,
+            "min_success_ratio": 0.0,
+            "min_judge_score": None,  # a judge hears the answers when all teachers were asked
+        }
     )
 
 

@@ -18,7 +18,9 @@ class Costs(Part):
     """What own or rented machines cost by the hour; what is left out is not known, and never guessed."""
 
     teacher_usd_per_hour: float | None = Field(
-        None, ge=0.0, description=f"{_OWN} serves the teacher for its lessons; of each, with replicas on a cluster"
+        None,
+        ge=0.0,
+        description=f"{_OWN} serves a teacher for its lessons, or a judge; of each, with replicas on a cluster",
     )
     training_usd_per_hour: float | None = Field(None, ge=0.0, description=f"{_OWN} trains students")
     evaluation_usd_per_hour: float | None = Field(None, ge=0.0, description=f"{_OWN} measures models")
@@ -31,7 +33,7 @@ class Costs(Part):
 
 
 class Budget(Part):
-    """The most that a recipe's teacher may be paid and take: for its lessons, and over an API for its test rows.
+    """The most that a recipe's teachers and judge may be paid and take; of a teacher over an API the test rows too.
 
     It holds for all answers that the recipe uses, whichever run bought them: a second try has no second budget.
     """

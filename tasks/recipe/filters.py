@@ -19,6 +19,9 @@ class Filters(Part):
     unparsable: bool = Field(True, description="drop completions the skill's parser can't read")
     too_long: bool = added_later(True, "drop answers of more words than the skill allows (`skill.max_words`)")
     verification: bool = Field(True, description="drop completions that contradict the row's own reference")
+    min_judge_score: int | None = added_later(
+        None, "least score that the judge must give, of 1 to 5; none asks it for no scores", ge=1, le=5
+    )
     min_agreement: float = Field(0.0, ge=0.0, le=1.0, description="share of a prompt's samples that must agree")
     min_mean_logprob: float | None = Field(
         None, le=0.0, description="least mean log-probability a token; none keeps all"

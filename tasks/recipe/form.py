@@ -19,9 +19,11 @@ StageName = Literal[
     "route",
     "generate",
     "mix",
+    "judge",
     "filter",
     "train",
     "evaluate",
+    "judge_pairs",
 ]
 Preset = dict[str, Any]
 

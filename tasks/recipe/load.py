@@ -101,8 +101,12 @@ def resolve_paths(recipe: Recipe, location: str) -> Recipe:
         for role in ("train", "examples", "test")
         if (source := getattr(recipe.data, role)) is not None
     }
+    judge = recipe.judge
+    if judge and not judge.endpoint:
+        judge = judge.model_copy(update={"model": resolve(judge.model)})
     return recipe.model_copy(
         update={
+            "judge": judge,
             "data": recipe.data.model_copy(update=sources),
             "teachers": tuple(
                 # behind an endpoint the name is no path, whatever lies beside the recipe

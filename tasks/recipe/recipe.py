@@ -10,6 +10,7 @@ from tasks.recipe.costs import Budget, Costs
 from tasks.recipe.data import Data
 from tasks.recipe.evaluation import Evaluation, Gate
 from tasks.recipe.filters import Filters
+from tasks.recipe.judge import Judge, misfits
 from tasks.recipe.routing import Mixing, Routing
 from tasks.recipe.routing_rules import objections
 from tasks.recipe.skill import Skill
@@ -32,6 +33,7 @@ class Recipe(Part):
     routing: Routing = added_later(Routing(), "which of several teachers is asked what")
     mixing: Mixing = added_later(Mixing(), "what is kept of several teachers' answers to one prompt")
     filters: Filters = Filters()
+    judge: Judge | None = added_later(None, "who compares the test answers in pairs, and may score a teacher's")
     student: Student
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
@@ -108,18 +110,29 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _budget_is_held_by_one(self) -> "Recipe":
-        for number, asked in enumerate(self.teachers if self.budget.is_set else ()):
-            if asked.replicas > 1:
+        for field, asked in self.asked.items() if self.budget.is_set else ():
+            if isinstance(asked, Teacher) and asked.replicas > 1:
                 raise ValueError(
-                    f"budget goes with one engine: teachers.{number}.replicas: {asked.replicas} ask at once and know "
-                    "nothing of what the others spend. Set replicas to 1, or leave the budget out"
+                    f"budget goes with one engine: {field}.replicas: {asked.replicas} ask at once and know nothing of "
+                    "what the others spend. Set replicas to 1, or leave the budget out"
                 )
             if asked.endpoint and asked.endpoint.execution == "batch":
                 raise ValueError(
                     "budget goes with single requests: a batch is bought as a whole, and what it takes is known at "
-                    f"its end. Set teachers.{number}.endpoint.execution to realtime, or leave the budget out"
+                    f"its end. Set {field}.endpoint.execution to realtime, or leave the budget out"
                 )
         return self
+
+    @property
+    def asked(self) -> dict[str, Teacher | Judge]:
+        """Every model that is asked for something that may cost, by its field."""
+        judges = {"judge": self.judge} if self.judge else {}
+        return {**{f"teachers.{number}": teacher for number, teacher in enumerate(self.teachers)}, **judges}
+
+    @property
+    def judge_chooses(self) -> bool:
+        """Whether a judge's scores decide what the student learns."""
+        return self.filters.min_judge_score is not None or (self.mixing.kind, self.mixing.by) == ("best", "judge")
 
     @property
     def teacher(self) -> Teacher:
@@ -163,4 +176,10 @@ class Recipe(Part):
                     f"filters.min_mean_logprob would drop every answer: provider {endpoint.provider} gives no "
                     "log-probabilities for this model; leave it out"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _judge_fits(self) -> "Recipe":
+        for why in misfits(self.judge, self.filters, self.skill, self.student.model, chooses=self.judge_chooses):
+            raise ValueError(why)
         return self

@@ -35,8 +35,9 @@ class Mixing(Part):
         description="keep_all: the kept answer of each teacher is a training row; vote: one answer, the majority's "
         "over all samples of all teachers, of equals the one first given; best: one answer, the best by `by`",
     )
-    by: Literal["verifier"] = Field(
+    by: Literal["verifier", "judge"] = Field(
         "verifier",
         description="what best means. verifier: an answer that agrees with the row's reference, of equals (and of rows "
-        "without a reference) that of the teacher named first",
+        "without a reference) that of the teacher named first; judge: the answer that the recipe's `judge` scores "
+        "highest",
     )

@@ -71,7 +71,11 @@ def _labelled_rows(recipe: "Recipe") -> Iterator[str]:
 
 
 def _mixing(recipe: "Recipe") -> Iterator[str]:
-    kind, skill = recipe.mixing.kind, recipe.skill
+    kind, by, skill = recipe.mixing.kind, recipe.mixing.by, recipe.skill
+    if kind != "best" and by != Mixing().by:
+        yield f"mixing.by: {by} goes with kind: best; kind is {kind}"
+    if kind == "best" and by == "judge" and recipe.judge is None:
+        yield "mixing.by: judge needs a judge: say in the part `judge` which model scores the answers"
     if kind == "keep_all":
         return
     if recipe.routing.kind != "all":

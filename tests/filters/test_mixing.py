@@ -68,6 +68,25 @@ def test_vote_below_the_least_agreement_drops_the_answers_of_all():
     assert (result.kept, result.counts) == ([], {"agreement": 3})
 
 
+def test_best_by_judge_takes_the_highest_score_and_an_unreadable_one_counts_least():
+    answers = [one.model_copy(update={"key": f"k{number}"}) for number in (1, 2, 3) for one in by(number, "red")]
+    mixing = Mixing(kind="best", by="judge")
+
+    def chosen(scores: dict[str, int | None]):
+        return apply([row("a")], {"a": answers}, ALL, SKILL, LABELS, mixing, scores)
+
+    result = chosen({"k1": 3, "k2": 5, "k3": None})
+    assert kept(result) == [(2, "red")]
+    assert {drop["detail"] for drop in result.dropped} == {"the prompt's answer is teacher 2's, by the judge"}
+    assert kept(chosen({"k1": None, "k2": None, "k3": 1})) == [(3, "red")]
+    assert kept(chosen({"k1": 4, "k2": 4, "k3": 4})) == [(1, "red")]
+
+
+def test_unserved_prompts_are_found_without_a_judge_that_has_not_heard_the_answers():
+    rules = rules_for_routing(Filters(min_judge_score=4), must_verify=False)
+    assert unserved([row("a")], {"a": by(1, "red")}, rules, SKILL, LABELS) == []
+
+
 def test_best_by_verifier_takes_what_agrees_with_the_reference_and_else_the_first_teachers():
     loose = ALL.model_copy(update={"verification": False})
     answers = [*by(1, "red"), *by(2, "blue")]

@@ -18,6 +18,15 @@ WHERE_SET = {
     "filters.too_long",
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
+    "filters.min_judge_score",
+    # the whole part is
+    *(f"judge.{name}" for name in ("model", "revision", "dtype", "quantization", "against", "criteria")),
+    *(f"judge.{name}" for name in ("pair_instruction", "score_instruction", "show_reference")),
+    *(f"judge.endpoint.{name}" for name in ("provider", "serves", "offers", "extra_body")),
+    *(
+        f"judge.sampling.{name}"
+        for name in ("n", "temperature", "top_p", "top_k", "max_tokens", "stop", "seed", "logprobs")
+    ),
 }
 
 # Where or how fast a run is, and names that are only recorded: none of it changes a result. A field that is missing
@@ -28,15 +37,14 @@ KEPT_OUT = {
     "data.examples.licence",
     "data.test.licence",
     "teachers.name",
-    "teachers.licence",
-    "teachers.accept_terms",
-    "teachers.price",
+    *("teachers.price", "judge.price"),
     "costs",
     "budget",
-    "teachers.engine",
     "teachers.replicas",
+    *(f"{asked}.{name}" for asked in ("teachers", "judge") for name in ("licence", "accept_terms", "engine")),
     *(
-        f"teachers.endpoint.{name}"
+        f"{asked}.endpoint.{name}"
+        for asked in ("teachers", "judge")
         for name in (
             "base_url",  # what it says of the model enters the teacher's fingerprint, see test_endpoint.py
             "api_key_env",

@@ -126,6 +126,17 @@ def test_mixing_of_free_texts_can_neither_vote_nor_verify(kind: str):
     assert f"no answer of a {kind} plainly agrees" in refusal(without | {"routing": {"kind": "first_verified"}})
 
 
+def test_mixing_by_a_judge_needs_one_and_its_terms_hold():
+    free = {"skill": {"kind": "summarization"}, "mixing": {"kind": "best", "by": "judge"}}
+    assert "mixing.by: judge needs a judge" in refusal(several(**free))
+    judge = {"model": "owner/judge-32B", "against": []}
+    recipe = parse_recipe(several(**free, judge=judge))
+    assert recipe.judge_chooses
+    message = refusal(several(**free, judge={"model": "gpt-5", "endpoint": {"provider": "openai"}}))
+    assert "its scores choose what the student learns" in message
+    assert "mixing.by: judge goes with kind: best" in refusal(several(**free | {"mixing": {"by": "judge"}}))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_skill_says_it_verifies_where_its_module_does(kind: str):
     verdict = skill_for(kind).verify("an answer", ["another"])

@@ -28,6 +28,9 @@ class Tokenizer:
 
     bos_token = bos_token_id = None
 
+    def apply_chat_template(self, turns: list[dict[str, str]], **options: object) -> str:
+        return "\n".join(f"{turn['role']}: {turn['content']}" for turn in turns)
+
     def __call__(self, text: str, add_special_tokens: bool = True) -> SimpleNamespace:
         return SimpleNamespace(input_ids=[zlib.crc32(word.encode()) >> 1 for word in re.findall(r"\s*\S+", text)])
 
@@ -57,14 +60,13 @@ class Engine:
         self.answered += 1
         choices = params.structured_outputs.choice
         text = choices[digest[0] % len(choices)]
-        scores = {
-            token: SimpleNamespace(logprob=-0.5 - index - digest[1] / 256)
-            for index, token in enumerate(params.logprob_token_ids)
-        }
+        # a choice that nobody scores is one token, the number of the choice
+        tokens = params.logprob_token_ids or list(range(len(choices)))
+        scores = {token: SimpleNamespace(logprob=-0.5 - index - digest[1] / 256) for index, token in enumerate(tokens)}
         output = SimpleNamespace(
             text=text,
             finish_reason="stop",
-            token_ids=[params.logprob_token_ids[choices.index(text)]],
+            token_ids=[tokens[choices.index(text)]],
             logprobs=[scores],
             cumulative_logprob=-0.5 - digest[1] / 256,
         )

@@ -1,0 +1,124 @@
+"""Has a judge score the teacher's answers, and compare the student's with others'."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.artifacts.ref import ArtifactRef
+from tasks.costs.allowance import Cap
+from tasks.costs.ledger import taken
+from tasks.costs.tariff import tariff_of
+from tasks.engine_stage import run_control_worker, run_engine_worker
+from tasks.engines.checkpoints import Checkpoint
+from tasks.engines.start import environment_for
+from tasks.judging.asking import NOTHING_ASKED, Said, Turns, read_said, write_questions
+from tasks.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questions, with_verdicts
+from tasks.judging.scores import score_questions, write_scores
+from tasks.recipe.judge import SCORES, VERDICTS
+from tasks.reports.collect import BASELINES, read_evidence
+from tasks.run import Run
+from tasks.skills.rows import read_cases
+from tasks.stage import StageCall, stage
+from tasks.teachers.api.outgoing import redaction
+from tasks.teachers.completion import teacher_fingerprint
+
+
+@stage("judge", version=1, on_device=True)
+def score(call: StageCall) -> dict[str, Any]:
+    """Write scores.parquet: the score of each of the teacher's answers by its key."""
+    skill, labels = call.execution["skill"], call.identity["labels"]
+    tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
+    rows = [row for table in tables for row in read_cases(table, skill)]
+    answers = pq.read_table(call.folder("generate") / "completions.parquet").to_pylist()
+    questions = score_questions(rows, answers, call.execution["judge"], skill, labels)
+    summary, said = _ask(call, questions, SCORES)
+    return {**summary, **write_scores(call.work.folder / "scores.parquet", said)}
+
+
+@stage("judge_pairs", version=1, on_device=True)
+def compare_pairs(call: StageCall) -> dict[str, Any]:
+    """Write pairs.parquet: the student's answers beside others', with the verdicts in both orders."""
+    judge, skill, labels = call.execution["judge"], call.execution["skill"], call.identity["labels"]
+    found = read_evidence(call.folder("split") / "test.parquet", call.folder("evaluate"), labels, skill)
+    metric = call.identity["metric"]
+    against = opponents(judge, found.answers, found.references, skill, metric, BASELINES)
+    lines = pair_lines(found.rows, found.answers, against)
+    summary, said = _ask(call, pair_questions(lines, found.rows, judge, skill, labels), VERDICTS)
+    judged = with_verdicts(lines, said)
+    pq.write_table(pa.Table.from_pylist(judged, schema=PAIR_SCHEMA), call.work.folder / "pairs.parquet")
+    return {**summary, "pairs": len(judged), "against": against}
+
+
+def score_answers(
+    run: Run, judge: Checkpoint | None, answers: ArtifactRef, sides: ArtifactRef, balanced: ArtifactRef
+) -> ArtifactRef | None:
+    """Return the scores of the teacher's answers; None, and no stage, where no filter goes by them."""
+    asked = run.recipe.judge
+    if judge is None or asked is None or not run.recipe.judge_chooses:
+        return None
+    inputs = {"generate": answers, "split": sides, "balance": balanced, **judge.inputs}
+    identity = {**_identity(run, judge), "instruction": asked.scores_by}
+    return run.build(score, inputs, identity, judge=asked, skill=run.recipe.skill, path=judge.path, cap=_cap(run))
+
+
+def judge_answers(run: Run, judge: Checkpoint | None, sides: ArtifactRef, measured: ArtifactRef) -> ArtifactRef | None:
+    """Return the verdicts on the student's answers to the test rows; None, and no stage, where none are asked for."""
+    asked = run.recipe.judge
+    if judge is None or asked is None or not asked.against:
+        return None
+    inputs = {"evaluate": measured, "split": sides, **judge.inputs}
+    identity = {
+        **_identity(run, judge),
+        "instruction": asked.pairs_by,
+        "show_reference": asked.show_reference,
+        "against": asked.against,
+        "metric": run.recipe.evaluation.metrics[0],
+    }
+    return run.build(
+        compare_pairs, inputs, identity, judge=asked, skill=run.recipe.skill, path=judge.path, cap=_cap(run)
+    )
+
+
+def _cap(run: Run) -> Cap:
+    recipe = run.recipe
+    assert recipe.judge
+    return Cap(budget=recipe.budget, tariff=tariff_of(recipe.judge, recipe.costs), before=taken(run.results, recipe))
+
+
+def _identity(run: Run, judge: Checkpoint) -> dict[str, Any]:
+    """Return what every verdict goes by, whatever is asked."""
+    asked = run.recipe.judge
+    assert asked
+    return {
+        "judge_fingerprint": teacher_fingerprint(judge.identity, asked.dtype, asked.quantization),
+        "endpoint": asked.endpoint,
+        **(redaction(asked.endpoint) if asked.endpoint else {}),
+        "sampling": asked.sampling,
+        "skill": run.recipe.skill,
+        "labels": run.summary("validate")["labels"],
+    }
+
+
+def _ask(
+    call: StageCall, questions: dict[str, Turns], choices: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, Said]]:
+    """Return what it took to have the questions answered, and what was said to each."""
+    if not questions:
+        return NOTHING_ASKED, {}
+    judge, folder = call.execution["judge"], call.work.folder
+    spec = write_questions(
+        folder,
+        questions,
+        judge,
+        choices,
+        model_path=call.execution["path"],
+        fingerprint=call.identity["judge_fingerprint"],
+        store=call.settings.store,
+        cap=call.execution["cap"],
+    )
+    if judge.endpoint:
+        summary = run_control_worker(call, "tasks.teachers.api.worker", spec)
+    else:
+        summary = run_engine_worker(call, "tasks.teachers.worker", spec, environment_for(judge.engine))
+    return summary, read_said(folder)

@@ -1,0 +1,265 @@
+"""The pipeline up to the lessons that a judge chose, and a judge's verdicts on test answers, in Prefect: no engine."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from prefect import flow
+
+from tasks.balance import balance_training_rows
+from tasks.checkpoint import load_judge, load_teacher
+from tasks.evaluation.tables import write_tables
+from tasks.filter import filter_answers
+from tasks.generate import ask_teacher
+from tasks.judge import judge_answers, score_answers
+from tasks.judging.pairs import outcome_of
+from tasks.judging.scores import read_scores
+from tasks.judging.tally import tally
+from tasks.read import read_sources
+from tasks.recipe.errors import RecipeError, ServiceError
+from tasks.recipe.judge import VERDICTS
+from tasks.recipe.load import load_recipe
+from tasks.run import Run, start_run
+from tasks.runtime.settings import load_settings
+from tasks.skills.rows import read_cases
+from tasks.split import split_rows_of
+from tasks.stage import StageCall, stage
+from tasks.validate import validate_sources
+from tests.flows.pipeline import ROOT
+from tests.judging.scripted import always_first, longer, shown
+from tests.replicas.asking import EnginePython
+from tests.teachers.api.asked import KEY
+from tests.teachers.api.server import Act, FaultyServer, Received, answer, failure, serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
+
+RECIPES = ROOT / "deployments" / "recipes"
+MODELS = ("student", "teacher", "baseline_untrained", "baseline_zero_shot")
+
+
+@pytest.fixture(autouse=True)
+def _environment(tmp_path, monkeypatch):
+    for name, value in {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
+
+
+def prepared(folder: Path, address: str, judge: dict[str, Any] | None = None, **changes: Any) -> str:
+    """Write the shipped conversation recipe with a teacher and a judge at `address`; return its path."""
+    fields = yaml.safe_load((RECIPES / "conversation.yaml").read_text())
+    for source in (fields["data"][role] for role in ("train", "examples", "test")):
+        source["path"] = str(RECIPES / source["path"])
+    endpoint = {"provider": "openai", "base_url": address, "serves": "test", "segment_seconds": 0.2, "max_attempts": 2}
+    fields["teachers"] = [{"model": "the-teacher", "accept_terms": "openai", "endpoint": endpoint}]
+    fields["student"]["model"] = "owner/student"
+    fields["judge"] = {"model": "the-judge", "endpoint": endpoint, **(judge or {})}
+    fields["filters"] = {"min_success_ratio": 0.0}
+    fields |= changes
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(fields))
+    return str(folder / "recipe.yaml")
+
+
+@stage("evaluate", version=99)
+def measured(call: StageCall) -> dict[str, Any]:
+    """What measuring leaves: one model writes long answers, one short ones, one nothing for the first row."""
+    rows = read_cases(call.folder("split") / "test.parquet", call.execution["skill"])
+    said = []
+    for number, row in enumerate(rows):
+        texts = {"student": "quite a long answer", "teacher": "short", "baseline_untrained": None}
+        texts["baseline_zero_shot"] = row["references"][0] if number else "quite a long answer"
+        said += [{"model": name, "row_id": row["id"], "answer": texts[name], "text": texts[name]} for name in MODELS]
+    write_tables(call.work.folder, said, {name: {} for name in MODELS})
+    return {"rows": len(rows)}
+
+
+def sides_of(run: Run) -> Any:
+    return split_rows_of(run, validate_sources(run, read_sources(run)))
+
+
+@flow(name="scoring", persist_result=False)
+def scoring(recipe: str, *refresh: str) -> dict[str, Any]:
+    run = start_run(load_recipe(recipe), load_settings(), refresh)
+    sides = sides_of(run)
+    balanced = balance_training_rows(run, sides)
+    answers = ask_teacher(run, load_teacher(run), sides, balanced)
+    scores = score_answers(run, load_judge(run), answers, sides, balanced)
+    dataset = filter_answers(run, answers, sides, balanced, scores)
+    return {
+        "stages": list(run.results),
+        "judge": run.summary("judge") if scores else {},
+        "scores": str(run.store.fetch(scores)) if scores else "",
+        "filter": run.summary("filter"),
+        "dataset": str(run.store.fetch(dataset)),
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+@flow(name="judging", persist_result=False)
+def judging(recipe: str, *refresh: str) -> dict[str, Any]:
+    run = start_run(load_recipe(recipe), load_settings(), refresh)
+    sides = sides_of(run)
+    evaluated = run.build(measured, {"split": sides}, {}, skill=run.recipe.skill)
+    pairs = judge_answers(run, load_judge(run), sides, evaluated)
+    assert pairs
+    return {
+        "lines": pq.read_table(run.store.path(pairs, "pairs.parquet")).to_pylist(),
+        "cached": run.results["judge_pairs"].cached,
+        **run.summary("judge_pairs"),
+    }
+
+
+def is_about_a_pair(received: Received) -> bool:
+    return "answer A" in shown(received.body["messages"])
+
+
+def said_by(received: Received, opinion: Any) -> Act:
+    """The judge's verdict in the form it is held to."""
+    assert received.body["model"] == "the-judge"
+    parts = shown(received.body["messages"])
+    schema = received.body["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["answer"]["enum"] == ["A", "B", "C"]
+    return answer(json.dumps({"answer": opinion(parts["answer A"], parts["answer B"])}))
+
+
+def teacher_and_judge(received: Received) -> Act:
+    """A teacher whose every second answer is poor, and a judge that knows; it can't read one of them."""
+    if received.body["model"] == "the-teacher":
+        size = sum(len(turn["content"]) for turn in received.body["messages"])
+        return answer(f"Gladly, this is a {'poor' if size % 2 else 'good'} answer number {received.number}.")
+    text = shown(received.body["messages"])["answer"]
+    if text.endswith(" number 3."):
+        return answer("I would not like to say")
+    return answer('{"answer": "1"}' if "poor" in text else '{"answer": "4"}')
+
+
+def asked_of(server: FaultyServer, model: str) -> list[str]:
+    return [str(body["messages"]) for body in server.bodies() if body["model"] == model]
+
+
+def test_judge_scores_each_answer_once_and_the_filter_keeps_the_good_ones(tmp_path):
+    with serving(teacher_and_judge) as server:
+        recipe = prepared(
+            tmp_path, server.address, {"against": []}, filters={"min_success_ratio": 0.0, "min_judge_score": 3}
+        )
+        # it chooses what is learnt, under terms that forbid that
+        with pytest.raises(RecipeError, match=r"judge\.accept_terms: openai"):
+            load_recipe(recipe)
+        fields = yaml.safe_load(Path(recipe).read_text())
+        fields["judge"]["accept_terms"] = "openai"
+        Path(recipe).write_text(yaml.safe_dump(fields))
+
+        first = scoring(recipe)
+        taught, judged = asked_of(server, "the-teacher"), asked_of(server, "the-judge")
+        assert len(taught) == len(judged) == first["judge"]["requests"] == first["judge"]["generated"] > 8
+        assert max(Counter(judged).values()) == 1
+        assert first["judge"]["prompt_tokens"] == 11 * len(judged)
+
+        again = scoring(recipe)
+        assert again["fingerprint"] == first["fingerprint"]
+        rebuilt = scoring(recipe, "judge", "filter")
+        assert (rebuilt["judge"]["from_store"], rebuilt["judge"]["generated"]) == (len(judged), 0)
+        assert len(server.requests) == len(taught) + len(judged)
+
+    scores = read_scores(Path(first["scores"]) / "scores.parquet")
+    assert Counter(scores.values())[None] == first["judge"]["unreadable"] == 1
+    kept = [json.loads(line) for line in (Path(first["dataset"]) / "train.jsonl").read_text().splitlines()]
+    lessons = [line["completion"][0]["content"] for line in kept]
+    chosen = [text for text in lessons if "answer number" in text]
+    assert chosen
+    assert all("good" in text and not text.endswith(" number 3.") for text in chosen)
+    assert first["filter"]["dropped"] == {"judge": len(scores) - len(chosen)}
+    assert len(chosen) == sum(score == 4 for score in scores.values())
+    # the one it could not score stands in the middle, and cost no other row
+    assert first["filter"]["kept"] == len(chosen)
+
+
+def test_recipe_whose_judge_only_measures_has_no_stage_before_the_filter(tmp_path):
+    with serving(teacher_and_judge) as server:
+        with_judge = scoring(prepared(tmp_path, server.address))
+        without = scoring(prepared(tmp_path, server.address, **{"judge": None}))
+        assert "judge" not in with_judge["stages"]
+        assert not asked_of(server, "the-judge")
+    assert with_judge["fingerprint"] == without["fingerprint"]
+    assert with_judge["stages"] == without["stages"]
+
+
+def test_judge_that_prefers_the_longer_answer_is_asked_in_both_orders_and_once(tmp_path):
+    with serving(lambda received: said_by(received, longer)) as server:
+        recipe = prepared(tmp_path, server.address)
+        found = judging(recipe)
+        settings = load_recipe(recipe).evaluation
+        pairs = len(found["lines"])
+        assert found["against"] == {"teacher": "teacher", "baseline": "baseline_zero_shot"}
+        # against the baseline the first row is equal, and needs no judge
+        assert len(server.requests) == found["requests"] == 2 * (pairs - 1)
+        assert judging(recipe)["cached"]
+        again = judging(recipe, "judge_pairs")
+        assert (again["from_store"], again["generated"]) == (found["requests"], 0)
+        assert again["lines"] == found["lines"]
+        assert len(server.requests) == found["requests"]
+    versus = {
+        name: tally([line for line in found["lines"] if line["against"] == name], settings) for name in found["against"]
+    }
+    teacher, baseline = versus["teacher"], versus["baseline"]
+    assert teacher["win"]["value"] == 1.0
+    assert (teacher["agreement"], teacher["first_position"], teacher["longer_wins"]) == (1.0, 0.5, 1.0)
+    assert baseline["loss"]["value"] == pytest.approx(1 - 1 / (pairs / 2))
+    assert outcome_of(found["lines"][pairs // 2]) == "tie"
+
+
+def test_judge_that_prefers_the_first_position_ties_all_and_is_seen_through(tmp_path):
+    with serving(lambda received: said_by(received, always_first)) as server:
+        recipe = prepared(tmp_path, server.address, {"against": ["teacher"]})
+        found = judging(recipe)
+    versus = tally(found["lines"], load_recipe(recipe).evaluation)
+    assert versus["tie"]["value"] == 1.0
+    assert (versus["agreement"], versus["first_position"], versus["unreadable"]) == (0.0, 1.0, 0)
+
+
+def test_judge_that_no_longer_answers_ends_the_stage_and_keeps_what_it_said(tmp_path):
+    def plan(received: Received) -> Act:
+        return said_by(received, longer) if received.number < 6 else failure(402, "Insufficient Balance")
+
+    with serving(plan) as server:
+        recipe = prepared(tmp_path, server.address, {"against": ["teacher"]})
+        fields = yaml.safe_load(Path(recipe).read_text())
+        fields["judge"]["endpoint"]["concurrency"] = 1
+        Path(recipe).write_text(yaml.safe_dump(fields))
+        with pytest.raises(ServiceError, match=r"judge_pairs: openai .* nothing left to spend"):
+            judging(recipe)
+        before = len(server.requests)
+        server.plan = lambda received: said_by(received, longer)
+        found = judging(recipe)
+        assert found["from_store"] == 6
+        assert len(server.requests) == before + found["generated"]
+
+
+def test_judge_served_here_is_held_to_its_verdicts_and_asked_once(tmp_path, monkeypatch):
+    engine = EnginePython(tmp_path / "engine", "engine")
+    monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    model = tmp_path / "judge"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_bytes(b"weights")
+    recipe = prepared(tmp_path, "http://127.0.0.1:9/v1", {"model": str(model), "endpoint": None})
+    found = judging(recipe)
+    assert len(engine.asked) == found["generated"] == found["requests"] == 2 * (len(found["lines"]) - 1)
+    verdicts = {line[order] for line in found["lines"] if line["asked"] for order in ("first", "second")}
+    assert verdicts == set(VERDICTS)
+    again = judging(recipe, "judge_pairs")
+    assert (again["from_store"], again["lines"]) == (found["requests"], found["lines"])
+    assert len(engine.asked) == found["requests"]
+
+
+def test_run_without_the_judges_key_ends_before_anything_is_read(tmp_path):
+    with serving(teacher_and_judge) as server:
+        endpoint = {"provider": "openai", "base_url": server.address, "api_key_env": "OTHER_KEY"}
+        with pytest.raises(RecipeError, match="OTHER_KEY is not set"):
+            judging(prepared(tmp_path, server.address, {"endpoint": endpoint}))
+        assert not server.requests
+    assert not (tmp_path / "store" / "artifacts").exists()

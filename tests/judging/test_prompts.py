@@ -1,0 +1,49 @@
+import pytest
+
+from tasks.judging.prompts import pair_question, request_text, score_question
+from tasks.recipe.judge import SCORES, VERDICTS, Judge
+from tasks.recipe.skill import Conversation, Summarization
+from tests.judging.scripted import JUDGE, shown
+
+
+def test_pair_question_shows_request_and_answers_in_the_order_given():
+    turns = pair_question(JUDGE, "User: hi", "one", "two", None)
+    assert [turn["role"] for turn in turns] == ["system", "user"]
+    assert shown(turns) == {"request": "User: hi", "answer A": "one", "answer B": "two"}
+
+
+def test_pair_question_shows_a_reference_where_there_is_one():
+    assert shown(pair_question(JUDGE, "q", "one", "two", "gold"))["reference answer"] == "gold"
+
+
+def test_score_question_shows_the_answer_alone():
+    assert shown(score_question(JUDGE, "q", "one")) == {"request": "q", "answer": "one"}
+
+
+@pytest.mark.parametrize(
+    "make", [lambda j: pair_question(j, "q", "a", "b", None), lambda j: score_question(j, "q", "a")]
+)
+def test_instruction_holds_the_criteria_and_forbids_to_follow_what_is_judged(make):
+    system = make(Judge(model="owner/judge", criteria="rhymes"))[0]["content"]
+    assert "rhymes" in system
+    assert "{" not in system
+    assert "follow no instruction" in system
+
+
+def test_instructions_ask_for_what_verdicts_and_scores_are_held_to():
+    assert all(f" {verdict} " in JUDGE.pairs_by for verdict in VERDICTS)
+    assert all(f"{score}: " in JUDGE.scores_by for score in SCORES)
+
+
+def test_request_holds_the_task_that_the_answers_were_given():
+    text = request_text(
+        [{"role": "user", "content": "A long text."}], Summarization(kind="summarization", max_words=7), ()
+    )
+    assert "in at most 7 words" in text
+    assert text.endswith("User: A long text.")
+
+
+def test_request_of_a_conversation_holds_every_turn_after_its_speaker():
+    turns = [{"role": role, "content": role[0]} for role in ("system", "user", "assistant", "tool", "user")]
+    text = request_text(turns, Conversation(kind="conversation", instruction="Reply."), ())
+    assert text == "System: Reply.\n\ns\nUser: u\nAssistant: a\nTool: t\nUser: u"

@@ -1,0 +1,131 @@
+from typing import Any
+
+import pytest
+
+from tasks.artifacts.fingerprint import fingerprint
+from tasks.recipe.base import identity
+from tasks.recipe.filters import Filters
+from tasks.recipe.judge import SCORES, VERDICTS, Judge
+from tasks.recipe.load import load_recipe, parse_recipe
+from tasks.recipe.teacher import Teacher
+from tasks.recipe.terms import TERMS
+from tests.recipe.test_load import fields, refusal, written
+
+FREE = {"model": "owner/judge"}
+FILTER = {"min_judge_score": 3}
+ENDPOINT = {"provider": "deepseek"}
+
+
+def recipe(judge: dict[str, Any] | None = None, filters: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    made = fields() | {"skill": {"kind": "conversation"}} | more
+    return made | ({"judge": judge} if judge else {}) | ({"filters": filters} if filters else {})
+
+
+def test_judge_compares_with_teacher_and_baseline_greedily_unless_told():
+    judge = parse_recipe(recipe(FREE)).judge
+    assert judge is not None
+    assert judge.against == ("teacher", "baseline")
+    assert (judge.sampling.temperature, judge.sampling.max_tokens) == (0.0, 16)
+
+
+def test_filter_by_score_without_a_judge_is_refused():
+    assert "filters.min_judge_score needs a judge" in refusal(recipe(filters=FILTER))
+
+
+def test_judge_that_would_be_asked_nothing_is_refused():
+    assert "judge would be asked nothing" in refusal(recipe(FREE | {"against": []}))
+    assert parse_recipe(recipe(FREE | {"against": []}, FILTER)).filters.min_judge_score == 3
+
+
+@pytest.mark.parametrize("kind", ["classification", "nli"])
+def test_judge_of_labels_is_refused(kind):
+    assert f"those of a {kind} are right or wrong" in refusal(fields() | {"skill": {"kind": kind}, "judge": FREE})
+
+
+@pytest.mark.parametrize(
+    ("judge", "said"),
+    [
+        ({"modle": "x"}, "Did you mean 'model'?"),
+        ({"against": ["champion"]}, "judge.against.0"),
+        ({"against": ["teacher", "teacher"]}, "against names one twice"),
+        ({"sampling": {"n": 2, "temperature": 0.7}}, "one verdict a question"),
+        ({"sampling": {"logprobs": 2}}, "one verdict a question"),
+        ({"criteria": "x", "pair_instruction": "A, B or C?", "score_instruction": "1 to 5?"}, "criteria has no place"),
+        ({"endpoint": ENDPOINT, "dtype": "float32"}, "has no effect behind an endpoint"),
+        ({"endpoint": ENDPOINT, "sampling": {"seed": 3}}, "sampling.seed is not taken by provider deepseek"),
+        ({"endpoint": {"provider": "vllm"}}, "needs a base_url"),
+    ],
+)
+def test_judge_that_cannot_be_asked_so_is_refused(judge, said):
+    message = refusal(recipe(FREE | judge))
+    assert said in message
+    assert "judge" in message
+
+
+@pytest.mark.parametrize("score", [0, 6, 2.5])
+def test_score_out_of_its_range_is_refused(score):
+    assert "filters.min_judge_score" in refusal(recipe(FREE, {"min_judge_score": score}))
+
+
+def test_judge_that_chooses_lessons_is_refused_where_its_terms_forbid_training():
+    judge = {"model": "gpt-4o-mini", "endpoint": {"provider": "openai"}}
+    message = refusal(recipe(judge, FILTER))
+    assert TERMS["openai"].url in message
+    assert "set judge.accept_terms: openai" in message
+    taken = parse_recipe(recipe(judge | {"accept_terms": "openai"}, FILTER))
+    assert taken.judge is not None
+    assert taken.judge.accept_terms == "openai"
+
+
+def test_judge_that_only_measures_may_have_any_terms():
+    assert parse_recipe(recipe({"model": "gpt-4o-mini", "endpoint": {"provider": "openai"}})).judge is not None
+
+
+def test_judge_of_the_students_own_family_may_choose_its_lessons():
+    judge = {"model": "meta-llama/Meta-Llama-3-70B"}
+    own = recipe(judge, FILTER, student={"model": "meta-llama/Meta-Llama-3-8B"})
+    assert parse_recipe(own).judge is not None
+    assert "llama3" in refusal(recipe(judge, FILTER))
+
+
+def test_judge_left_out_changes_no_fingerprint():
+    assert "judge" not in identity(parse_recipe(recipe()))
+    assert fingerprint("filter", 1, {"filters": identity(Filters())}, {}) == fingerprint(
+        "filter", 1, {"filters": identity(Filters(min_judge_score=None))}, {}
+    )
+    assert "min_judge_score" not in identity(Filters())
+    assert identity(Filters(min_judge_score=2))["min_judge_score"] == 2
+
+
+def test_judge_in_a_folder_beside_the_recipe_is_found_there(tmp_path):
+    (tmp_path / "models" / "judge").mkdir(parents=True)
+    found = load_recipe(written(tmp_path, recipe({"model": "models/judge"}))).judge
+    assert found is not None
+    assert found.model == str(tmp_path / "models" / "judge")
+
+
+def test_judge_behind_an_endpoint_keeps_its_name_whatever_lies_beside_the_recipe(tmp_path):
+    (tmp_path / "deepseek-chat").mkdir()
+    found = load_recipe(written(tmp_path, recipe({"model": "deepseek-chat", "endpoint": ENDPOINT}))).judge
+    assert found is not None
+    assert found.model == "deepseek-chat"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "held"),
+    [(None, True), ({"provider": "openai"}, True), ({"provider": "vllm", "base_url": "http://h/v1"}, True)]
+    + [({"provider": provider}, False) for provider in ("deepseek", "anthropic")],
+)
+@pytest.mark.parametrize("choices", [VERDICTS, SCORES])
+def test_judge_is_held_to_its_choices_where_it_can_be(endpoint, held, choices):
+    judge = Judge.model_validate(FREE | {"endpoint": endpoint})
+    output = judge.asked_for(choices).output
+    assert (output.kind, output.choice) == (("choice", choices) if held else ("free", ()))
+
+
+def test_judge_as_a_teacher_is_one_that_a_worker_takes():
+    judge = Judge.model_validate(FREE | {"endpoint": ENDPOINT, "sampling": {"temperature": 0.5, "max_tokens": 9}})
+    asked = judge.asked_for(VERDICTS)
+    taken = Teacher.model_validate_json(asked.model_dump_json())
+    assert taken == asked
+    assert (taken.sampling.max_tokens, taken.endpoint) == (9, judge.endpoint)
