@@ -84,5 +84,5 @@ def distill(
 
     measured = measure_models(run, sides, dataset, teachers[0], base, student, untrained, labelled_only)
     judge_answers(run, judge, sides, measured)
-    report = write_report(run, teachers, base)
+    report = write_report(run, teachers, base, judge)
     return {"run_id": run.id, "report": report.model_dump(mode="json")}

@@ -1,4 +1,4 @@
-"""Has a judge score the teacher's answers, and compare the student's with others'."""
+"""Has a judge score the teacher's answers and compare the student's with others', for filter and report."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ from tasks.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questio
 from tasks.judging.scores import score_questions, write_scores
 from tasks.recipe.judge import SCORES, VERDICTS
 from tasks.reports.collect import BASELINES, read_evidence
+from tasks.reports.judged import asked_now, judge_block
 from tasks.run import Run
 from tasks.skills.rows import read_cases
 from tasks.stage import StageCall, stage
@@ -84,6 +85,27 @@ def _cap(run: Run) -> Cap:
     recipe = run.recipe
     assert recipe.judge
     return Cap(budget=recipe.budget, tariff=tariff_of(recipe.judge, recipe.costs), before=taken(run.results, recipe))
+
+
+def judge_report(run: Run, judge: Checkpoint, teachers: list[Checkpoint], base: Checkpoint) -> dict[str, Any]:
+    """Return the report's `judge` block of a finished run; what a cached stage had asked was asked before."""
+    asked, pairs = run.recipe.judge, run.results.get(compare_pairs.name)
+    assert asked
+    kin = {"teacher": teachers, "student's base": [base]}
+    took = {
+        name: asked_now(result.summary, cached=result.cached)
+        for name in (score.name, compare_pairs.name)
+        if (result := run.results.get(name))
+    }
+    return judge_block(
+        asked,
+        judge.model.name,
+        run.recipe.evaluation,
+        pq.read_table(run.store.path(pairs.ref, "pairs.parquet")).to_pylist() if pairs else [],
+        took.get(compare_pairs.name),
+        took.get(score.name),
+        [role for role, models in kin.items() if any(judge.is_same_model(one) for one in models)],
+    )
 
 
 def _identity(run: Run, judge: Checkpoint) -> dict[str, Any]:

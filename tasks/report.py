@@ -19,11 +19,12 @@ from prefect.cache_policies import NO_CACHE
 from tasks.costs.ledger import ledger_lines, total
 from tasks.engines.checkpoints import Checkpoint
 from tasks.gate import announce_gate
+from tasks.judge import judge_report
 from tasks.recipe.recipe import Recipe
 from tasks.reports import collect
 from tasks.reports.build import build_report, report_json, with_gate
 from tasks.reports.cards import data_card, model_card
-from tasks.reports.gate import judge
+from tasks.reports.gate import judge as judge_gate
 from tasks.reports.html import render_html
 from tasks.reports.ledger import ledger_block
 from tasks.reports.method import method_statements
@@ -37,13 +38,13 @@ log = logging.getLogger("stillhouse")
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
-def write_report(run: Run, teachers: list[Checkpoint], base: Checkpoint) -> Report:
+def write_report(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkpoint | None = None) -> Report:
     """Write report.json, report.html, recipe.yaml and the cards under runs/<run id>/, and return the report.
 
     Raises:
         RecipeError: a gate rule names no number of the report.
     """
-    report = _build(run, teachers, base)
+    report = _build(run, teachers, base, judge)
     folder = f"runs/{run.id}"
     files = {
         "report.json": report_json(report),
@@ -63,7 +64,7 @@ def write_report(run: Run, teachers: list[Checkpoint], base: Checkpoint) -> Repo
     return report
 
 
-def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint) -> Report:
+def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkpoint | None) -> Report:
     recipe, store, results = run.recipe, run.store, run.results
     summaries = {label: result.summary for label, result in results.items()}
     evidence = collect.read_evidence(
@@ -95,12 +96,13 @@ def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint) -> Report:
         funnel=collect.funnel(summaries),
         curves=collect.curves(summaries["train"]),
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
+        judge=judge_report(run, judge, teachers, base) if judge else None,
         disagreements=collect.disagreements(evidence, recipe.skill),
         licences=_licences(recipe, teachers),
         fingerprints={label: result.ref.fingerprint for label, result in results.items()},
         provenance=_provenance(),
     )
-    return with_gate(report, judge(report.model_dump(mode="json"), recipe.gate))
+    return with_gate(report, judge_gate(report.model_dump(mode="json"), recipe.gate))
 
 
 def generation_of(run: Run, ledger: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +161,8 @@ def _licences(recipe: Recipe, teachers: list[Checkpoint]) -> dict[str, Any]:
             for asked, teacher in zip(recipe.teachers, teachers, strict=True)
             if recipe.has_several
         ],
+        "judge": recipe.judge.licence if recipe.judge else None,
+        "judge_accepted_terms": recipe.judge.accept_terms if recipe.judge else "",
     }
 
 

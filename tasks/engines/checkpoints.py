@@ -31,3 +31,9 @@ class Checkpoint(BaseModel):
     def inputs(self) -> dict[str, ArtifactRef]:
         """The artifact as a stage's input; empty where the files are the user's own."""
         return {"checkpoint": self.ref} if self.ref else {}
+
+    def is_same_model(self, other: "Checkpoint") -> bool:
+        """Return whether both are one model: by their files, or by name where not both have any."""
+        if self.model.files and other.model.files:
+            return self.model.files == other.model.files
+        return self.model.name.casefold() == other.model.name.casefold()

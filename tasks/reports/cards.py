@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tasks.recipe.terms import TERMS
+from tasks.recipe.terms import TERMS, Terms
 from tasks.reports.markdown import cell, table
 from tasks.reports.numbers import count, decimal, size
 from tasks.reports.schema import Report
@@ -92,6 +92,11 @@ def licence_rows(report: Report, *, with_student: bool = True) -> list[tuple[str
     if not found:
         found = [("data", UNKNOWN, "data.train.licence")]
     found += _of_the_teachers(report)
+    # one that only measured left nothing in the data
+    if report.licences.judge is not None and report.judge and report.judge.scored:
+        found.append(("judge that chose among its answers", report.licences.judge, "judge.licence"))
+    if terms := TERMS.get(report.licences.judge_accepted_terms):
+        found.append(("use of the judge's scores", _stated(terms), ""))
     if with_student:
         found.append(("student's base model", report.licences.student_base, "student.licence"))
     return [
@@ -114,9 +119,12 @@ def _of_the_teachers(report: Report) -> list[tuple[str, str, str]]:
     for place, (name, licence, accepted) in enumerate(teachers or [("", stated.teacher, stated.accepted_terms)]):
         found.append((f"teacher{name}", licence, f"teachers[{place}].licence"))
         if terms := TERMS.get(accepted):
-            rule = f"{terms.owner}'s terms forbid {terms.rule} ({terms.url}); the recipe states that they don't bind"
-            found.append((f"use of the teacher's output{f' ({name.strip()})' if name else ''}", rule, ""))
+            found.append((f"use of the teacher's output{f' ({name.strip()})' if name else ''}", _stated(terms), ""))
     return found
+
+
+def _stated(terms: Terms) -> str:
+    return f"{terms.owner}'s terms forbid {terms.rule} ({terms.url}); the recipe states that they don't bind"
 
 
 def _is_unknown(licence: str) -> bool:

@@ -16,7 +16,7 @@ from tasks.reports.cards import licence_rows
 from tasks.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from tasks.reports.numbers import NOT_MEASURED
 from tasks.reports.schema import Confusion, Model, Report
-from tasks.reports.tables import metric_names
+from tasks.reports.tables import judge_rows, metric_names
 from tasks.reports.teachers import HEADER, teacher_rows
 from tasks.reports.verdict import Outcome, alternative_verdicts, conclusion, entries, gain_text, headline, outcome_of
 
@@ -53,6 +53,7 @@ def render_html(report: Report) -> str:
         others=other_gains(report),
         teacher_header=HEADER,
         teachers=teacher_rows(report.generation),
+        judged=judge_rows(report.judge) if report.judge else [],
         licences=licence_rows(report),
         ledger_columns=COLUMNS,
         ledger_rows=ledger_rows(report.ledger) if report.ledger else [],

@@ -36,6 +36,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         f"zero-shot with {asked}.",
         "alternatives": "What can be had without a teacher: the same student trained on the labelled rows alone for "
         f"equal steps{', and TF-IDF with logistic regression on them' if has_labels else ''}.",
+        **_judge(recipe),
     }
 
 
@@ -67,4 +68,15 @@ def _teacher(recipe: Recipe) -> dict[str, str]:
         f"(recipe's sampling, one sample). {evaluation.latency_requests} rows are asked one at a time for its latency, "
         "which holds the network; the rest together for its throughput, within the recipe's limits. Its memory is not "
         "known."
+    }
+
+
+def _judge(recipe: Recipe) -> dict[str, str]:
+    if not recipe.judge or not recipe.judge.against:
+        return {}
+    return {
+        "judge": "A model reads each test row with two answers, in both orders, and says which is better or that "
+        "neither is. The student wins a row only where both orders say so, and loses likewise; all else is a tie. "
+        "Equal answers are a tie and an unreadable answer loses, without a question. Shares have Wilson intervals, the "
+        "win rate (wins and half of the ties) a bootstrap interval over rows; p is exact, of wins against losses."
     }

@@ -212,6 +212,56 @@ class Comparison(Block):
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
 
 
+class Versus(Block):
+    """What a judge says of the student's answers beside another model's; shares are of the test rows."""
+
+    model: str = Field(description="the entry of `models` that was compared with")
+    asked: int = Field(ge=0, description="pairs put to the judge, each in both orders; the others needed none")
+    win: Estimate
+    tie: Estimate
+    loss: Estimate
+    win_rate: Estimate = Field(description="wins and half of the ties")
+    p_value: Number = Field(ge=0.0, le=1.0)
+    agreement: Number = Field(ge=0.0, le=1.0, description="share of pairs with the same verdict in both orders")
+    first_position: Number = Field(
+        ge=0.0, le=1.0, description="share of verdicts for the answer shown first; 0.5: even"
+    )
+    longer_wins: Number = Field(ge=0.0, le=1.0, description="share of decided pairs that the longer answer won")
+    unreadable: int = Field(ge=0, description="verdicts that could not be read, two of each pair")
+
+
+class Questions(Block):
+    """What a judge was asked and what came from the store instead."""
+
+    requests: Count
+    from_store: Count
+    generated: Count
+    prompt_tokens: Count
+    completion_tokens: Count
+    seconds: Number
+
+
+class Scored(Block):
+    """How a judge scored the teacher's answers that a filter chose from."""
+
+    scored: int = Field(ge=0)
+    unreadable: int = Field(ge=0)
+    scores: dict[str, int]
+    questions: Questions
+
+
+class Judge(Block):
+    """The judge, and what it said of the student and of the teacher's answers."""
+
+    name: str
+    engine: str
+    criteria: str
+    against: dict[str, Versus] = {}
+    questions: Questions | None = Field(None, description="about pairs")
+    scored: Scored | None = None
+    notes: tuple[str, ...] = ()
+
+
 class GateRule(Block):
     """One rule of the gate with the number it met."""
 
@@ -319,6 +369,8 @@ class Licences(Block):
     accepted_terms: str = ""  # of the teacher's owner, by their name in tasks/recipe/terms.py
     student_base: str = "unknown"
     teachers: tuple[TeacherLicence, ...] = Field((), description="each of several; `teacher` is then the first")
+    judge: str | None = None  # null where there was none
+    judge_accepted_terms: str = ""
 
 
 class Provenance(Block):
@@ -353,6 +405,7 @@ class Report(Block):
     curves: tuple[CurvePoint, ...] = ()
     ledger: Ledger | None = None
     confusion: Confusion | None = None
+    judge: Judge | None = None
     disagreements: tuple[Disagreement, ...] = ()
     mislabelled: tuple[Mislabelled, ...] = ()
     licences: Licences = Licences()

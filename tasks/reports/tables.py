@@ -10,16 +10,19 @@ from tasks.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from tasks.reports.markdown import cell, table
 from tasks.reports.numbers import (
     NOT_MEASURED,
+    count,
     decimal,
     dollars,
     interval,
     metric_name,
     milliseconds,
+    p_value,
     parameters,
+    percent,
     rate,
     size,
 )
-from tasks.reports.schema import Estimate, Model, Report
+from tasks.reports.schema import Estimate, Judge, Model, Report
 from tasks.reports.teachers import teachers_markdown
 from tasks.reports.verdict import alternative_verdicts, conclusion, entries, headline
 
@@ -52,6 +55,7 @@ def summary_markdown(report: Report) -> str:
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
+    parts += _judge_parts(report.judge) if report.judge else []
     if report.ledger:
         parts += [table(COLUMNS, ledger_rows(report.ledger)), cell(break_even_text(report.ledger))]
     parts += filter(None, [teachers_markdown(report.generation)])
@@ -60,6 +64,35 @@ def summary_markdown(report: Report) -> str:
         found = [[r.rule, decimal(r.value), f"{r.bound:g}", "pass" if r.passed else "FAIL"] for r in report.gate.rules]
         parts.append(table(["rule", "value", "bound", "result"], found) if found else "No rules set.")
     return "\n\n".join(parts) + "\n"
+
+
+def judge_rows(judge: Judge) -> list[dict[str, str]]:
+    """Return one row for each model that the judge compared the student with."""
+    return [
+        {
+            "student against": opponent,
+            "wins": _quality(found.win),
+            "ties": _quality(found.tie),
+            "losses": _quality(found.loss),
+            "win rate": ", ".join(filter(None, (_quality(found.win_rate), p_value(found.p_value)))),
+            "pairs judged": f"{count(found.asked)} of {count(found.win.n)}",
+            "both orders agree": percent(found.agreement),
+            "first position": percent(found.first_position),
+            "longer answer wins": percent(found.longer_wins),
+            "unreadable": count(found.unreadable),
+        }
+        for opponent, found in judge.against.items()
+    ]
+
+
+def _judge_parts(judge: Judge) -> list[str]:
+    parts = [f"**Judge: {cell(judge.name)}** ({cell(judge.engine)})"]
+    if rows := judge_rows(judge):
+        parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
+    if judge.scored:
+        given = [[score, count(number)] for score, number in judge.scored.scores.items()]
+        parts.append(table(["score", "answers"], [*given, ["unreadable", count(judge.scored.unreadable)]]))
+    return parts + [f"- {cell(note)}" for note in judge.notes]
 
 
 def render_terminal(report: Report) -> Table:
@@ -88,7 +121,19 @@ def render_terminal(report: Report) -> Table:
 def _caption(report: Report) -> str:
     gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
     cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
-    return f"* the better baseline; – not measured. Worth a teacher? {conclusion(report)}{cost}{gate}"
+    found = f"{conclusion(report)}{_opinion(report.judge)}{cost}{gate}"
+    return f"* the better baseline; – not measured. Worth a teacher? {found}"
+
+
+def _opinion(judge: Judge | None) -> str:
+    """Return on a line of its own how often the judge preferred the student; nothing without one."""
+    if judge is None or not judge.against:
+        return ""
+    rates = [
+        f"{_quality(found.win_rate)} against the {opponent} (both orders agree on {percent(found.agreement)})"
+        for opponent, found in judge.against.items()
+    ]
+    return f"\nJudge {judge.name}: win rate {', '.join(rates)}"
 
 
 def _quality(found: Estimate | None) -> str:

@@ -12,13 +12,14 @@ from prefect import flow
 
 from tasks.balance import balance_training_rows
 from tasks.checkpoint import load_judge, load_teacher
+from tasks.engines.checkpoints import Checkpoint
+from tasks.engines.model import Model
 from tasks.evaluation.tables import write_tables
 from tasks.filter import filter_answers
 from tasks.generate import ask_teacher
-from tasks.judge import judge_answers, score_answers
+from tasks.judge import judge_answers, judge_report, score_answers
 from tasks.judging.pairs import outcome_of
 from tasks.judging.scores import read_scores
-from tasks.judging.tally import tally
 from tasks.read import read_sources
 from tasks.recipe.errors import RecipeError, ServiceError
 from tasks.recipe.judge import VERDICTS
@@ -38,6 +39,7 @@ from tests.teachers.api.server import Act, FaultyServer, Received, answer, failu
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
 RECIPES = ROOT / "deployments" / "recipes"
+SMALL = Model(kind="hub", path="owner/student")
 MODELS = ("student", "teacher", "baseline_untrained", "baseline_zero_shot")
 
 
@@ -103,9 +105,12 @@ def judging(recipe: str, *refresh: str) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), refresh)
     sides = sides_of(run)
     evaluated = run.build(measured, {"split": sides}, {}, skill=run.recipe.skill)
-    pairs = judge_answers(run, load_judge(run), sides, evaluated)
+    judge = load_judge(run)
+    pairs = judge_answers(run, judge, sides, evaluated)
+    assert judge
     assert pairs
     return {
+        "report": judge_report(run, judge, load_teacher(run), Checkpoint(model=SMALL, path="")),
         "lines": pq.read_table(run.store.path(pairs, "pairs.parquet")).to_pylist(),
         "cached": run.results["judge_pairs"].cached,
         **run.summary("judge_pairs"),
@@ -118,7 +123,6 @@ def is_about_a_pair(received: Received) -> bool:
 
 def said_by(received: Received, opinion: Any) -> Act:
     """The judge's verdict in the form it is held to."""
-    assert received.body["model"] == "the-judge"
     parts = shown(received.body["messages"])
     schema = received.body["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["answer"]["enum"] == ["A", "B", "C"]
@@ -191,19 +195,21 @@ def test_judge_that_prefers_the_longer_answer_is_asked_in_both_orders_and_once(t
     with serving(lambda received: said_by(received, longer)) as server:
         recipe = prepared(tmp_path, server.address)
         found = judging(recipe)
-        settings = load_recipe(recipe).evaluation
         pairs = len(found["lines"])
         assert found["against"] == {"teacher": "teacher", "baseline": "baseline_zero_shot"}
         # against the baseline the first row is equal, and needs no judge
         assert len(server.requests) == found["requests"] == 2 * (pairs - 1)
-        assert judging(recipe)["cached"]
+        cached = judging(recipe)
+        assert cached["cached"]
         again = judging(recipe, "judge_pairs")
         assert (again["from_store"], again["generated"]) == (found["requests"], 0)
         assert again["lines"] == found["lines"]
         assert len(server.requests) == found["requests"]
-    versus = {
-        name: tally([line for line in found["lines"] if line["against"] == name], settings) for name in found["against"]
-    }
+    versus = found["report"]["against"]
+    assert cached["report"]["against"] == versus
+    took = [one["report"]["questions"] for one in (found, cached)]
+    assert [one["generated"] for one in took] == [found["requests"], 0]
+    assert [one["from_store"] for one in took] == [0, found["requests"]]
     teacher, baseline = versus["teacher"], versus["baseline"]
     assert teacher["win"]["value"] == 1.0
     assert (teacher["agreement"], teacher["first_position"], teacher["longer_wins"]) == (1.0, 0.5, 1.0)
@@ -213,11 +219,15 @@ def test_judge_that_prefers_the_longer_answer_is_asked_in_both_orders_and_once(t
 
 def test_judge_that_prefers_the_first_position_ties_all_and_is_seen_through(tmp_path):
     with serving(lambda received: said_by(received, always_first)) as server:
-        recipe = prepared(tmp_path, server.address, {"against": ["teacher"]})
+        recipe = prepared(tmp_path, server.address, {"against": ["teacher"], "model": "the-teacher"})
         found = judging(recipe)
-    versus = tally(found["lines"], load_recipe(recipe).evaluation)
+    versus = found["report"]["against"]["teacher"]
     assert versus["tie"]["value"] == 1.0
     assert (versus["agreement"], versus["first_position"], versus["unreadable"]) == (0.0, 1.0, 0)
+    notes = found["report"]["notes"]
+    assert [note for note in notes if note.startswith("the judge is the teacher")]
+    assert [note for note in notes if "goes by the order" in note]
+    assert not [note for note in notes if "student's base" in note]
 
 
 def test_judge_that_no_longer_answers_ends_the_stage_and_keeps_what_it_said(tmp_path):

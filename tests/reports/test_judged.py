@@ -1,0 +1,158 @@
+"""How a report shows what a judge said."""
+
+from typing import Any
+
+import pytest
+
+from tasks.engines.checkpoints import Checkpoint
+from tasks.engines.model import Model
+from tasks.recipe.evaluation import Evaluation, Gate, Rule
+from tasks.recipe.judge import Judge
+from tasks.recipe.load import parse_recipe
+from tasks.reports.build import build_report, report_json
+from tasks.reports.cards import data_card, model_card
+from tasks.reports.gate import judge as judge_gate
+from tasks.reports.html import render_html
+from tasks.reports.judged import asked_now, judge_block
+from tasks.reports.method import method_statements
+from tasks.reports.schema import Report
+from tasks.reports.tables import render_terminal, summary_markdown
+from tests.judging.scripted import Opinion, always_first, judged, longer
+from tests.recipe.test_load import fields
+from tests.reports.test_html import ATTACK, Page
+
+JUDGE = Judge(model="owner/judge", criteria="rhymes")
+SETTINGS = Evaluation(metrics=("rouge_l",), resamples=100)
+TOOK = {"requests": 8, "from_store": 2, "generated": 6, "prompt_tokens": 900, "completion_tokens": 6, "seconds": 2.5}
+SCORED = {**TOOK, "scored": 10, "unreadable": 0, "scores": {"1": 1, "2": 0, "3": 4, "4": 0, "5": 5}}
+
+
+def block(
+    opinion: Opinion = longer, scored: dict[str, Any] | None = None, same_as: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    lines = judged(["long one", "s", "same", "long two"], ["t", "longer", "same", "t"], opinion)
+    return judge_block(JUDGE, "judge-7b", SETTINGS, lines, TOOK, scored, same_as)
+
+
+def local(path: str, sha256: str) -> Checkpoint:
+    return Checkpoint(model=Model(kind="folder", path=path, files={"model.safetensors": sha256}), path=path)
+
+
+def served(name: str) -> Checkpoint:
+    return Checkpoint(model=Model(kind="endpoint", path=name), path=name, served={"model": name})
+
+
+def test_report_with_a_judge_is_read_back_as_it_was_written(plain_blocks):
+    report = build_report(**plain_blocks, judge=block(scored=SCORED))
+    assert Report.model_validate_json(report_json(report)) == report
+    found = report.model_dump(mode="json")["judge"]
+    assert found["against"]["teacher"]["win"]["value"] == 0.5
+    assert found["against"]["teacher"]["asked"] == 3
+    assert found["questions"] == TOOK
+    assert found["scored"]["scores"]["5"] == 5
+
+
+def test_report_without_a_judge_has_none(plain_blocks):
+    report = build_report(**plain_blocks)
+    assert report.judge is None
+    assert "judge" not in render_html(report)
+    assert "Judge" not in summary_markdown(report)
+
+
+def test_page_and_summary_show_shares_agreement_bias_and_what_it_took(plain_blocks):
+    report = build_report(**plain_blocks, judge=block(scored=SCORED))
+    page = Page(render_html(report)).text
+    for shown in (page, summary_markdown(report).replace("\u00a0", " ")):
+        assert "judge-7b" in shown
+        assert "0.500 [" in shown  # wins
+        assert "0.625 [" in shown  # win rate
+        assert "3 of 4" in shown
+        assert "100 %" in shown
+    assert "the one that rhymes" in page
+    assert "the teacher" in page
+    assert "900" in page
+
+
+def test_terminal_names_the_win_rate_beside_how_far_the_orders_agree(plain_blocks):
+    caption = render_terminal(build_report(**plain_blocks, judge=block())).caption
+    assert "Judge judge-7b: win rate 0.625 [" in str(caption)
+    assert "against the teacher (both orders agree on 100\u00a0%)" in str(caption)
+    assert "Judge" not in str(render_terminal(build_report(**plain_blocks)).caption)
+
+
+def test_page_shows_what_a_judge_is_called_as_text(plain_blocks):
+    hostile = block() | {"name": ATTACK, "criteria": ATTACK, "notes": [ATTACK]}
+    report = build_report(**plain_blocks, judge=hostile)
+    page = Page(render_html(report))
+    assert "script" not in page.tags
+    assert page.text.count("alert(1)") >= 3
+    assert "<script" not in summary_markdown(report)
+
+
+def test_judge_that_goes_by_the_order_is_said_to():
+    assert any("goes by the order" in note for note in block(always_first)["notes"])
+    assert not block(longer)["notes"]
+
+
+def test_judge_whose_verdicts_cannot_be_read_is_said_to():
+    notes = block(lambda first, second: "Hm.")["notes"]
+    assert "6 of 6 verdicts against the teacher can't be read" in notes
+
+
+def test_scores_that_cannot_be_read_are_said_to_have_cost_their_answers():
+    assert block(scored=SCORED | {"unreadable": 2})["notes"] == (
+        "2 of 10 scores can't be read; their answers were dropped",
+    )
+    assert not block(scored=SCORED | {"unreadable": 1})["notes"]
+
+
+def test_judge_that_is_teacher_or_student_is_warned_of():
+    (note,) = block(same_as=("teacher",))["notes"]
+    assert note.startswith("the judge is the teacher")
+    assert "2404.13076" in note
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (local("/a/model", "1"), local("/b/other", "1"), True),
+        (local("/a/model", "1"), local("/b/model", "2"), False),
+        (served("Qwen3-8B"), local("/models/qwen3-8b", "1"), True),
+        (served("deepseek-chat"), served("deepseek-chat"), True),
+        (served("deepseek-chat"), served("deepseek-reasoner"), False),
+    ],
+)
+def test_same_model_is_known_by_its_files_or_else_by_name(one, other, expected):
+    assert one.is_same_model(other) is expected
+
+
+def test_cached_stage_asked_nothing_in_this_run():
+    assert asked_now(TOOK, cached=False) == TOOK
+    again = asked_now(TOOK, cached=True)
+    assert (again["requests"], again["from_store"], again["generated"], again["seconds"]) == (8, 8, 0, 0.0)
+
+
+def test_gate_may_go_by_what_the_judge_says(plain_blocks):
+    found = build_report(**plain_blocks, judge=block()).model_dump(mode="json")
+    rules = (
+        Rule(metric="judge.against.teacher.win_rate.value", bound=0.6),
+        Rule(metric="judge.against.teacher.loss.value", op="<", bound=0.1),
+    )
+    assert [rule["passed"] for rule in judge_gate(found, Gate(rules=rules))["rules"]] == [True, False]
+
+
+def test_method_says_how_pairs_were_judged_and_only_then():
+    made = fields() | {"skill": {"kind": "conversation"}}
+    assert "both orders" in method_statements(parse_recipe(made | {"judge": {"model": "owner/judge"}}))["judge"]
+    assert "judge" not in method_statements(parse_recipe(made))
+
+
+def test_cards_carry_the_licence_of_a_judge_that_chose_and_of_no_other(plain_blocks):
+    plain_blocks["licences"] |= {"judge": "MIT", "judge_accepted_terms": "openai"}
+    chose = build_report(**plain_blocks, judge=block(scored=SCORED))
+    for card in (model_card(chose), data_card(chose)):
+        assert "judge that chose among its answers: **MIT**" in card
+        assert "use of the judge's scores: **OpenAI's terms" in card
+    plain_blocks["licences"] |= {"judge_accepted_terms": ""}
+    measured = build_report(**plain_blocks, judge=block())
+    assert "judge that chose" not in data_card(measured)
