@@ -21,6 +21,7 @@ from tasks.split import split_rows_of
 from tasks.validate import validate_sources
 from tests.replicas.asking import Asking
 from tests.teachers.api.asked import KEY
+from tests.teachers.api.batch_server import answered, serving_batches
 from tests.teachers.api.server import Act, Received, answer, failure, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
@@ -41,8 +42,12 @@ def prepared(folder: Path, address: str) -> Asking:
 
 
 def first_label(received: Received) -> Act:
-    schema = received.body["response_format"]["json_schema"]["schema"]
-    return answer(f'{{"answer": "{schema["properties"]["answer"]["enum"][0]}"}}')
+    return answer(first_answer(received.body))
+
+
+def first_answer(body: dict[str, Any]) -> str:
+    schema = body["response_format"]["json_schema"]["schema"]
+    return f'{{"answer": "{schema["properties"]["answer"]["enum"][0]}"}}'
 
 
 def test_teacher_over_an_api_answers_each_prompt_once_in_any_number_of_runs(tmp_path):
@@ -58,6 +63,37 @@ def test_teacher_over_an_api_answers_each_prompt_once_in_any_number_of_runs(tmp_
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.suffix == ".parquet" for path in written)
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
+
+
+def in_batches(asking: Asking, address: str) -> Asking:
+    """The same recipe, asked through the batch API at `address`."""
+    recipe = asking.folder / "recipe.yaml"
+    fields = yaml.safe_load(recipe.read_text())
+    batches = {"base_url": address, "execution": "batch", "batch": {"max_requests": 10, "poll_s": 0.1}}
+    fields["teachers"][0]["endpoint"] |= batches
+    recipe.write_text(yaml.safe_dump(fields))
+    return asking
+
+
+def test_batches_make_the_artifact_that_single_requests_make_and_find_its_answers(tmp_path):
+    with serving(first_label) as server:
+        single = prepared(tmp_path / "single", server.address).ask(NO_ENGINE, **ENVIRONMENT)
+    (tmp_path / "batches").mkdir()
+    with serving_batches() as server:
+        server.answer = lambda line: answered(line["custom_id"], first_answer(line["body"]))
+        # longer under way than a stage may take: a batch has a deadline of its own
+        server.looks_until_end = 60
+        asking = in_batches(prepared(tmp_path / "batches", server.address), server.address)
+        limit = {"STILLHOUSE_STAGE_TIMEOUT": "5"}
+        batches = asking.ask(NO_ENGINE, **ENVIRONMENT, **limit)
+        assert set(server.bought.values()) == {1}
+        assert len(server.bought) == batches["sent"] == batches["generated"] == single["generated"]
+        assert (batches["batch"], batches["price_factor"]) == (True, 0.5)
+        # the way of asking is no part of what the answers are
+        assert batches["fingerprint"] == single["fingerprint"]
+        calls = len(server.calls)
+        assert asking.ask(NO_ENGINE, "generate", **ENVIRONMENT)["from_store"] == batches["requests"]
+        assert len(server.calls) == calls
 
 
 def test_teacher_over_an_api_does_not_wait_for_the_device(tmp_path):
