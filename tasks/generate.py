@@ -32,6 +32,7 @@ def generate(call: StageCall) -> dict[str, Any]:
         skill=call.execution["skill"],
         labels=tuple(call.identity["labels"]),
         skip_labelled=call.identity["skip_labelled"],
+        check_labels=call.identity.get("check_labels", False),
         **tables_in(
             call.folder("split"), call.folder("balance"), call.folder("routed") if "routed" in call.inputs else None
         ),
@@ -72,6 +73,8 @@ def ask_teacher(
         "skip_labelled": recipe.training.use_references,
         **{name: getattr(recipe.skill, name) for name in recipe.skill.asking},
     }
+    if recipe.filters.check_labels:
+        identity["check_labels"] = True
     if asked.endpoint:
         # a local teacher's fingerprint stays what it was before there were endpoints
         identity["endpoint"] = asked.endpoint
@@ -112,6 +115,7 @@ def _shard_job(
         skill=run.recipe.skill,
         labels=tuple(identity["labels"]),
         skip_labelled=identity["skip_labelled"],
+        check_labels=run.recipe.filters.check_labels,
         split=inputs["split"],
         balance=inputs["balance"],
         routed=inputs.get("routed"),

@@ -83,7 +83,7 @@ def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkp
         skill=recipe.skill.kind,
         data=collect.data_block(summaries),
         generation=generation_of(run, ledger),
-        filter={name: summaries["filter"][name] for name in ("in", "kept", "dropped")},
+        filter=collect.filter_block(summaries["filter"]),
         training=collect.training_block(summaries["train"]),
         models=_carried(collect.with_baseline(blocks, which), measured.ref.fingerprint if measured.cached else None),
         comparison=comparison,
@@ -98,6 +98,7 @@ def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkp
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
         judge=judge_report(run, judge, teachers, base) if judge else None,
         disagreements=collect.disagreements(evidence, recipe.skill),
+        mislabelled=_mislabelled(run),
         licences=_licences(recipe, teachers),
         fingerprints={label: result.ref.fingerprint for label, result in results.items()},
         provenance=_provenance(),
@@ -125,6 +126,13 @@ def _asked(run: Run, label: str) -> Mapping[str, Any]:
         return NOT_ASKED
     nothing = {name: 0 for name in ("generated", "prompt_tokens", "completion_tokens", "seconds")}
     return result.summary | nothing | {"from_store": result.summary["requests"]} if result.cached else result.summary
+
+
+def _mislabelled(run: Run) -> list[dict[str, Any]]:
+    filtered = run.results["filter"]
+    if not filtered.summary.get("suspects"):
+        return []
+    return collect.mislabelled(run.store.path(filtered.ref, "suspects.jsonl"))
 
 
 def _carried(models: dict[str, Any], fingerprint: str | None) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class ShardJob(BaseModel):
     skill: Skill
     labels: tuple[str, ...]
     skip_labelled: bool
+    check_labels: bool = False
     split: ArtifactRef
     balance: ArtifactRef
     routed: ArtifactRef | None = None  # which prompts, where other teachers answer the others
@@ -122,6 +123,7 @@ def _spec(settings: Settings, job: ShardJob, shard: int) -> ShardSpec:
         skill=job.skill,
         labels=job.labels,
         skip_labelled=job.skip_labelled,
+        check_labels=job.check_labels,
         **tables_in(store.fetch(job.split), store.fetch(job.balance), store.fetch(job.routed) if job.routed else None),
         store=settings.store,
         shard=shard,

@@ -5,19 +5,20 @@ Separate because it joins rows, answers, calibration and references; the rules t
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.filters.answered import Calibration, answered, priors_of
+from tasks.filters.answered import Calibration, answered, place_of, priors_of
 from tasks.filters.apply import KEEP_ALL, NO_SCORES, apply
 from tasks.filters.by_teacher import counts_by_teacher
 from tasks.filters.result import FilterResult
+from tasks.filters.suspects import find_suspects
 from tasks.recipe.filters import Filters
 from tasks.recipe.routing import Mixing
 from tasks.recipe.skill import Skill
 from tasks.skills.registry import skill_for
-from tasks.skills.rows import read_cases
+from tasks.skills.rows import read_cases, unclaimed
 from tasks.teachers.answers import read_answers
 
 Row = dict[str, Any]
@@ -45,9 +46,12 @@ def write_dataset(
     Of several teachers `calibration` is the first one's and `others` those of the others, in the recipe's order.
     `scores` are a judge's of the answers, by their keys.
 
+    Where the teacher answered rows that have a reference, suspects.jsonl too: those whose reference it contradicts.
+
     Returns:
         counts: {in, kept, dropped: {reason: n}} of completions, {train, validation, labelled} of rows written,
-        how often each label was kept, and of several teachers what became of each one's answers.
+        how often each label was kept; of several teachers what became of each one's answers; and where there are any,
+        of suspects.
 
     Raises:
         QualityError: too few answers survive.
@@ -55,28 +59,40 @@ def write_dataset(
     lines = read_answers(answers)
     rows = {"train": read_cases(train, skill), "validation": read_cases(split / "validation.parquet", skill)}
     examples = [row for row in read_cases(split / "examples.parquet", skill) if row["references"]]
-    priors = priors_of([calibration, *others], rows["train"], lines)
+    asked = {side: [row for row in found if not (use_references and row["references"])] for side, found in rows.items()}
+    priors = priors_of([calibration, *others], asked["train"], lines)
     completions = answered(lines, priors, labels)
-    result = FilterResult()
+    judged = {side: apply(found, completions, filters, skill, labels, mixing, scores) for side, found in asked.items()}
+    extra: dict[str, Any] = {}
     written: dict[str, int] = {}
-    for side, side_rows in rows.items():
-        given = [row for row in side_rows if row["references"]] if use_references else []
-        asked = [row for row in side_rows if not (use_references and row["references"])]
-        judged = apply(asked, completions, filters, skill, labels, mixing, scores)
-        result.kept += judged.kept
-        result.dropped += judged.dropped
+    for side, result in judged.items():
+        given = [row for row in rows[side] if row["references"]] if use_references else []
+        given += examples if use_references and side == "train" else []
         lessons: list[Lesson] = [
-            (kept["row"], kept["answer"], kept["completion"].teacher_number) for kept in judged.kept
+            (kept["row"], kept["answer"], kept["completion"].teacher_number) for kept in result.kept
         ]
-        if use_references:
-            given += examples if side == "train" else []
         lessons += [(row, _given(row, skill, labels), None) for row in given]
         written[side] = _write(out / f"{side}.jsonl", lessons, skill, labels)
     labelled: list[Lesson] = [(row, _given(row, skill, labels), None) for row in examples]
     written["labelled"] = _write(out / "labelled.jsonl", labelled, skill, labels)
-    (out / "dropped.jsonl").write_text("".join(json.dumps(drop, ensure_ascii=False) + "\n" for drop in result.dropped))
-    # the first teacher's, which is the one that is measured
+    # what the first teacher said, which is the one that is measured
+    first = {name: [line for line in found if place_of(line) == 0] for name, found in lines.items()}
+    everyone = [*rows["train"], *rows["validation"]]
+    everyone += unclaimed(examples, everyone) if filters.check_labels else []
+    extra |= _suspects(find_suspects(everyone, first, skill, labels, priors[0]), out)
     (out / "calibration.json").write_text(json.dumps({"labels": list(labels), "prior": priors[0]}))
+    return _books(judged.values(), written, skill, 1 + len(others), out) | {"prior": priors[0]} | extra
+
+
+def _books(
+    judged: Iterable[FilterResult], written: dict[str, int], skill: Skill, num_teachers: int, out: Path
+) -> dict[str, Any]:
+    """Write dropped.jsonl, and return the counts of all sides."""
+    result = FilterResult()
+    for one in judged:
+        result.kept += one.kept
+        result.dropped += one.dropped
+    _write_lines(out / "dropped.jsonl", result.dropped)
     return {
         "in": result.num_in,
         "kept": len(result.kept),
@@ -84,9 +100,22 @@ def write_dataset(
         "rows": written,
         # of free answers there are as many as rows
         "answers": dict(sorted(Counter(kept["answer"] for kept in result.kept).items())) if skill.has_labels else {},
-        "prior": priors[0],
-        **({"teachers": counts_by_teacher(result, 1 + len(others))} if others else {}),
+        **({"teachers": counts_by_teacher(result, num_teachers)} if num_teachers > 1 else {}),
     }
+
+
+def _suspects(found: tuple[int, list[dict[str, Any]]], out: Path) -> dict[str, Any]:
+    """Write suspects.jsonl and return its counts; neither where no labelled row could be judged."""
+    judged, suspects = found
+    if not judged:
+        return {}
+    _write_lines(out / "suspects.jsonl", suspects)
+    sure = sum(suspect["is_sure"] for suspect in suspects)
+    return {"suspects": {"judged": judged, "found": len(suspects), "sure": sure}}
+
+
+def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
 
 
 def _given(row: Row, skill: Skill, labels: Sequence[str]) -> str:

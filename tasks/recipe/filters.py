@@ -29,4 +29,9 @@ class Filters(Part):
     near_duplicate_threshold: float = Field(
         1.0, gt=0.0, le=1.0, description="drop near-equal long answers; 1 keeps all"
     )
+    check_labels: bool = added_later(
+        False,
+        "have the teacher answer labelled rows too, to find likely mislabelled ones (suspects.jsonl); they train on "
+        "their label all the same",
+    )
     min_success_ratio: float = Field(0.5, ge=0.0, le=1.0, description="fewer kept than this fails the stage")

@@ -78,10 +78,15 @@ class Recipe(Part):
                     f"data.{role}.columns names `{column}`, which is for a {wanted}",
                 )
         yield bool(self.filters.min_agreement) and not skill.votes, "filters.min_agreement: free texts never agree"
+        yield self.filters.check_labels and not skill.votes, "filters.check_labels: free texts contradict none"
 
     def _misfits_of(self, teacher: Teacher) -> Iterator[tuple[bool, str]]:
         """Yield the same of one teacher."""
         skill, prompt = self.skill, teacher.prompt
+        yield (
+            self.filters.check_labels and not skill.has_labels and teacher.sampling.n == 1,
+            "filters.check_labels would find nothing: one free answer says too little, so set sampling.n to 2 or more",
+        )
         yield (
             not skill.has_labels and prompt.layout == "text" and not teacher.sampling.stop,
             'prompt.layout: text has no end of its own: name one in sampling.stop, such as ["\\n\\n"]',

@@ -28,6 +28,8 @@ def objections(recipe: "Recipe") -> Iterator[str]:
     yield from _mixing(recipe)
     yield from _verified(recipe)
     yield from _calibrated(recipe)
+    if recipe.filters.check_labels:
+        yield "filters.check_labels compares labels with one teacher's answers: leave it out, or run one teacher alone"
 
 
 def _alone(recipe: "Recipe") -> Iterator[str]:

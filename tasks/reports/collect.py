@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,25 @@ def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
         if (teacher is None) != (student is None) or (teacher is not None and not module.same(teacher, student or ""))
     ]
     return differing[:_MOST_EXAMPLES]
+
+
+def filter_block(summary: Summary) -> dict[str, Any]:
+    """Return the `filter` block."""
+    return _only(summary, ("in", "kept", "dropped", "suspects"))
+
+
+def mislabelled(suspects: Path) -> list[dict[str, Any]]:
+    """Return the most suspicious rows of a suspects.jsonl, at most 25."""
+    with suspects.open(encoding="utf-8") as stream:
+        found = [json.loads(line) for line in islice(stream, _MOST_EXAMPLES)]
+    return [
+        {
+            "label": " or ".join(suspect["given"]),
+            "suggested": suspect["teacher"],
+            **_only(suspect, ("prompt", "confidence", "score", "id", "source")),
+        }
+        for suspect in found
+    ]
 
 
 def data_block(summaries: Mapping[str, Summary]) -> dict[str, Any]:

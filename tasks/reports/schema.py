@@ -137,12 +137,21 @@ class Generation(Block):
     teachers: dict[str, TeacherShare] = Field({}, description="by name, where there are several")
 
 
+class Suspects(Block):
+    """Labelled rows that the teacher answered, those it contradicts, and of these those it is sure of."""
+
+    judged: int = Field(ge=0)
+    found: int = Field(ge=0)
+    sure: int = Field(ge=0)
+
+
 class Filtered(Block):
     """Completions that went into the filters and those they kept."""
 
     entered: Count = Field(alias="in")
     kept: Count
     dropped: dict[str, int]
+    suspects: Suspects | None = Field(None, description="null: no labelled row could be judged")
 
 
 class Work(Block):
@@ -344,12 +353,15 @@ class Disagreement(Block):
 
 
 class Mislabelled(Block):
-    """A row whose given label the models doubt, for a person to look at."""
+    """A row whose given label the teacher contradicts, for a person to look at."""
 
     prompt: str
     label: str
     suggested: str
     confidence: Number = None
+    score: Number = Field(None, description="how well the given label stands, in [0, 1]")
+    id: str | None = None
+    source: str | None = None
 
 
 class TeacherLicence(Block):

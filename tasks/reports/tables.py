@@ -55,6 +55,7 @@ def summary_markdown(report: Report) -> str:
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
+    parts += _suspects(report)
     parts += _judge_parts(report.judge) if report.judge else []
     if report.ledger:
         parts += [table(COLUMNS, ledger_rows(report.ledger)), cell(break_even_text(report.ledger))]
@@ -93,6 +94,20 @@ def _judge_parts(judge: Judge) -> list[str]:
         given = [[score, count(number)] for score, number in judge.scored.scores.items()]
         parts.append(table(["score", "answers"], [*given, ["unreadable", count(judge.scored.unreadable)]]))
     return parts + [f"- {cell(note)}" for note in judge.notes]
+
+
+def _suspects(report: Report) -> list[str]:
+    found = report.filter.suspects if report.filter else None
+    if not found or not found.found:
+        return []
+    said = f"**Possibly mislabelled**: {found.found} of {found.judged} labelled rows, {found.sure} of them for sure"
+    # by id: what rows say stays out of Prefect's database
+    shown = [[f"{row.source or ''} {row.id or ''}".strip(), decimal(row.score)] for row in report.mislabelled]
+    header = ["row", "its label's score"]
+    if report.confusion:
+        header += ["label", "teacher"]
+        shown = [[*line, row.label, row.suggested] for line, row in zip(shown, report.mislabelled, strict=True)]
+    return [f"{said}. No row was changed.", table(header, shown)]
 
 
 def render_terminal(report: Report) -> Table:

@@ -26,6 +26,13 @@ def batch_prior(scores_NL: Sequence[Sequence[float]]) -> list[float]:
     return [float(value) for value in np.mean(np.asarray(scores_NL, dtype=np.float64), axis=0)]
 
 
+def probabilities(scores_L: Sequence[float], prior_L: Sequence[float] | None) -> Scores:
+    """Return the probability of each of L labels by their log-probabilities, less the prior where there is one."""
+    shifted: Scores = np.asarray(scores_L, dtype=np.float64) - (0.0 if prior_L is None else np.asarray(prior_L))
+    found: Scores = np.exp(shifted - np.logaddexp.reduce(shifted))
+    return found
+
+
 def calibrate(scores_L: Sequence[float], prior_L: Sequence[float]) -> tuple[int, float]:
     """Return the index of the label furthest above its prior, and its log-probability among the calibrated (nats)."""
     shifted: Scores = np.asarray(scores_L, dtype=np.float64) - np.asarray(prior_L, dtype=np.float64)

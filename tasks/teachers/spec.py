@@ -24,6 +24,7 @@ class AskSpec(BaseModel):
     labels: tuple[str, ...]
     rows: tuple[str, ...]  # Parquet files of rows to answer, in this order
     skip_labelled: bool  # rows with a reference are trained on it and need no answer
+    check_labels: bool = False  # all labelled rows are answered, those of `examples` too, to be compared with it
     examples: str | None  # Parquet file of labelled rows for the prompt
     only: str | None = None  # Parquet file of the ids (`row_id`) to answer, where other teachers answer the others
     store: StoreConfig

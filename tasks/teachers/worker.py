@@ -18,7 +18,7 @@ from tasks.engines.start import load_tokenizer, start_engine
 from tasks.engines.stream import Answer, stream
 from tasks.recipe.errors import BudgetSpent
 from tasks.runtime.worker import Reporter, serve
-from tasks.skills.rows import asked_of, read_cases
+from tasks.skills.rows import asked_of, read_cases, unclaimed
 from tasks.teachers.books import Books
 from tasks.teachers.completion import Completion, completion_key
 from tasks.teachers.gathered import Gathered
@@ -43,7 +43,10 @@ def generate(spec: GenerateSpec, report: Reporter, start: Callable[..., Any] = s
 
 def rows_of(spec: AskSpec) -> list[dict[str, Any]]:
     """Return the rows that the teacher is to answer, one a prompt."""
-    rows = asked_of([row for path in spec.rows for row in read_cases(path, spec.skill)], spec.skip_labelled)
+    rows = [row for path in spec.rows for row in read_cases(path, spec.skill)]
+    if spec.check_labels:
+        return rows + unclaimed(examples_of(spec), rows)
+    rows = asked_of(rows, spec.skip_labelled)
     if spec.only is None:
         return rows
     only = set(pq.read_table(spec.only)["row_id"].to_pylist())
