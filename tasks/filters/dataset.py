@@ -12,6 +12,7 @@ from typing import Any
 from tasks.filters.answered import Calibration, answered, place_of, priors_of
 from tasks.filters.apply import KEEP_ALL, NO_SCORES, apply
 from tasks.filters.by_teacher import counts_by_teacher
+from tasks.filters.difficulty import thin
 from tasks.filters.result import FilterResult
 from tasks.filters.suspects import find_suspects
 from tasks.recipe.filters import Filters
@@ -51,7 +52,7 @@ def write_dataset(
     Returns:
         counts: {in, kept, dropped: {reason: n}} of completions, {train, validation, labelled} of rows written,
         how often each label was kept; of several teachers what became of each one's answers; and where there are any,
-        of suspects.
+        of suspects and of hard and easy rows.
 
     Raises:
         QualityError: too few answers survive.
@@ -64,6 +65,9 @@ def write_dataset(
     completions = answered(lines, priors, labels)
     judged = {side: apply(found, completions, filters, skill, labels, mixing, scores) for side, found in asked.items()}
     extra: dict[str, Any] = {}
+    if filters.hard_share is not None:
+        known = {row_id: found[0]["label_scores"] for row_id, found in lines.items()}
+        extra["difficulty"] = thin(judged["train"], completions, known, priors[0], skill, labels, filters.hard_share)
     written: dict[str, int] = {}
     for side, result in judged.items():
         given = [row for row in rows[side] if row["references"]] if use_references else []

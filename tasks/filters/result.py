@@ -1,13 +1,14 @@
 """The books of the filters: what was kept, what was dropped and why, and whether enough is left."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.filters.sample import Sample
 from tasks.recipe.errors import QualityError
 from tasks.recipe.filters import Filters
+from tasks.teachers.completion import Completion
 
 Row = dict[str, Any]
 
@@ -61,6 +62,25 @@ class FilterResult:
                 "reason": reason,
                 "detail": detail,
                 **({"teacher": number} if (number := sample.completion.teacher_number) else {}),
+            }
+        )
+
+    def drop_kept(
+        self, one: dict[str, Any], completions: Mapping[str, Sequence[Completion]], reason: str, detail: str
+    ) -> None:
+        """Note that `one` of `kept` is dropped after all; who calls takes it out of `kept`."""
+        row, completion = one["row"], one["completion"]
+        keys = [sample.key for sample in completions[row["id"]]]
+        self.dropped.append(
+            {
+                "id": row["id"],
+                "sample_index": keys.index(completion.key),
+                "key": completion.key,
+                "text": completion.text,
+                "answer": one["answer"],
+                "finish_reason": completion.finish_reason,
+                "reason": reason,
+                "detail": detail,
             }
         )
 

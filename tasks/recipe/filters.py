@@ -34,4 +34,11 @@ class Filters(Part):
         "have the teacher answer labelled rows too, to find likely mislabelled ones (suspects.jsonl); they train on "
         "their label all the same",
     )
+    hard_share: float | None = added_later(
+        None,
+        "share of the teacher's training rows that are to be hard: of the third whose answers it was least sure of. "
+        "Rows of the other kind are left out until it holds; none leaves the rows as they are",
+        ge=0.0,
+        le=1.0,
+    )
     min_success_ratio: float = Field(0.5, ge=0.0, le=1.0, description="fewer kept than this fails the stage")

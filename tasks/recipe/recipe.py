@@ -175,11 +175,20 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _confidence_is_known(self) -> "Recipe":
-        for endpoint in (teacher.endpoint for teacher in self.teachers):
-            if endpoint and self.filters.min_mean_logprob is not None and "logprobs" not in endpoint.can:
+        for teacher in self.teachers:
+            endpoint = teacher.endpoint
+            if not endpoint or "logprobs" in endpoint.can:
+                continue
+            if self.filters.min_mean_logprob is not None:
                 raise ValueError(
                     f"filters.min_mean_logprob would drop every answer: provider {endpoint.provider} gives no "
                     "log-probabilities for this model; leave it out"
+                )
+            if self.filters.hard_share is not None and not (self.skill.votes and teacher.sampling.n > 1):
+                raise ValueError(
+                    f"filters.hard_share knows no hard prompts: provider {endpoint.provider} gives no "
+                    "log-probabilities for this model, and samples that could disagree are none; set sampling.n above "
+                    "1 or leave it out"
                 )
         return self
 

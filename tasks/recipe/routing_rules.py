@@ -30,6 +30,8 @@ def objections(recipe: "Recipe") -> Iterator[str]:
     yield from _calibrated(recipe)
     if recipe.filters.check_labels:
         yield "filters.check_labels compares labels with one teacher's answers: leave it out, or run one teacher alone"
+    if recipe.filters.hard_share is not None:
+        yield "filters.hard_share goes by what was hard for one teacher: leave it out, or run one teacher alone"
 
 
 def _alone(recipe: "Recipe") -> Iterator[str]:

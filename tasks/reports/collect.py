@@ -154,7 +154,7 @@ def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
 
 def filter_block(summary: Summary) -> dict[str, Any]:
     """Return the `filter` block."""
-    return _only(summary, ("in", "kept", "dropped", "suspects"))
+    return _only(summary, ("in", "kept", "dropped", "suspects", "difficulty"))
 
 
 def mislabelled(suspects: Path) -> list[dict[str, Any]]:

@@ -145,6 +145,15 @@ class Suspects(Block):
     sure: int = Field(ge=0)
 
 
+class Difficulty(Block):
+    """The teacher's training rows by how hard they were for it, before and after the share of hard ones was set."""
+
+    measure: Literal["disagreement", "margin", "logprob"]
+    share: float = Field(ge=0.0, le=1.0)
+    before: dict[str, int]
+    after: dict[str, int]
+
+
 class Filtered(Block):
     """Completions that went into the filters and those they kept."""
 
@@ -152,6 +161,7 @@ class Filtered(Block):
     kept: Count
     dropped: dict[str, int]
     suspects: Suspects | None = Field(None, description="null: no labelled row could be judged")
+    difficulty: Difficulty | None = Field(None, description="null: `filters.hard_share` is not set")
 
 
 class Work(Block):

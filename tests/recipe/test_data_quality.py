@@ -1,6 +1,9 @@
-"""Settings about labels that would do nothing are refused."""
+"""Settings about labels and hard rows that would do nothing are refused."""
+
+import pytest
 
 from tasks.recipe.load import parse_recipe
+from tests.recipe.test_endpoint import asked, teacher
 from tests.recipe.test_load import fields, refusal
 
 QA = {"skill": {"kind": "qa"}}
@@ -17,3 +20,16 @@ def test_check_labels_needs_answers_that_can_contradict():
     assert "filters.check_labels would find nothing" in refusal(recipe(QA, {"check_labels": True}))
     assert parse_recipe(recipe(QA, {"check_labels": True}, **SAMPLES))
     assert parse_recipe(recipe({}, {"check_labels": True}))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_hard_share_is_a_share(share):
+    assert "filters.hard_share" in refusal(recipe({}, {"hard_share": share}))
+
+
+def test_hard_share_needs_something_to_tell_hard_rows_by():
+    hard = {"filters": {"hard_share": 0.5}}
+    assert "filters.hard_share knows no hard prompts" in refusal(asked(teacher("anthropic"), **hard))
+    assert parse_recipe(asked(teacher("anthropic") | SAMPLES, **hard))
+    assert parse_recipe(asked(teacher("deepseek"), **hard))
+    assert parse_recipe(recipe({}, {"hard_share": 0.5}))

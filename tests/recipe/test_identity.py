@@ -15,7 +15,7 @@ _LATER = ("premise", "hypothesis", "context")
 # They are identity where they are set; unset, a recipe has the fingerprints it had before they came.
 WHERE_SET = {
     *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),
-    *(f"filters.{name}" for name in ("too_long", "check_labels")),
+    *(f"filters.{name}" for name in ("too_long", "check_labels", "hard_share")),
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
     "filters.min_judge_score",

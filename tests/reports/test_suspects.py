@@ -1,4 +1,4 @@
-"""How a report shows labelled rows that the teacher contradicts."""
+"""How a report shows labelled rows that the teacher contradicts, and the hard and easy rows."""
 
 import json
 from pathlib import Path
@@ -15,6 +15,12 @@ SUMMARY = {
     "kept": 60,
     "dropped": {"hard_share": 30},
     "suspects": {"judged": 400, "found": 30, "sure": 12},
+    "difficulty": {
+        "measure": "margin",
+        "share": 0.5,
+        "before": {"easy": 30, "medium": 30, "hard": 30},
+        "after": {"easy": 14, "medium": 16, "hard": 30},
+    },
 }
 
 
@@ -65,10 +71,17 @@ def test_summary_in_prefect_names_suspects_by_id_and_not_by_what_they_say(blocks
     assert "my message" not in text
 
 
+def test_report_shows_hard_and_easy_rows_before_and_after(blocks, tmp_path):
+    text = " ".join(Page(render_html(shown(blocks, tmp_path))).text.split())
+    assert "Thirds of the teacher's training rows by margin; 50 % were to be hard." in text
+    assert "easy3014medium3016hard3030" in text
+
+
 def test_report_of_a_run_without_either_says_nothing_of_them(blocks):
     plain = {"filter": filter_block({"in": 1, "kept": 1, "dropped": {}}), "mislabelled": []}
     report = build_report(**blocks | plain)
     assert report.filter is not None
-    assert report.filter.suspects is None
+    assert (report.filter.suspects, report.filter.difficulty) == (None, None)
     text = Page(render_html(report)).text + summary_markdown(report)
     assert "mislabelled" not in text
+    assert "Hard and easy" not in text
