@@ -48,7 +48,7 @@ def cases(row: dict[str, Any], skill: Conversation) -> list[dict[str, Any]]:
 
 def as_text(messages: prompts.Turns) -> str:
     """Return all turns as plain text, each after its speaker: a reply is none to the user's words alone."""
-    return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
+    return prompts.transcript(messages)
 
 
 def teacher_text(

@@ -22,6 +22,16 @@ def as_text(messages: Turns) -> str:
     return prompt_text(messages)
 
 
+def transcript(messages: Turns) -> str:
+    """Return all turns as plain text, each after its speaker."""
+    return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
+
+
+def whole_text(messages: Turns) -> str:
+    """Return the user's words where there is nothing else; else all turns, so that no two prompts look the same."""
+    return as_text(messages) if all(turn["role"] == "user" for turn in messages) else transcript(messages)
+
+
 def teacher_messages(
     row_messages: Turns,
     skill: Any,
@@ -45,7 +55,7 @@ def teacher_text(
     prompt: TeacherPrompt,
     labels: Sequence[str],
     examples: Sequence[tuple[str, str]],
-    text_of: Callable[[Turns], str] = as_text,
+    text_of: Callable[[Turns], str] = whole_text,
 ) -> str:
     """Return the teacher's prompt as plain text that ends where the answer follows, for layout `text`."""
     heading = filled(prompt.system or skill.instruction, skill, labels)

@@ -1,0 +1,78 @@
+"""What every skill keeps of a row and of a recipe in the prompts of all layouts."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from tasks.recipe.skill import KINDS, Skill
+from tasks.recipe.teacher import TeacherPrompt
+from tasks.skills.registry import skill_for
+
+LABELS = ("card_arrival", "refund")
+OWN = {"role": "system", "content": "You serve a bank in Wales."}
+ROW = [OWN, {"role": "user", "content": "where is it"}]
+KIND = pytest.mark.parametrize("kind", KINDS)
+
+
+def skill(kind: str, **fields: Any) -> Any:
+    labels = {"labels": LABELS} if kind in ("classification", "nli") else {}
+    return TypeAdapter(Skill).validate_python({"kind": kind, **labels, **fields})
+
+
+def shown(kind: str, messages: list[dict[str, Any]], layout: str = "turns", system: str = "", **fields: Any) -> str:
+    """All that the teacher sees, as one text."""
+    prompt = TeacherPrompt(layout=layout, system=system)
+    module, asked = skill_for(kind), skill(kind, **fields)
+    if layout == "text":
+        return module.teacher_text(messages, asked, prompt, LABELS, [])
+    return "\n".join(turn["content"] for turn in module.teacher_messages(messages, asked, prompt, LABELS, []))
+
+
+@pytest.mark.peers("task prompt")
+@pytest.mark.parametrize("layout", ["turns", "list", "text"])
+@KIND
+def test_teacher_sees_the_rows_own_system_prompt_beside_the_recipes(kind, layout):
+    for system, kept in (("Think in steps.", "Think in steps."), ("", skill(kind).instruction.split("{")[0])):
+        text = shown(kind, ROW, layout, system)
+        assert OWN["content"] in text
+        assert kept in text
+        assert text.index(kept) < text.index(OWN["content"])
+
+
+@pytest.mark.peers("task prompt")
+@pytest.mark.parametrize("system", ["", "Only facts about money."])
+def test_chain_of_density_adds_its_order_and_replaces_nothing(system):
+    text = shown("summarization", ROW, "turns", system, chain_of_density=3)
+    plain = shown("summarization", ROW, "turns", system)
+    assert "Write 3 summaries" in text
+    for part in plain.split("\n\n"):
+        assert part in text
+
+
+@pytest.mark.peers("task prompt")
+@KIND
+def test_student_sees_the_rows_own_system_prompt_beside_the_recipes(kind):
+    for instruction in ("", "Route it."):
+        asked = skill(kind, student_instruction=instruction)
+        turns = skill_for(kind).student_messages(ROW, asked, LABELS)
+        assert turns[0]["content"] == "\n\n".join(filter(None, (instruction, OWN["content"])))
+
+
+@pytest.mark.peers("turns")
+@pytest.mark.parametrize("layout", ["turns", "text"])
+@KIND
+def test_no_two_dialogues_look_the_same_to_a_teacher(kind, layout):
+    def talk(*contents: str) -> list[dict[str, str]]:
+        roles = ("user", "assistant", "user")
+        return [{"role": role, "content": content} for role, content in zip(roles, contents, strict=True)]
+
+    talks = [
+        talk("a parcel", "Which?", "the blue one"),
+        talk("an invoice", "Which?", "the blue one"),
+        talk("a parcel", "Which?", "the red one"),
+        talk("a parcel", "Late?", "the blue one"),
+        [OWN, *talk("a parcel", "Which?", "the blue one")],
+        talk("a parcel", "Which?", "the blue one")[-1:],
+    ]
+    assert len({shown(kind, messages, layout) for messages in talks}) == len(talks)
