@@ -39,6 +39,7 @@ def answers(result) -> dict[str, str]:
     return {one["row"]["id"]: one["answer"] for one in result.kept}
 
 
+@pytest.mark.peers("none rows")
 def test_apply_keeps_the_parsed_answer_and_names_each_drop():
     rows = [row("a"), row("b", "red"), row("c"), row("d"), row("e")]
     completions = {
@@ -107,6 +108,7 @@ def test_apply_confidence_judges_the_chosen_sample():
     assert result.counts == {"confidence": 1, "not_majority": 1}
 
 
+@pytest.mark.peers("none rows")
 def test_apply_prompt_without_completion_counts_as_failed():
     result = apply([row("a"), row("b")], {"a": [said("red")]}, Filters(), SKILL, LABELS)
     assert result.counts == {"failed": 1}
@@ -118,6 +120,7 @@ def test_apply_row_repeated_by_balancing_is_kept_each_time():
     assert len(result.kept) == 2
 
 
+@pytest.mark.peers("none rows")
 def test_apply_below_the_success_ratio_fails_with_counts_and_next_step():
     rows = [row("a"), row("b"), row("c"), row("d")]
     completions = {"a": [said("red")], "b": [said("x", "length")], "c": [said("y", "length")], "d": [said("z")]}

@@ -106,6 +106,19 @@ def test_write_dataset_without_references_the_teacher_answers_all(tmp_path):
     assert taught["labelled"] == {"e": "pet"}
 
 
+@pytest.mark.peers("join")
+def test_write_dataset_joins_answers_by_row_and_not_by_place(tmp_path):
+    said = {"a": "car", "b": "pet", "c": "pet", "v": "car"}
+    _, taught, _ = build(
+        tmp_path,
+        train=[row("c"), row("a"), row("a"), row("b")],  # one of them taken twice, as balancing may
+        validation=[row("v")],
+        answers=[answer(name, said[name]) for name in ("v", "b", "a", "c")],
+    )
+    assert taught["train"] | taught["validation"] == said
+
+
+@pytest.mark.peers("bad row")
 def test_write_dataset_in_is_kept_and_dropped(tmp_path):
     summary, taught, lines = build(
         tmp_path,

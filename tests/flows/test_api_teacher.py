@@ -127,6 +127,7 @@ def measuring(recipe: str) -> str:
     return str(run.store.fetch(measure_served_teacher(run, sides, load_teacher(run))))
 
 
+@pytest.mark.peers("held out")
 def test_teacher_over_an_api_is_measured_once_on_all_test_rows(tmp_path, monkeypatch):
     for name, value in {**ENVIRONMENT, "STILLHOUSE_STORE": str(tmp_path / "store")}.items():
         monkeypatch.setenv(name, value)
@@ -134,6 +135,8 @@ def test_teacher_over_an_api_is_measured_once_on_all_test_rows(tmp_path, monkeyp
         recipe = str(prepared(tmp_path, server.address).folder / "recipe.yaml")
         folder = Path(measuring(recipe))
         assert len(server.requests) == 30
+        held_out = (tmp_path / "test.jsonl").read_text().splitlines()
+        assert {request.asked for request in server.requests} == {json.loads(line)["message"] for line in held_out}
         assert measuring(recipe) == str(folder)
         assert len(server.requests) == 30
     answers = pq.read_table(folder / "answers.parquet").to_pylist()

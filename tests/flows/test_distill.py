@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tasks.reports.schema import Report
@@ -45,6 +46,29 @@ def test_distill_first_run_measures_every_model_on_the_same_rows(whole: Pipeline
     assert all(step.unaccounted == 0 for step in report.funnel)
 
 
+@pytest.mark.peers("held out")
+def test_distill_measures_on_the_rows_of_test_alone_and_trains_on_none_of_them(whole: Pipeline) -> None:
+    names = newest_report(whole).fingerprints
+
+    def only(stage: str, file: str) -> Path:
+        (found,) = (whole.folder / "store" / "artifacts" / stage / names[stage]).glob(f"*/{file}")
+        return found
+
+    test = pq.read_table(only("split", "test.parquet")).to_pylist()
+    given = [json.loads(line)["message"] for line in (whole.folder / "test.jsonl").read_text().splitlines()]
+    assert {row["messages"][-1]["content"] for row in test} == set(given)
+    answers = pq.read_table(only("evaluate", "answers.parquet")).to_pylist()
+    for model in {line["model"] for line in answers}:
+        assert {line["row_id"] for line in answers if line["model"] == model} == {row["id"] for row in test}, model
+    lessons = [
+        json.loads(line)
+        for side in ("train", "validation", "labelled")
+        for line in only("filter", f"{side}.jsonl").read_text().splitlines()
+    ]
+    assert lessons
+    assert not set(given) & {lesson["prompt"][-1]["content"] for lesson in lessons}
+
+
 def test_distill_second_run_is_cached_and_asks_nothing(whole: Pipeline) -> None:
     before = whole.stored_keys()
     started = time.monotonic()
@@ -67,6 +91,7 @@ def test_distill_refreshed_generation_asks_nothing(whole: Pipeline) -> None:
     assert whole.stored_keys() == before
 
 
+@pytest.mark.peers("edited prompt")
 def test_distill_added_messages_are_the_only_ones_asked(whole: Pipeline) -> None:
     before = set(whole.stored_keys())
     lines = (whole.folder / "messages.jsonl").read_text()
@@ -93,6 +118,7 @@ def test_distill_interrupted_on_a_terminal_ends_at_once_and_leaves_nothing(whole
     assert "interrupted; the same command again goes on" in (whole.folder / "log.txt").read_text()
 
 
+@pytest.mark.peers("kill")
 def test_distill_killed_in_every_phase_ends_like_an_unkilled_run(whole: Pipeline, tmp_path: Path) -> None:
     killed = Pipeline(tmp_path / "killed")
     killed.write()

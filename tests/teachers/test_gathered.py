@@ -28,6 +28,7 @@ def completion(key: str, n: int = 0) -> Completion:
     )
 
 
+@pytest.mark.peers("join")
 @pytest.mark.parametrize("number", [1, 4096, 10_001])
 def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, number: int) -> None:
     answers = {f"k{n}": completion(f"k{n}", n) for n in range(number)}
@@ -50,6 +51,7 @@ def test_write_without_places_is_an_empty_table(tmp_path: Path) -> None:
     assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
+@pytest.mark.peers("none rows")
 def test_write_place_without_an_answer_is_an_error(tmp_path: Path) -> None:
     gathered = Gathered(["a", "b"], None)
     gathered.add(completion("a"))

@@ -107,6 +107,7 @@ def test_what_decides_an_answer_is_part_of_its_key(tmp_path, serve, fields):
     assert len(server.requests) == 4
 
 
+@pytest.mark.peers("sample")
 def test_samples_of_a_prompt_have_seeds_and_keys_of_their_own(tmp_path, serve):
     server = serve(billing)
     run(tmp_path, 1, sampling={"n": 3, "temperature": 0.7, "seed": 5})
@@ -207,6 +208,7 @@ def test_retry_after_longer_than_ones_patience_ends_the_run_at_once(tmp_path, se
     assert len(server.requests) <= 4
 
 
+@pytest.mark.peers("none rows")
 def test_prompt_that_always_fails_is_stored_as_failed_and_the_others_are_answered(tmp_path, serve):
     server = serve(lambda received: failure(500) if received.asked == "message 3" else billing(received))
     summary, told = run(tmp_path)
@@ -227,6 +229,7 @@ def test_failed_answer_is_asked_again_by_the_next_generation_alone(tmp_path, ser
     assert answers(tmp_path)["r3"]["text"] == "billing"
 
 
+@pytest.mark.peers("bad row")
 def test_one_filtered_prompt_is_a_failed_answer_and_is_asked_once(tmp_path, serve):
     blocked = failure(400, "blocked", code="content_filter")
     server = serve(lambda received: blocked if received.asked == "message 3" else billing(received))
@@ -269,6 +272,7 @@ def test_error_that_cannot_pass_ends_the_run_at_once_in_one_line_without_the_key
     assert [line["text"] for line in stored(tmp_path)] == ["billing"]
 
 
+@pytest.mark.peers("none rows")
 def test_endpoint_that_answers_nothing_ends_the_run_and_may_be_tried_later(tmp_path, serve):
     server = serve(lambda _: failure(500))
     with pytest.raises(ServiceError) as caught:
