@@ -44,7 +44,7 @@ def measure_teacher(spec: EndpointSpec, report: Reporter, connect: Callable[...,
     """
     rows = rows_of(spec)
     endpoint = endpoint_of(spec)
-    questions = Questions(spec, endpoint, rows)
+    questions = Questions(spec, endpoint, rows, report.log)
     books = open_books(spec, endpoint, questions, report)
     numbers = run_to_its_end(_ask(spec, endpoint, questions, books, report, connect))
     table = Path(spec.out) / "completions.parquet"

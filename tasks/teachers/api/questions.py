@@ -1,6 +1,6 @@
 """The questions of a generation with their keys; equal prompts share one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tasks.recipe.endpoint import Endpoint
@@ -13,12 +13,17 @@ from tasks.teachers.worker import examples_of
 
 Row = dict[str, Any]
 
+# personal data in every prompt takes minutes to find in so many hundred thousand: a silent worker would be ended
+_TOLD_EVERY = 10_000
+
 
 class Questions:
     """What is asked for each row and sample."""
 
-    def __init__(self, spec: AskSpec, endpoint: Endpoint, rows: Sequence[Row]) -> None:
-        """Make every row's prompt.
+    def __init__(
+        self, spec: AskSpec, endpoint: Endpoint, rows: Sequence[Row], log: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Make every row's prompt; `log` is told how far it is.
 
         Raises:
             DataError: labels, or the form of the answers, hold personal data that may not be sent.
@@ -30,7 +35,9 @@ class Questions:
         self.places: list[tuple[str, int, str]] = []  # row id, sample index, key
         questions: dict[str, Question] = {}
         sampling = spec.teacher.sampling
-        for row, prompt in zip(rows, prompter.prompts(rows), strict=True):
+        for number, (row, prompt) in enumerate(zip(rows, prompter.prompts(rows), strict=True), start=1):
+            if number % _TOLD_EVERY == 0:
+                log(f"{number} of {len(rows)} prompts made")
             assert not isinstance(prompt, str), "the recipe refuses layout text behind an endpoint"
             text = outgoing.text(prompt)
             for index in range(sampling.n):

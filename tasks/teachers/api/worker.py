@@ -40,7 +40,7 @@ def generate(
     full store needs neither key nor server.
     """
     endpoint = endpoint_of(spec)
-    questions = Questions(spec, endpoint, rows_of(spec))
+    questions = Questions(spec, endpoint, rows_of(spec), report.log)
     books = open_books(spec, endpoint, questions, report)
     summary = run_to_its_end(_ask_missing(spec, endpoint, questions, books, report, connect, connect_batches))
     books.answers.write(iter(questions.places), Path(spec.out) / "completions.parquet")

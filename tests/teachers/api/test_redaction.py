@@ -16,6 +16,7 @@ from tasks.recipe.errors import DataError
 from tasks.recipe.evaluation import Evaluation
 from tasks.recipe.teacher import TeacherPrompt
 from tasks.teachers.api.outgoing import redaction
+from tasks.teachers.api.questions import Questions
 from tasks.teachers.api.worker import generate
 from tasks.teachers.spec import GenerateSpec
 from tests.teachers.api.asked import KEY, LABELS, Told, answers, spec, teacher
@@ -137,6 +138,15 @@ def test_label_that_is_personal_data_is_refused_and_not_sent(tmp_path, server):
         generate(asked.model_copy(update={"labels": labels}), Told())
     assert SECRETS["<EMAIL>"] not in str(refusal.value)
     assert not server.requests
+
+
+def test_making_many_prompts_tells_so_that_nobody_takes_it_for_stuck(tmp_path):
+    asked = spec(tmp_path, teacher("compatible"))
+    assert asked.teacher.endpoint is not None
+    said: list[str] = []
+    row = {"id": "r", "content_sha256": "0" * 64, "messages": [{"role": "user", "content": "hi"}], "references": []}
+    Questions(asked, asked.teacher.endpoint, [row] * 20_001, said.append)
+    assert said == ["10000 of 20001 prompts made", "20000 of 20001 prompts made"]
 
 
 def calls_in(source: str) -> set[str]:
