@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,28 +63,63 @@ def run(
     _quiet_prefect()
     _end_at_once_on_interrupt()
     # after the environment is set: Prefect reads it on import
-    from prefect import tags
-
-    from deployments.server import prefect_server
     from flows.distill import distill
     from tasks.reports.schema import Report
     from tasks.reports.tables import render_terminal
 
-    if os.environ.get("PREFECT_API_URL"):
-        with prefect_server():
-            pass  # its refusal is one sentence, the flow's would be a traceback
-    # the tag that the automations of a server go by
-    with tags("stillhouse"):
-        state = distill(recipe=recipe, **form, refresh=stages, overrides=overrides, return_state=True)
-    if state.is_failed() or state.is_crashed():
-        error = state.result(raise_on_failure=False)
-        raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
-    result = state.result()
+    result = _run_to_its_end(distill, recipe=recipe, **form, refresh=stages, overrides=overrides)
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(render_terminal(Report.model_validate(result["report"])))
     console.print(f"Report: {settings.report_link(result['run_id']).removeprefix('file://')}", soft_wrap=True)
+
+
+@app.command()
+def plan(
+    recipe: Annotated[str, typer.Argument(help="a recipe's name, path or URL")],
+    data: Annotated[str, typer.Option(help="training prompts in place of the recipe's")] = "",
+    test_data: Annotated[str, typer.Option(help="gold test rows in place of the recipe's")] = "",
+    teacher: Annotated[str, typer.Option(help="the teacher's model in place of the recipe's")] = "",
+    size: Annotated[Size, typer.Option(help="full; trial: 1000 training rows; smoke: 100 rows")] = "full",
+    max_train_rows: Annotated[int, typer.Option(min=0, help="rows the teacher is asked about at most; 0: all")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print the plan as JSON and nothing else")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="field=value, as budget.usd=20")] = None,
+) -> None:
+    """Ask the teacher 32 prompts of a recipe, and say what a run will ask, take, cost and keep.
+
+    The answers are stored: a run asks only the others. Example: stillhouse plan deployments/recipes/demo.yaml
+    """
+    from tasks.artifacts.probe import probe
+    from tasks.recipe.load import load_recipe
+    from tasks.runtime.settings import load_settings
+
+    overrides = _overrides(set_ or [])
+    form: dict[str, Any] = {
+        "data": data,
+        "test_data": test_data,
+        "teacher": teacher,
+        "size": size,
+        "max_train_rows": max_train_rows,
+    }
+    load_recipe(recipe, recipe_changes(**form) | overrides)
+    probe(load_settings().store)
+    _quiet_prefect()
+    _end_at_once_on_interrupt()
+    from flows.plan import plan as plan_flow
+    from tasks.planning.plan import Plan
+    from tasks.planning.tables import plan_lines, render_plan
+
+    found = _run_to_its_end(plan_flow, recipe=recipe, **form, overrides=overrides)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    from rich.console import Console
+
+    console, shown = Console(width=None if sys.stdout.isatty() else 140), Plan.model_validate(found)
+    console.print(render_plan(shown))
+    for line in plan_lines(shown):
+        console.print(line, highlight=False, markup=False)
 
 
 @app.command()
@@ -155,6 +191,25 @@ def compact() -> None:
         typer.echo(f"teacher {teacher[:12]}: {said}")
     if not teachers:
         typer.echo(f"No answers are stored in {store.config.url}.")
+
+
+def _run_to_its_end(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+    """Return what `flow` returns; an error is one message."""
+    from prefect import tags
+
+    from deployments.server import prefect_server
+
+    if os.environ.get("PREFECT_API_URL"):
+        with prefect_server():
+            pass  # its refusal is one sentence, the flow's would be a traceback
+    # the tag that the automations of a server go by
+    with tags("stillhouse"):
+        state = flow(**parameters, return_state=True)
+    if state.is_failed() or state.is_crashed():
+        error = state.result(raise_on_failure=False)
+        raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
+    result: dict[str, Any] = state.result()
+    return result
 
 
 def _overrides(pairs: list[str]) -> dict[str, object]:

@@ -3,4 +3,5 @@
 from flows.packages import missing_package_named
 
 with missing_package_named():
-    import flows.distill  # noqa: F401
+    import flows.distill
+    import flows.plan  # noqa: F401

@@ -63,22 +63,7 @@ def ask_teacher(
     recipe = run.recipe
     asked = recipe.teachers[place]
     label = list(recipe.generations)[place]
-    identity = {
-        "teacher_fingerprint": teacher_fingerprint(teacher.identity, asked.dtype, asked.quantization),
-        "prompt": asked.prompt,
-        "sampling": asked.sampling,
-        "output": asked.output,
-        "instruction": recipe.skill.instruction,
-        "labels": run.summary("validate")["labels"],
-        "skip_labelled": recipe.training.use_references,
-        **{name: getattr(recipe.skill, name) for name in recipe.skill.asking},
-    }
-    if recipe.filters.check_labels:
-        identity["check_labels"] = True
-    if asked.endpoint:
-        # a local teacher's fingerprint stays what it was before there were endpoints
-        identity["endpoint"] = asked.endpoint
-        identity |= redaction(asked.endpoint)
+    identity = asking_identity(run, teacher, place)
     inputs = {"split": sides, "balance": balanced, **teacher.inputs, **({"routed": routed} if routed else {})}
     replies: list[Reply] = []
     seconds = 0.0
@@ -100,6 +85,29 @@ def ask_teacher(
     )
     run.results[label].seconds += seconds
     return found
+
+
+def asking_identity(run: Run, teacher: Checkpoint, place: int = 0) -> dict[str, Any]:
+    """Return all that decides what the teacher at `place` is asked and answers, but for the rows."""
+    recipe = run.recipe
+    asked = recipe.teachers[place]
+    identity = {
+        "teacher_fingerprint": teacher_fingerprint(teacher.identity, asked.dtype, asked.quantization),
+        "prompt": asked.prompt,
+        "sampling": asked.sampling,
+        "output": asked.output,
+        "instruction": recipe.skill.instruction,
+        "labels": run.summary("validate")["labels"],
+        "skip_labelled": recipe.training.use_references,
+        **{name: getattr(recipe.skill, name) for name in recipe.skill.asking},
+    }
+    if recipe.filters.check_labels:
+        identity["check_labels"] = True
+    if asked.endpoint:
+        # a local teacher's fingerprint stays what it was before there were endpoints
+        identity["endpoint"] = asked.endpoint
+        identity |= redaction(asked.endpoint)
+    return identity
 
 
 def _shard_job(

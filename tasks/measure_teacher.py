@@ -39,9 +39,7 @@ def evaluate_teacher(call: StageCall) -> dict[str, Any]:
 def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) -> ArtifactRef:
     """Return the answers and measurements of the teacher behind the recipe's endpoint."""
     recipe, evaluation = run.recipe, run.recipe.evaluation
-    # as it was asked for the lessons, one sample a row
-    sampling = recipe.teacher.sampling.model_copy(update={"n": 1, "logprobs": 0})
-    asked = recipe.teacher.model_copy(update={"sampling": sampling})
+    asked = recipe.teacher.as_measured
     assert asked.endpoint, "only a teacher behind an endpoint is measured apart"
     identity = {
         "teacher_fingerprint": teacher_fingerprint(teacher.identity, asked.dtype, asked.quantization),

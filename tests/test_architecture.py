@@ -24,6 +24,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers"},
     "judging": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers", "evaluation"},
     "reports": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "evaluation", "judging"},
+    "planning": {
+        *("recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers", "filters"),
+        *("evaluation", "judging", "reports"),
+    },
 }
 NOUNS = set(MAY_IMPORT)
 MAY_IMPORT[VERBS] = NOUNS

@@ -135,6 +135,11 @@ class Teacher(Part):
         """Its name, or the last part of its model's."""
         return self.name or PurePosixPath(self.model).name.removesuffix(".gguf")
 
+    @property
+    def as_measured(self) -> "Teacher":
+        """The teacher as it is measured on test rows: asked as for its lessons, for one answer a row."""
+        return self.model_copy(update={"sampling": self.sampling.model_copy(update={"n": 1, "logprobs": 0})})
+
     @model_validator(mode="after")
     def _calibration_has_label_scores(self) -> "Teacher":
         if self.calibration == "batch" and (self.output.kind != "skill" or self.sampling.n > 1):

@@ -37,6 +37,14 @@ class GenerateSpec(AskSpec):
     out: str
 
 
+class ProbeSpec(AskSpec):
+    """A probe before a generation: a few prompts are answered, and what would be asked in all is written to `out`."""
+
+    prompts: int  # asked at most
+    test: str  # Parquet file of test rows, which a teacher over an API is measured on
+    out: str
+
+
 class ShardSpec(AskSpec):
     """One replica's share of a generation: its requests are answered, and nothing is written but to the store."""
 

@@ -154,7 +154,7 @@ class Fresh:
         }
         in_flight = llm.llm_engine.vllm_config.scheduler_config.max_num_seqs + _AHEAD
         self._keep(stream(llm, requests, lambda request: params[request.sample_index], in_flight, self._may_send))
-        if self.books.done < self.books.total:
+        if any(request.id not in self.books.answers for request in requests):
             raise self._spent()
 
     def _may_send(self, request: Request) -> bool:

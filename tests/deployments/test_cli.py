@@ -43,10 +43,10 @@ def refused(*arguments: str, folder: Path = ROOT) -> str:
 def test_help_names_the_commands():
     done = stillhouse("--help")
     assert done.returncode == 0
-    assert all(name in done.stdout for name in ("run", "register", "recipe"))
+    assert all(name in done.stdout for name in ("run", "plan", "register", "recipe"))
 
 
-@pytest.mark.parametrize("command", [("run",), ("register",), ("recipe", "init"), ("recipe", "schema")])
+@pytest.mark.parametrize("command", [("run",), ("plan",), ("register",), ("recipe", "init"), ("recipe", "schema")])
 def test_help_of_a_command_has_an_example(command):
     assert "Example: stillhouse" in " ".join(stillhouse(*command, "--help").stdout.split())
 

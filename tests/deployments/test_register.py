@@ -45,6 +45,9 @@ def test_register_deployments_read_back_as_the_file_says(client):
         assert "recipe" in one.parameter_openapi_schema["properties"]
         # what the zombies automation counts on
         assert one.job_variables == {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}
+    plan = client.read_deployment_by_name("plan/plan")
+    assert (plan.entrypoint, plan.work_pool_name, plan.schedules) == ("flows.plan.plan", "stillhouse", [])
+    assert "recipe" in plan.parameter_openapi_schema["properties"]
     assert distill.schedules == []
     assert distill.parameters == {}
     (schedule,) = nightly.schedules

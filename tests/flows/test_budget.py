@@ -49,13 +49,14 @@ def test_budget_in_dollars_stops_a_teacher_over_an_api_and_goes_on_when_raised(t
     with serving(first_label) as server:
         asking = prepared(tmp_path, server.address)
         fields = yaml.safe_load((asking.folder / "recipe.yaml").read_text())
-        teacher = fields["teachers"][0] | {"price": {"input_usd_per_mtok": 1000, "output_usd_per_mtok": 1000}}
-        # the server counts 13 tokens a request: $0.013
-        change(asking, teachers=[teacher], budget={"usd": 1.5})
+        price = {"input_usd_per_mtok": 100, "output_usd_per_mtok": 1000}
+        teacher = fields["teachers"][0] | {"price": price, "sampling": {"max_tokens": 8}}
+        change(asking, teachers=[teacher], budget={"usd": 0.06})
         error = asking.error(NO_ENGINE, **ENVIRONMENT)
         assert "BudgetSpent: generate: the budget allows no further request" in error
         first = len(server.requests)
-        assert 0 < first * 0.013 <= 1.5
+        # the server counts 11 and 2 tokens a request: $0.0031
+        assert 5 < first < 0.06 / 0.0031
         change(asking, budget={"usd": 100})
         finished = asking.ask(NO_ENGINE, **ENVIRONMENT)
         assert finished["sent"] == finished["requests"] - first

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from flows.distill import distill
+from flows.plan import plan
 from tasks.recipe.form import SIZES, StageName, recipe_changes
 
 FORM = {
@@ -58,3 +59,12 @@ def test_form_passes_on_every_choice_it_offers():
 def test_form_size_description_tells_its_numbers(schema):
     text = schema["properties"]["size"]["description"]
     assert all(str(number) in text for size in SIZES.values() for number in size.values())
+
+
+def test_form_of_a_plan_has_the_fields_of_a_run_that_a_plan_can_use():
+    planned, run = plan.parameters.model_dump()["properties"], distill.parameters.model_dump()["properties"]
+    assert list(planned) == [name for name in run if name not in ("student", "refresh")]
+    for name, field in planned.items():
+        assert field.get("description"), name
+        assert (field["type"], field["default"]) == (run[name]["type"], run[name]["default"])
+    assert len(planned["overrides"]["description"]) > 40

@@ -20,7 +20,7 @@ from tasks.teachers.api.client import Client
 from tasks.teachers.api.faults import counts
 from tasks.teachers.api.key import read_key
 from tasks.teachers.api.questions import Questions
-from tasks.teachers.api.request import num_logprobs
+from tasks.teachers.api.request import Question, num_logprobs
 from tasks.teachers.books import Books
 from tasks.teachers.spec import AskSpec, GenerateSpec
 from tasks.teachers.worker import rows_of
@@ -42,7 +42,12 @@ def generate(
     endpoint = endpoint_of(spec)
     questions = Questions(spec, endpoint, rows_of(spec), report.log)
     books = open_books(spec, endpoint, questions, report)
-    summary = run_to_its_end(_ask_missing(spec, endpoint, questions, books, report, connect, connect_batches))
+    missing = [question for question in questions.all if question.key not in books.answers]
+    if missing and endpoint.execution == "batch":
+        asking = ask_in_batches(spec, endpoint, questions.form, missing, books, report, connect_batches)
+    else:
+        asking = ask_missing(spec, endpoint, questions, missing, books, report, connect)
+    summary = run_to_its_end(asking)
     books.answers.write(iter(questions.places), Path(spec.out) / "completions.parquet")
     return {**books.summary(), **summary, **redacted_in(questions)}
 
@@ -83,20 +88,18 @@ def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
         raise WorkerError("the teacher's worker was told to end; answers that came are stored") from None
 
 
-async def _ask_missing(
-    spec: GenerateSpec,
+async def ask_missing(
+    spec: AskSpec,
     endpoint: Endpoint,
     questions: Questions,
+    missing: list[Question],
     books: Books,
     report: Reporter,
     connect: Callable[..., Client],
-    connect_batches: Callable[..., BatchService],
 ) -> dict[str, Any]:
-    missing = [question for question in questions.all if question.key not in books.answers]
+    """Have those of the `questions` that are `missing` answered one by one, and return what was sent and what failed."""
     if not missing:
         return {"sent": 0, "failed": {}}
-    if endpoint.execution == "batch":
-        return await ask_in_batches(spec, endpoint, questions.form, missing, books, report, connect_batches)
     report.log(f"asking {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
     if questions.redacted:
         report.log(f"personal data taken out of {questions.redacted['prompts']} prompts before they are sent")

@@ -1,0 +1,60 @@
+"""What a recipe will cost: the stages up to the teacher, a probe of it, and a forecast."""
+
+from typing import Annotated, Any
+
+from prefect import flow
+from pydantic import Field
+
+from tasks.balance import balance_training_rows
+from tasks.checkpoint import load_teacher
+from tasks.plan import forecast
+from tasks.probe import probe_teacher
+from tasks.read import read_sources
+from tasks.recipe.form import Size, recipe_changes
+from tasks.recipe.load import load_recipe
+from tasks.results import PLAIN_JSON
+from tasks.run import join_prefect, start_run
+from tasks.runtime.settings import load_settings
+from tasks.split import split_rows_of
+from tasks.validate import validate_sources
+
+# a form shows it as an empty field
+NO_OVERRIDES: dict[str, Any] = {}
+
+
+# an error is kept in Prefect's home whatever `persist_result` says, and would be pickled
+@flow(name="plan", flow_run_name="plan-{recipe}", persist_result=False, result_serializer=PLAIN_JSON)
+def plan(
+    recipe: str = "demo",
+    data: str = "",
+    test_data: str = "",
+    teacher: str = "",
+    size: Size = "full",
+    max_train_rows: Annotated[int, Field(ge=0, le=10_000_000)] = 0,
+    overrides: dict[str, Any] = NO_OVERRIDES,
+) -> dict[str, Any]:
+    """Ask the teacher 32 prompts of a recipe, and forecast what a run will ask, take, cost and keep.
+
+    Args:
+        recipe: A recipe's name in deployments/recipes (such as demo), a path, or a URL (s3://bucket/recipe.yaml).
+        data: Training prompts in place of the recipe's: a file, folder, glob or URL (s3://bucket/messages.jsonl) with
+            the columns that the recipe names. Empty keeps the recipe's.
+        test_data: Gold test rows in place of the recipe's. Empty keeps the recipe's.
+        teacher: The teacher's model in place of the recipe's: a folder, a GGUF file or a hub name, or behind the
+            recipe's endpoint its name there. Empty keeps it.
+        size: full is the recipe as it is; trial takes 1000 training and 200 test rows at most; smoke 100 and 50.
+        max_train_rows: Rows that the teacher is asked about at most, 0 to 10000000; 0 sets no limit beside the size's.
+        overrides: Any other recipe field for this plan, as {"budget.usd": 20}. Wins over the fields above.
+    """
+    join_prefect()
+    form = recipe_changes(data=data, test_data=test_data, teacher=teacher, size=size, max_train_rows=max_train_rows)
+    run = start_run(load_recipe(recipe, form | overrides), load_settings(), [])
+
+    sources = read_sources(run)
+    valid = validate_sources(run, sources)
+    sides = split_rows_of(run, valid)
+    balanced = balance_training_rows(run, sides)
+
+    asked = load_teacher(run)
+    probe = probe_teacher(run, asked, sides, balanced)
+    return forecast(run, probe, asked, sides, balanced).model_dump(mode="json")

@@ -1,0 +1,124 @@
+"""A total over many prompts, forecast from a random sample of them.
+
+Separate because it is plain statistics over numbers, whatever they count. What is known of each prompt beforehand (its
+length) is used: the total is that of a straight line fitted to the sample, with the prediction interval of ordinary
+least squares for the sum of M further observations. With y = a + b x fitted to n pairs and residual variance s^2,
+
+    sum of M  +-  t(n - 2) * s * M * sqrt(1/M + 1/n + (mean x of the M - mean x)^2 / sum (x - mean x)^2)
+
+Source: Draper and Smith, Applied Regression Analysis, 3rd edition, chapter 1.4, for the mean of M new observations;
+times M. Where all sampled x are equal, or fewer than three are known, the line is flat: the mean, n - 1, no last term.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+Numbers = NDArray[np.float64]
+CONFIDENCE = 0.95
+
+
+class Range(BaseModel):
+    """A forecast with its 95 % interval; without bounds where the sample is too small for any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    value: float
+    low: float | None
+    high: float | None
+
+    def plus(self, amount: float) -> "Range":
+        """Return the forecast of this and an amount that is known."""
+        return self._each(lambda bound: bound + amount)
+
+    def times(self, factor: float) -> "Range":
+        """Return the forecast of `factor` (not below 0) times as much."""
+        return self._each(lambda bound: bound * factor)
+
+    def at_least(self, least: float) -> "Range":
+        """Return the forecast of what can't be less than `least`."""
+        return self._each(lambda bound: max(bound, least))
+
+    def around(self, value: float) -> "Range":
+        """Return `value` with this forecast's interval about it."""
+        moved = self.plus(value - self.value)
+        return moved.model_copy(update={"low": None if moved.low is None else max(0.0, moved.low)})
+
+    def _each(self, change: Callable[[float], float]) -> "Range":
+        low, high = (None if bound is None else change(bound) for bound in (self.low, self.high))
+        return Range(value=change(self.value), low=low, high=high)
+
+
+def exactly(value: float) -> Range:
+    """Return a number that is known."""
+    return Range(value=value, low=value, high=value)
+
+
+def together(ranges: Iterable["Range | None"]) -> Range | None:
+    """Return the sum of forecasts that are off in the same direction, being made of one sample; None with a part."""
+    found = list(ranges)
+    if any(one is None for one in found):
+        return None
+    known = [one for one in found if one is not None]
+    lows, highs = [one.low for one in known], [one.high for one in known]
+    return Range(
+        value=sum(one.value for one in known),
+        low=None if None in lows else sum(low for low in lows if low is not None),
+        high=None if None in highs else sum(high for high in highs if high is not None),
+    )
+
+
+def forecast_sum(
+    x: Sequence[float], y: Sequence[float], x_missing: Sequence[float], most: float | None = None
+) -> Range | None:
+    """Return the sum of y over `x_missing`, none of them below 0 or above `most`; None without a sample."""
+    xs, ys, wanted = (np.asarray(values, dtype=np.float64) for values in (x, y, x_missing))
+    if not len(wanted):
+        return exactly(0.0)
+    if not len(ys):
+        return None
+    slope = _slope(xs, ys)
+    predicted = np.clip(ys.mean() + slope * (wanted - xs.mean()), 0.0, most)
+    value = float(predicted.sum())
+    half = _half_width(xs, ys, wanted, slope)
+    if half is None:
+        return Range(value=value, low=None, high=None)
+    top = value + half if most is None else min(value + half, most * len(wanted))
+    return Range(value=value, low=max(0.0, value - half), high=top)
+
+
+def _slope(x: Numbers, y: Numbers) -> float:
+    spread = float(((x - x.mean()) ** 2).sum())
+    if len(x) < 3 or spread == 0.0:
+        return 0.0
+    return float(((x - x.mean()) * (y - y.mean())).sum() / spread)
+
+
+def _half_width(x: Numbers, y: Numbers, wanted: Numbers, slope: float) -> float | None:
+    from scipy import stats
+
+    spread = float(((x - x.mean()) ** 2).sum())
+    is_line = len(x) >= 3 and spread > 0.0
+    freedom = len(x) - (2 if is_line else 1)
+    if freedom < 1:
+        return None
+    residuals = y - y.mean() - slope * (x - x.mean())
+    variance = float((residuals**2).sum()) / freedom
+    shift = float((wanted.mean() - x.mean()) ** 2) / spread if is_line else 0.0
+    of_the_mean = 1.0 / len(wanted) + 1.0 / len(x) + shift
+    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * len(wanted) * (variance * of_the_mean) ** 0.5
+
+
+def forecast_share(num_kept: int, num_seen: int, num_missing: int) -> Range | None:
+    """Return how many of `num_missing` will be kept, if `num_kept` of a random `num_seen` were; Wilson's interval."""
+    if not num_missing:
+        return exactly(0.0)
+    if not num_seen:
+        return None
+    from scipy import stats
+
+    share = stats.binomtest(num_kept, num_seen).proportion_ci(CONFIDENCE, method="wilson")
+    low, high = float(share.low), float(share.high)
+    return Range(value=num_missing * num_kept / num_seen, low=num_missing * low, high=num_missing * high)

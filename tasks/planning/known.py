@@ -1,0 +1,99 @@
+"""What would be asked, and what of it is answered in the store by now.
+
+Separate because a plan is made anew each time: answers come while the list of what is asked stays the same.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tasks.artifacts.store import Store
+from tasks.costs.spending import Spending
+from tasks.teachers.completions import CompletionStore
+from tasks.teachers.gathered import Gathered
+from tasks.teachers.probe import LESSONS, Place, prompts_of
+
+
+@dataclass(frozen=True)
+class Took:
+    """What one stored answer took."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+@dataclass
+class Part:
+    """One of the things a teacher is asked for: its lessons, or its answers to the test rows."""
+
+    name: str
+    places: list[Place]
+    sizes: dict[str, int]  # of each request's prompt
+    stored: dict[str, Took] = field(default_factory=dict)
+    bought: Spending = field(default_factory=Spending)
+
+    @property
+    def missing(self) -> list[str]:
+        """Keys of the requests without a stored answer."""
+        return [key for key in self.sizes if key not in self.stored]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The parts, and the answers of the lessons."""
+
+    parts: list[Part]
+    probed: list[str]  # keys
+    is_exact: bool  # sizes are prompt tokens, not bytes
+    answers: Gathered
+
+    @property
+    def lessons(self) -> Part:
+        """What the student is to learn from."""
+        return next(part for part in self.parts if part.name == LESSONS)
+
+    def probed_prompts(self) -> list[tuple[str, ...]]:
+        """Return the keys of each probed prompt that has all its answers."""
+        asked, stored = set(self.probed), self.lessons.stored
+        prompts = prompts_of(self.lessons.places).items()
+        return [keys for first, keys in prompts if first in asked and all(key in stored for key in keys)]
+
+
+def read_known(folder: Path, store: Store, teacher_fingerprint: str, min_logprobs: int) -> Known:
+    """Return what the probe in `folder` found would be asked, with what `store` holds of it now.
+
+    Raises:
+        StoreError: the store can't be read.
+    """
+    told = json.loads((folder / "probe.json").read_text())
+    parts: dict[str, Part] = {}
+    for line in pq.read_table(folder / "asked.parquet").to_pylist():
+        part = parts.setdefault(line["part"], Part(line["part"], [], {}))
+        part.places.append((line["row_id"], line["sample_index"], line["key"]))
+        part.sizes[line["key"]] = line["size"]
+    known = Known(
+        # a run whose rows all have references asks for no lesson
+        parts=[parts.pop(LESSONS, Part(LESSONS, [], {})), *parts.values()],
+        probed=told["keys"],
+        is_exact=told["is_exact"],
+        answers=Gathered([], None),
+    )
+    answers = Gathered(known.lessons.sizes, told["scored"])
+    completions = CompletionStore(store, teacher_fingerprint)
+    for part in known.parts:
+        for answer in completions.stream(part.sizes, min_logprobs):
+            part.stored[answer.key] = Took(answer.prompt_tokens, answer.completion_tokens, answer.seconds)
+            part.bought.add(answer.prompt_tokens, answer.completion_tokens, answer.created, answer.seconds)
+            if part.name == LESSONS:
+                answers.add(answer)
+    return Known(known.parts, known.probed, known.is_exact, answers)
+
+
+def answered_places(part: Part) -> Sequence[Place]:
+    """Return the places of those rows that have all their answers."""
+    open_rows = {row_id for row_id, _, key in part.places if key not in part.stored}
+    return [place for place in part.places if place[0] not in open_rows]
