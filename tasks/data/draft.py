@@ -199,6 +199,7 @@ data:
 teachers:
   - model: ./SET-THIS/teacher # SET: a folder with safetensors, a .gguf file, or a hub name as owner/name
     # endpoint: {{provider: deepseek}} # asks `model` over an API instead; its key is in DEEPSEEK_API_KEY, never here
+    # price: {{input_usd_per_mtok: 0.14, output_usd_per_mtok: 0.28}} # your contract; list prices of APIs are known
     licence: unknown # of the model; stands in the cards
     dtype: bfloat16 # or float16, float32, auto
     prompt:
@@ -235,4 +236,7 @@ gate: # rules over report.json a student must pass
   rules:
     - {{metric: comparison.quality_retained, op: ">=", bound: 0.92}}
     - {{metric: comparison.gain_over_baseline.low, op: ">", bound: 0.0}}
+
+# costs: {{training_usd_per_hour: 1.2, evaluation_usd_per_hour: 1.2, serving_usd_per_hour: 0.4}} # for the ledger
+# budget: {{usd: 20}} # a run ends before its teacher costs more; `stillhouse plan` says what it will cost
 """

@@ -183,3 +183,14 @@ def test_draft_recipe_awkward_labels_and_columns_load(tmp_path):
 def test_guess_columns_goes_by_names_and_then_by_looks(columns, expected):
     records = [{name: value(i) if callable(value) else value for name, value in columns.items()} for i in range(40)]
     assert guess_columns(records) == expected
+
+
+def test_draft_recipe_lines_on_cost_and_budget_hold_once_they_are_taken_in(tmp_path):
+    _, text = drafted(jsonl(tmp_path / "train.jsonl", rows(label=lambda i: "ab"[i % 2])), tmp_path)
+    for name in ("price", "costs", "budget"):
+        assert f"# {name}: {{" in text
+        text = text.replace(f"# {name}: {{", f"{name}: {{")
+    recipe = parse_recipe(yaml.safe_load(text))
+    assert recipe.teacher.price is not None
+    assert recipe.costs.serving_usd_per_hour == 0.4
+    assert recipe.budget.usd == 20
