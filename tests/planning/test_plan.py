@@ -179,8 +179,9 @@ def test_plan_counts_equal_prompts_once_and_every_sample(tmp_path, serve):
     (lessons,) = plan.parts
     assert (lessons.requests, lessons.stored, lessons.missing) == (180, 96, 84)
     assert plan.survivors.answers == 210
-    summary, _ = made.run()
+    summary, bought = made.run()
     assert summary["sent"] == 84
+    assert lessons.tokens.value == pytest.approx(bought.prompt_tokens + bought.completion_tokens, rel=0.1)
     assert len(server.requests) == 180
 
 
