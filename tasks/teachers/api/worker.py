@@ -97,7 +97,7 @@ async def ask_missing(
     report: Reporter,
     connect: Callable[..., Client],
 ) -> dict[str, Any]:
-    """Have those of the `questions` that are `missing` answered one by one, and return what was sent and what failed."""
+    """Have those of the `questions` that are `missing` answered singly, and return what was sent and what failed."""
     if not missing:
         return {"sent": 0, "failed": {}}
     report.log(f"asking {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
