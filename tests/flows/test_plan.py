@@ -13,13 +13,13 @@ from prefect.settings import PREFECT_API_URL
 
 from tests.flows.pipeline import MODEL, ROOT, Pipeline
 from tests.flows.test_api_teacher import ENVIRONMENT, NO_ENGINE, first_label, prepared
+from tests.planning.forecasts import DATA, needs_data
 from tests.replicas.asking import Asking, EnginePython
 from tests.teachers.api.server import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(600)]
 
 RECIPES = ROOT / "deployments" / "recipes"
-DATA = Path("/work/shared/data")
 
 
 def planned(pipeline: Pipeline, *arguments: str, **environment: str) -> dict[str, Any]:
@@ -104,8 +104,9 @@ def sliced(pipeline: Pipeline, name: str) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`")
-@pytest.mark.skipif(not DATA.exists(), reason="the public data sets are not there")
-@pytest.mark.parametrize("name", SLICES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=needs_data if data else ()) for name, (data, _) in SLICES.items()]
+)
 def test_plan_on_the_real_engine_is_within_a_tenth_of_the_run(tmp_path: Path, name: str):
     pipeline = Pipeline(tmp_path / "run")
     sliced(pipeline, name)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from tasks.artifacts.store import Store, StoreConfig
 from tasks.costs.allowance import Cap
@@ -24,6 +26,14 @@ from tasks.teachers.spec import GenerateSpec, ProbeSpec
 from tests.recipe.test_load import fields
 from tests.teachers.api.asked import Told, over
 from tests.teachers.api.server import Act, Received, answer
+
+# holds public data sets as JSON Lines: intent_banking77/train.jsonl {text, label}, math_gsm8k/train.jsonl {question,
+# answer}, summarisation_scitldr/train.jsonl {document, summary or target}, qa_nq_open/dev.jsonl {question}
+DATA = Path(os.environ.get("STILLHOUSE_TEST_DATA", ""))
+needs_data = pytest.mark.skipif(
+    not os.environ.get("STILLHOUSE_TEST_DATA"),
+    reason="STILLHOUSE_TEST_DATA names no folder with the public data sets",
+)
 
 PRICE = {"input_usd_per_mtok": 2.0, "output_usd_per_mtok": 8.0}
 ROWS = pa.schema(

@@ -15,10 +15,9 @@ from tasks.planning.tables import plan_lines, plan_markdown, plan_rows
 from tasks.recipe.errors import BudgetSpent
 from tasks.skills.rows import read_cases
 from tasks.teachers.answers import completion_of, read_answers
-from tests.planning.forecasts import Planned, charged
+from tests.planning.forecasts import DATA, Planned, charged, needs_data
 from tests.teachers.api.server import Act, FaultyServer, Received, serving
 
-DATA = Path("/work/shared/data")
 LABELS = ("billing", "delivery", "returns")
 TEXT = "the red train leaves before noon while seven quiet engineers count apples under old bridges"
 WORDS = TEXT.split()
@@ -130,7 +129,7 @@ def test_plan_is_within_a_tenth_of_what_the_run_took_and_kept(tmp_path, serve, s
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not DATA.exists(), reason="the public data sets are not there")
+@needs_data
 @pytest.mark.parametrize("skill", [CLASSIFICATION, MATH, SUMMARIZATION], ids=lambda skill: skill["kind"])
 def test_plan_is_within_a_tenth_on_the_lengths_of_real_answers(tmp_path, serve, skill):
     known = real(skill["kind"])
