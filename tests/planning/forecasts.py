@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,11 +28,8 @@ from tests.teachers.api.server import Act, Received, answer
 
 # holds public data sets as JSON Lines: intent_banking77/train.jsonl {text, label}, math_gsm8k/train.jsonl {question,
 # answer}, summarisation_scitldr/train.jsonl {document, summary or target}, qa_nq_open/dev.jsonl {question}
-DATA = Path(os.environ.get("STILLHOUSE_TEST_DATA", ""))
-needs_data = pytest.mark.skipif(
-    not os.environ.get("STILLHOUSE_TEST_DATA"),
-    reason="STILLHOUSE_TEST_DATA names no folder with the public data sets",
-)
+DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs the public data sets beside the project")
 
 PRICE = {"input_usd_per_mtok": 2.0, "output_usd_per_mtok": 8.0}
 ROWS = pa.schema(
