@@ -110,7 +110,7 @@ def judging(recipe: str, *refresh: str) -> dict[str, Any]:
     assert judge
     assert pairs
     return {
-        "report": judge_report(run, judge, load_teacher(run), Checkpoint(model=SMALL, path="")),
+        "report": judge_report(run, judge, [load_teacher(run)], Checkpoint(model=SMALL, path="")),
         "lines": pq.read_table(run.store.path(pairs, "pairs.parquet")).to_pylist(),
         "cached": run.results["judge_pairs"].cached,
         **run.summary("judge_pairs"),
