@@ -9,7 +9,7 @@ from tasks.reports.schema import Report
 from tests.flows.pipeline import MODEL, Pipeline
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(1500),
     pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`"),
 ]

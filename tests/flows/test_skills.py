@@ -51,15 +51,9 @@ SLICES: dict[str, dict[str, tuple[str, int, int, dict[str, str]]]] = {
 }
 
 
-# one of each form: several samples and a vote; turns. The others take as long and show little more
+@pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, marks=pytest.mark.slow if kind in ("math", "conversation") else pytest.mark.long)
-        for kind in KINDS
-    ],
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_shipped_recipe_of_each_kind_runs_from_its_files_to_its_report(kind: str, tmp_path: Path) -> None:
     pipeline = Pipeline(tmp_path)
     fields = yaml.safe_load((RECIPES / f"{kind}.yaml").read_text())
