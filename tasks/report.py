@@ -82,7 +82,7 @@ def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkp
         recipe=recipe.model_dump(mode="json"),
         skill=recipe.skill.kind,
         data=collect.data_block(summaries),
-        generation=generation_of(run, ledger),
+        generation=generation_of(run),
         filter=collect.filter_block(summaries["filter"]),
         training=collect.training_block(summaries["train"]),
         models=_carried(collect.with_baseline(blocks, which), measured.ref.fingerprint if measured.cached else None),
@@ -106,11 +106,11 @@ def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkp
     return with_gate(report, judge_gate(report.model_dump(mode="json"), recipe.gate))
 
 
-def generation_of(run: Run, ledger: dict[str, Any]) -> dict[str, Any]:
+def generation_of(run: Run) -> dict[str, Any]:
     """Return what this run asked: of all teachers and, where there are several, of each."""
     generations = run.recipe.generations
     asked = {teacher.called: _asked(run, label) for label, teacher in generations.items()}
-    paid = {line["stage"]: line["run"]["usd"] for line in ledger["lines"]}
+    paid = {line.stage: line.run_usd for line in ledger_lines(run.results, run.recipe)}
     costs = {teacher.called: paid.get(label, 0.0) for label, teacher in generations.items()}
     cost_usd = total(costs.values())
     if not run.recipe.has_several:

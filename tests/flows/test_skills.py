@@ -101,10 +101,10 @@ def _write(pipeline: Pipeline, fields: dict[str, Any]) -> None:
     """Write the recipe, cut down to a student of two layers, few steps and short answers."""
     teacher = fields["teachers"][0]
     teacher |= {"model": str(MODEL), "engine": {"segment_seconds": 0.2}}
-    teacher["sampling"]["max_tokens"] = min(teacher["sampling"]["max_tokens"], 24)
+    most = min(teacher["sampling"]["max_tokens"], 12)
+    teacher["sampling"]["max_tokens"] = fields["evaluation"]["max_tokens"] = most
     fields["student"] |= {"model": str(MODEL), "layers": 2}
     fields["training"] |= {"max_steps": 3, "batch_size": 4}
-    fields["evaluation"]["max_tokens"] = 8
     # an answer cut short, or one that a model of this size gets wrong, must not end the run
     fields["filters"] = {"min_success_ratio": 0.0, "truncated": False, "unparsable": False, "too_long": False}
     (pipeline.folder / "recipe.yaml").write_text(yaml.safe_dump(fields))
