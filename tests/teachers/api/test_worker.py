@@ -202,10 +202,11 @@ def test_retry_after_longer_than_ones_patience_ends_the_run_at_once(tmp_path, se
     server = serve(lambda _: failure(429, headers={"retry-after": "3600"}))
     started = time.monotonic()
     with pytest.raises(ServiceError, match="run again once it answers") as caught:
-        run(tmp_path)
+        run(tmp_path, 40)
     assert can_pass(caught.value)
     assert time.monotonic() - started < 5.0
-    assert len(server.requests) <= 4
+    # four at once, of which two may have begun another one when the third is given up
+    assert len(server.requests) <= 4 + 2
 
 
 @pytest.mark.peers("none rows")
