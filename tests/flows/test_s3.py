@@ -139,6 +139,7 @@ def among_faults(tmp_path_factory: pytest.TempPathFactory, server: S3Server, pro
     return pipeline
 
 
+@pytest.mark.long
 @needs_model
 def test_distill_among_faults_ends_with_the_same_artifacts(
     whole: Pipeline, among_faults: Pipeline, proxy: FaultyProxy
@@ -155,6 +156,7 @@ def test_distill_among_faults_ends_with_the_same_artifacts(
     assert set(proxy.faults) == {"500", "503", "reset", "lost answer", "cut answer", "stall"}
 
 
+@pytest.mark.long
 @needs_model
 def test_distill_model_made_here_is_not_downloaded(among_faults: Pipeline, proxy: FaultyProxy) -> None:
     weights = list(among_faults.store.glob("artifacts/*/*/*/*.safetensors"))
@@ -163,6 +165,7 @@ def test_distill_model_made_here_is_not_downloaded(among_faults: Pipeline, proxy
     assert [one for one in proxy.downloads(".safetensors") if f"/{among_faults.folder.name}/" in one.path] == []
 
 
+@pytest.mark.long
 @needs_model
 def test_distill_leaves_no_secret_in_any_byte(among_faults: Pipeline, server: S3Server) -> None:
     assert traces(among_faults.folder) == []
