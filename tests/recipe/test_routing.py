@@ -1,8 +1,11 @@
 """Several teachers in a recipe: what they are called, what may be routed and mixed, and what is refused."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tasks.recipe.base import identity
 from tasks.recipe.load import parse_recipe
@@ -66,6 +69,15 @@ def test_routing_and_mixing_of_one_teacher_are_refused(part: dict[str, Any]):
 )
 def test_routing_that_has_all_it_needs_is_taken(parts: dict[str, Any]):
     assert parse_recipe(several(**parts)).has_several
+
+
+def test_routing_as_the_readme_shows_it_is_taken():
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    example = re.search(r"### Several teachers\n.*?```yaml\n(.*?)```", readme, re.DOTALL)
+    assert example
+    recipe = parse_recipe(fields() | yaml.safe_load(example[1]))
+    assert [teacher.called for teacher in recipe.teachers] == ["small", "large"]
+    assert recipe.routing.kind == "fallback"
 
 
 @pytest.mark.parametrize(
