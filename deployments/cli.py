@@ -19,7 +19,8 @@ from tasks.recipe.errors import RecipeError, UserError
 from tasks.recipe.form import Size, recipe_changes, stages_named
 from tasks.recipe.passwords import hide_passwords
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+HELP = "Plan and run distillations, write a recipe for your own data, and bring all of it to a Prefect server."
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 recipes = typer.Typer(no_args_is_help=True, help="Work with recipes.")
 app.add_typer(recipes, name="recipe")
 
