@@ -79,10 +79,6 @@ class StageCall:
         """Return the local, verified folder of the input artifact `name`."""
         return self.store.fetch(self.inputs[name])
 
-    def summary_of(self, name: str) -> dict[str, Any]:
-        """Return the summary that the input's record carries."""
-        return self.store.record(self.inputs[name]).summary
-
 
 @dataclass(frozen=True)
 class Stage:

@@ -144,10 +144,6 @@ class Store(FileStore):
             raise StoreError(f"artifact {_home(ref)} has no file `{file}`; it has {', '.join(names) or 'none'}")
         return self.fetch(ref) / file
 
-    def uri(self, ref: ArtifactRef) -> str:
-        """Return where the artifact lies in the store, for links and messages."""
-        return f"{self.config.url}/{_home(ref)}"
-
     def _load(self, ref: ArtifactRef) -> Record | None:
         try:
             data = self._backend.read(_record_key(ref))

@@ -86,11 +86,6 @@ def bootstrap_interval(statistic: Statistic, n: int, confidence: float, resample
     return Interval(value, float(low), float(high), n, "percentile bootstrap")
 
 
-def accuracy_statistic(correct: ArrayLike) -> Statistic:
-    """Return the accuracy as a function of the rows it is taken on."""
-    return mean_statistic(_booleans(correct))
-
-
 def mean_statistic(values: ArrayLike) -> Statistic:
     """Return the mean of one number a row as a function of the rows it is taken on."""
     scores = np.asarray(values, dtype=np.float64)
@@ -174,39 +169,10 @@ def permutation_p_value(ours: ArrayLike, theirs: ArrayLike, resamples: int, seed
     return float(test.pvalue)
 
 
-def paired_gain(
-    correct_student: ArrayLike, correct_baseline: ArrayLike, confidence: float, resamples: int, seed: int
-) -> Gain:
-    """Return the student's accuracy less the baseline's, on the same rows, with interval and p-value.
-
-    Raises:
-        ValueError: for no rows, or unequal lengths.
-    """
-    student, baseline = _paired(correct_student, correct_baseline)
-    found = difference_interval(
-        accuracy_statistic(student), accuracy_statistic(baseline), student.size, confidence, resamples, seed
-    )
-    return gain_of(found, mcnemar_p_value(student, baseline))
-
-
 def gain_of(difference: Interval, p_value: float | None, test: str = "exact McNemar test on correct answers") -> Gain:
     """Return a gain from the interval of a paired difference and the p-value of `test`; None where none was made."""
     method = f"paired {difference.method}" + ("" if p_value is None else f"; p by {test}")
     return Gain(difference.value, difference.low, difference.high, p_value, difference.n, method)
-
-
-def retained_interval(
-    correct_student: ArrayLike, correct_teacher: ArrayLike, confidence: float, resamples: int, seed: int
-) -> Interval | None:
-    """Return the share of the teacher's accuracy that the student keeps, or None where the teacher's is 0.
-
-    Raises:
-        ValueError: for no rows, or unequal lengths.
-    """
-    student, teacher = _paired(correct_student, correct_teacher)
-    return ratio_interval(
-        accuracy_statistic(student), accuracy_statistic(teacher), student.size, confidence, resamples, seed
-    )
 
 
 def confusion(predictions: Sequence[str | None], gold: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:

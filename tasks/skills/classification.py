@@ -8,7 +8,6 @@ import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tasks.recipe.errors import DataError
 from tasks.recipe.skill import Labelled
 from tasks.skills.prompts import as_text as as_text
 from tasks.skills.prompts import cases as cases
@@ -72,23 +71,6 @@ def lesson(text: str, answer: str, skill: Labelled) -> str:
 def accuracy(answer: str | None, references: Sequence[str], skill: Labelled) -> float:
     """Return 1 where the label is one of the accepted ones, else 0."""
     return float(answer in references)
-
-
-def resolve_labels(skill: Labelled, labelled_rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Return the recipe's labels in its order, or the labels of `labelled_rows`, sorted.
-
-    Raises:
-        DataError: when the recipe names no labels and the rows hold fewer than two.
-    """
-    if skill.labels:
-        return skill.labels
-    found = tuple(sorted({row["label"] for row in labelled_rows if row["label"] is not None}))
-    if len(found) < 2:
-        raise DataError(
-            f"the labelled rows hold {len(found)} different labels ({', '.join(found) or 'none'}); a classification "
-            "needs at least two: list them in `skill.labels`, or check `columns.label` of the labelled source"
-        )
-    return found
 
 
 row_scores = {"accuracy": accuracy}

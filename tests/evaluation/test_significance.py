@@ -1,28 +1,61 @@
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.evaluation.comparison import compare, gain
 from tasks.evaluation.significance import (
     accuracy_interval,
-    accuracy_statistic,
     bootstrap_interval,
     confusion,
     mcnemar_p_value,
-    paired_gain,
+    mean_statistic,
     ratio_interval,
-    retained_interval,
 )
+from tasks.recipe.evaluation import Evaluation
 
+LABELS = ("right", "wrong")
 Z95 = 1.959963984540054
 
 
 def some(right: int, wrong: int) -> list[bool]:
     return [True] * right + [False] * wrong
+
+
+def answers(correct: Sequence[bool]) -> list[str]:
+    return ["right" if one else "wrong" for one in correct]
+
+
+def settings(confidence: float, resamples: int, seed: int) -> Evaluation:
+    return Evaluation(metrics=("accuracy",), confidence=confidence, resamples=resamples, seed=seed)
+
+
+def paired_gain(
+    student: Sequence[bool], baseline: Sequence[bool], confidence: float, resamples: int, *, seed: int
+) -> SimpleNamespace:
+    """The report's gain of a student that is right on these rows over a baseline that is right on those."""
+    said = {"student": answers(student), "baseline": answers(baseline)}
+    references = [["right"]] * len(said["baseline"])
+    found = gain("accuracy", "student", "baseline", said, references, LABELS, settings(confidence, resamples, seed))
+    assert found
+    return SimpleNamespace(**found)
+
+
+def retained(
+    student: Sequence[bool], teacher: Sequence[bool], confidence: float, resamples: int, *, seed: int
+) -> SimpleNamespace | None:
+    """The report's quality retained, likewise."""
+    said = {"student": answers(student), "teacher": answers(teacher)}
+    references = [["right"]] * len(said["teacher"])
+    found = compare({}, said, references, LABELS, (), settings(confidence, resamples, seed))
+    interval = found["quality_retained_interval"]
+    return SimpleNamespace(**interval) if interval else None
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(81, 19), (0, 12), (12, 0), (1, 0), (150, 250)])
@@ -53,7 +86,7 @@ def test_bootstrap_interval_is_the_percentiles_of_every_possible_resample():
 
 
 def test_bootstrap_interval_same_seed_same_interval_and_higher_confidence_is_wider():
-    statistic = accuracy_statistic(some(30, 20))
+    statistic = mean_statistic(some(30, 20))
     first = bootstrap_interval(statistic, 50, 0.9, 500, seed=3)
     assert first == bootstrap_interval(statistic, 50, 0.9, 500, seed=3)
     wider = bootstrap_interval(statistic, 50, 0.99, 500, seed=3)
@@ -62,7 +95,7 @@ def test_bootstrap_interval_same_seed_same_interval_and_higher_confidence_is_wid
 
 def test_bootstrap_interval_one_row_and_equal_rows_have_no_width():
     for right in ([True], some(9, 0)):
-        found = bootstrap_interval(accuracy_statistic(right), len(right), 0.95, 200, seed=0)
+        found = bootstrap_interval(mean_statistic(right), len(right), 0.95, 200, seed=0)
         assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)
 
 
@@ -121,8 +154,10 @@ def test_paired_gain_pairs_rows_by_position():
 
 
 def test_paired_gain_unequal_rows_are_refused():
-    with pytest.raises(ValueError, match="1 and 2 rows"):
+    with pytest.raises(ValueError, match="1 answers for 2 rows"):
         paired_gain([True], [True, False], 0.95, 300, seed=0)
+    with pytest.raises(ValueError, match="1 and 2 rows"):
+        mcnemar_p_value([True], [True, False])
 
 
 @pytest.mark.slow
@@ -137,7 +172,7 @@ def test_paired_gain_interval_covers_the_truth_as_often_as_it_says():
 
 def test_retained_interval_is_the_ratio_of_accuracies():
     student, teacher = some(45, 55), some(50, 50)
-    found = retained_interval(student, teacher, 0.95, 2000, seed=0)
+    found = retained(student, teacher, 0.95, 2000, seed=0)
     assert found is not None
     assert found.value == pytest.approx(0.9)
     # delta method on the paired ratio: the student is right on 45 of the teacher's 50
@@ -147,11 +182,11 @@ def test_retained_interval_is_the_ratio_of_accuracies():
 
 
 def test_retained_interval_teacher_always_wrong_is_unknown():
-    assert retained_interval(some(5, 5), some(0, 10), 0.95, 300, seed=0) is None
+    assert retained(some(5, 5), some(0, 10), 0.95, 300, seed=0) is None
 
 
 def test_retained_interval_resamples_without_a_right_teacher_are_left_out():
-    found = retained_interval(some(1, 3), some(1, 3), 0.95, 2000, seed=0)
+    found = retained(some(1, 3), some(1, 3), 0.95, 2000, seed=0)
     assert found is not None
     assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)
 

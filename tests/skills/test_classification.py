@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.recipe.errors import DataError, RecipeError
+from tasks.recipe.errors import RecipeError
 from tasks.recipe.skill import Classification
 from tasks.recipe.teacher import TeacherPrompt
 from tasks.skills import classification
@@ -89,17 +89,6 @@ def test_verify_accepts_any_reference_and_refuses_without_one():
     assert not classification.verify("refund", ["lost_card"])
     assert not classification.verify("refund", [])
     assert classification.verify("refund", ["refund", "refund"])
-
-
-def test_resolve_labels_recipe_order_wins_else_sorted_from_rows():
-    rows = [{"label": "b"}, {"label": None}, {"label": "a"}, {"label": "b"}]
-    assert classification.resolve_labels(Classification(labels=("z", "y")), rows) == ("z", "y")
-    assert classification.resolve_labels(Classification(), rows) == ("a", "b")
-
-
-def test_resolve_labels_one_class_only_is_refused_with_the_next_step():
-    with pytest.raises(DataError, match=r"hold 1 different labels \(a\).*skill\.labels"):
-        classification.resolve_labels(Classification(), [{"label": "a"}, {"label": None}])
 
 
 def test_constraint_is_a_choice_of_the_labels():
