@@ -25,25 +25,28 @@ from tasks.teachers.spec import GenerateSpec, tables_in
 def generate(call: StageCall) -> dict[str, Any]:
     """Write completions.parquet; answers go to the completion store as they come."""
     teacher = call.execution["teacher"]
-    spec = GenerateSpec(
-        model_path=call.execution["path"],
-        teacher=teacher,
-        teacher_fingerprint=call.identity["teacher_fingerprint"],
-        skill=call.execution["skill"],
-        labels=tuple(call.identity["labels"]),
-        skip_labelled=call.identity["skip_labelled"],
-        check_labels=call.identity.get("check_labels", False),
-        **tables_in(
-            call.folder("split"), call.folder("balance"), call.folder("routed") if "routed" in call.inputs else None
-        ),
-        store=call.settings.store,
-        cap=call.execution["cap"],
-        out=str(call.work.folder),
-    )
+    spec = GenerateSpec(**asked_in(call), out=str(call.work.folder))
     if teacher.endpoint:
         return run_control_worker(call, "tasks.teachers.api.worker", spec, at_least_s=teacher.endpoint.waits_s)
     summary = run_engine_worker(call, "tasks.teachers.worker", spec, environment_for(teacher.engine))
     return with_replies(summary, call.execution["replies"])
+
+
+def asked_in(call: StageCall) -> dict[str, Any]:
+    """Return the fields of a spec that say which rows a call asks which teacher about, and how."""
+    routed = call.folder("routed") if "routed" in call.inputs else None
+    return {
+        "model_path": call.execution["path"],
+        "teacher": call.execution["teacher"],
+        "teacher_fingerprint": call.identity["teacher_fingerprint"],
+        "skill": call.execution["skill"],
+        "labels": tuple(call.identity["labels"]),
+        "skip_labelled": call.identity["skip_labelled"],
+        "check_labels": call.identity.get("check_labels", False),
+        **tables_in(call.folder("split"), call.folder("balance"), routed),
+        "store": call.settings.store,
+        "cap": call.execution["cap"],
+    }
 
 
 def ask_teacher(

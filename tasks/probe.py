@@ -8,11 +8,11 @@ from tasks.costs.tariff import tariff_of
 from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
-from tasks.generate import asking_identity
+from tasks.generate import asked_in, asking_identity
 from tasks.recipe.errors import RecipeError
 from tasks.run import Run
 from tasks.stage import StageCall, stage
-from tasks.teachers.spec import ProbeSpec, tables_in
+from tasks.teachers.spec import ProbeSpec
 
 # what is asked: enough for a mean, and what a demo's teacher answers in seconds
 PROMPTS = 32
@@ -21,20 +21,11 @@ PROMPTS = 32
 @stage("probe", version=1, on_device=True)
 def probe(call: StageCall) -> dict[str, Any]:
     """Write asked.parquet, which names all that would be asked, and probe.json; answers go to the completion store."""
-    teacher, split = call.execution["teacher"], call.folder("split")
+    teacher = call.execution["teacher"]
     spec = ProbeSpec(
-        model_path=call.execution["path"],
-        teacher=teacher,
-        teacher_fingerprint=call.identity["teacher_fingerprint"],
-        skill=call.execution["skill"],
-        labels=tuple(call.identity["labels"]),
-        skip_labelled=call.identity["skip_labelled"],
-        check_labels=call.identity.get("check_labels", False),
-        **tables_in(split, call.folder("balance")),
-        store=call.settings.store,
-        cap=call.execution["cap"],
+        **asked_in(call),
         prompts=call.identity["prompts"],
-        test=str(split / "test.parquet"),
+        test=str(call.folder("split") / "test.parquet"),
         out=str(call.work.folder),
     )
     if teacher.endpoint:

@@ -104,8 +104,8 @@ class Redacted(Block):
     marks: dict[str, int] = {}
 
 
-class TeacherShare(Block):
-    """What one of several teachers was asked, and what became of its answers."""
+class Asked(Block):
+    """What a model was asked in a run, and what came from the store instead."""
 
     requests: Count
     from_store: Count
@@ -113,6 +113,11 @@ class TeacherShare(Block):
     prompt_tokens: Count
     completion_tokens: Count
     seconds: Number
+
+
+class TeacherShare(Asked):
+    """What one of several teachers was asked, and what became of its answers."""
+
     prompts: Count = Field(description="prompts it answered, each counted once")
     usable: Count = Field(description="of these, prompts with an answer that no filter objected to")
     kept: Count = Field(description="its answers that are lessons")
@@ -122,15 +127,9 @@ class TeacherShare(Block):
     cost_usd: Number
 
 
-class Generation(Block):
+class Generation(Asked):
     """What the teachers were asked and what came from the store instead."""
 
-    requests: Count
-    from_store: Count
-    generated: Count
-    prompt_tokens: Count
-    completion_tokens: Count
-    seconds: Number
     tokens_per_second: Number
     cost_usd: Number
     redacted: Redacted | None = Field(None, description="null: prompts were used as they are")
@@ -249,24 +248,13 @@ class Versus(Block):
     unreadable: int = Field(ge=0, description="verdicts that could not be read, two of each pair")
 
 
-class Questions(Block):
-    """What a judge was asked and what came from the store instead."""
-
-    requests: Count
-    from_store: Count
-    generated: Count
-    prompt_tokens: Count
-    completion_tokens: Count
-    seconds: Number
-
-
 class Scored(Block):
     """How a judge scored the teacher's answers that a filter chose from."""
 
     scored: int = Field(ge=0)
     unreadable: int = Field(ge=0)
     scores: dict[str, int]
-    questions: Questions
+    questions: Asked
 
 
 class Judge(Block):
@@ -276,7 +264,7 @@ class Judge(Block):
     engine: str
     criteria: str
     against: dict[str, Versus] = {}
-    questions: Questions | None = Field(None, description="about pairs")
+    questions: Asked | None = Field(None, description="about pairs")
     scored: Scored | None = None
     notes: tuple[str, ...] = ()
 
