@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -18,6 +18,11 @@ import yaml
 from tasks.recipe.errors import RecipeError, UserError
 from tasks.recipe.form import Size, recipe_changes, stages_named
 from tasks.recipe.passwords import hide_passwords
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tasks.runtime.settings import Settings
 
 HELP = "Plan and run distillations, write a recipe for your own data, and bring all of it to a Prefect server."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
@@ -43,11 +48,6 @@ def run(
 
     Example: stillhouse run deployments/recipes/demo.yaml --set training.epochs=2
     """
-    from tasks.artifacts.probe import probe
-    from tasks.recipe.load import load_recipe
-    from tasks.runtime.settings import load_settings
-
-    # before Prefect is loaded, which takes seconds: a mistake shows at once
     overrides = _overrides(set_ or [])
     form: dict[str, Any] = {
         "data": data,
@@ -58,20 +58,14 @@ def run(
         "max_train_rows": max_train_rows,
     }
     stages = stages_named(refresh or [])
-    load_recipe(recipe, recipe_changes(**form) | overrides)
-    settings = load_settings()
-    probe(settings.store)
-    _quiet_prefect()
-    _end_at_once_on_interrupt()
+    settings = _checked(recipe, recipe_changes(**form) | overrides)
     # after the environment is set: Prefect reads it on import
     from flows.distill import distill
     from tasks.reports.schema import Report
     from tasks.reports.tables import render_terminal
 
     result = _run_to_its_end(distill, recipe=recipe, **form, refresh=stages, overrides=overrides)
-    from rich.console import Console
-
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = _console()
     console.print(render_terminal(Report.model_validate(result["report"])))
     console.print(f"Report: {settings.report_link(result['run_id']).removeprefix('file://')}", soft_wrap=True)
 
@@ -91,10 +85,6 @@ def plan(
 
     The answers are stored: a run asks only the others. Example: stillhouse plan deployments/recipes/demo.yaml
     """
-    from tasks.artifacts.probe import probe
-    from tasks.recipe.load import load_recipe
-    from tasks.runtime.settings import load_settings
-
     overrides = _overrides(set_ or [])
     form: dict[str, Any] = {
         "data": data,
@@ -103,10 +93,8 @@ def plan(
         "size": size,
         "max_train_rows": max_train_rows,
     }
-    load_recipe(recipe, recipe_changes(**form) | overrides)
-    probe(load_settings().store)
-    _quiet_prefect()
-    _end_at_once_on_interrupt()
+    _checked(recipe, recipe_changes(**form) | overrides)
+    # after the environment is set: Prefect reads it on import
     from flows.plan import plan as plan_flow
     from tasks.planning.plan import Plan
     from tasks.planning.tables import plan_lines, render_plan
@@ -115,9 +103,7 @@ def plan(
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    from rich.console import Console
-
-    console, shown = Console(width=None if sys.stdout.isatty() else 140), Plan.model_validate(found)
+    console, shown = _console(), Plan.model_validate(found)
     console.print(render_plan(shown))
     for line in plan_lines(shown):
         console.print(line, highlight=False, markup=False)
@@ -192,6 +178,32 @@ def compact() -> None:
         typer.echo(f"teacher {teacher[:12]}: {said}")
     if not teachers:
         typer.echo(f"No answers are stored in {store.config.url}.")
+
+
+def _checked(recipe: str, changes: dict[str, Any]) -> "Settings":
+    """Return the settings of a run whose recipe and store hold, with this process made ready for Prefect.
+
+    Before Prefect is loaded, which takes seconds: a mistake shows at once.
+
+    Raises:
+        UserError: the recipe is refused, a setting is wrong, or the store can't be used.
+    """
+    from tasks.artifacts.probe import probe
+    from tasks.recipe.load import load_recipe
+    from tasks.runtime.settings import load_settings
+
+    load_recipe(recipe, changes)
+    settings = load_settings()
+    probe(settings.store)
+    _quiet_prefect()
+    _end_at_once_on_interrupt()
+    return settings
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def _run_to_its_end(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
