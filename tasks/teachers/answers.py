@@ -45,12 +45,6 @@ def label_scores(completion: Completion, label_tokens: list[int] | None) -> list
     return [max(score, _FLOOR) for score in scores]
 
 
-def answer_row(row_id: str, index: int, completion: Completion, scores: list[float] | None) -> dict[str, Any]:
-    """Return one line of the table."""
-    plain = completion.model_dump(include=set(ANSWER_SCHEMA.names))
-    return {**plain, "row_id": row_id, "sample_index": index, "label_scores": scores}
-
-
 def read_answers(path: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the lines of the table by row id: teacher by teacher, in the order of their sample index."""
     return lines_by_row(pq.read_table(path))

@@ -16,7 +16,7 @@ from tasks.recipe.errors import BudgetSpent
 from tasks.skills.rows import read_cases
 from tasks.teachers.answers import completion_of, read_answers
 from tests.planning.forecasts import DATA, Planned, charged, needs_data
-from tests.teachers.api.server import Act, FaultyServer, Received, serving
+from tests.teachers.api.server import Act, FaultyServer, Received, Serve, serving_on_demand
 
 LABELS = ("billing", "delivery", "returns")
 TEXT = "the red train leaves before noon while seven quiet engineers count apples under old bridges"
@@ -27,22 +27,11 @@ QA = {"kind": "qa"}
 MATH = {"kind": "math"}
 SUMMARIZATION = {"kind": "summarization", "max_words": 60}
 
-Serve = Callable[[Callable[[Received], Act]], FaultyServer]
-
 
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    monkeypatch.chdir(tmp_path)  # a Unix socket's path must be short
-    running = []
-
-    def start(plan: Callable[[Received], Act]) -> FaultyServer:
-        context = serving(plan, Path("socket"))
-        running.append(context)
-        return context.__enter__()
-
-    yield start
-    for context in running:
-        context.__exit__(None, None, None)
+    with serving_on_demand(tmp_path, monkeypatch) as start:
+        yield start
 
 
 def text(rng: random.Random, most: int) -> str:

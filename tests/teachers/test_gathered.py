@@ -1,15 +1,22 @@
 import random
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.teachers.answers import ANSWER_SCHEMA, answer_row, label_scores
+from tasks.teachers.answers import ANSWER_SCHEMA, label_scores
 from tasks.teachers.completion import Completion
 from tasks.teachers.gathered import Gathered, Place
 
 LABELS = [3, 5]
+
+
+def line(row_id: str, index: int, answer: Completion) -> dict[str, Any]:
+    """One line of the table, by its definition."""
+    plain = answer.model_dump(include=set(ANSWER_SCHEMA.names))
+    return {**plain, "row_id": row_id, "sample_index": index, "label_scores": label_scores(answer, LABELS)}
 
 
 def completion(key: str, n: int = 0) -> Completion:
@@ -33,7 +40,7 @@ def completion(key: str, n: int = 0) -> Completion:
 def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, number: int) -> None:
     answers = {f"k{n}": completion(f"k{n}", n) for n in range(number)}
     places: list[Place] = [(f"row {n}", n % 2, f"k{n // 2}") for n in range(number)]  # equal prompts share an answer
-    plain = [answer_row(row, index, answers[key], label_scores(answers[key], LABELS)) for row, index, key in places]
+    plain = [line(row, index, answers[key]) for row, index, key in places]
     pq.write_table(pa.Table.from_pylist(plain, schema=ANSWER_SCHEMA), tmp_path / "plain")
 
     gathered = Gathered(answers, LABELS)

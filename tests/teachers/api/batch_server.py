@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.teachers.api.server import answer as completion
+from tests.teachers.api.server import in_a_thread
 
 MOST_REQUESTS = 50_000
 MOST_BYTES = 200_000_000
@@ -268,10 +269,8 @@ def _error(status: int, message: str) -> web.Response:
 def serving_batches(socket: Path | None = None) -> Iterator[BatchServer]:
     """Serve on a Unix socket at `socket`, or without one on a free port of the loopback."""
     server = BatchServer()
-    loop = asyncio.new_event_loop()
-    ready, over = threading.Event(), asyncio.Event()
 
-    async def run() -> None:
+    async def run(ready: threading.Event, over: asyncio.Event) -> None:
         runner = web.AppRunner(server.application(), shutdown_timeout=0.1)
         await runner.setup()
         site: Any = web.UnixSite(runner, str(socket)) if socket else web.TCPSite(runner, "127.0.0.1", 0)
@@ -282,11 +281,5 @@ def serving_batches(socket: Path | None = None) -> Iterator[BatchServer]:
         await over.wait()
         await runner.cleanup()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
+    with in_a_thread(run):
         yield server
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(10)

@@ -9,10 +9,12 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 @dataclass
@@ -120,14 +122,15 @@ class FaultyServer:
         return act.cut is None
 
 
+Serve = Callable[[Plan], FaultyServer]
+
+
 @contextlib.contextmanager
 def serving(plan: Plan, socket: Path | None = None) -> Iterator[FaultyServer]:
     """Serve `plan` on a Unix socket at `socket`, or without one on a free port of the loopback."""
     server = FaultyServer(plan)
-    loop = asyncio.new_event_loop()
-    ready, over = threading.Event(), asyncio.Event()
 
-    async def run() -> None:
+    async def run(ready: threading.Event, over: asyncio.Event) -> None:
         if socket:
             listening: Any = await asyncio.start_unix_server(server._serve, str(socket))
             server.address = "http://127.0.0.1:9/v1"
@@ -140,11 +143,28 @@ def serving(plan: Plan, socket: Path | None = None) -> Iterator[FaultyServer]:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+    with in_a_thread(run):
+        yield server
+
+
+@contextlib.contextmanager
+def in_a_thread(run: Callable[[threading.Event, asyncio.Event], Coroutine[Any, Any, None]]) -> Iterator[None]:
+    """Run a server in a loop of its own: it sets the first event when it listens, and ends at the second."""
+    loop = asyncio.new_event_loop()
+    ready, over = threading.Event(), asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(ready, over),), daemon=True)
     thread.start()
     assert ready.wait(10)
     try:
-        yield server
+        yield
     finally:
         loop.call_soon_threadsafe(over.set)
         thread.join(10)
+
+
+@contextlib.contextmanager
+def serving_on_demand(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Give a function that serves a plan on a Unix socket in `folder`, the working folder: its path must be short."""
+    monkeypatch.chdir(folder)
+    with contextlib.ExitStack() as running:
+        yield lambda plan: running.enter_context(serving(plan, Path("socket")))

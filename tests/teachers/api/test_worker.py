@@ -12,26 +12,14 @@ from tenacity import wait_random_exponential
 from tasks.recipe.errors import RecipeError, ServiceError, can_pass
 from tasks.teachers.api.worker import generate
 from tests.teachers.api.asked import KEY, Told, answers, over, spec, stored, teacher
-from tests.teachers.api.server import Act, FaultyServer, Received, answer, failure, serving
-
-Serve = Callable[[Callable[[Received], Act]], FaultyServer]
+from tests.teachers.api.server import Act, Received, Serve, answer, failure, serving_on_demand
 
 
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Start the one server of a test; a Unix socket's path must be short."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.chdir(tmp_path)
-    running = []
-
-    def start(plan: Callable[[Received], Act]) -> FaultyServer:
-        context = serving(plan, Path("socket"))
-        running.append(context)
-        return context.__enter__()
-
-    yield start
-    for context in running:
-        context.__exit__(None, None, None)
+    with serving_on_demand(tmp_path, monkeypatch) as start:
+        yield start
 
 
 def run(folder: Path, num_rows: int = 6, **fields: Any) -> tuple[dict[str, Any], Told]:
