@@ -4,12 +4,16 @@ Separate because `evaluate.load` fetches its scripts from a hub; classes derived
 `evaluate.combine` works over them all the same.
 """
 
+import os
 import statistics
 import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 import datasets
+
+# the library loads transformers, which would say in each run that there is no PyTorch in this environment
+os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 import evaluate
 from sklearn.metrics import accuracy_score, f1_score
 

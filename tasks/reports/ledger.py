@@ -19,7 +19,7 @@ def ledger_block(lines: Sequence[Line], models: Mapping[str, Mapping[str, Any]])
     unpriced = [line.what for line in lines if line.life_usd is None]
     requests, reason = break_even(cost, _usd_per_request(models, "teacher"), _usd_per_request(models, "student"))
     if unpriced:
-        reason += f": no price for {', '.join(unpriced)}"
+        reason += f": no price for {', '.join(unpriced)} (set `costs`, or a teacher's `price`)"
     return {
         "lines": [
             {
