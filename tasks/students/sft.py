@@ -37,6 +37,7 @@ def train(
     depends on rows, model, training and the number of threads only, not on how often the training was killed.
     """
     set_threads(training.execution.threads)
+    call_vector_math_once()
     trainer = build_trainer(model, tokenizer, rows, validation, training, checkpoints, report)
     # a checkpoint of the last step has nothing left to train, and the trainer would take one step too many on it
     resumed = last_complete(checkpoints, before_step=total_steps(trainer, training))
@@ -69,6 +70,18 @@ def build_trainer(
 def set_threads(threads: int) -> None:
     """Let torch use `threads` cores (0: all that this process may run on)."""
     torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+
+
+def call_vector_math_once() -> None:
+    """Call the vector functions of torch's math library on one number each, in this thread alone.
+
+    The library (MKL) chooses their code at the first call. Where two threads made that call at once, as they do for the
+    cosines of the first batch, about one process in a thousand got one thread's share off by 1.5e-4, once: another
+    student from the same rows.
+    """
+    number = torch.ones(1)
+    for function in (torch.cos, torch.sin, torch.exp, torch.log, torch.tanh, torch.erf):
+        function(number)
 
 
 def total_steps(trainer: CompletionTrainer, training: Training) -> int:

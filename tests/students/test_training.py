@@ -225,3 +225,12 @@ def test_loss_packed_rows_do_not_see_each_other(checks: dict[str, Any]) -> None:
 def test_lora_merged_export_answers_as_the_adapter_did(checks: dict[str, Any]) -> None:
     assert checks["adapter_effect"] > 0.05
     assert checks["merge_difference"] < 1e-4 * max(1.0, checks["adapter_effect"])
+
+
+@pytest.mark.long
+def test_cosines_of_a_process_are_the_same_the_first_time() -> None:
+    # one process in a thousand differed: 5,000 miss it once in 150 times
+    command = [str(PYTHON), "-m", "tests.students.cosines_side", "5000"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.strip()) == (0, "0"), ended.stderr[-2000:]
