@@ -37,7 +37,6 @@ def train(
     depends on rows, model, training and the number of threads only, not on how often the training was killed.
     """
     set_threads(training.execution.threads)
-    call_vector_math_once()
     trainer = build_trainer(model, tokenizer, rows, validation, training, checkpoints, report)
     # a checkpoint of the last step has nothing left to train, and the trainer would take one step too many on it
     resumed = last_complete(checkpoints, before_step=total_steps(trainer, training))
@@ -68,11 +67,12 @@ def build_trainer(
 
 
 def set_threads(threads: int) -> None:
-    """Let torch use `threads` cores (0: all that this process may run on)."""
+    """Let torch use `threads` cores (0: all that this process may run on), each run of a process alike."""
     torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+    _call_vector_math_once()
 
 
-def call_vector_math_once() -> None:
+def _call_vector_math_once() -> None:
     """Call the vector functions of torch's math library on one number each, in this thread alone.
 
     The library (MKL) chooses their code at the first call. Where two threads made that call at once, as they do for the

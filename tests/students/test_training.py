@@ -228,6 +228,7 @@ def test_lora_merged_export_answers_as_the_adapter_did(checks: dict[str, Any]) -
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_cosines_of_a_process_are_the_same_the_first_time() -> None:
     # one process in a thousand differed: 5,000 miss it once in 150 times
     command = [str(PYTHON), "-m", "tests.students.cosines_side", "5000"]
