@@ -1,6 +1,6 @@
 """What asking over an API costs over `vllm bench serve`: tokens a second of both from one vLLM server, in turns.
 
-    python tests/benchmarks/api_teacher.py [--prompts 150] [--rounds 3] [--max-tokens 64] [--concurrency 16]
+    python tests/benchmarks/api_teacher.py [--prompts 300] [--rounds 5] [--max-tokens 64] [--concurrency 16]
 
 The server is on the loopback, without prefix caching. Both ask the same prompts with the same fields (log-probabilities
 included), the same number of tokens and as many at once; every second round is in reverse order. The pipeline's way is
@@ -52,8 +52,8 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Return the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=int, default=150)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--prompts", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--mode", choices=["eager", "compiled"], default="eager")
