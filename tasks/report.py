@@ -100,7 +100,6 @@ def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkp
         disagreements=collect.disagreements(evidence, recipe.skill),
         mislabelled=_mislabelled(run),
         licences=_licences(recipe, teachers),
-        fingerprints={label: result.ref.fingerprint for label, result in results.items()},
         provenance=_provenance(),
     )
     return with_gate(report, judge_gate(report.model_dump(mode="json"), recipe.gate))

@@ -192,7 +192,10 @@ def _balance(report: Report) -> str:
 
 def _footer(report: Report) -> str:
     made = report.provenance
-    facts = [f"run {cell(report.run_id)}", *(f"{cell(k)} `{cell(v)}`" for k, v in report.fingerprints.items())]
+    made_from = [
+        f"{cell(name)} `{cell(stage.fingerprint)}`" for name, stage in report.stages.items() if stage.fingerprint
+    ]
+    facts = [f"run {cell(report.run_id)}", *made_from]
     facts += [f"commit {cell(made.commit)}"] if made.commit else []
     return f"Made by Stillhouse: {'; '.join(facts)}."
 

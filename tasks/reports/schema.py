@@ -419,5 +419,4 @@ class Report(Block):
     disagreements: tuple[Disagreement, ...] = ()
     mislabelled: tuple[Mislabelled, ...] = ()
     licences: Licences = Licences()
-    fingerprints: dict[str, str] = {}
     provenance: Provenance = Provenance()

@@ -48,10 +48,10 @@ def test_distill_first_run_measures_every_model_on_the_same_rows(whole: Pipeline
 
 @pytest.mark.peers("held out")
 def test_distill_measures_on_the_rows_of_test_alone_and_trains_on_none_of_them(whole: Pipeline) -> None:
-    names = newest_report(whole).fingerprints
+    stages = newest_report(whole).stages
 
     def only(stage: str, file: str) -> Path:
-        (found,) = (whole.folder / "store" / "artifacts" / stage / names[stage]).glob(f"*/{file}")
+        (found,) = (whole.folder / "store" / "artifacts" / stage / str(stages[stage].fingerprint)).glob(f"*/{file}")
         return found
 
     test = pq.read_table(only("split", "test.parquet")).to_pylist()

@@ -206,7 +206,6 @@ BLOCKS: dict[str, Any] = {
         "teacher": "Apache-2.0",
         "student_base": "Apache-2.0",
     },
-    "fingerprints": {"rows": "ab" * 32, "student": "5e" * 32},
     "provenance": {
         "versions": {"vllm": "0.32.0", "torch": "2.13.0", "trl": "1.16.0"},
         "cpu_count": 2,

@@ -70,6 +70,12 @@ def test_data_card_names_a_licence_only_where_all_sources_state_it(
     assert _front(data_card(build_report(**blocks)))["license"] == expected
 
 
+def test_cards_footer_names_the_stages_they_were_made_by(blocks: dict[str, Any]) -> None:
+    for card in (model_card(build_report(**blocks)), data_card(build_report(**blocks))):
+        for name, stage in blocks["stages"].items():
+            assert f"{name} `{stage['fingerprint']}`" in card
+
+
 def test_data_card_shows_rows_drops_balance_and_files(blocks: dict[str, Any]) -> None:
     card = data_card(build_report(**blocks), {"train.parquet": 40_123})
     assert "Training 772, validation 86, test 400 rows." in card

@@ -69,6 +69,12 @@ def test_page_shows_the_numbers_it_was_given(blocks: dict[str, Any]) -> None:
         assert words in text, words
 
 
+def test_page_names_each_stage_and_its_fingerprint_once(blocks: dict[str, Any]) -> None:
+    page = Page(render_html(build_report(**blocks)))
+    for name, stage in blocks["stages"].items():
+        assert page.text.count(stage["fingerprint"]) == 1, name
+
+
 def test_page_every_chart_is_drawn_with_ids_of_its_own(blocks: dict[str, Any]) -> None:
     html = render_html(build_report(**blocks))
     page = Page(html)

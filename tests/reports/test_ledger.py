@@ -52,7 +52,7 @@ def test_report_ledger_with_an_unknown_price_has_no_total_and_names_it(plain_blo
     assert (report.ledger.run_usd, report.ledger.life_usd) == (None, None)
     assert report.ledger.unpriced == ("evaluation",)
     assert report.ledger.break_even.requests is None
-    assert "no price for evaluation" in report.ledger.break_even.reason
+    assert "no price for evaluation (set `costs`" in report.ledger.break_even.reason
     assert ledger_rows(report.ledger)[-1][-2:] == ["not known", "not known"]
 
 
