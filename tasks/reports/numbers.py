@@ -80,10 +80,10 @@ def parameters(value: int | None) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """Return US dollars; below a cent with two significant digits."""
+    """Return US dollars; below ten cents with two significant digits."""
     if value is None:
         return NOT_MEASURED
-    return f"${value:,.2f}" if value >= 0.01 or value == 0 else f"${value:.2g}"
+    return f"${value:,.2f}" if value >= 0.1 or value == 0 else f"${value:.2g}"
 
 
 def metric_name(metric: str) -> str:

@@ -19,6 +19,8 @@ from tasks.reports import numbers
         (numbers.size(0), "0\u00a0B"),
         (numbers.parameters(63_704_640), "63.7\u00a0M"),
         (numbers.dollars(0.00042), "$0.00042"),
+        (numbers.dollars(0.0236), "$0.024"),
+        (numbers.dollars(0.104), "$0.10"),
         (numbers.dollars(0.0), "$0.00"),
         (numbers.p_value(0.0), "p\u00a0<\u00a00.001"),
         (numbers.metric_name("macro_f1"), "macro F1"),
