@@ -81,7 +81,7 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="print the plan as JSON and nothing else")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="field=value, as budget.usd=20")] = None,
 ) -> None:
-    """Ask the teacher 32 prompts of a recipe, and say what a run will ask, take, cost and keep.
+    """Ask each teacher 32 prompts of a recipe, and say what a run will ask, take, cost and keep.
 
     The answers are stored: a run asks only the others. Example: stillhouse plan deployments/recipes/demo.yaml
     """

@@ -6,9 +6,9 @@ from prefect import flow
 from pydantic import Field
 
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_teacher
+from tasks.checkpoint import load_teachers
 from tasks.plan import forecast
-from tasks.probe import probe_teacher
+from tasks.probe import probe_teachers
 from tasks.read import read_sources
 from tasks.recipe.form import Size, recipe_changes
 from tasks.recipe.load import load_recipe
@@ -33,7 +33,7 @@ def plan(
     max_train_rows: Annotated[int, Field(ge=0, le=10_000_000)] = 0,
     overrides: dict[str, Any] = NO_OVERRIDES,
 ) -> dict[str, Any]:
-    """Ask the teacher 32 prompts of a recipe, and forecast what a run will ask, take, cost and keep.
+    """Ask each teacher 32 prompts of a recipe, and forecast what a run will ask, take, cost and keep.
 
     Args:
         recipe: A recipe's name in deployments/recipes (such as demo), a path, or a URL (s3://bucket/recipe.yaml).
@@ -41,7 +41,7 @@ def plan(
             the columns that the recipe names. Empty keeps the recipe's.
         test_data: Gold test rows in place of the recipe's. Empty keeps the recipe's.
         teacher: The teacher's model in place of the recipe's: a folder, a GGUF file or a hub name, or behind the
-            recipe's endpoint its name there. Empty keeps it.
+            recipe's endpoint its name there. Of several teachers it is the first. Empty keeps it.
         size: full is the recipe as it is; trial takes 1000 training and 200 test rows at most; smoke 100 and 50.
         max_train_rows: Rows that the teacher is asked about at most, 0 to 10000000; 0 sets no limit beside the size's.
         overrides: Any other recipe field for this plan, as {"budget.usd": 20}. Wins over the fields above.
@@ -55,6 +55,6 @@ def plan(
     sides = split_rows_of(run, valid)
     balanced = balance_training_rows(run, sides)
 
-    asked = load_teacher(run)
-    probe = probe_teacher(run, asked, sides, balanced)
-    return forecast(run, probe, asked, sides, balanced).model_dump(mode="json")
+    teachers = load_teachers(run)
+    probes = probe_teachers(run, teachers, sides, balanced)
+    return forecast(run, probes, teachers, sides, balanced).model_dump(mode="json")

@@ -6,9 +6,12 @@ from tasks.artifacts.ref import ArtifactRef
 from tasks.engine_stage import run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.model import Model, identify
+from tasks.recipe.judge import Judge
+from tasks.recipe.teacher import Teacher
 from tasks.run import Run
 from tasks.stage import StageCall, stage
 from tasks.students.spec import ConvertSpec, InitialiseSpec
+from tasks.teachers.completion import teacher_fingerprint
 
 
 @stage("convert", version=1, on_device=True)
@@ -55,6 +58,11 @@ def load_judge(run: Run) -> Checkpoint | None:
         model = Model(kind="endpoint", path=judge.model, revision=judge.revision)
         return Checkpoint(model=model, path=judge.model, served=judge.endpoint.names(judge.model, judge.revision))
     return _load(run, judge.model, judge.revision)
+
+
+def fingerprint_of(checkpoint: Checkpoint, asked: Teacher | Judge) -> str:
+    """Return what the answers of a teacher or a judge are stored under."""
+    return teacher_fingerprint(checkpoint.identity, asked.dtype, asked.quantization)
 
 
 def load_student_base(run: Run) -> Checkpoint:

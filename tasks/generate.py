@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
+from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
 from tasks.costs.ledger import taken
 from tasks.costs.tariff import tariff_of
@@ -16,7 +17,6 @@ from tasks.runtime.source import source_sha256
 from tasks.shard import ShardJob
 from tasks.stage import StageCall, stage
 from tasks.teachers.api.outgoing import redaction
-from tasks.teachers.completion import teacher_fingerprint
 from tasks.teachers.shards import Reply, with_replies
 from tasks.teachers.spec import GenerateSpec, tables_in
 
@@ -95,7 +95,7 @@ def asking_identity(run: Run, teacher: Checkpoint, place: int = 0) -> dict[str, 
     recipe = run.recipe
     asked = recipe.teachers[place]
     identity = {
-        "teacher_fingerprint": teacher_fingerprint(teacher.identity, asked.dtype, asked.quantization),
+        "teacher_fingerprint": fingerprint_of(teacher, asked),
         "prompt": asked.prompt,
         "sampling": asked.sampling,
         "output": asked.output,

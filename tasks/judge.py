@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.artifacts.ref import ArtifactRef
+from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
 from tasks.costs.ledger import taken
 from tasks.costs.tariff import tariff_of
@@ -22,7 +23,6 @@ from tasks.run import Run
 from tasks.skills.rows import read_cases
 from tasks.stage import StageCall, stage
 from tasks.teachers.api.outgoing import redaction
-from tasks.teachers.completion import teacher_fingerprint
 
 
 @stage("judge", version=1, on_device=True)
@@ -113,7 +113,7 @@ def _identity(run: Run, judge: Checkpoint) -> dict[str, Any]:
     asked = run.recipe.judge
     assert asked
     return {
-        "judge_fingerprint": teacher_fingerprint(judge.identity, asked.dtype, asked.quantization),
+        "judge_fingerprint": fingerprint_of(judge, asked),
         "endpoint": asked.endpoint,
         **(redaction(asked.endpoint) if asked.endpoint else {}),
         "sampling": asked.sampling,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
+from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
 from tasks.costs.ledger import taken
 from tasks.costs.tariff import tariff_of
@@ -12,7 +13,6 @@ from tasks.evaluation.spec import EndpointSpec
 from tasks.run import Run
 from tasks.stage import StageCall, stage
 from tasks.teachers.api.outgoing import redaction
-from tasks.teachers.completion import teacher_fingerprint
 
 
 @stage("evaluate_teacher", version=1, on_device=True)
@@ -42,7 +42,7 @@ def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) ->
     asked = recipe.teacher.as_measured
     assert asked.endpoint, "only a teacher behind an endpoint is measured apart"
     identity = {
-        "teacher_fingerprint": teacher_fingerprint(teacher.identity, asked.dtype, asked.quantization),
+        "teacher_fingerprint": fingerprint_of(teacher, asked),
         "endpoint": asked.endpoint,
         "prompt": asked.prompt,
         "sampling": asked.sampling,

@@ -1,20 +1,30 @@
-"""Asks the teacher a few prompts of those that a run would ask, for a forecast; a later run finds their answers."""
+"""Asks each teacher a few prompts of those that a run would ask, for a forecast; a later run finds their answers."""
 
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
+from tasks.artifacts.store import open_store
+from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
+from tasks.costs.ledger import taken
 from tasks.costs.tariff import tariff_of
 from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
+from tasks.filters.unserved import check_references, rules_for_routing
 from tasks.generate import asked_in, asking_identity
-from tasks.recipe.errors import RecipeError
+from tasks.planning.known import read_known
+from tasks.planning.reach import next_rows
+from tasks.recipe.recipe import Recipe
+from tasks.recipe.routing import BY_ANSWERS, BY_ROW
+from tasks.route import route_prompts
 from tasks.run import Run
+from tasks.skills.rows import asked_of, read_cases
 from tasks.stage import StageCall, stage
+from tasks.teachers.row_ids import write_row_ids
 from tasks.teachers.spec import ProbeSpec
 
-# what is asked: enough for a mean, and what a demo's teacher answers in seconds
+# what a teacher is asked: enough for a mean, and what a demo's teacher answers in seconds
 PROMPTS = 32
 
 
@@ -25,6 +35,7 @@ def probe(call: StageCall) -> dict[str, Any]:
     spec = ProbeSpec(
         **asked_in(call),
         prompts=call.identity["prompts"],
+        among=str(call.folder("among") / "prompts.parquet") if "among" in call.inputs else None,
         test=str(call.folder("split") / "test.parquet"),
         out=str(call.work.folder),
     )
@@ -33,24 +44,86 @@ def probe(call: StageCall) -> dict[str, Any]:
     return run_engine_worker(call, "tasks.teachers.probing", spec, environment_for(teacher.engine))
 
 
-def probe_teacher(run: Run, teacher: Checkpoint, sides: ArtifactRef, balanced: ArtifactRef) -> ArtifactRef:
-    """Return what would be asked, and which prompts were asked for the forecast; a second plan asks no others.
+@stage("shortlist", version=1)
+def shortlist(call: StageCall) -> dict[str, Any]:
+    """Write prompts.parquet, the ids of the rows that the teachers before have answered and this one would be asked."""
+    recipe = call.execution["recipe"]
+    store = open_store(call.settings.store)
+    known = [
+        read_known(call.folder(f"probe_{place}"), store, recipe.teachers[place], fingerprint)
+        for place, fingerprint in enumerate(call.execution["fingerprints"])
+    ]
+    tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
+    sides = [read_cases(table, recipe.skill) for table in tables]
+    if recipe.routing.kind == "first_verified":
+        check_references(asked_of([row for side in sides for row in side], recipe.training.use_references))
+    ids = next_rows(known, sides, recipe, call.identity["labels"])
+    write_row_ids(ids, call.work.folder)
+    return {"prompts": len(ids)}
+
+
+def probe_teachers(
+    run: Run, teachers: list[Checkpoint], sides: ArtifactRef, balanced: ArtifactRef
+) -> list[ArtifactRef]:
+    """Return, for each teacher, what it would be asked and which prompts it was asked for the forecast.
+
+    A second plan asks no others. Where answers decide who is asked next, a teacher is probed with rows that those
+    before have answered, and not served.
 
     Raises:
-        RecipeError: the recipe has several teachers.
+        DataError: the rows lack what routing goes by.
     """
+    found: list[ArtifactRef] = []
+    for place, teacher in enumerate(teachers):
+        inputs = {"split": sides, "balance": balanced, **teacher.inputs}
+        if run.recipe.routing.kind in BY_ROW:
+            routed = route_prompts(run, place, {}, sides, balanced)
+            inputs |= {"routed": routed} if routed else {}
+        elif place:
+            inputs["among"] = _rows_for(run, teachers[:place], found, sides, balanced)
+        found.append(_probe_teacher(run, place, teacher, inputs))
+    return found
+
+
+def probe_label(recipe: Recipe, place: int) -> str:
+    """Return what the probe of the teacher at `place` is called in a run."""
+    return f"probe {recipe.teachers[place].called}" if recipe.has_several else "probe"
+
+
+def _rows_for(
+    run: Run, before: list[Checkpoint], probes: list[ArtifactRef], sides: ArtifactRef, balanced: ArtifactRef
+) -> ArtifactRef:
+    """Return which rows the teacher after those of `before` may be probed with."""
     recipe = run.recipe
-    if recipe.has_several:
-        raise RecipeError(
-            f"A plan forecasts one teacher, and {recipe.name} has {len(recipe.teachers)}. Plan each in a recipe of its "
-            "own: the answers are stored for all recipes alike."
-        )
+    kind = recipe.routing.kind
+    identity = {"skill": recipe.skill, "labels": run.summary("validate")["labels"], "in_turn": kind in BY_ANSWERS}
+    if kind in BY_ANSWERS:
+        identity |= {
+            "rules": rules_for_routing(recipe.filters, must_verify=kind == "first_verified"),
+            "calibrations": [teacher.calibration for teacher in recipe.teachers[: len(before)]],
+        }
+    return run.build(
+        shortlist,
+        {"split": sides, "balance": balanced, **{f"probe_{place}": probe for place, probe in enumerate(probes)}},
+        identity,
+        label=f"shortlist {recipe.teachers[len(before)].called}",
+        recipe=recipe,
+        fingerprints=[fingerprint_of(one, asked) for one, asked in zip(before, recipe.teachers, strict=False)],
+    )
+
+
+def _probe_teacher(run: Run, place: int, teacher: Checkpoint, inputs: dict[str, ArtifactRef]) -> ArtifactRef:
+    recipe = run.recipe
+    asked = recipe.teachers[place]
+    generations = list(recipe.generations)
+    spent = {generations[number]: run.results[probe_label(recipe, number)] for number in range(place)}
     return run.build(
         probe,
-        {"split": sides, "balance": balanced, **teacher.inputs},
-        {**asking_identity(run, teacher), "prompts": PROMPTS},
-        teacher=recipe.teacher,
+        inputs,
+        {**asking_identity(run, teacher, place), "prompts": PROMPTS},
+        label=probe_label(recipe, place),
+        teacher=asked,
         skill=recipe.skill,
         path=teacher.path,
-        cap=Cap(budget=recipe.budget, tariff=tariff_of(recipe.teacher, recipe.costs)),
+        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=taken(spent, recipe)),
     )

@@ -2,19 +2,16 @@
 
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from tasks.artifacts.ref import ArtifactRef
 from tasks.filters.answered import answered, priors_of
-from tasks.filters.unserved import rules_for_routing, unserved
-from tasks.recipe.errors import DataError
+from tasks.filters.unserved import check_references, rules_for_routing, unserved
 from tasks.recipe.routing import BY_ROW
 from tasks.run import Run
 from tasks.skills.rows import asked_of, read_cases
 from tasks.stage import StageCall, stage
 from tasks.teachers.answers import lines_by_row, mixed
 from tasks.teachers.routing import routed
+from tasks.teachers.row_ids import write_row_ids
 
 Row = dict[str, Any]
 
@@ -26,7 +23,7 @@ def route(call: StageCall) -> dict[str, Any]:
     train = read_cases(call.folder("balance") / "train.parquet", skill)
     rows = asked_of([*train, *read_cases(call.folder("split") / "validation.parquet", skill)], skip)
     ids = _by_row(rows, call.identity) if "places" in call.identity else _by_answers(rows, train, call)
-    pq.write_table(pa.table({"row_id": pa.array(ids, pa.string())}), call.work.folder / "prompts.parquet")
+    write_row_ids(ids, call.work.folder)
     return {"prompts": len({row["id"] for row in rows}), "routed": len(ids)}
 
 
@@ -75,11 +72,8 @@ def _by_row(rows: list[Row], identity: dict[str, Any]) -> list[str]:
 
 def _by_answers(rows: list[Row], train: list[Row], call: StageCall) -> list[str]:
     """Return the prompts that no earlier teacher served, as the filters judge."""
-    if call.identity["must_verify"] and not any(row["references"] for row in rows):
-        raise DataError(
-            f"routing.kind: first_verified goes by references, and none of {len(rows)} prompts has one. Check "
-            "data.train.columns, or take fallback."
-        )
+    if call.identity["must_verify"]:
+        check_references(rows)
     names = [name for name in call.inputs if name.startswith("answers_")]
     tables = {int(name.removeprefix("answers_")): call.folder(name) / "completions.parquet" for name in names}
     lines, labels = lines_by_row(mixed(tables)), call.identity["labels"]

@@ -37,6 +37,13 @@ class Range(BaseModel):
         """Return the forecast of `factor` (not below 0) times as much."""
         return self._each(lambda bound: bound * factor)
 
+    def by(self, other: "Range") -> "Range":
+        """Return the forecast of the product with another one (neither below 0), as wide as both together allow."""
+        low, high = (
+            None if None in pair else pair[0] * pair[1] for pair in ((self.low, other.low), (self.high, other.high))
+        )
+        return Range(value=self.value * other.value, low=low, high=high)
+
     def at_least(self, least: float) -> "Range":
         """Return the forecast of what can't be less than `least`."""
         return self._each(lambda bound: max(bound, least))

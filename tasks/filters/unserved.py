@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.filters.apply import apply
+from tasks.recipe.errors import DataError
 from tasks.recipe.filters import Filters
 from tasks.recipe.skill import Skill
 from tasks.teachers.completion import Completion
@@ -25,6 +26,19 @@ def rules_for_routing(filters: Filters, *, must_verify: bool) -> Filters:
             "min_judge_score": None,  # a judge hears the answers when all teachers were asked
         }
     )
+
+
+def check_references(rows: Sequence[Row]) -> None:
+    """Pass where an answer to some row can be verified.
+
+    Raises:
+        DataError: no row has a reference.
+    """
+    if not any(row["references"] for row in rows):
+        raise DataError(
+            f"routing.kind: first_verified goes by references, and none of {len(rows)} prompts has one. Check "
+            "data.train.columns, or take fallback."
+        )
 
 
 def unserved(

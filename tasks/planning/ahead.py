@@ -9,7 +9,7 @@ from statistics import fmean
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.costs.forecast import Range, exactly, forecast_sum
+from tasks.costs.forecast import Range, exactly, forecast_sum, together
 from tasks.costs.tariff import HOUR_S, Tariff
 from tasks.planning.known import Known, Part, Took
 from tasks.teachers.probe import prompts_of
@@ -25,6 +25,23 @@ class Ahead(BaseModel):
     tokens: Range | None
     usd: Range | None
     seconds: Range | None
+
+    def by(self, share: Range | None) -> "Ahead":
+        """Return what a share of all this takes, itself a forecast; None where nothing is known of it."""
+        return Ahead(**{name: _share_of(found, share) for name, found in self})
+
+    def plus(self, other: "Ahead") -> "Ahead":
+        """Return what both take."""
+        return Ahead(**{name: together([found, getattr(other, name)]) for name, found in self})
+
+
+def _share_of(found: Range | None, share: Range | None) -> Range | None:
+    if share is None:
+        return None
+    if found is None:
+        # none came in the sample, so that nothing tells what one takes: none is expected, and there is no bound
+        return Range(value=0.0, low=0.0, high=None) if share.value == 0.0 else None
+    return found.by(share)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,17 @@ Separate because a plan is made anew each time: answers come while the list of w
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from tasks.artifacts.store import Store
-from tasks.costs.spending import Spending
+from tasks.costs.spending import Spending, Spent
+from tasks.recipe.teacher import Teacher
+from tasks.teachers.api.request import num_logprobs
 from tasks.teachers.completions import CompletionStore
 from tasks.teachers.gathered import Gathered
 from tasks.teachers.probe import LESSONS, Place, prompts_of
@@ -24,6 +27,7 @@ class Took:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    created: str  # ISO 8601
 
 
 @dataclass
@@ -34,12 +38,26 @@ class Part:
     places: list[Place]
     sizes: dict[str, int]  # of each request's prompt
     stored: dict[str, Took] = field(default_factory=dict)
-    bought: Spending = field(default_factory=Spending)
 
     @property
     def missing(self) -> list[str]:
         """Keys of the requests without a stored answer."""
         return [key for key in self.sizes if key not in self.stored]
+
+    @property
+    def bought(self) -> Spent:
+        """What the stored answers took."""
+        spending = Spending()
+        for took in self.stored.values():
+            spending.add(took.prompt_tokens, took.completion_tokens, took.created, took.seconds)
+        return spending.total
+
+    def of_rows(self, rows: Collection[str], but: "Part | None" = None) -> "Part":
+        """Return what is asked for `rows`, requests of the part `but` aside: equal prompts share one."""
+        elsewhere = but.sizes if but else {}
+        places = [place for place in self.places if place[0] in rows and place[2] not in elsewhere]
+        sizes = {key: self.sizes[key] for _, _, key in places}
+        return Part(self.name, places, sizes, {key: self.stored[key] for key in sizes if key in self.stored})
 
 
 @dataclass(frozen=True)
@@ -63,8 +81,18 @@ class Known:
         return [keys for first, keys in prompts if first in asked and all(key in stored for key in keys)]
 
 
-def read_known(folder: Path, store: Store, teacher_fingerprint: str, min_logprobs: int) -> Known:
+@dataclass(frozen=True)
+class Probed:
+    """What one teacher's probe found, with the summary of its stage."""
+
+    known: Known
+    summary: Mapping[str, Any]
+
+
+def read_known(folder: Path, store: Store, teacher: Teacher, fingerprint: str) -> Known:
     """Return what the probe in `folder` found would be asked, with what `store` holds of it now.
+
+    `fingerprint` is the teacher's, under which its answers are stored.
 
     Raises:
         StoreError: the store can't be read.
@@ -83,11 +111,13 @@ def read_known(folder: Path, store: Store, teacher_fingerprint: str, min_logprob
         answers=Gathered([], None),
     )
     answers = Gathered(known.lessons.sizes, told["scored"])
-    completions = CompletionStore(store, teacher_fingerprint)
+    completions = CompletionStore(store, fingerprint)
+    min_logprobs = num_logprobs(teacher, teacher.endpoint) if teacher.endpoint else teacher.sampling.logprobs
     for part in known.parts:
         for answer in completions.stream(part.sizes, min_logprobs):
-            part.stored[answer.key] = Took(answer.prompt_tokens, answer.completion_tokens, answer.seconds)
-            part.bought.add(answer.prompt_tokens, answer.completion_tokens, answer.created, answer.seconds)
+            part.stored[answer.key] = Took(
+                answer.prompt_tokens, answer.completion_tokens, answer.seconds, answer.created
+            )
             if part.name == LESSONS:
                 answers.add(answer)
     return Known(known.parts, known.probed, known.is_exact, answers)

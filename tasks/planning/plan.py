@@ -1,40 +1,30 @@
 """The plan: what a run will ask, take, cost and keep, as far as a probe can tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from tasks.costs.forecast import CONFIDENCE, Range, together
-from tasks.costs.spending import Spent
-from tasks.costs.tariff import HOUR_S, Tariff, lessons_tariff, tariff_of
-from tasks.planning.ahead import Ahead, Sample, ahead, sample_of
-from tasks.planning.duration import endpoint_seconds, engine_seconds
-from tasks.planning.known import Known, Part
+from tasks.costs.tariff import HOUR_S
+from tasks.planning.answers import lines_of
+from tasks.planning.known import Probed
+from tasks.planning.parts import PlannedPart, planned_parts
+from tasks.planning.reach import reaches
 from tasks.planning.survivors import survivors
 from tasks.recipe.recipe import Recipe
-from tasks.teachers.probe import TEST_ROWS
+from tasks.recipe.routing import BY_ANSWERS
+from tasks.skills.rows import read_cases
+
+# what the probes' summaries say of what they took
+_TAKEN = ("generated", "prompt_tokens", "completion_tokens", "seconds", "engine_start_seconds")
 
 Verdict = Literal["suffices", "may be passed", "will be passed", "not known"]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PlannedPart(_Frozen):
-    """One thing the teacher is asked for."""
-
-    what: str
-    requests: int
-    stored: int
-    missing: int
-    bought: Spent  # what the stored answers took
-    ahead: Ahead
-    tokens: Range | None  # in all, stored answers included
-    usd: Range | None
-    price: str
 
 
 class Limit(_Frozen):
@@ -61,7 +51,7 @@ class Plan(_Frozen):
     schema_version: Literal[1] = 1
     recipe: str
     skill: str
-    teacher: str
+    teachers: tuple[str, ...]  # in the order in which they are asked
     probe: dict[str, float | int]
     parts: tuple[PlannedPart, ...]
     requests: int  # still to be sent
@@ -73,60 +63,37 @@ class Plan(_Frozen):
     notes: tuple[str, ...]
 
 
-def make_plan(
-    known: Known, probe: Mapping[str, Any], recipe: Recipe, labels: Sequence[str], balance: Path, split: Path
-) -> Plan:
-    """Return the plan; `probe` is the summary of the probe stage, `balance` and `split` folders of artifacts."""
-    sample = sample_of(known)
-    parts = tuple(_part(part, known, sample, probe, recipe, _tariff(part, recipe)) for part in known.parts)
+def make_plan(probes: Sequence[Probed], recipe: Recipe, labels: Sequence[str], balance: Path, split: Path) -> Plan:
+    """Return the plan; `probes` stand in the order of the teachers, `balance` and `split` are folders of artifacts."""
+    known = [one.known for one in probes]
+    lines = lines_of(known)
+    answered = {row_id for some in lines for row_id in some}
+    sides = [
+        [row for row in read_cases(table, recipe.skill) if row["id"] in answered]
+        for table in (balance / "train.parquet", split / "validation.parquet")
+    ]
+    reach = reaches(known, lines, sides, recipe, labels)
+    parts = tuple(
+        part
+        for place, (probed, to) in enumerate(zip(probes, reach, strict=True))
+        for part in planned_parts(probed, to, recipe, place)
+    )
     return Plan(
         recipe=recipe.name,
         skill=recipe.skill.kind,
-        teacher=recipe.teacher.model,
+        teachers=tuple(teacher.model for teacher in recipe.teachers),
         probe={
-            "prompts": len(known.probed_prompts()),
-            **{name: probe[name] for name in ("generated", "prompt_tokens", "completion_tokens")},
-            **{name: probe[name] for name in ("seconds", "engine_start_seconds")},
+            "prompts": sum(len(one.probed_prompts()) for one in known),
+            **{name: sum(one.summary[name] for one in probes) for name in _TAKEN},
         },
         parts=parts,
         requests=sum(part.missing for part in parts),
         tokens=together(part.ahead.tokens for part in parts),
         usd=together(part.ahead.usd for part in parts),
         seconds=together(part.ahead.seconds for part in parts),
-        survivors=Survivors.model_validate(survivors(known, recipe, labels, balance, split)),
+        survivors=Survivors.model_validate(survivors(known, lines, reach, sides, recipe, labels)),
         budget=tuple(_limits(parts, recipe)),
-        notes=tuple(_notes(probe, recipe)),
-    )
-
-
-def _tariff(part: Part, recipe: Recipe) -> Tariff:
-    charges = tariff_of if part.name == TEST_ROWS else lessons_tariff
-    return charges(recipe.teacher, recipe.costs)
-
-
-def _part(
-    part: Part, known: Known, sample: Sample, probe: Mapping[str, Any], recipe: Recipe, tariff: Tariff
-) -> PlannedPart:
-    asked, evaluation = recipe.teacher, recipe.evaluation
-    max_tokens = asked.sampling.max_tokens
-    if asked.endpoint:
-        timed = evaluation.warm_requests + evaluation.latency_requests if part.name == TEST_ROWS else 0
-        seconds = endpoint_seconds(part, sample, asked.endpoint, max_tokens, timed)
-    else:
-        seconds = engine_seconds(len(part.missing), probe, asked.engine)
-    coming = ahead(part, sample, tariff, max_tokens, seconds, is_exact=known.is_exact)
-    bought = part.bought.total
-    paid = tariff.usd(bought.prompt_tokens, bought.completion_tokens, bought.seconds)
-    return PlannedPart(
-        what=f"teacher: {part.name}",
-        requests=len(part.sizes),
-        stored=len(part.stored),
-        missing=len(part.missing),
-        bought=bought,
-        ahead=coming,
-        tokens=coming.tokens.plus(part.bought.prompt_tokens + part.bought.completion_tokens) if coming.tokens else None,
-        usd=coming.usd.plus(paid) if coming.usd and paid is not None else None,
-        price=tariff.source,
+        notes=tuple(_notes(probes, recipe)),
     )
 
 
@@ -155,25 +122,43 @@ def _verdict(forecast: Range | None, limit: float) -> Verdict:
     return "suffices" if forecast.high is not None and forecast.high <= limit else "may be passed"
 
 
-def _notes(probe: Mapping[str, Any], recipe: Recipe) -> list[str]:
-    lengths = "bytes" if recipe.teacher.endpoint else "tokens, which are known of every prompt"
+def _notes(probes: Sequence[Probed], recipe: Recipe) -> list[str]:
+    teachers = recipe.teachers
+    endpoints = [teacher.endpoint for teacher in teachers if teacher.endpoint]
+    lengths = [
+        *(["tokens, which are known of every prompt"] if len(endpoints) < len(teachers) else []),
+        *(["bytes"] if endpoints else []),
+    ]
     notes = [
-        f"Ranges are {CONFIDENCE:.0%} prediction intervals of least squares on the prompts' lengths in {lengths}; "
-        "for kept answers Wilson's.",
+        f"Ranges are {CONFIDENCE:.0%} prediction intervals of least squares on the prompts' lengths in "
+        f"{'; over an API in '.join(lengths)}; for kept answers Wilson's.",
         "Answers of the probe are stored: a run asks only what is still to be asked.",
     ]
-    if recipe.teacher.endpoint:
+    if recipe.routing.kind in BY_ANSWERS:
+        notes.append(
+            f"Who is asked after {teachers[0].called} is known of the answers there are; for the others the same share "
+            "is expected, with Wilson's interval, and a part's requests are those expected."
+        )
+    if endpoints:
         notes.append("Time is the endpoint's at the probe's latency, within the recipe's limits; tries that fail add.")
-    else:
+    if len(endpoints) < len(teachers):
+        starts = sum(
+            one.summary["engine_start_seconds"]
+            for one, teacher in zip(probes, teachers, strict=True)
+            if not teacher.endpoint
+        )
         notes.append(
             f"Time is at the probe's pace, its low end that of a fuller engine; the engine's start "
-            f"({probe['engine_start_seconds']:.0f} s in the probe) comes once on top."
+            f"({starts:.0f} s in the probe) comes once on top."
         )
     if recipe.judge:
         notes.append("What a judge is asked, and drops, is not forecast.")
-    if recipe.teacher.endpoint and recipe.teacher.endpoint.execution == "batch":
+    if any(endpoint.execution == "batch" for endpoint in endpoints):
         notes.append("The probe asks by single requests, at full price; the time of batches is not forecast.")
-    if recipe.teacher.replicas > 1:
-        notes.append(f"Time is that of one engine: {recipe.teacher.replicas} replicas on a cluster share it.")
+    notes += [
+        f"Time is that of one engine: {teacher.replicas} replicas on a cluster share it."
+        for teacher in teachers
+        if teacher.replicas > 1
+    ]
     notes.append("Training and the measuring of models here are not forecast. Near-duplicate answers grow with rows.")
     return notes

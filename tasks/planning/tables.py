@@ -53,7 +53,7 @@ def plan_lines(plan: Plan) -> list[str]:
 def render_plan(plan: Plan) -> Table:
     """Return the plan as a table for rich to print."""
     grid = Table(
-        title=f"Plan of {plan.recipe}: {plan.teacher} for {plan.skill}",
+        title=f"Plan of {plan.recipe}: {', '.join(plan.teachers)} for {plan.skill}",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         min_width=72,

@@ -8,6 +8,8 @@ from tasks.recipe.base import Part
 
 # kinds that look at what a row says of itself, before anything is asked
 BY_ROW = ("source", "label")
+# kinds that look at what the teachers before have answered
+BY_ANSWERS = ("fallback", "first_verified")
 
 
 class Routing(Part):

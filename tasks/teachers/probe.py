@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.teachers.row_ids import read_row_ids
+
 Place = tuple[str, int, str]  # row id, sample index, key
 
 LESSONS = "lessons"
@@ -36,11 +38,14 @@ def prompts_of(places: Iterable[Place]) -> dict[str, tuple[str, ...]]:
     return {first: tuple(samples) for first, samples in found.items()}
 
 
-def choose(places: Iterable[Place], is_stored: Callable[[str], bool], most: int) -> list[str]:
-    """Return the keys of up to `most` prompts of which not all answers are stored.
+def choose(places: Iterable[Place], is_stored: Callable[[str], bool], most: int, among: str | None = None) -> list[str]:
+    """Return the keys of up to `most` prompts of which not all answers are stored, out of the rows `among` names.
 
     Those with the lowest keys: SHA-256 of their content, and so a random sample that is the same each time.
     """
+    if among is not None:
+        rows = read_row_ids(among)
+        places = (place for place in places if place[0] in rows)
     open_prompts = {
         first: keys for first, keys in prompts_of(places).items() if not all(is_stored(key) for key in keys)
     }

@@ -22,7 +22,7 @@ def probe(spec: ProbeSpec, report: Reporter, start: Callable[..., Any] = start_e
     places = [(row["id"], index, key) for row, index, key in asked.places]
     sizes = {request.id: len(request.token_ids) for request in asked.requests}
     books = Books(spec, sizes, report, scored=asked.scored, min_logprobs=spec.teacher.sampling.logprobs)
-    chosen = choose(places, lambda key: key in books.answers, spec.prompts)
+    chosen = choose(places, lambda key: key in books.answers, spec.prompts, spec.among)
     missing = [request for request in asked.requests if request.id in set(chosen) and request.id not in books.answers]
     fresh = Fresh(spec, asked, books, report, start)
     if missing:

@@ -41,6 +41,7 @@ class ProbeSpec(AskSpec):
     """A probe before a generation: a few prompts are answered, and what would be asked in all is written to `out`."""
 
     prompts: int  # asked at most
+    among: str | None = None  # Parquet file of the ids (`row_id`) to choose from, of all that would be asked
     test: str  # Parquet file of test rows, which a teacher over an API is measured on
     out: str
 

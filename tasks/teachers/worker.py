@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from tasks.engines.plan import Job
 from tasks.engines.request import Request, label_token_ids, render, sampling_params, tokenize
 from tasks.engines.start import load_tokenizer, start_engine
@@ -23,6 +21,7 @@ from tasks.teachers.books import Books
 from tasks.teachers.completion import Completion, completion_key
 from tasks.teachers.gathered import Gathered
 from tasks.teachers.prompting import Prompter
+from tasks.teachers.row_ids import read_row_ids
 from tasks.teachers.spec import AskSpec, GenerateSpec
 
 # requests in the engine beyond those it decodes at once, so that a finished one is replaced without a gap
@@ -49,7 +48,7 @@ def rows_of(spec: AskSpec) -> list[dict[str, Any]]:
     rows = asked_of(rows, spec.skip_labelled)
     if spec.only is None:
         return rows
-    only = set(pq.read_table(spec.only)["row_id"].to_pylist())
+    only = read_row_ids(spec.only)
     return [row for row in rows if row["id"] in only]
 
 

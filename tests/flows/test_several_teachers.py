@@ -77,10 +77,10 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 class School:
     """A recipe with scripted teachers, each behind a server of its own."""
 
-    def __init__(self, folder: Path, servers: dict[str, FaultyServer]) -> None:
+    def __init__(self, folder: Path, servers: dict[str, FaultyServer], num_messages: int = 60) -> None:
         self.servers = servers
         self._recipe = Asking(folder).prepare(replicas=1, num_messages=40).folder / "recipe.yaml"
-        found = [_read(line) for line in (DEMO / "messages.jsonl").read_text().splitlines()[:60]]
+        found = [_read(line) for line in (DEMO / "messages.jsonl").read_text().splitlines()[:num_messages]]
         messages = {one["message"]: one for one in found if one}
         rows = [one | {"channel": ("web", "mail", "fax")[at % 3]} for at, one in enumerate(messages.values())]
         (folder / "messages.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))

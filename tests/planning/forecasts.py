@@ -15,7 +15,7 @@ from tasks.artifacts.store import Store, StoreConfig
 from tasks.costs.allowance import Cap
 from tasks.costs.spending import Spent
 from tasks.costs.tariff import tariff_of
-from tasks.planning.known import Known, read_known
+from tasks.planning.known import Known, Probed, read_known
 from tasks.planning.plan import Plan, make_plan
 from tasks.recipe.load import parse_recipe
 from tasks.teachers.api.probing import probe
@@ -109,10 +109,10 @@ class Planned:
         return probe(spec, Told(), over(Path("socket")))
 
     def known(self) -> Known:
-        return read_known(self.folder / "probe", Store(self.store), self.fingerprint, -1)
+        return read_known(self.folder / "probe", Store(self.store), self.recipe.teacher, self.fingerprint)
 
     def plan(self, summary: dict[str, Any]) -> Plan:
-        return make_plan(self.known(), summary, self.recipe, self.labels, self.folder, self.folder)
+        return make_plan([Probed(self.known(), summary)], self.recipe, self.labels, self.folder, self.folder)
 
     def run(self) -> tuple[dict[str, Any], Spent]:
         """Ask the rest, and return the summary of it and what all answers took."""

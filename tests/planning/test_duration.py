@@ -17,7 +17,7 @@ def part(num_missing: int) -> Part:
 
 
 def sample(seconds: float) -> Sample:
-    return Sample(sizes=[100.0] * 32, answers=[[Took(50, 10, seconds)]] * 32)
+    return Sample(sizes=[100.0] * 32, answers=[[Took(50, 10, seconds, "2026-11-22T10:00:00+00:00")]] * 32)
 
 
 def endpoint(**fields: object) -> Endpoint:

@@ -25,7 +25,7 @@ def probe(spec: ProbeSpec, report: Reporter, connect: Callable[..., Client] = Cl
     measured = spec.model_copy(update={"teacher": spec.teacher.as_measured})
     tests = Questions(measured, endpoint, read_cases(spec.test, spec.skill))
     books = open_books(spec, endpoint, lessons, report)
-    chosen = choose(lessons.places, lambda key: key in books.answers, spec.prompts)
+    chosen = choose(lessons.places, lambda key: key in books.answers, spec.prompts, spec.among)
     asked = set(chosen)
     missing = [question for question in lessons.all if question.key in asked and question.key not in books.answers]
     took = run_to_its_end(ask_missing(spec, endpoint, lessons, missing, books, report, connect))

@@ -1,0 +1,216 @@
+"""A plan of several teachers over an API, and the run after it: who is asked what, by the servers' own logs."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flows.plan import plan
+from tasks.costs.forecast import Range
+from tasks.planning.plan import Plan
+from tasks.planning.tables import plan_markdown
+from tasks.recipe.errors import BudgetSpent, DataError
+from tests.flows.test_several_teachers import Says, School, gold, knows, number_of, strong, weak
+from tests.planning.forecasts import charged
+from tests.replicas.asking import EnginePython
+from tests.teachers.api.server import Act, Received, serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
+
+FALLBACK = {"kind": "fallback"}
+
+
+def charging(says: Says) -> Callable[[Received], Act]:
+    return lambda received: charged(received, says(received.asked))
+
+
+@contextmanager
+def school(folder: Path, monkeypatch: pytest.MonkeyPatch, **says: Says) -> Iterator[School]:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    small, middle, large = (charging(says.get(name, strong)) for name in ("small", "middle", "large"))
+    with serving(small) as one, serving(middle) as two, serving(large) as three:
+        yield School(folder, {"small": one, "middle": two, "large": three}, num_messages=420)
+
+
+def planned(recipe: str) -> Plan:
+    return Plan.model_validate(plan(recipe=recipe))
+
+
+def within(found: Range | None, actual: float) -> bool:
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    return found.low <= actual <= found.high
+
+
+def lessons(run: dict[str, Any]) -> int:
+    """How many answers of teachers a run kept."""
+    return sum("teacher" in line for line in [*run["train"], *run["validation"]])
+
+
+def charges(requests: list[Received], says: Says) -> int:
+    """The tokens that a server charged for all it was asked."""
+    usages = [json.loads(charged(one, says(one.asked)).body)["usage"] for one in requests]
+    return sum(usage["prompt_tokens"] + usage["completion_tokens"] for usage in usages)
+
+
+def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch, small=weak) as taught:
+        recipe = taught.recipe("small", "large", routing=FALLBACK)
+        found = planned(recipe)
+        probed = taught.asked("small")
+        assert len(probed) == len(set(probed)) == 32
+        assert sorted(taught.asked("large")) == sorted(message for message in probed if not knows(message))
+        assert planned(recipe).parts == found.parts
+        assert len(taught.asked("small")) == 32
+
+        ran = taught.run(recipe)
+        after = planned(recipe)
+        small, large = taught.asked("small"), taught.asked("large")
+        charged_in_all = charges(taught.servers["large"].requests, strong)
+
+    assert len(small) == len(set(small)) > 300
+    assert sorted(large) == sorted(message for message in small if not knows(message))
+    first, _, second = found.parts
+    assert [part.what for part in found.parts] == ["small: lessons", "small: test rows", "large: lessons"]
+    assert (first.requests, first.stored) == (len(small), 32)
+    # what the first one fails is told by the 32, within Wilson's interval
+    share = sum(not knows(message) for message in probed) / 32
+    assert second.missing == round((len(small) - 32) * share)
+    paid = second.bought.prompt_tokens + second.bought.completion_tokens
+    assert within(second.ahead.tokens, charged_in_all - paid)
+    each = (charged_in_all - paid) / (len(large) - second.stored)
+    assert second.ahead.tokens.value / second.missing == pytest.approx(each, rel=0.1)
+    assert within(found.survivors.kept, lessons(ran))
+    # the run's own answers: nothing is open, and nothing is to come
+    assert [part.missing for part in after.parts if part.what.endswith("lessons")] == [0, 0]
+    assert after.parts[2].bought.requests == len(large)
+    assert after.survivors.kept == Range(value=lessons(ran), low=lessons(ran), high=lessons(ran))
+
+
+def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp_path, monkeypatch):
+    def half(message: str) -> str:
+        return gold(message) if number_of(message) % 8 else "I have no idea."
+
+    with school(tmp_path, monkeypatch, small=weak, middle=half) as taught:
+        recipe = taught.recipe("small", "middle", "large", routing=FALLBACK)
+        found = planned(recipe)
+        probed = taught.asked("small")
+        both = [message for message in probed if number_of(message) % 8 == 0]
+        assert sorted(taught.asked("middle")) == sorted(message for message in probed if not knows(message))
+        assert sorted(taught.asked("large")) == sorted(both)
+        taught.run(recipe)
+        charged_in_all = charges(taught.servers["large"].requests, strong)
+    third = found.parts[-1]
+    assert both
+    assert third.missing == round((found.parts[0].requests - 32) * len(both) / 32)
+    assert within(third.ahead.tokens, charged_in_all - third.bought.prompt_tokens - third.bought.completion_tokens)
+    assert "Wilson" in plan_markdown(found)
+
+
+def test_plan_of_a_fallback_that_is_never_needed_expects_nothing_of_it_without_a_bound(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch) as taught:
+        found = planned(taught.recipe("small", "large", routing=FALLBACK))
+        assert taught.asked("large") == []
+    second = found.parts[-1]
+    assert (second.requests, second.missing, second.bought.requests) == (0, 0, 0)
+    assert second.ahead.tokens == Range(value=0.0, low=0.0, high=None)
+    assert found.tokens.value == pytest.approx(sum(part.ahead.tokens.value for part in found.parts[:2]))
+    assert "| large: lessons | 0 | 0 | 0 | 0 [?] |" in plan_markdown(found)
+
+
+def test_plan_of_teachers_that_all_answer_asks_them_the_same_prompts_and_counts_votes(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch, small=weak) as taught:
+        recipe = taught.recipe("small", "large", mixing={"kind": "vote"})
+        found = planned(recipe)
+        probed = taught.asked("small")
+        assert len(probed) == 32
+        assert sorted(taught.asked("large")) == sorted(probed)
+        ran = taught.run(recipe)
+        asked = {name: len(taught.asked(name)) for name in ("small", "large")}
+    requests = {part.what: part.requests for part in found.parts}
+    assert requests["small: lessons"] == asked["small"] == asked["large"] == requests["large: lessons"]
+    assert found.survivors.judged == 64
+    assert found.survivors.answers == 2 * asked["small"]
+    # one answer a prompt is kept, and the probe says of each prompt that it is
+    assert found.survivors.kept.value == lessons(ran) == asked["small"]
+    num_known = sum(knows(message) for message in probed)
+    assert found.survivors.dropped == {"unparsable": 32 - num_known, "not_majority": num_known}
+
+
+def test_plan_judges_a_prompt_once_all_its_teachers_have_answered_it(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch, small=weak) as taught:
+        taught.run(taught.recipe("small"))
+        found = planned(taught.recipe("small", "large", mixing={"kind": "vote"}))
+        small, large = taught.asked("small"), taught.asked("large")
+    assert len(small) == len(set(small))
+    assert len(set(large)) == 32
+    assert set(large) < set(small)
+    assert [part.missing for part in found.parts if part.what.endswith("lessons")] == [0, len(small) - 32]
+    assert found.survivors.judged == 64
+    assert found.survivors.kept.value == len(small)
+
+
+def test_plan_of_an_engine_behind_a_teacher_over_an_api_probes_it_with_the_same_prompts(tmp_path, monkeypatch):
+    engine = EnginePython(tmp_path / "engine", "here")
+    monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
+    with school(tmp_path, monkeypatch) as taught:
+        path = Path(taught.recipe("small"))
+        fields = yaml.safe_load(path.read_text())
+        local = {"name": "local", "model": str(tmp_path / "teacher"), "prompt": {"layout": "text"}}
+        fields["teachers"].append(local | {"engine": {"threads": 1, "segment_seconds": 0.01}})
+        path.write_text(yaml.safe_dump(fields))
+        found = planned(str(path))
+        asked = taught.asked("small")
+    assert len(asked) == len(engine.asked) == len(set(engine.asked)) == 32
+    assert found.survivors.judged == 64
+    assert [part.stored for part in found.parts] == [32, 0, 32]
+    assert found.parts[0].requests == found.parts[2].requests
+    assert "over an API in bytes" in plan_markdown(found)
+
+
+def test_plan_of_routing_by_source_forecasts_each_teacher_on_its_own_rows(tmp_path, monkeypatch):
+    routing = {"kind": "source", "column": "channel", "teachers": {"mail": "large"}}
+    with school(tmp_path, monkeypatch) as taught:
+        recipe = taught.recipe("small", "large", routing=routing)
+        found = planned(recipe)
+        assert (len(taught.asked("small")), len(taught.asked("large"))) == (32, 32)
+        assert {taught.channels[message] for message in taught.asked("large")} == {"mail"}
+        ran = taught.run(recipe)
+        asked = {name: len(taught.asked(name)) for name in ("small", "large")}
+        in_all = charges(taught.servers["large"].requests, strong)
+    first, _, second = found.parts
+    assert (first.requests, second.requests) == (asked["small"], asked["large"])
+    assert second.tokens.value == pytest.approx(in_all, rel=0.1)
+    assert found.survivors.kept.value == pytest.approx(lessons(ran))
+    # the run finds who is asked what
+    assert ran["cached"]["route small"]
+    assert ran["cached"]["route large"]
+
+
+def test_plan_of_first_verified_without_references_is_refused_as_the_run_is(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch) as taught:
+        recipe = taught.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
+        messages = [json.loads(line) for line in (tmp_path / "messages.jsonl").read_text().splitlines()]
+        (tmp_path / "messages.jsonl").write_text("".join(json.dumps(one | {"intent": None}) + "\n" for one in messages))
+        with pytest.raises(DataError, match=r"shortlist large: routing\.kind: first_verified .* none of"):
+            planned(recipe)
+        assert taught.asked("large") == []
+
+
+def test_probes_of_several_teachers_share_the_budget(tmp_path, monkeypatch):
+    with school(tmp_path, monkeypatch) as taught:
+        with pytest.raises(BudgetSpent, match="probe small"):
+            planned(taught.recipe("small", "large", budget={"tokens": 1}))
+        assert taught.asked("small") == []
+        # what the first probe takes, and not enough for one more answer
+        bought = planned(taught.recipe("small")).parts[0].bought
+        tokens = bought.prompt_tokens + bought.completion_tokens + 10
+        with pytest.raises(BudgetSpent, match="probe large"):
+            planned(taught.recipe("small", "large", budget={"tokens": tokens}))
+        assert (len(taught.asked("small")), taught.asked("large")) == (32, [])
