@@ -4,6 +4,7 @@ Separate because a killed process runs no code of its own: only another process 
 a pipe that the kernel closes when its maker dies, however it dies.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -36,9 +37,11 @@ def guard_ephemeral_server() -> None:
     Prefect ends that server at exit only, and a killed process has no exit.
     """
     for child in psutil.Process(os.getpid()).children():
-        command = " ".join(child.cmdline())
-        if "prefect.server.api.server:create_app" in command and child.pid not in _guarded_servers:
-            _guarded_servers[child.pid] = _start("process", child.pid)
+        # a child that has ended, waited for or not, has no command line to read
+        with contextlib.suppress(psutil.NoSuchProcess):
+            command = " ".join(child.cmdline())
+            if "prefect.server.api.server:create_app" in command and child.pid not in _guarded_servers:
+                _guarded_servers[child.pid] = _start("process", child.pid)
 
 
 def _start(kind: str, pid: int) -> "subprocess.Popen[bytes]":

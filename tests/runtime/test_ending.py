@@ -26,13 +26,17 @@ def test_guard_ephemeral_server_ends_it_when_its_parent_is_killed(tmp_path: Path
     parent = start(f"""
         import subprocess, sys, time
         from pathlib import Path
+        import psutil
         from tasks.runtime.guard import _guarded_servers, guard_ephemeral_server
         wait = "import time; time.sleep(300)"
+        ended = subprocess.Popen([sys.executable, "-c", "pass", "prefect.server.api.server:create_app"])
+        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.05)
         server = subprocess.Popen([sys.executable, "-c", wait, "prefect.server.api.server:create_app"])
         other = subprocess.Popen([sys.executable, "-c", wait, "something else"])
         guard_ephemeral_server()
         guard_ephemeral_server()
-        assert list(_guarded_servers) == [server.pid], "one guard, and only for the server"
+        assert list(_guarded_servers) == [server.pid], "one guard, and only for the server that runs"
         noted = Path({str(tmp_path)!r})
         (noted / "pids.new").write_text(f"{{server.pid}} {{other.pid}} {{_guarded_servers[server.pid].pid}}")
         (noted / "pids.new").rename(noted / "pids")
