@@ -1,7 +1,9 @@
 """A small but real pipeline for tests: a slice of the demo's data, the demo's teacher, a two-layer student."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -90,20 +92,36 @@ class Pipeline:
 
     def run(self, *arguments: str) -> dict[str, Any]:
         """Run to the end and return the newest report."""
-        code = self.start(*arguments).wait(timeout=900)
-        assert code == 0, (self.folder / "log.txt").read_text()[-4000:]
+        code = self.end_of(self.start(*arguments))
+        assert code == 0, self._last_lines
         reports = sorted((self.store / "runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
         report: dict[str, Any] = json.loads(reports[-1].read_text())
         return report
 
     def refuse(self, *arguments: str, prepare: Callable[[], None] | None = None) -> str:
         """Run the recipe, which must end with exit code 2 and one message, and return what the user saw."""
-        code = self.start(*arguments, prepare=prepare).wait(timeout=240)
+        code = self.end_of(self.start(*arguments, prepare=prepare))
         seen = (self.folder / "log.txt").read_text()
         assert code == 2, seen
         assert "Traceback" not in seen, seen
         assert not list(self.store.glob("runs/*"))
         return seen
+
+    def end_of(self, flow: "subprocess.Popen[str]") -> int:
+        """Wait for a run's exit code; a test that is ended first, by its time limit, ends the run and shows its log."""
+        try:
+            return flow.wait()
+        except BaseException as error:
+            error.add_note(f"The run had not ended; its log:\n{self._last_lines}")
+            raise
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(flow.pid, signal.SIGKILL)
+            flow.wait()
+
+    @property
+    def _last_lines(self) -> str:
+        return (self.folder / "log.txt").read_text()[-4000:]
 
     def stored_keys(self) -> list[str]:
         """Keys of all stored answers, with repeats."""
@@ -126,9 +144,9 @@ class Pipeline:
         """Return the processes below a run once `phase` is under way."""
         deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
-            assert flow.poll() is None, f"ended before {phase}:\n" + (self.folder / "log.txt").read_text()[-4000:]
+            assert flow.poll() is None, f"ended before {phase}:\n{self._last_lines}"
             family = psutil.Process(flow.pid).children(recursive=True)
-            if any(WORKERS[phase] in _command(child) for child in family) and is_under_way():
+            if any(WORKERS[phase] in command_of(child) for child in family) and is_under_way():
                 return family
             time.sleep(0.1)
         raise AssertionError(f"{phase} never came under way")
@@ -148,7 +166,8 @@ def _lines(name: str) -> list[str]:
     return [line for line in (DEMO / name).read_text().split("\n") if line]
 
 
-def _command(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
+    """Return a process's command line; empty where it has ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:
@@ -158,4 +177,4 @@ def _command(process: psutil.Process) -> str:
 def left_alive(family: list[psutil.Process], within_s: float = 15.0) -> list[str]:
     """Return the command lines of those processes that live on."""
     _, alive = psutil.wait_procs(family, timeout=within_s)
-    return [_command(process) for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    return [command_of(process) for process in alive if process.status() != psutil.STATUS_ZOMBIE]

@@ -58,7 +58,7 @@ class TwoNodes:
     def engines(self) -> list[psutil.Process]:
         """The scripted engines that run on the nodes."""
         family = [child for node in self._nodes for child in psutil.Process(node.pid).children(recursive=True)]
-        return [child for child in family if "scripted_engine.py" in _command(child)]
+        return [child for child in family if "scripted_engine.py" in command_of(child)]
 
     def _start(self, environment: dict[str, str], ip: str, *arguments: str) -> None:
         command = [_RAY, "start", "--block", f"--node-ip-address={ip}", "--num-cpus=1", "--disable-usage-stats"]
@@ -88,7 +88,7 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _command(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline())
     except psutil.Error:

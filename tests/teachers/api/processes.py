@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from tasks.runtime.process import run_worker
+from tests.flows.pipeline import command_of
 from tests.teachers.api.asked import KEY, spec, teacher
 
 MODULE = "tasks.teachers.api.worker"
@@ -36,7 +37,7 @@ def end_once(under_way: Callable[[], bool], number: int) -> threading.Thread:
         while not under_way():
             time.sleep(0.02)
         for child in psutil.Process().children(recursive=True):
-            if MODULE in " ".join(child.cmdline()):
+            if MODULE in command_of(child):
                 os.kill(child.pid, number)
 
     thread = threading.Thread(target=watch, daemon=True)
