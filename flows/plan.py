@@ -1,4 +1,4 @@
-"""What a recipe will cost: the stages up to the teacher, a probe of it, and a forecast."""
+"""What a recipe will cost: the stages up to the teacher, a probe of it and of the judge, and a forecast."""
 
 from typing import Annotated, Any
 
@@ -6,9 +6,10 @@ from prefect import flow
 from pydantic import Field
 
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_teachers
+from tasks.checkpoint import load_judge, load_teachers
 from tasks.plan import forecast
 from tasks.probe import probe_teachers
+from tasks.probe_judge import probe_scores
 from tasks.read import read_sources
 from tasks.recipe.form import Size, recipe_changes
 from tasks.recipe.load import load_recipe
@@ -55,6 +56,7 @@ def plan(
     sides = split_rows_of(run, valid)
     balanced = balance_training_rows(run, sides)
 
-    teachers = load_teachers(run)
+    teachers, judge = load_teachers(run), load_judge(run)
     probes = probe_teachers(run, teachers, sides, balanced)
-    return forecast(run, probes, teachers, sides, balanced).model_dump(mode="json")
+    scores = probe_scores(run, judge, teachers, probes, sides, balanced)
+    return forecast(run, probes, scores, teachers, judge, sides, balanced).model_dump(mode="json")

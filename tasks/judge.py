@@ -59,7 +59,7 @@ def score_answers(
     if judge is None or asked is None or not run.recipe.judge_chooses:
         return None
     inputs = {"generate": answers, "split": sides, "balance": balanced, **judge.inputs}
-    identity = {**_identity(run, judge), "instruction": asked.scores_by}
+    identity = {**judging_identity(run, judge), "instruction": asked.scores_by}
     return run.build(score, inputs, identity, judge=asked, skill=run.recipe.skill, path=judge.path, cap=_cap(run))
 
 
@@ -70,7 +70,7 @@ def judge_answers(run: Run, judge: Checkpoint | None, sides: ArtifactRef, measur
         return None
     inputs = {"evaluate": measured, "split": sides, **judge.inputs}
     identity = {
-        **_identity(run, judge),
+        **judging_identity(run, judge),
         "instruction": asked.pairs_by,
         "show_reference": asked.show_reference,
         "against": asked.against,
@@ -108,7 +108,7 @@ def judge_report(run: Run, judge: Checkpoint, teachers: list[Checkpoint], base: 
     )
 
 
-def _identity(run: Run, judge: Checkpoint) -> dict[str, Any]:
+def judging_identity(run: Run, judge: Checkpoint) -> dict[str, Any]:
     """Return what every verdict goes by, whatever is asked."""
     asked = run.recipe.judge
     assert asked

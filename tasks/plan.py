@@ -7,26 +7,40 @@ from prefect.cache_policies import NO_CACHE
 from tasks.artifacts.ref import ArtifactRef
 from tasks.checkpoint import fingerprint_of
 from tasks.engines.checkpoints import Checkpoint
-from tasks.planning.known import Probed, read_known
+from tasks.planning.known import Probed
 from tasks.planning.plan import Plan, make_plan
+from tasks.planning.scored import Scored, read_scored
 from tasks.planning.tables import plan_markdown
-from tasks.probe import probe_label
+from tasks.probe import known_of, probe_label
 from tasks.run import Run
 
 
 @task(name="forecast", task_run_name="forecast", cache_policy=NO_CACHE, persist_result=False)
 def forecast(
-    run: Run, probes: list[ArtifactRef], teachers: list[Checkpoint], sides: ArtifactRef, balanced: ArtifactRef
+    run: Run,
+    probes: list[ArtifactRef],
+    scores: ArtifactRef | None,
+    teachers: list[Checkpoint],
+    judge: Checkpoint | None,
+    sides: ArtifactRef,
+    balanced: ArtifactRef,
 ) -> Plan:
     """Return what a run of the recipe will ask, take, cost and keep."""
     recipe, store = run.recipe, run.store
     found = [
-        Probed(
-            known=read_known(store.fetch(ref), store, asked, fingerprint_of(teacher, asked)),
-            summary=run.summary(probe_label(recipe, place)),
-        )
-        for place, (ref, teacher, asked) in enumerate(zip(probes, teachers, recipe.teachers, strict=True))
+        Probed(known, run.summary(probe_label(recipe, place)))
+        for place, known in enumerate(known_of(run, teachers, probes))
     ]
-    plan = make_plan(found, recipe, run.summary("validate")["labels"], store.fetch(balanced), store.fetch(sides))
+    scored = _read_scored(run, judge, scores)
+    labels = run.summary("validate")["labels"]
+    plan = make_plan(found, scored, recipe, labels, store.fetch(balanced), store.fetch(sides))
     create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
     return plan
+
+
+def _read_scored(run: Run, judge: Checkpoint | None, scores: ArtifactRef | None) -> Scored | None:
+    asked = run.recipe.judge
+    if judge is None or asked is None or scores is None:
+        return None
+    fingerprint, summary = fingerprint_of(judge, asked), run.summary("probe judge")
+    return read_scored(run.store.fetch(scores), run.store, asked, fingerprint, summary)

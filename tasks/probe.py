@@ -1,5 +1,6 @@
 """Asks each teacher a few prompts of those that a run would ask, for a forecast; a later run finds their answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
@@ -7,13 +8,14 @@ from tasks.artifacts.store import open_store
 from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
 from tasks.costs.ledger import taken
+from tasks.costs.spending import Taken
 from tasks.costs.tariff import tariff_of
 from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.start import environment_for
 from tasks.filters.unserved import check_references, rules_for_routing
 from tasks.generate import asked_in, asking_identity
-from tasks.planning.known import read_known
+from tasks.planning.known import Known, read_known
 from tasks.planning.reach import next_rows
 from tasks.recipe.recipe import Recipe
 from tasks.recipe.routing import BY_ANSWERS, BY_ROW
@@ -47,12 +49,7 @@ def probe(call: StageCall) -> dict[str, Any]:
 @stage("shortlist", version=1)
 def shortlist(call: StageCall) -> dict[str, Any]:
     """Write prompts.parquet, the ids of the rows that the teachers before have answered and this one would be asked."""
-    recipe = call.execution["recipe"]
-    store = open_store(call.settings.store)
-    known = [
-        read_known(call.folder(f"probe_{place}"), store, recipe.teachers[place], fingerprint)
-        for place, fingerprint in enumerate(call.execution["fingerprints"])
-    ]
+    recipe, known = call.execution["recipe"], known_in(call)
     tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
     sides = [read_cases(table, recipe.skill) for table in tables]
     if recipe.routing.kind == "first_verified":
@@ -60,6 +57,23 @@ def shortlist(call: StageCall) -> dict[str, Any]:
     ids = next_rows(known, sides, recipe, call.identity["labels"])
     write_row_ids(ids, call.work.folder)
     return {"prompts": len(ids)}
+
+
+def known_in(call: StageCall) -> list[Known]:
+    """Return what the probes that a call is given found, teacher by teacher, with what the store holds of it now."""
+    store, teachers = open_store(call.settings.store), call.execution["recipe"].teachers
+    return [
+        read_known(call.folder(f"probe_{place}"), store, teachers[place], fingerprint)
+        for place, fingerprint in enumerate(call.execution["fingerprints"])
+    ]
+
+
+def known_of(run: Run, teachers: Sequence[Checkpoint], probes: Sequence[ArtifactRef]) -> list[Known]:
+    """Return what the probes found, teacher by teacher, with what the store holds of it now."""
+    return [
+        read_known(run.store.fetch(ref), run.store, asked, fingerprint_of(teacher, asked))
+        for ref, teacher, asked in zip(probes, teachers, run.recipe.teachers, strict=True)
+    ]
 
 
 def probe_teachers(
@@ -90,6 +104,18 @@ def probe_label(recipe: Recipe, place: int) -> str:
     return f"probe {recipe.teachers[place].called}" if recipe.has_several else "probe"
 
 
+def named(probes: Sequence[ArtifactRef]) -> dict[str, ArtifactRef]:
+    """Return the probes as inputs of a stage."""
+    return {f"probe_{place}": probe for place, probe in enumerate(probes)}
+
+
+def spent_on_probes(run: Run) -> Taken:
+    """Return what the probes so far took of the budget."""
+    generations = run.recipe.generations
+    labels = zip(generations, (probe_label(run.recipe, place) for place in range(len(generations))), strict=True)
+    return taken({name: run.results[label] for name, label in labels if label in run.results}, run.recipe)
+
+
 def _rows_for(
     run: Run, before: list[Checkpoint], probes: list[ArtifactRef], sides: ArtifactRef, balanced: ArtifactRef
 ) -> ArtifactRef:
@@ -104,7 +130,7 @@ def _rows_for(
         }
     return run.build(
         shortlist,
-        {"split": sides, "balance": balanced, **{f"probe_{place}": probe for place, probe in enumerate(probes)}},
+        {"split": sides, "balance": balanced, **named(probes)},
         identity,
         label=f"shortlist {recipe.teachers[len(before)].called}",
         recipe=recipe,
@@ -115,8 +141,6 @@ def _rows_for(
 def _probe_teacher(run: Run, place: int, teacher: Checkpoint, inputs: dict[str, ArtifactRef]) -> ArtifactRef:
     recipe = run.recipe
     asked = recipe.teachers[place]
-    generations = list(recipe.generations)
-    spent = {generations[number]: run.results[probe_label(recipe, number)] for number in range(place)}
     return run.build(
         probe,
         inputs,
@@ -125,5 +149,5 @@ def _probe_teacher(run: Run, place: int, teacher: Checkpoint, inputs: dict[str, 
         teacher=asked,
         skill=recipe.skill,
         path=teacher.path,
-        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=taken(spent, recipe)),
+        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=spent_on_probes(run)),
     )

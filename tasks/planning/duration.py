@@ -12,9 +12,19 @@ from tasks.engines.plan import MAX_NUM_SEQS
 from tasks.planning.ahead import Sample
 from tasks.planning.known import Part
 from tasks.recipe.endpoint import Endpoint
-from tasks.recipe.teacher import Engine
+from tasks.recipe.judge import Judge
+from tasks.recipe.teacher import Engine, Teacher
 
 _MINUTE_S = 60.0
+
+
+def seconds_for(
+    part: Part, sample: Sample, asked: Teacher | Judge, probe: Mapping[str, Any], num_alone: int = 0
+) -> Range | None:
+    """Return the seconds for the missing requests of `part`; `probe` is the summary of its stage."""
+    if asked.endpoint:
+        return endpoint_seconds(part, sample, asked.endpoint, asked.sampling.max_tokens, num_alone)
+    return engine_seconds(len(part.missing), probe, asked.engine)
 
 
 def engine_seconds(num_missing: int, probe: Mapping[str, Any], engine: Engine) -> Range | None:

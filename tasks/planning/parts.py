@@ -11,7 +11,7 @@ from tasks.costs.forecast import Range
 from tasks.costs.spending import Spent
 from tasks.costs.tariff import Tariff, lessons_tariff, tariff_of
 from tasks.planning.ahead import Ahead, Sample, ahead, sample_of
-from tasks.planning.duration import endpoint_seconds, engine_seconds
+from tasks.planning.duration import seconds_for
 from tasks.planning.known import Part, Probed
 from tasks.planning.reach import Reach
 from tasks.recipe.recipe import Recipe
@@ -48,6 +48,24 @@ def planned_parts(probed: Probed, reach: Reach, recipe: Recipe, place: int) -> l
     return found
 
 
+def planned_part(what: str, part: Part, coming: Ahead, missing: int, tariff: Tariff) -> PlannedPart:
+    """Return a part of which `coming` is what its `missing` requests will take."""
+    bought = part.bought
+    paid = tariff.usd(bought.prompt_tokens, bought.completion_tokens, bought.seconds)
+    tokens = (bought.prompt_tokens or 0) + (bought.completion_tokens or 0)
+    return PlannedPart(
+        what=what,
+        requests=len(part.stored) + missing,
+        stored=len(part.stored),
+        missing=missing,
+        bought=bought,
+        ahead=coming,
+        tokens=coming.tokens.plus(tokens) if coming.tokens else None,
+        usd=coming.usd.plus(paid) if coming.usd and paid is not None else None,
+        price=tariff.source,
+    )
+
+
 @dataclass(frozen=True)
 class _Asking:
     """One teacher, with what its probe found."""
@@ -66,28 +84,12 @@ class _Asking:
         if waiting.places:
             coming = coming.plus(self._ahead(waiting, tariff).by(share))
             expected = round(share.value * len(waiting.missing)) if share else 0
-        bought = part.bought
-        paid = tariff.usd(bought.prompt_tokens, bought.completion_tokens, bought.seconds)
-        tokens = (bought.prompt_tokens or 0) + (bought.completion_tokens or 0)
-        missing = len(part.missing) + expected
-        return PlannedPart(
-            what=f"{asked.called if self.recipe.has_several else 'teacher'}: {part.name}",
-            requests=len(part.stored) + missing,
-            stored=len(part.stored),
-            missing=missing,
-            bought=bought,
-            ahead=coming,
-            tokens=coming.tokens.plus(tokens) if coming.tokens else None,
-            usd=coming.usd.plus(paid) if coming.usd and paid is not None else None,
-            price=tariff.source,
-        )
+        what = f"{asked.called if self.recipe.has_several else 'teacher'}: {part.name}"
+        return planned_part(what, part, coming, len(part.missing) + expected, tariff)
 
     def _ahead(self, part: Part, tariff: Tariff) -> Ahead:
         asked, evaluation = self.recipe.teachers[self.place], self.recipe.evaluation
+        timed = evaluation.warm_requests + evaluation.latency_requests if part.name == TEST_ROWS else 0
+        seconds = seconds_for(part, self.sample, asked, self.probed.summary, timed)
         max_tokens = asked.sampling.max_tokens
-        if asked.endpoint:
-            timed = evaluation.warm_requests + evaluation.latency_requests if part.name == TEST_ROWS else 0
-            seconds = endpoint_seconds(part, self.sample, asked.endpoint, max_tokens, timed)
-        else:
-            seconds = engine_seconds(len(part.missing), self.probed.summary, asked.engine)
         return ahead(part, self.sample, tariff, max_tokens, seconds, is_exact=self.probed.known.is_exact)

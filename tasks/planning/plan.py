@@ -1,21 +1,23 @@
 """The plan: what a run will ask, take, cost and keep, as far as a probe can tell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from tasks.costs.forecast import CONFIDENCE, Range, together
 from tasks.costs.tariff import HOUR_S
-from tasks.planning.answers import lines_of
+from tasks.planning.heard import hear
 from tasks.planning.known import Probed
 from tasks.planning.parts import PlannedPart, planned_parts
-from tasks.planning.reach import reaches
+from tasks.planning.scored import Scored
+from tasks.planning.scoring import scoring_part
 from tasks.planning.survivors import survivors
+from tasks.recipe.judge import Judge
 from tasks.recipe.recipe import Recipe
 from tasks.recipe.routing import BY_ANSWERS
-from tasks.skills.rows import read_cases
+from tasks.recipe.teacher import Teacher
 
 # what the probes' summaries say of what they took
 _TAKEN = ("generated", "prompt_tokens", "completion_tokens", "seconds", "engine_start_seconds")
@@ -63,37 +65,46 @@ class Plan(_Frozen):
     notes: tuple[str, ...]
 
 
-def make_plan(probes: Sequence[Probed], recipe: Recipe, labels: Sequence[str], balance: Path, split: Path) -> Plan:
-    """Return the plan; `probes` stand in the order of the teachers, `balance` and `split` are folders of artifacts."""
+def make_plan(
+    probes: Sequence[Probed], scored: Scored | None, recipe: Recipe, labels: Sequence[str], balance: Path, split: Path
+) -> Plan:
+    """Return the plan.
+
+    Args:
+        probes: in the order of the teachers.
+        scored: what a judge has said, where its scores decide what the student learns.
+        recipe: what is planned.
+        labels: those that an answer may be.
+        balance: folder of the artifact, as `split`.
+        split: the rows put aside.
+    """
     known = [one.known for one in probes]
-    lines = lines_of(known)
-    answered = {row_id for some in lines for row_id in some}
-    sides = [
-        [row for row in read_cases(table, recipe.skill) if row["id"] in answered]
-        for table in (balance / "train.parquet", split / "validation.parquet")
-    ]
-    reach = reaches(known, lines, sides, recipe, labels)
-    parts = tuple(
+    heard = hear(known, balance, split, recipe, labels)
+    parts = [
         part
-        for place, (probed, to) in enumerate(zip(probes, reach, strict=True))
+        for place, (probed, to) in enumerate(zip(probes, heard.reach, strict=True))
         for part in planned_parts(probed, to, recipe, place)
-    )
+    ]
+    if scored and recipe.judge:
+        parts.append(scoring_part(scored, heard, recipe.judge, recipe))
+    asked = [*known, *([scored.known] if scored else [])]
+    summaries = [*(one.summary for one in probes), *([scored.summary] if scored else [])]
     return Plan(
         recipe=recipe.name,
         skill=recipe.skill.kind,
         teachers=tuple(teacher.model for teacher in recipe.teachers),
         probe={
-            "prompts": sum(len(one.probed_prompts()) for one in known),
-            **{name: sum(one.summary[name] for one in probes) for name in _TAKEN},
+            "prompts": sum(len(one.probed_prompts()) for one in asked),
+            **{name: sum(one[name] for one in summaries) for name in _TAKEN},
         },
-        parts=parts,
+        parts=tuple(parts),
         requests=sum(part.missing for part in parts),
         tokens=together(part.ahead.tokens for part in parts),
         usd=together(part.ahead.usd for part in parts),
         seconds=together(part.ahead.seconds for part in parts),
-        survivors=Survivors.model_validate(survivors(known, lines, reach, sides, recipe, labels)),
+        survivors=Survivors.model_validate(survivors(heard, scored, recipe, labels)),
         budget=tuple(_limits(parts, recipe)),
-        notes=tuple(_notes(probes, recipe)),
+        notes=tuple(_notes(probes, scored, recipe)),
     )
 
 
@@ -122,11 +133,17 @@ def _verdict(forecast: Range | None, limit: float) -> Verdict:
     return "suffices" if forecast.high is not None and forecast.high <= limit else "may be passed"
 
 
-def _notes(probes: Sequence[Probed], recipe: Recipe) -> list[str]:
-    teachers = recipe.teachers
-    endpoints = [teacher.endpoint for teacher in teachers if teacher.endpoint]
+def _notes(probes: Sequence[Probed], scored: Scored | None, recipe: Recipe) -> list[str]:
+    teachers, judge = recipe.teachers, recipe.judge
+    took: list[tuple[Teacher | Judge, Mapping[str, Any]]] = [
+        (teacher, one.summary) for teacher, one in zip(teachers, probes, strict=True)
+    ]
+    if scored and judge:
+        took.append((judge, scored.summary))
+    endpoints = [asked.endpoint for asked, _ in took if asked.endpoint]
+    starts = [summary["engine_start_seconds"] for asked, summary in took if not asked.endpoint]
     lengths = [
-        *(["tokens, which are known of every prompt"] if len(endpoints) < len(teachers) else []),
+        *(["tokens, which are known of every prompt"] if starts else []),
         *(["bytes"] if endpoints else []),
     ]
     notes = [
@@ -141,18 +158,15 @@ def _notes(probes: Sequence[Probed], recipe: Recipe) -> list[str]:
         )
     if endpoints:
         notes.append("Time is the endpoint's at the probe's latency, within the recipe's limits; tries that fail add.")
-    if len(endpoints) < len(teachers):
-        starts = sum(
-            one.summary["engine_start_seconds"]
-            for one, teacher in zip(probes, teachers, strict=True)
-            if not teacher.endpoint
-        )
+    if starts:
         notes.append(
             f"Time is at the probe's pace, its low end that of a fuller engine; the engine's start "
-            f"({starts:.0f} s in the probe) comes once on top."
+            f"({sum(starts):.0f} s in the probe) comes once on top."
         )
-    if recipe.judge:
-        notes.append("What a judge is asked, and drops, is not forecast.")
+    if scored:
+        notes.append("What the judge is asked about answers to come is foretold by the lengths of their prompts.")
+    if judge and judge.against:
+        notes.append("What the judge is asked about test answers is not forecast: the student writes half of them.")
     if any(endpoint.execution == "batch" for endpoint in endpoints):
         notes.append("The probe asks by single requests, at full price; the time of batches is not forecast.")
     notes += [

@@ -11,63 +11,55 @@ from tasks.costs.forecast import Range, forecast_share, forecast_sum, together
 from tasks.filters.answered import Lines
 from tasks.filters.apply import apply
 from tasks.filters.result import FilterResult
-from tasks.planning.answers import completions_of, merged
+from tasks.planning.answers import completions_of
+from tasks.planning.heard import Heard
 from tasks.planning.known import Known
 from tasks.planning.reach import Reach
+from tasks.planning.scored import Scored
 from tasks.recipe.recipe import Recipe
 
-Row = dict[str, Any]
+Scores = Mapping[str, int | None]
 
 
-def survivors(
-    known: Sequence[Known],
-    lines: Sequence[Lines],
-    reach: Sequence[Reach],
-    sides: Sequence[Sequence[Row]],
-    recipe: Recipe,
-    labels: Sequence[str],
-) -> dict[str, Any]:
+def survivors(heard: Heard, scored: Scored | None, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
     """Return {answers: all there will be, kept: Range or None, judged: n, dropped: {reason: n} of those judged}.
 
-    A row is judged once all teachers that it goes to have answered; one that is not is forecast from the probed rows of
-    the teacher whose answer it lacks.
+    A row is judged once all teachers that it goes to have answered, and a judge that chooses has scored their answers;
+    one that is not is forecast from the probed rows of the teacher whose answer it lacks, or from those scored.
+    A prompt that got no answer keeps none.
     """
-    rows = _rows(known)
-    lacking = {row_id: _first_lacking(row_id, lines, reach) for row_id in rows}
+    lacking = _lacking(heard, scored)
     whole = {row_id for row_id, place in lacking.items() if place is None}
-    judged = _judge(merged(lines, [whole & one.sure for one in reach]), sides, recipe, labels)
+    samples = [heard.probed(place) for place in range(len(heard.known))]
+    # those that the probe asked in vain keep nothing, and so will others like them
+    told = whole | {row_id for place, sample in enumerate(samples) for row_id in sample if lacking[row_id] == place}
+    lines = {row_id: found for row_id, found in heard.used.items() if row_id in whole}
+    judged = _judge(lines, heard, recipe, labels, scored.scores if scored else {})
     kept = Counter(one["row"]["id"] for one in judged.kept)
     expected = together(
         _expected(
-            [kept[row_id] / rows[row_id] for row_id in sorted(_probed(one) & whole)],
-            sum(rows[row_id] for row_id, lacks in lacking.items() if lacks == place),
+            [kept[row_id] / heard.rows[row_id] for row_id in sorted(sample & told)],
+            sum(heard.rows[row_id] for row_id, lacks in lacking.items() if lacks == place),
         )
-        for place, one in enumerate(known)
+        for place, sample in enumerate([*samples, heard.sampled & whole or whole])
     )
     return {
-        "answers": round(sum(_num_answers(one, to) for one, to in zip(known, reach, strict=True))),
+        "answers": round(sum(map(_num_answers, heard.known, heard.reach))),
         "kept": None if expected is None else expected.plus(len(judged.kept)),
         "judged": judged.num_in,
         "dropped": judged.counts,
     }
 
 
-def _rows(known: Sequence[Known]) -> Mapping[str, int]:
-    """Return how often each row is asked: one that balancing repeats stands there as often."""
-    found: dict[str, int] = {}
-    for one in known:
-        found |= Counter(row_id for row_id, index, _ in one.lessons.places if index == 0)
-    return found
-
-
-def _first_lacking(row_id: str, lines: Sequence[Lines], reach: Sequence[Reach]) -> int | None:
-    # what is open for a later teacher surely goes to one before that has not answered it
-    return next((place for place, to in enumerate(reach) if row_id in to.sure and row_id not in lines[place]), None)
-
-
-def _probed(known: Known) -> set[str]:
-    asked = set(known.probed)
-    return {row_id for row_id, _, key in known.lessons.places if key in asked}
+def _lacking(heard: Heard, scored: Scored | None) -> dict[str, int | None]:
+    """Return whose word each row lacks first: a teacher's by its place, or the judge's, who stands after them all."""
+    if scored is None:
+        return dict(heard.lacking)
+    unscored = {row_id for row_id, found in heard.used.items() if any(scored.lacks(line["key"]) for line in found)}
+    return {
+        row_id: len(heard.known) if place is None and row_id in unscored else place
+        for row_id, place in heard.lacking.items()
+    }
 
 
 def _num_answers(known: Known, reach: Reach) -> float:
@@ -83,15 +75,14 @@ def _expected(kept: list[float], num_missing: int) -> Range | None:
     return forecast_sum([0.0] * len(kept), kept, [0.0] * num_missing)
 
 
-def _judge(lines: Lines, sides: Sequence[Sequence[Row]], recipe: Recipe, labels: Sequence[str]) -> FilterResult:
+def _judge(lines: Lines, heard: Heard, recipe: Recipe, labels: Sequence[str], scores: Scores) -> FilterResult:
     """Return what the filters say of the rows of `lines` alone, whatever share of them survives."""
     result = FilterResult()
-    completions = completions_of(lines, sides[0], recipe, labels)
-    # a judge has not heard these answers
-    filters = recipe.filters.model_copy(update={"min_success_ratio": 0.0, "min_judge_score": None})
-    for side in sides:
+    completions = completions_of(lines, heard.sides[0], recipe, labels)
+    filters = recipe.filters.model_copy(update={"min_success_ratio": 0.0})
+    for side in heard.sides:
         rows = [row for row in side if row["id"] in lines]
-        judged = apply(rows, completions, filters, recipe.skill, labels, recipe.mixing)
+        judged = apply(rows, completions, filters, recipe.skill, labels, recipe.mixing, scores)
         result.kept += judged.kept
         result.dropped += judged.dropped
     return result

@@ -42,7 +42,7 @@ class ProbeSpec(AskSpec):
 
     prompts: int  # asked at most
     among: str | None = None  # Parquet file of the ids (`row_id`) to choose from, of all that would be asked
-    test: str  # Parquet file of test rows, which a teacher over an API is measured on
+    test: str | None = None  # Parquet file of test rows, which a teacher over an API is measured on
     out: str
 
 

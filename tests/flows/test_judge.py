@@ -11,15 +11,15 @@ import yaml
 from prefect import flow
 
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_judge, load_teacher
+from tasks.checkpoint import load_judge, load_teacher, load_teachers
 from tasks.engines.checkpoints import Checkpoint
 from tasks.engines.model import Model
 from tasks.evaluation.tables import write_tables
 from tasks.filter import filter_answers
-from tasks.generate import ask_teacher
 from tasks.judge import judge_answers, judge_report, score_answers
 from tasks.judging.pairs import outcome_of
 from tasks.judging.scores import read_scores
+from tasks.mix import ask_teachers
 from tasks.read import read_sources
 from tasks.recipe.errors import RecipeError, ServiceError
 from tasks.recipe.judge import VERDICTS
@@ -65,6 +65,15 @@ def prepared(folder: Path, address: str, judge: dict[str, Any] | None = None, **
     return str(folder / "recipe.yaml")
 
 
+def local_model(folder: Path) -> str:
+    """Write the files of a model for the scripted engine; return its path."""
+    model = folder / "judge"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_bytes(b"weights")
+    return str(model)
+
+
 @stage("evaluate", version=99)
 def measured(call: StageCall) -> dict[str, Any]:
     """What measuring leaves: one model writes long answers, one short ones, one nothing for the first row."""
@@ -87,7 +96,7 @@ def scoring(recipe: str, *refresh: str) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), refresh)
     sides = sides_of(run)
     balanced = balance_training_rows(run, sides)
-    answers = ask_teacher(run, load_teacher(run), sides, balanced)
+    answers = ask_teachers(run, load_teachers(run), sides, balanced)
     scores = score_answers(run, load_judge(run), answers, sides, balanced)
     dataset = filter_answers(run, answers, sides, balanced, scores)
     return {
@@ -252,11 +261,7 @@ def test_judge_served_here_is_held_to_its_verdicts_and_asked_once(tmp_path, monk
     engine = EnginePython(tmp_path / "engine", "engine")
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    model = tmp_path / "judge"
-    model.mkdir()
-    (model / "config.json").write_text("{}")
-    (model / "model.safetensors").write_bytes(b"weights")
-    recipe = prepared(tmp_path, "http://127.0.0.1:9/v1", {"model": str(model), "endpoint": None})
+    recipe = prepared(tmp_path, "http://127.0.0.1:9/v1", {"model": local_model(tmp_path), "endpoint": None})
     found = judging(recipe)
     assert len(engine.asked) == found["generated"] == found["requests"] == 2 * (len(found["lines"]) - 1)
     verdicts = {line[order] for line in found["lines"] if line["asked"] for order in ("first", "second")}

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.plan import plan
 from tasks.costs.forecast import Range
-from tasks.planning.plan import Plan
 from tasks.planning.tables import plan_markdown
 from tasks.recipe.errors import BudgetSpent, DataError
+from tests.flows.plans import planned, within
 from tests.flows.test_several_teachers import Says, School, gold, knows, number_of, strong, weak
 from tests.planning.forecasts import charged
 from tests.replicas.asking import EnginePython
@@ -35,17 +34,6 @@ def school(folder: Path, monkeypatch: pytest.MonkeyPatch, **says: Says) -> Itera
     small, middle, large = (charging(says.get(name, strong)) for name in ("small", "middle", "large"))
     with serving(small) as one, serving(middle) as two, serving(large) as three:
         yield School(folder, {"small": one, "middle": two, "large": three}, num_messages=420)
-
-
-def planned(recipe: str) -> Plan:
-    return Plan.model_validate(plan(recipe=recipe))
-
-
-def within(found: Range | None, actual: float) -> bool:
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
-    return found.low <= actual <= found.high
 
 
 def lessons(run: dict[str, Any]) -> int:

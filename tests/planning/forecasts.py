@@ -112,7 +112,7 @@ class Planned:
         return read_known(self.folder / "probe", Store(self.store), self.recipe.teacher, self.fingerprint)
 
     def plan(self, summary: dict[str, Any]) -> Plan:
-        return make_plan([Probed(self.known(), summary)], self.recipe, self.labels, self.folder, self.folder)
+        return make_plan([Probed(self.known(), summary)], None, self.recipe, self.labels, self.folder, self.folder)
 
     def run(self) -> tuple[dict[str, Any], Spent]:
         """Ask the rest, and return the summary of it and what all answers took."""

@@ -23,7 +23,7 @@ def probe(spec: ProbeSpec, report: Reporter, connect: Callable[..., Client] = Cl
     endpoint = endpoint_of(spec)
     lessons = Questions(spec, endpoint, rows_of(spec))
     measured = spec.model_copy(update={"teacher": spec.teacher.as_measured})
-    tests = Questions(measured, endpoint, read_cases(spec.test, spec.skill))
+    tests = Questions(measured, endpoint, read_cases(spec.test, spec.skill) if spec.test else [])
     books = open_books(spec, endpoint, lessons, report)
     chosen = choose(lessons.places, lambda key: key in books.answers, spec.prompts, spec.among)
     asked = set(chosen)

@@ -1,0 +1,106 @@
+"""Has the judge score the answers of a plan's probes, for a forecast; a later run finds what it said."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from tasks.artifacts.fingerprint import canonical_json
+from tasks.artifacts.ref import ArtifactRef
+from tasks.checkpoint import fingerprint_of
+from tasks.costs.allowance import Cap
+from tasks.costs.tariff import tariff_of
+from tasks.engine_stage import run_control_worker, run_engine_worker
+from tasks.engines.checkpoints import Checkpoint
+from tasks.engines.start import environment_for
+from tasks.judge import judging_identity
+from tasks.judging.asking import NOTHING_ASKED, Turns, write_questions
+from tasks.judging.scores import score_questions
+from tasks.planning.heard import Heard, hear
+from tasks.probe import PROMPTS, known_in, known_of, named, spent_on_probes
+from tasks.recipe.judge import SCORES
+from tasks.run import Run
+from tasks.stage import StageCall, stage
+from tasks.teachers.probe import LESSONS, write_probe
+from tasks.teachers.row_ids import write_row_ids
+from tasks.teachers.spec import ProbeSpec
+
+
+@stage("probe_judge", version=1, on_device=True)
+def probe_judge(call: StageCall) -> dict[str, Any]:
+    """Write asked.parquet, which names the questions about the answers known, and probe.json; scores go to the store.
+
+    Asked are those about the answers to the probes' prompts; where these have none, a few of the others.
+    """
+    recipe, labels, folder = call.execution["recipe"], call.identity["labels"], call.work.folder
+    heard = hear(known_in(call), call.folder("balance"), call.folder("split"), recipe, labels)
+    questions = _questions(heard, call)
+    if not questions:
+        write_probe(folder, {LESSONS: []}, {}, [], is_exact=True, scored=None)
+        return NOTHING_ASKED
+    sampled = {line["key"] for row_id in heard.sampled for line in heard.used.get(row_id, ())}
+    among = sorted(sampled & questions.keys())
+    spec = _spec(call, questions, among)
+    if recipe.judge.endpoint:
+        summary = run_control_worker(call, "tasks.teachers.api.probing", spec)
+    else:
+        summary = run_engine_worker(call, "tasks.teachers.probing", spec, environment_for(recipe.judge.engine))
+    for path in spec.rows:
+        Path(path).unlink()
+    return summary
+
+
+def probe_scores(
+    run: Run,
+    judge: Checkpoint | None,
+    teachers: list[Checkpoint],
+    probes: list[ArtifactRef],
+    sides: ArtifactRef,
+    balanced: ArtifactRef,
+) -> ArtifactRef | None:
+    """Return what the judge would be asked about the answers known; None, and no stage, where no filter goes by it."""
+    recipe = run.recipe
+    asked = recipe.judge
+    if judge is None or asked is None or not recipe.judge_chooses:
+        return None
+    stored = sorted({key for known in known_of(run, teachers, probes) for key in known.lessons.stored})
+    return run.build(
+        probe_judge,
+        {"split": sides, "balance": balanced, **named(probes), **judge.inputs},
+        {
+            **judging_identity(run, judge),
+            "instruction": asked.scores_by,
+            "prompts": PROMPTS,
+            # a plan made anew once more is known asks about that
+            "answers": hashlib.sha256(canonical_json(stored)).hexdigest(),
+        },
+        label="probe judge",
+        recipe=recipe,
+        fingerprints=[fingerprint_of(one, teacher) for one, teacher in zip(teachers, recipe.teachers, strict=True)],
+        path=judge.path,
+        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=spent_on_probes(run)),
+    )
+
+
+def _questions(heard: Heard, call: StageCall) -> dict[str, Turns]:
+    recipe = call.execution["recipe"]
+    rows = [row for side in heard.sides for row in side]
+    answers = [line for some in heard.lines for found in some.values() for line in found]
+    return score_questions(rows, answers, recipe.judge, recipe.skill, call.identity["labels"])
+
+
+def _spec(call: StageCall, questions: dict[str, Turns], among: list[str]) -> ProbeSpec:
+    folder = call.work.folder
+    asked = write_questions(
+        folder,
+        questions,
+        call.execution["recipe"].judge,
+        SCORES,
+        model_path=call.execution["path"],
+        fingerprint=call.identity["judge_fingerprint"],
+        store=call.settings.store,
+        cap=call.execution["cap"],
+    )
+    if not among:
+        return ProbeSpec(**dict(asked), prompts=PROMPTS)
+    write_row_ids(among, folder)
+    return ProbeSpec(**dict(asked), prompts=len(among), among=str(folder / "prompts.parquet"))
