@@ -3,6 +3,7 @@
 Separate because ledger, budget and forecast must count with the same price, and name where it is from.
 """
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import version
 
@@ -93,14 +94,26 @@ def _listed(model: str, endpoint: Endpoint) -> Tariff | None:
     # here and not at the top: the engine's environment reads this module and has no price library
     from genai_prices import Usage, calc_price
 
+    sample = Usage(input_tokens=_SAMPLE_TOKENS, output_tokens=_SAMPLE_TOKENS)
     try:
-        found = calc_price(
-            Usage(input_tokens=_SAMPLE_TOKENS, output_tokens=_SAMPLE_TOKENS), model, provider_id=provider
-        )
+        found = [calc_price(sample, model, provider_id=provider, genai_request_timestamp=at) for at in _half_hours()]
     except LookupError:
         return None
+    # some charge more at certain hours, and who must not pass a budget does not know when answers will come
+    dearest = max(found, key=lambda price: price.total_price)
+    by_hour = ", its dearest hour" if len({price.total_price for price in found}) > 1 else ""
     return Tariff(
-        input_usd_per_mtok=float(found.input_price * Decimal(MTOK) / _SAMPLE_TOKENS),
-        output_usd_per_mtok=float(found.output_price * Decimal(MTOK) / _SAMPLE_TOKENS),
-        source=f"genai-prices {version('genai-prices')}: {provider} {found.model.id}",
+        input_usd_per_mtok=float(dearest.input_price * Decimal(MTOK) / _SAMPLE_TOKENS),
+        output_usd_per_mtok=float(dearest.output_price * Decimal(MTOK) / _SAMPLE_TOKENS),
+        source=f"genai-prices {version('genai-prices')}: {provider} {dearest.model.id}{by_hour}",
     )
+
+
+def _half_hours() -> list[datetime]:
+    """Return the beginning of each half hour of today."""
+    midnight = _now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return [midnight + number * timedelta(minutes=30) for number in range(48)]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

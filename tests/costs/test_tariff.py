@@ -1,5 +1,7 @@
 """What a teacher charges, and where that is known from."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tasks.costs.tariff import Tariff, lessons_tariff, tariff_of
@@ -21,12 +23,21 @@ def test_tariff_of_the_recipes_own_price_wins_over_library_and_machine():
     assert found.usd(1000, 500, 9999.0) == pytest.approx(0.002 + 0.004)
 
 
-def test_tariff_of_a_listed_model_is_the_librarys_and_names_it(monkeypatch):
+@pytest.mark.parametrize("hour", [2, 5, 23])
+def test_tariff_of_a_listed_model_is_the_librarys_at_the_dearest_hour_and_names_it(monkeypatch, hour):
+    monkeypatch.setattr("tasks.costs.tariff._now", lambda: datetime(2026, 11, 23, hour, 10, tzinfo=UTC))
     found = tariff(**LISTED)
-    assert found.source.startswith("genai-prices 0.2.3: deepseek deepseek-v4-flash")
+    assert found.source == "genai-prices 0.2.3: deepseek deepseek-v4-flash, its dearest hour"
     assert found.by_tokens
-    # the list's own words for this model: $0.15 and $0.6 a million tokens
-    assert found.usd(1_000_000, 1_000_000, None) == pytest.approx(0.75)
+    # the list's own words: $0.15 and $0.6 a million tokens, from 1 to 4 and 6 to 10 o'clock twice as much
+    assert found.usd(1_000_000, 1_000_000, None) == pytest.approx(1.5)
+
+
+def test_tariff_of_a_listed_model_with_one_price_all_day_names_no_hour():
+    found = tariff(model="gpt-4o", endpoint={"provider": "openai"}, accept_terms="openai")
+    assert found.source == "genai-prices 0.2.3: openai gpt-4o"
+    # the list's own words for this model: $2.5 and $10 a million tokens
+    assert found.usd(1_000_000, 1_000_000, None) == pytest.approx(12.5)
 
 
 @pytest.mark.parametrize(
