@@ -10,6 +10,7 @@ Source: Draper and Smith, Applied Regression Analysis, 3rd edition, chapter 1.4,
 times M. Where all sampled x are equal, or fewer than three are known, the line is flat: the mean, n - 1, no last term.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -39,9 +40,7 @@ class Range(BaseModel):
 
     def by(self, other: "Range") -> "Range":
         """Return the forecast of the product with another one (neither below 0), as wide as both together allow."""
-        low, high = (
-            None if None in pair else pair[0] * pair[1] for pair in ((self.low, other.low), (self.high, other.high))
-        )
+        low, high = _product(self.low, other.low), _product(self.high, other.high)
         return Range(value=self.value * other.value, low=low, high=high)
 
     def at_least(self, least: float) -> "Range":
@@ -56,6 +55,10 @@ class Range(BaseModel):
     def _each(self, change: Callable[[float], float]) -> "Range":
         low, high = (None if bound is None else change(bound) for bound in (self.low, self.high))
         return Range(value=change(self.value), low=low, high=high)
+
+
+def _product(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one * other
 
 
 def exactly(value: float) -> Range:
@@ -115,7 +118,7 @@ def _half_width(x: Numbers, y: Numbers, wanted: Numbers, slope: float) -> float 
     variance = float((residuals**2).sum()) / freedom
     shift = float((wanted.mean() - x.mean()) ** 2) / spread if is_line else 0.0
     of_the_mean = 1.0 / len(wanted) + 1.0 / len(x) + shift
-    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * len(wanted) * (variance * of_the_mean) ** 0.5
+    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * len(wanted) * math.sqrt(variance * of_the_mean)
 
 
 def forecast_share(num_kept: int, num_seen: int, num_missing: int) -> Range | None:
