@@ -148,7 +148,7 @@ def test_lookup_on_s3_returns_what_was_appended(tmp_path: Path, monkeypatch: pyt
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         server.client().mkdir("bucket")
-        store = Store(StoreConfig(url="s3://bucket/p", endpoint_url=server.endpoint_url, timeout_s=3))
+        store = Store(StoreConfig(url="s3://bucket/p", endpoint_url=server.endpoint_url, timeout_s=3, patience_s=6))
         completions = CompletionStore(store, TEACHER)
         for n in range(12):
             completions.append([completion(f"{n}-{i}", logprobs=({1: -0.5},)) for i in range(10)], logprobs=1)
