@@ -4,13 +4,12 @@ import time
 from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
+from tasks.asking_stage import run_asking_worker
 from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
 from tasks.costs.ledger import taken
 from tasks.costs.tariff import tariff_of
-from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.start import environment_for
 from tasks.replicas import ask_replicas
 from tasks.run import Run
 from tasks.runtime.source import source_sha256
@@ -26,10 +25,8 @@ def generate(call: StageCall) -> dict[str, Any]:
     """Write completions.parquet; answers go to the completion store as they come."""
     teacher = call.execution["teacher"]
     spec = GenerateSpec(**asked_in(call), out=str(call.work.folder))
-    if teacher.endpoint:
-        return run_control_worker(call, "tasks.teachers.api.worker", spec, at_least_s=teacher.endpoint.waits_s)
-    summary = run_engine_worker(call, "tasks.teachers.worker", spec, environment_for(teacher.engine))
-    return with_replies(summary, call.execution["replies"])
+    summary = run_asking_worker(call, teacher, "worker", spec)
+    return summary if teacher.endpoint else with_replies(summary, call.execution["replies"])
 
 
 def asked_in(call: StageCall) -> dict[str, Any]:

@@ -6,13 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.artifacts.ref import ArtifactRef
+from tasks.asking_stage import run_asking_worker
 from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
 from tasks.costs.ledger import taken
 from tasks.costs.tariff import tariff_of
-from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.start import environment_for
 from tasks.judging.asking import NOTHING_ASKED, Said, Turns, read_said, write_questions
 from tasks.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questions, with_verdicts
 from tasks.judging.scores import score_questions, write_scores
@@ -139,8 +138,4 @@ def _ask(
         store=call.settings.store,
         cap=call.execution["cap"],
     )
-    if judge.endpoint:
-        summary = run_control_worker(call, "tasks.teachers.api.worker", spec)
-    else:
-        summary = run_engine_worker(call, "tasks.teachers.worker", spec, environment_for(judge.engine))
-    return summary, read_said(folder)
+    return run_asking_worker(call, judge, "worker", spec), read_said(folder)

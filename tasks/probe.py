@@ -5,14 +5,13 @@ from typing import Any
 
 from tasks.artifacts.ref import ArtifactRef
 from tasks.artifacts.store import open_store
+from tasks.asking_stage import run_asking_worker
 from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
 from tasks.costs.ledger import taken
 from tasks.costs.spending import Taken
 from tasks.costs.tariff import tariff_of
-from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.start import environment_for
 from tasks.filters.unserved import check_references, rules_for_routing
 from tasks.generate import asked_in, asking_identity
 from tasks.planning.known import Known, read_known
@@ -41,9 +40,7 @@ def probe(call: StageCall) -> dict[str, Any]:
         test=str(call.folder("split") / "test.parquet"),
         out=str(call.work.folder),
     )
-    if teacher.endpoint:
-        return run_control_worker(call, "tasks.teachers.api.probing", spec)
-    return run_engine_worker(call, "tasks.teachers.probing", spec, environment_for(teacher.engine))
+    return run_asking_worker(call, teacher, "probing", spec)
 
 
 @stage("shortlist", version=1)

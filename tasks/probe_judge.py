@@ -6,12 +6,11 @@ from typing import Any
 
 from tasks.artifacts.fingerprint import canonical_json
 from tasks.artifacts.ref import ArtifactRef
+from tasks.asking_stage import run_asking_worker
 from tasks.checkpoint import fingerprint_of
 from tasks.costs.allowance import Cap
 from tasks.costs.tariff import tariff_of
-from tasks.engine_stage import run_control_worker, run_engine_worker
 from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.start import environment_for
 from tasks.judge import judging_identity
 from tasks.judging.asking import NOTHING_ASKED, Turns, write_questions
 from tasks.judging.scores import score_questions
@@ -40,10 +39,7 @@ def probe_judge(call: StageCall) -> dict[str, Any]:
     sampled = {line["key"] for row_id in heard.sampled for line in heard.used.get(row_id, ())}
     among = sorted(sampled & questions.keys())
     spec = _spec(call, questions, among)
-    if recipe.judge.endpoint:
-        summary = run_control_worker(call, "tasks.teachers.api.probing", spec)
-    else:
-        summary = run_engine_worker(call, "tasks.teachers.probing", spec, environment_for(recipe.judge.engine))
+    summary = run_asking_worker(call, recipe.judge, "probing", spec)
     for path in spec.rows:
         Path(path).unlink()
     return summary
@@ -101,6 +97,6 @@ def _spec(call: StageCall, questions: dict[str, Turns], among: list[str]) -> Pro
         cap=call.execution["cap"],
     )
     if not among:
-        return ProbeSpec(**dict(asked), prompts=PROMPTS)
+        return ProbeSpec(**dict(asked), prompts=call.identity["prompts"])
     write_row_ids(among, folder)
     return ProbeSpec(**dict(asked), prompts=len(among), among=str(folder / "prompts.parquet"))

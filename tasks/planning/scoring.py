@@ -3,7 +3,7 @@
 Separate because the length of a question about an answer that is not there yet is foretold too, by its prompt's.
 """
 
-from tasks.costs.forecast import Range, exactly
+from tasks.costs.forecast import exactly
 from tasks.costs.tariff import lessons_tariff
 from tasks.planning.ahead import Ahead, Sample, ahead
 from tasks.planning.duration import seconds_for
@@ -39,8 +39,9 @@ def scoring_part(scored: Scored, heard: Heard, judge: Judge, recipe: Recipe) -> 
         share = _asked_share(scored, known)
         for part, reaching in ((sure, exactly(1.0)), (waiting, to.share)):
             if part.missing:
-                coming = coming.plus(take(part, by_prompt).by(_both(reaching, share)))
-                missing += len(part.missing) * share * (reaching.value if reaching else 0.0)
+                scored_share = reaching.times(share) if reaching else None
+                coming = coming.plus(take(part, by_prompt).by(scored_share))
+                missing += len(part.missing) * (scored_share.value if scored_share else 0.0)
     return planned_part("judge: scores", questions, coming, round(missing), tariff)
 
 
@@ -64,7 +65,3 @@ def _asked_share(scored: Scored, known: Known) -> float:
     # where the probe asked nothing, all that could be answered is
     answers = set(known.probed) or set(known.lessons.stored)
     return len(scored.asked_about & answers) / len(answers) if answers else 1.0
-
-
-def _both(reaching: Range | None, share: float) -> Range | None:
-    return None if reaching is None else reaching.times(share)

@@ -111,10 +111,9 @@ class Pipeline:
         """Wait for a run's exit code; a test that is ended first, by its time limit, ends the run and shows its log."""
         try:
             return flow.wait()
-        except BaseException as error:
-            error.add_note(f"The run had not ended; its log:\n{self._last_lines}")
-            raise
         finally:
+            if flow.poll() is None:
+                sys.stderr.write(f"The run had not ended; its log:\n{self._last_lines}")
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(flow.pid, signal.SIGKILL)
             flow.wait()

@@ -188,9 +188,7 @@ def test_plan_of_the_best_by_the_judge_keeps_the_better_answer_of_each_prompt(tm
         return school(received)
 
     with serving(rivals) as server:
-        path = Path(
-            written(tmp_path, server.address, filters={"min_success_ratio": 0.0, "near_duplicate_threshold": 1.0})
-        )
+        path = Path(written(tmp_path, server.address, filters={**GOOD, "near_duplicate_threshold": 1.0}))
         fields = yaml.safe_load(path.read_text())
         fields["mixing"] = {"kind": "best", "by": "judge"}
         first = fields["teachers"][0] | {"name": "first"}
@@ -198,11 +196,27 @@ def test_plan_of_the_best_by_the_judge_keeps_the_better_answer_of_each_prompt(tm
         path.write_text(yaml.safe_dump(fields))
         found = planned(str(path))
         assert len(asked_of(server, "the-judge")) == 64
+        probed = [one.asked for one in server.requests if one.body["model"] == "the-teacher"]
         num_taught = found.parts[0].requests
-    # the second one's where the first one's is poor: of equals the first stays
-    assert found.survivors.dropped == {"not_best": 32}
+    num_poor = sum(number_of(message) % 3 == 0 for message in probed)
+    assert found.survivors.dropped == {"judge": num_poor, "not_best": 32 - num_poor}
     assert found.survivors.kept.value == num_taught
     assert found.survivors.judged == 64
+
+
+def test_plan_of_rows_that_all_have_their_answers_asks_nobody(tmp_path):
+    with serving(school) as server:
+        recipe = written(tmp_path, server.address)
+        rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+        replies = [{"role": "assistant", "content": f"As recorded, number {at}."} for at in range(len(rows))]
+        said = [one | {"messages": [*one["messages"], reply]} for one, reply in zip(rows, replies, strict=True)]
+        (tmp_path / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in said))
+        found = planned(recipe)
+        assert server.requests == []
+    scores = found.parts[-1]
+    assert (scores.what, scores.requests) == ("judge: scores", 0)
+    assert scores.ahead.tokens == Range(value=0.0, low=0.0, high=0.0)
+    assert found.survivors.answers == 0
 
 
 def test_plan_of_a_judge_that_only_measures_asks_it_nothing_and_says_so(tmp_path):

@@ -14,7 +14,7 @@ from types import TracebackType
 
 import psutil
 
-from tests.flows.pipeline import ROOT
+from tests.flows.pipeline import ROOT, command_of
 
 _RAY = str(Path(sys.executable).with_name("ray"))
 
@@ -86,10 +86,3 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.2", 0))
         return int(found.getsockname()[1])
-
-
-def command_of(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
