@@ -11,7 +11,7 @@ from prefect.events.actions import ActionTypes, ChangeFlowRunState, SendNotifica
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
 from deployments.notifications import Target
-from tasks.gate import GATE_REFUSED
+from tasks.gate_event import GATE_REFUSED
 
 # runs of the deployments carry the tag, and with it the short heartbeat that ZOMBIES counts on
 _OURS = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.stillhouse"}

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from tasks.recipe.errors import RecipeError, UserError
-from tasks.recipe.form import Size, recipe_changes, stages_named
-from tasks.recipe.passwords import hide_passwords
+from stillhouse.recipe.errors import RecipeError, UserError
+from stillhouse.recipe.form import Size, recipe_changes, stages_named
+from stillhouse.recipe.url_credentials import hide_passwords
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tasks.runtime.settings import Settings
+    from stillhouse.runtime.settings import Settings
 
 HELP = "Plan and run distillations, write a recipe for your own data, and bring all of it to a Prefect server."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
@@ -61,8 +61,8 @@ def run(
     settings = _checked(recipe, recipe_changes(**form) | overrides)
     # after the environment is set: Prefect reads it on import
     from flows.distill import distill
-    from tasks.reports.schema import Report
-    from tasks.reports.tables import render_terminal
+    from stillhouse.reports.schema import Report
+    from stillhouse.reports.tables import render_terminal
 
     result = _run_to_its_end(distill, recipe=recipe, **form, refresh=stages, overrides=overrides)
     console = _console()
@@ -96,8 +96,8 @@ def plan(
     _checked(recipe, recipe_changes(**form) | overrides)
     # after the environment is set: Prefect reads it on import
     from flows.plan import plan as plan_flow
-    from tasks.planning.plan import Plan
-    from tasks.planning.tables import plan_lines, render_plan
+    from stillhouse.planning.plan import Plan
+    from stillhouse.planning.tables import plan_lines, render_plan
 
     found = _run_to_its_end(plan_flow, recipe=recipe, **form, overrides=overrides)
     if as_json:
@@ -128,7 +128,7 @@ def schema() -> None:
 
     Example: stillhouse recipe schema > recipe.schema.json
     """
-    from tasks.recipe.recipe import Recipe
+    from stillhouse.recipe.recipe import Recipe
 
     typer.echo(json.dumps(Recipe.model_json_schema(), indent=2))
 
@@ -144,8 +144,8 @@ def init(
 
     Example: stillhouse recipe init messages.jsonl --labelled labelled.jsonl --test gold.jsonl
     """
-    from tasks.data.draft import draft_recipe
-    from tasks.runtime.settings import load_settings
+    from stillhouse.data.draft import draft_recipe
+    from stillhouse.runtime.settings import load_settings
 
     if out.exists():
         raise RecipeError(f"{out} exists; name another file with --out, or delete it first.")
@@ -163,10 +163,10 @@ def compact() -> None:
 
     Runs may go on meanwhile, and a kill loses nothing. Example: stillhouse compact
     """
-    from tasks.artifacts.store import open_store
-    from tasks.runtime.settings import load_settings
-    from tasks.teachers.compaction import compact as compact_teacher
-    from tasks.teachers.compaction import teachers_of
+    from stillhouse.artifacts.store import open_store
+    from stillhouse.completions.compaction import compact as compact_teacher
+    from stillhouse.completions.compaction import teachers_of
+    from stillhouse.runtime.settings import load_settings
 
     store = open_store(load_settings().store)
     teachers = teachers_of(store)
@@ -188,9 +188,9 @@ def _checked(recipe: str, changes: dict[str, Any]) -> "Settings":
     Raises:
         UserError: the recipe is refused, a setting is wrong, or the store can't be used.
     """
-    from tasks.artifacts.probe import probe
-    from tasks.recipe.load import load_recipe
-    from tasks.runtime.settings import load_settings
+    from stillhouse.artifacts.preflight import probe
+    from stillhouse.recipe.load import load_recipe
+    from stillhouse.runtime.settings import load_settings
 
     load_recipe(recipe, changes)
     settings = load_settings()
@@ -210,7 +210,7 @@ def _run_to_its_end(flow: Callable[..., Any], **parameters: Any) -> dict[str, An
     """Return what `flow` returns; an error is one message."""
     from prefect import tags
 
-    from deployments.server import prefect_server
+    from deployments.prefect_server import prefect_server
 
     if os.environ.get("PREFECT_API_URL"):
         with prefect_server():

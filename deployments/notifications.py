@@ -7,14 +7,17 @@ else. A variable that is not set leaves the block of an earlier time in place; a
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from prefect.blocks.notifications import CustomWebhookNotificationBlock, NotificationBlock, SlackWebhook
+from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWebhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectNotFound
 
-from tasks.recipe.errors import ServiceError
+from stillhouse.recipe.errors import ServiceError
+
+NotificationBlock = CustomWebhookNotificationBlock | SlackWebhook
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def register_targets(client: SyncPrefectClient, environment: Mapping[str, str] =
         address = environment.get(setting)
         if address:
             _check(setting, address)
-            targets.append(Target(name, make(address).save(name, overwrite=True)))
+            targets.append(Target(name, cast(UUID, make(address).save(name, overwrite=True))))
         elif found := _find(client, name, block_type):
             if address is None:
                 targets.append(Target(name, found))

@@ -10,7 +10,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
-from tasks.runtime.settings import ROOT
+from stillhouse.repository import ROOT
 
 
 def register_pools(client: SyncPrefectClient, definitions: list[dict[str, Any]]) -> list[str]:

@@ -17,12 +17,12 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.settings import get_current_settings
 
 from deployments.automations import register_automations
-from deployments.choices import keep_choices
 from deployments.notifications import register_targets
 from deployments.pool import register_pools
-from deployments.server import prefect_server
-from tasks.recipe.errors import ServiceError
-from tasks.runtime.settings import ROOT
+from deployments.prefect_server import prefect_server
+from deployments.ui_settings import keep_choices
+from stillhouse.recipe.errors import ServiceError
+from stillhouse.repository import ROOT
 
 FILE = Path(__file__).with_name("prefect.yaml")
 

@@ -1,6 +1,6 @@
 """The workflows. They are imported here, so that a package that a worker lacks is named whatever flow it runs."""
 
-from flows.packages import missing_package_named
+from flows.missing_packages import missing_package_named
 
 with missing_package_named():
     import flows.distill

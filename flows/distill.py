@@ -5,19 +5,22 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import Field
 
+from stillhouse.recipe.form import Size, StageName, recipe_changes
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.settings import load_settings
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_judge, load_student_base, load_teachers, untrained_student
+from tasks.convert import load_judge, load_student_base, load_teachers
 from tasks.evaluate import measure_models
 from tasks.filter import filter_answers
-from tasks.judge import judge_answers, score_answers
+from tasks.initialise import untrained_student
+from tasks.judge import score_answers
+from tasks.judge_pairs import judge_answers
 from tasks.mix import ask_teachers
+from tasks.orchestration.preflight import start_run
+from tasks.orchestration.results import PLAIN_JSON
+from tasks.orchestration.run import join_prefect
 from tasks.read import read_sources
-from tasks.recipe.form import Size, StageName, recipe_changes
-from tasks.recipe.load import load_recipe
 from tasks.report import write_report
-from tasks.results import PLAIN_JSON
-from tasks.run import join_prefect, start_run
-from tasks.runtime.settings import load_settings
 from tasks.split import split_rows_of
 from tasks.train import train_labelled_only, train_student
 from tasks.validate import validate_sources
@@ -78,11 +81,11 @@ def distill(
     dataset = filter_answers(run, answers, sides, balanced, scores)
 
     base = load_student_base(run)
-    student = train_student(run, base, dataset)
+    trained = train_student(run, base, dataset)
     labelled_only = train_labelled_only(run, base, dataset)
     untrained = untrained_student(run, base)
 
-    measured = measure_models(run, sides, dataset, teachers[0], base, student, untrained, labelled_only)
+    measured = measure_models(run, sides, dataset, teachers[0], base, trained, untrained, labelled_only)
     judge_answers(run, judge, sides, measured)
     report = write_report(run, teachers, base, judge)
     return {"run_id": run.id, "report": report.model_dump(mode="json")}

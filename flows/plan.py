@@ -5,17 +5,18 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import Field
 
+from stillhouse.recipe.form import Size, recipe_changes
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.settings import load_settings
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_judge, load_teachers
-from tasks.plan import forecast
+from tasks.convert import load_judge, load_teachers
+from tasks.forecast import forecast
+from tasks.orchestration.preflight import start_run
+from tasks.orchestration.results import PLAIN_JSON
+from tasks.orchestration.run import join_prefect
 from tasks.probe import probe_teachers
 from tasks.probe_judge import probe_scores
 from tasks.read import read_sources
-from tasks.recipe.form import Size, recipe_changes
-from tasks.recipe.load import load_recipe
-from tasks.results import PLAIN_JSON
-from tasks.run import join_prefect, start_run
-from tasks.runtime.settings import load_settings
 from tasks.split import split_rows_of
 from tasks.validate import validate_sources
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.data.balance import VERSION
-from tasks.data.balance import balance as balance_rows
-from tasks.run import Run
-from tasks.stage import StageCall, stage
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.data.balance import VERSION
+from stillhouse.data.balance import balance as balance_rows
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
 
 
 @stage("balance", version=VERSION)

@@ -6,18 +6,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.data.row import prompt_text
-from tasks.engine_stage import run_engine_worker
-from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.start import environment_for
-from tasks.evaluation.alternatives import tfidf_logistic_regression
-from tasks.evaluation.spec import Candidate, EvaluateSpec
-from tasks.evaluation.tables import join_tables
-from tasks.measure_teacher import measure_served_teacher
-from tasks.recipe.recipe import Recipe
-from tasks.run import Run
-from tasks.stage import StageCall, stage
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.data.row import prompt_text
+from stillhouse.evaluation.spec import Candidate, EvaluateSpec
+from stillhouse.evaluation.tables import join_tables
+from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
+from stillhouse.inference.models import Checkpoint
+from stillhouse.inference.vllm.engine import environment_for
+from stillhouse.recipe.recipe import Recipe
+from tasks.evaluate_teacher import measure_served_teacher
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.workers import Worker, run_engine_worker
 
 # in the order they are measured
 _STUDENTS = ("student", "baseline_untrained", "student_labelled_only")
@@ -39,7 +39,7 @@ def evaluate(call: StageCall) -> dict[str, Any]:
         examples=str(split / "examples.parquet"),
         out=str(call.work.folder),
     )
-    summary = run_engine_worker(call, "tasks.evaluation.worker", spec, environment_for(evaluation.engine))
+    summary = run_engine_worker(call, Worker.EVALUATE, spec, environment_for(evaluation.engine))
     if evaluation.no_teacher_alternatives and call.execution["skill"].has_labels:
         _classical(call)
     if "teacher" in call.inputs:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.filters.dataset import write_dataset
-from tasks.judging.scores import read_scores
-from tasks.run import Run
-from tasks.stage import StageCall, stage
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.dataset.build import write_dataset
+from stillhouse.judging.scores import read_scores
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
 
 
 @stage("filter", version=1)

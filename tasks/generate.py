@@ -3,21 +3,21 @@
 import time
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.asking_stage import run_asking_worker
-from tasks.checkpoint import fingerprint_of
-from tasks.costs.allowance import Cap
-from tasks.costs.ledger import taken
-from tasks.costs.tariff import tariff_of
-from tasks.engines.checkpoints import Checkpoint
-from tasks.replicas import ask_replicas
-from tasks.run import Run
-from tasks.runtime.source import source_sha256
-from tasks.shard import ShardJob
-from tasks.stage import StageCall, stage
-from tasks.teachers.api.outgoing import redaction
-from tasks.teachers.shards import Reply, with_replies
-from tasks.teachers.spec import GenerateSpec, tables_in
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.costs.budget_guard import Cap
+from stillhouse.costs.ledger import taken
+from stillhouse.costs.price import tariff_of
+from stillhouse.inference.api.redaction import redaction
+from stillhouse.inference.models import Checkpoint
+from stillhouse.runtime.code_version import source_sha256
+from stillhouse.teachers.shards import Reply, with_replies
+from stillhouse.teachers.spec import GenerateSpec, tables_in
+from tasks.convert import fingerprint_of
+from tasks.orchestration.replicas.fan_out import ask_replicas
+from tasks.orchestration.replicas.shard_task import ShardJob
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.workers import run_asking_worker
 
 
 @stage("generate", version=1, on_device=True)
@@ -25,7 +25,7 @@ def generate(call: StageCall) -> dict[str, Any]:
     """Write completions.parquet; answers go to the completion store as they come."""
     teacher = call.execution["teacher"]
     spec = GenerateSpec(**asked_in(call), out=str(call.work.folder))
-    summary = run_asking_worker(call, teacher, "worker", spec)
+    summary = run_asking_worker(call, teacher, "generate", spec)
     return summary if teacher.endpoint else with_replies(summary, call.execution["replies"])
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.engines.checkpoints import Checkpoint
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.completions.table import mixed
+from stillhouse.inference.models import Checkpoint
 from tasks.generate import ask_teacher
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
 from tasks.route import route_prompts
-from tasks.run import Run
-from tasks.stage import StageCall, stage
-from tasks.teachers.answers import mixed
 
 
 @stage("mix", version=1)

@@ -3,27 +3,26 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.artifacts.store import open_store
-from tasks.asking_stage import run_asking_worker
-from tasks.checkpoint import fingerprint_of
-from tasks.costs.allowance import Cap
-from tasks.costs.ledger import taken
-from tasks.costs.spending import Taken
-from tasks.costs.tariff import tariff_of
-from tasks.engines.checkpoints import Checkpoint
-from tasks.filters.unserved import check_references, rules_for_routing
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.store import open_store
+from stillhouse.costs.budget_guard import Cap
+from stillhouse.costs.ledger import taken
+from stillhouse.costs.price import tariff_of
+from stillhouse.costs.usage import Taken
+from stillhouse.filters.unanswered import check_references, rules_for_routing
+from stillhouse.inference.models import Checkpoint
+from stillhouse.planning.probe_result import Known, read_known
+from stillhouse.planning.routing_forecast import next_rows
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.routing import BY_ANSWERS, BY_ROW
+from stillhouse.skills.cases import asked_of, read_cases
+from stillhouse.teachers.spec import ProbeSpec, write_row_ids
+from tasks.convert import fingerprint_of
 from tasks.generate import asked_in, asking_identity
-from tasks.planning.known import Known, read_known
-from tasks.planning.reach import next_rows
-from tasks.recipe.recipe import Recipe
-from tasks.recipe.routing import BY_ANSWERS, BY_ROW
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.workers import run_asking_worker
 from tasks.route import route_prompts
-from tasks.run import Run
-from tasks.skills.rows import asked_of, read_cases
-from tasks.stage import StageCall, stage
-from tasks.teachers.row_ids import write_row_ids
-from tasks.teachers.spec import ProbeSpec
 
 # what a teacher is asked: enough for a mean, and what a demo's teacher answers in seconds
 PROMPTS = 32
@@ -40,7 +39,7 @@ def probe(call: StageCall) -> dict[str, Any]:
         test=str(call.folder("split") / "test.parquet"),
         out=str(call.work.folder),
     )
-    return run_asking_worker(call, teacher, "probing", spec)
+    return run_asking_worker(call, teacher, "probe", spec)
 
 
 @stage("shortlist", version=1)

@@ -4,24 +4,23 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tasks.artifacts.fingerprint import canonical_json
-from tasks.artifacts.ref import ArtifactRef
-from tasks.asking_stage import run_asking_worker
-from tasks.checkpoint import fingerprint_of
-from tasks.costs.allowance import Cap
-from tasks.costs.tariff import tariff_of
-from tasks.engines.checkpoints import Checkpoint
+from stillhouse.artifacts.fingerprint import canonical_json
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.costs.budget_guard import Cap
+from stillhouse.costs.price import tariff_of
+from stillhouse.inference.models import Checkpoint
+from stillhouse.judging.questions import NOTHING_ASKED, Turns, write_questions
+from stillhouse.judging.scores import score_questions
+from stillhouse.planning.snapshot import Heard, hear
+from stillhouse.recipe.judge import SCORES
+from stillhouse.teachers.probe import LESSONS, write_probe
+from stillhouse.teachers.spec import ProbeSpec, write_row_ids
+from tasks.convert import fingerprint_of
 from tasks.judge import judging_identity
-from tasks.judging.asking import NOTHING_ASKED, Turns, write_questions
-from tasks.judging.scores import score_questions
-from tasks.planning.heard import Heard, hear
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.workers import run_asking_worker
 from tasks.probe import PROMPTS, known_in, known_of, named, spent_on_probes
-from tasks.recipe.judge import SCORES
-from tasks.run import Run
-from tasks.stage import StageCall, stage
-from tasks.teachers.probe import LESSONS, write_probe
-from tasks.teachers.row_ids import write_row_ids
-from tasks.teachers.spec import ProbeSpec
 
 
 @stage("probe_judge", version=1, on_device=True)
@@ -39,7 +38,7 @@ def probe_judge(call: StageCall) -> dict[str, Any]:
     sampled = {line["key"] for row_id in heard.sampled for line in heard.used.get(row_id, ())}
     among = sorted(sampled & questions.keys())
     spec = _spec(call, questions, among)
-    summary = run_asking_worker(call, recipe.judge, "probing", spec)
+    summary = run_asking_worker(call, recipe.judge, "probe", spec)
     for path in spec.rows:
         Path(path).unlink()
     return summary

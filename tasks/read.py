@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.data.read import VERSION
-from tasks.data.read import read as read_rows
-from tasks.data.sources import resolve
-from tasks.run import Run
-from tasks.stage import StageCall, stage
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.data.read import VERSION
+from stillhouse.data.read import read as read_rows
+from stillhouse.data.sources import resolve
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
 
 
 @stage("read", version=VERSION)

@@ -12,27 +12,31 @@ from importlib.metadata import version
 from typing import Any
 
 import psutil
+import pyarrow.parquet as pq
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.costs.ledger import ledger_lines, total
-from tasks.engines.checkpoints import Checkpoint
-from tasks.gate import announce_gate
-from tasks.judge import judge_report
-from tasks.recipe.recipe import Recipe
-from tasks.reports import collect
-from tasks.reports.build import build_report, report_json, with_gate
-from tasks.reports.cards import data_card, model_card
-from tasks.reports.gate import judge as judge_gate
-from tasks.reports.html import render_html
-from tasks.reports.ledger import ledger_block
-from tasks.reports.method import method_statements
-from tasks.reports.schema import Report
-from tasks.reports.tables import comparison_rows, summary_markdown
-from tasks.reports.teachers import NOT_ASKED, joined, teacher_blocks
-from tasks.run import Run
-from tasks.runtime.settings import ROOT
+from stillhouse.costs.ledger import ledger_lines, total
+from stillhouse.evaluation.evidence import read_evidence
+from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.reports import collect
+from stillhouse.reports.build import build_report, report_json, with_gate
+from stillhouse.reports.cards import data_card, model_card
+from stillhouse.reports.gate import judge as judge_gate
+from stillhouse.reports.html import render_html
+from stillhouse.reports.judged import asked_now, judge_block
+from stillhouse.reports.ledger import ledger_block
+from stillhouse.reports.method import method_statements
+from stillhouse.reports.schema import Report
+from stillhouse.reports.tables import comparison_rows, summary_markdown
+from stillhouse.reports.teachers import NOT_ASKED, joined, teacher_blocks
+from stillhouse.repository import ROOT
+from tasks.gate_event import announce_gate
+from tasks.judge import score
+from tasks.judge_pairs import compare_pairs
+from tasks.orchestration.run import Run
 
 log = logging.getLogger("stillhouse")
 
@@ -67,7 +71,7 @@ def write_report(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: 
 def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkpoint | None) -> Report:
     recipe, store, results = run.recipe, run.store, run.results
     summaries = {label: result.summary for label, result in results.items()}
-    evidence = collect.read_evidence(
+    evidence = read_evidence(
         store.path(results["split"].ref, "test.parquet"),
         store.fetch(results["evaluate"].ref),
         summaries["validate"]["labels"],
@@ -197,10 +201,32 @@ def _commit() -> str | None:
 def _yaml(recipe: Recipe) -> str:
     import yaml
 
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text: str = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return text
 
 
 def _show(report: Report, link: str) -> None:
     create_table_artifact(table=comparison_rows(report), key="comparison", description="every model on the test rows")
     create_markdown_artifact(markdown=summary_markdown(report), key="summary")
     create_link_artifact(link=link, link_text="report.html", key="report")
+
+
+def judge_report(run: Run, judge: Checkpoint, teachers: list[Checkpoint], base: Checkpoint) -> dict[str, Any]:
+    """Return the report's `judge` block of a finished run; what a cached stage had asked was asked before."""
+    asked, pairs = run.recipe.judge, run.results.get(compare_pairs.name)
+    assert asked
+    kin = {"teacher": teachers, "student's base": [base]}
+    took = {
+        name: asked_now(result.summary, cached=result.cached)
+        for name in (score.name, compare_pairs.name)
+        if (result := run.results.get(name))
+    }
+    return judge_block(
+        asked,
+        judge.model.name,
+        run.recipe.evaluation,
+        pq.read_table(run.store.path(pairs.ref, "pairs.parquet")).to_pylist() if pairs else [],
+        took.get(compare_pairs.name),
+        took.get(score.name),
+        [role for role, models in kin.items() if any(judge.is_same_model(one) for one in models)],
+    )

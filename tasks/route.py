@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.filters.answered import answered, priors_of
-from tasks.filters.unserved import check_references, rules_for_routing, unserved
-from tasks.recipe.routing import BY_ROW
-from tasks.run import Run
-from tasks.skills.rows import asked_of, read_cases
-from tasks.stage import StageCall, stage
-from tasks.teachers.answers import lines_by_row, mixed
-from tasks.teachers.routing import routed
-from tasks.teachers.row_ids import write_row_ids
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.completions.table import lines_by_row, mixed
+from stillhouse.filters.calibrated import answered, priors_of
+from stillhouse.filters.unanswered import check_references, rules_for_routing, unserved
+from stillhouse.recipe.routing import BY_ROW
+from stillhouse.skills.cases import asked_of, read_cases
+from stillhouse.teachers.routing import routed
+from stillhouse.teachers.spec import write_row_ids
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
 
 Row = dict[str, Any]
 
@@ -39,7 +39,7 @@ def route_prompts(
     kind = recipe.routing.kind
     if kind == "all" or (kind not in BY_ROW and place == 0):
         return None
-    identity = {"skill": recipe.skill, "skip_labelled": recipe.training.use_references}
+    identity: dict[str, Any] = {"skill": recipe.skill, "skip_labelled": recipe.training.use_references}
     inputs = {"split": sides, "balance": balanced}
     rules = rules_for_routing(recipe.filters, must_verify=kind == "first_verified")
     if kind in BY_ROW:

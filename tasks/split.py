@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.data.split import VERSION
-from tasks.data.split import split as split_rows
-from tasks.run import Run
-from tasks.stage import StageCall, stage
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.data.split import VERSION
+from stillhouse.data.split import split as split_rows
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
 
 _RULES = {
     "validation_fraction",

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.engine_stage import run_engine_worker
-from tasks.engines.checkpoints import Checkpoint
-from tasks.recipe.student import Training
-from tasks.run import Run
-from tasks.stage import StageCall, stage
-from tasks.students.spec import TrainSpec
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.student import Training
+from stillhouse.students.spec import TrainSpec
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.workers import Worker, run_engine_worker
 
 
 @stage("train", version=1, on_device=True)
@@ -27,7 +27,7 @@ def train(call: StageCall) -> dict[str, Any]:
         checkpoints=str(call.settings.work / "checkpoints" / call.fingerprint),
         out=str(call.work.folder),
     )
-    return run_engine_worker(call, "tasks.students.worker", spec)
+    return run_engine_worker(call, Worker.TRAIN, spec)
 
 
 def train_student(run: Run, base: Checkpoint, dataset: ArtifactRef) -> ArtifactRef:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.data.validate import VERSION
-from tasks.data.validate import validate as validate_rows
-from tasks.run import Run
-from tasks.stage import StageCall, stage
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.data.validate import VERSION
+from stillhouse.data.validate import validate as validate_rows
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
 
 _RULES = {"max_prompt_chars", "near_duplicate_threshold", "conflicting_labels", "personal_data", "languages"}
 

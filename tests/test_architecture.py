@@ -7,39 +7,37 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-VERBS = "tasks/*.py"
 
-# who may import whom; every part may import itself
-MAY_IMPORT: dict[str, set[str]] = {
-    "recipe": set(),
-    "artifacts": {"recipe"},
-    "costs": {"recipe"},
-    "runtime": {"recipe", "artifacts"},
-    "engines": {"recipe", "artifacts", "runtime"},
-    "data": {"recipe", "artifacts", "runtime", "engines"},
-    "skills": {"recipe", "artifacts", "runtime", "engines", "data"},
-    "teachers": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills"},
-    "students": {"recipe", "artifacts", "runtime", "engines", "data", "skills"},
-    "filters": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers"},
-    "evaluation": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers"},
-    "judging": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers", "evaluation"},
-    "reports": {"recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "evaluation", "judging"},
-    "planning": {
-        *("recipe", "artifacts", "costs", "runtime", "engines", "data", "skills", "teachers", "filters"),
-        *("evaluation", "judging", "reports"),
-    },
-}
-NOUNS = set(MAY_IMPORT)
-MAY_IMPORT[VERBS] = NOUNS
-MAY_IMPORT["flows"] = NOUNS | {VERBS}
-MAY_IMPORT["deployments"] = NOUNS | {VERBS, "flows"}
+# the library's packages, each after all that it may import
+LIBRARY = (
+    "recipe",
+    "artifacts",
+    "costs",
+    "data",
+    "runtime",
+    "skills",
+    "completions",
+    "inference",
+    "teachers",
+    "students",
+    "filters",
+    "evaluation",
+    "dataset",
+    "judging",
+    "reports",
+    "planning",
+)
+# the layers above it, in the same order
+LAYERS = ("stillhouse", "tasks.orchestration", "tasks", "flows", "deployments")
+RUNS_TASKS = {"tasks.orchestration", "tasks", "flows", "deployments"}
 
 # they run in the engine environment only, and nothing of the control environment imports them
 ENGINE_ONLY = {
-    "tasks.students.sft",
-    "tasks.students.callbacks",
-    "tasks.students.loss",
+    "stillhouse.students.sft",
+    "stillhouse.students.callbacks",
+    "stillhouse.students.loss",
 }
+RAY_CLUSTER = "tasks.orchestration.replicas.ray_cluster"
 HEAVY = {"torch", "vllm", "trl", "transformers", "peft", "accelerate"}
 
 
@@ -49,19 +47,23 @@ def module_of(path: Path) -> str:
 
 SOURCES = {
     module_of(path): ast.parse(path.read_text(encoding="utf-8"))
-    for folder in ("tasks", "flows", "deployments")
+    for folder in ("stillhouse", "tasks", "flows", "deployments")
     for path in sorted((ROOT / folder).rglob("*.py"))
 }
 
 
-def part_of(module: str) -> str | None:
-    """Return the part of the house that `module` belongs to; None for a library."""
+def layer_of(module: str) -> str | None:
+    """Return the layer that `module` belongs to; None for a library."""
+    if module.startswith("tasks.orchestration"):
+        return "tasks.orchestration"
+    top = module.partition(".")[0]
+    return top if top in LAYERS else None
+
+
+def package_of(module: str) -> str | None:
+    """Return the package of the library that `module` belongs to; None for all else."""
     top, *rest = module.split(".")
-    if top in ("flows", "deployments"):
-        return top
-    if top != "tasks" or not rest:
-        return None
-    return rest[0] if rest[0] in NOUNS else VERBS
+    return rest[0] if top == "stillhouse" and rest and rest[0] in LIBRARY else None
 
 
 def names_in(node: ast.AST) -> list[str]:
@@ -69,7 +71,7 @@ def names_in(node: ast.AST) -> list[str]:
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
         assert not node.level, "imports are absolute"
-        # `from tasks.skills import classification` names a module too
+        # `from stillhouse.skills import classification` names a module too
         inner = [f"{node.module}.{alias.name}" for alias in node.names]
         return [str(node.module), *(name for name in inner if name in SOURCES)]
     return []
@@ -92,34 +94,50 @@ def library(name: str) -> str:
     return name.partition(".")[0]
 
 
-def test_every_folder_of_tasks_is_a_known_part():
-    folders = {path.name for path in (ROOT / "tasks").iterdir() if path.is_dir() and any(path.glob("*.py"))}
-    assert folders == NOUNS
+def test_library_every_folder_has_its_place_in_the_order():
+    folders = {path.name for path in (ROOT / "stillhouse").iterdir() if path.is_dir() and any(path.rglob("*.py"))}
+    assert folders == set(LIBRARY)
     assert len(SOURCES) > 90
 
 
-@pytest.mark.parametrize("part", MAY_IMPORT)
-def test_part_imports_only_what_lies_before_it(part):
+@pytest.mark.parametrize("package", LIBRARY)
+def test_library_package_imports_only_those_before_it(package):
+    allowed = {None, *LIBRARY[: LIBRARY.index(package) + 1]}
     wrong = {
         (module, name)
         for module in SOURCES
-        if part_of(module) == part
+        if package_of(module) == package
         for name in imports(module)
-        if (target := part_of(name)) is not None and target != part and target not in MAY_IMPORT[part]
+        if package_of(name) not in allowed
     }
     assert not wrong
 
 
-def test_parts_form_no_circle():
-    # of two parts at most one may import the other
-    assert not {(one, two) for one, may in MAY_IMPORT.items() for two in may if one in MAY_IMPORT[two]}
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layer_imports_only_those_below_it(layer):
+    allowed = {None, *LAYERS[: LAYERS.index(layer) + 1]}
+    wrong = {
+        (module, name)
+        for module in SOURCES
+        if layer_of(module) == layer
+        for name in imports(module)
+        if layer_of(name) not in allowed
+    }
+    assert not wrong
 
 
-def test_prefect_is_imported_by_verbs_flows_and_deployments_only():
+def test_modules_form_no_circle():
+    graph = {module: {name for name in imports(module) if name in SOURCES and name != module} for module in SOURCES}
+    while leaves := {module for module, names in graph.items() if not names & graph.keys()}:
+        graph = {module: names for module, names in graph.items() if module not in leaves}
+    assert not graph
+
+
+def test_prefect_is_imported_by_tasks_flows_and_deployments_only():
     runs_tasks = {"prefect", "prefect_ray", "ray"}
     users = {module for module in SOURCES if any(library(name) in runs_tasks for name in imports(module))}
     assert users
-    assert {part_of(module) for module in users} <= {VERBS, "flows", "deployments"}
+    assert {layer_of(module) for module in users} <= RUNS_TASKS
 
 
 def test_tests_and_infra_are_imported_by_no_source():
@@ -131,8 +149,8 @@ def test_heavy_libraries_stand_at_the_top_of_engine_modules_only():
     assert heavy == ENGINE_ONLY
 
 
-def test_verbs_flows_and_deployments_never_load_an_engine_module():
-    control = [module for module in SOURCES if part_of(module) in (VERBS, "flows", "deployments")]
+def test_tasks_flows_and_deployments_never_load_an_engine_module():
+    control = [module for module in SOURCES if layer_of(module) in RUNS_TASKS]
     reached: set[str] = set()
     waiting = list(control)
     while waiting:
@@ -140,7 +158,7 @@ def test_verbs_flows_and_deployments_never_load_an_engine_module():
         if module in reached or module not in SOURCES:
             continue
         reached.add(module)
-        # what a verb imports while it runs counts too; what a noun defers runs in a worker
+        # what a task imports while it runs counts too; what the library defers runs in a worker
         waiting += imports(module, top_only=module not in control)
     assert len(reached) > 60
     assert not reached & ENGINE_ONLY
@@ -153,5 +171,5 @@ def test_imports_finds_the_deferred_and_tells_them_from_those_at_the_top():
 
 def test_ray_is_imported_by_one_module_and_only_once_it_is_needed():
     ray = {m for m in SOURCES if any(library(name) in ("prefect_ray", "ray") for name in imports(m))}
-    assert ray == {"tasks.ray_nodes"}
-    assert not any(library(name) in ("prefect_ray", "ray") for name in imports("tasks.ray_nodes", top_only=True))
+    assert ray == {RAY_CLUSTER}
+    assert not any(library(name) in ("prefect_ray", "ray") for name in imports(RAY_CLUSTER, top_only=True))

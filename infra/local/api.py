@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from infra.local.keys import Keys
-from infra.local.places import Places
-from tasks.recipe.errors import ServiceError
+from infra.local.credentials import Keys
+from infra.local.paths import Places
+from stillhouse.recipe.errors import ServiceError
 
 POOL = "stillhouse"
 WORKER = "local"

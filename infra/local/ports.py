@@ -5,9 +5,9 @@ Separate because the answer is a message to the user, who must know which settin
 
 import socket
 
-from infra.local.places import HOST, PORTS, Places
+from infra.local.paths import HOST, PORTS, Places
 from infra.local.processes import find, notes_of
-from tasks.recipe.errors import ServiceError
+from stillhouse.recipe.errors import ServiceError
 
 
 def refuse_wrong_ports(places: Places) -> None:

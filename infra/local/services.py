@@ -14,11 +14,12 @@ from pathlib import Path
 import s3fs
 
 from infra.local.api import POOL, WORKER, has_worker, is_serving, settle_runs
-from infra.local.keys import Keys, client_environment
-from infra.local.places import BUCKET, HOST, ROOT, Places
+from infra.local.credentials import Keys, client_environment
+from infra.local.paths import BUCKET, HOST, Places
 from infra.local.ports import is_open
 from infra.local.processes import find, start
-from tasks.recipe.errors import ServiceError
+from stillhouse.recipe.errors import ServiceError
+from stillhouse.repository import ROOT
 
 _BIN = Path(sys.executable).parent
 

@@ -7,8 +7,8 @@ import contextlib
 import fcntl
 from collections.abc import Iterator
 
-from infra.local.places import Places
-from tasks.recipe.errors import ServiceError
+from infra.local.paths import Places
+from stillhouse.recipe.errors import ServiceError
 
 
 @contextlib.contextmanager

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import typer
 
+from infra.local.credentials import Keys, client_environment, keep_keys, write_for_users
 from infra.local.down import stop
-from infra.local.keys import Keys, client_environment, keep_keys, write_for_users
-from infra.local.places import HOST, ROOT, Places, load_places
+from infra.local.paths import HOST, Places, load_places
 from infra.local.ports import refuse_wrong_ports
 from infra.local.processes import find
 from infra.local.services import start_prefect, start_reports, start_s3, start_worker
 from infra.local.state import state_lock
-from tasks.recipe.errors import ServiceError, UserError
+from stillhouse.recipe.errors import ServiceError, UserError
+from stillhouse.repository import ROOT
 
 
 def up(places: Places) -> None:

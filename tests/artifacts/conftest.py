@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from tasks.artifacts.store import Store, StoreConfig
-from tests.artifacts.s3_server import S3Server
-from tests.artifacts.stored import Stored
+from stillhouse.artifacts.store import Store, StoreConfig
+from tests.support.s3.server import S3Server
+from tests.support.s3.stored import Stored
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,9 @@ import hashlib
 
 import pytest
 
-from tasks.artifacts.fingerprint import describe_inputs, fingerprint, sha256_file
-from tasks.artifacts.ref import ArtifactRef
-from tasks.recipe.teacher import Engine, Sampling, Teacher
+from stillhouse.artifacts.fingerprint import describe_inputs, fingerprint, sha256_file
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.recipe.teacher import Engine, Sampling, Teacher
 
 REF = ArtifactRef(stage="read", fingerprint="a" * 64)
 OTHER = ArtifactRef(stage="read", fingerprint="b" * 64)

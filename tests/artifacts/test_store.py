@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts.probe import probe
-from tasks.artifacts.record import Record
-from tasks.artifacts.ref import ArtifactRef
-from tasks.artifacts.store import Store, StoreConfig
-from tasks.recipe.errors import ArtifactCorrupt, StoreError
-from tests.artifacts.stored import Stored
+from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.record import Record
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.recipe.errors import ArtifactCorrupt, StoreError
+from tests.support.s3.stored import Stored
 
 REF = ArtifactRef(stage="read", fingerprint="f" * 64)
 
@@ -156,8 +156,8 @@ def test_commit_while_another_writer_commits_one_wins_whole(any_store: Store) ->
 
 KILLED = """
 import os, signal, sys
-from tasks.artifacts.folder import Folder
-from tasks.artifacts.store import Store, StoreConfig
+from stillhouse.artifacts.local_backend import Folder
+from stillhouse.artifacts.store import Store, StoreConfig
 when = sys.argv[2]
 write, publish = Folder.write, Folder.publish
 def dying_write(self, key, data):
@@ -202,8 +202,8 @@ def test_workspace_of_a_living_process_is_not_swept_up(local_store: Store) -> No
 
 FULL = """
 import resource, sys
-from tasks.artifacts.store import Store, StoreConfig
-from tasks.recipe.errors import StoreError
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.recipe.errors import StoreError
 store = Store(StoreConfig(url=sys.argv[1]))
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

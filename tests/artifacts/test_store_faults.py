@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.artifacts.store import Store, StoreConfig
-from tasks.recipe.errors import StoreError, StoreUnavailable
-from tests.artifacts.faulty_proxy import KINDS, FaultyProxy
-from tests.artifacts.s3_server import S3Server
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.recipe.errors import StoreError, StoreUnavailable
+from tests.support.s3.faulty_proxy import KINDS, FaultyProxy
+from tests.support.s3.server import S3Server
 
 pytestmark = pytest.mark.slow
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.orchestration.workers import Worker
+
 NAME = "house-teacher"
 BOUND = 0.95
 _LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
@@ -28,7 +30,7 @@ _LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 def main() -> None:
     """Measure against a server started for it, or one at `--address`."""
     from tests.benchmarks.teacher_job import convert_model
-    from tests.vllm_server import serving_model
+    from tests.support.vllm_server import serving_model
 
     arguments = parse()
     with tempfile.TemporaryDirectory() as name:
@@ -74,7 +76,7 @@ class Job:
     @property
     def teacher(self) -> Any:
         """The teacher's recipe: greedy, and answers as long as they may be."""
-        from tasks.recipe.teacher import Teacher
+        from stillhouse.recipe.teacher import Teacher
 
         endpoint = {
             "provider": "vllm",
@@ -122,11 +124,11 @@ def pipeline(job: Job, number: int) -> float:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from tasks.artifacts.store import StoreConfig
-    from tasks.data.row import ROW_SCHEMA
-    from tasks.recipe.skill import Conversation
-    from tasks.runtime.process import run_worker
-    from tasks.teachers.spec import GenerateSpec
+    from stillhouse.artifacts.store import StoreConfig
+    from stillhouse.data.row import ROW_SCHEMA
+    from stillhouse.recipe.skill import Conversation
+    from stillhouse.runtime.process import run_worker
+    from stillhouse.teachers.spec import GenerateSpec
 
     folder = job.folder / f"round{number}"
     (folder / "out").mkdir(parents=True)
@@ -144,7 +146,7 @@ def pipeline(job: Job, number: int) -> float:
         store=StoreConfig(url=str(folder / "store")),
         out=str(folder / "out"),
     )
-    found: Any = run_worker("tasks.teachers.api.worker", spec, python=Path(sys.executable), environment=_LOOPBACK)
+    found: Any = run_worker(Worker.GENERATE_API, spec, python=Path(sys.executable), environment=_LOOPBACK)
     expected = len(job.rows) * job.arguments.max_tokens
     assert (found["generated"], found["completion_tokens"]) == (len(job.rows), expected), found
     return float(found["completion_tokens"] / found["seconds"])
@@ -152,7 +154,7 @@ def pipeline(job: Job, number: int) -> float:
 
 def bench(job: Job, number: int) -> float:
     """Return the completion tokens a second that `vllm bench serve` reports, from its first request to its last."""
-    from tests.vllm_server import ENGINE_PYTHON
+    from tests.support.vllm_server import ENGINE_PYTHON
 
     data, result = job.folder / "prompts.jsonl", job.folder / f"bench{number}.json"
     data.write_text("".join(json.dumps({"prompt": row["messages"][0]["content"]}) + "\n" for row in job.rows))
@@ -174,7 +176,7 @@ def bench(job: Job, number: int) -> float:
 
 def fields(job: Job) -> dict[str, Any]:
     """Return the fields of the pipeline's requests that `vllm bench serve` would not send by itself."""
-    from tasks.teachers.api.request import Form, Question, body
+    from stillhouse.inference.api.request import Form, Question, body
 
     question = Question(key="", prompt="[]", sample_index=0)
     sent = body(job.teacher, job.teacher.endpoint, Form(), question)

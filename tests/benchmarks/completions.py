@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tasks.artifacts.store import Store, StoreConfig
-from tasks.teachers.completion import Completion
-from tasks.teachers.completions import CompletionStore
-from tasks.teachers.gathered import Gathered
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.completions.column_buffer import Gathered
+from stillhouse.completions.completion import Completion
+from stillhouse.completions.store import CompletionStore
 
 TEACHER = "t" * 64
 MOST_S, MOST_GIB = 30.0, 1.0

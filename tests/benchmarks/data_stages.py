@@ -14,13 +14,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tasks.data.balance import balance
-from tasks.data.read import read
-from tasks.data.sources import resolve
-from tasks.data.split import split
-from tasks.data.validate import validate
-from tasks.recipe.data import Balance, Columns, Data, Source
-from tasks.recipe.skill import Classification
+from stillhouse.data.balance import balance
+from stillhouse.data.read import read
+from stillhouse.data.sources import resolve
+from stillhouse.data.split import split
+from stillhouse.data.validate import validate
+from stillhouse.recipe.data import Balance, Columns, Data, Source
+from stillhouse.recipe.skill import Classification
 
 CHARS = 200
 LABELS = 20

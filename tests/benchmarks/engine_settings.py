@@ -1,4 +1,4 @@
-"""What compiling and the number of sequences are worth: the figures behind the defaults in tasks/engines/plan.py.
+"""What compiling and the number of sequences are worth: what the defaults in stillhouse/inference/vllm/sizing.py go by.
 
     python tests/benchmarks/engine_settings.py [--prompts 300] [--rounds 3] [--num-seqs 32 64 128 256] [--max-tokens 32]
 

@@ -50,7 +50,7 @@ def measure(arguments: argparse.Namespace) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from tasks.data.row import ROW_SCHEMA
+    from stillhouse.data.row import ROW_SCHEMA
     from tests.benchmarks import teacher_job
 
     folder = Path(arguments.inside)
@@ -108,11 +108,11 @@ def verdict(rates: dict[str, list[float]], gap_s: float) -> str:
 
 def generate_through_pipeline(folder: Path, teacher: Any, number: int, llm: Any) -> dict[str, Any]:
     """Generate as the worker does, under a teacher of its own, and return what it took."""
-    from tasks.artifacts.store import StoreConfig
-    from tasks.recipe.skill import Classification
-    from tasks.runtime.worker import Reporter
-    from tasks.teachers.spec import GenerateSpec
-    from tasks.teachers.worker import generate
+    from stillhouse.artifacts.store import StoreConfig
+    from stillhouse.recipe.skill import Classification
+    from stillhouse.runtime.worker import Reporter
+    from stillhouse.teachers.spec import GenerateSpec
+    from stillhouse.teachers.worker import generate
     from tests.benchmarks.teacher_job import LABELS
 
     out = folder / f"out{number}"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tasks.artifacts.store import Store, StoreConfig
-from tasks.teachers.compaction import compact
-from tasks.teachers.completions import CompletionStore
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.completions.compaction import compact
+from stillhouse.completions.store import CompletionStore
 
 # answers a second, and seconds between two segments: the default of engine and endpoint
 RATE, SEGMENT_S = 20, 5
@@ -21,8 +21,8 @@ RATE, SEGMENT_S = 20, 5
 
 def measure_segments(number: int) -> None:
     """Store `number` answers on an S3 server of its own as they would come, look them up, compact, look them up."""
-    from tests.artifacts.faulty_proxy import FaultyProxy
-    from tests.artifacts.s3_server import S3Server
+    from tests.support.s3.faulty_proxy import FaultyProxy
+    from tests.support.s3.server import S3Server
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tasks.orchestration.workers import Worker
+
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = Path(os.environ.get("STILLHOUSE_ENGINE_PYTHON", ROOT / ".venv/engine/bin/python"))
 LABELS = ("car", "home", "pet", "travel", "dental", "phone", "bicycle", "boat")
@@ -30,21 +32,21 @@ def convert_model(folder: Path) -> Path:
     spec = folder / "convert.json"
     gguf = ROOT / ".models/SmolLM2-135M-Instruct.Q4_1.gguf"
     spec.write_text(json.dumps({"gguf": str(gguf), "out": f"{folder}/model"}))
-    command = [ENGINE, "-m", "tasks.students.convert", spec]
+    command = [ENGINE, "-m", Worker.CONVERT, spec]
     subprocess.run(command, cwd=ROOT, env=_environment(), check=True, capture_output=True)
     return folder / "model"
 
 
 def _environment() -> dict[str, str]:
-    from tasks.engines.start import environment_for
-    from tasks.recipe.teacher import Engine
+    from stillhouse.inference.vllm.engine import environment_for
+    from stillhouse.recipe.teacher import Engine
 
     return {**os.environ, **environment_for(Engine()), "PYTHONPATH": str(ROOT)}
 
 
 def rows(num_prompts: int) -> list[dict[str, Any]]:
     """Return rows of distinct messages: a repeated prompt is one request to the pipeline and two to `LLM.chat`."""
-    from tasks.data.row import content_sha256
+    from stillhouse.data.row import content_sha256
 
     lines = (ROOT / "deployments/recipes/demo/messages.jsonl").read_text().split("\n")
     texts = list(dict.fromkeys(json.loads(line)["message"] for line in lines if line.startswith('{"id": "m')))
@@ -65,7 +67,7 @@ def rows(num_prompts: int) -> list[dict[str, Any]]:
 
 def teacher(max_tokens: int, mode: str, max_num_seqs: int) -> Any:
     """Return the teacher's recipe: greedy, free text."""
-    from tasks.recipe.teacher import Engine, Output, Sampling, Teacher
+    from stillhouse.recipe.teacher import Engine, Output, Sampling, Teacher
 
     return Teacher(
         model="demo",
@@ -77,16 +79,16 @@ def teacher(max_tokens: int, mode: str, max_num_seqs: int) -> Any:
 
 def chats(found: list[dict[str, Any]], asked: Any) -> list[Any]:
     """Return the rows' prompts as chat turns."""
-    from tasks.recipe.skill import Classification
-    from tasks.skills.classification import teacher_messages
+    from stillhouse.recipe.skill import Classification
+    from stillhouse.skills.classification import teacher_messages
 
     return [teacher_messages(row["messages"], Classification(), asked.prompt, LABELS, []) for row in found]
 
 
 def engine(folder: Path, asked: Any, num_requests: int) -> Any:
     """Return a started vLLM `LLM` for the job, as the pipeline would start it."""
-    from tasks.engines.plan import Job
-    from tasks.engines.start import start_engine
+    from stillhouse.inference.vllm.engine import start_engine
+    from stillhouse.inference.vllm.sizing import Job
 
     return start_engine(
         str(folder / "model"),
@@ -100,7 +102,7 @@ def engine(folder: Path, asked: Any, num_requests: int) -> Any:
 
 def params(asked: Any) -> Any:
     """Return vLLM's sampling parameters of the job."""
-    from tasks.engines.request import sampling_params
+    from stillhouse.inference.vllm.request import sampling_params
 
     return sampling_params(asked.sampling, {}, 0, None)
 

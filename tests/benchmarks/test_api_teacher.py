@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.api_teacher import NAME
-from tests.teachers.api.server import Act, Received, serving
-from tests.vllm_server import ENGINE_PYTHON
+from tests.support.api.server import Act, Received, serving
+from tests.support.paths import ROOT
+from tests.support.vllm_server import ENGINE_PYTHON
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not ENGINE_PYTHON.exists(), reason="the engine environment is not there; run `make setup`"),
 ]
 
-ROOT = Path(__file__).resolve().parents[2]
 NUM_TOKENS = 3
 USAGE = {"prompt_tokens": 5, "completion_tokens": NUM_TOKENS, "total_tokens": 5 + NUM_TOKENS}
 MAKE_TOKENIZER = """

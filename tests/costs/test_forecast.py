@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from tasks.costs.forecast import Range, exactly, forecast_share, forecast_sum, together
+from stillhouse.costs.forecast import Range, exactly, forecast_share, forecast_sum, together
 
 
 def test_forecast_sum_on_a_straight_line_is_exact():

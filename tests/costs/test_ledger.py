@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tasks.costs.ledger import break_even, ledger_lines, total
-from tasks.costs.serving import usd_per_1k_requests
-from tasks.recipe.load import parse_recipe
-from tasks.recipe.recipe import Recipe
+from stillhouse.costs.ledger import break_even, ledger_lines, total
+from stillhouse.costs.serving import usd_per_1k_requests
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.recipe.recipe import Recipe
 from tests.recipe.test_load import fields
 
 PRICE = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 10.0}

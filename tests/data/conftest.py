@@ -6,16 +6,17 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.data.read import read
-from tasks.data.sources import resolve
-from tasks.recipe.data import Columns, Data, Source
+from stillhouse.data.read import read
+from stillhouse.data.sources import resolve
+from stillhouse.recipe.data import Columns, Data, Source
+from tests.support.paths import SHARED_DATA
 
 COLUMNS = Columns(text="text", label="label", id="id")
 
 
 @pytest.fixture
 def shared() -> Path:
-    folder = Path(__file__).parents[2] / ".." / "shared" / "data"
+    folder = SHARED_DATA
     if not folder.is_dir():
         pytest.skip(f"the public data sets are not at {folder}")
     return folder

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.data.balance import balance
-from tasks.recipe.data import Balance
+from stillhouse.data.balance import balance
+from stillhouse.recipe.data import Balance
 
 ReadRows = Callable[..., Path]
 ReadBack = Callable[[Path], list[dict[str, Any]]]

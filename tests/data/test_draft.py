@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tasks.data.draft import _scalar, draft_recipe
-from tasks.data.guess import guess_columns
-from tasks.recipe.errors import DataError
-from tasks.recipe.load import load_recipe, parse_recipe
-from tasks.recipe.recipe import Recipe
+from stillhouse.data.draft import _scalar, draft_recipe
+from stillhouse.data.guess import guess_columns
+from stillhouse.recipe.errors import DataError
+from stillhouse.recipe.load import load_recipe, parse_recipe
+from stillhouse.recipe.recipe import Recipe
 
 WORDS = ["my card is lost", "where is my card", "top up failed today", "the app shows an error", "please close it all"]
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tasks.data.language import foreign
-from tasks.data.validate import validate
-from tasks.recipe.data import Data
-from tasks.recipe.errors import DataError
-from tasks.recipe.skill import Classification
+from stillhouse.data.language import foreign
+from stillhouse.data.validate import validate
+from stillhouse.recipe.data import Data
+from stillhouse.recipe.errors import DataError
+from stillhouse.recipe.skill import Classification
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # the language models take a minute to load
 

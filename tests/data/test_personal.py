@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tasks.data.personal import redact
-from tasks.data.row import content_sha256
-from tasks.data.validate import validate
-from tasks.recipe.data import Data
-from tasks.recipe.skill import Classification
+from stillhouse.data.personal import redact
+from stillhouse.data.row import content_sha256
+from stillhouse.data.validate import validate
+from stillhouse.recipe.data import Data
+from stillhouse.recipe.skill import Classification
 
 pytestmark = pytest.mark.slow  # the recognisers take seconds to import
 

@@ -14,13 +14,13 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.data import formats, lines
-from tasks.data.read import read
-from tasks.data.row import content_sha256
-from tasks.data.sources import resolve
-from tasks.recipe.data import Columns, Source
-from tasks.recipe.errors import DataError
-from tests.artifacts.s3_server import S3Server
+from stillhouse.data import formats, lines
+from stillhouse.data.read import read
+from stillhouse.data.row import content_sha256
+from stillhouse.data.sources import resolve
+from stillhouse.recipe.data import Columns, Source
+from stillhouse.recipe.errors import DataError
+from tests.support.s3.server import S3Server
 
 GOOD = b'{"text": "hello there"}\n'
 TEXT = Columns(text="text")

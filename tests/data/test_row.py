@@ -6,7 +6,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.data.row import content_sha256, normalise
+from stillhouse.data.row import content_sha256, normalise
 
 
 @given(st.text() | st.text(st.characters(max_codepoint=127)))

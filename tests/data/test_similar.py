@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.data.row import normalise
-from tasks.data.similar import Words, WordTable, near_pairs
+from stillhouse.data.row import normalise
+from stillhouse.data.similar import Words, WordTable, near_pairs
 
 
 def table(texts: list[str]) -> WordTable:

@@ -6,9 +6,9 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from tasks.data.sources import resolve
-from tasks.recipe.data import Columns, Source
-from tasks.recipe.errors import DataError
+from stillhouse.data.sources import resolve
+from stillhouse.recipe.data import Columns, Source
+from stillhouse.recipe.errors import DataError
 
 COLUMNS = Columns(text="text")
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tasks.data.split import split
-from tasks.data.validate import validate
-from tasks.recipe.data import Data
-from tasks.recipe.errors import DataError
-from tasks.recipe.skill import Classification
+from stillhouse.data.split import split
+from stillhouse.data.validate import validate
+from stillhouse.recipe.data import Data
+from stillhouse.recipe.errors import DataError
+from stillhouse.recipe.skill import Classification
 
 ReadRows = Callable[..., Path]
 ReadBack = Callable[[Path], list[dict[str, Any]]]

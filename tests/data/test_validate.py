@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tasks.data.validate import validate
-from tasks.recipe.data import Data
-from tasks.recipe.errors import DataError
-from tasks.recipe.skill import Classification
+from stillhouse.data.validate import validate
+from stillhouse.recipe.data import Data
+from stillhouse.recipe.errors import DataError
+from stillhouse.recipe.skill import Classification
 
 ReadRows = Callable[..., Path]
 ReadBack = Callable[[Path], list[dict[str, Any]]]
@@ -173,8 +173,8 @@ def test_validate_nothing_to_classify_is_refused(tmp_path: Path, read_rows: Read
 def test_validate_banking77_leaves_no_near_duplicates(
     tmp_path: Path, shared: Path, data: Data, read_back: ReadBack
 ) -> None:
-    from tasks.data.read import read
-    from tasks.data.sources import resolve
+    from stillhouse.data.read import read
+    from stillhouse.data.sources import resolve
 
     source = data.train.model_copy(update={"path": str(shared / "intent_banking77" / "train.jsonl")})
     read(source, resolve(source), "train", tmp_path / "read")

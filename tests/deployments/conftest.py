@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deployments.failing import FailingPipeline
-from tests.deployments.platform import Platform
-from tests.flows.pipeline import MODEL
+from tests.support.deployments.failing import FailingPipeline
+from tests.support.deployments.platform import Platform
+from tests.support.pipeline import MODEL
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from tasks.recipe.load import load_recipe
-from tasks.runtime.settings import ROOT
+from stillhouse.recipe.load import load_recipe
+from stillhouse.repository import ROOT
 
 pytestmark = pytest.mark.slow  # each command is a process of its own
 

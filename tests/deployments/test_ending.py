@@ -5,9 +5,9 @@ import time
 import psutil
 import pytest
 
-from tests.deployments.failing import WORKERS, FailingPipeline
-from tests.deployments.platform import Platform, kill
-from tests.flows.pipeline import left_alive
+from tests.support.deployments.failing import WORKERS, FailingPipeline
+from tests.support.deployments.platform import Platform, kill
+from tests.support.pipeline import left_alive
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 

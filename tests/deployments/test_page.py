@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from flows.distill import distill
-from tests.deployments.platform import Platform
-from tests.flows.pipeline import MODEL, ROOT, Pipeline
+from tests.support.deployments.platform import Platform
+from tests.support.paths import ROOT
+from tests.support.pipeline import MODEL, Pipeline
 
 CHROMIUM = shutil.which("chromium")
 # kept from the last run of the tests; the README's pictures are taken from here

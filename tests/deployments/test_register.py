@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from deployments.automations import FAILED, REFUSED, ZOMBIES
-from deployments.choices import keep_choices
 from deployments.register import register
-from tasks.recipe.errors import ServiceError
-from tasks.runtime.settings import ROOT
+from deployments.ui_settings import keep_choices
+from stillhouse.recipe.errors import ServiceError
+from stillhouse.repository import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 

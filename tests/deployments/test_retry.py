@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployments.failing import WORKERS, FailingPipeline
-from tests.deployments.platform import Platform
-from tests.flows.pipeline import MODEL, ROOT
+from tests.support.deployments.failing import WORKERS, FailingPipeline
+from tests.support.deployments.platform import Platform
+from tests.support.paths import ROOT
+from tests.support.pipeline import MODEL
 
 pytestmark = [
     pytest.mark.long,

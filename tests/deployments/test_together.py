@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.deployments.failing import WORKERS, FailingPipeline
-from tests.deployments.platform import Platform
+from tests.support.deployments.failing import WORKERS, FailingPipeline
+from tests.support.deployments.platform import Platform
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 

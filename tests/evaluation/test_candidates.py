@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from tasks.artifacts.ref import ArtifactRef
-from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.model import Model
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.inference.models import Checkpoint, Model
+from stillhouse.recipe.load import parse_recipe
 from tasks.evaluate import measure_models
-from tasks.recipe.load import parse_recipe
 from tests.recipe.test_load import fields
 
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from tasks.evaluation.comparison import better_baseline, compare, quality
-from tasks.recipe.evaluation import Evaluation
+from stillhouse.evaluation.comparison import better_baseline, compare, quality
+from stillhouse.recipe.evaluation import Evaluation
 
 LABELS = ("a", "b")
 SETTINGS = Evaluation(resamples=300, metrics=("accuracy", "macro_f1"))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.evaluation.answers import UNPARSABLE, known_answers
-from tasks.evaluation.metrics import METRICS, score
-from tasks.evaluation.significance import macro_f1_statistic
+from stillhouse.evaluation.answers import UNPARSABLE, known_answers
+from stillhouse.evaluation.metrics import METRICS, score
+from stillhouse.evaluation.significance import macro_f1_statistic
 
 LABELS = ("a", "b", "c")
 BOTH = ("accuracy", "macro_f1")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.evaluation.comparison import compare, gain
-from tasks.evaluation.significance import (
+from stillhouse.evaluation.comparison import compare, gain
+from stillhouse.evaluation.significance import (
     accuracy_interval,
     bootstrap_interval,
     confusion,
@@ -18,7 +18,7 @@ from tasks.evaluation.significance import (
     mean_statistic,
     ratio_interval,
 )
-from tasks.recipe.evaluation import Evaluation
+from stillhouse.recipe.evaluation import Evaluation
 
 LABELS = ("right", "wrong")
 Z95 = 1.959963984540054

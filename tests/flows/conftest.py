@@ -1,6 +1,6 @@
 import pytest
 
-from tests.flows.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 
 @pytest.fixture(scope="session")

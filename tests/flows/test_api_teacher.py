@@ -10,19 +10,19 @@ import pytest
 import yaml
 from prefect import flow
 
-from tasks.checkpoint import load_teacher
-from tasks.measure_teacher import measure_served_teacher
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.locks import device_lock
+from stillhouse.runtime.settings import load_settings
+from tasks.convert import load_teacher
+from tasks.evaluate_teacher import measure_served_teacher
+from tasks.orchestration.preflight import start_run
 from tasks.read import read_sources
-from tasks.recipe.load import load_recipe
-from tasks.run import start_run
-from tasks.runtime.locks import device_lock
-from tasks.runtime.settings import load_settings
 from tasks.split import split_rows_of
 from tasks.validate import validate_sources
-from tests.replicas.asking import Asking
-from tests.teachers.api.asked import KEY
-from tests.teachers.api.batch_server import answered, serving_batches
-from tests.teachers.api.server import Act, Received, answer, failure, serving
+from tests.support.api.batch_server import answered, serving_batches
+from tests.support.api.requests import KEY
+from tests.support.api.server import Act, Received, answer, failure, serving
+from tests.support.replicas.asking import Asking
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.flows.pipeline import MODEL, Pipeline
+from tests.support.pipeline import MODEL, Pipeline
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.artifacts.s3_server import SECRET, S3Server
-from tests.flows.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
+from tests.support.s3.server import SECRET, S3Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from tests.flows.test_api_teacher import ENVIRONMENT, NO_ENGINE, first_label, prepared
-from tests.replicas.asking import Asking, EnginePython
-from tests.teachers.api.server import serving
+from tests.support.api.server import serving
+from tests.support.replicas.asking import Asking, EnginePython
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.reports.schema import Report
-from tests.flows.pipeline import MODEL, Pipeline, left_alive
+from stillhouse.reports.schema import Report
+from tests.support.pipeline import MODEL, Pipeline, left_alive
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,7 +1,7 @@
 """What a failed run leaves behind in Prefect."""
 
 from flows.distill import distill
-from tasks.results import PLAIN_JSON
+from tasks.orchestration.results import PLAIN_JSON
 
 
 def test_distill_error_of_a_failed_run_is_never_pickled() -> None:

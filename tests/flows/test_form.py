@@ -7,7 +7,7 @@ import pytest
 
 from flows.distill import distill
 from flows.plan import plan
-from tasks.recipe.form import SIZES, StageName, recipe_changes
+from stillhouse.recipe.form import SIZES, StageName, recipe_changes
 
 FORM = {
     "recipe": ("string", "demo"),

@@ -10,31 +10,33 @@ import pytest
 import yaml
 from prefect import flow
 
+from stillhouse.evaluation.tables import write_tables
+from stillhouse.inference.models import Checkpoint, Model
+from stillhouse.judging.pairs import outcome_of
+from stillhouse.judging.scores import read_scores
+from stillhouse.recipe.errors import RecipeError, ServiceError
+from stillhouse.recipe.judge import VERDICTS
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.settings import load_settings
+from stillhouse.skills.cases import read_cases
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_judge, load_teacher, load_teachers
-from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.model import Model
-from tasks.evaluation.tables import write_tables
+from tasks.convert import load_judge, load_teacher, load_teachers
 from tasks.filter import filter_answers
-from tasks.judge import judge_answers, judge_report, score_answers
-from tasks.judging.pairs import outcome_of
-from tasks.judging.scores import read_scores
+from tasks.judge import score_answers
+from tasks.judge_pairs import judge_answers
 from tasks.mix import ask_teachers
+from tasks.orchestration.preflight import start_run
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
 from tasks.read import read_sources
-from tasks.recipe.errors import RecipeError, ServiceError
-from tasks.recipe.judge import VERDICTS
-from tasks.recipe.load import load_recipe
-from tasks.run import Run, start_run
-from tasks.runtime.settings import load_settings
-from tasks.skills.rows import read_cases
+from tasks.report import judge_report
 from tasks.split import split_rows_of
-from tasks.stage import StageCall, stage
 from tasks.validate import validate_sources
-from tests.flows.pipeline import ROOT
-from tests.judging.scripted import always_first, longer, shown
-from tests.replicas.asking import EnginePython
-from tests.teachers.api.asked import KEY
-from tests.teachers.api.server import Act, FaultyServer, Received, answer, failure, serving
+from tests.support.api.requests import KEY
+from tests.support.api.server import Act, FaultyServer, Received, answer, failure, serving
+from tests.support.paths import ROOT
+from tests.support.replicas.asking import EnginePython
+from tests.support.scripted_judge import always_first, longer, shown
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 

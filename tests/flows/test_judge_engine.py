@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from tests.flows.pipeline import MODEL, ROOT, Pipeline
+from tests.support.paths import ROOT
+from tests.support.pipeline import MODEL, Pipeline
 
 pytestmark = [
     pytest.mark.long,

@@ -11,11 +11,12 @@ import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL
 
-from tests.flows.pipeline import MODEL, ROOT, Pipeline
 from tests.flows.test_api_teacher import ENVIRONMENT, NO_ENGINE, first_label, prepared
-from tests.planning.forecasts import DATA, needs_data
-from tests.replicas.asking import Asking, EnginePython
-from tests.teachers.api.server import serving
+from tests.support.api.server import serving
+from tests.support.paths import ROOT
+from tests.support.pipeline import MODEL, Pipeline
+from tests.support.planned_recipe import DATA, needs_data
+from tests.support.replicas.asking import Asking, EnginePython
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(600)]
 
@@ -114,7 +115,7 @@ def test_plan_on_the_real_engine_is_within_a_tenth_of_the_run(tmp_path: Path, na
     (lessons,) = plan["parts"]
     assert lessons["missing"] >= 60
 
-    command = [sys.executable, "-c", "from tests.replicas.asking import main; main()"]
+    command = [sys.executable, "-c", "from tests.support.replicas.asking import main; main()"]
     environment = {**pipeline.environment, "PREFECT_API_URL": str(PREFECT_API_URL.value())}
     asked = subprocess.run(
         [*command, str(pipeline.folder / "recipe.yaml")],

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import yaml
 
-from tasks.costs.forecast import Range
-from tasks.planning.tables import plan_markdown
-from tasks.recipe.errors import BudgetSpent
-from tests.flows.pipeline import ROOT
-from tests.flows.plans import planned, within
+from stillhouse.costs.forecast import Range
+from stillhouse.planning.tables import plan_markdown
+from stillhouse.recipe.errors import BudgetSpent
 from tests.flows.test_judge import asked_of, local_model, prepared, scoring
-from tests.judging.scripted import shown
-from tests.planning.forecasts import charged
-from tests.replicas.asking import EnginePython
-from tests.teachers.api.asked import KEY
-from tests.teachers.api.server import Act, FaultyServer, Received, serving
+from tests.support.api.requests import KEY
+from tests.support.api.server import Act, FaultyServer, Received, serving
+from tests.support.paths import ROOT
+from tests.support.plan_runs import planned, within
+from tests.support.planned_recipe import charged
+from tests.support.replicas.asking import EnginePython
+from tests.support.scripted_judge import shown
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 

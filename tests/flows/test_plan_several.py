@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tasks.costs.forecast import Range
-from tasks.planning.tables import plan_markdown
-from tasks.recipe.errors import BudgetSpent, DataError
-from tests.flows.plans import planned, within
+from stillhouse.costs.forecast import Range
+from stillhouse.planning.tables import plan_markdown
+from stillhouse.recipe.errors import BudgetSpent, DataError
 from tests.flows.test_several_teachers import Says, School, gold, knows, number_of, strong, weak
-from tests.planning.forecasts import charged
-from tests.replicas.asking import EnginePython
-from tests.teachers.api.server import Act, Received, serving
+from tests.support.api.server import Act, Received, serving
+from tests.support.plan_runs import planned, within
+from tests.support.planned_recipe import charged
+from tests.support.replicas.asking import EnginePython
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 

@@ -11,20 +11,21 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stillhouse.completions.completion import Completion
+from stillhouse.completions.store import CompletionStore
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.settings import Settings, load_settings
 from tasks.balance import balance_training_rows
+from tasks.orchestration.run import Run
 from tasks.read import read_sources
-from tasks.recipe.load import load_recipe
-from tasks.run import Run
-from tasks.runtime.settings import Settings, load_settings
 from tasks.split import split_rows_of
-from tasks.teachers.completion import Completion
-from tasks.teachers.completions import CompletionStore
 from tasks.validate import validate_sources
-from tests.artifacts.faulty_proxy import FaultyProxy
-from tests.artifacts.s3_server import S3Server
-from tests.flows.canaries import CANARIES, Watch, found_in, traces
-from tests.flows.pipeline import MODEL, ROOT, Pipeline
 from tests.flows.test_distill import DATA_STAGES
+from tests.support.canary_secrets import CANARIES, Watch, found_in, traces
+from tests.support.paths import ROOT
+from tests.support.pipeline import MODEL, Pipeline
+from tests.support.s3.faulty_proxy import FaultyProxy
+from tests.support.s3.server import S3Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 needs_model = pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.reports.schema import Report
-from tests.flows.pipeline import MODEL, Pipeline
+from stillhouse.reports.schema import Report
+from tests.support.pipeline import MODEL, Pipeline
 
 pytestmark = [
     pytest.mark.long,

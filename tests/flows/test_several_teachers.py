@@ -11,21 +11,21 @@ import pytest
 import yaml
 from prefect import flow
 
+from stillhouse.recipe.errors import DataError, ServiceError, WorkerError
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.settings import load_settings
 from tasks.balance import balance_training_rows
-from tasks.checkpoint import load_teachers
+from tasks.convert import load_teachers
 from tasks.filter import filter_answers
 from tasks.mix import ask_teachers
+from tasks.orchestration.preflight import start_run
 from tasks.read import read_sources
-from tasks.recipe.errors import DataError, ServiceError, WorkerError
-from tasks.recipe.load import load_recipe
 from tasks.report import generation_of
-from tasks.run import start_run
-from tasks.runtime.settings import load_settings
 from tasks.split import split_rows_of
 from tasks.validate import validate_sources
-from tests.flows.pipeline import DEMO, Pipeline
-from tests.replicas.asking import Asking, EnginePython
-from tests.teachers.api.server import Act, FaultyServer, Received, answer, failure, serving
+from tests.support.api.server import Act, FaultyServer, Received, answer, failure, serving
+from tests.support.pipeline import DEMO, Pipeline
+from tests.support.replicas.asking import Asking, EnginePython
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tasks.recipe.load import RECIPES, load_recipe
-from tests.flows.pipeline import MODEL, ROOT, Pipeline
+from stillhouse.recipe.load import RECIPES, load_recipe
+from tests.support.paths import ROOT
+from tests.support.pipeline import MODEL, Pipeline
 
 pytestmark = [pytest.mark.skipif(not MODEL.exists(), reason="needs the demo's model: make model")]
 

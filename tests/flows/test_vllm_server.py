@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.runtime.process import run_worker
-from tasks.students.spec import ConvertSpec
-from tests.flows.pipeline import MODEL, Pipeline
-from tests.vllm_server import ENGINE_PYTHON, serving_model
+from stillhouse.runtime.process import run_worker
+from stillhouse.students.spec import ConvertSpec
+from tasks.orchestration.workers import Worker
+from tests.support.pipeline import MODEL, Pipeline
+from tests.support.vllm_server import ENGINE_PYTHON, serving_model
 
 pytestmark = [
     pytest.mark.long,
@@ -28,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     """The address of a vLLM server with the demo's teacher, and its log."""
     folder = tmp_path_factory.mktemp("served")
     (folder / "model").mkdir()
-    run_worker("tasks.students.convert", ConvertSpec(gguf=str(MODEL), out=str(folder / "model")), python=ENGINE_PYTHON)
+    run_worker(Worker.CONVERT, ConvertSpec(gguf=str(MODEL), out=str(folder / "model")), python=ENGINE_PYTHON)
     log = folder / "log.txt"
     options = ["--max-model-len", "2048", "--max-num-seqs", "8", "--enforce-eager"]
     with serving_model(folder / "model", NAME, log, key=KEY, options=options) as address:

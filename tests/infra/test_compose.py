@@ -8,8 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
-from tasks.recipe.providers import PROVIDERS
-from tests.infra.compose import COMPOSE, ROOT, VARIABLE, example, load_compose
+from stillhouse.recipe.providers import PROVIDERS
+from tests.support.infra.compose import COMPOSE, VARIABLE, example, load_compose
+from tests.support.paths import ROOT
 
 SCHEMA = json.loads((ROOT / "tests/infra/schemas/compose-spec.json").read_text())
 SECRET = re.compile(r"PASSWORD|SECRET|AUTH|LOGIN|KEY")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from docker.utils import exclude_paths
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 DOCKERFILE = ROOT / "infra" / "docker" / "Dockerfile"
 TEXT = DOCKERFILE.read_text()
 
@@ -29,10 +30,10 @@ def test_dockerfile_has_no_fault_that_hadolint_knows():
 def test_build_context_holds_the_code_and_nothing_else():
     given = context()
     parts = {name.split("/")[0] for name in given}
-    assert parts == {"deployments", "flows", "tasks", "infra", "pyproject.toml", "LICENSE"}
+    assert parts == {"deployments", "flows", "stillhouse", "tasks", "infra", "pyproject.toml", "LICENSE"}
     code = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("deployments", "flows", "tasks")
+        for folder in ("deployments", "flows", "stillhouse", "tasks")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }

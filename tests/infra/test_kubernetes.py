@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +16,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from prefect.workers.base import BaseJobConfiguration
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 FOLDER = ROOT / "infra" / "kubernetes"
 SCHEMA = json.loads((ROOT / "tests/infra/schemas/kubernetes-job.json").read_text())
 CPU, GPU = (json.loads((FOLDER / f"{name}.json").read_text()) for name in ("cpu", "gpu"))

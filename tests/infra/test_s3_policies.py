@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from aiobotocore.session import AioSession
 
-from tasks.artifacts.probe import probe
-from tasks.artifacts.ref import ArtifactRef
-from tasks.artifacts.store import Store, StoreConfig
-from tasks.recipe.errors import StoreError
-from tests.artifacts.s3_server import S3Server
-from tests.infra.policy import Need, Policy, needs_of
+from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.recipe.errors import StoreError
+from tests.support.infra.policy import Need, Policy, needs_of
+from tests.support.paths import ROOT
+from tests.support.s3.server import S3Server
 
-POLICIES = Path(__file__).resolve().parents[2] / "infra" / "s3"
+POLICIES = ROOT / "infra" / "s3"
 STORE = Policy(POLICIES / "store.json", "bucket", "some/prefix")
 REPORTS = Policy(POLICIES / "reports.json", "bucket", "some/prefix")
 LARGE = 24 * 2**20  # three parts

@@ -19,12 +19,12 @@ import asyncpg
 import httpx
 import pytest
 
-from tasks.artifacts.probe import probe
-from tasks.artifacts.store import Store
-from tasks.recipe.errors import StoreError
-from tasks.runtime.settings import load_settings
-from tests.infra.compose import example, load_compose
-from tests.infra.postgres import BIN, Postgres
+from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.store import Store
+from stillhouse.recipe.errors import StoreError
+from stillhouse.runtime.settings import load_settings
+from tests.support.infra.compose import example, load_compose
+from tests.support.infra.postgres import BIN, Postgres
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(BIN is None, reason="needs a Postgres server: initdb is not there")]
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.judging.pairs import opponents, outcome_of, pair_lines, pair_questions
-from tasks.judging.tally import tally
-from tasks.recipe.evaluation import Evaluation
-from tasks.recipe.judge import Judge
-from tests.judging.scripted import JUDGE, SKILL, always_first, judged, longer, row, shown
+from stillhouse.judging.pairs import opponents, outcome_of, pair_lines, pair_questions
+from stillhouse.judging.win_rate import tally
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.judge import Judge
+from tests.support.scripted_judge import JUDGE, SKILL, always_first, judged, longer, row, shown
 
 SETTINGS = Evaluation(metrics=("rouge_l",), resamples=2000)
 QUICK = Evaluation(metrics=("rouge_l",), resamples=100)

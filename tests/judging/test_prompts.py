@@ -1,9 +1,9 @@
 import pytest
 
-from tasks.judging.prompts import pair_question, request_text, score_question
-from tasks.recipe.judge import SCORES, VERDICTS, Judge
-from tasks.recipe.skill import Conversation, Summarization
-from tests.judging.scripted import JUDGE, shown
+from stillhouse.judging.prompts import pair_question, request_text, score_question
+from stillhouse.recipe.judge import SCORES, VERDICTS, Judge
+from stillhouse.recipe.skill import Conversation, Summarization
+from tests.support.scripted_judge import JUDGE, shown
 
 
 def test_pair_question_shows_request_and_answers_in_the_order_given():

@@ -2,10 +2,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tasks.judging.asking import Said
-from tasks.judging.scores import read_scores, score_questions, write_scores
-from tasks.recipe.skill import Summarization
-from tests.judging.scripted import JUDGE, SKILL, row, shown
+from stillhouse.judging.questions import Said
+from stillhouse.judging.scores import read_scores, score_questions, write_scores
+from stillhouse.recipe.skill import Summarization
+from tests.support.scripted_judge import JUDGE, SKILL, row, shown
 
 SUMMARY = Summarization(kind="summarization")
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.judging.verdicts import decide, meant, read_score, read_verdict
+from stillhouse.judging.verdicts import decide, meant, read_score, read_verdict
 
 VERDICTS = st.sampled_from(["A", "B", "C", None])
 SWAPPED = {"A": "B", "B": "A", "C": "C", None: None}

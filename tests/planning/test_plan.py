@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tasks.filters.apply import apply
-from tasks.planning.plan import Plan
-from tasks.planning.tables import plan_lines, plan_markdown, plan_rows
-from tasks.recipe.errors import BudgetSpent
-from tasks.skills.rows import read_cases
-from tasks.teachers.answers import completion_of, read_answers
-from tests.planning.forecasts import DATA, Planned, charged, needs_data
-from tests.teachers.api.server import Act, FaultyServer, Received, Serve, serving_on_demand
+from stillhouse.completions.table import completion_of, read_answers
+from stillhouse.filters.pipeline import apply
+from stillhouse.planning.plan import Plan
+from stillhouse.planning.tables import plan_lines, plan_markdown, plan_rows
+from stillhouse.recipe.errors import BudgetSpent
+from stillhouse.skills.cases import read_cases
+from tests.support.api.server import Act, FaultyServer, Received, Serve, serving_on_demand
+from tests.support.planned_recipe import DATA, Planned, charged, needs_data
 
 LABELS = ("billing", "delivery", "returns")
 TEXT = "the red train leaves before noon while seven quiet engineers count apples under old bridges"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.recipe.load import parse_recipe
+from stillhouse.recipe.load import parse_recipe
 from tests.recipe.test_endpoint import asked, teacher
 from tests.recipe.test_load import fields, refusal
 

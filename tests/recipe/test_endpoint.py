@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from tasks.recipe.base import identity
-from tasks.recipe.load import load_recipe, parse_recipe
-from tasks.recipe.providers import PROVIDERS
-from tasks.recipe.terms import terms_of
+from stillhouse.recipe.base import identity
+from stillhouse.recipe.load import load_recipe, parse_recipe
+from stillhouse.recipe.providers import PROVIDERS
+from stillhouse.recipe.terms import terms_of
 from tests.recipe.test_load import fields, refusal, written
 
 KEY = "sk-Pr0jectSecret-1234567890"

@@ -1,8 +1,8 @@
 import pytest
 
-from tasks.recipe.errors import RecipeError
-from tasks.recipe.form import SIZES, recipe_changes, stages_named
-from tasks.recipe.load import load_recipe
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.form import SIZES, recipe_changes, stages_named
+from stillhouse.recipe.load import load_recipe
 
 
 def test_form_left_empty_changes_nothing():

@@ -6,9 +6,9 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from tasks.recipe.base import identity, is_execution
-from tasks.recipe.load import load_recipe
-from tasks.recipe.recipe import Recipe
+from stillhouse.recipe.base import identity, is_execution
+from stillhouse.recipe.load import load_recipe
+from stillhouse.recipe.recipe import Recipe
 from tests.recipe.test_load import fields
 
 _LATER = ("premise", "hypothesis", "context")

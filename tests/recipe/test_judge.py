@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 
-from tasks.artifacts.fingerprint import fingerprint
-from tasks.recipe.base import identity
-from tasks.recipe.filters import Filters
-from tasks.recipe.judge import SCORES, VERDICTS, Judge
-from tasks.recipe.load import load_recipe, parse_recipe
-from tasks.recipe.teacher import Teacher
-from tasks.recipe.terms import TERMS
+from stillhouse.artifacts.fingerprint import fingerprint
+from stillhouse.recipe.base import identity
+from stillhouse.recipe.filters import Filters
+from stillhouse.recipe.judge import SCORES, VERDICTS, Judge
+from stillhouse.recipe.load import load_recipe, parse_recipe
+from stillhouse.recipe.teacher import Teacher
+from stillhouse.recipe.terms import TERMS
 from tests.recipe.test_load import fields, refusal, written
 
 FREE = {"model": "owner/judge"}

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tasks.recipe.errors import RecipeError
-from tasks.recipe.load import load_recipe, parse_recipe
-from tasks.recipe.recipe import Recipe
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.load import load_recipe, parse_recipe
+from stillhouse.recipe.recipe import Recipe
 
 
 def fields() -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """Several teachers in a recipe: what they are called, what may be routed and mixed, and what is refused."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tasks.recipe.base import identity
-from tasks.recipe.load import parse_recipe
-from tasks.recipe.skill import KINDS
-from tasks.skills.registry import skill_for
+from stillhouse.recipe.base import identity
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.recipe.skill import KINDS
+from stillhouse.skills.registry import skill_for
 from tests.recipe.test_load import fields, refusal
+from tests.support.paths import ROOT
 
 SMALL = {"name": "small", "model": "owner/small-1B"}
 LARGE = {"name": "large", "model": "owner/large-70B"}
@@ -72,7 +72,7 @@ def test_routing_that_has_all_it_needs_is_taken(parts: dict[str, Any]):
 
 
 def test_routing_as_the_readme_shows_it_is_taken():
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     example = re.search(r"### Several teachers\n.*?```yaml\n(.*?)```", readme, re.DOTALL)
     assert example
     recipe = parse_recipe(fields() | yaml.safe_load(example[1]))

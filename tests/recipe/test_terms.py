@@ -1,8 +1,8 @@
 import pytest
 
-from tasks.recipe.errors import RecipeError
-from tasks.recipe.load import load_recipe
-from tasks.recipe.terms import TERMS, terms_of
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.load import load_recipe
+from stillhouse.recipe.terms import TERMS, terms_of
 
 FREE = "SmolLM2-135M"
 

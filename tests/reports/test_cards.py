@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tasks.reports.build import build_report
-from tasks.reports.cards import data_card, model_card
+from stillhouse.reports.build import build_report
+from stillhouse.reports.cards import data_card, model_card
 
 
 def _front(card: str) -> dict[str, Any]:

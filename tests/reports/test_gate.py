@@ -1,8 +1,8 @@
 import pytest
 
-from tasks.recipe.errors import RecipeError
-from tasks.recipe.evaluation import Gate, Rule
-from tasks.reports.gate import judge
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.evaluation import Gate, Rule
+from stillhouse.reports.gate import judge
 
 REPORT = {
     "comparison": {"quality_retained": 0.95, "cost_reduction": None, "gain_over_baseline": {"low": 0.0}},

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tasks.reports.build import build_report
-from tasks.reports.html import most_confused, render_html
-from tasks.reports.schema import Confusion
+from stillhouse.reports.build import build_report
+from stillhouse.reports.html import most_confused, render_html
+from stillhouse.reports.schema import Confusion
 
 ATTACK = "</text><script>alert(1)</script>\"'><img src=http://evil.test/x onerror=y>"
 

@@ -4,22 +4,21 @@ from typing import Any
 
 import pytest
 
-from tasks.engines.checkpoints import Checkpoint
-from tasks.engines.model import Model
-from tasks.recipe.evaluation import Evaluation, Gate, Rule
-from tasks.recipe.judge import Judge
-from tasks.recipe.load import parse_recipe
-from tasks.reports.build import build_report, report_json
-from tasks.reports.cards import data_card, model_card
-from tasks.reports.gate import judge as judge_gate
-from tasks.reports.html import render_html
-from tasks.reports.judged import asked_now, judge_block
-from tasks.reports.method import method_statements
-from tasks.reports.schema import Report
-from tasks.reports.tables import render_terminal, summary_markdown
-from tests.judging.scripted import Opinion, always_first, judged, longer
+from stillhouse.inference.models import Checkpoint, Model
+from stillhouse.recipe.evaluation import Evaluation, Gate, Rule
+from stillhouse.recipe.judge import Judge
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.reports.build import build_report, report_json
+from stillhouse.reports.cards import data_card, model_card
+from stillhouse.reports.gate import judge as judge_gate
+from stillhouse.reports.html import render_html
+from stillhouse.reports.judged import asked_now, judge_block
+from stillhouse.reports.method import method_statements
+from stillhouse.reports.schema import Report
+from stillhouse.reports.tables import render_terminal, summary_markdown
 from tests.recipe.test_load import fields
 from tests.reports.test_html import ATTACK, Page
+from tests.support.scripted_judge import Opinion, always_first, judged, longer
 
 JUDGE = Judge(model="owner/judge", criteria="rhymes")
 SETTINGS = Evaluation(metrics=("rouge_l",), resamples=100)

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tasks.costs.ledger import Line
-from tasks.costs.spending import Spent
-from tasks.costs.tariff import Tariff
-from tasks.reports.build import build_report, report_json
-from tasks.reports.html import render_html
-from tasks.reports.ledger import ledger_block, ledger_rows
-from tasks.reports.schema import Report
-from tasks.reports.tables import render_terminal, summary_markdown
+from stillhouse.costs.ledger import Line
+from stillhouse.costs.price import Tariff
+from stillhouse.costs.usage import Spent
+from stillhouse.reports.build import build_report, report_json
+from stillhouse.reports.html import render_html
+from stillhouse.reports.ledger import ledger_block, ledger_rows
+from stillhouse.reports.schema import Report
+from stillhouse.reports.tables import render_terminal, summary_markdown
 
 TOKENS = Tariff(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")
 LESSONS = Line(

@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.reports import numbers
+from stillhouse.reports import numbers
 
 
 @pytest.mark.parametrize(

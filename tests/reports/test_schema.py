@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasks.reports.build import build_report, report_json, with_gate
-from tasks.reports.schema import FunnelStep, Report
+from stillhouse.reports.build import build_report, report_json, with_gate
+from stillhouse.reports.schema import FunnelStep, Report
 
 REQUIRED_MODEL_FIELDS = ["name", "parameters", "weight_bytes", "peak_memory_bytes", "quality", "latency_ms",
                          "tokens_per_second", "requests_per_second", "prompt_tokens_mean",

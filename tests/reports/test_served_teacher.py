@@ -1,14 +1,15 @@
 """How a report shows a teacher that is asked over an API."""
 
-from tasks.evaluation.comparison import compare
-from tasks.recipe.load import parse_recipe
-from tasks.recipe.recipe import Recipe
-from tasks.reports.build import build_report
-from tasks.reports.cards import data_card
-from tasks.reports.collect import Evidence, generation_block, model_blocks, with_baseline
-from tasks.reports.html import render_html
-from tasks.reports.method import method_statements
-from tasks.reports.schema import Models
+from stillhouse.evaluation.comparison import compare
+from stillhouse.evaluation.evidence import Evidence
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.reports.build import build_report
+from stillhouse.reports.cards import data_card
+from stillhouse.reports.collect import generation_block, model_blocks, with_baseline
+from stillhouse.reports.html import render_html
+from stillhouse.reports.method import method_statements
+from stillhouse.reports.schema import Models
 from tests.recipe.test_load import fields
 from tests.reports.test_html import Page
 

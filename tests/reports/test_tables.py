@@ -3,8 +3,8 @@ from typing import Any
 
 from rich.console import Console
 
-from tasks.reports.build import build_report
-from tasks.reports.tables import comparison_rows, render_terminal, summary_markdown
+from stillhouse.reports.build import build_report
+from stillhouse.reports.tables import comparison_rows, render_terminal, summary_markdown
 
 
 def _printed(blocks: dict[str, Any]) -> str:

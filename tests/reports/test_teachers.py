@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from tasks.recipe.load import parse_recipe
-from tasks.reports.build import build_report
-from tasks.reports.cards import data_card, model_card
-from tasks.reports.html import render_html
-from tasks.reports.method import method_statements
-from tasks.reports.tables import summary_markdown
-from tasks.reports.teachers import NOT_ASKED, joined, teacher_blocks
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.reports.build import build_report
+from stillhouse.reports.cards import data_card, model_card
+from stillhouse.reports.html import render_html
+from stillhouse.reports.method import method_statements
+from stillhouse.reports.tables import summary_markdown
+from stillhouse.reports.teachers import NOT_ASKED, joined, teacher_blocks
 from tests.recipe.test_routing import several
 
 ASKED = {

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from tasks.reports.build import build_report
-from tasks.reports.verdict import alternative_verdicts, conclusion, entries, headline
+from stillhouse.reports.build import build_report
+from stillhouse.reports.verdict import alternative_verdicts, conclusion, entries, headline
 
 LOSS = {"value": -0.041, "low": -0.072, "high": -0.011, "p_value": 0.008}
 TIE = {"value": 0.004, "low": -0.02, "high": 0.03, "p_value": 0.7}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.runtime.locks import host_lock
-from tasks.runtime.process import ROOT
+from stillhouse.repository import ROOT
+from stillhouse.runtime.locks import host_lock
 from tests.runtime.test_process import is_alive, pids_in, wait_until
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def test_guard_ephemeral_server_ends_it_when_its_parent_is_killed(tmp_path: Path
         import subprocess, sys, time
         from pathlib import Path
         import psutil
-        from tasks.runtime.guard import _guarded_servers, guard_ephemeral_server
+        from stillhouse.runtime.orphan_guard import _guarded_servers, guard_ephemeral_server
         wait = "import time; time.sleep(300)"
         ended = subprocess.Popen([sys.executable, "-c", "pass", "prefect.server.api.server:create_app"])
         while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
@@ -61,7 +61,7 @@ def hold(lock: Path, noted: Path) -> subprocess.Popen[bytes]:
     holder = start(f"""
         import time
         from pathlib import Path
-        from tasks.runtime.locks import host_lock
+        from stillhouse.runtime.locks import host_lock
         with host_lock(Path({str(lock)!r})):
             Path({str(noted)!r}).touch()
             time.sleep(300)

@@ -4,8 +4,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from tasks.runtime.events import EVENT, Done, Error, Log, Metric, Progress
-from tasks.runtime.worker import Reporter
+from stillhouse.runtime.events import EVENT, Done, Error, Log, Metric, Progress
+from stillhouse.runtime.worker import Reporter
 
 
 @pytest.mark.parametrize(

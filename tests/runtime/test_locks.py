@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.recipe.errors import WorkerError
-from tasks.runtime.locks import device_lock
+from stillhouse.recipe.errors import WorkerError
+from stillhouse.runtime.locks import device_lock
 
 
 def is_free(lock: Path, gpus: Sequence[str] = ()) -> bool:

@@ -10,14 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.recipe import errors
-from tasks.runtime.events import Log, Metric, Progress
-from tasks.runtime.process import ROOT, Limits, run_worker
-from tests.runtime.workers import Spec
+from stillhouse.recipe import errors
+from stillhouse.repository import ROOT
+from stillhouse.runtime.events import Log, Metric, Progress
+from stillhouse.runtime.process import Limits, run_worker
+from tests.support.workers.misbehaving import Spec
 
 pytestmark = pytest.mark.slow  # each worker is a process of its own
 
-MODULE = "tests.runtime.workers"
+MODULE = "tests.support.workers.misbehaving"
 
 
 def work(act: str, folder: Path | None = None, **options):
@@ -146,7 +147,7 @@ def test_run_worker_killed_parent_takes_the_worker_and_its_children_with_it(tmp_
     code = f"""
         import sys
         from pathlib import Path
-        from tasks.runtime.process import run_worker
+        from stillhouse.runtime.process import run_worker
         from {MODULE} import Spec
         run_worker("{MODULE}", Spec(act="hang", folder={str(tmp_path)!r}), python=Path(sys.executable))
     """

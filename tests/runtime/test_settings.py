@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.recipe.errors import DataError, RecipeError, StoreError
-from tasks.runtime.logging import _WithoutTraceback, hide_user_tracebacks
-from tasks.runtime.settings import ROOT, load_settings
+from stillhouse.recipe.errors import DataError, RecipeError, StoreError
+from stillhouse.repository import ROOT
+from stillhouse.runtime.log_filter import _WithoutTraceback, hide_user_tracebacks
+from stillhouse.runtime.settings import load_settings
 
 
 def test_load_settings_defaults_lie_in_the_repository():

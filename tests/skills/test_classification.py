@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.recipe.errors import RecipeError
-from tasks.recipe.skill import Classification
-from tasks.recipe.teacher import TeacherPrompt
-from tasks.skills import classification
-from tasks.skills.registry import skill_for
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.skill import Classification
+from stillhouse.recipe.teacher import TeacherPrompt
+from stillhouse.skills import classification
+from stillhouse.skills.registry import skill_for
 
 LABELS = ("card_arrival", "lost_card", "refund")
 ROW = [{"role": "user", "content": "where is my card"}]

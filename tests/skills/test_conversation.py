@@ -1,28 +1,28 @@
 import json
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.artifacts.store import StoreConfig
-from tasks.data.columns import map_row
-from tasks.data.read import read
-from tasks.data.row import ROW_SCHEMA
-from tasks.data.rules import check_prompt
-from tasks.data.sources import resolve
-from tasks.data.split import split
-from tasks.data.validate import validate
-from tasks.evaluation.comparison import quality
-from tasks.recipe.data import Columns, Data, Source
-from tasks.recipe.evaluation import Evaluation
-from tasks.recipe.skill import Conversation
-from tasks.recipe.teacher import Teacher, TeacherPrompt
-from tasks.skills import conversation
-from tasks.skills.rows import read_cases
-from tasks.teachers.prompting import Prompter
-from tasks.teachers.spec import AskSpec
-from tasks.teachers.worker import rows_of
+from stillhouse.artifacts.store import StoreConfig
+from stillhouse.data.columns import map_row
+from stillhouse.data.read import read
+from stillhouse.data.row import ROW_SCHEMA
+from stillhouse.data.rules import check_prompt
+from stillhouse.data.sources import resolve
+from stillhouse.data.split import split
+from stillhouse.data.validate import validate
+from stillhouse.evaluation.comparison import quality
+from stillhouse.recipe.data import Columns, Data, Source
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.skill import Conversation
+from stillhouse.recipe.teacher import Teacher, TeacherPrompt
+from stillhouse.skills import conversation
+from stillhouse.skills.cases import read_cases
+from stillhouse.teachers.prompting import Prompter
+from stillhouse.teachers.requests import rows_of
+from stillhouse.teachers.spec import AskSpec
+from tests.support.paths import SHARED_DATA
 
 LAST, ALL = (Conversation(kind="conversation", targets=targets) for targets in ("last", "all"))
 COLUMNS = Columns(messages="messages")
@@ -174,7 +174,7 @@ def test_rows_of_a_generation_are_the_cases_that_have_no_recorded_reply(tmp_path
 
 
 def test_public_dialogues_keep_every_reply_on_the_side_of_its_dialogue(tmp_path):
-    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "conversation_sgd" / "train_part.jsonl"
+    path = SHARED_DATA / "conversation_sgd" / "train_part.jsonl"
     if not path.is_file():
         pytest.skip(f"the public dialogues are not at {path}")
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line][:150]

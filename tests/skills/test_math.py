@@ -1,19 +1,19 @@
 import json
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.evaluation.comparison import quality
-from tasks.filters.apply import apply
-from tasks.recipe.evaluation import Evaluation
-from tasks.recipe.filters import Filters
-from tasks.recipe.skill import Math
-from tasks.skills import math
-from tasks.skills.values import is_tame, same_value
-from tests.filters.test_apply import row, said
+from stillhouse.evaluation.comparison import quality
+from stillhouse.filters.pipeline import apply
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.filters import Filters
+from stillhouse.recipe.skill import Math
+from stillhouse.skills import math
+from stillhouse.skills.math_equivalence import is_tame, same_value
+from tests.filters.test_pipeline import row, said
+from tests.support.paths import SHARED_DATA
 
 SKILL = Math(kind="math")
 KEEP = Filters(min_success_ratio=0.0)
@@ -165,7 +165,7 @@ def test_apply_reference_verifies_by_value_though_it_is_a_whole_solution():
 
 
 def test_public_problems_solutions_are_read_and_equal_their_own_answers():
-    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "math_gsm8k" / "test.jsonl"
+    path = SHARED_DATA / "math_gsm8k" / "test.jsonl"
     if not path.is_file():
         pytest.skip(f"the public problems are not at {path}")
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]

@@ -1,23 +1,23 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, f1_score
 
-from tasks.data.columns import map_row, named_columns
-from tasks.data.formats import Refused
-from tasks.evaluation.comparison import quality
-from tasks.evaluation.significance import confusion
-from tasks.recipe.data import Columns
-from tasks.recipe.errors import RecipeError
-from tasks.recipe.evaluation import Evaluation
-from tasks.recipe.load import parse_recipe
-from tasks.recipe.skill import Nli
-from tasks.recipe.teacher import TeacherPrompt
-from tasks.skills import nli
-from tasks.skills.registry import skill_for
+from stillhouse.data.columns import map_row, named_columns
+from stillhouse.data.formats import Refused
+from stillhouse.evaluation.comparison import quality
+from stillhouse.evaluation.significance import confusion
+from stillhouse.recipe.data import Columns
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.recipe.skill import Nli
+from stillhouse.recipe.teacher import TeacherPrompt
+from stillhouse.skills import nli
+from stillhouse.skills.registry import skill_for
 from tests.recipe.test_load import fields
+from tests.support.paths import SHARED_DATA
 
 NLI = Nli(kind="nli")
 LABELS = ("entailment", "neutral", "contradiction")
@@ -93,7 +93,7 @@ def test_columns_half_a_pair_or_two_prompts_are_refused(columns):
 
 
 def test_quality_on_public_pairs_is_that_of_scikit_learn():
-    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "nli_sick" / "trial.jsonl"
+    path = SHARED_DATA / "nli_sick" / "trial.jsonl"
     if not path.is_file():
         pytest.skip(f"the public pairs are not at {path}")
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]

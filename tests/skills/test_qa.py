@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,20 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tasks.data.columns import map_row
-from tasks.evaluation.comparison import gain, quality
-from tasks.evaluation.significance import permutation_p_value
-from tasks.filters.apply import apply
-from tasks.recipe.data import Columns
-from tasks.recipe.errors import RecipeError
-from tasks.recipe.evaluation import Evaluation
-from tasks.recipe.filters import Filters
-from tasks.recipe.load import parse_recipe
-from tasks.recipe.skill import Qa
-from tasks.recipe.teacher import TeacherPrompt
-from tasks.skills import qa
-from tests.filters.test_apply import row, said
+from stillhouse.data.columns import map_row
+from stillhouse.evaluation.comparison import gain, quality
+from stillhouse.evaluation.significance import permutation_p_value
+from stillhouse.filters.pipeline import apply
+from stillhouse.recipe.data import Columns
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.filters import Filters
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.recipe.skill import Qa
+from stillhouse.recipe.teacher import TeacherPrompt
+from stillhouse.skills import qa
+from tests.filters.test_pipeline import row, said
 from tests.recipe.test_load import fields, refusal
+from tests.support.paths import SHARED_DATA
 
 OPEN = Qa(kind="qa")
 NONE = Qa(kind="qa", no_answer="no answer")
@@ -168,7 +168,7 @@ def test_permutation_p_value_is_that_of_all_sign_flips():
 
 
 def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts():
-    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "qa_nq_open" / "efficientqa_test.jsonl"
+    path = SHARED_DATA / "qa_nq_open" / "efficientqa_test.jsonl"
     if not path.is_file():
         pytest.skip(f"the public questions are not at {path}")
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]

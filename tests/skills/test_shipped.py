@@ -6,22 +6,22 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter
 
-from tasks.data.balance import balance
-from tasks.data.read import read
-from tasks.data.sources import resolve
-from tasks.data.split import split
-from tasks.data.validate import validate
-from tasks.evaluation.comparison import quality
-from tasks.filters.dataset import write_dataset
-from tasks.recipe.load import RECIPES, load_recipe
-from tasks.recipe.recipe import Recipe
-from tasks.recipe.skill import Skill
-from tasks.reports.method import method_statements
-from tasks.skills.registry import skill_for
-from tasks.skills.rows import read_cases
-from tasks.students.tokens import read_rows
-from tasks.teachers.answers import ANSWER_SCHEMA
-from tasks.teachers.prompting import Prompter
+from stillhouse.completions.table import ANSWER_SCHEMA
+from stillhouse.data.balance import balance
+from stillhouse.data.read import read
+from stillhouse.data.sources import resolve
+from stillhouse.data.split import split
+from stillhouse.data.validate import validate
+from stillhouse.dataset.build import write_dataset
+from stillhouse.evaluation.comparison import quality
+from stillhouse.recipe.load import RECIPES, load_recipe
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.skill import Skill
+from stillhouse.reports.method import method_statements
+from stillhouse.skills.cases import read_cases
+from stillhouse.skills.registry import skill_for
+from stillhouse.students.tokens import read_rows
+from stillhouse.teachers.prompting import Prompter
 
 KINDS = ["nli", "qa", "math", "summarization", "conversation"]
 # what a good teacher would say to any row of the kind

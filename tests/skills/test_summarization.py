@@ -1,21 +1,21 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tasks.evaluation.comparison import gain, quality
-from tasks.evaluation.corpus import corpus_score, corpus_statistic
-from tasks.filters.apply import apply
-from tasks.recipe.errors import RecipeError
-from tasks.recipe.evaluation import Evaluation
-from tasks.recipe.filters import Filters
-from tasks.recipe.load import parse_recipe
-from tasks.recipe.skill import Summarization
-from tasks.recipe.teacher import TeacherPrompt
-from tasks.skills import summarization
-from tests.filters.test_apply import row, said
+from stillhouse.evaluation.comparison import gain, quality
+from stillhouse.evaluation.corpus_metrics import corpus_score, corpus_statistic
+from stillhouse.filters.pipeline import apply
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.filters import Filters
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.recipe.skill import Summarization
+from stillhouse.recipe.teacher import TeacherPrompt
+from stillhouse.skills import summarization
+from tests.filters.test_pipeline import row, said
 from tests.recipe.test_load import fields
+from tests.support.paths import SHARED_DATA
 
 SKILL = Summarization(kind="summarization", max_words=8)
 DENSE = Summarization(kind="summarization", max_words=40, chain_of_density=3)
@@ -160,7 +160,7 @@ def test_quality_within_limit_is_a_share_whose_interval_has_width_even_where_all
 
 
 def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
-    path = Path(__file__).parents[2] / ".." / "shared" / "data" / "summarisation_scitldr" / "test.jsonl"
+    path = SHARED_DATA / "summarisation_scitldr" / "test.jsonl"
     if not path.is_file():
         pytest.skip(f"the public summaries are not at {path}")
     from rouge_score.rouge_scorer import RougeScorer

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.students.checkpoints import FILES, STATE, drop_newer, last_complete
+from stillhouse.students.checkpoints import FILES, STATE, drop_newer, last_complete
 
 
 def write_checkpoint(folder: Path, step: int, weights: str = "model.safetensors") -> Path:

@@ -2,8 +2,8 @@ import itertools
 
 import pytest
 
-from tasks.recipe.errors import ModelError
-from tasks.students.initialise import evenly_spaced
+from stillhouse.recipe.errors import ModelError
+from stillhouse.students.initialise import evenly_spaced
 
 
 @pytest.mark.parametrize(

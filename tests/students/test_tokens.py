@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tasks.recipe.errors import DataError, ModelError
-from tasks.students.tokens import encode, encode_rows, read_rows
+from stillhouse.recipe.errors import DataError, ModelError
+from stillhouse.students.tokens import encode, encode_rows, read_rows
 
 PROMPT = [{"role": "user", "content": "ab"}]
 COMPLETION = [{"role": "assistant", "content": "cd"}]

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from tasks.recipe.errors import DataError, ModelError
-from tasks.recipe.student import Training, TrainingExecution
-from tasks.runtime.process import ROOT, run_worker
-from tasks.runtime.settings import load_settings
-from tasks.students.spec import InitialiseSpec, TrainSpec
-from tasks.students.templates import MINIMAL_CHATML
+from stillhouse.recipe.errors import DataError, ModelError
+from stillhouse.recipe.student import MINIMAL_CHATML, Training, TrainingExecution
+from stillhouse.repository import ROOT
+from stillhouse.runtime.process import run_worker
+from stillhouse.runtime.settings import load_settings
+from stillhouse.students.spec import InitialiseSpec, TrainSpec
+from tasks.orchestration.workers import Worker
 
 PYTHON = load_settings().engine_python
 pytestmark = [
@@ -57,7 +58,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_rows(folder / "rows.jsonl", rows(NUM_ROWS, seed=1))
     write_rows(folder / "validation.jsonl", rows(12, seed=2))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [str(PYTHON), "-m", "tests.students.engine_side", str(folder)]
+    command = [str(PYTHON), "-m", "tests.support.workers.training", str(folder)]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
     return folder
@@ -93,7 +94,7 @@ def spec_of(lab: Path, name: str, **training: Any) -> TrainSpec:
 
 
 def train(spec: TrainSpec) -> dict[str, Any]:
-    return run_worker("tasks.students.worker", spec, python=PYTHON)
+    return run_worker(Worker.TRAIN, spec, python=PYTHON)
 
 
 def kill_after_first_checkpoint(spec: TrainSpec) -> None:
@@ -101,7 +102,7 @@ def kill_after_first_checkpoint(spec: TrainSpec) -> None:
     path = Path(spec.checkpoints).with_name("spec.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(spec.model_dump_json())
-    command = [str(PYTHON), "-m", "tasks.students.worker", str(path)]
+    command = [str(PYTHON), "-m", Worker.TRAIN, str(path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -138,7 +139,10 @@ def test_training_killed_and_resumed_exports_the_bytes_of_an_unkilled_run(
     (torn / "model.safetensors").write_bytes(b"half")
     logs: list[str] = []
     summary = run_worker(
-        "tasks.students.worker", spec, python=PYTHON, on_event=lambda event: logs.append(getattr(event, "text", ""))
+        Worker.TRAIN,
+        spec,
+        python=PYTHON,
+        on_event=lambda event: logs.append(getattr(event, "text", "")),
     )
     assert any(text.startswith("going on from checkpoint-") for text in logs)
     assert files_of(spec) == files_of(unkilled[0])
@@ -184,7 +188,7 @@ def test_training_without_rows_is_a_data_error(lab: Path) -> None:
 def test_initialise_more_layers_than_the_base_is_a_model_error(lab: Path) -> None:
     spec = InitialiseSpec(base_model=str(lab / "base"), layers=7, out=str(lab / "untrained"))
     with pytest.raises(ModelError, match=r"7.*6"):
-        run_worker("tasks.students.initialise", spec, python=PYTHON)
+        run_worker(Worker.INITIALISE, spec, python=PYTHON)
 
 
 def test_initialise_four_of_six_layers_are_the_evenly_spaced_originals(checks: dict[str, Any]) -> None:
@@ -231,7 +235,7 @@ def test_lora_merged_export_answers_as_the_adapter_did(checks: dict[str, Any]) -
 @pytest.mark.timeout(1200)
 def test_cosines_of_a_process_are_the_same_the_first_time() -> None:
     # one process in a thousand differed: 5,000 miss it once in 150 times
-    command = [str(PYTHON), "-m", "tests.students.cosines_side", "5000"]
+    command = [str(PYTHON), "-m", "tests.support.workers.cosines", "5000"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout.strip()) == (0, "0"), ended.stderr[-2000:]

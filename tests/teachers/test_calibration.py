@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from tasks.recipe.errors import QualityError
-from tasks.teachers.answers import label_scores
-from tasks.teachers.calibration import batch_prior, calibrate
-from tasks.teachers.completion import Completion
+from stillhouse.completions.completion import Completion
+from stillhouse.completions.table import label_scores
+from stillhouse.recipe.errors import QualityError
+from stillhouse.teachers.calibration import batch_prior, calibrate
 
 SCORES = [[-0.1, -2.5], [-0.2, -1.8], [-0.9, -0.6]]
 

@@ -1,10 +1,10 @@
 import pytest
 
-from tasks.data.row import content_sha256
-from tasks.recipe.errors import DataError
-from tasks.recipe.skill import Classification
-from tasks.recipe.teacher import Output, Teacher, TeacherPrompt
-from tasks.teachers.prompting import Prompter, seeded_order
+from stillhouse.data.row import content_sha256
+from stillhouse.recipe.errors import DataError
+from stillhouse.recipe.skill import Classification
+from stillhouse.recipe.teacher import Output, Teacher, TeacherPrompt
+from stillhouse.teachers.prompting import Prompter, seeded_order
 
 LABELS = ("car", "pet")
 SKILL = Classification(labels=LABELS, instruction="Say one of {labels}.")

@@ -2,13 +2,13 @@ import math
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from tasks.data.row import content_sha256
-from tasks.recipe.errors import DataError
-from tasks.teachers.retrieval import Retriever
+from stillhouse.data.row import content_sha256
+from stillhouse.recipe.errors import DataError
+from stillhouse.teachers.retrieval import Retriever
+from tests.support.paths import ROOT
 
 TEXTS = [
     "my parcel never came to the house",
@@ -102,9 +102,7 @@ def test_retriever_without_examples_is_refused_with_the_next_step():
 
 
 def test_retrieval_import_leaves_heavy_libraries_out():
-    code = (
-        "import sys, tasks.teachers.retrieval; print([m for m in ('polars', 'sklearn', 'bm25s') if m in sys.modules])"
-    )
-    root = Path(__file__).parents[2]
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    heavy = ("polars", "sklearn", "bm25s")
+    code = f"import sys, stillhouse.teachers.retrieval; print([m for m in {heavy} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert shown.stdout.strip() == "[]"

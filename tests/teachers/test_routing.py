@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.recipe.errors import DataError
-from tasks.teachers.answers import ANSWER_SCHEMA, lines_by_row, mixed
-from tasks.teachers.routing import routed, value_of
-from tasks.teachers.worker import rows_of
-from tests.teachers.api.asked import spec, teacher
+from stillhouse.completions.table import ANSWER_SCHEMA, lines_by_row, mixed
+from stillhouse.recipe.errors import DataError
+from stillhouse.teachers.requests import rows_of
+from stillhouse.teachers.routing import routed, value_of
+from tests.support.api.requests import spec, teacher
 
 
 def row(row_id: str, label: str | None = None, **meta: Any) -> dict[str, Any]:

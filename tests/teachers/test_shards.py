@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tasks.teachers.shards import Reply, shard_of, with_replies
+from stillhouse.teachers.shards import Reply, shard_of, with_replies
 
 
 def keys(count: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.local.machine import Machine, free_port
+from tests.support.infra.machine import Machine, free_port
 
 
 @pytest.fixture

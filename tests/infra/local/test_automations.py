@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.infra.local.conftest import Hook
-from tests.infra.local.machine import Machine, wait_until
+from tests.support.infra.machine import Machine, wait_until
 
 pytestmark = pytest.mark.long
 

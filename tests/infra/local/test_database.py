@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.infra.local.machine import Machine
+from tests.support.infra.machine import Machine
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 

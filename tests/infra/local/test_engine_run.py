@@ -6,9 +6,10 @@ import psutil
 import pytest
 
 from infra.local.processes import trees
-from tasks.artifacts.store import Store, StoreConfig
-from tests.flows.pipeline import MODEL, Pipeline, left_alive
-from tests.infra.local.machine import Machine, wait_until
+from stillhouse.artifacts.store import Store, StoreConfig
+from tasks.orchestration.workers import Worker
+from tests.support.infra.machine import Machine, wait_until
+from tests.support.pipeline import MODEL, Pipeline, left_alive
 
 pytestmark = [
     pytest.mark.long,
@@ -36,7 +37,7 @@ def test_down_while_the_teacher_answers_ends_the_engine_and_loses_no_artifact(
     wait_until(lambda: segments(machine) or machine.run(run)["state"]["name"] == "Failed", 500, "a stored answer")
     assert machine.run(run)["state"]["name"] == "Running", machine.run(run)["state"]
     family = trees(machine.running())
-    assert any("tasks.teachers.worker" in " ".join(process.cmdline()) for process in family)
+    assert any(Worker.GENERATE in " ".join(process.cmdline()) for process in family)
 
     machine.down()
     assert left_alive(family) == []

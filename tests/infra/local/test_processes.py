@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from infra.local.down import stop
-from infra.local.places import Places
+from infra.local.paths import Places
 from infra.local.processes import end, family, find, forget, start, still_alive
-from tests.infra.local.machine import wait_until
+from tests.support.infra.machine import wait_until
 
 pytestmark = pytest.mark.slow  # processes of their own
 

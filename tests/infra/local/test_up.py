@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.infra.local.machine import Machine, secrets_of, wait_until
+from tests.support.infra.machine import Machine, secrets_of, wait_until
 
 pytestmark = pytest.mark.long
 

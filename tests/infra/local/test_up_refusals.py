@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.infra.local.machine import Machine
+from tests.support.infra.machine import Machine
 
 pytestmark = pytest.mark.long  # commands of their own, and servers
 

@@ -1,0 +1,96 @@
+"""Where `make up` keeps its things and on which ports it serves, from the environment.
+
+Separate because up and down must agree on it without asking one another.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stillhouse.recipe.errors import ServiceError
+from stillhouse.repository import ROOT
+
+HOST = "127.0.0.1"
+BUCKET = "stillhouse"
+PORTS = {
+    "prefect": ("STILLHOUSE_PREFECT_PORT", 4200),
+    "reports": ("STILLHOUSE_REPORTS_PORT", 4201),
+    "s3": ("STILLHOUSE_S3_PORT", 9000),
+}
+
+
+@dataclass(frozen=True)
+class Places:
+    """The state folder of one machine's services and their ports."""
+
+    state: Path
+    ports: Mapping[str, int]
+
+    @property
+    def ui_url(self) -> str:
+        """Where a browser finds Prefect."""
+        return f"http://{HOST}:{self.ports['prefect']}"
+
+    @property
+    def s3_url(self) -> str:
+        """The endpoint of the S3 server."""
+        return f"http://{HOST}:{self.ports['s3']}"
+
+    @property
+    def reports_url(self) -> str:
+        """Where a browser finds the reports of runs."""
+        return f"http://{HOST}:{self.ports['reports']}"
+
+    @property
+    def reports(self) -> Path:
+        """Where the S3 server keeps what lies under the store's runs/."""
+        return self.state / "s3" / BUCKET / "store" / "runs"
+
+    @property
+    def store(self) -> str:
+        """The store that flow runs of the worker use."""
+        return f"s3://{BUCKET}/store"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a service."""
+        return self.state / "logs"
+
+    @property
+    def keys_file(self) -> Path:
+        """The keys, made at the first start."""
+        return self.state / "keys.json"
+
+    @property
+    def login_file(self) -> Path:
+        """The one line that the UI's login page asks for."""
+        return self.state / "login"
+
+    @property
+    def env_file(self) -> Path:
+        """What a shell sources to work with these services."""
+        return self.state / "env"
+
+
+def load_places(environment: Mapping[str, str] = os.environ) -> Places:
+    """Return the places that the environment names.
+
+    Raises:
+        ServiceError: a port that is no number, or two services on one port.
+    """
+    ports = {service: _port(environment, name, default) for service, (name, default) in PORTS.items()}
+    for port in ports.values():
+        sharing = [PORTS[service][0] for service, other in ports.items() if other == port]
+        if len(sharing) > 1:
+            raise ServiceError(f"{' and '.join(sharing)} are both {port}; each server needs a port of its own.")
+    return Places(
+        state=Path(environment.get("STILLHOUSE_LOCAL") or ROOT / ".stillhouse" / "local").absolute(), ports=ports
+    )
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not (text.isdecimal() and 1024 <= int(text) <= 65535):
+        raise ServiceError(f"{name} is {text!r}; it must be a port between 1024 and 65535.")
+    return int(text)

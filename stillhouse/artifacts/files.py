@@ -1,0 +1,129 @@
+"""Plain files of the store by key: runs/<run id>/..., models/<name>/..., completions/..., work/<fingerprint>/...
+
+Separate because the completion store and the model registry need files but no artifacts.
+"""
+
+import builtins
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from stillhouse.artifacts.backend import Backend
+from stillhouse.artifacts.config import StoreConfig
+from stillhouse.artifacts.local_backend import Folder
+from stillhouse.artifacts.s3.backend import Bucket
+from stillhouse.artifacts.store_errors import store_errors
+from stillhouse.recipe.errors import StoreError
+
+
+class FileStore:
+    """Files by key; keys are relative, with `/` between; every write is seen whole or not at all."""
+
+    def __init__(self, config: StoreConfig):
+        self.config = config
+        self._backend = open_backend(config)
+
+    def put_file(self, local: Path | str, key: str) -> None:
+        """Copy a local file to `key`.
+
+        Raises:
+            StoreError: where it can't be written; `key` then has what it had before.
+        """
+        path = Path(local)
+        with store_errors(self.config, "write", checked_key(key), path.stat().st_size if path.is_file() else None):
+            self._backend.upload(path, key)
+
+    def put_text(self, key: str, text: str) -> None:
+        """Write UTF-8 text to `key`.
+
+        Raises:
+            StoreError: where it can't be written; `key` then has what it had before.
+        """
+        self.put_bytes(key, text.encode())
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """Write bytes to `key`.
+
+        Raises:
+            StoreError: where they can't be written; `key` then has what it had before.
+        """
+        with store_errors(self.config, "write", checked_key(key), len(data)):
+            self._backend.write(key, data)
+
+    def read_text(self, key: str) -> str:
+        """Return the UTF-8 text at `key`.
+
+        Raises:
+            StoreError: where it is not there or can't be read.
+        """
+        with store_errors(self.config, "read", checked_key(key)):
+            data = self._backend.read(key)
+        if data is None:
+            raise StoreError(f"there is no {key} in {self.config.url}")
+        return data.decode()
+
+    def get_file(self, key: str, local: Path | str) -> None:
+        """Copy what is at `key` to a local file.
+
+        Raises:
+            StoreError: where it is not there or can't be read.
+        """
+        with store_errors(self.config, "read", checked_key(key)):
+            self._backend.download(key, Path(local))
+
+    @contextmanager
+    def reading(self, key: str) -> Iterator[BinaryIO]:
+        """Yield the file at `key` opened for reading, seekable.
+
+        Raises:
+            StoreError: where it is not there or can't be read.
+        """
+        with store_errors(self.config, "read", checked_key(key)), self._backend.open(key) as stream:
+            yield stream
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is a file at `key`.
+
+        Raises:
+            StoreError: where the store can't be read.
+        """
+        with store_errors(self.config, "look up", checked_key(key)):
+            return self._backend.exists(key)
+
+    def list(self, prefix: str) -> builtins.list[str]:
+        """Return the keys of all files below the folder `prefix`, sorted; none where there is no such folder.
+
+        Raises:
+            StoreError: where the store can't be read.
+        """
+        with store_errors(self.config, "list", checked_key(prefix)):
+            return sorted(self._backend.stamps(prefix.rstrip("/")))
+
+    def delete(self, key: str) -> None:
+        """Remove the file at `key`, or everything below it; nothing there is fine.
+
+        Raises:
+            StoreError: where the store can't be written.
+        """
+        with store_errors(self.config, "delete", checked_key(key)):
+            self._backend.delete(key.rstrip("/"))
+
+
+def open_backend(config: StoreConfig) -> Backend:
+    """Return the backend that a store's address calls for."""
+    if config.is_remote:
+        return Bucket(config)
+    return Folder(Path(config.url.removeprefix("file://")).expanduser().absolute())
+
+
+def checked_key(key: str) -> str:
+    """Return `key`.
+
+    Raises:
+        ValueError: where it is empty or would lead out of the store.
+    """
+    path = PurePosixPath(key)
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"`{key}` is no key: a key is relative to the store and stays inside it")
+    return key

@@ -1,0 +1,110 @@
+"""A store's bytes in a local folder: every write is a temporary file beside its target, synced, then renamed."""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import BinaryIO
+
+from stillhouse.artifacts.backend import Stamp
+
+_UNDER_WAY = ".stillhouse-"  # begins the name of a write under way
+
+
+class Folder:
+    """The local backend."""
+
+    def __init__(self, root: Path):
+        self._root = root
+        self.scratch_root = root / ".scratch"  # on the store's own disk, so that a commit is a rename
+
+    def read(self, key: str) -> bytes | None:
+        """Return the bytes of `key`, or None where it is not there."""
+        try:
+            return (self._root / key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is a file at `key`."""
+        return (self._root / key).is_file()
+
+    def open(self, key: str) -> BinaryIO:
+        """Return `key` opened for reading, seekable."""
+        return open(self._root / key, "rb")
+
+    def write(self, key: str, data: bytes) -> None:
+        """Put `data` at `key` at once: a reader sees the old bytes or all of the new ones."""
+        temporary = self._temporary(key)
+        try:
+            temporary.write_bytes(data)
+            self._settle(temporary, key)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def upload(self, local: Path, key: str) -> None:
+        """Copy a file to `key` at once."""
+        temporary = self._temporary(key)
+        try:
+            shutil.copyfile(local, temporary)
+            self._settle(temporary, key)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def download(self, key: str, local: Path) -> None:
+        """Copy `key` to a local file."""
+        shutil.copyfile(self._root / key, local)
+
+    def publish(self, folder: Path, files: list[str], key: str) -> None:
+        """Move a scratch folder to `key`, its files on the disk first."""
+        for name in files:
+            _sync(folder / name)
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(folder, target)
+        _sync(target.parent)
+
+    def stamps(self, prefix: str) -> dict[str, Stamp]:
+        """Return every file at or below `prefix` with its size and what changes when its bytes do."""
+        found = {}
+        for folder, _, names in os.walk(self._root / prefix):
+            for name in names:
+                path = Path(folder, name)
+                if not name.startswith(_UNDER_WAY):
+                    found[path.relative_to(self._root).as_posix()] = _stamp(path)
+        return found
+
+    def delete(self, key: str) -> None:
+        """Remove a file, or a folder with all it holds; nothing there is fine."""
+        path = self._root / key
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+    def local(self, key: str) -> Path:
+        """Return the path of `key` on this machine."""
+        return self._root / key
+
+    def _temporary(self, key: str) -> Path:
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target.parent / f"{_UNDER_WAY}{uuid.uuid4().hex}"
+
+    def _settle(self, temporary: Path, key: str) -> None:
+        _sync(temporary)
+        os.replace(temporary, self._root / key)
+        _sync((self._root / key).parent)
+
+
+def _stamp(path: Path) -> Stamp:
+    status = path.stat()
+    return Stamp(status.st_size, f"{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

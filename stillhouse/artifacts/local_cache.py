@@ -1,0 +1,84 @@
+"""Local copies of a remote store's artifacts, one a machine.
+
+Separate because the cache has its own rules: an attempt's folder appears by one rename, complete and verified, and is
+used again only after its files have been hashed again, once a process.
+"""
+
+import logging
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from filelock import FileLock
+
+from stillhouse.artifacts.backend import Backend
+from stillhouse.artifacts.local_backend import Folder
+from stillhouse.artifacts.record import Record
+from stillhouse.artifacts.verification import Verifier
+from stillhouse.recipe.errors import ArtifactCorrupt
+
+logger = logging.getLogger(__name__)
+
+
+class FetchCache:
+    """Downloads artifacts into a folder, and hands out verified copies."""
+
+    def __init__(self, backend: Backend, root: Path):
+        self._backend = backend
+        self._root = root
+        self._verifier = Verifier(Folder(root))
+
+    def fetch(self, record: Record, files_key: str) -> Path:
+        """Return the folder of the artifact's files on this machine.
+
+        Raises:
+            ArtifactCorrupt: where what the store sent is not what the record lists.
+            OSError: (and botocore's errors) where the store can't be read or the cache can't be written.
+        """
+        target = self._root / files_key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # another process that wants the same weights waits for the one download
+        with FileLock(target.with_name(f"{target.name}.lock")):
+            if target.is_dir():
+                fault = self._verifier.fault(record, files_key)
+                if fault is None:
+                    return target
+                logger.warning("the local copy %s is damaged and is fetched again: %s", target, fault)
+                shutil.rmtree(target)
+            self._fetch(record, files_key, target)
+        return target
+
+    def adopt(self, record: Record, files_key: str, folder: Path) -> None:
+        """Keep the files that were just stored as their local copy; `folder` is gone afterwards.
+
+        Raises:
+            OSError: where the cache can't be written.
+        """
+        target = self._root / files_key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(folder, target)
+        self._verifier.trust(record, files_key)
+
+    def _fetch(self, record: Record, files_key: str, target: Path) -> None:
+        temporary = target.with_name(f".stillhouse-{uuid.uuid4().hex}")
+        try:
+            self._download(record, files_key, temporary)
+            os.rename(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        self._verifier.trust(record, files_key)
+
+    def _download(self, record: Record, files_key: str, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        for entry in record.files:
+            path = folder / entry.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._backend.download(f"{files_key}/{entry.path}", path)
+        key = folder.relative_to(self._root).as_posix()
+        fault = self._verifier.fault(record, key)
+        if fault:
+            raise ArtifactCorrupt(
+                f"artifact {record.stage}/{record.fingerprint} came damaged from the store: {fault}; "
+                "run the recipe again to rebuild it"
+            )

@@ -1,0 +1,55 @@
+"""Whether a store can be used at all, asked before any work: a wrong setting must show in the first seconds.
+
+Separate because here patience is short, and because a store that can be read but not written says so nowhere itself.
+"""
+
+import uuid
+
+from stillhouse.artifacts.backend import Backend
+from stillhouse.artifacts.config import StoreConfig
+from stillhouse.artifacts.files import open_backend
+from stillhouse.artifacts.s3.errors import error_code
+from stillhouse.artifacts.store_errors import store_errors
+from stillhouse.recipe.errors import StoreError
+
+_PATIENCE_S = 5.0  # enough for a fault or two; whoever mistyped an address should not wait for longer
+
+
+def probe(config: StoreConfig) -> None:
+    """Write, read back and delete a tiny object.
+
+    Raises:
+        StoreError: naming the setting to mend.
+    """
+    backend = open_backend(config.model_copy(update={"patience_s": min(config.patience_s, _PATIENCE_S)}))
+    key, data = f"probe/{uuid.uuid4().hex}", b"stillhouse"
+    _write(config, backend, key, data)
+    with store_errors(config, "read back", key):
+        back = backend.read(key)
+    if back != data:
+        where = f"; mend AWS_ENDPOINT_URL ({config.server}) where that is no S3 server" if config.is_remote else ""
+        raise StoreError(f"{config.url} did not return what was just written; mend STILLHOUSE_STORE{where}")
+    with store_errors(config, "delete", key):
+        backend.delete(key)
+
+
+def _write(config: StoreConfig, backend: Backend, key: str, data: bytes) -> None:
+    try:
+        with store_errors(config, "write", key, len(data)):
+            backend.write(key, data)
+    except StoreError as error:
+        if not (config.is_remote and _is_readable(config, backend)):
+            raise
+        raise StoreError(
+            f"{config.url} can be read but not written [{error_code(error)}]; it or the keys are read-only: give these "
+            "keys the right to put and delete objects there, or name another STILLHOUSE_STORE"
+        ) from error
+
+
+def _is_readable(config: StoreConfig, backend: Backend) -> bool:
+    try:
+        with store_errors(config, "list", "probe"):
+            backend.stamps("probe")
+    except StoreError:
+        return False
+    return True

@@ -1,0 +1,217 @@
+"""The store of teacher answers: immutable Parquet segments below completions/<teacher>/, shared by all runs.
+
+Separate because both environments use it: the worker appends while it asks, the control side looks up before it does.
+A segment is committed by one atomic write, and its footer and page checksums make a damaged one unreadable, so that
+it is skipped with a warning and never half taken.
+"""
+
+import io
+import logging
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stillhouse.artifacts.files import FileStore
+from stillhouse.completions.completion import Completion
+from stillhouse.recipe.errors import ArtifactCorrupt, StoreError
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+SEGMENT_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("k", pa.int32()),  # logprobs asked for a token; an answer serves every request for no more
+        ("finish_reason", pa.string()),
+        ("text", pa.string()),
+        ("prompt_tokens", pa.int32()),
+        ("completion_tokens", pa.int32()),
+        ("token_ids", pa.list_(pa.int32())),
+        ("logprobs", pa.list_(pa.list_(pa.struct([("id", pa.int32()), ("logprob", pa.float32())])))),
+        ("cumulative_logprob", pa.float64()),
+        ("seconds", pa.float64()),
+        ("created", pa.string()),
+    ]
+)
+_KEY_COLUMNS = ["key", "k", "finish_reason"]
+_ROW_GROUP_ROWS = 8192
+_READ_AHEAD = 8  # segments read at once: hides the round trips of a remote store, bounds the memory
+
+
+class CompletionStore:
+    """The answers of one teacher."""
+
+    def __init__(self, store: FileStore, teacher: str):
+        self._store = store
+        self._teacher = teacher
+        self._folder = f"completions/{teacher}"
+
+    def lookup(self, keys: Iterable[str], min_logprobs: int) -> dict[str, Completion]:
+        """Return the stored answers to `keys`, by key; see `stream`, which holds one at a time."""
+        return {completion.key: completion for completion in self.stream(keys, min_logprobs)}
+
+    def stream(self, keys: Iterable[str], min_logprobs: int) -> Iterator[Completion]:
+        """Yield the stored answer to each of `keys` that has one with at least `min_logprobs` logprobs a token.
+
+        Answers that ended in an error are not among them. Of several answers to one key, that of the first segment
+        by name is yielded, whoever wrote it.
+
+        Raises:
+            StoreError: where the store can't be read.
+        """
+        wanted = set(keys)
+        while wanted:
+            try:
+                yield from self._serve(wanted, min_logprobs)
+            except _SegmentGone:
+                continue
+            return
+
+    def _serve(self, wanted: set[str], min_logprobs: int) -> Iterator[Completion]:
+        """Yield stored answers to `wanted` and take their keys out of it."""
+        for table in self._each_segment(lambda file: _matching(file, wanted, min_logprobs)):
+            for row, logprobs in zip(_rows(table), _logprobs(table), strict=True):
+                if row["key"] in wanted:  # segments are read ahead: an earlier one may have served it since
+                    wanted.discard(row["key"])
+                    yield Completion(teacher=self._teacher, logprobs=logprobs, **row)
+            if not wanted:
+                return
+
+    def append(self, completions: list[Completion], logprobs: int) -> str:
+        """Commit one segment with these answers, asked for with `logprobs` logprobs a token; return its name.
+
+        Raises:
+            StoreError: where it can't be written; nothing of it is visible then.
+            ValueError: for no answers, or those of another teacher.
+        """
+        if not completions or any(completion.teacher != self._teacher for completion in completions):
+            raise ValueError(f"a segment of {self._folder} holds at least one answer, all of this teacher")
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{uuid.uuid4().hex}.parquet"
+        self._store.put_bytes(f"{self._folder}/{name}", segment_bytes(_table(completions, logprobs)))
+        return name
+
+    def count(self) -> int:
+        """Return how many answers are stored, failed ones and several to one key included.
+
+        Raises:
+            StoreError: where the store can't be read.
+        """
+        while True:
+            with suppress(_SegmentGone):
+                return sum(self._each_segment(lambda file: int(file.metadata.num_rows)))
+
+    def _each_segment(self, read: Callable[[pq.ParquetFile], T]) -> Iterator[T]:
+        names = iter([name for name in self._store.list(self._folder) if name.endswith(".parquet")])
+        with ThreadPoolExecutor(_READ_AHEAD) as pool:
+            pending = deque(pool.submit(self._read, name, read) for name in islice(names, _READ_AHEAD))
+            while pending:
+                yield from pending.popleft().result()
+                pending.extend(pool.submit(self._read, name, read) for name in islice(names, 1))
+
+    def _read(self, name: str, read: Callable[[pq.ParquetFile], T]) -> list[T]:
+        try:
+            with open_segment(self._store, name) as file:
+                return [read(file)]
+        except ArtifactCorrupt as error:
+            logger.warning("segment %s is damaged and skipped, its answers count as not stored: %s", name, error)
+            return []
+        except StoreError as error:
+            if self._store.exists(name):
+                raise
+            raise _SegmentGone(name) from error
+
+
+class _SegmentGone(Exception):
+    """A compaction removed a listed segment; what it held lies in a new one."""
+
+
+@contextmanager
+def open_segment(store: FileStore, name: str) -> Iterator[pq.ParquetFile]:
+    """Yield the segment at `name`.
+
+    Raises:
+        ArtifactCorrupt: it is damaged, at once or in what is read of it.
+        StoreError: it can't be read.
+    """
+    with store.reading(name) as stream, _damage():
+        file = pq.ParquetFile(stream, page_checksum_verification=True)
+        if not file.schema_arrow.equals(SEGMENT_SCHEMA):
+            raise pa.ArrowInvalid("its columns are not those of a segment")
+        yield file
+
+
+def segment_bytes(table: pa.Table) -> bytes:
+    """Return rows of `SEGMENT_SCHEMA` as a segment's file."""
+    buffer = io.BytesIO()
+    pq.write_table(
+        table,
+        buffer,
+        row_group_size=_ROW_GROUP_ROWS,
+        compression="zstd",
+        use_dictionary=["k", "finish_reason", "text"],
+        write_page_checksum=True,
+    )
+    return buffer.getvalue()
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise ArtifactCorrupt(str(error)) from error
+    except OSError as error:
+        # Arrow reports damage as an OSError too, but without the number and kind that a failing disk or server gives
+        if type(error) is not OSError or error.errno is not None:
+            raise
+        raise ArtifactCorrupt(str(error)) from error
+
+
+def _matching(file: pq.ParquetFile, wanted: set[str], min_logprobs: int) -> pa.Table:
+    """Return the rows that answer one of `wanted`; reads the key columns, and only row groups with a hit in full."""
+    tables = [SEGMENT_SCHEMA.empty_table()]
+    for group in range(file.num_row_groups):
+        index = file.read_row_group(group, columns=_KEY_COLUMNS)
+        failed = pc.starts_with(index["finish_reason"], "error")
+        usable = pc.and_(pc.greater_equal(index["k"], min_logprobs), pc.invert(failed)).to_pylist()
+        hits = [n for n, key in enumerate(index["key"].to_pylist()) if usable[n] and key in wanted]
+        if hits:
+            tables.append(file.read_row_group(group).take(hits))
+    return pa.concat_tables(tables)
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    for batch in table.drop_columns(["k", "logprobs"]).to_batches(max_chunksize=1024):
+        yield from batch.to_pylist()
+
+
+def _logprobs(table: pa.Table) -> Iterator[tuple[dict[int, float], ...]]:
+    """Yield each row's logprobs; from flat columns, since Python objects for lists and pairs take twice as long."""
+    for rows in table["logprobs"].chunks:
+        for start in range(0, len(rows), 1024):
+            batch = rows.slice(start, 1024)
+            tokens = batch.flatten()
+            ids, values = tokens.flatten().flatten()
+            pairs = zip(ids.to_pylist(), values.to_pylist(), strict=True)
+            sizes = iter(pc.list_value_length(tokens).to_pylist())
+            for number in pc.list_value_length(batch).to_pylist():
+                yield tuple(dict(islice(pairs, size)) for size in islice(sizes, number))
+
+
+def _table(completions: list[Completion], logprobs: int) -> pa.Table:
+    rows = []
+    for completion in completions:
+        row = completion.model_dump(exclude={"teacher", "logprobs"})
+        tokens = [[{"id": id, "logprob": value} for id, value in token.items()] for token in completion.logprobs]
+        rows.append({**row, "k": logprobs, "logprobs": tokens})
+    return pa.Table.from_pylist(rows, schema=SEGMENT_SCHEMA)

@@ -1,0 +1,75 @@
+"""The table of answers that generation hands on: one line a row and sample, in the rows' order.
+
+Separate because it is written in one environment and read in the other. It holds nothing that differs from one run
+to the next (no times): the same answers make the same bytes.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillhouse.completions.completion import Completion
+
+ANSWER_SCHEMA = pa.schema(
+    [
+        ("row_id", pa.string()),
+        ("sample_index", pa.int32()),
+        ("key", pa.string()),
+        ("text", pa.string()),
+        ("finish_reason", pa.string()),
+        ("prompt_tokens", pa.int32()),
+        ("completion_tokens", pa.int32()),
+        ("cumulative_logprob", pa.float64()),
+        ("label_scores", pa.list_(pa.float64())),  # log-probability of each label's first token, in label order
+        ("teacher", pa.string()),
+    ]
+)
+# the answers of several teachers, one teacher's table after the other's
+MIXED_SCHEMA = ANSWER_SCHEMA.append(pa.field("teacher_number", pa.int32()))
+
+# what a label gets that the engine's constraint ruled out
+_FLOOR = -100.0
+
+
+def label_scores(completion: Completion, label_tokens: list[int] | None) -> list[float] | None:
+    """Return the log-probability of each label's first token (nats), or None where they were not asked."""
+    if label_tokens is None or not completion.logprobs:
+        return None
+    first = completion.logprobs[0]
+    scores = [first.get(token, -math.inf) for token in label_tokens]
+    return [max(score, _FLOOR) for score in scores]
+
+
+def read_answers(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the lines of the table by row id: teacher by teacher, in the order of their sample index."""
+    return lines_by_row(pq.read_table(path))
+
+
+def lines_by_row(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    """Return the lines of a table in memory by row id, in the table's order."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in table.to_pylist():
+        found[line["row_id"]].append(line)
+    return dict(found)
+
+
+def completion_of(line: dict[str, Any]) -> Completion:
+    """Return a line as a completion, as the filters judge it."""
+    fields = ("key", "text", "finish_reason", "prompt_tokens", "completion_tokens", "cumulative_logprob", "teacher")
+    number = line.get("teacher_number")
+    return Completion(**{name: line[name] for name in fields}, seconds=0.0, created="", teacher_number=number)
+
+
+def mixed(tables: Mapping[int, Path]) -> pa.Table:
+    """Return the tables of several teachers as one, in the order of the teachers' numbers (from 1)."""
+    parts = [MIXED_SCHEMA.empty_table()]
+    for number in sorted(tables):
+        answers = pq.read_table(tables[number], schema=ANSWER_SCHEMA)
+        numbers = pa.repeat(pa.scalar(number, pa.int32()), len(answers))
+        parts.append(answers.append_column(MIXED_SCHEMA.field("teacher_number"), numbers))
+    return pa.concat_tables(parts).combine_chunks()

@@ -1,0 +1,128 @@
+"""Maps one record of the user's columns to the row model.
+
+Separate because this is where a recipe's `columns` meets what a file really holds.
+"""
+
+from typing import Any
+
+import orjson
+
+from stillhouse.data.formats import Refused
+from stillhouse.data.row import content_sha256
+from stillhouse.data.tool_calls import with_tool_calls
+from stillhouse.recipe.data import Columns
+
+# id, content_sha256, messages, references, label and meta of ROW_SCHEMA; a bare tuple, since there are millions
+Row = tuple[str, str, list[dict[str, str]], list[str], str | None, str]
+
+
+def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, is_dialogue: bool = False) -> Row:
+    """Return `record` as a row; the columns not `used` go to its meta. Without a reference the label is the reference.
+
+    Of a dialogue the assistant's last turn is the reference, where no column names another, and calls of tools are
+    kept as text (stillhouse/data/tool_calls.py).
+
+    Raises:
+        Refused: a value is missing or not of the type its column needs.
+    """
+    if is_dialogue and columns.messages is not None:
+        record = {**record, columns.messages: with_tool_calls(record.get(columns.messages))}
+    messages = _messages(record, columns)
+    digest = content_sha256(messages)
+    label = _label(record, columns.label)
+    if columns.reference is not None:
+        references = _references(record[columns.reference]) if columns.reference in record else []
+    else:
+        references = [] if label is None else [label]
+    if is_dialogue and not references and messages[-1]["role"] == "assistant":
+        references = [messages[-1]["content"]]
+    return _id(record, columns.id) or digest[:16], digest, messages, references, label, _meta(record, used)
+
+
+def named_columns(columns: Columns) -> dict[str, str]:
+    """Return field -> column of those that the recipe names."""
+    return {field: name for field, name in columns if name is not None}
+
+
+def _messages(record: dict[str, Any], columns: Columns) -> list[dict[str, str]]:
+    if columns.text is not None:
+        text = _text(record, columns.text)
+        if columns.context is not None:
+            text = f"Context: {_text(record, columns.context)}\n\nQuestion: {text}"
+        return [{"role": "user", "content": text}]
+    if columns.premise is not None:
+        pair = {"Premise": columns.premise, "Hypothesis": str(columns.hypothesis)}
+        content = "\n".join(f"{title}: {_text(record, name)}" for title, name in pair.items())
+        return [{"role": "user", "content": content}]
+    name = str(columns.messages)
+    turns = _present(record, name)
+    if isinstance(turns, str):  # a CSV cell
+        try:
+            turns = orjson.loads(turns)
+        except orjson.JSONDecodeError as error:
+            raise Refused("bad_messages", f"{name!r} is text but no JSON list of turns: {error}") from error
+    if not isinstance(turns, list) or not turns:
+        raise Refused("bad_messages", f"{name!r} must be a list of at least one {{role, content}} turn")
+    return [_turn(turn, position) for position, turn in enumerate(turns)]
+
+
+def _text(record: dict[str, Any], name: str) -> str:
+    text = _present(record, name)
+    if type(text) is not str:
+        raise Refused("wrong_type", f"{name!r} must be text, it is a {type(text).__name__}")
+    return text
+
+
+def _turn(turn: Any, position: int) -> dict[str, str]:
+    role, content = (turn.get("role"), turn.get("content")) if isinstance(turn, dict) else (None, None)
+    if not isinstance(role, str) or not isinstance(content, str):
+        raise Refused("bad_messages", f"turn {position} must be an object with a text `role` and a text `content`")
+    return {"role": role, "content": content}
+
+
+def _present(record: dict[str, Any], name: str) -> Any:
+    value = record.get(name)
+    if value is None:
+        raise Refused("missing_column", f"{name!r} is {'null' if name in record else 'not there'}")
+    return value
+
+
+def _id(record: dict[str, Any], name: str | None) -> str | None:
+    value = record.get(name) if name else None
+    if value is None or isinstance(value, str):
+        return value.strip() or None if value else None
+    if type(value) is int:
+        return str(value)
+    raise Refused("wrong_type", f"{name!r} must be text or a whole number of at most 64 bits, it is {_short(value)}")
+
+
+def _label(record: dict[str, Any], name: str | None) -> str | None:
+    value = record.get(name) if name else None
+    if value is None or isinstance(value, str):
+        return value.strip() or None if value else None
+    if isinstance(value, bool | int):
+        return orjson.dumps(value).decode()
+    raise Refused("wrong_type", f"{name!r} must be a label (text, a whole number or a boolean), it is {_short(value)}")
+
+
+def _references(value: Any) -> list[str]:
+    answers = value if isinstance(value, list) else [] if value is None else [value]
+    if any(not isinstance(answer, str | int | float) for answer in answers):
+        raise Refused("wrong_type", f"a reference must be text, a number, or a list of these, it is {_short(value)}")
+    texts = [answer if isinstance(answer, str) else orjson.dumps(answer).decode() for answer in answers]
+    return [text for text in texts if text.strip()]
+
+
+def _meta(record: dict[str, Any], used: frozenset[str]) -> str:
+    if used.issuperset(record):
+        return "{}"
+    rest = {name: value for name, value in record.items() if name not in used}
+    try:
+        return orjson.dumps(rest, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError as error:  # nested deeper than the writer goes
+        raise Refused("too_deep", f"the other columns can't be written as JSON: {error}") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, float) else type(value).__name__
+    return text[:80]

@@ -1,0 +1,82 @@
+"""Streams a file's lines as raw bytes, decompressed on the way.
+
+Separate because JSONL and CSV share it, and because it holds two traps: a line ends at LF and nowhere else
+(U+2028 may stand unescaped in JSON), and a cut compressed file must not pass for a whole one.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fsspec
+import zstandard
+
+from stillhouse.data.sources import readable
+from stillhouse.recipe.errors import DataError
+
+MAX_LINE_BYTES = 32 << 20  # longer lines come cut to this, so that memory does not grow with the file
+_CHUNK = 1 << 20
+_COMPRESSED_CHUNK = 1 << 16  # small: it may grow a thousandfold
+_BOM = b"\xef\xbb\xbf"
+
+
+def line_blocks(url: str, storage_options: dict[str, Any] | None = None) -> Iterator[list[bytes]]:
+    """Yield lists of consecutive lines without their LF; a byte order mark at the start of the file is left out.
+
+    A line longer than MAX_LINE_BYTES comes cut to MAX_LINE_BYTES + 1 bytes.
+
+    Raises:
+        DataError: the file can't be read, or its compression is damaged or cut short.
+    """
+    rest: bytes = b""
+    first = True
+    for chunk in _chunks(url, storage_options):
+        if first:
+            chunk = chunk.removeprefix(_BOM)
+            first = False
+        *lines, tail = chunk.split(b"\n")
+        if lines:
+            lines[0] = rest + lines[0]
+            rest = tail
+            yield [line[: MAX_LINE_BYTES + 1] for line in lines] if _any_long(lines) else lines
+        elif len(rest) <= MAX_LINE_BYTES:
+            rest += tail
+    if rest:
+        yield [rest[: MAX_LINE_BYTES + 1]]
+
+
+def _any_long(lines: list[bytes]) -> bool:
+    return max(map(len, lines)) > MAX_LINE_BYTES
+
+
+def _chunks(url: str, options: dict[str, Any] | None) -> Iterator[bytes]:
+    name = url.lower()
+    decoder: Callable[[], Any] | None = None
+    if name.endswith(".gz"):
+        decoder = lambda: zlib.decompressobj(zlib.MAX_WBITS | 16)  # noqa: E731
+    elif name.endswith(".zst"):
+        decoder = zstandard.ZstdDecompressor().decompressobj
+    raw = _raw(url, options, _COMPRESSED_CHUNK if decoder else _CHUNK)
+    return raw if decoder is None else _decompressed(raw, url, decoder)
+
+
+def _raw(url: str, options: dict[str, Any] | None, size: int) -> Iterator[bytes]:
+    with readable(url), fsspec.open(url, "rb", **(options or {} if "://" in url else {})) as file:
+        while chunk := file.read(size):
+            yield chunk
+
+
+def _decompressed(raw: Iterator[bytes], url: str, decoder: Callable[[], Any]) -> Iterator[bytes]:
+    """Decompress frame after frame; both libraries' objects say by `eof` whether a frame was whole."""
+    frame = None
+    try:
+        for chunk in raw:
+            while chunk:
+                frame = frame or decoder()
+                if data := frame.decompress(chunk):
+                    yield data
+                chunk, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise DataError(f"{url} is damaged and can't be decompressed: {error}. Copy it again.") from error
+    if frame is not None:
+        raise DataError(f"{url} is cut short: its last compressed frame does not end. Copy it again.")

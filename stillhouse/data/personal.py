@@ -1,0 +1,131 @@
+"""Finds personal data that has a form (e-mail, phone, card, IBAN, IP address, US social security number).
+
+Separate because the recognisers are a heavy import that most recipes never need. Names and addresses have no form
+and are not found.
+"""
+
+import functools
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from stillhouse.data.row import content_sha256
+from stillhouse.data.table import TableWriter, batches, conversations, messages_array
+
+_MARKS = {
+    "EMAIL_ADDRESS": "<EMAIL>",
+    "PHONE_NUMBER": "<PHONE>",
+    "CREDIT_CARD": "<CARD>",
+    "IBAN_CODE": "<IBAN>",
+    "IP_ADDRESS": "<IP>",
+    "US_SSN": "<SSN>",
+}
+_WORTH_A_LOOK = re.compile(r"@|\d(?:[^\w\n]{0,3}\w){5}|::|\d\.\d")  # all that has a form holds one of these
+
+
+def redact(text: str, counts: Counter[str]) -> str:
+    """Return `text` with each finding replaced by its mark, such as <EMAIL>; `counts` gains them by mark."""
+    if not _WORTH_A_LOOK.search(text):
+        return text
+    clean, marks = _marked(text)
+    counts.update(marks)
+    return clean
+
+
+def redact_json(value: Any, counts: Counter[str]) -> Any:
+    """Return plain JSON with each text in it redacted, the names of fields aside."""
+    if isinstance(value, dict):
+        return {name: redact_json(item, counts) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_json(item, counts) for item in value]
+    if isinstance(value, str):
+        return redact(value, counts)
+    if isinstance(value, int) and not isinstance(value, bool):  # a card or a phone number may stand as a number
+        clean = redact(str(value), counts)
+        return value if clean == str(value) else clean
+    return value
+
+
+@functools.lru_cache(maxsize=1024)  # an instruction and its examples stand in every prompt of a teacher
+def _marked(text: str) -> tuple[str, tuple[str, ...]]:
+    findings = [found for recogniser, kinds in _recognisers() for found in recogniser.analyze(text, kinds, None) or []]
+    end = 0
+    pieces, marks = [], []
+    for found in sorted(_strongest(findings), key=lambda item: item.start):
+        marks.append(_MARKS[found.entity_type])
+        pieces += [text[end : found.start], marks[-1]]
+        end = found.end
+    return "".join([*pieces, text[end:]]), tuple(marks)
+
+
+def redact_rows(rows: Path, out: Path, counts: Counter[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Write the rows of `rows` redacted (turns, references, meta) to `out`; return which rows' turns held a finding.
+
+    A changed row gets the hash of its new content, and a new id where its id was the hash.
+    """
+    hits: list[bool] = []
+    with TableWriter(out) as table:
+        for batch in batches(rows):
+            messages = [[{"role": role, "content": text} for role, text in turns] for turns in conversations(batch)]
+            clean = [[{**turn, "content": redact(turn["content"], counts)} for turn in turns] for turns in messages]
+            changed = [before != after for before, after in zip(messages, clean, strict=True)]
+            hits += changed
+            table.write(_replaced(batch, clean, changed, counts))
+    return np.array(hits, dtype=bool)
+
+
+def _replaced(
+    batch: pa.RecordBatch, clean: list[list[dict[str, str]]], changed: list[bool], counts: Counter[str]
+) -> pa.RecordBatch:
+    ids, digests = batch.column("id").to_pylist(), batch.column("content_sha256").to_pylist()
+    for index in np.flatnonzero(changed):
+        old = digests[index]
+        digests[index] = content_sha256(clean[index])
+        if ids[index] == old[:16]:
+            ids[index] = digests[index][:16]
+    references = [[redact(text, counts) for text in texts] for texts in batch.column("references").to_pylist()]
+    meta = [text if text == "{}" else _redact_meta(text, counts) for text in batch.column("meta").to_pylist()]
+    columns = {
+        "id": pa.array(ids, pa.string()),
+        "content_sha256": pa.array(digests, pa.string()),
+        "messages": messages_array(clean),
+        "references": pa.array(references, pa.list_(pa.string())),
+        "meta": pa.array(meta, pa.string()),
+    }
+    arrays = [columns.get(name, batch.column(name)) for name in batch.schema.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+
+
+def _redact_meta(text: str, counts: Counter[str]) -> str:
+    return orjson.dumps(redact_json(orjson.loads(text), counts)).decode() if _WORTH_A_LOOK.search(text) else text
+
+
+def _strongest(findings: list[Any]) -> list[Any]:
+    """Return findings that do not overlap: of two that do, the surer one, then the longer one."""
+    kept: list[Any] = []
+    for found in sorted(findings, key=lambda item: (-item.score, item.start - item.end, item.start)):
+        if found.score >= 0.3 and all(found.end <= other.start or found.start >= other.end for other in kept):
+            kept.append(found)
+    return kept
+
+
+@functools.cache
+def _recognisers() -> list[tuple[Any, list[str]]]:
+    """Return the recognisers that work by pattern and checksum alone: no language model, no network."""
+    import tldextract
+    from presidio_analyzer import predefined_recognizers as known
+
+    suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list in the package, never fetched
+
+    class OfflineEmail(known.EmailRecognizer):
+        def validate_result(self, pattern_text: str) -> bool:
+            return bool(suffixes(pattern_text.rsplit("@", 1)[-1]).top_domain_under_public_suffix)
+
+    kinds = (known.PhoneRecognizer, known.CreditCardRecognizer, known.IbanRecognizer, known.IpRecognizer)
+    recognisers = [OfflineEmail(), *(kind() for kind in kinds), known.UsSsnRecognizer()]
+    return [(recogniser, list(recogniser.supported_entities)) for recogniser in recognisers]

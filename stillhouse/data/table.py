@@ -1,0 +1,153 @@
+"""Writes and streams the Parquet files that the data stages exchange.
+
+Separate because every stage must write the same bytes for the same rows and hold no more than a batch of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stillhouse.data.columns import Row
+from stillhouse.data.row import DROPPED_SCHEMA, ROW_SCHEMA
+
+BATCH_ROWS = 20_000
+
+
+class TableWriter:
+    """Writes batches to one Parquet file; used with `with`, so that the footer is always there."""
+
+    def __init__(self, path: Path, schema: pa.Schema = ROW_SCHEMA) -> None:
+        self.schema = schema
+        self.rows = 0
+        self._parts: list[pa.RecordBatch] = []
+        self._waiting = 0
+        # texts hardly repeat: a dictionary would only cost time
+        self._file = pq.ParquetWriter(
+            path, schema, compression="zstd", use_dictionary=["label", "source"], write_statistics=False
+        )
+
+    def __enter__(self) -> "TableWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self._file.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append `batch`; row groups hold about BATCH_ROWS rows whatever the sizes of the batches."""
+        self.rows += batch.num_rows
+        if batch.num_rows:
+            self._parts.append(batch)
+            self._waiting += batch.num_rows
+        if self._waiting >= BATCH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._parts:
+            table = pa.Table.from_batches(self._parts, self.schema).combine_chunks()
+            self._file.write_table(table, row_group_size=self._waiting)
+        self._parts, self._waiting = [], 0
+
+
+def batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of `path` in order, at most BATCH_ROWS a batch."""
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(BATCH_ROWS, columns=list(columns) if columns else None)
+
+
+def count_rows(path: Path) -> int:
+    """Return the number of rows in `path`, from its footer."""
+    return int(pq.read_metadata(path).num_rows)
+
+
+class RowBuffer:
+    """Collects rows of one source as columns of strings; no object a row outlives its `add`, which keeps it quick."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._clear()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, row: Row) -> None:
+        """Append one row."""
+        name, digest, messages, references, label, meta = row
+        self._ids.append(name)
+        self._digests.append(digest)
+        for turn in messages:
+            self._roles.append(turn["role"])
+            self._contents.append(turn["content"])
+        self._turns.append(len(self._roles))
+        self._references.extend(references)
+        self._answers.append(len(self._references))
+        self._labels.append(label)
+        self._meta.append(meta)
+
+    def take(self) -> pa.RecordBatch:
+        """Return the rows as one batch of ROW_SCHEMA, and start anew."""
+        text = pa.string()
+        turns = [pa.array(self._roles, text), pa.array(self._contents, text)]
+        arrays = [
+            pa.array(self._ids, text),
+            pa.array(self._digests, text),
+            _lists(self._turns, pa.StructArray.from_arrays(turns, ["role", "content"])),
+            _lists(self._answers, pa.array(self._references, text)),
+            pa.array(self._labels, text),
+            pa.repeat(pa.scalar(self._source), len(self)),
+            pa.array(self._meta, text),
+        ]
+        self._clear()
+        return pa.RecordBatch.from_arrays(arrays, schema=ROW_SCHEMA)
+
+    def _clear(self) -> None:
+        self._ids: list[str] = []
+        self._digests: list[str] = []
+        self._roles: list[str] = []
+        self._contents: list[str] = []
+        self._turns: list[int] = [0]
+        self._references: list[str] = []
+        self._answers: list[int] = [0]
+        self._labels: list[str | None] = []
+        self._meta: list[str] = []
+
+
+def _lists(offsets: list[int], values: pa.Array) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def messages_array(messages: Sequence[Sequence[dict[str, str]]]) -> pa.ListArray:
+    """Return chat turns as Arrow."""
+    return pa.array(messages, ROW_SCHEMA.field("messages").type)
+
+
+def conversations(batch: pa.RecordBatch) -> Iterator[list[tuple[str, str]]]:
+    """Yield each row's turns as (role, content) pairs."""
+    column = batch.column("messages")
+    turns = column.flatten()
+    pairs = list(zip(turns.field("role").to_pylist(), turns.field("content").to_pylist(), strict=True))
+    lengths = np.diff(column.offsets.to_numpy()).tolist()
+    start = 0
+    for length in lengths:
+        yield pairs[start : start + length]
+        start += length
+
+
+def user_texts(batch: pa.RecordBatch) -> list[str]:
+    """Return each row's prompt text: what `prompt_text` gives, without building its dictionaries."""
+    column = batch.column("messages")
+    turns = column.flatten()
+    one_turn = pc.all(pc.equal(pc.list_value_length(column), 1)).as_py()
+    if one_turn and pc.all(pc.equal(turns.field("role"), "user")).as_py():  # the usual rows
+        return list(turns.field("content").to_pylist())
+    return ["\n".join([content for role, content in turns if role == "user"]) for turns in conversations(batch)]
+
+
+def dropped_batch(batch: pa.RecordBatch, reasons: Sequence[str], details: Sequence[str]) -> pa.RecordBatch:
+    """Return `batch` with a reason and a detail for each row, as DROPPED_SCHEMA."""
+    extra = [pa.array(list(reasons), pa.string()), pa.array(list(details), pa.string())]
+    return pa.RecordBatch.from_arrays([*batch.columns, *extra], schema=DROPPED_SCHEMA)

@@ -1,0 +1,118 @@
+"""Finds labelled rows whose given answer the teacher contradicts: likely mislabelled, for a person to look at.
+
+Separate because it only tells: no row is changed or dropped for being a suspect.
+Source: confident learning, Northcutt et al., JAIR 70 (2021), arXiv:1911.00068. The score is its self-confidence, the
+probability of the given label; the teacher is sure of another where that one's probability is at least its mean over
+the rows given it. cleanlab 2.9.0 computes both alike, but takes 3 s and 220 MB to import, here in the flow's process.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillhouse.completions.table import completion_of
+from stillhouse.filters.rules.agreement import majority
+from stillhouse.recipe.skill import Skill
+from stillhouse.skills.registry import SkillModule, skill_for
+from stillhouse.teachers.calibration import probabilities
+
+Row = dict[str, Any]
+Lines = Mapping[str, Sequence[dict[str, Any]]]
+Suspect = dict[str, Any]
+
+# of a free answer one sample that differs is the teacher's mistake as often as the row's
+_LEAST_VOICES = 2
+
+
+def find_suspects(
+    rows: Iterable[Row], lines: Lines, skill: Skill, labels: Sequence[str], prior: Sequence[float] | None
+) -> tuple[int, list[Suspect]]:
+    """Return how many rows could be judged, and those the teacher contradicts, the most suspicious first.
+
+    A row is judged where it has references and the teacher answered it: a label by the scores of all labels, where
+    they were asked, else by the samples' majority; a free answer only where at least two samples say the same.
+    Each suspect is {id, source, prompt, given, teacher, score, confidence, is_sure}: `score` in [0, 1] is how well the
+    given answer stands (None: not known), `confidence` the teacher's in its own.
+    """
+    module = skill_for(skill.kind)
+    if not module.votes:
+        return 0, []
+    once = {row["id"]: row for row in rows if row["references"] and lines.get(row["id"])}
+    scored = _scored(once.values(), lines, labels, prior) if module.closed_answers else {}
+    sure = _thresholds(scored, once, labels)
+    judged = 0
+    found: list[Suspect] = []
+    for name, row in once.items():
+        if name in scored:
+            verdict: dict[str, Any] | None = _by_scores(row, scored[name], labels, sure)
+        else:
+            verdict = _by_votes(row, lines[name], skill, labels, module)
+        judged += verdict is not None
+        if verdict and not module.verify(verdict["teacher"], row["references"]):
+            found.append(_named(row, module) | verdict)
+    return judged, sorted(found, key=_suspicion)
+
+
+def _suspicion(suspect: Suspect) -> tuple[bool, bool, float, float, str]:
+    score, confidence = suspect["score"], suspect["confidence"]
+    return (not suspect["is_sure"], score is None, score or 0.0, -(confidence or 0.0), suspect["id"])
+
+
+def _named(row: Row, module: SkillModule) -> dict[str, Any]:
+    prompt = module.as_text(row["messages"])
+    return {"id": row["id"], "source": row["source"], "prompt": prompt, "given": row["references"]}
+
+
+def _scored(
+    rows: Iterable[Row], lines: Lines, labels: Sequence[str], prior: Sequence[float] | None
+) -> dict[str, NDArray[np.float64]]:
+    """Return the teacher's probability of each label by row id, the mean over its samples, where all were scored."""
+    found = {}
+    for row in rows:
+        scores = [line["label_scores"] for line in lines[row["id"]]]
+        if row["references"][0] in labels and all(scores):
+            found[row["id"]] = np.mean([probabilities(one, prior) for one in scores], axis=0)
+    return found
+
+
+def _thresholds(
+    scored: Mapping[str, NDArray[np.float64]], rows: Mapping[str, Row], labels: Sequence[str]
+) -> list[float]:
+    """Return for each label its mean probability over the rows given it; more than 1 where none is."""
+    given = {name: labels.index(rows[name]["references"][0]) for name in scored}
+    own = [[scored[name][at] for name in scored if given[name] == at] for at in range(len(labels))]
+    return [float(np.mean(values)) if values else np.inf for values in own]
+
+
+def _by_scores(row: Row, scores_L: NDArray[np.float64], labels: Sequence[str], sure: Sequence[float]) -> dict[str, Any]:
+    best = int(np.argmax(scores_L))
+    return {
+        "teacher": labels[best],
+        "score": float(scores_L[labels.index(row["references"][0])]),
+        "confidence": float(scores_L[best]),
+        "is_sure": bool(scores_L[best] >= sure[best]),
+    }
+
+
+def _by_votes(
+    row: Row, lines: Sequence[dict[str, Any]], skill: Skill, labels: Sequence[str], module: SkillModule
+) -> dict[str, Any] | None:
+    """Return the verdict of the samples; None where they say nothing against the row's own answer for sure."""
+    read = [module.parse(line["text"], labels, skill) for line in lines if line["finish_reason"] == "stop"]
+    answers = [answer for answer in read if answer is not None]
+    if not answers or (not module.closed_answers and len(answers) < max(_LEAST_VOICES, len(lines))):
+        return None
+    ballots = [next(other for other in answers if module.same(other, answer)) for answer in answers]
+    winner = majority(ballots)
+    share = ballots.count(winner) / len(lines)
+    if module.verify(winner, row["references"]) is None or (not module.closed_answers and share < 1.0):
+        return None
+    agreeing = sum(bool(module.verify(answer, row["references"])) for answer in answers)
+    if len(lines) > 1:
+        return {"teacher": winner, "score": agreeing / len(lines), "confidence": share, "is_sure": share == 1.0}
+    mean = completion_of(lines[0]).mean_logprob
+    confidence = None if mean is None else float(np.exp(mean))
+    score = None if confidence is None else 1.0 - confidence
+    return {"teacher": winner, "score": score, "confidence": confidence, "is_sure": False}

@@ -1,0 +1,168 @@
+"""One live engine of a comparison, in a process of its own, which serves models of one shape in turn.
+
+Separate because starting an engine takes far longer than exchanging its weights, and because an engine that waits must
+not cost the others time: vLLM's own engine processes spin while they wait, this one sleeps on its pipe.
+"""
+
+import json
+import multiprocessing
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from stillhouse.evaluation.spec import Candidate
+from stillhouse.inference.vllm.request import Request
+from stillhouse.inference.vllm.sizing import Job
+from stillhouse.recipe import errors
+from stillhouse.recipe.teacher import Engine, Sampling
+
+
+class Form(BaseModel):
+    """How an answer is drawn: greedy, under a constraint, with the scores of some tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sampling: Sampling
+    constraint: dict[str, Any]
+    scored: list[int] | None
+
+
+class Finished(BaseModel):
+    """One answered request, as it comes out of the engine's process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    text: str
+    completion_tokens: int
+    scores: list[float] | None  # log-probabilities of the scored tokens at the first position
+
+
+class Session:
+    """An engine with the weights of one candidate loaded."""
+
+    def __init__(self, candidate: Candidate, engine: Engine, job: Job) -> None:
+        """Start the engine.
+
+        Raises:
+            ModelError: the model can't be loaded or its context is too short.
+            WorkerError: the engine's process died.
+        """
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        arguments = (theirs, candidate.model_dump_json(), engine.model_dump_json(), job.model_dump_json())
+        # not a daemon: an engine over several GPUs starts processes of its own
+        self._process = context.Process(target=_serve, args=arguments)
+        self._process.start()
+        theirs.close()
+        self._loaded = candidate.path
+        started = self._receive()
+        self.on_cpu: bool = started["on_cpu"]
+        self.kv_cache_bytes: int = started["kv_cache_bytes"]
+
+    @property
+    def pids(self) -> list[int]:
+        """The engine's process; its children count with it."""
+        return [self._process.pid or 0]
+
+    def load(self, candidate: Candidate) -> None:
+        """Exchange the weights for the candidate's, which must have the same shape."""
+        if candidate.path != self._loaded:
+            self._call({"load": candidate.path})
+            self._loaded = candidate.path
+
+    def ask(self, requests: list[Request], form: Form, concurrency: int) -> list[Finished]:
+        """Return the answers in the order they finished."""
+        call = {
+            "requests": [request.model_dump() for request in requests],
+            "form": form.model_dump(),
+            "concurrency": concurrency,
+        }
+        return [Finished.model_validate(line) for line in self._call(call)["answers"]]
+
+    def close(self) -> None:
+        """End the engine's process, so that the next one has the memory; may be called twice."""
+        self._pipe.close()
+        self._process.join(timeout=10)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _call(self, call: dict[str, Any]) -> dict[str, Any]:
+        self._pipe.send_bytes(json.dumps(call).encode())
+        return self._receive()
+
+    def _receive(self) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = json.loads(self._pipe.recv_bytes())
+        except (EOFError, ConnectionError) as error:
+            self._process.join(timeout=5)
+            raise errors.WorkerError(
+                f"the engine of {self._loaded} died with exit code {self._process.exitcode}"
+            ) from error
+        if "refused" in answer:
+            raise errors.ModelError(answer["refused"])
+        return answer
+
+
+def _serve(pipe: Connection, candidate_json: str, engine_json: str, job_json: str) -> None:
+    """The engine's process: start, then answer calls until the pipe closes."""
+    from vllm.platforms import current_platform
+
+    from stillhouse.inference.vllm.engine import start_engine
+
+    candidate = Candidate.model_validate_json(candidate_json)
+    engine, job = Engine.model_validate_json(engine_json), Job.model_validate_json(job_json)
+    try:
+        llm = start_engine(
+            candidate.path,
+            revision=candidate.revision,
+            dtype=candidate.dtype,
+            quantization=candidate.quantization,
+            engine=engine,
+            job=job,
+        )
+    except errors.ModelError as error:
+        pipe.send_bytes(json.dumps({"refused": str(error)}).encode())
+        return
+    kv_cache = llm.llm_engine.vllm_config.cache_config.kv_cache_memory_bytes
+    pipe.send_bytes(json.dumps({"on_cpu": bool(current_platform.is_cpu()), "kv_cache_bytes": kv_cache}).encode())
+    while True:
+        try:
+            call = json.loads(pipe.recv_bytes())
+        except EOFError:
+            return
+        pipe.send_bytes(json.dumps(_answer(llm, call)).encode())
+
+
+def _answer(llm: Any, call: dict[str, Any]) -> dict[str, Any]:
+    from stillhouse.inference.vllm.request import sampling_params
+    from stillhouse.inference.vllm.stream import stream
+
+    if "load" in call:
+        llm.collective_rpc("reload_weights", kwargs={"weights_path": call["load"]})
+        return {"loaded": call["load"]}
+    form = Form.model_validate(call["form"])
+    params = sampling_params(form.sampling, form.constraint, 0, form.scored)
+    requests = [Request.model_validate(request) for request in call["requests"]]
+    answers = []
+    for finished in stream(llm, requests, lambda _: params, call["concurrency"]):
+        output = finished.output.outputs[0]
+        answers.append(
+            {
+                "id": finished.request.id,
+                "text": output.text,
+                "completion_tokens": len(output.token_ids),
+                "scores": _scores(output, form.scored),
+            }
+        )
+    return {"answers": answers}
+
+
+def _scores(output: Any, scored: list[int] | None) -> list[float] | None:
+    if not scored or not output.logprobs:
+        return None
+    first = output.logprobs[0]
+    # a token the constraint ruled out has minus infinity, which JSON does not know
+    return [max(first[token].logprob, -100.0) if token in first else -100.0 for token in scored]

@@ -1,0 +1,48 @@
+"""What the evaluation worker is told; read in both environments."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.skill import Skill
+from stillhouse.recipe.teacher import Teacher
+from stillhouse.teachers.spec import AskSpec
+
+
+class Candidate(BaseModel):
+    """One model of the comparison and what it is shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str  # as in report.json: teacher, student, baseline_zero_shot …
+    path: str
+    revision: str = ""
+    dtype: str
+    quantization: str = ""
+    asks: Literal["teacher", "zero_shot", "student"]
+    is_timed: bool = True  # False: only its answers are wanted
+
+
+class EvaluateSpec(BaseModel):
+    """One comparison: which models, on which rows, how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = 1
+    candidates: tuple[Candidate, ...]
+    teacher: Teacher
+    prior: tuple[float, ...] | None  # of the teacher's calibration
+    skill: Skill
+    labels: tuple[str, ...]
+    evaluation: Evaluation
+    test: str  # Parquet file of test rows
+    examples: str | None
+    out: str
+
+
+class EndpointSpec(AskSpec):
+    """The measuring of a teacher behind an endpoint, on `rows`, which are the test rows."""
+
+    evaluation: Evaluation
+    out: str

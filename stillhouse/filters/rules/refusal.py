@@ -1,0 +1,29 @@
+"""Drops refusals: a student trained on them refuses prompts it could answer."""
+
+import re
+
+from stillhouse.filters.candidate import Sample
+from stillhouse.recipe.filters import Filters
+
+_OPENING_CHARS = 200
+
+# only at the opening: "I can't log in" further on is a quote, and an answer may well speak of what can't be done
+_WILL_NOT = r"(?:can(?:'t|not| not)|am (?:unable|not able) to|won't|will not)"
+_HELP = r"(?:help|assist|answer|comply|provide|fulfil|do (?:that|this)|complete|discuss|respond|engage|generate|create)"
+_REFUSAL = re.compile(
+    r"\W*(?:(?:i am|i'm|i apologi[sz]e|sorry|unfortunately|as an? (?:ai|language|assistant))\b[^\n]{0,60}?)?"
+    rf"(?:\bi {_WILL_NOT} {_HELP}"
+    rf"|\bi'm (?:unable|not able) to {_HELP}"
+    r"|\bas an? (?:ai|language model|assistant)\b[^.!?\n]{0,60}\b(?:can't|cannot|don't|unable|not)\b"
+    r"|\bi (?:have to|must) (?:decline|refuse)\b)",
+    re.IGNORECASE,
+)
+
+
+def rule(sample: Sample, filters: Filters) -> str | None:
+    """Return why `sample` is dropped where its text opens as an English refusal does, else None."""
+    if not filters.refused or not sample.is_prose:
+        return None
+    opening = sample.completion.text[:_OPENING_CHARS].replace("’", "'")
+    found = _REFUSAL.match(opening)
+    return f"opens with “{found.group().strip()}”" if found else None

@@ -1,0 +1,53 @@
+"""Which prompts still need a teacher: those to which the filters would keep no answer of the teachers asked so far.
+
+Separate because it asks of the filters one question alone, with the recipe's own rules but without its bounds on the
+whole: a teacher that serves few prompts is no failure where another one follows.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stillhouse.completions.completion import Completion
+from stillhouse.filters.pipeline import apply
+from stillhouse.recipe.errors import DataError
+from stillhouse.recipe.filters import Filters
+from stillhouse.recipe.skill import Skill
+
+Row = dict[str, Any]
+
+
+def rules_for_routing(filters: Filters, *, must_verify: bool) -> Filters:
+    """Return the recipe's filters as they judge one prompt; a reference counts where `must_verify` says so."""
+    return filters.model_copy(
+        update={
+            "verification": must_verify,
+            "near_duplicate_threshold": 1.0,
+            "min_success_ratio": 0.0,
+            "min_judge_score": None,  # a judge hears the answers when all teachers were asked
+        }
+    )
+
+
+def check_references(rows: Sequence[Row]) -> None:
+    """Pass where an answer to some row can be verified.
+
+    Raises:
+        DataError: no row has a reference.
+    """
+    if not any(row["references"] for row in rows):
+        raise DataError(
+            f"routing.kind: first_verified goes by references, and none of {len(rows)} prompts has one. Check "
+            "data.train.columns, or take fallback."
+        )
+
+
+def unserved(
+    rows: Sequence[Row],
+    completions: Mapping[str, Sequence[Completion]],
+    rules: Filters,
+    skill: Skill,
+    labels: Sequence[str],
+) -> list[str]:
+    """Return the ids of the rows without an answer that `rules` keep, each once, in the rows' order."""
+    served = {kept["row"]["id"] for kept in apply(rows, completions, rules, skill, labels).kept}
+    return [row_id for row_id in dict.fromkeys(row["id"] for row in rows) if row_id not in served]

@@ -1,0 +1,92 @@
+"""What was or may have been submitted as batches and is not collected yet: one small file a batch, in the store.
+
+Separate because a batch is paid for whether or not the run that submitted it lives to see its end. A ticket is
+written before its batch is asked for, and deleted once the batch's answers are stored, so that no kill in between
+leaves a batch that nobody knows of.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from stillhouse.artifacts.files import FileStore
+from stillhouse.recipe.errors import StoreError
+
+
+class Ticket(BaseModel):
+    """One batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    teacher: str  # its fingerprint
+    address: str
+    input_file: str  # the provider's id of the requests' file: no two batches share one
+    written: float  # UNIX time, just before the batch was asked for
+    batch: str = ""  # the provider's id; empty while it is not known whether there is one
+    is_wrapped: bool  # as the form of the answers says
+    logprobs: int  # asked a token
+    keys: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """The ticket's key in the store."""
+        return f"{folder(self.teacher)}/{self.name}.json"
+
+
+def folder(teacher_fingerprint: str) -> str:
+    """Return where the tickets of a teacher lie in the store."""
+    return f"work/batches/{teacher_fingerprint}"
+
+
+def new_ticket(**fields: Any) -> Ticket:
+    """Return a ticket with a name of its own; it is not written yet."""
+    return Ticket(name=uuid.uuid4().hex, written=time.time(), **fields)
+
+
+class Tickets:
+    """The tickets of one teacher. Calls run in threads: while a store is slow, a signal is still heard."""
+
+    def __init__(self, store: FileStore, teacher_fingerprint: str) -> None:
+        self.teacher = teacher_fingerprint
+        self._store = store
+
+    async def write(self, ticket: Ticket) -> None:
+        """Write `ticket`, or what it says now."""
+        await asyncio.to_thread(self._store.put_text, ticket.place, ticket.model_dump_json())
+
+    async def announce(self, ticket: Ticket) -> None:
+        """Write `ticket` as of now, since its batch is asked for now."""
+        await self.write(ticket.model_copy(update={"written": time.time()}))
+
+    async def delete(self, ticket: Ticket) -> None:
+        """Forget `ticket`."""
+        await asyncio.to_thread(self._store.delete, ticket.place)
+
+    async def find(self, keys: Iterable[str], logprobs: int) -> list[Ticket]:
+        """Return the tickets that hold one of `keys` with at least so many logprobs a token.
+
+        Raises:
+            StoreError: the store can't be read, or a file among the tickets is none.
+        """
+        wanted = set(keys)
+        found = await asyncio.to_thread(self._read_all)
+        return [ticket for ticket in found if ticket.logprobs >= logprobs and not wanted.isdisjoint(ticket.keys)]
+
+    def _read_all(self) -> list[Ticket]:
+        return [self._read(place) for place in self._store.list(folder(self.teacher))]
+
+    def _read(self, place: str) -> Ticket:
+        text = self._store.read_text(place)
+        try:
+            return Ticket.model_validate_json(text)
+        except ValidationError:
+            raise StoreError(
+                f"{place} in the store is damaged, and stands for a batch that is probably paid for. See in the "
+                "provider's list of batches whether one is under way; then delete the file, and its prompts are asked "
+                "again."
+            ) from None

@@ -1,0 +1,69 @@
+"""Keeps requests within the limits of requests and tokens a minute, and all of them quiet while the endpoint asks so.
+
+Separate because the limits hold over all requests in flight, while each of those goes its own way.
+"""
+
+import asyncio
+import random
+from typing import Any
+
+from aiolimiter import AsyncLimiter
+
+from stillhouse.inference.api.request import Question
+from stillhouse.recipe.endpoint import Endpoint
+
+# a token is about three bytes of a prompt, rather too many tokens than too few; corrected by what the endpoint counts
+_BYTES_A_TOKEN = 3.0
+_TOKENS_A_MESSAGE = 4
+
+
+class Pace:
+    """When the next request may be sent."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Start with nothing sent."""
+        self._requests = _limiter(endpoint.requests_per_minute, 1.0)
+        # a burst of a tenth: a full bucket would allow twice the limit in its first minute
+        self._burst = max(1.0, endpoint.tokens_per_minute / 10)
+        self._tokens = _limiter(endpoint.tokens_per_minute, self._burst)
+        self._quiet_until = 0.0
+        self._bytes = 0
+        self._counted = 0
+
+    async def turn(self, question: Question, max_tokens: int) -> None:
+        """Wait until a request may be sent that answers with up to `max_tokens`."""
+        await self._quiet()
+        if self._tokens:
+            # what is larger than a burst takes all of one; the endpoint's own limit is then the judge
+            await self._tokens.acquire(min(self._burst, self.estimate(question) + max_tokens))
+        if self._requests:
+            await self._requests.acquire()
+        await self._quiet()
+
+    async def _quiet(self) -> None:
+        while (rest := self._quiet_until - _now()) > 0:
+            # not all in the same moment
+            await asyncio.sleep(rest + random.uniform(0.0, 0.1 * min(rest, 10.0)))
+
+    def hush(self, seconds: float) -> None:
+        """Send nothing for so long."""
+        self._quiet_until = max(self._quiet_until, _now() + seconds)
+
+    def learn(self, question: Question, prompt_tokens: int) -> None:
+        """Note how many tokens the endpoint counted for a prompt."""
+        if prompt_tokens > 0:
+            self._bytes += len(question.prompt.encode())
+            self._counted += prompt_tokens
+
+    def estimate(self, question: Question) -> float:
+        """Return the tokens that a prompt probably has."""
+        size = len(question.prompt.encode())
+        return size * self._counted / self._bytes if self._counted else size / _BYTES_A_TOKEN + _TOKENS_A_MESSAGE
+
+
+def _limiter(per_minute: int, burst: float) -> AsyncLimiter | Any:
+    return AsyncLimiter(burst, 60.0 * burst / per_minute) if per_minute else None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

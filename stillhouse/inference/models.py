@@ -1,0 +1,142 @@
+"""Which model a name means, and what it is: its identity is its content, not its path.
+
+Separate because every fingerprint and completion key that involves a model stands on it.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from stillhouse.artifacts.fingerprint import sha256_file
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.recipe.base import execution, identity
+from stillhouse.recipe.errors import ModelError
+
+# what decides a model's answers; anything else in its folder (cards, logs) does not
+_IDENTITY_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+)
+
+
+class Model(BaseModel):
+    """A model and what identifies it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["folder", "gguf", "hub", "endpoint"]
+    path: str = execution(..., "folder or file on this machine, or the hub's or an endpoint's name for it")
+    revision: str = ""
+    files: dict[str, str] = {}  # file name -> SHA-256, for local models
+    hub_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """The model's name for people."""
+        return Path(self.path).stem if self.kind == "gguf" else Path(self.path).name
+
+
+def identify(name: str, revision: str, cache: Path) -> Model:
+    """Return the model that `name` means: an existing folder, an existing .gguf file, or a hub's owner/name.
+
+    Hashes of large files are kept in `cache`, by path, size and time of change.
+
+    Raises:
+        ModelError: the path does not exist, is no model folder, or holds weights in a format that can run code.
+    """
+    path = Path(name).expanduser()
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise ModelError(
+                f"Model {name} is a file, but no .gguf file. Name a .gguf file, a model's folder or a hub's name."
+            )
+        return Model(kind="gguf", path=str(path.absolute()), files={"gguf": _cached_sha256(path, cache)})
+    if path.is_dir():
+        return _folder(path, cache)
+    if _looks_like_path(name):
+        raise ModelError(
+            f"Model {name} does not exist (looked for {path.absolute()}). Name an existing folder or .gguf file, or a "
+            "hub's owner/name."
+        )
+    return Model(kind="hub", path=name, hub_name=name, revision=revision or "main")
+
+
+def _looks_like_path(name: str) -> bool:
+    return name.startswith((".", "/", "~")) or name.endswith(".gguf") or name.count("/") != 1
+
+
+def _folder(path: Path, cache: Path) -> Model:
+    weights = sorted(path.glob("*.safetensors"))
+    if not (path / "config.json").is_file() or not weights:
+        found = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
+        raise ModelError(
+            f"Model folder {path} holds {found}; it needs config.json and *.safetensors (pickled weights are refused)."
+        )
+    files = [path / name for name in _IDENTITY_FILES if (path / name).is_file()]
+    return Model(
+        kind="folder",
+        path=str(path.absolute()),
+        files={file.name: _cached_sha256(file, cache) for file in [*files, *weights]},
+    )
+
+
+def _cached_sha256(path: Path, cache: Path) -> str:
+    """Return the file's SHA-256; a large file unchanged in size and time is not read again."""
+    stat = path.stat()
+    if stat.st_size < 2**20:
+        return sha256_file(path)
+    key = f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}"
+    known = _known_hashes(cache)
+    if key not in known:
+        known[key] = sha256_file(path)
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        fresh = cache.with_suffix(f".{os.getpid()}")  # two runs may write at once
+        fresh.write_text(json.dumps(known))
+        fresh.replace(cache)
+    return str(known[key])
+
+
+def _known_hashes(cache: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(cache.read_text())
+    except (FileNotFoundError, ValueError):  # a damaged cache costs time, never a run
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+class Checkpoint(BaseModel):
+    """A model ready to load, or to be asked where it is served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Model
+    path: str  # what an engine is given
+    ref: ArtifactRef | None = None  # the artifact at `path`, for a converted file
+    served: dict[str, Any] = {}  # what identifies a model behind an endpoint, whose files nobody here has
+
+    @property
+    def identity(self) -> Any:
+        """What enters fingerprints: the content of the named files, or what an endpoint calls the model."""
+        return {"endpoint": self.served} if self.served else identity(self.model)
+
+    @property
+    def inputs(self) -> dict[str, ArtifactRef]:
+        """The artifact as a stage's input; empty where the files are the user's own."""
+        return {"checkpoint": self.ref} if self.ref else {}
+
+    def is_same_model(self, other: "Checkpoint") -> bool:
+        """Return whether both are one model: by their files, or by name where not both have any."""
+        if self.model.files and other.model.files:
+            return self.model.files == other.model.files
+        return self.model.name.casefold() == other.model.name.casefold()

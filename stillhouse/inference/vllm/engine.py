@@ -1,0 +1,93 @@
+"""Starts a vLLM engine in this process from a model and a plan.
+
+Separate because only worker modules of the engine environment may import it: it loads torch and vLLM.
+"""
+
+import os
+from typing import Any
+
+from stillhouse.inference.vllm.sizing import EnginePlan, Job, plan_engine
+from stillhouse.recipe.errors import ModelError
+from stillhouse.recipe.teacher import Engine
+
+
+def environment_for(engine: Engine) -> dict[str, str]:
+    """Return the variables a worker with an engine is started with; they must be set before torch is imported."""
+    threads = engine.threads or len(os.sched_getaffinity(0))
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        # the engine's core stays in the worker: nothing to orphan, and one import of torch less at start
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_LOGGING_LEVEL": "WARNING",
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
+def load_tokenizer(path: str, revision: str = "") -> Any:
+    """Return the model's tokenizer, chat template included.
+
+    Raises:
+        ModelError: there is none at `path`.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(path, revision=revision or None, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"No tokenizer for model {path}: {str(error).splitlines()[0]}") from error
+
+
+def start_engine(path: str, *, revision: str, dtype: str, quantization: str, engine: Engine, job: Job) -> Any:
+    """Return a vLLM `LLM` sized for `job`.
+
+    Raises:
+        ModelError: the model can't be loaded, or its context is too short for the longest prompt.
+    """
+    from transformers import AutoConfig
+    from vllm import LLM
+    from vllm.platforms import current_platform
+
+    try:
+        config = AutoConfig.from_pretrained(path, revision=revision or None, trust_remote_code=False)
+        plan = plan_engine(engine, job, kv_bytes_per_token(config), on_cpu=current_platform.is_cpu())
+        _check_context(path, config, plan, job)
+        return LLM(
+            model=path,
+            revision=revision or None,
+            dtype=dtype,
+            quantization=quantization or None,
+            trust_remote_code=False,
+            load_format="safetensors",
+            seed=0,
+            max_model_len=plan.max_model_len,
+            max_num_seqs=plan.max_num_seqs,
+            max_num_batched_tokens=max(2048, plan.max_model_len, plan.max_num_seqs),
+            kv_cache_memory_bytes=plan.kv_cache_bytes,
+            enforce_eager=plan.is_eager,
+            enable_prefix_caching=plan.prefix_caching,
+            enable_chunked_prefill=plan.chunked_prefill,
+            tensor_parallel_size=engine.tensor_parallel,
+            gpu_memory_utilization=engine.gpu_memory_utilization,
+            disable_log_stats=True,
+        )
+    except (OSError, ValueError) as error:
+        raise ModelError(f"Model {path} can't be served: {str(error).splitlines()[0]}") from error
+
+
+def kv_bytes_per_token(config: Any) -> int:
+    """Return the bytes one token takes in a 16-bit KV cache: keys and values of each layer and head."""
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    return int(2 * config.num_hidden_layers * heads * head_dim * 2)
+
+
+def _check_context(path: str, config: Any, plan: EnginePlan, job: Job) -> None:
+    limit = getattr(config, "max_position_embeddings", None)
+    if limit and plan.max_model_len > limit:
+        raise ModelError(
+            f"Model {path} reads {limit} tokens, but the longest prompt has {job.longest_prompt} and completions up to "
+            f"{job.max_tokens}. Show fewer examples, lower max_prompt_chars or max_tokens, or take another model."
+        )

@@ -1,0 +1,101 @@
+"""One request to an engine, whoever asks, and how an answer's form is held.
+
+Separate because generation and measuring must ask in exactly the same way.
+"""
+
+from typing import Any
+
+from jinja2 import TemplateError
+from pydantic import BaseModel, ConfigDict
+
+from stillhouse.recipe.errors import ModelError
+from stillhouse.recipe.teacher import Sampling
+
+
+class Request(BaseModel):
+    """One prompt, tokenised, and one sample of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    token_ids: tuple[int, ...]
+    sample_index: int = 0
+
+
+def render(tokenizer: Any, prompt: list[dict[str, Any]] | str) -> str:
+    """Return the text a model is given: turns through the tokenizer's chat template, plain text as it is.
+
+    Raises:
+        ModelError: the template refuses the turns.
+    """
+    if isinstance(prompt, str):
+        return str((tokenizer.bos_token or "") if _adds_bos(tokenizer) else "") + prompt
+    return through_template(tokenizer, prompt, add_generation_prompt=True)
+
+
+def through_template(tokenizer: Any, turns: list[dict[str, Any]], *, add_generation_prompt: bool) -> str:
+    """Return `turns` as the tokenizer's chat template writes them, up to where the answer follows if asked to.
+
+    Raises:
+        ModelError: the template refuses them, as some do a system or tool turn.
+    """
+    try:
+        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=add_generation_prompt))
+    except TemplateError as error:
+        raise ModelError(
+            f"The model's chat template refuses the turns {', '.join(turn['role'] for turn in turns)}: {error}. Take a "
+            "model whose template knows them; a student can have chat_template: minimal, a teacher prompt.layout: text."
+        ) from error
+
+
+def tokenize(tokenizer: Any, rendered: str) -> tuple[int, ...]:
+    """Return the token ids of a rendered prompt; the template has placed all special tokens already."""
+    return tuple(tokenizer(rendered, add_special_tokens=False).input_ids)
+
+
+def _adds_bos(tokenizer: Any) -> bool:
+    ids = tokenizer("a").input_ids
+    return bool(ids) and ids[0] == tokenizer.bos_token_id
+
+
+def label_token_ids(tokenizer: Any, choices: list[str]) -> list[int] | None:
+    """Return the first token of each choice, or None where two share one, so that it can't tell them apart."""
+    first = [tokenizer(choice, add_special_tokens=False).input_ids[0] for choice in choices]
+    return first if len(set(first)) == len(first) else None
+
+
+def closing_texts(choices: list[str]) -> list[str]:
+    """Return the choices, if each is complete as soon as it is written; none where one stands inside another.
+
+    An engine that stops on them saves the decoding step that would only say that the answer is over: one of the
+    two or three that a short label takes.
+    """
+    inside = any(one != other and one in other for one in choices for other in choices)
+    return [] if inside else list(choices)
+
+
+def sampling_params(sampling: Sampling, constraint: dict[str, Any], sample_index: int, scored: list[int] | None) -> Any:
+    """Return vLLM's parameters for one sample under `constraint`, with the log-probabilities of `scored` tokens."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+    greedy = sampling.temperature == 0.0
+    ends = [] if sampling.stop else closing_texts(constraint.get("choice", []))
+    return SamplingParams(
+        n=1,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        max_tokens=sampling.max_tokens,
+        stop=list(sampling.stop) or ends or None,
+        include_stop_str_in_output=bool(ends),
+        seed=None if greedy else sampling.seed + sample_index,
+        logprobs=None if scored else sampling.logprobs,
+        logprob_token_ids=scored,
+        structured_outputs=StructuredOutputsParams(**_structured(constraint)) if constraint else None,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _structured(constraint: dict[str, Any]) -> dict[str, Any]:
+    return {"json" if name == "json_schema" else name: value for name, value in constraint.items()}

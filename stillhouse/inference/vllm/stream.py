@@ -1,0 +1,54 @@
+"""Streams requests into an engine and answers out of it, so that its batches never drain.
+
+Separate because it is the one place that talks to the engine's loop.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from stillhouse.inference.vllm.request import Request
+
+
+class Answer:
+    """One finished request: the engine's output and the seconds from submission to the last token."""
+
+    __slots__ = ("output", "request", "seconds")
+
+    def __init__(self, request: Request, output: Any, seconds: float) -> None:
+        self.request = request
+        self.output = output
+        self.seconds = seconds
+
+
+def stream(
+    llm: Any,
+    requests: Iterable[Request],
+    params: Callable[[Request], Any],
+    in_flight: int,
+    may_send: Callable[[Request], bool] = lambda _: True,
+) -> Iterator[Answer]:
+    """Yield answers as they finish, with up to `in_flight` requests in the engine at any time.
+
+    A request that `may_send` holds back waits for others to finish; with none left in the engine, the stream ends.
+    """
+    from vllm import TokensPrompt
+
+    engine = llm.llm_engine
+    waiting = iter(requests)
+    request = next(waiting, None)
+    running: dict[str, tuple[Request, float]] = {}
+    number = 0
+    while running or request:
+        while request and len(running) < in_flight and may_send(request):
+            name = f"{number}"
+            number += 1
+            engine.add_request(name, TokensPrompt(prompt_token_ids=list(request.token_ids)), params(request))
+            running[name] = (request, time.monotonic())
+            request = next(waiting, None)
+        if not running:
+            return
+        for output in engine.step():
+            if output.finished:
+                done, started = running.pop(output.request_id)
+                yield Answer(done, output, time.monotonic() - started)

@@ -1,0 +1,113 @@
+"""The student's answers beside another model's: which pairs a judge is asked about, and what it said of each.
+
+Separate because what needs no judge must cost nothing: equal answers are a tie, as AlpacaEval counts them
+(tatsu-lab/alpaca_eval, src/alpaca_eval/annotators/pairwise_evaluator.py), and one that can't be read loses.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from stillhouse.evaluation.comparison import better_baseline
+from stillhouse.judging.prompts import pair_question, request_text
+from stillhouse.judging.questions import Said, Turns
+from stillhouse.judging.verdicts import Outcome, decide, read_verdict
+from stillhouse.recipe.judge import Judge
+from stillhouse.recipe.skill import Skill
+
+Row = dict[str, Any]
+Line = dict[str, Any]
+Answers = Mapping[str, Sequence[str | None]]  # by model, in the rows' order
+
+PAIR_SCHEMA = pa.schema(
+    [
+        ("against", pa.string()),  # teacher | baseline
+        ("model", pa.string()),  # which of the measured models that is
+        ("row_id", pa.string()),
+        ("student", pa.string()),  # its answer; null where it can't be read
+        ("other", pa.string()),
+        ("asked", pa.bool_()),
+        ("first", pa.string()),  # the verdict with the student's answer shown first; null where it can't be read
+        ("second", pa.string()),  # … shown second
+        ("first_text", pa.string()),  # what the judge said
+        ("second_text", pa.string()),
+    ]
+)
+
+
+def opponents(
+    judge: Judge,
+    answers: Answers,
+    references: Sequence[Sequence[str]],
+    skill: Skill,
+    metric: str,
+    baselines: Sequence[str],
+) -> dict[str, str]:
+    """Return which measured model stands for each that the judge compares with; one not measured is left out.
+
+    The better baseline is the one that the report's comparison takes: by `metric`, the earlier of equals.
+    """
+    # imported here: the metrics' library takes seconds to load, and the rest of this file does without
+    from stillhouse.evaluation.metrics import score
+
+    found = {"teacher": "teacher"} if "teacher" in answers else {}
+    quality = {
+        name: {"quality": {metric: {"value": score([metric], answers[name], references, (), skill)[metric]}}}
+        for name in baselines
+        if name in answers
+    }
+    if better := better_baseline(quality, baselines, metric):
+        found["baseline"] = better
+    return {against: found[against] for against in judge.against if against in found}
+
+
+def pair_lines(rows: Sequence[Row], answers: Answers, against: Mapping[str, str]) -> list[Line]:
+    """Return a line for each row and opponent, no verdict in it yet."""
+    lines = []
+    for name, model in against.items():
+        for row, student, other in zip(rows, answers["student"], answers[model], strict=True):
+            line: Line = dict.fromkeys(PAIR_SCHEMA.names)
+            line |= {"against": name, "model": model, "row_id": row["id"], "student": student, "other": other}
+            lines.append(line | {"asked": student is not None and other is not None and student != other})
+    return lines
+
+
+def pair_questions(
+    lines: Sequence[Line], rows: Sequence[Row], judge: Judge, skill: Skill, labels: Sequence[str]
+) -> dict[str, Turns]:
+    """Return the two questions about each line that needs a judge, by their ids: `<line>.first` and `<line>.second`."""
+    by_id = {row["id"]: row for row in rows}
+    questions = {}
+    for number, line in enumerate(lines):
+        if not line["asked"]:
+            continue
+        row = by_id[line["row_id"]]
+        request = request_text(row["messages"], skill, labels)
+        reference = row["references"][0] if judge.show_reference and row["references"] else None
+        student, other = line["student"], line["other"]
+        questions[f"{number}.first"] = pair_question(judge, request, student, other, reference)
+        questions[f"{number}.second"] = pair_question(judge, request, other, student, reference)
+    return questions
+
+
+def with_verdicts(lines: Sequence[Line], said: Mapping[str, Said]) -> list[Line]:
+    """Return the lines with what the judge said of each that it was asked about."""
+    judged = []
+    for number, line in enumerate(lines):
+        verdicts: Line = {}
+        for order in ("first", "second"):
+            if line["asked"]:
+                text = said[f"{number}.{order}"].text
+                verdicts |= {order: read_verdict(text), f"{order}_text": text}
+        judged.append(line | verdicts)
+    return judged
+
+
+def outcome_of(line: Line) -> Outcome:
+    """Return what became of the student in one pair."""
+    if line["asked"]:
+        return decide(line["first"], line["second"])
+    if line["student"] is not None and line["other"] is None:
+        return "win"
+    return "loss" if line["student"] is None and line["other"] is not None else "tie"

@@ -1,0 +1,45 @@
+"""What a judge is shown: two answers to compare, or one to score.
+
+Separate because the wording is part of what is asked, and so of every verdict's key.
+Source: two answers in one prompt, a third verdict for neither, and the warnings about order and length after the
+judge of MT-Bench (Zheng et al., arXiv:2306.05685; lm-sys/FastChat, fastchat/llm_judge/data/judge_prompts.jsonl at
+0e6e7fdc); the wording is ours. That judge explains itself first; here the verdict is all, so that it can be held to a
+form and costs a few tokens.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stillhouse.recipe.judge import Judge
+from stillhouse.recipe.skill import Skill
+from stillhouse.skills.registry import skill_for
+
+Turns = list[dict[str, Any]]
+
+
+def pair_question(judge: Judge, request: str, first: str, second: str, reference: str | None) -> Turns:
+    """Return the turns that ask which answer to `request` is better; `first` is shown as answer A."""
+    parts = [("request", request)]
+    if reference is not None:
+        parts.append(("reference answer", reference))
+    parts += [("answer A", first), ("answer B", second)]
+    return _asked(judge.pairs_by, parts, "Which is better: A, B, or C for neither?")
+
+
+def score_question(judge: Judge, request: str, answer: str) -> Turns:
+    """Return the turns that ask how good `answer` to `request` is."""
+    return _asked(judge.scores_by, [("request", request), ("answer", answer)], "Which score from 1 to 5?")
+
+
+def request_text(messages: Turns, skill: Skill, labels: Sequence[str]) -> str:
+    """Return what was asked for as plain text, the skill's instruction included: a summary's limit is part of it."""
+    turns = skill_for(skill.kind).zero_shot_messages(messages, skill, labels)
+    return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns)
+
+
+def _asked(instruction: str, parts: Sequence[tuple[str, str]], question: str) -> Turns:
+    shown = [f"[Begin of {name}]\n{text}\n[End of {name}]" for name, text in parts]
+    return [
+        {"role": "system", "content": instruction},
+        {"role": "user", "content": "\n\n".join([*shown, question])},
+    ]

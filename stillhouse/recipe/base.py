@@ -1,0 +1,73 @@
+"""The frozen model every recipe part derives from, and the rule that keeps identity and execution apart.
+
+Separate because both fingerprints and the recipe's own files stand on it.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from stillhouse.recipe.url_credentials import RULE, has_password
+
+
+class Part(BaseModel):
+    """A frozen recipe part that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_password(cls, value: Any) -> Any:
+        texts = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(text, str) and has_password(text) for text in texts):
+            raise ValueError(RULE)
+        return value
+
+
+def execution(default: Any, description: str, **bounds: Any) -> Any:
+    """Return a field that says where or how fast work runs; it never enters a fingerprint."""
+    return Field(default, description=description, json_schema_extra={"execution": True}, **bounds)
+
+
+def provenance(default: Any, description: str, **bounds: Any) -> Any:
+    """Return a field that is only recorded (a name, a licence); it never enters a fingerprint."""
+    return Field(default, description=description, json_schema_extra={"execution": True}, **bounds)
+
+
+def added_later(default: Any, description: str, **bounds: Any) -> Any:
+    """Return a field that enters a fingerprint only where it is set: what was built before it came stays valid."""
+    return Field(default, description=description, json_schema_extra={"added_later": True}, **bounds)
+
+
+def is_execution(model: type[BaseModel], name: str) -> bool:
+    """Return whether field `name` of `model` is kept out of fingerprints."""
+    return _is_marked(model, name, "execution")
+
+
+def identity(value: Any) -> Any:
+    """Return `value` as plain JSON types, without the execution fields of any recipe part inside it.
+
+    Raises:
+        TypeError: for a value that has no stable serialisation; a guess would fork fingerprints silently.
+    """
+    if isinstance(value, BaseModel):
+        kind = type(value)
+        fields = [name for name in kind.model_fields if not is_execution(kind, name) and not _is_unset(value, name)]
+        return {name: identity(getattr(value, name)) for name in fields}
+    if isinstance(value, dict):
+        return {str(key): identity(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [identity(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"{type(value).__name__} has no stable serialisation; use JSON types or a recipe part")
+
+
+def _is_unset(part: BaseModel, name: str) -> bool:
+    default = type(part).model_fields[name].default
+    return _is_marked(type(part), name, "added_later") and getattr(part, name) == default
+
+
+def _is_marked(model: type[BaseModel], name: str, mark: str) -> bool:
+    extra = model.model_fields[name].json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get(mark))

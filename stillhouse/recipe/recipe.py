@@ -1,0 +1,87 @@
+"""The whole recipe: one YAML file, one frozen model."""
+
+from typing import Any
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from stillhouse.recipe.base import Part, added_later, execution, provenance
+from stillhouse.recipe.checks.recipe import objections
+from stillhouse.recipe.costs import Budget, Costs
+from stillhouse.recipe.data import Data
+from stillhouse.recipe.evaluation import Evaluation, Gate
+from stillhouse.recipe.filters import Filters
+from stillhouse.recipe.judge import Judge
+from stillhouse.recipe.routing import Mixing, Routing
+from stillhouse.recipe.skill import Skill
+from stillhouse.recipe.student import Student, Training
+from stillhouse.recipe.teacher import Teacher
+
+
+class Recipe(Part):
+    """What a distillation is; where it runs is said by settings (stillhouse/runtime/settings.py)."""
+
+    name: str = provenance(
+        ..., "short name; run folders and the model registry use it", pattern=r"^[a-z0-9][a-z0-9-]*$"
+    )
+    skill: Skill
+    data: Data
+    teachers: tuple[Teacher, ...] = Field(
+        min_length=1, max_length=16, description="who answers; evaluation measures the first"
+    )
+    routing: Routing = added_later(Routing(), "which of several teachers is asked what")
+    mixing: Mixing = added_later(Mixing(), "what is kept of several teachers' answers to one prompt")
+    filters: Filters = Filters()
+    judge: Judge | None = added_later(None, "who compares the test answers in pairs, and may score a teacher's")
+    student: Student
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    gate: Gate = Gate()
+    costs: Costs = provenance(Costs(), "what machines cost by the hour, for the report's ledger and the forecast")
+    budget: Budget = execution(Budget(), "what the teacher's answers may cost; before it is passed a run ends")
+
+    @field_validator("evaluation")
+    @classmethod
+    def _measured_as_the_skill_is(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
+        skill, teachers = info.data.get("skill"), info.data.get("teachers")
+        if skill is None or not teachers:  # refused already
+            return evaluation
+        if strange := [name for name in evaluation.metrics if name not in skill.metrics]:
+            raise ValueError(
+                f"metrics names {', '.join(strange)}; {skill.kind} is measured by {', '.join(skill.metrics)}"
+            )
+        unset: dict[str, Any] = {} if evaluation.metrics else {"metrics": skill.metrics}
+        if not skill.has_labels and "max_tokens" not in evaluation.model_fields_set:
+            unset["max_tokens"] = max(teacher.sampling.max_tokens for teacher in teachers)
+        return evaluation.model_copy(update=unset)
+
+    @model_validator(mode="after")
+    def _parts_go_together(self) -> "Recipe":
+        for why in objections(self):
+            raise ValueError(why)
+        return self
+
+    @property
+    def asked(self) -> dict[str, Teacher | Judge]:
+        """Every model that is asked for something that may cost, by its field."""
+        judges = {"judge": self.judge} if self.judge else {}
+        return {**{f"teachers.{number}": teacher for number, teacher in enumerate(self.teachers)}, **judges}
+
+    @property
+    def judge_chooses(self) -> bool:
+        """Whether a judge's scores decide what the student learns."""
+        return self.filters.min_judge_score is not None or (self.mixing.kind, self.mixing.by) == ("best", "judge")
+
+    @property
+    def teacher(self) -> Teacher:
+        """The first teacher: the one that evaluation measures, and that a form's `teacher` changes."""
+        return self.teachers[0]
+
+    @property
+    def has_several(self) -> bool:
+        """Whether there are several teachers, so that answers are routed and mixed."""
+        return len(self.teachers) > 1
+
+    @property
+    def generations(self) -> dict[str, Teacher]:
+        """The teacher of each generation, by what that is called in a run."""
+        return {f"generate {one.called}" if self.has_several else "generate": one for one in self.teachers}

@@ -1,0 +1,67 @@
+"""Builds a report from the blocks the stages hand in, and derives the comparison's ratios from the models themselves.
+
+Separate so that a ratio can't disagree with the two numbers printed beside it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from stillhouse.reports.schema import Gate, Model, Models, Report
+
+Measure = Callable[[Model], float | None]
+
+
+def build_report(**blocks: Any) -> Report:
+    """Return the report of `blocks` (plain JSON types, keyed as report.json is).
+
+    `comparison` needs only `primary_metric` and what statistics found (`gain_over_baseline`, `gain_over`); ratios it
+    leaves out are derived from `models`. A block that is left out and may be null is null.
+
+    Raises:
+        pydantic.ValidationError: for a missing or unknown field, or a number that is NaN or infinite.
+    """
+    models = Models.model_validate(blocks["models"])
+    given = {"gain_over_baseline": None, **blocks["comparison"]}
+    nullable = dict.fromkeys(("data", "generation", "filter", "training", "gate"))
+    comparison = {**derived_ratios(models, str(given.get("primary_metric"))), **given}
+    return Report.model_validate({**nullable, **blocks, "models": models, "comparison": comparison})
+
+
+def with_gate(report: Report, gate: dict[str, Any]) -> Report:
+    """Return `report` with the gate's verdict in it; the rules are judged on the report without one."""
+    return report.model_copy(update={"gate": Gate.model_validate(gate)})
+
+
+def report_json(report: Report) -> str:
+    """Return report.json: two-space indent, fields in the order of the schema, equal reports give equal bytes."""
+    return report.model_dump_json(indent=2) + "\n"
+
+
+def derived_ratios(models: Models, metric: str) -> dict[str, float | None]:
+    """Return quality kept, reductions (fractions) and throughput ratio of the student against the teacher."""
+    return {
+        "quality_retained": _ratio(models, lambda model: quality_value(model, metric)),
+        "latency_reduction": _reduction(models, lambda model: model.latency_ms.p50 if model.latency_ms else None),
+        "memory_reduction": _reduction(models, lambda model: model.peak_memory_bytes),
+        "weight_reduction": _reduction(models, lambda model: model.weight_bytes),
+        "throughput_ratio": _ratio(models, lambda model: model.requests_per_second),
+        "cost_reduction": _reduction(models, lambda model: model.cost_usd_per_1k_requests),
+    }
+
+
+def quality_value(model: Model | None, metric: str) -> float | None:
+    """Return the model's value of `metric`, or None where it was not measured."""
+    estimate = model.quality.get(metric) if model else None
+    return estimate.value if estimate else None
+
+
+def _ratio(models: Models, measure: Measure) -> float | None:
+    if models.student is None or models.teacher is None:
+        return None
+    mine, theirs = measure(models.student), measure(models.teacher)
+    return mine / theirs if mine is not None and theirs else None
+
+
+def _reduction(models: Models, measure: Measure) -> float | None:
+    ratio = _ratio(models, measure)
+    return None if ratio is None else 1.0 - ratio

@@ -1,0 +1,215 @@
+"""The model card and the data card: Markdown with YAML front matter, as model and data hubs read it.
+
+Separate because a card travels with the weights, without the report: it must carry the licences by itself, and never
+one that nobody stated.
+"""
+
+from typing import Any
+
+import yaml
+
+from stillhouse.recipe.terms import TERMS, Terms
+from stillhouse.reports.markdown import cell, table
+from stillhouse.reports.numbers import count, decimal, size
+from stillhouse.reports.schema import Report
+from stillhouse.reports.tables import comparison_rows
+from stillhouse.reports.teachers import teachers_markdown
+from stillhouse.reports.verdict import alternative_verdicts, conclusion, headline
+
+UNKNOWN = "unknown"
+
+
+def model_card(report: Report) -> str:
+    """Return the student's card. Its own licence is `unknown`: only who publishes it can state one."""
+    name, student = str(report.recipe.get("name", report.skill)), report.models.student
+    base = _nested(report.recipe, "student", "model")
+    teacher = taught_by(report)
+    front: dict[str, Any] = {
+        "license": UNKNOWN,
+        "base_model": base,
+        "tags": ["distillation", "stillhouse", report.skill],
+        "model-index": [{"name": name, "results": [_results(report)]}] if student and student.quality else None,
+    }
+    sections = [
+        f"# {cell(name)}",
+        cell(headline(report)),
+        f"A student of {cell(teacher)} for one job, {cell(report.skill)}, made from {cell(base or UNKNOWN)}.",
+        "## Measured",
+        _comparison(report),
+        f"**Worth a teacher?** {conclusion(report)}",
+        "\n".join(f"- {verdict.text}" for verdict in alternative_verdicts(report)),
+        "\n".join(f"- **{cell(topic)}**: {cell(text)}" for topic, text in report.method.items()),
+        "## Teachers",
+        teachers_markdown(report.generation),
+        "## Training",
+        _training(report),
+        "## Licences",
+        "The student descends from everything in this list; its own licence has not been stated. Before you publish "
+        "it, read these, the teacher's terms on using its output included, then state a licence above.",
+        _licences(report, with_models=True),
+        "## Limits",
+        "Measured on this run's test rows only; other messages than those, other languages and other labels are "
+        "untested. Rows on which student and teacher disagree stand in the report.",
+        _footer(report),
+    ]
+    return _card(front, sections)
+
+
+def data_card(report: Report, files: dict[str, int] | None = None) -> str:
+    """Return the card of the training data; `files` are the published files with their sizes in bytes."""
+    name = str(report.recipe.get("name", report.skill))
+    stated = {UNKNOWN if _is_unknown(licence) else licence for licence in report.licences.data.values()}
+    front: dict[str, Any] = {
+        "license": stated.pop() if len(stated) == 1 else UNKNOWN,
+        "pretty_name": f"{name}: training data",
+        "tags": ["distillation", "synthetic", "stillhouse", report.skill],
+    }
+    teacher = taught_by(report)
+    sections = [
+        f"# {cell(name)}: training data",
+        f"Prompts with answers by {cell(teacher)}: synthetic labels, filtered but not checked by people, "
+        "except where a row came with its own reference.",
+        "## Rows",
+        _rows(report),
+        "## Teachers",
+        teachers_markdown(report.generation),
+        "## Balance",
+        _balance(report),
+        "## Files",
+        table(["file", "size"], [[path, size(bytes_)] for path, bytes_ in (files or {}).items()]) if files else "",
+        "## Licences",
+        "The licence above is the sources', where they state one and the same. The answers are the teacher's output: "
+        "its terms apply to them too.",
+        _licences(report, with_models=False),
+        _footer(report),
+    ]
+    return _card(front, sections)
+
+
+def licence_rows(report: Report, *, with_student: bool = True) -> list[tuple[str, str, str]]:
+    """Return (what, licence as stated, hint) for each origin; the hint says where an unknown one is to be stated."""
+    found = [(f"data: {source}", licence, f"data.{source}.licence") for source, licence in report.licences.data.items()]
+    if not found:
+        found = [("data", UNKNOWN, "data.train.licence")]
+    found += _of_the_teachers(report)
+    # one that only measured left nothing in the data
+    if report.licences.judge is not None and report.judge and report.judge.scored:
+        found.append(("judge that chose among its answers", report.licences.judge, "judge.licence"))
+    if terms := TERMS.get(report.licences.judge_accepted_terms):
+        found.append(("use of the judge's scores", _stated(terms), ""))
+    if with_student:
+        found.append(("student's base model", report.licences.student_base, "student.licence"))
+    return [
+        (what, licence or UNKNOWN, f"nobody stated it; look it up and set `{field}`" if _is_unknown(licence) else "")
+        for what, licence, field in found
+    ]
+
+
+def taught_by(report: Report) -> str:
+    """Return the teacher's name, or those of several."""
+    if several := report.licences.teachers:
+        return ", ".join(one.name if one.name == one.model else f"{one.name} ({one.model})" for one in several)
+    return report.models.teacher.name if report.models.teacher else UNKNOWN
+
+
+def _of_the_teachers(report: Report) -> list[tuple[str, str, str]]:
+    stated = report.licences
+    teachers = [(f" {one.name}", one.licence, one.accepted_terms) for one in stated.teachers]
+    found = []
+    for place, (name, licence, accepted) in enumerate(teachers or [("", stated.teacher, stated.accepted_terms)]):
+        found.append((f"teacher{name}", licence, f"teachers[{place}].licence"))
+        if terms := TERMS.get(accepted):
+            found.append((f"use of the teacher's output{f' ({name.strip()})' if name else ''}", _stated(terms), ""))
+    return found
+
+
+def _stated(terms: Terms) -> str:
+    return f"{terms.owner}'s terms forbid {terms.rule} ({terms.url}); the recipe states that they don't bind"
+
+
+def _is_unknown(licence: str) -> bool:
+    return licence.strip().casefold() in ("", UNKNOWN)
+
+
+def _licences(report: Report, *, with_models: bool) -> str:
+    rows = licence_rows(report, with_student=with_models)
+    return "\n".join(
+        f"- {cell(what)}: **{cell(licence)}**{f' ({hint})' if hint else ''}" for what, licence, hint in rows
+    )
+
+
+def _results(report: Report) -> dict[str, Any]:
+    student = report.models.student
+    assert student is not None, "called only where a student was measured"
+    metrics = [{"type": name, "name": name, "value": found.value} for name, found in student.quality.items()]
+    data = {"name": f"{report.recipe.get('name', report.skill)} test rows", "type": "private"}
+    return {"task": {"type": "text-generation", "name": report.skill}, "dataset": data, "metrics": metrics}
+
+
+def _comparison(report: Report) -> str:
+    rows = comparison_rows(report)
+    return table(list(rows[0]), [list(row.values()) for row in rows]) if rows else "Not measured."
+
+
+def _training(report: Report) -> str:
+    training = report.training
+    if training is None:
+        return "Not recorded."
+    losses = f"training loss {decimal(training.train_loss)}, validation loss {decimal(training.validation_loss)}"
+    return (
+        f"{cell(training.method or UNKNOWN)}; {count(training.rows)} rows, {count(training.tokens)} tokens, "
+        f"{count(training.steps)} steps; {losses}."
+    )
+
+
+def _rows(report: Report) -> str:
+    lines = []
+    for step in report.funnel:
+        drops = ", ".join(f"{reason} {count(number)}" for reason, number in step.dropped.items())
+        lines.append([step.stage, count(step.entered), count(step.out), drops or "–"])
+    split = "Not recorded."
+    if report.data:
+        data = report.data
+        split = f"Training {count(data.train)}, validation {count(data.validation)}, test {count(data.test)} rows."
+    return split + _redacted(report) + ("\n\n" + table(["stage", "in", "out", "dropped"], lines) if lines else "")
+
+
+def _redacted(report: Report) -> str:
+    found = report.generation.redacted if report.generation else None
+    if found is None:
+        return ""
+    return f" The teacher saw {count(found.prompts)} prompts with marks in place of personal data; these rows hold it."
+
+
+def _balance(report: Report) -> str:
+    balance = report.data.balance if report.data else None
+    if balance is None:
+        return ""
+    after, groups = balance.after, sorted(set(balance.before) | set(balance.after))
+    rows = [[group, count(balance.before.get(group, 0)), count(after.get(group, 0))] for group in groups]
+    return table(["group", "before", "after"], rows)
+
+
+def _footer(report: Report) -> str:
+    made = report.provenance
+    made_from = [
+        f"{cell(name)} `{cell(stage.fingerprint)}`" for name, stage in report.stages.items() if stage.fingerprint
+    ]
+    facts = [f"run {cell(report.run_id)}", *made_from]
+    facts += [f"commit {cell(made.commit)}"] if made.commit else []
+    return f"Made by Stillhouse: {'; '.join(facts)}."
+
+
+def _nested(recipe: dict[str, Any], part: str, field: str) -> str | None:
+    value = recipe.get(part)
+    return str(value[field]) if isinstance(value, dict) and value.get(field) else None
+
+
+def _card(front: dict[str, Any], sections: list[str]) -> str:
+    head = yaml.safe_dump({k: v for k, v in front.items() if v}, sort_keys=False, allow_unicode=True)
+    kept: list[str] = []
+    for section in filter(None, sections):
+        if section.startswith("## ") and kept and kept[-1].startswith("## "):
+            kept.pop()  # a heading without a text under it
+        kept.append(section)
+    return f"---\n{head}---\n\n" + "\n\n".join(kept) + "\n"

@@ -1,0 +1,199 @@
+"""Gathers what the stages left into the blocks of report.json.
+
+Separate because it is the one place that knows both the artifacts' files and the report's schema.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from stillhouse.costs.serving import usd_per_1k_requests
+from stillhouse.evaluation.comparison import compare, gain, quality
+from stillhouse.evaluation.evidence import BASELINES, Evidence
+from stillhouse.evaluation.significance import confusion
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.skill import Skill
+from stillhouse.skills.registry import skill_for
+
+Summary = Mapping[str, Any]
+ALTERNATIVES = ("student_labelled_only", "tfidf_logistic_regression")
+_MOST_EXAMPLES = 25
+
+
+def model_blocks(evidence: Evidence, names: Mapping[str, str], recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Return the `models` block, without the entry `baseline`; what was not measured is None."""
+    blocks: dict[str, dict[str, Any]] = {}
+    for model, answers in evidence.answers.items():
+        numbers = evidence.measured.get(model, {})
+        scores = quality(answers, evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
+        blocks[model] = {
+            "name": names.get(model, model),
+            "quality": {metric: _only(score, ("value", "low", "high", "n")) for metric, score in scores.items()},
+            "latency_ms": numbers.get("latency_ms"),
+            "cost_usd_per_1k_requests": usd_per_1k_requests(model, numbers, recipe),
+            "engine": numbers.get("engine", "vLLM") if numbers else "scikit-learn",
+            "notes": tuple(numbers.get("notes", ())),
+            **{
+                name: numbers.get(name)
+                for name in (
+                    "parameters",
+                    "weight_bytes",
+                    "peak_memory_bytes",
+                    "engine_floor_bytes",
+                    "tokens_per_second",
+                    "requests_per_second",
+                    "prompt_tokens_mean",
+                )
+            },
+        }
+    return blocks
+
+
+def with_baseline(blocks: dict[str, dict[str, Any]], which: str | None) -> dict[str, Any]:
+    """Return the blocks with `baseline` as a copy of the better of the two; null where none was measured."""
+    baseline = {**blocks[which], "which": which} if which else None
+    return {"teacher": None, "student": None, **blocks, "baseline": baseline}
+
+
+def comparison_block(
+    evidence: Evidence, blocks: Mapping[str, Any], recipe: Recipe
+) -> tuple[dict[str, Any], str | None]:
+    """Return the `comparison` block and the name of the better baseline."""
+    arguments = (evidence.answers, evidence.references, evidence.labels)
+    found = compare(blocks, *arguments, BASELINES, recipe.evaluation, recipe.skill)
+    which = found.pop("baseline")
+    retained = found.pop("quality_retained_interval") or {}
+    metric = found["primary_metric"]
+    gains = {
+        other: gain(metric, "student", other, *arguments, recipe.evaluation, recipe.skill)
+        for other in (*BASELINES, *ALTERNATIVES, "teacher")
+        if other in evidence.answers
+    }
+    return {
+        **found,
+        "gain_over_baseline": _gain(found["gain_over_baseline"]),
+        "quality_retained_low": retained.get("low"),
+        "quality_retained_high": retained.get("high"),
+        "gain_over": {other: _gain(value) for other, value in gains.items() if value},
+        "confidence": recipe.evaluation.confidence,
+    }, which
+
+
+def confusion_block(evidence: Evidence) -> dict[str, Any]:
+    """Return the student's confusion matrix over the labels; unreadable answers add a label that is never gold."""
+    gold = [references[0] for references in evidence.references]
+    counted = confusion(evidence.answers["student"], gold, evidence.labels)
+    labels, matrix = counted["labels"], counted["counts"]
+    if any(row[-1] for row in matrix):
+        return {"labels": counted["predicted"], "matrix": [*matrix, [0] * len(matrix[0])], "model": "student"}
+    return {"labels": labels, "matrix": [row[:-1] for row in matrix], "model": "student"}
+
+
+def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
+    """Return test rows on which student and teacher answer differently, at most 25, and who of them is right."""
+    module = skill_for(skill.kind)
+
+    def is_right(answer: str | None, references: Sequence[str]) -> bool | None:
+        return module.verify(answer, references) if answer is not None else False
+
+    triples = zip(evidence.rows, evidence.answers["teacher"], evidence.answers["student"], strict=True)
+    differing = [
+        {
+            "prompt": module.as_text(row["messages"]),
+            "reference": row["references"][0],
+            "teacher": teacher,
+            "student": student,
+            "teacher_right": is_right(teacher, row["references"]),
+            "student_right": is_right(student, row["references"]),
+        }
+        for row, teacher, student in triples
+        if (teacher is None) != (student is None) or (teacher is not None and not module.same(teacher, student or ""))
+    ]
+    return differing[:_MOST_EXAMPLES]
+
+
+def filter_block(summary: Summary) -> dict[str, Any]:
+    """Return the `filter` block."""
+    return _only(summary, ("in", "kept", "dropped", "suspects", "difficulty"))
+
+
+def mislabelled(suspects: Path) -> list[dict[str, Any]]:
+    """Return the most suspicious rows of a suspects.jsonl, at most 25."""
+    with suspects.open(encoding="utf-8") as stream:
+        found = [json.loads(line) for line in islice(stream, _MOST_EXAMPLES)]
+    return [
+        {
+            "label": " or ".join(suspect["given"]),
+            "suggested": suspect["teacher"],
+            **_only(suspect, ("prompt", "confidence", "score", "id", "source")),
+        }
+        for suspect in found
+    ]
+
+
+def data_block(summaries: Mapping[str, Summary]) -> dict[str, Any]:
+    """Return the `data` block: rows read, put aside, dropped and kept over all sources."""
+    reads = [summary for label, summary in summaries.items() if label.startswith("read ")]
+    dropped: Counter[str] = Counter(summaries["validate"]["dropped"]) + Counter(summaries["split"]["dropped"])
+    balanced = summaries["balance"]
+    return {
+        "read": sum(summary["read"] for summary in reads),
+        "quarantined": sum(sum(summary["quarantined"].values()) for summary in reads),
+        "dropped": dict(dropped),
+        "train": sum(balanced["after"].values()),
+        "validation": summaries["split"]["validation"],
+        "test": summaries["split"]["test"],
+        "labelled": summaries["split"]["examples"],
+        "balance": {"before": balanced["before"], "after": balanced["after"]},
+    }
+
+
+def funnel(summaries: Mapping[str, Summary]) -> list[dict[str, Any]]:
+    """Return rows in and out of each stage, with the reason of every drop."""
+    steps: list[dict[str, Any]] = []
+    for label, summary in summaries.items():
+        if label.startswith("read "):
+            steps.append(_step(label, summary["read"], summary["rows"], summary["quarantined"]))
+    validated, sides, balanced, filtered = (summaries[name] for name in ("validate", "split", "balance", "filter"))
+    steps.append(_step("validate", validated["in"], sum(validated["kept"].values()), validated["dropped"]))
+    on_sides = sum(sides[side] for side in ("train", "validation", "test", "examples"))
+    steps.append(_step("split", sides["in"], on_sides, sides["dropped"]))
+    before, after = sum(balanced["before"].values()), sum(balanced["after"].values())
+    repeats = balanced.get("repeats", 0)
+    removed = before + repeats - after
+    steps.append(_step("balance (train)", before, after, {"balanced": removed} if removed else {}, added=repeats))
+    steps.append(_step("filter (answers)", filtered["in"], filtered["kept"], filtered["dropped"]))
+    return steps
+
+
+def generation_block(summary: Summary, cost_usd: float | None) -> dict[str, Any]:
+    """Return the `generation` block; what was not asked took no time."""
+    seconds, tokens = summary["seconds"], summary["completion_tokens"]
+    counts = _only(summary, ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens", "seconds"))
+    speed = tokens / seconds if seconds else None
+    return {**counts, "tokens_per_second": speed, "cost_usd": cost_usd, "redacted": summary.get("redacted")}
+
+
+def training_block(summary: Summary) -> dict[str, Any]:
+    """Return the `training` block."""
+    return _only(summary, ("rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method"))
+
+
+def curves(summary: Summary) -> list[dict[str, Any]]:
+    """Return the losses of each noted step."""
+    return [_only(point, ("step", "train_loss", "validation_loss")) for point in summary["history"]]
+
+
+def _step(stage: str, entered: int, out: int, dropped: Mapping[str, int], added: int = 0) -> dict[str, Any]:
+    return {"stage": stage, "in": entered, "out": out, "dropped": dict(dropped), "added": added}
+
+
+def _only(found: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: found.get(name) for name in names}
+
+
+def _gain(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return _only(found, ("value", "low", "high", "p_value")) if found else None

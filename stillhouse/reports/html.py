@@ -1,0 +1,165 @@
+"""The report as one HTML file that opens offline: no script, no link, no font and no image from anywhere.
+
+Separate because only this module knows the template; every value goes through its autoescape.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stillhouse.reports import numbers, plots
+from stillhouse.reports.cards import licence_rows
+from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
+from stillhouse.reports.numbers import NOT_MEASURED
+from stillhouse.reports.schema import Confusion, Model, Report
+from stillhouse.reports.tables import judge_rows, metric_names
+from stillhouse.reports.teachers import HEADER, teacher_rows
+from stillhouse.reports.verdict import (
+    Outcome,
+    alternative_verdicts,
+    conclusion,
+    entries,
+    gain_text,
+    headline,
+    outcome_of,
+)
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number at the top of the page with what it is and what stands behind it."""
+
+    label: str
+    value: str
+    note: str
+
+
+def render_html(report: Report) -> str:
+    """Return report.html: a whole page with its style and its charts inside."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update({name: getattr(numbers, name) for name in _FILTERS})
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        headline=headline(report),
+        figures=key_figures(report),
+        entries=entries(report),
+        metrics=metric_names(report),
+        conclusion=conclusion(report),
+        verdicts=alternative_verdicts(report),
+        others=other_gains(report),
+        teacher_header=HEADER,
+        teachers=teacher_rows(report.generation),
+        judged=judge_rows(report.judge) if report.judge else [],
+        licences=licence_rows(report),
+        ledger_columns=COLUMNS,
+        ledger_rows=ledger_rows(report.ledger) if report.ledger else [],
+        break_even=break_even_text(report.ledger) if report.ledger else "",
+        charts=_charts(report),
+        confusions=most_confused(report.confusion) if report.confusion else [],
+        recipe_yaml=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
+        not_measured=NOT_MEASURED,
+    )
+
+
+def key_figures(report: Report) -> list[Figure]:
+    """Return the six numbers a reader looks for first."""
+    found, models = report.comparison, report.models
+    metric, gain = numbers.metric_name(found.primary_metric), found.gain_over_baseline
+    kept = numbers.interval(found.quality_retained_low, found.quality_retained_high, 2)
+    engine = models.student.engine_floor_bytes if models.student else None
+    floor = f"; engine alone {numbers.size(engine)}" if engine else ""
+    weights = "" if found.weight_reduction is None else f"; weights {_change(found.weight_reduction)}"
+    return [
+        Figure(f"of the teacher's {metric} kept", numbers.percent(found.quality_retained), kept),
+        Figure(
+            "over the better baseline",
+            numbers.signed(gain.value if gain else None, 2),
+            ", ".join(filter(None, (numbers.interval(gain.low, gain.high, 2), numbers.p_value(gain.p_value))))
+            if gain
+            else "",
+        ),
+        Figure("latency (p50)", _change(found.latency_reduction), _pair(report, _p50)),
+        Figure("requests per second", _times(found.throughput_ratio), _pair(report, _throughput)),
+        Figure("peak memory", _change(found.memory_reduction), _pair(report, _memory) + floor + weights),
+        Figure("cost of 1,000 requests", _change(found.cost_reduction), _pair(report, _cost)),
+    ]
+
+
+def other_gains(report: Report) -> list[tuple[str, Outcome, str]]:
+    """Return (model, outcome, gain) of the student against the better baseline and the current champion."""
+    gains = {"the better baseline": report.comparison.gain_over_baseline}
+    gains["the current champion"] = report.comparison.gain_over.get("champion")
+    return [(name, outcome_of(gain), gain_text(gain)) for name, gain in gains.items() if gain is not None]
+
+
+def most_confused(confusion: Confusion, most: int = 8) -> list[tuple[int, str, str]]:
+    """Return (rows, reference, answer) of the most frequent mistakes, most rows first."""
+    pairs = [
+        (number, label, other)
+        for label, counts in zip(confusion.labels, confusion.matrix, strict=True)
+        for other, number in zip(confusion.labels, counts, strict=True)
+        if number and label != other
+    ]
+    return sorted(pairs, key=lambda pair: -pair[0])[:most]
+
+
+_FILTERS = (
+    *("count", "decimal", "signed", "percent", "interval", "rate", "milliseconds", "seconds", "size"),
+    *("parameters", "dollars", "p_value", "metric_name"),
+)
+
+
+def _charts(report: Report) -> dict[str, Markup | None]:
+    drawn = {
+        "quality": plots.quality_chart(report),
+        "latency": plots.latency_chart(report),
+        "funnel": plots.funnel_chart(report.funnel),
+        "curves": plots.curves_chart(report.curves),
+        "confusion": plots.confusion_chart(report.confusion) if report.confusion else None,
+    }
+    # vl-convert has escaped every text in the SVG; a test holds it to that
+    return {name: Markup(svg) if svg else None for name, svg in drawn.items()}
+
+
+def _change(reduction: float | None) -> str:
+    if reduction is None:
+        return NOT_MEASURED
+    return numbers.percent(-reduction) if reduction >= 0 else f"+{numbers.percent(-reduction)}"
+
+
+def _times(ratio: float | None) -> str:
+    return NOT_MEASURED if ratio is None else f"{numbers.decimal(ratio, 1)}×"
+
+
+def _pair(report: Report, measure: Callable[[Model], str]) -> str:
+    student, teacher = report.models.student, report.models.teacher
+    mine, theirs = (measure(model) if model else NOT_MEASURED for model in (student, teacher))
+    return "" if mine == theirs == NOT_MEASURED else f"{mine} against {theirs}"
+
+
+def _p50(model: Model) -> str:
+    return numbers.milliseconds(model.latency_ms.p50 if model.latency_ms else None)
+
+
+def _throughput(model: Model) -> str:
+    return numbers.rate(model.requests_per_second)
+
+
+def _memory(model: Model) -> str:
+    return numbers.size(model.peak_memory_bytes)
+
+
+def _cost(model: Model) -> str:
+    return numbers.dollars(model.cost_usd_per_1k_requests)

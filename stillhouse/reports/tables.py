@@ -1,0 +1,173 @@
+"""The comparison as rows for a Prefect table, as Markdown and for the terminal.
+
+Separate because all three show the page's numbers, and none of them needs a chart.
+"""
+
+from rich import box
+from rich.table import Table
+
+from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
+from stillhouse.reports.markdown import cell, table
+from stillhouse.reports.numbers import (
+    NOT_MEASURED,
+    count,
+    decimal,
+    dollars,
+    interval,
+    metric_name,
+    milliseconds,
+    p_value,
+    parameters,
+    percent,
+    rate,
+    size,
+)
+from stillhouse.reports.schema import Estimate, Judge, Model, Report
+from stillhouse.reports.teachers import teachers_markdown
+from stillhouse.reports.verdict import alternative_verdicts, conclusion, entries, headline
+
+
+def comparison_rows(report: Report) -> list[dict[str, str]]:
+    """Return one row a model, student first, as text with units; "not measured" where there is no number."""
+    metrics = metric_names(report)
+    return [
+        {
+            "model": entry.label + (" (better baseline)" if entry.is_better_baseline else ""),
+            "name": entry.model.name,
+            **{metric: _quality(entry.model.quality.get(metric)) for metric in metrics},
+            **_costs(entry.model),
+        }
+        for entry in entries(report)
+    ]
+
+
+def metric_names(report: Report) -> list[str]:
+    """Return every metric measured for any model, the primary one first."""
+    names = [report.comparison.primary_metric]
+    names += [name for entry in entries(report) for name in entry.model.quality]
+    return list(dict.fromkeys(names))
+
+
+def summary_markdown(report: Report) -> str:
+    """Return headline, verdict against the alternatives, comparison, several teachers and gate as Markdown."""
+    rows = comparison_rows(report)
+    parts = [f"## {cell(headline(report))}", f"**Worth a teacher?** {conclusion(report)}"]
+    parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
+    if rows:
+        parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
+    parts += _suspects(report)
+    parts += _judge_parts(report.judge) if report.judge else []
+    if report.ledger:
+        parts += [table(COLUMNS, ledger_rows(report.ledger)), cell(break_even_text(report.ledger))]
+    parts += filter(None, [teachers_markdown(report.generation)])
+    if report.gate:
+        parts.append(f"**Gate: {'passed' if report.gate.passed else 'FAILED'}**")
+        found = [[r.rule, decimal(r.value), f"{r.bound:g}", "pass" if r.passed else "FAIL"] for r in report.gate.rules]
+        parts.append(table(["rule", "value", "bound", "result"], found) if found else "No rules set.")
+    return "\n\n".join(parts) + "\n"
+
+
+def judge_rows(judge: Judge) -> list[dict[str, str]]:
+    """Return one row for each model that the judge compared the student with."""
+    return [
+        {
+            "student against": opponent,
+            "wins": _quality(found.win),
+            "ties": _quality(found.tie),
+            "losses": _quality(found.loss),
+            "win rate": ", ".join(filter(None, (_quality(found.win_rate), p_value(found.p_value)))),
+            "pairs judged": f"{count(found.asked)} of {count(found.win.n)}",
+            "both orders agree": percent(found.agreement),
+            "first position": percent(found.first_position),
+            "longer answer wins": percent(found.longer_wins),
+            "unreadable": count(found.unreadable),
+        }
+        for opponent, found in judge.against.items()
+    ]
+
+
+def _judge_parts(judge: Judge) -> list[str]:
+    parts = [f"**Judge: {cell(judge.name)}** ({cell(judge.engine)})"]
+    if rows := judge_rows(judge):
+        parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
+    if judge.scored:
+        given = [[score, count(number)] for score, number in judge.scored.scores.items()]
+        parts.append(table(["score", "answers"], [*given, ["unreadable", count(judge.scored.unreadable)]]))
+    return parts + [f"- {cell(note)}" for note in judge.notes]
+
+
+def _suspects(report: Report) -> list[str]:
+    found = report.filter.suspects if report.filter else None
+    if not found or not found.found:
+        return []
+    said = f"**Possibly mislabelled**: {found.found} of {found.judged} labelled rows, {found.sure} of them for sure"
+    # by id: what rows say stays out of Prefect's database
+    shown = [[f"{row.source or ''} {row.id or ''}".strip(), decimal(row.score)] for row in report.mislabelled]
+    header = ["row", "its label's score"]
+    if report.confusion:
+        header += ["label", "teacher"]
+        shown = [[*line, row.label, row.suggested] for line, row in zip(shown, report.mislabelled, strict=True)]
+    return [f"{said}. No row was changed.", table(header, shown)]
+
+
+def render_terminal(report: Report) -> Table:
+    """Return the comparison as a table for rich to print, one column a model, so that it fits 80 to 120 columns."""
+    rows = comparison_rows(report)
+    grid = Table(
+        title=headline(report),
+        caption=_caption(report),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        min_width=72,
+    )
+    grid.add_column("")
+    for entry in entries(report):
+        style = "bold" if entry.key == "student" else ""
+        grid.add_column(entry.short + (" *" if entry.is_better_baseline else ""), justify="right", style=style)
+    for name in list(rows[0])[2:] if rows else []:
+        grid.add_row(
+            metric_name(name),
+            *(row[name].replace(NOT_MEASURED, "–").replace(" [", "\n[").replace(",\u00a0", ",") for row in rows),
+        )
+    return grid
+
+
+def _caption(report: Report) -> str:
+    gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
+    cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
+    found = f"{conclusion(report)}{_opinion(report.judge)}{cost}{gate}"
+    return f"* the better baseline; – not measured. Worth a teacher? {found}"
+
+
+def _opinion(judge: Judge | None) -> str:
+    """Return on a line of its own how often the judge preferred the student; nothing without one."""
+    if judge is None or not judge.against:
+        return ""
+    rates = [
+        f"{_quality(found.win_rate)} against the {opponent} (both orders agree on {percent(found.agreement)})"
+        for opponent, found in judge.against.items()
+    ]
+    return f"\nJudge {judge.name}: win rate {', '.join(rates)}"
+
+
+def _quality(found: Estimate | None) -> str:
+    if found is None:
+        return NOT_MEASURED
+    return f"{decimal(found.value)} {interval(found.low, found.high)}".strip()
+
+
+def _costs(model: Model) -> dict[str, str]:
+    latency = model.latency_ms
+    return {
+        "latency p50": milliseconds(latency.p50 if latency else None),
+        "latency p95": milliseconds(latency.p95 if latency else None),
+        "requests/s": rate(model.requests_per_second),
+        "tokens/s": rate(model.tokens_per_second),
+        "prompt tokens": rate(model.prompt_tokens_mean),
+        "parameters": parameters(model.parameters),
+        "weights": size(model.weight_bytes),
+        "peak memory": size(model.peak_memory_bytes),
+        "engine floor": size(model.engine_floor_bytes),
+        "cost / 1k": dollars(model.cost_usd_per_1k_requests),
+    }

@@ -1,0 +1,84 @@
+"""What each of several teachers was asked and what became of its answers, as blocks of report.json.
+
+Separate because a report of one teacher has none of it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stillhouse.reports.markdown import table
+from stillhouse.reports.numbers import count, dollars, percent, seconds
+from stillhouse.reports.schema import Generation
+
+Summary = Mapping[str, Any]
+_COUNTS = ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens", "seconds")
+NOT_ASKED: Summary = dict.fromkeys(_COUNTS, 0)
+HEADER = ("teacher", "prompts", "usable", "lessons", "share", "requests", "from the store", "tokens in / out", "time",
+          "cost")  # fmt: skip
+
+
+def joined(asked: Sequence[Summary]) -> dict[str, Any]:
+    """Return the numbers of several generations, asked one after the other, as those of one."""
+    counts = {name: sum(summary[name] for summary in asked) for name in _COUNTS}
+    return counts | {"redacted": _redacted([summary["redacted"] for summary in asked if summary.get("redacted")])}
+
+
+def _redacted(found: Sequence[Summary]) -> dict[str, Any] | None:
+    marks = Counter[str]()
+    for one in found:
+        marks.update(one["marks"])
+    return {"prompts": sum(one["prompts"] for one in found), "marks": dict(marks)} if found else None
+
+
+def teacher_blocks(
+    asked: Mapping[str, Summary], costs: Mapping[str, float | None], filtered: Sequence[Summary]
+) -> dict[str, dict[str, Any]]:
+    """Return a block for each teacher by its name.
+
+    Args:
+        asked: by name, in the recipe's order, what generation was asked.
+        costs: by name, what this run paid in US dollars; None where it is not known.
+        filtered: in the same order, what the filters made of the answers.
+    """
+    kept = sum(summary["kept"] for summary in filtered)
+    return {
+        name: {
+            **{field: summary[field] for field in _COUNTS},
+            "prompts": judged["prompts"],
+            "usable": judged["usable"],
+            "kept": judged["kept"],
+            "dropped": judged["dropped"],
+            "share": judged["kept"] / kept if kept else None,
+            "success_ratio": judged["usable"] / judged["prompts"] if judged["prompts"] else None,
+            "cost_usd": costs[name],
+        }
+        for (name, summary), judged in zip(asked.items(), filtered, strict=True)
+    }
+
+
+def teacher_rows(generation: Generation | None) -> list[list[str]]:
+    """Return a row of text for each teacher, under `HEADER`; none where there is one teacher."""
+    if generation is None:
+        return []
+    return [
+        [
+            name,
+            count(one.prompts),
+            percent(one.success_ratio) if one.prompts else "–",
+            count(one.kept),
+            percent(one.share) if one.share is not None else "–",
+            count(one.requests),
+            count(one.from_store),
+            f"{count(one.prompt_tokens)} / {count(one.completion_tokens)}",
+            seconds(one.seconds),
+            dollars(one.cost_usd),
+        ]
+        for name, one in generation.teachers.items()
+    ]
+
+
+def teachers_markdown(generation: Generation | None) -> str:
+    """Return the teachers as a Markdown table; empty where there is one."""
+    rows = teacher_rows(generation)
+    return table(HEADER, rows) if rows else ""

@@ -1,0 +1,155 @@
+"""The sentences a reader decides by: what the student keeps, and whether it needed a teacher at all.
+
+Separate because page, cards and terminal say the same words, and because a student that loses must be told so.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stillhouse.reports.build import quality_value
+from stillhouse.reports.numbers import NOT_MEASURED, decimal, interval, metric_name, p_value, percent, signed
+from stillhouse.reports.schema import Gain, Model, Report
+
+Outcome = Literal["wins", "loses", "unclear", "unknown"]
+
+LABELS = {
+    "student": "Student",
+    "teacher": "Teacher",
+    "champion": "Current champion",
+    "baseline": "Baseline",
+    "baseline_zero_shot": "Baseline: base model, zero-shot",
+    "baseline_untrained": "Baseline: student before training",
+    "student_labelled_only": "No teacher: same student, labelled rows only",
+    "tfidf_logistic_regression": "No teacher: TF-IDF + logistic regression",
+}
+SHORT_LABELS = {
+    "champion": "Champion",
+    "baseline_zero_shot": "Base, zero-shot",
+    "baseline_untrained": "Untrained student",
+    "student_labelled_only": "Labelled rows only",
+    "tfidf_logistic_regression": "TF-IDF + LR",
+}
+ALTERNATIVES = {
+    "student_labelled_only": "the same student trained on the labelled rows alone for equal steps",
+    "tfidf_logistic_regression": "TF-IDF with logistic regression on the labelled rows",
+}
+
+_OPENINGS = {
+    "wins": "The student beats",
+    "loses": "The student loses to",
+    "unclear": "No clear difference from",
+    "unknown": "Without an interval, not tested against",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of the comparison with the name readers know it by."""
+
+    key: str
+    label: str
+    model: Model
+    is_better_baseline: bool = False
+
+    @property
+    def short(self) -> str:
+        """The label for narrow places."""
+        return SHORT_LABELS.get(self.key, self.label)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The student against one alternative: the outcome and the sentence that says it with its numbers."""
+
+    key: str
+    outcome: Outcome
+    text: str
+
+
+def entries(report: Report) -> list[Entry]:
+    """Return the measured models, student first; `baseline` only where neither of the two it stands for is there."""
+    found = []
+    which = report.models.baseline.which if report.models.baseline else None
+    repeated = bool(which and getattr(report.models, which, None))
+    for key, label in LABELS.items():
+        model: Model | None = getattr(report.models, key)
+        if model is not None and not (key == "baseline" and repeated):
+            found.append(Entry(key, label, model, key == which or key == "baseline"))
+    return found
+
+
+def headline(report: Report) -> str:
+    """Return the run in one sentence: accuracy kept, latency, and the gain over the better baseline."""
+    comparison, metric = report.comparison, metric_name(report.comparison.primary_metric)
+    if comparison.quality_retained is None:
+        return f"How much of the teacher's {metric} the student keeps was not measured."
+    sentence = f"The student keeps {percent(comparison.quality_retained)} of the teacher's {metric}"
+    if comparison.latency_reduction is not None:
+        sentence += f" at {percent(1 - comparison.latency_reduction)} of its latency"
+    gain = comparison.gain_over_baseline
+    if gain is None or gain.value is None:
+        return sentence + "." + _better_without(report)
+    versus = "over" if gain.value >= 0 else "against"
+    sentence += f"; {signed(gain.value, 2)} {versus} the better baseline {interval(gain.low, gain.high, 2)}"
+    return sentence.strip() + "." + _better_without(report)
+
+
+def alternative_verdicts(report: Report) -> list[Verdict]:
+    """Return the verdict against each way to do without a teacher, also where the student loses."""
+    return [_verdict(report, key, what) for key, what in ALTERNATIVES.items() if getattr(report.models, key)]
+
+
+def conclusion(report: Report) -> str:
+    """Return whether the teacher earned its keep, in one sentence."""
+    verdicts = alternative_verdicts(report)
+    if not verdicts or all(verdict.outcome == "unknown" for verdict in verdicts):
+        return "Not measured: this run has no tested comparison with a way without a teacher."
+    if any(verdict.outcome == "loses" for verdict in verdicts):
+        return "No. A way without any teacher does better on these test rows; use it, or give the student more."
+    if all(verdict.outcome == "wins" for verdict in verdicts):
+        return "Yes. The student beats what the labelled rows alone could give."
+    return "Not shown. The student is not clearly better than every way without a teacher on these test rows."
+
+
+def outcome_of(gain: Gain | None) -> Outcome:
+    """Return what a gain's interval says: wins above 0, loses below 0, unclear across it, unknown without one."""
+    if gain is None or gain.low is None or gain.high is None:
+        return "unknown"
+    if gain.low > 0:
+        return "wins"
+    return "loses" if gain.high < 0 else "unclear"
+
+
+def gain_text(gain: Gain | None, digits: int = 3) -> str:
+    """Return `+0.095 [0.058, 0.133], p < 0.001`, or "not measured"."""
+    if gain is None or gain.value is None:
+        return NOT_MEASURED
+    value = f"{signed(gain.value, digits)} {interval(gain.low, gain.high, digits)}".strip()
+    return ", ".join(filter(None, (value, p_value(gain.p_value))))
+
+
+def _better_without(report: Report) -> str:
+    """Return the sentence a headline owes its reader when a way without a teacher wins, else nothing."""
+    better = [ALTERNATIVES[verdict.key] for verdict in alternative_verdicts(report) if verdict.outcome == "loses"]
+    return f" But it loses to {' and to '.join(better)}." if better else ""
+
+
+def _verdict(report: Report, key: str, what: str) -> Verdict:
+    gain = report.comparison.gain_over.get(key) or _plain_gain(report, key)
+    outcome = outcome_of(gain)
+    if gain is None or gain.value is None:
+        return Verdict(key, outcome, f"Against {what}: {NOT_MEASURED}.")
+    metric = metric_name(report.comparison.primary_metric)
+    says = _OPENINGS[outcome]
+    mine = decimal(quality_value(report.models.student, report.comparison.primary_metric))
+    theirs = decimal(quality_value(getattr(report.models, key), report.comparison.primary_metric))
+    return Verdict(key, outcome, f"{says} {what}: {metric} {mine} against {theirs}, {gain_text(gain)}.")
+
+
+def _plain_gain(report: Report, key: str) -> Gain | None:
+    """Return the bare difference where no paired interval was handed in; it never counts as a win."""
+    metric = report.comparison.primary_metric
+    mine, theirs = quality_value(report.models.student, metric), quality_value(getattr(report.models, key), metric)
+    if mine is None or theirs is None:
+        return None
+    return Gain(value=mine - theirs, low=None, high=None, p_value=None)

@@ -1,0 +1,30 @@
+"""Keeps tracebacks of users' mistakes out of logs: the message says all there is to do.
+
+Separate because the command line and every worker of Prefect want it alike.
+"""
+
+import logging
+
+from stillhouse.recipe.errors import UserError
+
+_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
+
+
+class _WithoutTraceback(logging.Filter):
+    """Drops the traceback of a record whose exception is a UserError."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True always; the record is changed, never dropped."""
+        kind = record.exc_info[0] if isinstance(record.exc_info, tuple) else None
+        if kind is not None and issubclass(kind, UserError):
+            record.exc_info = None
+            record.exc_text = None
+        return True
+
+
+def hide_user_tracebacks() -> None:
+    """Install the filter once on the loggers that report failed runs."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(one, _WithoutTraceback) for one in logger.filters):
+            logger.addFilter(_WithoutTraceback())

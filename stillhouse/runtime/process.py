@@ -1,0 +1,195 @@
+"""The control side of the protocol: starts a worker in the engine's Python and never leaves it behind.
+
+Separate because every engine stage (generate, train, evaluate) stands on it.
+"""
+
+import contextlib
+import ctypes
+import os
+import re
+import selectors
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pydantic import BaseModel, ValidationError
+
+from stillhouse.recipe import errors
+from stillhouse.repository import ROOT
+from stillhouse.runtime.events import EVENT, Done, Error, Event, Log
+from stillhouse.runtime.orphan_guard import guard_group
+
+_PR_SET_PDEATHSIG = 1
+# the last line of a traceback
+_MISSING_PACKAGE = re.compile(r"ModuleNotFoundError: No module named ('[^']+')")
+_WHICH_PYTHON = "STILLHOUSE_ENGINE_PYTHON to the interpreter of an environment that holds vLLM and TRL."
+_libc = ctypes.CDLL(None, use_errno=True)
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a worker may take, in seconds."""
+
+    silent: float = 900.0  # without a word
+    total: float = 86_400.0
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def run_worker(
+    module: str,
+    spec: BaseModel,
+    *,
+    python: Path,
+    on_event: OnEvent = lambda event: None,
+    environment: dict[str, str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    stop: threading.Event | None = None,
+) -> dict[str, object]:
+    """Run `module` on `spec` in its own process group and return the summary of its `done` event.
+
+    Called in the main thread it is ended by a signal's exception; in another thread only `stop` can end it.
+
+    Raises:
+        UserError: of the kind that the worker reported.
+        WorkerError: the interpreter is missing, the worker ended without a `done` event, it went beyond `limits`, or
+            `stop` was set.
+    """
+    if not (python.is_file() and os.access(python, os.X_OK)):
+        raise errors.WorkerError(
+            f"The engine's Python is not at {python}, or may not be run. Run `make setup`, or set {_WHICH_PYTHON}"
+        )
+    with tempfile.TemporaryDirectory(prefix="stillhouse-spec-") as folder:
+        spec_path = Path(folder) / "spec.json"
+        spec_path.write_text(spec.model_dump_json())
+        with _child([str(python), "-m", module, str(spec_path)], environment or {}) as child:
+            return _follow(child, module, on_event, limits, stop)
+
+
+def _follow(
+    child: subprocess.Popen[bytes], module: str, on_event: OnEvent, limits: Limits, stop: threading.Event | None
+) -> dict[str, object]:
+    last_lines: deque[str] = deque(maxlen=30)
+    outcome: Done | Error | None = None
+    for stream, line in _lines(child, limits, module, stop):
+        if stream == "stderr":
+            last_lines.append(line)
+            on_event(Log(text=line))
+            continue
+        try:
+            event = EVENT.validate_json(line)
+        except ValidationError:
+            last_lines.append(line)
+            continue
+        if isinstance(event, Done | Error):
+            outcome = event
+            # what the engine leaves running after its last word is ended with the group, not waited for
+            break
+        on_event(event)
+    if isinstance(outcome, Done):
+        return outcome.summary
+    if isinstance(outcome, Error):
+        raise _error_of(outcome)
+    raise _end_without_a_word(child.wait(), module, last_lines)
+
+
+def _end_without_a_word(code: int, module: str, last_lines: Sequence[str]) -> errors.WorkerError:
+    if last_lines and (missing := _MISSING_PACKAGE.match(last_lines[-1])):
+        return errors.WorkerError(
+            f"The engine's Python lacks the package {missing[1]}. Run `make setup`, or set {_WHICH_PYTHON}"
+        )
+    return errors.WorkerError(
+        f"{module} ended with exit code {code} before it reported `done`. Its last lines:\n" + "\n".join(last_lines)
+    )
+
+
+def _error_of(event: Error) -> errors.UserError:
+    kind = getattr(errors, event.kind, errors.WorkerError)
+    return kind(event.message) if issubclass(kind, errors.UserError) else errors.WorkerError(event.message)
+
+
+@contextlib.contextmanager
+def _child(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,  # async-signal-safe: one prctl call
+    )
+    guard = guard_group(child.pid)
+    try:
+        yield child
+    finally:
+        end_group(child)
+        guard.kill()
+        guard.communicate()
+
+
+def end_group(child: subprocess.Popen[bytes], grace_s: float = 5.0) -> None:
+    """End the child's whole process group: SIGTERM, then SIGKILL after `grace_s`."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=grace_s)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    for pipe in (child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _lines(
+    child: subprocess.Popen[bytes], limits: Limits, module: str, stop: threading.Event | None
+) -> Iterator[tuple[str, str]]:
+    """Yield (stream name, line) from both pipes until both are closed."""
+    pipes: dict[str, IO[bytes]] = {"stdout": child.stdout, "stderr": child.stderr}  # type: ignore[dict-item]
+    pending = {name: b"" for name in pipes}
+    with selectors.DefaultSelector() as selector:
+        for name, pipe in pipes.items():
+            selector.register(pipe, selectors.EVENT_READ, name)
+        started = last_word = time.monotonic()
+        while selector.get_map():
+            ready = selector.select(timeout=1.0)
+            now = time.monotonic()
+            if stop is not None and stop.is_set():
+                raise errors.WorkerError(f"{module} was ended: the run was cancelled")
+            if not ready and now - last_word > limits.silent:
+                raise errors.WorkerError(
+                    f"{module} reported nothing for {limits.silent:g} s and was ended. Where it needs longer, raise "
+                    "STILLHOUSE_STALL_TIMEOUT."
+                )
+            if now - started > limits.total:
+                raise errors.WorkerError(
+                    f"{module} was not done after {limits.total:g} s and was ended. Where it needs longer, raise "
+                    "STILLHOUSE_STAGE_TIMEOUT; run again to go on from what it has stored."
+                )
+            for key, _ in ready:
+                last_word = now
+                chunk = os.read(key.fd, 65536)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                *whole, pending[key.data] = (pending[key.data] + chunk).split(b"\n")
+                for line in whole:
+                    yield key.data, line.decode("utf-8", "replace")
+            if not ready and child.poll() is not None:
+                # a grandchild that outlives the worker may hold the pipe open; the worker itself has ended
+                return

@@ -1,0 +1,121 @@
+"""Where things run, from the environment; no setting ever enters a fingerprint.
+
+Separate because a recipe must give the same result anywhere.
+"""
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from stillhouse.artifacts.store import StoreConfig
+from stillhouse.recipe.errors import RecipeError, StoreError
+from stillhouse.repository import ROOT
+
+
+class Settings(BaseModel):
+    """All settings; keys and passwords are left to the libraries that read them from the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: StoreConfig
+    engine_python: Path
+    ray_address: str  # host:port of the Ray cluster that replicas run on; empty where they run on this machine
+    work: Path  # scratch, caches and checkpoints of this machine
+    stall_timeout_s: float  # without a word of a worker
+    stage_timeout_s: float  # for a whole stage, waiting for the device not counted
+    report_url: str  # where a browser finds what lies under runs/; empty where it does not
+
+    @property
+    def storage_options(self) -> dict[str, Any] | None:
+        """fsspec options for the sources of data: the S3 endpoint where one is set; keys stay in the environment."""
+        return {"endpoint_url": self.store.endpoint_url} if self.store.endpoint_url else None
+
+    def report_link(self, run_id: str) -> str:
+        """Return where the run's report.html can be opened: in a browser where that is set up, else in the store."""
+        if self.report_url:
+            return f"{self.report_url}/{run_id}/report.html"
+        address = f"{self.store.url}/runs/{run_id}/report.html"
+        return address if "://" in address else f"file://{address}"
+
+    @property
+    def model_hashes(self) -> Path:
+        """The file that remembers the hashes of large model files."""
+        return self.work / "model-hashes.json"
+
+    @property
+    def device_lock(self) -> Path:
+        """The file whose lock one heavy job at a time holds on this host."""
+        return self.work / "device.lock"
+
+    def building_lock(self, fingerprint: str) -> Path:
+        """The file whose lock the one builder of an artifact holds on this host."""
+        return self.work / "building" / f"{fingerprint}.lock"
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of the environment, with defaults that need no thought.
+
+    Raises:
+        RecipeError: a time that is no number, or not above 0; a Ray address that is not host:port.
+        StoreError: an address of a store or a server that can't be one.
+    """
+    work = Path(environment.get("STILLHOUSE_WORK", ROOT / ".stillhouse" / "work")).absolute()
+    return Settings(
+        store=_store(environment, work),
+        # absolute, not resolved: the venv's python is a link, and following it would leave the environment
+        engine_python=Path(
+            environment.get("STILLHOUSE_ENGINE_PYTHON", ROOT / ".venv" / "engine" / "bin" / "python")
+        ).absolute(),
+        ray_address=_ray_address(environment),
+        work=work,
+        stall_timeout_s=_number(environment, "STILLHOUSE_STALL_TIMEOUT", 900.0),
+        stage_timeout_s=_number(environment, "STILLHOUSE_STAGE_TIMEOUT", 86_400.0),
+        report_url=environment.get("STILLHOUSE_REPORT_URL", "").rstrip("/"),
+    )
+
+
+def _store(environment: Mapping[str, str], work: Path) -> StoreConfig:
+    url = environment.get("STILLHOUSE_STORE", str(ROOT / ".stillhouse" / "store"))
+    try:
+        return StoreConfig(
+            url=url if "://" in url else str(Path(url).absolute()),
+            endpoint_url=environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or None,
+            timeout_s=_number(environment, "STILLHOUSE_STORE_TIMEOUT", _default("timeout_s")),
+            patience_s=_number(environment, "STILLHOUSE_STORE_PATIENCE", _default("patience_s")),
+            server_side_encryption=environment.get("STILLHOUSE_STORE_ENCRYPTION") or None,
+            cache_dir=str(work / "cache"),
+        )
+    except ValidationError as error:
+        # the rules alone: the value may have a password in it
+        rules = [item["msg"].removeprefix("Value error, ") for item in error.errors(include_input=False)]
+        raise StoreError("; ".join(rules)) from None
+
+
+def _default(field: str) -> float:
+    return float(StoreConfig.model_fields[field].default)
+
+
+def _ray_address(environment: Mapping[str, str]) -> str:
+    address = environment.get("STILLHOUSE_RAY_ADDRESS", "")
+    if address and not re.fullmatch(r"[A-Za-z0-9._-]+:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+", address):
+        raise RecipeError(
+            f"STILLHOUSE_RAY_ADDRESS is {address!r}; it must be host:port of a Ray cluster's head, as 10.0.0.5:6379. "
+            "ray:// is not supported: make this machine a node with `ray start --address=host:port --num-cpus=0`."
+        )
+    return address
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, "")
+    try:
+        number = float(text) if text else default
+    except ValueError:
+        number = math.nan
+    if not (0.0 < number < math.inf):
+        raise RecipeError(f"{name} is {text!r}; it must be a number of seconds above 0.")
+    return number

@@ -1,0 +1,82 @@
+"""The worker's side of the protocol: a spec file in, events out, a summary at the end.
+
+Separate because it runs in the engine environment and must import nothing of the control environment.
+Command: `python -m tasks.<noun>.worker spec.json`
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from pydantic import BaseModel
+
+from stillhouse.recipe.errors import UserError
+from stillhouse.runtime.events import Done, Error, Event, Log, Metric, Progress
+
+Spec = TypeVar("Spec", bound=BaseModel)
+
+
+class Reporter:
+    """Writes events to the pipe that control reads."""
+
+    def __init__(self, pipe: TextIO, min_interval_s: float = 0.5) -> None:
+        self._pipe = pipe
+        self._min_interval_s = min_interval_s
+        self._last_progress = 0.0
+
+    def progress(self, done: int, total: int, unit: str, **detail: Any) -> None:
+        """Report progress; reports nearer than half a second to the last one are left out, the final one never."""
+        now = time.monotonic()
+        if done < total and now - self._last_progress < self._min_interval_s:
+            return
+        self._last_progress = now
+        self._write(Progress(done=done, total=total, unit=unit, detail=detail))
+
+    def metric(self, name: str, value: float, step: int = 0) -> None:
+        """Report one number."""
+        self._write(Metric(name=name, value=value, step=step))
+
+    def log(self, text: str) -> None:
+        """Report one line for the run's log."""
+        self._write(Log(text=text))
+
+    def finish(self, event: Done | Error) -> None:
+        """Report how the work ended."""
+        self._write(event)
+
+    def _write(self, event: Event) -> None:
+        self._pipe.write(event.model_dump_json() + "\n")
+        self._pipe.flush()
+
+
+def serve(spec_model: type[Spec], run: Callable[[Spec, Reporter], dict[str, Any]]) -> None:
+    """Run `run` on the spec named on the command line and exit 0 with a `done` event, or 1 with an `error` event."""
+    report = Reporter(_take_stdout())
+    try:
+        spec = spec_model.model_validate_json(Path(sys.argv[1]).read_text())
+        summary = run(spec, report)
+    except UserError as error:
+        report.finish(Error(kind=type(error).__name__, message=str(error)))
+        # engines leave threads and processes behind that would block a normal exit
+        _leave(1)
+    report.finish(Done(summary=summary))
+    _leave(0)
+
+
+def _take_stdout() -> TextIO:
+    """Return the real standard output and send all other writes to it to standard error.
+
+    Libraries print to file descriptor 1 from C too; a stray line among the events would be noise in the protocol.
+    """
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return pipe
+
+
+def _leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(code)

@@ -1,0 +1,92 @@
+"""What teacher, zero-shot baseline and student are shown: instruction, labelled examples and the row's turns.
+
+Separate because every skill is asked in the same layouts; a skill with a way of its own overrides one function.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from stillhouse.data.row import prompt_text
+from stillhouse.recipe.teacher import TeacherPrompt
+
+Turns = list[dict[str, Any]]
+
+
+def cases(row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
+    """Return the row alone: one prompt, one answer."""
+    return [row]
+
+
+def as_text(messages: Turns) -> str:
+    """Return a prompt as plain text, where it can't stand as turns: the user's words."""
+    return prompt_text(messages)
+
+
+def transcript(messages: Turns) -> str:
+    """Return all turns as plain text, each after its speaker."""
+    return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
+
+
+def whole_text(messages: Turns) -> str:
+    """Return the user's words where there is nothing else; else all turns, so that no two prompts look the same."""
+    return as_text(messages) if all(turn["role"] == "user" for turn in messages) else transcript(messages)
+
+
+def teacher_messages(
+    row_messages: Turns,
+    skill: Any,
+    prompt: TeacherPrompt,
+    labels: Sequence[str],
+    examples: Sequence[tuple[str, str]],
+) -> Turns:
+    """Return the teacher's turns: instruction, `examples` (text, answer) in the order given, then the row's."""
+    system = filled(prompt.system or skill.instruction, skill, labels)
+    if prompt.layout == "list":
+        return with_system("\n\n".join([system, *_listed(prompt, examples)]), [], row_messages)
+    turns: Turns = []
+    for text, answer in examples:
+        turns += [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]
+    return with_system(system, turns, row_messages)
+
+
+def teacher_text(
+    row_messages: Turns,
+    skill: Any,
+    prompt: TeacherPrompt,
+    labels: Sequence[str],
+    examples: Sequence[tuple[str, str]],
+    text_of: Callable[[Turns], str] = whole_text,
+) -> str:
+    """Return the teacher's prompt as plain text that ends where the answer follows, for layout `text`."""
+    heading = filled(prompt.system or skill.instruction, skill, labels)
+    asked = f"{prompt.input_name}: {text_of(row_messages)}\n{prompt.output_name}:"
+    return "\n\n".join([heading, *_listed(prompt, examples), asked])
+
+
+def zero_shot_messages(row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
+    """Return what an untrained model is asked: the skill's instruction with the labels named, then the row's turns."""
+    return with_system(filled(skill.instruction, skill, labels), [], row_messages)
+
+
+def student_messages(row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
+    """Return what the student sees: the row's turns, after `student_instruction` where the recipe has one."""
+    return with_system(filled(skill.student_instruction, skill, labels), [], row_messages)
+
+
+def filled(instruction: str, skill: Any, labels: Sequence[str]) -> str:
+    """Return `instruction` with {labels} replaced by the list, and what else the skill fills in."""
+    # not str.format: an instruction may hold other braces, such as a JSON example
+    return str(skill.filled(instruction)).replace("{labels}", ", ".join(labels))
+
+
+def with_system(system: str, examples: Turns, row_messages: Turns) -> Turns:
+    """One system turn at most: chat templates refuse or ignore a second, so the row's own is joined to ours."""
+    turns = [{"role": turn["role"], "content": turn["content"]} for turn in row_messages]
+    if turns and turns[0]["role"] == "system":
+        system = "\n\n".join(part for part in (system, turns.pop(0)["content"]) if part)
+    first = [{"role": "system", "content": system}] if system else []
+    return first + examples + turns
+
+
+def _listed(prompt: TeacherPrompt, examples: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"{prompt.input_name}: {text}\n{prompt.output_name}: {answer}" for text, answer in examples]

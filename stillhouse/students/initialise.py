@@ -1,0 +1,138 @@
+"""The student before training: a base model cut down to evenly spaced layers.
+
+Separate because the untrained student is also the baseline of every comparison.
+Command: `python -m stillhouse.students.initialise spec.json` (engine environment)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stillhouse.recipe.errors import ModelError
+from stillhouse.students.spec import InitialiseSpec
+
+if TYPE_CHECKING:
+    from stillhouse.runtime.worker import Reporter
+
+# where causal models of the transformers library keep their decoder layers
+LAYER_PATHS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers")
+
+
+def evenly_spaced(num_layers: int, keep: int) -> tuple[int, ...]:
+    """Return `keep` indices out of `num_layers`, ascending, evenly spaced, the first and the last among them.
+
+    Raises:
+        ModelError: `keep` is larger than `num_layers`, or too small to hold the first and the last layer.
+    """
+    if keep > num_layers:
+        raise ModelError(
+            f"student.layers is {keep}, but the base model has {num_layers} layers: keep at most that many."
+        )
+    if keep == num_layers:
+        return tuple(range(num_layers))
+    if keep < 2:
+        raise ModelError(f"student.layers is {keep}: keep at least 2 layers (the first and the last), or 0 for all.")
+    # round half up in whole numbers, so that the choice does not hang on floating point
+    return tuple((2 * i * (num_layers - 1) + keep - 1) // (2 * (keep - 1)) for i in range(keep))
+
+
+def initialise(base_model: str, revision: str, layers: int, chat_template: str | None) -> tuple[Any, Any]:
+    """Return (model in float32 with `layers` layers, tokenizer with `chat_template`).
+
+    Raises:
+        ModelError: the model can't be loaded, its layers can't be found, or it has no chat template.
+    """
+    model, tokenizer = load_base(base_model, revision)
+    if chat_template is not None:
+        tokenizer.chat_template = chat_template
+    if not tokenizer.chat_template:
+        raise ModelError(f"{base_model} has no chat template: give the student one in `student.chat_template`.")
+    if layers:
+        keep_layers(model, layers)
+    return model, tokenizer
+
+
+def load_base(base_model: str, revision: str) -> tuple[Any, Any]:
+    """Return (model in float32, tokenizer) from safetensors, without running code that comes with the model.
+
+    Raises:
+        ModelError: the folder or hub name can't be loaded.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    is_local = Path(base_model).is_dir()
+    options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": is_local}
+    if revision and not is_local:
+        options["revision"] = revision
+    try:
+        model = AutoModelForCausalLM.from_pretrained(base_model, dtype=torch.float32, use_safetensors=True, **options)
+        tokenizer = AutoTokenizer.from_pretrained(base_model, **options)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The base model {base_model!r} can't be loaded: {error}\n"
+            "It must be a folder or hub name of a causal language model with config.json, a tokenizer and "
+            "*.safetensors weights; models that need their own code are refused."
+        ) from error
+    return model, tokenizer
+
+
+def keep_layers(model: Any, keep: int) -> tuple[int, ...]:
+    """Cut `model` down to `keep` evenly spaced layers, in place, and return their original indices.
+
+    Raises:
+        ModelError: the layers can't be found, or there are too few of them.
+    """
+    from torch import nn
+
+    owner, name = _find_layers(model)
+    layers = getattr(owner, name)
+    indices = evenly_spaced(len(layers), keep)
+    setattr(owner, name, nn.ModuleList(layers[index] for index in indices))
+    _fit_config(model.config.get_text_config(), indices, len(layers))
+    for position, layer in enumerate(getattr(owner, name)):
+        for module in layer.modules():
+            # the index under which attention stores its keys and values; a gap would break cached decoding
+            if isinstance(getattr(module, "layer_idx", None), int):
+                module.layer_idx = position
+    return indices
+
+
+def _find_layers(model: Any) -> tuple[Any, str]:
+    from torch import nn
+
+    for path in LAYER_PATHS:
+        owner, *_, name = model, *path.split(".")
+        for step in path.split(".")[:-1]:
+            owner = getattr(owner, step, None)
+        if isinstance(getattr(owner, name, None), nn.ModuleList):
+            return owner, name
+    raise ModelError(
+        f"{type(model).__name__} keeps its layers under none of {', '.join(LAYER_PATHS)}: set student.layers to 0 to "
+        "train it whole, or choose another base model."
+    )
+
+
+def _fit_config(config: Any, indices: tuple[int, ...], num_layers: int) -> None:
+    for name, value in list(vars(config).items()):
+        # layer_types, no_rope_layers, mlp_layer_types …: one entry a layer
+        if "layer" in name and isinstance(value, list | tuple) and len(value) == num_layers:
+            setattr(config, name, [value[index] for index in indices])
+    config.num_hidden_layers = len(indices)
+
+
+def run(spec: InitialiseSpec, report: Reporter) -> dict[str, Any]:
+    """Write the untrained student to `spec.out` and return its parameter count and kept layers."""
+    from stillhouse.students.export import save_student
+
+    model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
+    save_student(model, tokenizer, Path(spec.out), spec.precision)
+    report.log(f"untrained student: {model.num_parameters():,} parameters")
+    return {"parameters": model.num_parameters(), "layers": model.config.get_text_config().num_hidden_layers}
+
+
+if __name__ == "__main__":
+    from stillhouse.runtime.worker import serve
+
+    serve(InitialiseSpec, run)

@@ -1,0 +1,57 @@
+"""Trains one student from a spec file.
+
+Separate because it is a process of its own in the engine environment.
+Command: `python -m stillhouse.students.worker spec.json`
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from stillhouse.runtime.worker import Reporter, serve
+from stillhouse.students.export import save_student, write_history
+from stillhouse.students.initialise import initialise
+from stillhouse.students.spec import TrainSpec
+from stillhouse.students.tokens import encode_rows, read_rows, stop_ids
+
+
+def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
+    """Write the trained student and history.jsonl into `spec.out`; return the numbers of the training.
+
+    Raises:
+        ModelError: the base model can't be loaded or cut, or its chat template can't be trained on.
+        DataError: there are no rows, or none that fits `training.max_length`.
+    """
+    from stillhouse.students.sft import train
+
+    out = Path(spec.out)
+    model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
+    stops = stop_ids(model, tokenizer)
+    rows, too_long = encode_rows(tokenizer, read_rows(Path(spec.rows)), stops, spec.training.max_length)
+    validation: list[dict[str, list[int]]] = []
+    validation_too_long = 0
+    if spec.validation:
+        held_out = read_rows(Path(spec.validation))
+        validation, validation_too_long = encode_rows(tokenizer, held_out, stops, spec.training.max_length)
+    report.log(f"{len(rows)} rows, {too_long} longer than training.max_length, {len(validation)} for validation")
+    parameters = model.num_parameters()
+    trained, summary = train(model, tokenizer, rows, validation, spec.training, Path(spec.checkpoints), report)
+    save_student(trained, tokenizer, out, spec.training.precision)
+    write_history(summary["history"], out)
+    counts = {
+        "rows": len(rows),
+        "rows_too_long": too_long,
+        "validation_rows": len(validation),
+        "validation_rows_too_long": validation_too_long,
+        "parameters": parameters,
+    }
+    return counts | summary
+
+
+if __name__ == "__main__":
+    # read once, when torch loads: threads that spin while they wait for a core taken by another process made
+    # training five times slower
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    serve(TrainSpec, run)

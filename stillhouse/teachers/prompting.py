@@ -1,0 +1,99 @@
+"""What the teacher is asked for each row: instruction, labelled examples and the message.
+
+Separate because generation and the measuring of a teacher must show it exactly the same.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from stillhouse.recipe.errors import DataError
+from stillhouse.recipe.skill import Skill
+from stillhouse.recipe.teacher import Teacher, TeacherPrompt
+from stillhouse.skills.registry import skill_for
+from stillhouse.teachers.retrieval import Retriever
+
+Row = dict[str, Any]
+Prompt = list[dict[str, Any]] | str
+
+
+class Prompter:
+    """Makes a teacher's prompt out of a row; built once over the labelled rows, asked for many."""
+
+    def __init__(self, teacher: Teacher, skill: Skill, labels: Sequence[str], examples: Sequence[Row]) -> None:
+        """Index the labelled rows.
+
+        Raises:
+            DataError: the prompt asks for examples and there is none, or none for a label.
+        """
+        self.prompt = teacher.prompt
+        self.skill = skill
+        self.labels = tuple(labels)
+        self._module = skill_for(skill.kind)
+        self._pools = _pools(self.prompt, self.labels, examples)
+
+    def prompts(self, rows: Sequence[Row]) -> Iterator[Prompt]:
+        """Yield the prompt of each row: turns, or text for layout `text`."""
+        make = self._module.teacher_text if self.prompt.layout == "text" else self._module.teacher_messages
+        for row, examples in zip(rows, self._examples(rows), strict=True):
+            shown = [(self._module.as_text(example["messages"]), example["references"][0]) for example in examples]
+            yield make(row["messages"], self.skill, self.prompt, self.labels, shown)
+
+    def constraint(self, teacher: Teacher) -> dict[str, Any]:
+        """Return the form an answer is held to; {} for none."""
+        output = teacher.output
+        if output.kind == "skill":
+            # a continued text goes on with a space; a chat turn starts with the answer itself
+            lead = " " if self.prompt.layout == "text" else ""
+            return self._module.constraint(self.skill, self.labels, lead)
+        return {} if output.kind == "free" else {output.kind: getattr(output, output.kind)}
+
+    def _examples(self, rows: Sequence[Row]) -> list[list[Row]]:
+        k = self.prompt.examples
+        if not k:
+            return [[] for _ in rows]
+        found = [pool.nearest_all(rows, k) for pool in self._pools]
+        chosen = [[example for group in groups for example in group] for groups in zip(*found, strict=True)]
+        if self.prompt.selection == "fixed_per_label":
+            return [sorted(examples, key=self._fixed_order) for examples in chosen]
+        return chosen
+
+    def _fixed_order(self, example: Row) -> str:
+        return seeded_order(self.prompt.seed, example)
+
+
+class _FixedPool:
+    """The same examples of one label for every row, but never the row itself or its near-duplicates."""
+
+    def __init__(self, prompt: TeacherPrompt, examples: Sequence[Row]) -> None:
+        self._retriever = Retriever(sorted(examples, key=lambda row: seeded_order(prompt.seed, row)), prompt.retriever)
+        self._examples = self._retriever.examples
+
+    def nearest_all(self, rows: Sequence[Row], k: int) -> list[list[Row]]:
+        allowed = self._retriever.nearest_all(rows, len(self._examples))
+        return [[example for example in self._examples if any(example is one for one in near)][:k] for near in allowed]
+
+
+def seeded_order(seed: int, row: Row) -> str:
+    """Return a sort key that shuffles rows by content, the same way each time; new rows move no old ones."""
+    return hashlib.sha256(f"{seed}|{row['content_sha256']}".encode()).hexdigest()
+
+
+def _pools(prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Row]) -> list["Retriever | _FixedPool"]:
+    if not prompt.examples:
+        return []
+    usable = [row for row in examples if row["references"]]
+    if prompt.selection == "nearest":
+        return [Retriever(usable, prompt.retriever)]
+    pools: list[Retriever | _FixedPool] = []
+    for label in labels:
+        own = [row for row in usable if row["references"][0] == label]
+        if not own:
+            raise DataError(
+                f"no labelled example of {label!r} is left for the teacher's prompt; add one to data.examples, or set "
+                "prompt.selection to nearest"
+            )
+        pools.append(
+            _FixedPool(prompt, own) if prompt.selection == "fixed_per_label" else Retriever(own, prompt.retriever)
+        )
+    return pools

@@ -1,0 +1,126 @@
+"""The labelled rows nearest to a message, for the teacher's prompt.
+
+Separate because the retrieved examples are part of the rendered prompt, and so of what is asked, while the measuring
+of a teacher times them too: both environments run this file.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillhouse.data.row import normalise, prompt_text
+from stillhouse.recipe.errors import DataError
+
+Row = dict[str, Any]
+Scores = NDArray[np.float64]
+
+# scores closer than this count as equal and go by the examples' order, so that no platform's rounding decides
+_DECIMALS = 9
+
+_BATCH_ROWS = 512
+
+
+class Retriever:
+    """An index over labelled rows; built once, asked for many messages."""
+
+    def __init__(
+        self,
+        examples: Sequence[Row],
+        kind: Literal["tfidf", "bm25"],
+        near_duplicate_threshold: float = 0.8,
+    ) -> None:
+        """Index `examples`; rows whose word-set Jaccard reaches the threshold count as near-duplicates.
+
+        Raises:
+            DataError: when there are no examples.
+        """
+        if not examples:
+            raise DataError(
+                "the teacher's prompt asks for retrieved examples, but no labelled rows are left to retrieve from; "
+                "add `data.examples`, or set `prompt.examples` to 0"
+            )
+        self.examples = list(examples)
+        self.near_duplicate_threshold = near_duplicate_threshold
+        texts = [_text(row) for row in self.examples]
+        self._score = _tfidf(texts) if kind == "tfidf" else _bm25(texts)
+        self._overlap = _word_jaccard(texts)
+
+    def nearest(self, row: Row, k: int) -> list[Row]:
+        """Return the `k` examples nearest to `row`, the nearest last: right before the message it helps with.
+
+        The row itself (same id or content) and its near-duplicates are never among them; equal scores go by the
+        examples' order. Fewer than `k` where no more are left.
+        """
+        return self.nearest_all([row], k)[0]
+
+    def nearest_all(self, rows: Sequence[Row], k: int) -> list[list[Row]]:
+        """Return `nearest` of each row; the same answers, scored in batches."""
+        found: list[list[Row]] = []
+        for start in range(0, len(rows), _BATCH_ROWS):
+            batch = rows[start : start + _BATCH_ROWS]
+            texts = [_text(row) for row in batch]
+            near_duplicate = self._overlap(texts) >= self.near_duplicate_threshold
+            scores = np.round(self._score(texts), _DECIMALS)
+            found += [
+                self._choose(row, row_scores, excluded, k)
+                for row, row_scores, excluded in zip(batch, scores, near_duplicate, strict=True)
+            ]
+        return found
+
+    def _choose(self, row: Row, scores: Scores, near_duplicate: NDArray[np.bool_], k: int) -> list[Row]:
+        chosen: list[Row] = []
+        for index in np.argsort(-scores, kind="stable"):
+            if len(chosen) == k:
+                break
+            example = self.examples[index]
+            same = example["id"] == row["id"] or example["content_sha256"] == row["content_sha256"]
+            if not same and not near_duplicate[index]:
+                chosen.append(example)
+        return chosen[::-1]
+
+
+def _text(row: Row) -> str:
+    return normalise(prompt_text(row["messages"]))
+
+
+def _tfidf(texts: list[str]) -> Callable[[list[str]], Scores]:
+    """Cosine over words, word pairs and 3 to 5 letters inside words: meaning by wording, robust to typing errors."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import FeatureUnion
+
+    space = FeatureUnion(
+        [
+            ("words", TfidfVectorizer(analyzer="word", token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True)),
+            ("letters", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)),
+        ]
+    )
+    known = space.fit_transform(texts)
+    return lambda asked: np.asarray((space.transform(asked) @ known.T).toarray())
+
+
+def _bm25(texts: list[str]) -> Callable[[list[str]], Scores]:
+    import bm25s
+
+    index = bm25s.BM25()
+    index.index([text.split() for text in texts], show_progress=False)
+    return lambda asked: np.stack([np.asarray(index.get_scores(text.split()), dtype=np.float64) for text in asked])
+
+
+def _word_jaccard(texts: list[str]) -> Callable[[list[str]], Scores]:
+    """Word-set Jaccard of each asked text with each known one; 0 where either has no words."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    counter = CountVectorizer(analyzer=str.split, binary=True, dtype=np.float64)
+    known = counter.fit_transform(texts)
+    known_sizes = np.asarray(known.sum(axis=1)).ravel()
+
+    def overlap(asked: list[str]) -> Scores:
+        shared = np.asarray((counter.transform(asked) @ known.T).toarray())
+        asked_sizes = np.array([len(set(text.split())) for text in asked], dtype=np.float64)
+        union = asked_sizes[:, None] + known_sizes[None, :] - shared
+        jaccard: Scores = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+        return jaccard
+
+    return overlap

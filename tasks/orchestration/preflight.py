@@ -1,0 +1,54 @@
+"""Checks what a run needs before any work starts, and makes the run."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from prefect.runtime import flow_run
+
+from stillhouse.artifacts.preflight import probe
+from stillhouse.costs.price import tariff_of
+from stillhouse.inference.api.credentials import read_key
+from stillhouse.inference.models import identify
+from stillhouse.recipe.errors import RecipeError
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.runtime.settings import Settings
+from tasks.orchestration.run import Run
+
+
+def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run:
+    """Return a new run, after a probe of the store: Prefect takes an unreachable store for a cache miss.
+
+    Raises:
+        StoreError: the store can't be used.
+        ModelError: a teacher, the judge or the student's base is not there.
+        RecipeError: the key of an endpoint is not set, or a budget in dollars has no price to count with.
+    """
+    probe(settings.store)
+    _check_price(recipe)
+    # a model that is not there, or may not be asked, must not show after an hour of other work
+    for asked in recipe.asked.values():
+        if asked.endpoint:
+            read_key(asked.endpoint, os.environ)
+        else:
+            identify(asked.model, asked.revision, settings.model_hashes)
+    identify(recipe.student.model, recipe.student.revision, settings.model_hashes)
+    return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
+
+
+def _check_price(recipe: Recipe) -> None:
+    for place, asked in recipe.asked.items():
+        if recipe.budget.usd is not None and not tariff_of(asked, recipe.costs).is_known:
+            raise RecipeError(
+                f"budget.usd: {recipe.budget.usd:g} can't be held, since no price of {asked.model} is known. Set "
+                f"{place}.price or costs.teacher_usd_per_hour, or limit budget.tokens or budget.hours "
+                "instead."
+            )
+
+
+def _run_id(name: str) -> str:
+    # a retry of a Prefect run is the same run, and overwrites its own folder
+    unique = str(flow_run.get_id() or uuid4())[:8]
+    started = flow_run.get_scheduled_start_time() or datetime.now(UTC)
+    return f"{name}-{started:%Y%m%d-%H%M%S}-{unique}"

@@ -1,0 +1,38 @@
+"""A place where replicas run, as those who fan out see it; this machine is the simplest one.
+
+Separate because a Ray cluster is another, which only some set-ups have.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from tasks.orchestration.replicas.shard_task import cancelled
+
+
+@dataclass(frozen=True)
+class Place:
+    """A started task runner, and how its tasks are ended when the run is cancelled."""
+
+    runner: TaskRunner[Any]
+    cancel: Callable[[Sequence[PrefectFuture[Any]]], None]
+    name: str
+    num_gpus: int = 0  # that a replica has to itself; 0: it takes the whole machine
+
+
+@contextmanager
+def this_machine() -> Iterator[Place]:
+    """Yield this machine as a place: one replica after the other, since they share its device."""
+    cancelled.clear()
+    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)
+    with runner:
+        yield Place(runner, _stop, "one after the other on this machine")
+
+
+def _stop(futures: Sequence[PrefectFuture[Any]]) -> None:
+    # what runs in a thread sees this and ends its worker; the runner drops what has not begun
+    cancelled.set()

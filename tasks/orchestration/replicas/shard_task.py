@@ -1,0 +1,148 @@
+"""A replica's share of the teacher's work as one mapped Prefect task, on a node of a Ray cluster or on this machine."""
+
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, ConfigDict
+
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.store import Store, StoreConfig, open_store
+from stillhouse.inference.models import Checkpoint, identify
+from stillhouse.inference.vllm.engine import environment_for
+from stillhouse.recipe.base import identity
+from stillhouse.recipe.errors import ModelError, StoreError, UserError, WorkerError
+from stillhouse.recipe.skill import Skill
+from stillhouse.recipe.teacher import Teacher
+from stillhouse.runtime.code_version import source_sha256
+from stillhouse.runtime.settings import Settings, load_settings
+from stillhouse.teachers.shards import Reply
+from stillhouse.teachers.spec import ShardSpec, tables_in
+from tasks.orchestration.run import join_prefect
+from tasks.orchestration.stage import is_transient
+from tasks.orchestration.workers import Worker, run_engine_worker
+
+# set when the run is cancelled: a task in a thread can't be interrupted, and asks this instead
+cancelled = threading.Event()
+
+
+class ShardJob(BaseModel):
+    """What every replica is told. It holds references and no setting of a machine but the store's address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str = "generate"  # what the generation is called in the run
+    num_shards: int
+    teacher: Teacher
+    checkpoint: Checkpoint
+    teacher_fingerprint: str
+    skill: Skill
+    labels: tuple[str, ...]
+    skip_labelled: bool
+    check_labels: bool = False
+    split: ArtifactRef
+    balance: ArtifactRef
+    routed: ArtifactRef | None = None  # which prompts, where other teachers answer the others
+    store: StoreConfig
+    source: str  # the code's fingerprint: other code may ask under other keys
+    num_gpus: int = 0  # GPUs that the cluster sets aside for each replica; 0: a replica takes the whole machine
+
+
+@dataclass(frozen=True)
+class _Call:
+    settings: Settings
+    label: str
+
+
+@task(
+    name="generate shard",
+    task_run_name="{job.label} {number} of {job.num_shards}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_delay_seconds=[5.0, 20.0],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_transient,
+)
+def answer_shard(number: int, job: ShardJob) -> Reply:
+    """Answer the requests of shard `number` (from 1) that no stored answer covers, and return what it took.
+
+    Raises:
+        UserError: of the worker, beginning with the replica and its host.
+    """
+    # Ray is sent this function itself, with all globals it names: a module's function it is sent by name
+    return _answer(number, job)
+
+
+def _answer(number: int, job: ShardJob) -> Reply:
+    join_prefect()
+    host = socket.gethostname()
+    label = f"{job.label} {number}/{job.num_shards}"
+    try:
+        call = _Call(_settings_here(job), label)
+        spec = _spec(call.settings, job, number - 1)
+        summary = run_engine_worker(
+            call,
+            Worker.GENERATE_SHARD,
+            spec,
+            environment_for(job.teacher.engine),
+            gpus=_gpus_here(job),
+            stop=cancelled,
+        )
+    except UserError as error:
+        raise type(error)(f"replica {number} of {job.num_shards} on {host}: {error}") from error
+    counted = ("generated", "prompt_tokens", "completion_tokens", "engine_start_seconds", "seconds")
+    return Reply(shard=number - 1, host=host, ended=time.time(), **{name: summary[name] for name in counted})
+
+
+def _settings_here(job: ShardJob) -> Settings:
+    """Return this machine's settings with the run's store; the engine, scratch and keys are this machine's own."""
+    if source_sha256() != job.source:
+        raise WorkerError("it runs another version of Stillhouse than the flow. Bring all machines to the same commit.")
+    own = load_settings()
+    return own.model_copy(update={"store": job.store.model_copy(update={"cache_dir": own.store.cache_dir})})
+
+
+def _spec(settings: Settings, job: ShardJob, shard: int) -> ShardSpec:
+    store = open_store(settings.store)
+    for ref in filter(None, (job.split, job.balance, job.routed)):
+        if store.find(ref.stage, ref.fingerprint) is None:
+            raise StoreError(
+                f"the store {settings.store.url} does not hold this run's artifacts here. A folder must be the same "
+                "shared folder on every node; otherwise set STILLHOUSE_STORE to s3://bucket/prefix."
+            )
+    return ShardSpec(
+        model_path=_model_path(settings, store, job),
+        teacher=job.teacher,
+        teacher_fingerprint=job.teacher_fingerprint,
+        skill=job.skill,
+        labels=job.labels,
+        skip_labelled=job.skip_labelled,
+        check_labels=job.check_labels,
+        **tables_in(store.fetch(job.split), store.fetch(job.balance), store.fetch(job.routed) if job.routed else None),
+        store=settings.store,
+        shard=shard,
+        num_shards=job.num_shards,
+    )
+
+
+def _model_path(settings: Settings, store: Store, job: ShardJob) -> str:
+    """Return where this machine has the teacher: an artifact comes out of the store, files must lie here already."""
+    teacher = job.checkpoint
+    if teacher.ref:
+        return str(store.fetch(teacher.ref))
+    here = identify(teacher.path, teacher.model.revision, settings.model_hashes)
+    if identity(here) != teacher.identity:
+        raise ModelError(f"the files of model {teacher.path} are not those of this run. Copy the run's files there.")
+    return teacher.path
+
+
+def _gpus_here(job: ShardJob) -> tuple[str, ...]:
+    """Return the GPUs that Ray has set aside for this task, by the name it gives them; none for the whole machine."""
+    if not job.num_gpus:
+        return ()
+    return tuple(gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu)

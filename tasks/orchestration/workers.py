@@ -1,0 +1,176 @@
+"""Runs a worker for a stage, with its progress and log in the Prefect run.
+
+Separate because every such stage needs the same: its events shown, its process ended, and for an engine the device.
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.context import TaskRunContext
+from pydantic import BaseModel
+from tqdm import tqdm
+
+from stillhouse.inference.vllm.engine import environment_for
+from stillhouse.recipe.judge import Judge
+from stillhouse.recipe.teacher import Teacher
+from stillhouse.runtime.events import Event, Log, Metric, Progress
+from stillhouse.runtime.locks import device_lock
+from stillhouse.runtime.process import Limits, run_worker
+from stillhouse.runtime.settings import Settings
+from stillhouse.teachers.spec import AskSpec
+from tasks.orchestration.stage import StageCall
+
+log = logging.getLogger("stillhouse.worker")
+# what the worker's libraries print: of use in the run's log, noise on a terminal
+output = logging.getLogger("stillhouse.worker.output")
+
+
+class Worker(StrEnum):
+    """The modules that run as processes of their own, started as `python -m <module> spec.json`."""
+
+    CONVERT = "stillhouse.students.convert"
+    INITIALISE = "stillhouse.students.initialise"
+    TRAIN = "stillhouse.students.worker"
+    GENERATE = "stillhouse.teachers.worker"
+    GENERATE_API = "stillhouse.teachers.api_worker"
+    GENERATE_SHARD = "stillhouse.teachers.replica_worker"
+    PROBE = "stillhouse.teachers.probe_worker"
+    PROBE_API = "stillhouse.teachers.api_probe_worker"
+    EVALUATE = "stillhouse.evaluation.worker"
+    EVALUATE_API = "stillhouse.evaluation.api_worker"
+
+
+class Call(Protocol):
+    """What a worker is run for: a stage, or a replica's share of one."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this machine."""
+
+    @property
+    def label(self) -> str:
+        """What the call is named in the run."""
+
+
+def run_engine_worker(
+    call: Call,
+    worker: Worker,
+    spec: BaseModel,
+    environment: dict[str, str] | None = None,
+    *,
+    gpus: Sequence[str] = (),
+    stop: threading.Event | None = None,
+) -> dict[str, Any]:
+    """Return the summary of the worker's `done` event; waits first for the device, or for `gpus` of it.
+
+    Raises:
+        UserError: as the worker reported it.
+        WorkerError: `stop` was set.
+    """
+    settings = call.settings
+
+    def on_wait() -> None:
+        log.info("waiting: another job holds the device")
+
+    with (
+        device_lock(settings.device_lock, on_wait, gpus=gpus, stop=stop),
+        _Watcher(call.label) as watcher,
+    ):
+        return run_worker(
+            worker,
+            spec,
+            python=settings.engine_python,
+            on_event=watcher.show,
+            environment=environment,
+            limits=Limits(silent=settings.stall_timeout_s, total=settings.stage_timeout_s),
+            stop=stop,
+        )
+
+
+def run_control_worker(call: Call, worker: Worker, spec: BaseModel, *, at_least_s: float = 0.0) -> dict[str, Any]:
+    """Return the summary of a worker that runs in this process's own Python and needs no device.
+
+    It has `at_least_s` to be done, whatever the stage's limit: what it waits for may have a deadline of its own.
+
+    Raises:
+        UserError: as the worker reported it.
+    """
+    settings = call.settings
+    with _Watcher(call.label) as watcher:
+        return run_worker(
+            worker,
+            spec,
+            python=Path(sys.executable),
+            on_event=watcher.show,
+            limits=Limits(silent=settings.stall_timeout_s, total=max(settings.stage_timeout_s, at_least_s)),
+        )
+
+
+class _Watcher:
+    """Shows a worker's events: a bar on a terminal, a progress artifact and log lines in Prefect."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._artifact: Any = None
+        self._percent = -1
+        self._bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> "_Watcher":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, Progress):
+            self._progress(event)
+        elif isinstance(event, Metric):
+            log.debug("%s: %s = %.5g at step %d", self._label, event.name, event.value, event.step)
+        elif isinstance(event, Log):
+            output.info("%s: %s", self._label, event.text)
+
+    def _progress(self, event: Progress) -> None:
+        if sys.stderr.isatty():
+            if self._bar is None:
+                self._bar = tqdm(total=event.total, unit=f" {event.unit}", desc=f"  {self._label}", leave=False)
+            self._bar.update(event.done - self._bar.n)
+        percent = 100 * event.done // max(event.total, 1)
+        # an artifact of every percent would be a request each; the page shows no finer anyway
+        if percent < 100 and percent < self._percent + 10:
+            return
+        self._percent = percent
+        text = f"{event.done} of {event.total} {event.unit}"
+        if self._bar is None:
+            log.info("  %s: %s", self._label, text)
+        if TaskRunContext.get() is None:
+            return
+        if self._artifact is None:
+            self._artifact = create_progress_artifact(progress=float(percent), description=f"{self._label}: {text}")
+        else:
+            update_progress_artifact(self._artifact, progress=float(percent), description=f"{self._label}: {text}")
+
+
+def run_asking_worker(
+    call: StageCall, asked: Teacher | Judge, work: Literal["generate", "probe"], spec: AskSpec
+) -> dict[str, Any]:
+    """Return the summary of the worker's `done` event; one that waits for batches has the time they may take.
+
+    Raises:
+        UserError: as the worker reported it.
+    """
+    if asked.endpoint:
+        over_api = Worker.GENERATE_API if work == "generate" else Worker.PROBE_API
+        return run_control_worker(call, over_api, spec, at_least_s=asked.endpoint.waits_s)
+    local = Worker.GENERATE if work == "generate" else Worker.PROBE
+    return run_engine_worker(call, local, spec, environment_for(asked.engine))

@@ -1,0 +1,68 @@
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from stillhouse.completions.column_buffer import Gathered, Place
+from stillhouse.completions.completion import Completion
+from stillhouse.completions.table import ANSWER_SCHEMA, label_scores
+
+LABELS = [3, 5]
+
+
+def line(row_id: str, index: int, answer: Completion) -> dict[str, Any]:
+    """One line of the table, by its definition."""
+    plain = answer.model_dump(include=set(ANSWER_SCHEMA.names))
+    return {**plain, "row_id": row_id, "sample_index": index, "label_scores": label_scores(answer, LABELS)}
+
+
+def completion(key: str, n: int = 0) -> Completion:
+    return Completion(
+        key=key,
+        text=f"answer {n}",
+        finish_reason="stop" if n % 3 else "length",
+        prompt_tokens=n,
+        completion_tokens=2,
+        token_ids=(n, 2),
+        logprobs=({3: -0.5, 5: -float(n)}, {2: 0.0}) if n % 4 else (),
+        cumulative_logprob=-0.5 if n % 5 else None,
+        seconds=0.1,
+        teacher="t" * 64,
+        created="2026-01-01T00:00:00+00:00",
+    )
+
+
+@pytest.mark.peers("join")
+@pytest.mark.parametrize("number", [1, 4096, 10_001])
+def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, number: int) -> None:
+    answers = {f"k{n}": completion(f"k{n}", n) for n in range(number)}
+    places: list[Place] = [(f"row {n}", n % 2, f"k{n // 2}") for n in range(number)]  # equal prompts share an answer
+    plain = [line(row, index, answers[key]) for row, index, key in places]
+    pq.write_table(pa.Table.from_pylist(plain, schema=ANSWER_SCHEMA), tmp_path / "plain")
+
+    gathered = Gathered(answers, LABELS)
+    for answer in random.Random(0).sample(list(answers.values()), number):
+        gathered.add(answer)
+    assert "k0" in gathered
+    gathered.write(places, tmp_path / "gathered")
+
+    assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
+
+
+def test_write_without_places_is_an_empty_table(tmp_path: Path) -> None:
+    Gathered([], None).write([], tmp_path / "gathered")
+    pq.write_table(pa.Table.from_pylist([], schema=ANSWER_SCHEMA), tmp_path / "plain")
+    assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
+
+
+@pytest.mark.peers("none rows")
+def test_write_place_without_an_answer_is_an_error(tmp_path: Path) -> None:
+    gathered = Gathered(["a", "b"], None)
+    gathered.add(completion("a"))
+    assert "b" not in gathered
+    with pytest.raises(KeyError, match="b"):
+        gathered.write([("row", 0, "b")], tmp_path / "gathered")
+    assert not (tmp_path / "gathered").exists()

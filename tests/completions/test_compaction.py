@@ -1,0 +1,145 @@
+import random
+from pathlib import Path
+
+import pytest
+
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.completions.compaction import compact, teachers_of
+from stillhouse.completions.completion import Completion
+from stillhouse.completions.store import CompletionStore
+from stillhouse.recipe.errors import StoreError
+from tests.completions.test_store import TEACHER, completion, segments
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(StoreConfig(url=str(tmp_path / "store")))
+
+
+@pytest.fixture
+def completions(store: Store) -> CompletionStore:
+    """Forty segments in which most keys come several times, with more and fewer logprobs and failures among them."""
+    made = CompletionStore(store, TEACHER)
+    random_number = random.Random(0)
+    for segment in range(40):
+        k = random_number.choice([0, 0, 2, 5])
+        reasons = ["stop", "stop", "length", "error:timeout"]
+        answers = [
+            completion(f"k{random_number.randrange(60)}", f"{segment}.{n}", random_number.choice(reasons))
+            for n in range(4)
+        ]
+        made.append(answers, logprobs=k)
+    return made
+
+
+KEYS = [f"k{n}" for n in range(61)]
+
+
+def served(completions: CompletionStore) -> list[dict[str, Completion]]:
+    return [completions.lookup(KEYS, k) for k in (0, 1, 2, 3, 5)]
+
+
+def test_compact_serves_every_request_by_the_same_answer_from_one_segment(
+    store: Store, completions: CompletionStore
+) -> None:
+    before, stored = served(completions), completions.count()
+    assert all(before)
+
+    done = compact(store, TEACHER)
+
+    assert served(completions) == before
+    assert (done.segments_before, done.segments_after) == (40, 1) == (40, len(segments(store)))
+    assert stored - done.repeated == completions.count()
+    assert done.repeated > 30
+    again = compact(store, TEACHER)
+    assert (again.segments_before, again.segments_after, again.repeated) == (1, 1, 0)
+
+
+def test_compact_leaves_large_segments_and_the_order_around_them(store: Store, completions: CompletionStore) -> None:
+    large = [completion(key, "large") for key in KEYS * 40]
+    completions.append(large, logprobs=0)
+    completions.append([completion("k60", "late")], logprobs=0)
+    completions.append([completion("k60", "later", "stop")], logprobs=3)
+    before = served(completions)
+    (name,) = [
+        path for path in segments(store) if path.stat().st_size == max(p.stat().st_size for p in segments(store))
+    ]
+
+    compact(store, TEACHER, target_bytes=60_000)
+
+    assert name.exists()
+    assert 3 <= len(segments(store)) < 10
+    assert segments(store).index(name) == len(segments(store)) - 2
+    assert served(completions) == before
+
+
+@pytest.mark.parametrize("call", [1, 2, 17])
+def test_compact_that_is_killed_loses_nothing_and_is_finished_by_the_next(
+    store: Store, completions: CompletionStore, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    before = served(completions)
+    delete, calls = Store.delete, []
+
+    def dying(self: Store, key: str) -> None:
+        calls.append(key)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        delete(self, key)
+
+    monkeypatch.setattr(Store, "delete", dying)
+    with pytest.raises(KeyboardInterrupt):
+        compact(store, TEACHER)
+    monkeypatch.setattr(Store, "delete", delete)
+
+    assert served(completions) == before
+    compact(store, TEACHER)
+    assert len(segments(store)) == 1
+    assert served(completions) == before
+
+
+def test_compact_in_the_middle_of_a_lookup_is_not_noticed(store: Store, completions: CompletionStore) -> None:
+    before = completions.lookup(KEYS, 0)
+    answers = completions.stream(KEYS, 0)
+    found = [next(answers)]
+
+    compact(store, TEACHER)
+
+    found += answers
+    assert {answer.key: answer for answer in found} == before
+    assert len(found) == len(before)
+
+
+def test_compact_leaves_a_damaged_segment_where_it_is(store: Store, completions: CompletionStore) -> None:
+    damaged = segments(store)[20]
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    damaged.write_bytes(content)
+    before = served(completions)
+
+    done = compact(store, TEACHER)
+
+    assert damaged.read_bytes() == content
+    assert done.segments_after == len(segments(store)) > 1
+    assert served(completions) == before
+
+
+def test_compact_a_store_that_can_not_be_written_is_an_error_and_loses_nothing(
+    store: Store, completions: CompletionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = served(completions)
+
+    def full(self: Store, key: str, data: bytes) -> None:
+        raise StoreError("no space left")
+
+    monkeypatch.setattr(Store, "put_bytes", full)
+    with pytest.raises(StoreError, match="no space left"):
+        compact(store, TEACHER)
+    assert len(segments(store)) == 40
+    assert served(completions) == before
+
+
+def test_teachers_of_names_each_once(store: Store, completions: CompletionStore) -> None:
+    other = "u" * 64
+    CompletionStore(store, other).append([completion("a", teacher=other)], logprobs=0)
+    assert teachers_of(store) == [TEACHER, other]
+    assert teachers_of(Store(StoreConfig(url=store.config.url + "-empty"))) == []

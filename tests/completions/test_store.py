@@ -1,0 +1,163 @@
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.completions.completion import Completion
+from stillhouse.completions.store import CompletionStore
+from stillhouse.recipe.errors import StoreError
+from tests.support.s3.server import S3Server
+
+TEACHER = "t" * 64
+
+
+def completion(key: str, text: str = "billing", finish_reason: str = "stop", **fields: object) -> Completion:
+    body = {
+        "key": key,
+        "text": text,
+        "finish_reason": finish_reason,
+        "prompt_tokens": 12,
+        "completion_tokens": 2,
+        "seconds": 0.25,
+        "teacher": TEACHER,
+        "created": "2026-01-01T00:00:00+00:00",
+    }
+    return Completion.model_validate(body | fields)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(StoreConfig(url=str(tmp_path / "store")))
+
+
+@pytest.fixture
+def completions(store: Store) -> CompletionStore:
+    return CompletionStore(store, TEACHER)
+
+
+def segments(store: Store) -> list[Path]:
+    return sorted((Path(store.config.url) / "completions" / TEACHER).iterdir())
+
+
+def test_lookup_returns_what_was_appended(completions: CompletionStore) -> None:
+    full = completion(
+        "a",
+        text="naïve \U0001f600\n",
+        token_ids=(5, 7),
+        logprobs=({5: -0.5, 9: -1.25}, {7: 0.0}),
+        cumulative_logprob=-0.5,
+    )
+    bare = completion("b", text="", finish_reason="length")
+    completions.append([full, bare], logprobs=2)
+    assert completions.lookup(["a", "b", "c"], 0) == {"a": full, "b": bare}
+    assert completions.lookup(iter(["b"]), 2) == {"b": bare}
+    assert completions.lookup([], 0) == {}
+    assert completions.count() == 2
+
+
+def test_lookup_empty_store_has_no_hits(completions: CompletionStore) -> None:
+    assert completions.lookup(["a"], 0) == {}
+    assert completions.count() == 0
+
+
+def test_lookup_of_another_teacher_has_no_hits(store: Store, completions: CompletionStore) -> None:
+    completions.append([completion("a")], logprobs=0)
+    assert CompletionStore(store, "u" * 64).lookup(["a"], 0) == {}
+
+
+@pytest.mark.parametrize(("stored", "asked", "hit"), [(0, 0, True), (5, 0, True), (5, 5, True), (4, 5, False)])
+def test_lookup_hits_when_enough_logprobs_are_stored(
+    completions: CompletionStore, stored: int, asked: int, hit: bool
+) -> None:
+    completions.append([completion("a")], logprobs=stored)
+    assert bool(completions.lookup(["a"], asked)) is hit
+
+
+def test_lookup_passes_a_segment_with_too_few_logprobs_for_a_later_one(completions: CompletionStore) -> None:
+    completions.append([completion("a", text="few")], logprobs=0)
+    completions.append([completion("a", text="many")], logprobs=5)
+    assert completions.lookup(["a"], 5)["a"].text == "many"
+    assert completions.lookup(["a"], 0)["a"].text == "few"
+
+
+def test_lookup_failed_answer_is_no_hit_but_is_kept(completions: CompletionStore) -> None:
+    completions.append([completion("a", finish_reason="error:timeout")], logprobs=0)
+    assert completions.lookup(["a"], 0) == {}
+    completions.append([completion("a", text="later")], logprobs=0)
+    assert completions.lookup(["a"], 0)["a"].text == "later"
+    assert completions.count() == 2
+
+
+def test_lookup_same_key_twice_first_segment_by_name_wins(store: Store, completions: CompletionStore) -> None:
+    names = [completions.append([completion("a", text=str(n)), completion("a", text="dup")], 0) for n in range(20)]
+    assert names == sorted(names)
+    assert completions.lookup(["a"], 0)["a"].text == "0"
+    folder = Path(store.config.url) / "completions" / TEACHER
+    (folder / names[7]).rename(folder / ("0" + names[7]))
+    assert completions.lookup(["a"], 0)["a"].text == "7"
+    assert [found.text for found in completions.stream(["a", "a"], 0)] == ["7"]
+
+
+@pytest.mark.parametrize("damage", ["truncate", "empty", "flip", "foreign"])
+def test_lookup_damaged_segment_is_skipped_with_a_warning(
+    store: Store, completions: CompletionStore, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    keys = [hashlib.sha256(bytes([n])).hexdigest() for n in range(100)]
+    completions.append([completion(key) for key in keys], logprobs=0)
+    completions.append([completion("sound")], logprobs=0)
+    path = segments(store)[0]
+    data = path.read_bytes()
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    at = column.data_page_offset + column.total_compressed_size // 2  # amid the keys: zstd alone would not notice
+    flipped = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+    bad = {"truncate": data[:-10], "empty": b"", "flip": flipped, "foreign": json.dumps({}).encode()}[damage]
+    path.write_bytes(bad)
+    with caplog.at_level(logging.WARNING):
+        assert list(completions.lookup([*keys, "sound"], 0)) == ["sound"]
+    assert path.name in caplog.text
+
+
+def test_lookup_unreadable_store_is_an_error_not_a_miss(tmp_path: Path) -> None:
+    store = Store(StoreConfig(url=str(tmp_path)))
+    (tmp_path / "completions" / TEACHER / "x.parquet").mkdir(parents=True)
+    (tmp_path / "completions" / TEACHER / "y.parquet").symlink_to("y.parquet")
+    with pytest.raises(StoreError):
+        CompletionStore(store, TEACHER).lookup(["a"], 0)
+
+
+def test_append_nothing_or_another_teachers_answer_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="at least one answer"):
+        CompletionStore(store, TEACHER).append([], 0)
+    with pytest.raises(ValueError, match="all of this teacher"):
+        CompletionStore(store, "u" * 64).append([completion("a")], 0)
+
+
+def test_append_leaves_only_whole_segments(store: Store, completions: CompletionStore) -> None:
+    name = completions.append([completion("a")], logprobs=0)
+    assert [path.name for path in segments(store)] == [name]
+
+
+@pytest.mark.slow
+def test_lookup_on_s3_returns_what_was_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "served").mkdir()
+    with S3Server(tmp_path / "served") as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        server.client().mkdir("bucket")
+        store = Store(StoreConfig(url="s3://bucket/p", endpoint_url=server.endpoint_url, timeout_s=3, patience_s=6))
+        completions = CompletionStore(store, TEACHER)
+        for n in range(12):
+            completions.append([completion(f"{n}-{i}", logprobs=({1: -0.5},)) for i in range(10)], logprobs=1)
+        damaged = store.list(f"completions/{TEACHER}")[0]
+        server.client().pipe_file(f"bucket/p/{damaged}", b"PAR1 no longer")
+        found = completions.lookup([f"{n}-3" for n in range(12)], 1)
+        assert set(found) == {f"{n}-3" for n in range(1, 12)}
+        assert found["1-3"] == completion("1-3", logprobs=({1: -0.5},))
+        assert completions.count() == 110
+        server.kill()
+        with pytest.raises(StoreError, match="AWS_ENDPOINT_URL"):
+            completions.lookup(["1-3"], 1)

@@ -1,0 +1,127 @@
+import json
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stillhouse.completions.table import completion_of
+from stillhouse.dataset.difficulty import BUCKETS, thin
+from stillhouse.filters.outcome import FilterResult
+from stillhouse.recipe.errors import QualityError
+from stillhouse.recipe.filters import Filters
+from tests.dataset.test_build import LABELS, SKILL, answer, build, row
+from tests.dataset.test_label_errors import said, scores
+
+
+def thinned(lines, share, prior=None):
+    """Thin the rows of `lines`, of each of which the first answer is kept; return summary, kept ids and result."""
+    completions = {name: [completion_of(line) for line in found] for name, found in lines.items()}
+    kept = [{"row": row(name), "completion": found[0], "answer": found[0].text} for name, found in completions.items()]
+    result = FilterResult(kept=kept)
+    found_scores = {name: found[0]["label_scores"] for name, found in lines.items()}
+    summary = thin(result, completions, found_scores, prior, SKILL, LABELS, share)
+    return summary, [one["row"]["id"] for one in result.kept], result
+
+
+def by_logprob(number: int):
+    """Rows r0, r1 …, each harder than the one before."""
+    return {f"r{n}": said(f"r{n}", "car", cumulative_logprob=-float(n), completion_tokens=1) for n in range(number)}
+
+
+@given(number=st.integers(3, 60), share=st.floats(0.0, 1.0))
+@settings(max_examples=60)
+def test_thin_leaves_the_share_that_was_asked_and_no_row_more_out_than_it_takes(number, share):
+    summary, kept, result = thinned(by_logprob(number), share)
+    hard = {f"r{n}" for n in range(number) if 3 * n // number == 2}
+    num_hard, num_others = len(hard & set(kept)), len(set(kept) - hard)
+    assert num_hard == len(hard) or num_others == number - len(hard)  # one kind is whole
+    if kept:
+        assert abs(num_hard / len(kept) - share) <= 1.0 / len(kept)
+    assert summary["after"]["hard"] == num_hard
+    assert summary["before"] == dict(Counter(BUCKETS[3 * n // number] for n in range(number)))
+    assert len(result.dropped) + len(kept) == number
+    assert {drop["reason"] for drop in result.dropped} <= {"hard_share"}
+
+
+def test_thin_goes_by_content_and_not_by_order():
+    lines = by_logprob(30)
+    _, kept, _ = thinned(lines, 0.6)
+    _, turned, _ = thinned(dict(reversed(lines.items())), 0.6)
+    assert set(kept) == set(turned)
+    assert len(kept) == 17  # by hand: 10 hard rows are six tenths of 16.7
+    assert kept == sorted(kept, key=lambda name: int(name[1:]))
+
+
+def test_thin_samples_that_disagree_are_hard():
+    lines = {
+        "agree": said("agree", "car", "car", "car"),
+        "split": said("split", "car", "pet", "no idea"),
+        "most": said("most", "car", "car", "pet"),
+    }
+    summary, kept, _ = thinned(lines, 1.0)
+    assert (summary["measure"], kept) == ("disagreement", ["split"])
+
+
+def test_thin_of_prompts_with_equal_disagreement_the_less_probable_answer_is_the_harder():
+    lines = {
+        name: said(name, "car", "pet", cumulative_logprob=mean, completion_tokens=1)
+        for name, mean in {"sure": -0.1, "unsure": -2.0, "between": -1.0}.items()
+    }
+    assert thinned(lines, 1.0)[1] == ["unsure"]
+
+
+def test_thin_label_scores_that_are_near_are_hard():
+    lines = {
+        name: said(name, "car", label_scores=scores(*shares))
+        for name, shares in {"near": (51, 49), "far": (99, 1), "between": (3, 1)}.items()
+    }
+    summary, kept, _ = thinned(lines, 1.0)
+    assert (summary["measure"], kept) == ("margin", ["near"])
+    # less a prior that likes the first label, the row that seemed sure is the doubtful one
+    assert thinned(lines, 1.0, prior=scores(98, 2))[1] == ["far"]
+
+
+def test_thin_rows_of_unknown_difficulty_count_as_not_hard():
+    lines = by_logprob(3) | {"x": said("x", "car", cumulative_logprob=None)}
+    summary, kept, _ = thinned(lines, 0.0)
+    assert kept == ["r0", "r1", "x"]
+    assert summary["before"] == {"easy": 1, "medium": 1, "hard": 1, "unknown": 1}
+
+
+def test_thin_nothing_known_is_refused_with_the_next_step():
+    with pytest.raises(QualityError, match=r"filters\.hard_share.*sampling\.n above 1"):
+        thinned({"x": said("x", "car", cumulative_logprob=None)}, 0.5)
+
+
+def test_write_dataset_hard_share_touches_the_teachers_training_rows_alone(tmp_path):
+    options = {
+        "train": [row(f"r{n}") for n in range(12)] + [row("given", "pet")],
+        "validation": [row("v"), row("w")],
+        "examples": [row("e", "pet")],
+        "answers": [line for found in by_logprob(12).values() for line in found]
+        + [answer(name, "pet") for name in ("v", "w")],
+    }
+    written = {}
+    for share in (None, 1.0, 0.5):
+        folder = tmp_path / str(share)
+        folder.mkdir()
+        summary, taught, lines = build(folder, **options, filters=Filters(hard_share=share))
+        assert summary["in"] == summary["kept"] + sum(summary["dropped"].values()) == 14
+        written[share] = (summary, taught, lines)
+    assert set(written[1.0][1]["train"]) == {"r8", "r9", "r10", "r11", "given", "e"}
+    assert all(taught["validation"] == {"v": "pet", "w": "pet"} for _, taught, _ in written.values())
+    summary, _, lines = written[0.5]
+    assert summary["difficulty"] == {
+        "measure": "logprob",
+        "share": 0.5,
+        "before": {"easy": 4, "medium": 4, "hard": 4},
+        "after": {**summary["difficulty"]["after"], "hard": 4},
+    }
+    assert sum(summary["difficulty"]["after"].values()) == 8
+    assert summary["dropped"] == {"hard_share": 4}
+    assert {line["detail"] for line in lines["dropped"]} <= {
+        f"{bucket} by logprob; 50% are to be hard" for bucket in ("easy", "medium")
+    }
+    assert "difficulty" not in written[None][0]
+    assert json.dumps(written[None][0])

@@ -1,0 +1,50 @@
+import pytest
+
+from stillhouse.data.row import content_sha256
+from stillhouse.evaluation.candidate_prompts import Asker
+from stillhouse.evaluation.engine_process import Finished
+from stillhouse.evaluation.spec import Candidate, EvaluateSpec
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.skill import Qa
+from stillhouse.recipe.teacher import Sampling, Teacher, TeacherPrompt
+from tests.inference.vllm.test_request import Tokenizer
+
+MESSAGES = [{"role": "user", "content": "Who wrote Emma?"}]
+ROW = {"id": "r", "messages": MESSAGES, "references": ["Austen"], "content_sha256": content_sha256(MESSAGES)}
+
+
+def asker(asks: str) -> Asker:
+    spec = EvaluateSpec(
+        candidates=(),
+        teacher=Teacher(
+            model="./teacher",
+            prompt=TeacherPrompt(layout="text", input_name="Q", output_name="A"),
+            sampling=Sampling(stop=("\n",), max_tokens=24, n=3, temperature=0.7),
+        ),
+        prior=None,
+        skill=Qa(kind="qa"),
+        labels=(),
+        evaluation=Evaluation(max_tokens=24, metrics=("exact_match",)),
+        test="test.parquet",
+        examples=None,
+        out="out",
+    )
+    return Asker(spec, Candidate(name="model", path="./model", dtype="float32", asks=asks), Tokenizer(), [])
+
+
+@pytest.mark.parametrize(("asks", "stop"), [("teacher", ("\n",)), ("zero_shot", ()), ("student", ())])
+def test_asker_holds_each_model_to_its_own_end_and_draws_one_greedy_answer(asks, stop):
+    form = asker(asks).form
+    assert (form.sampling.stop, form.sampling.max_tokens) == (stop, 24)
+    assert (form.sampling.n, form.sampling.temperature, form.constraint, form.scored) == (1, 0.0, {}, None)
+
+
+def test_asker_reads_an_answer_as_its_skill_does():
+    finished = Finished(id="0", text="Answer: Jane Austen\nQ: Who", completion_tokens=9, scores=None)
+    assert asker("student").answer(finished) == "Jane Austen"
+
+
+def test_asker_shows_the_teacher_its_layout_and_the_student_the_bare_turns():
+    shown = [len(asker(asks).requests([ROW])[0].token_ids) for asks in ("teacher", "student")]
+    # words of the instruction, "Q:", the question and "A:"; and of "<user>Who wrote Emma?<assistant>"
+    assert shown == [9 + 1 + 3 + 1, 3]

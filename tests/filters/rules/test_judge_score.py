@@ -1,0 +1,47 @@
+import pytest
+
+from stillhouse.filters.pipeline import apply
+from stillhouse.recipe.errors import QualityError
+from stillhouse.recipe.filters import Filters
+from stillhouse.recipe.skill import Conversation, Qa
+from tests.filters.test_pipeline import row, said
+
+SKILL = Conversation(kind="conversation")
+KEPT = Filters(min_success_ratio=0.0, min_judge_score=3)
+SCORES = {"key of bad": 2, "key of fair": 3, "key of good": 5, "key of odd": None}
+
+
+def test_answers_below_the_score_are_dropped_and_the_rows_after_them_are_not():
+    rows = [row(name) for name in ("r1", "r2", "r3", "r4", "r5")]
+    texts = ("bad", "good", "odd", "never scored", "fair")
+    completions = {one["id"]: [said(text)] for one, text in zip(rows, texts, strict=True)}
+    result = apply(rows, completions, KEPT, SKILL, (), scores=SCORES)
+    assert [one["answer"] for one in result.kept] == ["good", "fair"]
+    assert {drop["id"]: (drop["reason"], drop["detail"]) for drop in result.dropped} == {
+        "r1": ("judge", "score 2, at least 3 is asked for"),
+        "r3": ("judge", "the judge gave no score that can be read"),
+        "r4": ("judge", "the judge gave no score that can be read"),
+    }
+
+
+def test_scores_without_a_bound_drop_nothing():
+    result = apply([row("r")], {"r": [said("bad")]}, Filters(), SKILL, (), scores=SCORES)
+    assert len(result.kept) == 1
+
+
+def test_earlier_rule_names_the_reason():
+    result = apply([row("r")], {"r": [said("bad", "length")]}, KEPT, SKILL, (), scores=SCORES)
+    assert result.counts == {"truncated": 1}
+
+
+def test_dropped_sample_does_not_vote():
+    completions = {"r": [said("bad"), said("good"), said("bad")]}
+    result = apply([row("r")], completions, KEPT, Qa(kind="qa"), (), scores=SCORES)
+    assert [one["answer"] for one in result.kept] == ["good"]
+    assert result.counts == {"judge": 2}
+
+
+def test_too_few_above_the_score_stop_the_run_with_what_to_change():
+    strict = Filters(min_success_ratio=0.5, min_judge_score=3)
+    with pytest.raises(QualityError, match=r"judge 1\. Next: lower `filters.min_judge_score`"):
+        apply([row("r")], {"r": [said("bad")]}, strict, SKILL, (), scores=SCORES)

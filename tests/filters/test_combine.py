@@ -1,0 +1,182 @@
+"""Several teachers' answers to one prompt: all kept, voted on, or the best of them."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stillhouse.completions.completion import Completion
+from stillhouse.dataset.teacher_counts import counts_by_teacher
+from stillhouse.filters.pipeline import SAMPLE_RULES, apply
+from stillhouse.filters.unanswered import rules_for_routing, unserved
+from stillhouse.recipe.filters import Filters
+from stillhouse.recipe.routing import Mixing
+from tests.filters.test_pipeline import ALL, LABELS, SKILL, row, said
+
+VOTE, BEST, KEEP_ALL = Mixing(kind="vote"), Mixing(kind="best"), Mixing()
+
+
+def by(number: int, *texts: str, **fields: Any) -> list[Completion]:
+    """The samples of teacher `number`."""
+    return [said(text, **fields).model_copy(update={"teacher_number": number}) for text in texts]
+
+
+def judged(answers: list[Completion], mixing: Mixing, *references: str, filters: Filters = ALL):
+    return apply([row("a", *references)], {"a": answers}, filters, SKILL, LABELS, mixing)
+
+
+def kept(result) -> list[tuple[int, str]]:
+    return [(one["completion"].teacher_number, one["answer"]) for one in result.kept]
+
+
+def test_keep_all_makes_a_lesson_of_each_teachers_kept_answer():
+    result = judged([*by(1, "red"), *by(2, "blue"), *by(3, "nonsense")], KEEP_ALL)
+    assert kept(result) == [(1, "red"), (2, "blue")]
+    assert [(drop["teacher"], drop["reason"]) for drop in result.dropped] == [(3, "unparsable")]
+
+
+def test_keep_all_has_the_samples_of_one_teacher_vote_among_themselves():
+    result = judged([*by(1, "red", "red", "blue"), *by(2, "blue", "blue", "red")], KEEP_ALL)
+    assert kept(result) == [(1, "red"), (2, "blue")]
+    indices = [(drop["teacher"], drop["sample_index"]) for drop in result.dropped]
+    assert indices == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_keep_all_agreement_is_within_a_teacher_so_that_anothers_failure_counts_for_nothing():
+    filters = Filters(min_agreement=0.6, min_success_ratio=0.0)
+    assert kept(judged([*by(1, "nonsense"), *by(2, "red")], KEEP_ALL, filters=filters)) == [(2, "red")]
+
+
+def test_vote_is_the_majority_over_all_samples_of_all_teachers():
+    result = judged([*by(1, "red", "red"), *by(2, "blue"), *by(3, "blue", "blue")], VOTE)
+    assert kept(result) == [(2, "blue")]
+    assert result.counts == {"not_majority": 4}
+    assert result.dropped[0]["detail"] == "the prompt's answer is blue, kept from sample 0 of teacher 2"
+
+
+def test_vote_of_equals_is_the_first_teachers_and_the_most_confident_voter_stands_for_it():
+    assert kept(judged([*by(1, "red"), *by(2, "blue")], VOTE)) == [(1, "red")]
+    votes = [*by(1, "red", logprob=-2.0), *by(2, "red", logprob=-0.1), *by(3, "blue", logprob=0.0)]
+    assert kept(judged(votes, VOTE)) == [(2, "red")]
+
+
+def test_vote_below_the_least_agreement_drops_the_answers_of_all():
+    answers = [*by(1, "red"), *by(2, "blue"), *by(3, "red")]
+    assert kept(judged(answers, VOTE, filters=Filters(min_agreement=0.6))) == [(1, "red")]
+    result = judged(answers, VOTE, filters=Filters(min_agreement=0.7, min_success_ratio=0.0))
+    assert (result.kept, result.counts) == ([], {"agreement": 3})
+
+
+def test_best_by_judge_takes_the_highest_score_and_an_unreadable_one_counts_least():
+    answers = [one.model_copy(update={"key": f"k{number}"}) for number in (1, 2, 3) for one in by(number, "red")]
+    mixing = Mixing(kind="best", by="judge")
+
+    def chosen(scores: dict[str, int | None]):
+        return apply([row("a")], {"a": answers}, ALL, SKILL, LABELS, mixing, scores)
+
+    result = chosen({"k1": 3, "k2": 5, "k3": None})
+    assert kept(result) == [(2, "red")]
+    assert {drop["detail"] for drop in result.dropped} == {"the prompt's answer is teacher 2's, by the judge"}
+    assert kept(chosen({"k1": None, "k2": None, "k3": 1})) == [(3, "red")]
+    assert kept(chosen({"k1": 4, "k2": 4, "k3": 4})) == [(1, "red")]
+
+
+def test_unserved_prompts_are_found_without_a_judge_that_has_not_heard_the_answers():
+    rules = rules_for_routing(Filters(min_judge_score=4), must_verify=False)
+    assert unserved([row("a")], {"a": by(1, "red")}, rules, SKILL, LABELS) == []
+
+
+def test_best_by_verifier_takes_what_agrees_with_the_reference_and_else_the_first_teachers():
+    loose = ALL.model_copy(update={"verification": False})
+    answers = [*by(1, "red"), *by(2, "blue")]
+    result = judged(answers, BEST, "blue", filters=loose)
+    assert kept(result) == [(2, "blue")]
+    assert [(drop["teacher"], drop["reason"]) for drop in result.dropped] == [(1, "not_best")]
+    assert kept(judged(answers, BEST)) == [(1, "red")]
+    assert kept(judged(answers, BEST, "green", filters=loose)) == [(1, "red")]
+    assert kept(judged([*by(1, "nonsense"), *by(2, "blue")], BEST)) == [(2, "blue")]
+
+
+def test_counts_by_teacher_tell_a_useless_answer_from_one_that_another_stood_for():
+    rows = [row("a"), row("b")]
+    completions = {"a": [*by(1, "red"), *by(2, "red")], "b": [*by(1, "nonsense"), *by(2, "blue")]}
+    result = apply(rows, completions, ALL, SKILL, LABELS, VOTE)
+    assert counts_by_teacher(result, 3) == {
+        "1": {"in": 2, "kept": 1, "dropped": {"unparsable": 1}, "prompts": 2, "usable": 1},
+        "2": {"in": 2, "kept": 1, "dropped": {"not_majority": 1}, "prompts": 2, "usable": 2},
+        "3": {"in": 0, "kept": 0, "dropped": {}, "prompts": 0, "usable": 0},
+    }
+
+
+samples = st.sampled_from(["red", "Blue!", "mauve", "", "I can't help with that"])
+panel = st.lists(st.lists(samples, max_size=3), min_size=1, max_size=3)
+mixings = st.sampled_from([VOTE, BEST, KEEP_ALL])
+
+
+@given(st.lists(panel, max_size=4), mixings)
+def test_mixing_keeps_or_drops_every_answer_once_and_one_a_prompt_where_one_is_asked_for(prompts, mixing):
+    rows = [row(str(number), *["red"] * (number % 2)) for number in range(len(prompts))]
+    completions = {
+        one["id"]: [answer for number, texts in enumerate(teachers, 1) for answer in by(number, *texts)]
+        for one, teachers in zip(rows, prompts, strict=True)
+    }
+    result = apply(rows, completions, ALL, SKILL, LABELS, mixing)
+    assert result.num_in == sum(max(1, len(found)) for found in completions.values())
+    served = [one["row"]["id"] for one in result.kept]
+    if mixing is KEEP_ALL:
+        assert len(served) <= sum(len([texts for texts in teachers if texts]) for teachers in prompts)
+    else:
+        assert len(served) == len(set(served))
+    # whoever stands for a prompt, it is served where any teacher's answer is usable
+    assert set(served) == {one["row"]["id"] for one in apply(rows, completions, ALL, SKILL, LABELS).kept}
+    counts = counts_by_teacher(result, 3)
+    assert sum(found["kept"] for found in counts.values()) == len(result.kept)
+
+
+@pytest.mark.parametrize(
+    ("answer", "filters"),
+    [
+        (by(1, "mauve"), {}),
+        (by(1, ""), {}),
+        (by(1, "I can't help with that"), {}),
+        (by(1, "red", finish_reason="length"), {}),
+        (by(1, "", finish_reason="error:timeout"), {}),
+        (by(1, "red", logprob=-3.0), {"min_mean_logprob": -1.0}),
+        (by(1, "red", "blue", "green"), {"min_agreement": 0.5}),
+        ([], {}),
+    ],
+)
+def test_unserved_is_what_the_filters_would_keep_no_answer_to(answer: list[Completion], filters: dict[str, Any]):
+    rules = rules_for_routing(Filters(**filters), must_verify=False)
+    rows = [row("a"), row("b"), row("a")]
+    assert unserved(rows, {"a": answer, "b": by(1, "red", logprob=-0.1)}, rules, SKILL, LABELS) == ["a"]
+
+
+def test_unserved_goes_by_the_recipes_own_switches():
+    truncated = {"a": by(1, "red", finish_reason="length")}
+    for switch, expected in ((True, ["a"]), (False, [])):
+        rules = rules_for_routing(Filters(truncated=switch), must_verify=False)
+        assert unserved([row("a")], truncated, rules, SKILL, LABELS) == expected
+
+
+def test_unserved_counts_a_reference_only_where_it_must_verify():
+    rows, answers = [row("a", "red"), row("b", "red"), row("c")], {name: by(1, "blue") for name in "ac"}
+    answers["b"] = by(1, "red")
+    for must_verify, expected in ((True, ["a"]), (False, [])):
+        rules = rules_for_routing(Filters(), must_verify=must_verify)
+        assert unserved(rows, answers, rules, SKILL, LABELS) == expected
+
+
+def test_unserved_by_one_teacher_is_served_by_any_other():
+    rules = rules_for_routing(ALL, must_verify=False)
+    answers = {"a": [*by(1, "mauve"), *by(2, "red")], "b": by(1, "mauve")}
+    assert unserved([row("a"), row("b"), row("c")], answers, rules, SKILL, LABELS) == ["b", "c"]
+
+
+def test_rules_for_routing_leave_every_rule_of_one_answer_as_the_recipe_has_it():
+    strict = Filters(min_success_ratio=1.0, near_duplicate_threshold=0.5, min_agreement=0.9, refused=False)
+    rules = rules_for_routing(strict, must_verify=True)
+    changed = {name for name in Filters.model_fields if getattr(rules, name) != getattr(strict, name)}
+    assert changed == {"min_success_ratio", "near_duplicate_threshold"}
+    assert "verification" in SAMPLE_RULES

@@ -1,0 +1,87 @@
+from typing import Any
+
+import pytest
+
+from stillhouse.inference.api.redaction import Outgoing
+from stillhouse.inference.api.request import Form, Question, body, held_form, num_logprobs
+from tests.support.api.requests import teacher
+
+CHOICE = {"choice": ["billing", "delivery"]}
+
+
+def sent(provider: str, constraint: dict[str, Any] | None = None, index: int = 0, **fields: Any) -> dict[str, Any]:
+    asked = teacher(provider, **fields)
+    assert asked.endpoint
+    prompt = Outgoing(asked.endpoint).text([{"role": "user", "content": "hi"}])
+    form = held_form(asked.endpoint, constraint or {})
+    return body(asked, asked.endpoint, form, Question(key="k", prompt=prompt, sample_index=index))
+
+
+def form(provider: str, constraint: dict[str, Any]) -> Form:
+    endpoint = teacher(provider).endpoint
+    assert endpoint
+    return held_form(endpoint, constraint)
+
+
+def test_body_on_openai_names_only_what_its_models_all_take():
+    assert sent("openai", sampling={"temperature": 1.0}) == {
+        "model": "served",
+        "messages": [{"role": "user", "content": "hi"}],
+        "max_completion_tokens": 64,
+        "seed": 0,
+        "logprobs": True,
+    }
+
+
+def test_body_for_a_reasoning_model_leaves_out_what_it_refuses():
+    fields = sent("openai", sampling={"temperature": 1.0}, endpoint={"offers": ["json_schema"]})
+    assert set(fields) == {"model", "messages", "max_completion_tokens"}
+
+
+def test_body_on_vllm_says_all_that_the_servers_defaults_could_change():
+    fields = sent("vllm", CHOICE, sampling={"top_k": 3, "logprobs": 5})
+    assert (fields["temperature"], fields["top_p"], fields["top_k"]) == (0.0, 1.0, 3)
+    assert (fields["min_p"], fields["repetition_penalty"]) == (0.0, 1.0)
+    assert (fields["logprobs"], fields["top_logprobs"], fields["return_tokens_as_token_ids"]) == (True, 5, True)
+    assert fields["structured_outputs"] == CHOICE
+
+
+def test_body_takes_further_fields_but_none_of_them_instead_of_its_own():
+    fields = sent("deepseek", endpoint={"extra_body": {"thinking": {"type": "disabled"}}})
+    assert fields["thinking"] == {"type": "disabled"}
+    assert fields["max_tokens"] == 64
+
+
+@pytest.mark.parametrize(("temperature", "seed"), [(0.0, None), (0.5, 9)])
+def test_seed_is_sent_for_samples_and_not_for_greedy_answers(temperature, seed):
+    assert sent("openai", index=2, sampling={"temperature": temperature, "seed": 7}).get("seed") == seed
+
+
+def test_choice_on_openai_is_the_only_field_of_an_object():
+    found = form("openai", CHOICE)
+    schema = found.fields["response_format"]["json_schema"]["schema"]
+    assert found.is_wrapped
+    assert schema["properties"]["answer"]["enum"] == CHOICE["choice"]
+    assert (schema["required"], schema["additionalProperties"]) == (["answer"], False)
+    # the object around the label takes tokens too
+    assert sent("openai", CHOICE)["max_completion_tokens"] > sent("openai")["max_completion_tokens"]
+
+
+def test_schema_of_the_recipe_is_sent_as_it_is():
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    found = form("azure", {"json_schema": schema})
+    assert found.fields["response_format"]["json_schema"]["schema"] == schema
+    assert not found.is_wrapped
+    assert form("vllm", {"json_schema": schema}).fields == {"structured_outputs": {"json": schema}}
+
+
+@pytest.mark.parametrize("provider", ["deepseek", "anthropic", "bedrock", "compatible"])
+def test_provider_without_structured_output_gets_the_plain_prompt(provider):
+    assert form(provider, CHOICE) == Form()
+
+
+@pytest.mark.parametrize(("provider", "asked"), [("openai", 0), ("vllm", 5), ("anthropic", -1)])
+def test_num_logprobs_is_minus_one_where_not_even_the_chosen_tokens_come(provider, asked):
+    found = teacher(provider, sampling={"logprobs": max(asked, 0)})
+    assert found.endpoint
+    assert num_logprobs(found, found.endpoint) == asked

@@ -1,0 +1,123 @@
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stillhouse.inference import models as model_module
+from stillhouse.inference.models import identify
+from stillhouse.recipe.base import identity
+from stillhouse.recipe.errors import ModelError
+
+LARGE = bytes(2**20) + b"weights"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "hashes.json"
+
+
+def folder(path: Path, weights: bytes = b"weights") -> Path:
+    path.mkdir()
+    (path / "config.json").write_text("{}")
+    (path / "tokenizer.json").write_text("{}")
+    (path / "README.md").write_text("a card")
+    (path / "model.safetensors").write_bytes(weights)
+    return path
+
+
+def test_identify_folder_names_its_files_with_their_sha256(tmp_path, cache):
+    found = identify(str(folder(tmp_path / "tiny")), "", cache)
+    assert (found.kind, found.name, found.path) == ("folder", "tiny", str(tmp_path / "tiny"))
+    assert set(found.files) == {"config.json", "tokenizer.json", "model.safetensors"}
+    assert found.files["model.safetensors"] == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_identify_content_decides_and_not_the_path(tmp_path, cache):
+    one, other = folder(tmp_path / "one"), folder(tmp_path / "other")
+    (other / "README.md").write_text("another card")
+    assert identity(identify(str(one), "", cache)) == identity(identify(str(other), "", cache))
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_identify_a_changed_byte_changes_the_identity(tmp_path, cache, name):
+    path = folder(tmp_path / "tiny")
+    before = identity(identify(str(path), "", cache))
+    (path / name).write_bytes((path / name).read_bytes() + b" ")
+    assert identity(identify(str(path), "", cache)) != before
+
+
+def test_identify_an_added_shard_or_template_changes_the_identity(tmp_path, cache):
+    path = folder(tmp_path / "tiny")
+    before = identity(identify(str(path), "", cache))
+    (path / "chat_template.jinja").write_text("{{ messages }}")
+    assert identity(identify(str(path), "", cache)) != before
+
+
+def test_identify_gguf_file_goes_by_content(tmp_path, cache):
+    for name in ("one.gguf", "two.gguf"):
+        (tmp_path / name).write_bytes(b"GGUF")
+    one, two = (identify(str(tmp_path / name), "", cache) for name in ("one.gguf", "two.gguf"))
+    assert (one.kind, one.name) == ("gguf", "one")
+    assert identity(one) == identity(two)
+
+
+def test_identify_hub_name_goes_by_name_and_revision(cache):
+    plain, other = identify("owner/name", "", cache), identify("owner/name", "v2", cache)
+    assert (plain.kind, plain.revision, plain.hub_name) == ("hub", "main", "owner/name")
+    assert identity(plain) != identity(other)
+    assert identity(plain) != identity(identify("owner/other", "", cache))
+
+
+@pytest.mark.parametrize(
+    "name", ["./absent", "/absent/model", "~/absent", "absent.gguf", "some/absent/model", "absent"]
+)
+def test_identify_missing_path_is_refused_and_not_asked_of_a_hub(name, cache):
+    with pytest.raises(ModelError, match="does not exist"):
+        identify(name, "", cache)
+
+
+def test_identify_pickled_weights_are_refused(tmp_path, cache):
+    path = folder(tmp_path / "tiny")
+    (path / "model.safetensors").rename(path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin.*pickled weights are refused"):
+        identify(str(path), "", cache)
+
+
+@pytest.mark.parametrize("name", ["model.bin", "model.safetensors"])
+def test_identify_single_file_of_another_kind_is_refused(tmp_path, cache, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(ModelError, match=r"no \.gguf file"):
+        identify(str(tmp_path / name), "", cache)
+
+
+def test_identify_empty_folder_says_nothing_is_there(tmp_path, cache):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match="holds nothing"):
+        identify(str(tmp_path / "empty"), "", cache)
+
+
+def test_identify_large_file_is_hashed_once_until_it_changes(tmp_path, cache, monkeypatch):
+    read = []
+    original = model_module.sha256_file
+    monkeypatch.setattr(model_module, "sha256_file", lambda path: read.append(path) or original(path))
+    path = tmp_path / "large.gguf"
+    path.write_bytes(LARGE)
+    first = identify(str(path), "", cache)
+    assert identify(str(path), "", cache) == first
+    assert len(read) == 1
+    path.write_bytes(LARGE[:-1] + b"!")  # same size
+    os.utime(path, ns=(1, 1))
+    assert identify(str(path), "", cache) != first
+    assert len(read) == 2
+
+
+def test_identify_damaged_cache_of_hashes_is_no_obstacle(tmp_path, cache):
+    path = tmp_path / "large.gguf"
+    path.write_bytes(LARGE)
+    cache.parent.mkdir()
+    cache.write_text('{"half a li')
+    found = identify(str(path), "", cache)
+    assert found.files["gguf"] == hashlib.sha256(LARGE).hexdigest()
+    assert list(json.loads(cache.read_text()).values()) == [found.files["gguf"]]

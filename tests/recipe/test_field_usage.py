@@ -1,0 +1,119 @@
+"""Every field of a recipe and every setting is read by the code: one that no code reads would be believed."""
+
+import ast
+import re
+import typing
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel
+
+from stillhouse.artifacts.config import StoreConfig
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.skill import KINDS
+from stillhouse.runtime.settings import Settings
+from tests.support.field_usage import Reading
+from tests.support.paths import ROOT
+
+SKILLS = frozenset(kind.__name__ for kind in KINDS.values())
+# what parts are called where the code says no type of them: skill modules take any skill, stages get them by name
+UNTYPED = {
+    "skill": SKILLS,
+    "evaluation": frozenset(["Evaluation"]),
+    "teacher": frozenset(["Teacher"]),
+    "student": frozenset(["Student"]),
+    "training": frozenset(["Training"]),
+}
+LEFT_OUT = (
+    "stillhouse/recipe/checks/endpoint.py",  # only refusals are made of what these read
+    "stillhouse/recipe/checks/routing.py",
+    "stillhouse/recipe/checks/recipe.py",
+    "stillhouse/reports/schema.py",  # its classes are called like the recipe's
+)
+# read, but in a way that `Reading` does not follow
+BY_NAME = {
+    ("Data", "train"): "getattr(recipe.data, role) for each of its sources",
+    **{("Output", name): "getattr(output, output.kind)" for name in ("choice", "regex", "json_schema")},
+}
+
+
+def sources() -> Iterator[ast.Module]:
+    for folder in ("stillhouse", "tasks", "flows", "deployments"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if str(path.relative_to(ROOT)) in LEFT_OUT:
+                continue
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def models_in(annotation: typing.Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}.union(*(models_in(field.annotation) for field in annotation.model_fields.values()))
+    return set().union(*(models_in(argument) for argument in typing.get_args(annotation)))
+
+
+def unread(reading: Reading, models: typing.Iterable[type[BaseModel]]) -> set[tuple[str, str]]:
+    """Return the fields that no code reads, of the class itself or of one that inherits or is inherited."""
+    missing = set()
+    for model in models:
+        for name in model.model_fields:
+            related = {model.__name__, *(base.__name__ for base in model.__mro__)}
+            if not any((one, name) in reading.reads for one in related):
+                missing.add((model.__name__, name))
+    return missing
+
+
+@pytest.fixture(scope="module")
+def reading() -> Reading:
+    return Reading(sources(), {"Skill": SKILLS}, UNTYPED)
+
+
+@pytest.mark.peers("no effect")
+def test_every_field_of_a_recipe_is_read_by_code_that_does_something_with_it(reading):
+    models = models_in(Recipe)
+    assert len(models) > 20
+    assert unread(reading, models) == set(BY_NAME)
+
+
+@pytest.mark.peers("no effect")
+def test_every_setting_is_read_by_code_that_does_something_with_it(reading):
+    assert unread(reading, [Settings, StoreConfig]) == set()
+
+
+@pytest.mark.peers("no effect")
+def test_every_variable_that_the_readme_names_is_known_to_the_code():
+    table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
+    named = set(re.findall(r"`([A-Z][A-Z0-9_]{5,})`", table))
+    code = "".join(
+        path.read_text()
+        for folder in ("stillhouse", "tasks", "infra", "deployments")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    # read by Prefect and by botocore themselves
+    foreign = {name for name in named if name.startswith(("PREFECT_", "AWS_"))}
+    assert len(named) > 15
+    assert {name for name in named - foreign if name not in code} == set()
+
+
+def test_reading_follows_parts_and_tells_equal_names_apart():
+    code = """
+class Balance: temperature: float; cap: int
+class Sampling: temperature: float; seed: int
+class Teacher:
+    sampling: Sampling
+    @field_validator("sampling")
+    def check(self): return self.sampling.seed
+class Recipe:
+    teachers: tuple[Teacher, ...]
+    balance: Balance
+    @property
+    def teacher(self) -> Teacher: return self.teachers[0]
+class Holder:
+    def __init__(self, rule: Balance): self.rule = rule
+    def size(self): return self.rule.cap
+def work(recipe: Recipe):
+    asked = recipe.teacher
+    return [one.temperature for one in [asked.sampling]]
+"""
+    found = Reading([ast.parse(code.replace("; ", "\n    ").replace(": temp", ":\n    temp"))], {}, {}).reads
+    assert {("Sampling", "temperature"), ("Balance", "cap")} <= found
+    assert not {("Balance", "temperature"), ("Sampling", "seed")} & found

@@ -1,0 +1,87 @@
+"""How a report shows labelled rows that the teacher contradicts, and the hard and easy rows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stillhouse.reports.build import build_report, report_json
+from stillhouse.reports.collect import filter_block, mislabelled
+from stillhouse.reports.html import render_html
+from stillhouse.reports.tables import summary_markdown
+from tests.reports.test_html import Page
+
+SUMMARY = {
+    "in": 90,
+    "kept": 60,
+    "dropped": {"hard_share": 30},
+    "suspects": {"judged": 400, "found": 30, "sure": 12},
+    "difficulty": {
+        "measure": "margin",
+        "share": 0.5,
+        "before": {"easy": 30, "medium": 30, "hard": 30},
+        "after": {"easy": 14, "medium": 16, "hard": 30},
+    },
+}
+
+
+def suspect(number: int) -> dict[str, Any]:
+    return {
+        "id": f"row{number}",
+        "source": "examples",
+        "prompt": f"my message {number}",
+        "given": ["refund_request"],
+        "teacher": "cancel_order",
+        "score": number / 100,
+        "confidence": 0.9,
+        "is_sure": True,
+    }
+
+
+def shown(blocks: dict[str, Any], folder: Path) -> Any:
+    path = folder / "suspects.jsonl"
+    path.write_text("".join(json.dumps(suspect(number)) + "\n" for number in range(30)))
+    return build_report(**blocks | {"filter": filter_block(SUMMARY), "mislabelled": mislabelled(path)})
+
+
+def test_report_shows_how_many_rows_are_suspects_and_the_first_25(blocks, tmp_path):
+    report = shown(blocks, tmp_path)
+    found = json.loads(report_json(report))
+    assert found["filter"]["suspects"] == SUMMARY["suspects"]
+    assert [line["id"] for line in found["mislabelled"]] == [f"row{n}" for n in range(25)]
+    assert found["mislabelled"][3] == {
+        "prompt": "my message 3",
+        "label": "refund_request",
+        "suggested": "cancel_order",
+        "confidence": 0.9,
+        "score": 0.03,
+        "id": "row3",
+        "source": "examples",
+    }
+    text = Page(render_html(report)).text
+    assert "The teacher contradicts 30 of 400 labelled rows it answered, 12 of them for sure" in text
+    assert "the 25 most suspicious stand here" in text
+    assert "my message 24" in text
+    assert "my message 25" not in text
+
+
+def test_summary_in_prefect_names_suspects_by_id_and_not_by_what_they_say(blocks, tmp_path):
+    text = summary_markdown(shown(blocks, tmp_path))
+    assert "**Possibly mislabelled**: 30 of 400 labelled rows, 12 of them for sure. No row was changed." in text
+    assert "| examples row3 | 0.030 | refund_request | cancel_order |" in text
+    assert "my message" not in text
+
+
+def test_report_shows_hard_and_easy_rows_before_and_after(blocks, tmp_path):
+    text = " ".join(Page(render_html(shown(blocks, tmp_path))).text.split())
+    assert "Thirds of the teacher's training rows by margin; 50 % were to be hard." in text
+    assert "easy3014medium3016hard3030" in text
+
+
+def test_report_of_a_run_without_either_says_nothing_of_them(blocks):
+    plain = {"filter": filter_block({"in": 1, "kept": 1, "dropped": {}}), "mislabelled": []}
+    report = build_report(**blocks | plain)
+    assert report.filter is not None
+    assert (report.filter.suspects, report.filter.difficulty) == (None, None)
+    text = Page(render_html(report)).text + summary_markdown(report)
+    assert "mislabelled" not in text
+    assert "Hard and easy" not in text

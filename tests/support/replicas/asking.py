@@ -1,0 +1,150 @@
+"""The pipeline up to the teacher's answers, as a process of its own: a small recipe on a scripted engine."""
+
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from prefect import flow
+from prefect.settings import PREFECT_API_URL
+
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.settings import load_settings
+from tasks.balance import balance_training_rows
+from tasks.convert import load_teacher
+from tasks.generate import ask_teacher
+from tasks.orchestration.preflight import start_run
+from tasks.orchestration.run import join_prefect
+from tasks.read import read_sources
+from tasks.split import split_rows_of
+from tasks.validate import validate_sources
+from tests.support.paths import ROOT
+from tests.support.pipeline import Pipeline
+
+# imported and not run as a file: what nodes are sent must have a module to be found in
+_RUN = [sys.executable, "-c", "from tests.support.replicas.asking import main; main()"]
+
+
+@flow(name="asking", persist_result=False)
+def asking(recipe: str, refresh: list[str]) -> dict[str, Any]:
+    join_prefect()
+    run = start_run(load_recipe(recipe), load_settings(), refresh)
+    sides = split_rows_of(run, validate_sources(run, read_sources(run)))
+    answers = ask_teacher(run, load_teacher(run), sides, balance_training_rows(run, sides))
+    return {"fingerprint": answers.fingerprint, **run.summary("generate")}
+
+
+def main() -> None:
+    state = asking(sys.argv[1], sys.argv[2:], return_state=True)
+    result = state.result(raise_on_failure=False)
+    said = {"error": f"{type(result).__name__}: {result}"} if isinstance(result, BaseException) else result
+    sys.stdout.write(json.dumps(said) + "\n")
+
+
+@dataclass
+class EnginePython:
+    """An engine's Python that a test can tell what to do; it runs the scripted engine."""
+
+    folder: Path
+    name: str
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        script = Path(__file__).with_name("scripted_engine.py")
+        self.path.write_text(
+            f'#!/bin/sh\n. {shlex.quote(str(self._variables))}\nexec {sys.executable} {shlex.quote(str(script))} "$@"\n'
+        )
+        self.path.chmod(0o755)
+        self.told()
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.name}-python"
+
+    @property
+    def _variables(self) -> Path:
+        return self.folder / f"{self.name}.env"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    def told(self, **variables: object) -> None:
+        """Forget what was asked, and from now on do as `SCRIPTED_*` variables say."""
+        self._log.write_text("")
+        lines = [f"export SCRIPTED_{name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
+        self._variables.write_text(f"export SCRIPTED_LOG={shlex.quote(str(self._log))}\n" + "".join(lines))
+
+    @property
+    def asked(self) -> list[str]:
+        """What the engine's own log says it was asked, with repeats."""
+        return self._log.read_text().splitlines()
+
+
+class Single(NamedTuple):
+    """What one engine made of the messages: what replicas must come to."""
+
+    summary: dict[str, Any]
+    answers: dict[str, str]
+    asked: list[str]
+
+    @property
+    def requests(self) -> int:
+        return int(self.summary["requests"])
+
+
+class Asking(Pipeline):
+    """A recipe whose teacher is scripted, asked by `num_messages` messages."""
+
+    def prepare(self, replicas: int, num_messages: int = 90, **engine: Any) -> "Asking":
+        recipe = self.write(num_messages)
+        teacher = self.folder / "teacher"
+        teacher.mkdir(exist_ok=True)
+        (teacher / "config.json").write_text("{}")
+        (teacher / "model.safetensors").write_bytes(b"weights")
+        fields = yaml.safe_load(recipe.read_text())
+        fields["teachers"][0] |= {"model": "teacher", "replicas": replicas}
+        fields["teachers"][0]["engine"] |= {"threads": 1, **engine}
+        fields["student"]["model"] = "teacher"
+        recipe.write_text(yaml.safe_dump(fields))
+        return self
+
+    def begin(self, engine_python: Path, *refresh: str, **environment: str) -> "subprocess.Popen[str]":
+        """Start to ask the teacher."""
+        server = PREFECT_API_URL.value()
+        assert server
+        settings = {"PREFECT_API_URL": server, "STILLHOUSE_ENGINE_PYTHON": str(engine_python), **environment}
+        return subprocess.Popen(
+            [*_RUN, str(self.folder / "recipe.yaml"), *refresh],
+            cwd=ROOT,
+            env={**self.environment, **settings},
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "log.txt").open("a"),
+            text=True,
+        )
+
+    def ask(self, engine_python: Path, *refresh: str, **environment: str) -> dict[str, Any]:
+        """Ask the teacher to the end; return the stage's summary and its artifact's fingerprint."""
+        said = self._end(self.begin(engine_python, *refresh, **environment))
+        assert "error" not in said, said["error"]
+        return said
+
+    def error(self, engine_python: Path, **environment: str) -> str:
+        """Ask the teacher in vain; return the error."""
+        return str(self._end(self.begin(engine_python, **environment))["error"])
+
+    def _end(self, process: "subprocess.Popen[str]") -> dict[str, Any]:
+        out, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, (self.folder / "log.txt").read_text()[-4000:]
+        said: dict[str, Any] = json.loads(out.splitlines()[-1])
+        return said
+
+    def answers(self) -> dict[str, str]:
+        """SHA-256 of the files of the generate artifact."""
+        files = self.files("generate")
+        assert files
+        return files

@@ -1,0 +1,85 @@
+"""Several replicas on this machine: what is asked, what is kept, and what the artifact is."""
+
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.runtime.test_process import wait_until
+from tests.support.pipeline import left_alive
+from tests.support.replicas.asking import Asking, EnginePython, Single
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> EnginePython:
+    return EnginePython(tmp_path / "engine", "here")
+
+
+def test_replicas_give_the_artifact_of_a_single_engine_and_ask_no_key_twice(
+    tmp_path: Path, engine: EnginePython, single: Single
+):
+    three = Asking(tmp_path / "three").prepare(replicas=3)
+
+    shared = three.ask(engine.path)
+
+    assert three.answers() == single.answers
+    assert shared["fingerprint"] == single.summary["fingerprint"]
+    assert sorted(engine.asked) == sorted(single.asked)
+    assert len(set(three.stored_keys())) == len(three.stored_keys()) == single.requests
+    counted = ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens")
+    assert {name: shared[name] for name in counted} == {name: single.summary[name] for name in counted}
+    assert [replica["shard"] for replica in shared["replicas"]] == [0, 1, 2]
+    assert all(replica["generated"] > 10 for replica in shared["replicas"])
+
+
+def test_replicas_where_all_is_stored_ask_nothing(tmp_path: Path, engine: EnginePython):
+    asking = Asking(tmp_path / "run").prepare(replicas=2)
+    first = asking.ask(engine.path)
+    engine.told()
+
+    cached, refreshed = asking.ask(engine.path), asking.ask(engine.path, "generate")
+
+    assert engine.asked == []
+    assert cached["replicas"] == first["replicas"], "a cached stage sends no replicas out"
+    assert (refreshed["generated"], refreshed["from_store"]) == (0, first["requests"])
+    assert [replica["generated"] for replica in refreshed["replicas"]] == [0, 0]
+
+
+def test_replica_that_dies_is_named_and_a_second_run_asks_only_the_rest(
+    tmp_path: Path, engine: EnginePython, single: Single
+):
+    asking = Asking(tmp_path / "run").prepare(replicas=3, segment_seconds=0.01)
+    engine.told(DIES_ONCE=tmp_path / "died", SECONDS=0.02)
+
+    error = asking.error(engine.path)
+
+    assert "generate: 1 of 3 replicas failed" in error
+    assert "replica 1 of 3 on" in error
+    assert "exit code -9" in error
+    stored = set(asking.stored_keys())
+    assert 0 < len(stored) < single.requests
+    engine.told()
+
+    finished = asking.ask(engine.path)
+
+    assert len(engine.asked) == single.requests - len(stored) == finished["generated"]
+    assert len(set(asking.stored_keys())) == len(asking.stored_keys()) == single.requests
+    assert asking.answers() == single.answers
+
+
+def test_replicas_cancelled_run_ends_its_engine_and_begins_no_other(tmp_path: Path, engine: EnginePython):
+    asking = Asking(tmp_path / "run").prepare(replicas=2)
+    engine.told(SECONDS=0.5)
+    process = asking.begin(engine.path)
+    wait_until(lambda: bool(engine.asked), 60)
+    family = psutil.Process(process.pid).children(recursive=True)
+    asked = engine.asked
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=30) != 0
+    assert left_alive(family) == []
+    assert engine.asked == asked

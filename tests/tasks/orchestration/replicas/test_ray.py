@@ -1,0 +1,144 @@
+"""Replicas on a Ray cluster of two nodes, each with an engine, a scratch folder and a device of its own."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from tests.runtime.test_process import wait_until
+from tests.support.pipeline import left_alive
+from tests.support.replicas.asking import Asking, EnginePython, Single
+from tests.support.replicas.nodes import TwoNodes
+
+pytest.importorskip("prefect_ray", reason="Ray is not installed; run `make ray`")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+
+
+class Cluster(NamedTuple):
+    nodes: TwoNodes
+    first: EnginePython
+    second: EnginePython
+    here: EnginePython  # of the machine that the flow runs on
+
+    def told(self, **variables: object) -> None:
+        self.here.told()
+        for engine in (self.first, self.second):
+            engine.told(**variables)
+
+    def ask(self, asking: Asking, *refresh: str) -> dict[str, object]:
+        return asking.ask(self.here.path, *refresh, **self.nodes.environment)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("cluster")
+    first, second, here = (EnginePython(folder, name) for name in ("first", "second", "here"))
+    settings = [
+        {
+            "STILLHOUSE_ENGINE_PYTHON": str(engine.path),
+            "STILLHOUSE_WORK": str(folder / f"{engine.name}-work"),
+            "PREFECT_HOME": str(folder / "prefect"),
+        }
+        for engine in (first, second)
+    ]
+    with TwoNodes(*settings) as nodes:
+        yield Cluster(nodes, first, second, here)
+
+
+def shards_running() -> list[str]:
+    """The replicas' task runs that Prefect believes to run."""
+    with get_client(sync_client=True) as client:
+        runs = client.read_task_runs()
+    return [run.name for run in runs if run.name.startswith("generate ") and run.state_name == "Running"]
+
+
+@pytest.fixture
+def cluster(started: Cluster) -> Cluster:
+    started.told()
+    return started
+
+
+def test_ray_replicas_on_two_nodes_give_the_artifact_of_a_single_engine(
+    tmp_path: Path, cluster: Cluster, single: Single
+):
+    # long enough that no node answers all before the other has begun
+    cluster.told(SECONDS=0.03)
+    three = Asking(tmp_path / "three").prepare(replicas=3)
+
+    shared = cluster.ask(three)
+
+    assert three.answers() == single.answers
+    assert shared["fingerprint"] == single.summary["fingerprint"]
+    assert cluster.first.asked
+    assert cluster.second.asked
+    assert cluster.here.asked == [], "the machine of the flow found every answer in the store"
+    assert sorted(cluster.first.asked + cluster.second.asked) == sorted(single.asked)
+    assert shared["generated"] == shared["requests"] == single.requests
+
+
+@pytest.mark.parametrize("victim", ["engine", "supervisor"])
+def test_ray_replica_that_is_killed_is_finished_by_a_second_run(
+    tmp_path: Path, cluster: Cluster, single: Single, victim: str
+):
+    cluster.told(SECONDS=0.15)
+    asking = Asking(tmp_path / "run").prepare(replicas=2, segment_seconds=0.01)
+    process = asking.begin(cluster.here.path, **cluster.nodes.environment)
+    wait_until(lambda: len(cluster.nodes.engines()) == 2 and len(asking.stored_keys()) > 4, 90)
+    engine = cluster.nodes.engines()[0]
+
+    (engine if victim == "engine" else engine.parent()).kill()
+
+    out, _ = process.communicate(timeout=120)
+    assert "generate: 1 of 2 replicas failed" in out
+    assert ("exit code -9" if victim == "engine" else "was lost: WorkerCrashedError") in out
+    assert left_alive([engine]) == [], "an engine outlived the task that supervised it"
+    wait_until(lambda: shards_running() == [], 15)
+    stored = set(asking.stored_keys())
+    assert single.requests // 3 < len(stored) < single.requests, "the other replica's answers are kept"
+    cluster.told()
+
+    finished = cluster.ask(asking)
+
+    assert len(cluster.first.asked + cluster.second.asked) == single.requests - len(stored) == finished["generated"]
+    assert len(set(asking.stored_keys())) == len(asking.stored_keys()) == single.requests
+    assert asking.answers() == single.answers
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ray_run_that_is_ended_ends_the_engines_on_all_nodes(tmp_path: Path, cluster: Cluster, number: int):
+    cluster.told(SECONDS=0.5)
+    asking = Asking(tmp_path / "run").prepare(replicas=2)
+    process = asking.begin(cluster.here.path, **cluster.nodes.environment)
+    wait_until(lambda: len(cluster.nodes.engines()) == 2 and bool(cluster.first.asked), 90)
+    engines = cluster.nodes.engines()
+
+    process.send_signal(number)
+
+    assert process.wait(timeout=60) != 0
+    assert left_alive(engines, within_s=30) == []
+
+
+def test_ray_node_without_an_engine_is_named_with_its_setting(tmp_path: Path, cluster: Cluster):
+    asking = Asking(tmp_path / "run").prepare(replicas=2)
+    cluster.second.path.rename(tmp_path / "away")
+    try:
+        error = asking.error(cluster.here.path, **cluster.nodes.environment)
+    finally:
+        (tmp_path / "away").rename(cluster.second.path)
+
+    assert "generate: 1 of 2 replicas failed" in error
+    assert f"The engine's Python is not at {cluster.second.path}" in error
+    assert cluster.first.asked
+    assert asking.stored_keys()
+
+
+def test_ray_cluster_that_is_not_there_is_named_with_its_setting(tmp_path: Path, cluster: Cluster):
+    asking = Asking(tmp_path / "run").prepare(replicas=2)
+
+    error = asking.error(cluster.here.path, STILLHOUSE_RAY_ADDRESS="127.0.0.2:9")
+
+    assert "The Ray cluster at 127.0.0.2:9 (STILLHOUSE_RAY_ADDRESS) can't be joined" in error
+    assert "ray start --address=127.0.0.2:9" in error

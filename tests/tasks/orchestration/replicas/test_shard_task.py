@@ -1,0 +1,98 @@
+"""What a node checks before it asks: that it has the run's code, store and teacher."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.inference.models import Checkpoint, identify
+from stillhouse.recipe.errors import ModelError, StoreError, WorkerError
+from stillhouse.recipe.skill import Classification
+from stillhouse.recipe.teacher import Teacher
+from stillhouse.runtime.code_version import source_sha256
+from tasks.orchestration.replicas.shard_task import ShardJob, answer_shard
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # log lines without a Prefect run
+
+
+def artifact(store: Store, stage: str) -> ArtifactRef:
+    with store.workspace(stage, 1, "f" * 64, {}, {}) as work:
+        for name in ("train", "validation", "examples"):
+            (work.folder / f"{name}.parquet").touch()
+        return work.commit({}, {}).ref
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> ShardJob:
+    store = Store(StoreConfig(url=str(tmp_path / "store")))
+    model = tmp_path / "teacher"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_bytes(b"weights")
+    known = identify(str(model), "", tmp_path / "hashes")
+    return ShardJob(
+        num_shards=2,
+        teacher=Teacher(model=str(model)),
+        checkpoint=Checkpoint(model=known, path=str(model)),
+        teacher_fingerprint="t" * 64,
+        skill=Classification(labels=("a", "b")),
+        labels=("a", "b"),
+        skip_labelled=True,
+        split=artifact(store, "split"),
+        balance=artifact(store, "balance"),
+        store=store.config,
+        source=source_sha256(),
+    )
+
+
+def changed(job: ShardJob, **fields: Any) -> ShardJob:
+    return job.model_copy(update=fields)
+
+
+def test_shard_of_a_ready_node_comes_to_its_own_engine(job: ShardJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(tmp_path / "nodes-own-python"))
+    with pytest.raises(WorkerError, match=r"replica 2 of 2 on .*: The engine's Python is not at .*nodes-own-python"):
+        answer_shard.fn(2, job)
+
+
+def test_shard_on_a_node_with_other_code_is_refused(job: ShardJob):
+    with pytest.raises(WorkerError, match=r"replica 1 of 2 on .*another version of Stillhouse.*same commit"):
+        answer_shard.fn(1, changed(job, source="0" * 64))
+
+
+def test_shard_on_a_node_that_does_not_share_the_folder_is_refused(job: ShardJob, tmp_path: Path):
+    with pytest.raises(StoreError, match=r"replica 1 of 2 on .*the same shared folder on every node.*s3://"):
+        answer_shard.fn(1, changed(job, store=job.store.model_copy(update={"url": str(tmp_path / "own")})))
+
+
+def test_shard_on_a_node_that_does_not_see_which_prompts_are_its_teachers_is_refused(job: ShardJob):
+    routed = ArtifactRef(stage="route", fingerprint="e" * 64)
+    with pytest.raises(StoreError, match=r"replica 1 of 2 on .*does not hold this run's artifacts"):
+        answer_shard.fn(1, changed(job, routed=routed))
+
+
+@pytest.mark.parametrize("damage", ["other", "gone"])
+def test_shard_on_a_node_without_the_runs_teacher_is_refused(job: ShardJob, tmp_path: Path, damage: str):
+    if damage == "other":
+        (tmp_path / "teacher" / "model.safetensors").write_bytes(b"other weights")
+    else:
+        shutil.rmtree(tmp_path / "teacher")
+    with pytest.raises(ModelError, match=r"replica 1 of 2 on .*(not those of this run|does not exist)"):
+        answer_shard.fn(1, job)
+
+
+def test_source_sha256_changes_with_any_file_and_with_nothing_else(tmp_path: Path):
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "a.py").write_text("one")
+    (tmp_path / "deeper" / "b.py").write_text("two")
+    before = source_sha256([tmp_path])
+    (tmp_path / "notes.txt").write_text("no code")
+    assert source_sha256([tmp_path]) == before
+    (tmp_path / "deeper" / "b.py").write_text("three")
+    assert source_sha256([tmp_path]) != before
+    (tmp_path / "deeper" / "b.py").write_text("two")
+    (tmp_path / "deeper" / "b.py").rename(tmp_path / "deeper" / "c.py")
+    assert source_sha256([tmp_path]) != before

@@ -1,0 +1,352 @@
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from tenacity import wait_random_exponential
+
+from stillhouse.recipe.errors import RecipeError, ServiceError, can_pass
+from stillhouse.teachers.api_worker import generate
+from tests.support.api.requests import KEY, Told, answers, over, spec, stored, teacher
+from tests.support.api.server import Act, Received, Serve, answer, failure, serving_on_demand
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with serving_on_demand(tmp_path, monkeypatch) as start:
+        yield start
+
+
+def run(folder: Path, num_rows: int = 6, **fields: Any) -> tuple[dict[str, Any], Told]:
+    told = Told()
+    return generate(spec(folder, teacher(**fields), num_rows), told, over(Path("socket"))), told
+
+
+def billing(_: Received) -> Act:
+    return answer('{"answer":"billing"}')
+
+
+def first(act: Act, times: int = 1) -> Callable[[Received], Act]:
+    """Do `act` to each message the first `times` it is asked, and answer it then."""
+    seen: Counter[str] = Counter()
+
+    def plan(received: Received) -> Act:
+        seen[received.asked] += 1
+        return act if seen[received.asked] <= times else billing(received)
+
+    return plan
+
+
+def test_generate_asks_each_prompt_once_and_writes_an_answer_for_each_row(tmp_path, serve):
+    server = serve(billing)
+    summary, told = run(tmp_path)
+    assert {line["text"] for line in answers(tmp_path).values()} == {"billing"}
+    assert sorted(request.asked for request in server.requests) == [f"message {n}" for n in range(6)]
+    assert (summary["requests"], summary["generated"], summary["sent"], summary["failed"]) == (6, 6, 6, {})
+    assert (summary["prompt_tokens"], summary["completion_tokens"]) == (66, 12)
+    assert '"done":6,"total":6' in told.text
+
+
+def test_second_generation_asks_nothing_and_needs_neither_key_nor_server(tmp_path, serve, monkeypatch):
+    server = serve(billing)
+    run(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    summary, _ = run(tmp_path)
+    assert (summary["from_store"], summary["generated"], summary["sent"]) == (6, 0, 0)
+    assert len(server.requests) == 6
+
+
+def test_more_rows_cost_as_many_requests_as_there_are_more(tmp_path, serve):
+    server = serve(billing)
+    run(tmp_path, 4)
+    summary, _ = run(tmp_path, 7)
+    assert summary["sent"] == 3
+    assert len(server.requests) == 7
+
+
+def test_way_of_asking_is_no_part_of_a_key(tmp_path, serve):
+    server = serve(billing)
+    run(tmp_path)
+    run(tmp_path, endpoint={"concurrency": 1, "timeout_s": 9.0, "requests_per_minute": 6000, "api_key_env": "HOME"})
+    assert len(server.requests) == 6
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"model": "other"},
+        {"revision": "later"},
+        {"sampling": {"max_tokens": 9}},
+        {"output": {"kind": "free"}},
+        {"prompt": {"system": "Sort it."}},
+        {"endpoint": {"extra_body": {"reasoning_effort": "low"}}},
+        {"endpoint": {"serves": "another"}},
+    ],
+)
+def test_what_decides_an_answer_is_part_of_its_key(tmp_path, serve, fields):
+    server = serve(lambda _: answer("billing"))
+    run(tmp_path, 2)
+    run(tmp_path, 2, **fields)
+    assert len(server.requests) == 4
+
+
+@pytest.mark.peers("sample")
+def test_samples_of_a_prompt_have_seeds_and_keys_of_their_own(tmp_path, serve):
+    server = serve(billing)
+    run(tmp_path, 1, sampling={"n": 3, "temperature": 0.7, "seed": 5})
+    assert sorted(body["seed"] for body in server.bodies()) == [5, 6, 7]
+    assert len({line["key"] for line in stored(tmp_path)}) == 3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        failure(500),
+        failure(503, headers={"retry-after": "0"}),
+        failure(429, headers={"retry-after-ms": "10"}),
+        failure(408),
+        Act(drop=True),
+        Act(body=answer("billing").body, cut=40),
+        Act(body=answer("billing").body[:40]),
+        Act(body=b"<html>Bad gateway</html>", headers={"content-type": "text/html"}),
+        Act(body=b'{"error": {"message": "overloaded"}}'),
+        Act(body=b'{"choices": []}'),
+        Act(body=b'{"choices": [{"message": {"content": 7}, "finish_reason": "stop"}]}'),
+        Act(body=b""),
+        Act(body=b"null"),
+        answer(""),
+        answer(None),
+        answer("bil", None),
+        answer("bil", "insufficient_system_resource"),
+    ],
+    ids=lambda act: f"{act.status}-{act.body[:24]!r}{'-dropped' if act.drop else ''}{'-cut' if act.cut else ''}",
+)
+def test_fault_that_may_pass_is_asked_again_and_never_stored_as_an_answer(tmp_path, serve, fault):
+    server = serve(first(fault))
+    summary, _ = run(tmp_path)
+    assert [line["text"] for line in stored(tmp_path)] == ["billing"] * 6
+    assert (summary["generated"], summary["sent"], summary["failed"]) == (6, 12, {})
+    # each try was counted: the worker's count is the server's own
+    assert summary["sent"] == len(server.requests)
+
+
+def test_slow_first_byte_is_given_up_after_the_timeout_and_asked_again(tmp_path, serve):
+    server = serve(first(Act(body=answer("late").body, delay_s=30.0)))
+    started = time.monotonic()
+    run(tmp_path, 2, endpoint={"timeout_s": 1.0})
+    assert time.monotonic() - started < 20.0
+    assert len(server.requests) >= 4
+    assert {line["text"] for line in stored(tmp_path)} == {"billing"}
+
+
+def test_server_that_sends_blank_lines_for_ever_is_given_up_too(tmp_path, serve):
+    # each of them would begin the library's own timeout anew
+    serve(first(Act(body=answer("late").body, delay_s=30.0, drip_s=0.05)))
+    started = time.monotonic()
+    run(tmp_path, 2, endpoint={"timeout_s": 1.0})
+    assert time.monotonic() - started < 20.0
+
+
+def test_blank_lines_before_an_answer_are_no_fault(tmp_path, serve):
+    server = serve(lambda _: Act(body=answer('{"answer":"billing"}').body, delay_s=0.2, drip_s=0.05))
+    run(tmp_path, 2)
+    assert len(server.requests) == 2
+
+
+def test_retry_after_keeps_all_requests_quiet_for_as_long(tmp_path, serve):
+    def plan(received: Received) -> Act:
+        if received.number == 0:
+            return failure(429, headers={"retry-after": "1"})
+        return Act(body=answer("billing").body, delay_s=0.1)
+
+    server = serve(plan)
+    run(tmp_path, 6, endpoint={"concurrency": 2})
+    # the second may have been under way when the first was refused
+    refused, _, *others = [request.at for request in server.requests]
+    assert all(at - refused >= 1.0 for at in others)
+    assert len(others) == 5
+
+
+def test_rate_limits_do_not_use_up_the_tries_of_a_prompt(tmp_path, serve):
+    serve(first(failure(429, headers={"retry-after": "0"}), times=8))
+    summary, _ = run(tmp_path, 2, endpoint={"max_attempts": 2})
+    assert (summary["failed"], summary["generated"]) == ({}, 2)
+
+
+def test_retry_after_of_nothing_is_not_asked_in_a_tight_loop(tmp_path, serve):
+    server = serve(lambda _: failure(429, headers={"retry-after": "0"}))
+    asked = spec(tmp_path, teacher(endpoint={"patience_s": 2.0}), 1)
+    with pytest.raises(ServiceError):
+        generate(asked, Told(), over(Path("socket"), backoff=wait_random_exponential(multiplier=1.0, max=60.0)))
+    assert 2 <= len(server.requests) < 40
+
+
+def test_retry_after_longer_than_ones_patience_ends_the_run_at_once(tmp_path, serve):
+    server = serve(lambda _: failure(429, headers={"retry-after": "3600"}))
+    started = time.monotonic()
+    with pytest.raises(ServiceError, match="run again once it answers") as caught:
+        run(tmp_path, 40)
+    assert can_pass(caught.value)
+    assert time.monotonic() - started < 5.0
+    # four at once, of which two may have begun another one when the third is given up
+    assert len(server.requests) <= 4 + 2
+
+
+@pytest.mark.peers("none rows")
+def test_prompt_that_always_fails_is_stored_as_failed_and_the_others_are_answered(tmp_path, serve):
+    server = serve(lambda received: failure(500) if received.asked == "message 3" else billing(received))
+    summary, told = run(tmp_path)
+    table = answers(tmp_path)
+    assert (table["r3"]["text"], table["r3"]["finish_reason"]) == ("", "error:server")
+    assert [table[f"r{n}"]["text"] for n in (0, 1, 2, 4, 5)] == ["billing"] * 5
+    assert summary["failed"] == {"server": 1}
+    assert len(server.requests) == 5 + 3
+    assert "answered 500" in told.text
+
+
+def test_failed_answer_is_asked_again_by_the_next_generation_alone(tmp_path, serve):
+    server = serve(lambda received: answer("") if received.asked == "message 3" else billing(received))
+    run(tmp_path)
+    server.plan = billing
+    summary, _ = run(tmp_path)
+    assert (summary["from_store"], summary["generated"]) == (5, 1)
+    assert answers(tmp_path)["r3"]["text"] == "billing"
+
+
+@pytest.mark.peers("bad row")
+def test_one_filtered_prompt_is_a_failed_answer_and_is_asked_once(tmp_path, serve):
+    blocked = failure(400, "blocked", code="content_filter")
+    server = serve(lambda received: blocked if received.asked == "message 3" else billing(received))
+    summary, _ = run(tmp_path)
+    assert answers(tmp_path)["r3"]["finish_reason"] == "error:content_filter"
+    assert (summary["failed"], len(server.requests)) == ({"content_filter": 1}, 6)
+
+
+def test_truncated_answer_is_kept_as_such(tmp_path, serve):
+    serve(lambda _: answer('{"answer":"bil', "length"))
+    run(tmp_path, 1)
+    assert (answers(tmp_path)["r0"]["text"], answers(tmp_path)["r0"]["finish_reason"]) == ('{"answer":"bil', "length")
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (failure(401, f"Incorrect API key provided: {KEY}"), "set that variable to a valid key"),
+        (failure(403, "not yours"), "may not use model served"),
+        (failure(404, "The model `served` does not exist"), "check the recipe's model and the endpoint's base_url"),
+        (failure(400, "Unsupported parameter: 'seed'"), "mend what it names"),
+        (failure(422, "unknown field"), "mend what it names"),
+        (failure(402, "Insufficient Balance"), "has nothing left to spend"),
+        (failure(429, "quota", code="insufficient_quota"), "has nothing left to spend"),
+        (Act(307, headers={"location": "http://127.0.0.1:9/other"}), "Redirects are not followed"),
+    ],
+)
+def test_error_that_cannot_pass_ends_the_run_at_once_in_one_line_without_the_key(tmp_path, serve, act, said):
+    server = serve(lambda received: billing(received) if received.number == 0 else act)
+    with pytest.raises(ServiceError) as caught:
+        run(tmp_path, 40, endpoint={"concurrency": 1})
+    message = str(caught.value)
+    assert said in message
+    assert f"answered {act.status}" in message
+    assert "\n" not in message
+    assert KEY not in message
+    assert not can_pass(caught.value)
+    assert len(server.requests) == 2
+    # what came before it is kept
+    assert [line["text"] for line in stored(tmp_path)] == ["billing"]
+
+
+@pytest.mark.peers("none rows")
+def test_endpoint_that_answers_nothing_ends_the_run_and_may_be_tried_later(tmp_path, serve):
+    server = serve(lambda _: failure(500))
+    with pytest.raises(ServiceError) as caught:
+        run(tmp_path, 40)
+    assert can_pass(caught.value)
+    assert len(server.requests) < 30
+    assert not (tmp_path / "out" / "completions.parquet").exists()
+
+
+def test_endpoint_that_fails_the_only_prompt_there_is_ends_the_run_too(tmp_path, serve):
+    serve(lambda _: Act(drop=True))
+    with pytest.raises(ServiceError, match="can't be reached or broke off"):
+        run(tmp_path, 1)
+
+
+def test_no_more_requests_are_in_flight_than_the_recipe_says(tmp_path, serve):
+    server = serve(lambda _: Act(body=answer("billing").body, delay_s=0.05))
+    run(tmp_path, 20, endpoint={"concurrency": 5})
+    assert server.most_at_once == 5
+
+
+def test_requests_are_sent_no_faster_than_their_limit(tmp_path, serve):
+    server = serve(billing)
+    run(tmp_path, 6, endpoint={"requests_per_minute": 600})
+    times = sorted(request.at for request in server.requests)
+    assert times[-1] - times[0] >= 0.45
+
+
+def test_tokens_are_sent_no_faster_than_their_limit(tmp_path, serve):
+    # each request counts for over 1000 tokens; a burst of 3000 lets two through, the others come at 500 a second
+    server = serve(lambda _: answer("billing"))
+    run(tmp_path, 4, sampling={"max_tokens": 1000}, endpoint={"tokens_per_minute": 30_000})
+    times = sorted(request.at for request in server.requests)
+    assert times[-1] - times[0] >= 2.0
+
+
+def test_key_is_sent_as_a_bearer_and_stands_nowhere_else(tmp_path, serve, monkeypatch):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-another-provider")
+    monkeypatch.setenv("OTHER_KEY", KEY)
+    server = serve(lambda _: answer("billing"))
+    _, told = run(tmp_path, 2, provider="anthropic", endpoint={"api_key_env": "OTHER_KEY"})
+    assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
+    assert not any("openai-organization" in request.headers for request in server.requests)
+    assert KEY not in told.text
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) >= 3
+    assert not any(KEY.encode() in path.read_bytes() for path in written)
+
+
+@pytest.mark.parametrize("key", [None, "", f"{KEY}\nx-injected: 1", "kéy"])
+def test_missing_or_unusable_key_is_refused_by_its_variable_and_not_shown(tmp_path, serve, monkeypatch, key):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    if key is not None:
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+    server = serve(billing)
+    with pytest.raises(RecipeError, match="OPENAI_API_KEY") as caught:
+        run(tmp_path)
+    assert KEY not in str(caught.value)
+    assert not server.requests
+
+
+def test_line_end_after_a_key_is_no_part_of_it(tmp_path, serve, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
+    server = serve(billing)
+    run(tmp_path, 1)
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_answers_are_stored_while_others_are_still_awaited(tmp_path, serve):
+    late = Act(body=answer("late").body, delay_s=2.0)
+    serve(lambda received: late if received.asked == "message 5" else billing(received))
+    run(tmp_path)
+    segments = sorted((tmp_path / "store" / "completions").rglob("*.parquet"))
+    assert pq.read_table(segments[-1])["text"].to_pylist() == ["late"]
+
+
+def test_store_that_fails_ends_the_asking(tmp_path, serve):
+    server = serve(lambda _: Act(body=answer("billing").body, delay_s=0.02))
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "completions").write_text("a file where a folder must be")
+    with pytest.raises(Exception, match="completions"):
+        run(tmp_path, 400, endpoint={"concurrency": 2})
+    assert len(server.requests) < 100
+
+
+def test_environment_of_the_tests_has_no_key_of_its_own():
+    assert not [name for name in os.environ if name.endswith("_API_KEY")]
