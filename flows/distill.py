@@ -8,22 +8,22 @@ from pydantic import Field
 from stillhouse.recipe.form import Size, StageName, recipe_changes
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_training_rows
+from tasks.balance import balance_rows
 from tasks.convert import load_judge, load_student_base, load_teachers
-from tasks.evaluate import measure_models
-from tasks.filter import filter_answers
-from tasks.initialise import untrained_student
-from tasks.judge import score_answers
-from tasks.judge_pairs import judge_answers
-from tasks.mix import ask_teachers
+from tasks.evaluate import evaluate_models
+from tasks.filter import filter_completions
+from tasks.initialise import initialise_student
+from tasks.judge import score_completions
+from tasks.judge_pairs import judge_pairs
+from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import join_prefect
 from tasks.read import read_sources
 from tasks.report import write_report
-from tasks.split import split_rows_of
+from tasks.split import split_rows
 from tasks.train import train_labelled_only, train_student
-from tasks.validate import validate_sources
+from tasks.validate import validate_rows
 
 # a form shows these as empty fields
 NO_STAGES: list[StageName] = []
@@ -71,21 +71,21 @@ def distill(
     run = start_run(load_recipe(recipe, form | overrides), load_settings(), refresh)
 
     sources = read_sources(run)
-    valid = validate_sources(run, sources)
-    sides = split_rows_of(run, valid)
-    balanced = balance_training_rows(run, sides)
+    valid = validate_rows(run, sources)
+    sides = split_rows(run, valid)
+    balanced = balance_rows(run, sides)
 
     teachers, judge = load_teachers(run), load_judge(run)
-    answers = ask_teachers(run, teachers, sides, balanced)
-    scores = score_answers(run, judge, answers, sides, balanced)
-    dataset = filter_answers(run, answers, sides, balanced, scores)
+    answers = generate_completions(run, teachers, sides, balanced)
+    scores = score_completions(run, judge, answers, sides, balanced)
+    dataset = filter_completions(run, answers, sides, balanced, scores)
 
     base = load_student_base(run)
     trained = train_student(run, base, dataset)
     labelled_only = train_labelled_only(run, base, dataset)
-    untrained = untrained_student(run, base)
+    untrained = initialise_student(run, base)
 
-    measured = measure_models(run, sides, dataset, teachers[0], base, trained, untrained, labelled_only)
-    judge_answers(run, judge, sides, measured)
+    measured = evaluate_models(run, sides, dataset, teachers[0], base, trained, untrained, labelled_only)
+    judge_pairs(run, judge, sides, measured)
     report = write_report(run, teachers, base, judge)
     return {"run_id": run.id, "report": report.model_dump(mode="json")}

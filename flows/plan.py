@@ -8,7 +8,7 @@ from pydantic import Field
 from stillhouse.recipe.form import Size, recipe_changes
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_training_rows
+from tasks.balance import balance_rows
 from tasks.convert import load_judge, load_teachers
 from tasks.forecast import forecast
 from tasks.orchestration.preflight import start_run
@@ -17,8 +17,8 @@ from tasks.orchestration.run import join_prefect
 from tasks.probe import probe_teachers
 from tasks.probe_judge import probe_scores
 from tasks.read import read_sources
-from tasks.split import split_rows_of
-from tasks.validate import validate_sources
+from tasks.split import split_rows
+from tasks.validate import validate_rows
 
 # a form shows it as an empty field
 NO_OVERRIDES: dict[str, Any] = {}
@@ -53,9 +53,9 @@ def plan(
     run = start_run(load_recipe(recipe, form | overrides), load_settings(), [])
 
     sources = read_sources(run)
-    valid = validate_sources(run, sources)
-    sides = split_rows_of(run, valid)
-    balanced = balance_training_rows(run, sides)
+    valid = validate_rows(run, sources)
+    sides = split_rows(run, valid)
+    balanced = balance_rows(run, sides)
 
     teachers, judge = load_teachers(run), load_judge(run)
     probes = probe_teachers(run, teachers, sides, balanced)

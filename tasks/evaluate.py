@@ -14,7 +14,7 @@ from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
 from stillhouse.inference.models import Checkpoint
 from stillhouse.inference.vllm.engine import environment_for
 from stillhouse.recipe.recipe import Recipe
-from tasks.evaluate_teacher import measure_served_teacher
+from tasks.evaluate_teacher import evaluate_api_teacher
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
@@ -47,7 +47,7 @@ def evaluate(call: StageCall) -> dict[str, Any]:
     return summary
 
 
-def measure_models(
+def evaluate_models(
     run: Run,
     sides: ArtifactRef,
     dataset: ArtifactRef,
@@ -76,7 +76,7 @@ def measure_models(
     }
     trained = {name: str(run.store.fetch(inputs[name])) for name in _STUDENTS if name in inputs}
     if asked.endpoint:
-        inputs["teacher"] = measure_served_teacher(run, sides, teacher)
+        inputs["teacher"] = evaluate_api_teacher(run, sides, teacher)
     return run.build(
         evaluate,
         inputs,

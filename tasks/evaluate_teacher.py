@@ -3,9 +3,9 @@
 from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.costs.budget_guard import Cap
-from stillhouse.costs.ledger import taken
-from stillhouse.costs.price import tariff_of
+from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.ledger import usage_before
+from stillhouse.costs.price import resolve_price
 from stillhouse.evaluation.spec import EndpointSpec
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
@@ -36,7 +36,7 @@ def evaluate_teacher(call: StageCall) -> dict[str, Any]:
     return run_control_worker(call, Worker.EVALUATE_API, spec)
 
 
-def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) -> ArtifactRef:
+def evaluate_api_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) -> ArtifactRef:
     """Return the answers and measurements of the teacher behind the recipe's endpoint."""
     recipe, evaluation = run.recipe, run.recipe.evaluation
     asked = recipe.teacher.as_measured
@@ -59,5 +59,7 @@ def measure_served_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) ->
         teacher=asked,
         skill=recipe.skill,
         evaluation=evaluation,
-        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=taken(run.results, recipe)),
+        cap=BudgetScope(
+            budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=usage_before(run.results, recipe)
+        ),
     )

@@ -10,7 +10,7 @@ from tasks.orchestration.stage import StageCall, stage
 
 
 @stage("filter", version=1)
-def keep_good(call: StageCall) -> dict[str, Any]:
+def filter_stage(call: StageCall) -> dict[str, Any]:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json."""
     return write_dataset(
         train=call.folder("balance") / "train.parquet",
@@ -28,7 +28,7 @@ def keep_good(call: StageCall) -> dict[str, Any]:
     )
 
 
-def filter_answers(
+def filter_completions(
     run: Run, answers: ArtifactRef, sides: ArtifactRef, balanced: ArtifactRef, scores: ArtifactRef | None = None
 ) -> ArtifactRef:
     """Return the student's training, validation and labelled rows; `scores` are a judge's of the answers.
@@ -48,4 +48,4 @@ def filter_answers(
         others = [teacher.calibration for teacher in recipe.teachers[1:]]
         identity |= {"other_calibrations": others, "mixing": recipe.mixing}
     inputs = {"generate": answers, "split": sides, "balance": balanced, **({"judge": scores} if scores else {})}
-    return run.build(keep_good, inputs, identity, filters=recipe.filters, skill=recipe.skill, mixing=recipe.mixing)
+    return run.build(filter_stage, inputs, identity, filters=recipe.filters, skill=recipe.skill, mixing=recipe.mixing)

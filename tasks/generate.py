@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.costs.budget_guard import Cap
-from stillhouse.costs.ledger import taken
-from stillhouse.costs.price import tariff_of
+from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.ledger import usage_before
+from stillhouse.costs.price import resolve_price
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
 from stillhouse.runtime.code_version import source_sha256
@@ -46,7 +46,7 @@ def asked_in(call: StageCall) -> dict[str, Any]:
     }
 
 
-def ask_teacher(
+def generate_with(
     run: Run,
     teacher: Checkpoint,
     sides: ArtifactRef,
@@ -63,7 +63,7 @@ def ask_teacher(
     recipe = run.recipe
     asked = recipe.teachers[place]
     label = list(recipe.generations)[place]
-    identity = asking_identity(run, teacher, place)
+    identity = generation_identity(run, teacher, place)
     inputs = {"split": sides, "balance": balanced, **teacher.inputs, **({"routed": routed} if routed else {})}
     replies: list[Reply] = []
     seconds = 0.0
@@ -71,7 +71,9 @@ def ask_teacher(
         started = time.monotonic()
         replies = ask_replicas(run.settings, _shard_job(run, place, teacher, identity, inputs))
         seconds = time.monotonic() - started
-    cap = Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=taken(run.results, recipe))
+    cap = BudgetScope(
+        budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=usage_before(run.results, recipe)
+    )
     found = run.build(
         generate,
         inputs,
@@ -87,7 +89,7 @@ def ask_teacher(
     return found
 
 
-def asking_identity(run: Run, teacher: Checkpoint, place: int = 0) -> dict[str, Any]:
+def generation_identity(run: Run, teacher: Checkpoint, place: int = 0) -> dict[str, Any]:
     """Return all that decides what the teacher at `place` is asked and answers, but for the rows."""
     recipe = run.recipe
     asked = recipe.teachers[place]

@@ -24,7 +24,7 @@ def initialise(call: StageCall) -> dict[str, Any]:
     return run_engine_worker(call, Worker.INITIALISE, spec)
 
 
-def untrained_student(run: Run, base: Checkpoint) -> ArtifactRef:
+def initialise_student(run: Run, base: Checkpoint) -> ArtifactRef:
     """Return the student's weights before training: one of the two baselines."""
     student = run.recipe.student
     return run.build(

@@ -5,12 +5,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.costs.budget_guard import Cap
-from stillhouse.costs.ledger import taken
-from stillhouse.costs.price import tariff_of
+from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.ledger import usage_before
+from stillhouse.costs.price import resolve_price
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
-from stillhouse.judging.questions import NOTHING_ASKED, Said, Turns, read_said, write_questions
+from stillhouse.judging.questions import NOTHING_ASKED, JudgeReply, Turns, read_said, write_questions
 from stillhouse.judging.scores import score_questions, write_scores
 from stillhouse.recipe.judge import SCORES
 from stillhouse.skills.cases import read_cases
@@ -21,7 +21,7 @@ from tasks.orchestration.workers import run_asking_worker
 
 
 @stage("judge", version=1, on_device=True)
-def score(call: StageCall) -> dict[str, Any]:
+def judge_stage(call: StageCall) -> dict[str, Any]:
     """Write scores.parquet: the score of each of the teacher's answers by its key."""
     skill, labels = call.execution["skill"], call.identity["labels"]
     tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
@@ -32,7 +32,7 @@ def score(call: StageCall) -> dict[str, Any]:
     return {**summary, **write_scores(call.work.folder / "scores.parquet", said)}
 
 
-def score_answers(
+def score_completions(
     run: Run, judge: Checkpoint | None, answers: ArtifactRef, sides: ArtifactRef, balanced: ArtifactRef
 ) -> ArtifactRef | None:
     """Return the scores of the teacher's answers; None, and no stage, where no filter goes by them."""
@@ -40,18 +40,22 @@ def score_answers(
     if judge is None or asked is None or not run.recipe.judge_chooses:
         return None
     inputs = {"generate": answers, "split": sides, "balance": balanced, **judge.inputs}
-    identity = {**judging_identity(run, judge), "instruction": asked.scores_by}
-    return run.build(score, inputs, identity, judge=asked, skill=run.recipe.skill, path=judge.path, cap=judge_cap(run))
+    identity = {**judge_identity(run, judge), "instruction": asked.scores_by}
+    return run.build(
+        judge_stage, inputs, identity, judge=asked, skill=run.recipe.skill, path=judge.path, cap=judge_cap(run)
+    )
 
 
-def judge_cap(run: Run) -> Cap:
+def judge_cap(run: Run) -> BudgetScope:
     """Return what the judge may still cost, after all that was asked in this run."""
     recipe = run.recipe
     assert recipe.judge
-    return Cap(budget=recipe.budget, tariff=tariff_of(recipe.judge, recipe.costs), before=taken(run.results, recipe))
+    return BudgetScope(
+        budget=recipe.budget, tariff=resolve_price(recipe.judge, recipe.costs), before=usage_before(run.results, recipe)
+    )
 
 
-def judging_identity(run: Run, judge: Checkpoint) -> dict[str, Any]:
+def judge_identity(run: Run, judge: Checkpoint) -> dict[str, Any]:
     """Return what every verdict goes by, whatever is asked."""
     asked = run.recipe.judge
     assert asked
@@ -67,7 +71,7 @@ def judging_identity(run: Run, judge: Checkpoint) -> dict[str, Any]:
 
 def ask_judge(
     call: StageCall, questions: dict[str, Turns], choices: tuple[str, ...]
-) -> tuple[dict[str, Any], dict[str, Said]]:
+) -> tuple[dict[str, Any], dict[str, JudgeReply]]:
     """Return what it took to have the questions answered, and what was said to each."""
     if not questions:
         return NOTHING_ASKED, {}

@@ -10,13 +10,13 @@ from stillhouse.evaluation.evidence import BASELINES, read_evidence
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questions, with_verdicts
 from stillhouse.recipe.judge import VERDICTS
-from tasks.judge import ask_judge, judge_cap, judging_identity
+from tasks.judge import ask_judge, judge_cap, judge_identity
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
 
 @stage("judge_pairs", version=1, on_device=True)
-def compare_pairs(call: StageCall) -> dict[str, Any]:
+def judge_pairs_stage(call: StageCall) -> dict[str, Any]:
     """Write pairs.parquet: the student's answers beside others', with the verdicts in both orders."""
     judge, skill, labels = call.execution["judge"], call.execution["skill"], call.identity["labels"]
     found = read_evidence(call.folder("split") / "test.parquet", call.folder("evaluate"), labels, skill)
@@ -29,19 +29,19 @@ def compare_pairs(call: StageCall) -> dict[str, Any]:
     return {**summary, "pairs": len(judged), "against": against}
 
 
-def judge_answers(run: Run, judge: Checkpoint | None, sides: ArtifactRef, measured: ArtifactRef) -> ArtifactRef | None:
+def judge_pairs(run: Run, judge: Checkpoint | None, sides: ArtifactRef, measured: ArtifactRef) -> ArtifactRef | None:
     """Return the verdicts on the student's answers to the test rows; None, and no stage, where none are asked for."""
     asked = run.recipe.judge
     if judge is None or asked is None or not asked.against:
         return None
     inputs = {"evaluate": measured, "split": sides, **judge.inputs}
     identity = {
-        **judging_identity(run, judge),
+        **judge_identity(run, judge),
         "instruction": asked.pairs_by,
         "show_reference": asked.show_reference,
         "against": asked.against,
         "metric": run.recipe.evaluation.metrics[0],
     }
     return run.build(
-        compare_pairs, inputs, identity, judge=asked, skill=run.recipe.skill, path=judge.path, cap=judge_cap(run)
+        judge_pairs_stage, inputs, identity, judge=asked, skill=run.recipe.skill, path=judge.path, cap=judge_cap(run)
     )

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.completions.table import mixed
 from stillhouse.inference.models import Checkpoint
-from tasks.generate import ask_teacher
+from tasks.generate import generate_with
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.route import route_prompts
@@ -23,18 +23,20 @@ def mix(call: StageCall) -> dict[str, Any]:
     return {"answers": len(answers), "teachers": numbers}
 
 
-def ask_teachers(run: Run, teachers: list[Checkpoint], sides: ArtifactRef, balanced: ArtifactRef) -> ArtifactRef:
+def generate_completions(
+    run: Run, teachers: list[Checkpoint], sides: ArtifactRef, balanced: ArtifactRef
+) -> ArtifactRef:
     """Return the answers of all teachers, each asked what the recipe routes to it; a single one is asked all.
 
     Raises:
         DataError: the rows lack what routing goes by.
     """
     if len(teachers) == 1:
-        return ask_teacher(run, teachers[0], sides, balanced)
+        return generate_with(run, teachers[0], sides, balanced)
     answers: dict[int, ArtifactRef] = {}
     for place, teacher in enumerate(teachers):
         routed = route_prompts(run, place, answers, sides, balanced)
         # one that is needed for nothing is not started: an engine takes half a minute
         if routed is None or run.summary(f"route {run.recipe.teachers[place].called}")["routed"]:
-            answers[place + 1] = ask_teacher(run, teacher, sides, balanced, place=place, routed=routed)
+            answers[place + 1] = generate_with(run, teacher, sides, balanced, place=place, routed=routed)
     return run.build(mix, {f"answers_{number}": ref for number, ref in answers.items()}, {})

@@ -5,20 +5,20 @@ from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import open_store
-from stillhouse.costs.budget_guard import Cap
-from stillhouse.costs.ledger import taken
-from stillhouse.costs.price import tariff_of
-from stillhouse.costs.usage import Taken
+from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.ledger import usage_before
+from stillhouse.costs.price import resolve_price
+from stillhouse.costs.usage import BudgetUsage
 from stillhouse.filters.unanswered import check_references, rules_for_routing
 from stillhouse.inference.models import Checkpoint
-from stillhouse.planning.probe_result import Known, read_known
+from stillhouse.planning.probe_result import ProbeResult, read_known
 from stillhouse.planning.routing_forecast import next_rows
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS, BY_ROW
 from stillhouse.skills.cases import asked_of, read_cases
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.convert import fingerprint_of
-from tasks.generate import asked_in, asking_identity
+from tasks.generate import asked_in, generation_identity
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
@@ -55,7 +55,7 @@ def shortlist(call: StageCall) -> dict[str, Any]:
     return {"prompts": len(ids)}
 
 
-def known_in(call: StageCall) -> list[Known]:
+def known_in(call: StageCall) -> list[ProbeResult]:
     """Return what the probes that a call is given found, teacher by teacher, with what the store holds of it now."""
     store, teachers = open_store(call.settings.store), call.execution["recipe"].teachers
     return [
@@ -64,7 +64,7 @@ def known_in(call: StageCall) -> list[Known]:
     ]
 
 
-def known_of(run: Run, teachers: Sequence[Checkpoint], probes: Sequence[ArtifactRef]) -> list[Known]:
+def known_of(run: Run, teachers: Sequence[Checkpoint], probes: Sequence[ArtifactRef]) -> list[ProbeResult]:
     """Return what the probes found, teacher by teacher, with what the store holds of it now."""
     return [
         read_known(run.store.fetch(ref), run.store, asked, fingerprint_of(teacher, asked))
@@ -105,11 +105,11 @@ def named(probes: Sequence[ArtifactRef]) -> dict[str, ArtifactRef]:
     return {f"probe_{place}": probe for place, probe in enumerate(probes)}
 
 
-def spent_on_probes(run: Run) -> Taken:
+def spent_on_probes(run: Run) -> BudgetUsage:
     """Return what the probes so far took of the budget."""
     generations = run.recipe.generations
     labels = zip(generations, (probe_label(run.recipe, place) for place in range(len(generations))), strict=True)
-    return taken({name: run.results[label] for name, label in labels if label in run.results}, run.recipe)
+    return usage_before({name: run.results[label] for name, label in labels if label in run.results}, run.recipe)
 
 
 def _rows_for(
@@ -140,10 +140,10 @@ def _probe_teacher(run: Run, place: int, teacher: Checkpoint, inputs: dict[str, 
     return run.build(
         probe,
         inputs,
-        {**asking_identity(run, teacher, place), "prompts": PROMPTS},
+        {**generation_identity(run, teacher, place), "prompts": PROMPTS},
         label=probe_label(recipe, place),
         teacher=asked,
         skill=recipe.skill,
         path=teacher.path,
-        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=spent_on_probes(run)),
+        cap=BudgetScope(budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=spent_on_probes(run)),
     )

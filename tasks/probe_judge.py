@@ -6,17 +6,17 @@ from typing import Any
 
 from stillhouse.artifacts.fingerprint import canonical_json
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.costs.budget_guard import Cap
-from stillhouse.costs.price import tariff_of
+from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.price import resolve_price
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.questions import NOTHING_ASKED, Turns, write_questions
 from stillhouse.judging.scores import score_questions
-from stillhouse.planning.snapshot import Heard, hear
+from stillhouse.planning.snapshot import AnswerSnapshot, take_snapshot
 from stillhouse.recipe.judge import SCORES
 from stillhouse.teachers.probe import LESSONS, write_probe
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.convert import fingerprint_of
-from tasks.judge import judging_identity
+from tasks.judge import judge_identity
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
@@ -30,7 +30,7 @@ def probe_judge(call: StageCall) -> dict[str, Any]:
     Asked are those about the answers to the probes' prompts; where these have none, a few of the others.
     """
     recipe, labels, folder = call.execution["recipe"], call.identity["labels"], call.work.folder
-    heard = hear(known_in(call), call.folder("balance"), call.folder("split"), recipe, labels)
+    heard = take_snapshot(known_in(call), call.folder("balance"), call.folder("split"), recipe, labels)
     questions = _questions(heard, call)
     if not questions:
         write_probe(folder, {LESSONS: []}, {}, [], is_exact=True, scored=None)
@@ -62,7 +62,7 @@ def probe_scores(
         probe_judge,
         {"split": sides, "balance": balanced, **named(probes), **judge.inputs},
         {
-            **judging_identity(run, judge),
+            **judge_identity(run, judge),
             "instruction": asked.scores_by,
             "prompts": PROMPTS,
             # a plan made anew once more is known asks about that
@@ -72,11 +72,11 @@ def probe_scores(
         recipe=recipe,
         fingerprints=[fingerprint_of(one, teacher) for one, teacher in zip(teachers, recipe.teachers, strict=True)],
         path=judge.path,
-        cap=Cap(budget=recipe.budget, tariff=tariff_of(asked, recipe.costs), before=spent_on_probes(run)),
+        cap=BudgetScope(budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=spent_on_probes(run)),
     )
 
 
-def _questions(heard: Heard, call: StageCall) -> dict[str, Turns]:
+def _questions(heard: AnswerSnapshot, call: StageCall) -> dict[str, Turns]:
     recipe = call.execution["recipe"]
     rows = [row for side in heard.sides for row in side]
     answers = [line for some in heard.lines for found in some.values() for line in found]

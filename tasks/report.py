@@ -34,8 +34,8 @@ from stillhouse.reports.tables import comparison_rows, summary_markdown
 from stillhouse.reports.teachers import NOT_ASKED, joined, teacher_blocks
 from stillhouse.repository import ROOT
 from tasks.gate_event import announce_gate
-from tasks.judge import score
-from tasks.judge_pairs import compare_pairs
+from tasks.judge import judge_stage
+from tasks.judge_pairs import judge_pairs_stage
 from tasks.orchestration.run import Run
 
 log = logging.getLogger("stillhouse")
@@ -213,12 +213,12 @@ def _show(report: Report, link: str) -> None:
 
 def judge_report(run: Run, judge: Checkpoint, teachers: list[Checkpoint], base: Checkpoint) -> dict[str, Any]:
     """Return the report's `judge` block of a finished run; what a cached stage had asked was asked before."""
-    asked, pairs = run.recipe.judge, run.results.get(compare_pairs.name)
+    asked, pairs = run.recipe.judge, run.results.get(judge_pairs_stage.name)
     assert asked
     kin = {"teacher": teachers, "student's base": [base]}
     took = {
         name: asked_now(result.summary, cached=result.cached)
-        for name in (score.name, compare_pairs.name)
+        for name in (judge_stage.name, judge_pairs_stage.name)
         if (result := run.results.get(name))
     }
     return judge_block(
@@ -226,7 +226,7 @@ def judge_report(run: Run, judge: Checkpoint, teachers: list[Checkpoint], base: 
         judge.model.name,
         run.recipe.evaluation,
         pq.read_table(run.store.path(pairs.ref, "pairs.parquet")).to_pylist() if pairs else [],
-        took.get(compare_pairs.name),
-        took.get(score.name),
+        took.get(judge_pairs_stage.name),
+        took.get(judge_stage.name),
         [role for role, models in kin.items() if any(judge.is_same_model(one) for one in models)],
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.data.split import VERSION
-from stillhouse.data.split import split as split_rows
+from stillhouse.data.split import split as write_splits
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
@@ -21,10 +21,10 @@ _RULES = {
 @stage("split", version=VERSION)
 def split(call: StageCall) -> dict[str, Any]:
     """Write one table a side, and the training rows dropped because a test row repeats them."""
-    return split_rows(call.folder("rows"), call.execution["data"], call.identity["has_test"], call.work.folder)
+    return write_splits(call.folder("rows"), call.execution["data"], call.identity["has_test"], call.work.folder)
 
 
-def split_rows_of(run: Run, rows: ArtifactRef) -> ArtifactRef:
+def split_rows(run: Run, rows: ArtifactRef) -> ArtifactRef:
     """Return the sides of the validated rows."""
     data = run.recipe.data
     identity = {"rules": data.model_dump(include=_RULES), "has_test": data.test is not None}

@@ -5,7 +5,7 @@ from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.data.validate import VERSION
-from stillhouse.data.validate import validate as validate_rows
+from stillhouse.data.validate import validate as write_valid_rows
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
@@ -16,10 +16,10 @@ _RULES = {"max_prompt_chars", "near_duplicate_threshold", "conflicting_labels", 
 def validate(call: StageCall) -> dict[str, Any]:
     """Write the rows of all sources that pass, and the dropped ones."""
     folders = {role: call.folder(role) for role in call.inputs}
-    return validate_rows(folders, call.execution["data"], call.execution["skill"], call.work.folder)
+    return write_valid_rows(folders, call.execution["data"], call.execution["skill"], call.work.folder)
 
 
-def validate_sources(run: Run, sources: Mapping[str, ArtifactRef]) -> ArtifactRef:
+def validate_rows(run: Run, sources: Mapping[str, ArtifactRef]) -> ArtifactRef:
     """Return the rows of all sources that pass every rule."""
     data, skill = run.recipe.data, run.recipe.skill
     identity = {"rules": data.model_dump(include=_RULES), "kind": skill.kind, "labels": skill.labels}

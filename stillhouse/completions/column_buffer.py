@@ -25,7 +25,7 @@ _BATCH = 4096
 _NONE = -1
 
 
-class Gathered:
+class CompletionBuffer:
     """The answers of one teacher to a set of keys."""
 
     def __init__(self, keys: Iterable[str], label_tokens: list[int] | None) -> None:

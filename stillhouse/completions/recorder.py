@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.completions.column_buffer import Gathered
+from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
-from stillhouse.costs.budget_guard import Allowance, Cap
-from stillhouse.costs.usage import Spending
+from stillhouse.costs.budget_guard import BudgetGuard, BudgetScope
+from stillhouse.costs.usage import UsageMeter
 from stillhouse.runtime.worker import Reporter
 
 
-class Books:
+class CompletionRecorder:
     """The answers to a set of keys: those the store had, and those that come now."""
 
     def __init__(
@@ -26,7 +26,7 @@ class Books:
         *,
         store: StoreConfig,
         teacher: str,
-        cap: Cap,
+        cap: BudgetScope,
         scored: list[int] | None,
         min_logprobs: int,
     ) -> None:
@@ -36,11 +36,11 @@ class Books:
         self._store = CompletionStore(Store(store), teacher)
         self._report = report
         self._min_logprobs = min_logprobs
-        self.answers = Gathered(keys, scored)
-        self.bought = Spending()  # what all these answers took, whichever run asked
+        self.answers = CompletionBuffer(keys, scored)
+        self.bought = UsageMeter()  # what all these answers took, whichever run asked
         for stored in self._store.stream(keys, min_logprobs):
             self._take(stored)
-        self.allowance = Allowance(cap, self.bought.total)
+        self.budget = BudgetGuard(cap, self.bought.total)
         self.total = len(keys)
         self.from_store = sum(key in self.answers for key in keys)
         self.done = self.from_store

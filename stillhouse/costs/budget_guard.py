@@ -9,26 +9,26 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
-from stillhouse.costs.price import HOUR_S, Tariff
-from stillhouse.costs.usage import Spent, Taken
+from stillhouse.costs.price import HOUR_S, ResolvedPrice
+from stillhouse.costs.usage import BudgetUsage, Usage
 from stillhouse.recipe.costs import Budget
 from stillhouse.recipe.errors import BudgetSpent
 
 
-class Cap(BaseModel):
+class BudgetScope(BaseModel):
     """A worker's budget: the recipe's, the price it counts with, and what other stages' answers have taken of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     budget: Budget = Budget()
-    tariff: Tariff = Tariff()
-    before: Taken = Taken()
+    tariff: ResolvedPrice = ResolvedPrice()
+    before: BudgetUsage = BudgetUsage()
 
 
-class Allowance:
+class BudgetGuard:
     """The books of one worker while it asks. `held` is what the stored answers among its own took already."""
 
-    def __init__(self, cap: Cap, held: Spent, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cap: BudgetScope, held: Usage, clock: Callable[[], float] = time.monotonic) -> None:
         """Start to count time now."""
         self._cap = cap
         self._clock = clock
@@ -45,7 +45,7 @@ class Allowance:
         """Requests sent and not answered yet."""
         return len(self._flying)
 
-    def may_send(self, prompt_tokens: float, max_tokens: int) -> bool:
+    def can_reserve(self, prompt_tokens: float, max_tokens: int) -> bool:
         """Return whether a request fits, if it and all in flight take their `max_tokens` and the longest time seen."""
         if not self._cap.budget.is_set:
             return True
@@ -53,13 +53,13 @@ class Allowance:
         completion = self._completion + self._flying_completion + max_tokens
         return not self._passed(prompt, completion, self._seconds + self._longest_s)
 
-    def sent(self, key: str, prompt_tokens: float, max_tokens: int) -> None:
+    def reserve(self, key: str, prompt_tokens: float, max_tokens: int) -> None:
         """Set aside what the request may take."""
         self._flying[key] = (prompt_tokens, max_tokens)
         self._flying_prompt += prompt_tokens
         self._flying_completion += max_tokens
 
-    def answered(self, key: str, prompt_tokens: int | None, completion_tokens: int, seconds: float) -> None:
+    def settle(self, key: str, prompt_tokens: int | None, completion_tokens: int, seconds: float) -> None:
         """Count what the request took in place of what was set aside for it; all of that where nobody counted."""
         reserved_prompt, reserved_completion = self._flying.pop(key)
         self._flying_prompt -= reserved_prompt
@@ -68,7 +68,7 @@ class Allowance:
         self._completion += reserved_completion if prompt_tokens is None else completion_tokens
         self._longest_s = max(self._longest_s, seconds)
 
-    def spent(self, num_open: int, num_all: int) -> BudgetSpent:
+    def exceeded_error(self, num_open: int, num_all: int) -> BudgetSpent:
         """Return the error of a budget that allows no further request, with `num_open` of `num_all` unanswered."""
         used = self._with_others(self._prompt, self._completion, self._seconds)
         budget = self._cap.budget
@@ -98,11 +98,11 @@ class Allowance:
             or (budget.usd is not None and used.usd > budget.usd)
         )
 
-    def _with_others(self, prompt: float, completion: float, seconds: float) -> Taken:
+    def _with_others(self, prompt: float, completion: float, seconds: float) -> BudgetUsage:
         """Return what this worker's requests and the answers before them take together, each at its own price."""
         before = self._cap.before
         usd = self._cap.tariff.usd(prompt, completion, seconds) if self._cap.budget.usd is not None else None
-        return Taken(
+        return BudgetUsage(
             tokens=before.tokens + prompt + completion,
             seconds=before.seconds + seconds,
             usd=before.usd + (usd or 0.0),

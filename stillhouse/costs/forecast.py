@@ -38,7 +38,7 @@ class Range(BaseModel):
         """Return the forecast of `factor` (not below 0) times as much."""
         return self._each(lambda bound: bound * factor)
 
-    def by(self, other: "Range") -> "Range":
+    def product(self, other: "Range") -> "Range":
         """Return the forecast of the product with another one (neither below 0), as wide as both together allow."""
         low, high = _product(self.low, other.low), _product(self.high, other.high)
         return Range(value=self.value * other.value, low=low, high=high)
@@ -47,7 +47,7 @@ class Range(BaseModel):
         """Return the forecast of what can't be less than `least`."""
         return self._each(lambda bound: max(bound, least))
 
-    def around(self, value: float) -> "Range":
+    def recentred(self, value: float) -> "Range":
         """Return `value` with this forecast's interval about it."""
         moved = self.plus(value - self.value)
         return moved.model_copy(update={"low": None if moved.low is None else max(0.0, moved.low)})
@@ -61,12 +61,12 @@ def _product(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one * other
 
 
-def exactly(value: float) -> Range:
+def exact_range(value: float) -> Range:
     """Return a number that is known."""
     return Range(value=value, low=value, high=value)
 
 
-def together(ranges: Iterable["Range | None"]) -> Range | None:
+def sum_ranges(ranges: Iterable["Range | None"]) -> Range | None:
     """Return the sum of forecasts that are off in the same direction, being made of one sample; None with a part."""
     found = list(ranges)
     if any(one is None for one in found):
@@ -86,7 +86,7 @@ def forecast_sum(
     """Return the sum of y over `x_missing`, none of them below 0 or above `most`; None without a sample."""
     xs, ys, wanted = (np.asarray(values, dtype=np.float64) for values in (x, y, x_missing))
     if not len(wanted):
-        return exactly(0.0)
+        return exact_range(0.0)
     if not len(ys):
         return None
     slope = _slope(xs, ys)
@@ -124,7 +124,7 @@ def _half_width(x: Numbers, y: Numbers, wanted: Numbers, slope: float) -> float 
 def forecast_share(num_kept: int, num_seen: int, num_missing: int) -> Range | None:
     """Return how many of `num_missing` will be kept, if `num_kept` of a random `num_seen` were; Wilson's interval."""
     if not num_missing:
-        return exactly(0.0)
+        return exact_range(0.0)
     if not num_seen:
         return None
     from scipy import stats

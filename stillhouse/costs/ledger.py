@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from stillhouse.costs.price import Tariff, by_the_hour, lessons_tariff, tariff_of
-from stillhouse.costs.usage import Spent, Taken
+from stillhouse.costs.price import ResolvedPrice, generation_price, hourly, resolve_price
+from stillhouse.costs.usage import BudgetUsage, Usage
 from stillhouse.recipe.recipe import Recipe
 
 _TRAINED = {"train": "training", "train labelled-only": "training: labelled rows alone"}
@@ -32,9 +32,9 @@ class Line(BaseModel):
     what: str
     stage: str
     from_store: int | None  # answers found instead of asked, in this run
-    run: Spent
-    life: Spent
-    tariff: Tariff
+    run: Usage
+    life: Usage
+    tariff: ResolvedPrice
 
     @property
     def run_usd(self) -> float | None:
@@ -50,18 +50,18 @@ class Line(BaseModel):
 def ledger_lines(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
     """Return a line for each paid part among the finished stages, by their labels."""
     lines = _answers(results, recipe)
-    training = by_the_hour(recipe.costs.training_usd_per_hour)
+    training = hourly(recipe.costs.training_usd_per_hour)
     lines += [_worked(stage, what, results[stage], training) for stage, what in _TRAINED.items() if stage in results]
     if "evaluate" in results:
-        measuring = by_the_hour(recipe.costs.evaluation_usd_per_hour)
+        measuring = hourly(recipe.costs.evaluation_usd_per_hour)
         lines.append(_worked("evaluate", "evaluation", results["evaluate"], measuring))
     return lines
 
 
-def taken(results: Mapping[str, Built], recipe: Recipe) -> Taken:
+def usage_before(results: Mapping[str, Built], recipe: Recipe) -> BudgetUsage:
     """Return what all answers asked for so far took of the budget they share."""
     lines = _answers(results, recipe)
-    return Taken(
+    return BudgetUsage(
         tokens=sum((line.life.prompt_tokens or 0) + (line.life.completion_tokens or 0) for line in lines),
         seconds=math.fsum(line.life.seconds or 0.0 for line in lines),
         usd=math.fsum(line.life_usd or 0.0 for line in lines),
@@ -93,19 +93,19 @@ def _answers(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
     """Return a line for each stage that asked a teacher or a judge."""
     costs, judge = recipe.costs, recipe.judge
     asked = [
-        (stage, f"{one.called if recipe.has_several else 'teacher'}: lessons", lessons_tariff(one, costs))
+        (stage, f"{one.called if recipe.has_several else 'teacher'}: lessons", generation_price(one, costs))
         for stage, one in recipe.generations.items()
     ]
-    asked.append(("evaluate_teacher", "teacher: test rows", tariff_of(recipe.teacher, costs)))
+    asked.append(("evaluate_teacher", "teacher: test rows", resolve_price(recipe.teacher, costs)))
     if judge:
-        asked += [("judge", "judge: scores", lessons_tariff(judge, costs))]
-        asked += [("judge_pairs", "judge: pairs", lessons_tariff(judge, costs))]
+        asked += [("judge", "judge: scores", generation_price(judge, costs))]
+        asked += [("judge_pairs", "judge: pairs", generation_price(judge, costs))]
     return [_asked(stage, what, results[stage], tariff) for stage, what, tariff in asked if stage in results]
 
 
-def _asked(stage: str, what: str, built: Built, tariff: Tariff) -> Line:
+def _asked(stage: str, what: str, built: Built, tariff: ResolvedPrice) -> Line:
     summary = built.summary
-    run = Spent(
+    run = Usage(
         requests=summary["generated"],
         prompt_tokens=summary["prompt_tokens"],
         completion_tokens=summary["completion_tokens"],
@@ -115,18 +115,18 @@ def _asked(stage: str, what: str, built: Built, tariff: Tariff) -> Line:
         what=what,
         stage=stage,
         from_store=summary["requests"] if built.cached else summary["from_store"],
-        run=Spent() if built.cached else run,
+        run=Usage() if built.cached else run,
         life=_bought(summary, run),
         tariff=tariff,
     )
 
 
-def _bought(summary: Mapping[str, Any], run: Spent) -> Spent:
+def _bought(summary: Mapping[str, Any], run: Usage) -> Usage:
     """Return what all answers took; for artifacts of before this was noted only where one run asked all."""
     if "bought" not in summary:
-        unknown = Spent(requests=summary["requests"], prompt_tokens=None, completion_tokens=None, seconds=None)
+        unknown = Usage(requests=summary["requests"], prompt_tokens=None, completion_tokens=None, seconds=None)
         return unknown if summary["from_store"] else run
-    bought = Spent.model_validate(summary["bought"])
+    bought = Usage.model_validate(summary["bought"])
     if not summary["from_store"]:
         return bought.model_copy(update={"seconds": run.seconds})
     under_way = bought.seconds or 0.0
@@ -141,14 +141,14 @@ def machine_seconds(summary: Mapping[str, Any]) -> float:
     return round(float(summary["seconds"] + summary["engine_start_seconds"]), 3)
 
 
-def _worked(stage: str, what: str, built: Built, tariff: Tariff) -> Line:
+def _worked(stage: str, what: str, built: Built, tariff: ResolvedPrice) -> Line:
     """Return the line of a stage that is paid by its machine's time alone."""
-    life = Spent(requests=None, prompt_tokens=None, completion_tokens=None, seconds=round(built.seconds, 3))
+    life = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=round(built.seconds, 3))
     return Line(
-        what=what, stage=stage, from_store=None, run=Spent() if built.cached else life, life=life, tariff=tariff
+        what=what, stage=stage, from_store=None, run=Usage() if built.cached else life, life=life, tariff=tariff
     )
 
 
-def _usd(spent: Spent, tariff: Tariff) -> float | None:
+def _usd(spent: Usage, tariff: ResolvedPrice) -> float | None:
     # what took nothing costs nothing, whatever the price
-    return 0.0 if spent == Spent() else tariff.usd(spent.prompt_tokens, spent.completion_tokens, spent.seconds)
+    return 0.0 if spent == Usage() else tariff.usd(spent.prompt_tokens, spent.completion_tokens, spent.seconds)

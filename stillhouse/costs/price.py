@@ -24,7 +24,7 @@ _IN_THE_LIBRARY = {"openai": "openai", "deepseek": "deepseek", "anthropic": "ant
 _SAMPLE_TOKENS = 1000
 
 
-class Tariff(BaseModel):
+class ResolvedPrice(BaseModel):
     """A price by tokens, or by the hour, or neither where none is known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,37 +54,41 @@ class Tariff(BaseModel):
             return None
         return seconds / HOUR_S * self.usd_per_hour
 
-    def reduced(self, factor: float) -> "Tariff":
+    def discounted(self, factor: float) -> "ResolvedPrice":
         """Return this price by tokens times `factor`; a machine's hours cost what they do."""
         if factor == 1.0 or self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
             return self
-        return Tariff(
+        return ResolvedPrice(
             input_usd_per_mtok=factor * self.input_usd_per_mtok,
             output_usd_per_mtok=factor * self.output_usd_per_mtok,
             source=f"{self.source}, times {factor:g}",
         )
 
 
-def lessons_tariff(teacher: Teacher | Judge, costs: Costs) -> Tariff:
+def generation_price(teacher: Teacher | Judge, costs: Costs) -> ResolvedPrice:
     """Return what `teacher` charges where time is no matter: through a provider's batches a part of its price."""
-    return tariff_of(teacher, costs).reduced(teacher.endpoint.price_factor if teacher.endpoint else 1.0)
+    return resolve_price(teacher, costs).discounted(teacher.endpoint.price_factor if teacher.endpoint else 1.0)
 
 
-def tariff_of(teacher: Teacher | Judge, costs: Costs) -> Tariff:
+def resolve_price(teacher: Teacher | Judge, costs: Costs) -> ResolvedPrice:
     """Return what `teacher` charges for a single answer: by its own price, the library's, or its machine's hours."""
     if teacher.price:
-        return Tariff(**teacher.price.model_dump(), source="the recipe")
+        return ResolvedPrice(**teacher.price.model_dump(), source="the recipe")
     if teacher.endpoint and (listed := _listed(teacher.model, teacher.endpoint)):
         return listed
-    return by_the_hour(costs.teacher_usd_per_hour)
+    return hourly(costs.teacher_usd_per_hour)
 
 
-def by_the_hour(usd_per_hour: float | None) -> Tariff:
+def hourly(usd_per_hour: float | None) -> ResolvedPrice:
     """Return the tariff of a machine, unknown without a price."""
-    return Tariff() if usd_per_hour is None else Tariff(usd_per_hour=usd_per_hour, source="the recipe, by the hour")
+    return (
+        ResolvedPrice()
+        if usd_per_hour is None
+        else ResolvedPrice(usd_per_hour=usd_per_hour, source="the recipe, by the hour")
+    )
 
 
-def _listed(model: str, endpoint: Endpoint) -> Tariff | None:
+def _listed(model: str, endpoint: Endpoint) -> ResolvedPrice | None:
     """Return the price in the library that is installed: it is asked for nothing over the network."""
     provider = _IN_THE_LIBRARY.get(endpoint.provider)
     # `serves` stands in place of the address, which is what says whose prices hold
@@ -102,7 +106,7 @@ def _listed(model: str, endpoint: Endpoint) -> Tariff | None:
     # some charge more at certain hours, and who must not pass a budget does not know when answers will come
     dearest = max(found, key=lambda price: price.total_price)
     by_hour = ", its dearest hour" if len({price.total_price for price in found}) > 1 else ""
-    return Tariff(
+    return ResolvedPrice(
         input_usd_per_mtok=float(dearest.input_price * Decimal(MTOK) / _SAMPLE_TOKENS),
         output_usd_per_mtok=float(dearest.output_price * Decimal(MTOK) / _SAMPLE_TOKENS),
         source=f"genai-prices {version('genai-prices')}: {provider} {dearest.model.id}{by_hour}",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stillhouse.costs.price import Tariff, by_the_hour, tariff_of
+from stillhouse.costs.price import ResolvedPrice, hourly, resolve_price
 from stillhouse.recipe.recipe import Recipe
 
 
@@ -13,19 +13,19 @@ def usd_per_1k_requests(model: str, numbers: Mapping[str, Any], recipe: Recipe) 
     A teacher that charges for tokens costs its mean tokens. All others cost the machine they are served on at the
     throughput measured.
     """
-    tariff = by_the_hour(recipe.costs.serving_usd_per_hour)
+    tariff = hourly(recipe.costs.serving_usd_per_hour)
     if model == "teacher":
-        asked = tariff_of(recipe.teacher, recipe.costs)
+        asked = resolve_price(recipe.teacher, recipe.costs)
         if recipe.teacher.endpoint or asked.by_tokens:
             tariff = asked
     return _by_tokens(numbers, tariff) if tariff.by_tokens else _by_time(numbers, tariff)
 
 
-def _by_tokens(numbers: Mapping[str, Any], tariff: Tariff) -> float | None:
+def _by_tokens(numbers: Mapping[str, Any], tariff: ResolvedPrice) -> float | None:
     cost = tariff.usd(numbers.get("prompt_tokens_mean"), numbers.get("completion_tokens_mean"), None)
     return None if cost is None else 1000 * cost
 
 
-def _by_time(numbers: Mapping[str, Any], tariff: Tariff) -> float | None:
+def _by_time(numbers: Mapping[str, Any], tariff: ResolvedPrice) -> float | None:
     rate = numbers.get("requests_per_second")
     return tariff.usd(None, None, 1000 / rate) if rate else None

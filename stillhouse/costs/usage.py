@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 
-class Taken(BaseModel):
+class BudgetUsage(BaseModel):
     """What answers took of a budget."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -19,7 +19,7 @@ class Taken(BaseModel):
     usd: float = 0.0
 
 
-class Spent(BaseModel):
+class Usage(BaseModel):
     """An amount of work; None where it is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,7 +30,7 @@ class Spent(BaseModel):
     seconds: float | None = 0.0
 
 
-class Spending:
+class UsageMeter:
     """The sum over answers as they come."""
 
     def __init__(self) -> None:
@@ -60,9 +60,9 @@ class Spending:
         return total
 
     @property
-    def total(self) -> Spent:
+    def total(self) -> Usage:
         """The sum as a record."""
-        return Spent(
+        return Usage(
             requests=self.requests,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.completions.table import read_answers
-from stillhouse.dataset.difficulty import thin
-from stillhouse.dataset.label_errors import find_suspects
+from stillhouse.dataset.difficulty import subsample_by_difficulty
+from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.filters.calibrated import Calibration, answered, place_of, priors_of
 from stillhouse.filters.outcome import FilterResult
@@ -67,7 +67,9 @@ def write_dataset(
     extra: dict[str, Any] = {}
     if filters.hard_share is not None:
         known = {row_id: found[0]["label_scores"] for row_id, found in lines.items()}
-        extra["difficulty"] = thin(judged["train"], completions, known, priors[0], skill, labels, filters.hard_share)
+        extra["difficulty"] = subsample_by_difficulty(
+            judged["train"], completions, known, priors[0], skill, labels, filters.hard_share
+        )
     written: dict[str, int] = {}
     for side, result in judged.items():
         given = [row for row in rows[side] if row["references"]] if use_references else []
@@ -83,7 +85,7 @@ def write_dataset(
     first = {name: [line for line in found if place_of(line) == 0] for name, found in lines.items()}
     everyone = [*rows["train"], *rows["validation"]]
     everyone += unclaimed(examples, everyone) if filters.check_labels else []
-    extra |= _suspects(find_suspects(everyone, first, skill, labels, priors[0]), out)
+    extra |= _suspects(find_label_errors(everyone, first, skill, labels, priors[0]), out)
     (out / "calibration.json").write_text(json.dumps({"labels": list(labels), "prior": priors[0]}))
     return _books(judged.values(), written, skill, 1 + len(others), out) | {"prior": priors[0]} | extra
 

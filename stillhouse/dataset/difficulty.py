@@ -31,7 +31,7 @@ Difficulty = tuple[float, float]  # the measure, then what decides between equal
 BUCKETS = ("easy", "medium", "hard")  # a third of the rows each, by rank
 
 
-def thin(
+def subsample_by_difficulty(
     result: FilterResult,
     completions: Mapping[str, Sequence[Completion]],
     scores: Scores,

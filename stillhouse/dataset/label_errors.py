@@ -26,7 +26,7 @@ Suspect = dict[str, Any]
 _LEAST_VOICES = 2
 
 
-def find_suspects(
+def find_label_errors(
     rows: Iterable[Row], lines: Lines, skill: Skill, labels: Sequence[str], prior: Sequence[float] | None
 ) -> tuple[int, list[Suspect]]:
     """Return how many rows could be judged, and those the teacher contradicts, the most suspicious first.

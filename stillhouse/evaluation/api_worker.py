@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from stillhouse.completions.recorder import Books
+from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.evaluation.spec import EndpointSpec
 from stillhouse.evaluation.tables import quantiles, write_tables
 from stillhouse.inference.api.client import Client
-from stillhouse.inference.api.concurrent import Asking
+from stillhouse.inference.api.concurrent import ConcurrentRequester
 from stillhouse.inference.api.credentials import read_key
 from stillhouse.inference.api.errors import counts
-from stillhouse.inference.api.request import Question
+from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import ServiceUnavailable
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.registry import skill_for
-from stillhouse.teachers.api_requests import Questions
+from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.api_worker import endpoint_of, open_books, redacted_in, run_to_its_end
 from stillhouse.teachers.requests import rows_of
 
@@ -44,7 +44,7 @@ def measure_teacher(spec: EndpointSpec, report: Reporter, connect: Callable[...,
     """
     rows = rows_of(spec)
     endpoint = endpoint_of(spec)
-    questions = Questions(spec, endpoint, rows, report.log)
+    questions = ChatRequests(spec, endpoint, rows, report.log)
     books = open_books(spec, endpoint, questions, report)
     numbers = run_to_its_end(_ask(spec, endpoint, questions, books, report, connect))
     table = Path(spec.out) / "completions.parquet"
@@ -65,8 +65,8 @@ def measure_teacher(spec: EndpointSpec, report: Reporter, connect: Callable[...,
 async def _ask(
     spec: EndpointSpec,
     endpoint: Endpoint,
-    questions: Questions,
-    books: Books,
+    questions: ChatRequests,
+    books: CompletionRecorder,
     report: Reporter,
     connect: Callable[..., Client],
 ) -> dict[str, Any]:
@@ -76,7 +76,7 @@ async def _ask(
     if not alone and not together:
         return found
     client = connect(spec.teacher, endpoint, questions.form, read_key(endpoint, os.environ), report.log)
-    asking = Asking(client, endpoint, books, spec.teacher_fingerprint)
+    asking = ConcurrentRequester(client, endpoint, books, spec.teacher_fingerprint)
     concurrency = min(endpoint.concurrency, spec.evaluation.concurrency)
     try:
         await asking.ask(alone, 1)
@@ -96,8 +96,8 @@ async def _ask(
 
 
 def _parts(
-    spec: EndpointSpec, questions: Questions, books: Books
-) -> tuple[list[Question], list[Question], list[Question]]:
+    spec: EndpointSpec, questions: ChatRequests, books: CompletionRecorder
+) -> tuple[list[ChatRequest], list[ChatRequest], list[ChatRequest]]:
     """Return what is asked one at a time, which of it is timed, and what is asked together, in the seeded order."""
     missing = [question for question in questions.all if question.key not in books.answers]
     order = np.random.default_rng(spec.evaluation.seed).permutation(len(missing))

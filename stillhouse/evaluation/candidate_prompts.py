@@ -6,7 +6,7 @@ Separate because latency is timed over exactly this path, and quality is judged 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stillhouse.evaluation.engine_process import Finished, Form
+from stillhouse.evaluation.engine_process import DecodingSpec, Finished
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.inference.vllm.request import Request, label_token_ids, render, tokenize
 from stillhouse.recipe.teacher import Sampling
@@ -17,7 +17,7 @@ from stillhouse.teachers.prompting import Prompter
 Row = dict[str, Any]
 
 
-class Asker:
+class CandidatePrompter:
     """Turns rows into one model's requests and its outputs into answers."""
 
     def __init__(self, spec: EvaluateSpec, candidate: Candidate, tokenizer: Any, examples: Sequence[Row]) -> None:
@@ -40,7 +40,7 @@ class Asker:
         # where a text without a chat template ends is part of how the teacher is asked
         stop = spec.teacher.sampling.stop if self._is_teacher else ()
         sampling = Sampling(max_tokens=spec.evaluation.max_tokens, stop=stop)
-        self.form = Form(sampling=sampling, constraint=constraint, scored=scored)
+        self.form = DecodingSpec(sampling=sampling, constraint=constraint, scored=scored)
 
     def requests(self, rows: Sequence[Row]) -> list[Request]:
         """Return the model's requests for `rows`, ids as their row numbers."""

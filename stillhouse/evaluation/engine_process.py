@@ -18,7 +18,7 @@ from stillhouse.recipe import errors
 from stillhouse.recipe.teacher import Engine, Sampling
 
 
-class Form(BaseModel):
+class DecodingSpec(BaseModel):
     """How an answer is drawn: greedy, under a constraint, with the scores of some tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,7 +39,7 @@ class Finished(BaseModel):
     scores: list[float] | None  # log-probabilities of the scored tokens at the first position
 
 
-class Session:
+class EngineProcess:
     """An engine with the weights of one candidate loaded."""
 
     def __init__(self, candidate: Candidate, engine: Engine, job: Job) -> None:
@@ -72,7 +72,7 @@ class Session:
             self._call({"load": candidate.path})
             self._loaded = candidate.path
 
-    def ask(self, requests: list[Request], form: Form, concurrency: int) -> list[Finished]:
+    def ask(self, requests: list[Request], form: DecodingSpec, concurrency: int) -> list[Finished]:
         """Return the answers in the order they finished."""
         call = {
             "requests": [request.model_dump() for request in requests],
@@ -143,7 +143,7 @@ def _answer(llm: Any, call: dict[str, Any]) -> dict[str, Any]:
     if "load" in call:
         llm.collective_rpc("reload_weights", kwargs={"weights_path": call["load"]})
         return {"loaded": call["load"]}
-    form = Form.model_validate(call["form"])
+    form = DecodingSpec.model_validate(call["form"])
     params = sampling_params(form.sampling, form.constraint, 0, form.scored)
     requests = [Request.model_validate(request) for request in call["requests"]]
     answers = []

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from stillhouse.evaluation.candidate_prompts import Asker
-from stillhouse.evaluation.engine_process import Session
+from stillhouse.evaluation.candidate_prompts import CandidatePrompter
+from stillhouse.evaluation.engine_process import EngineProcess
 from stillhouse.evaluation.memory import sampled_peak
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.evaluation.tables import quantiles, write_tables
@@ -33,7 +33,7 @@ class Measured:
     """What is known of one model so far."""
 
     candidate: Candidate
-    asker: Asker
+    asker: CandidatePrompter
     requests: list[Request]
     answers: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, Any] = field(default_factory=dict)
@@ -45,7 +45,7 @@ def evaluate_models(spec: EvaluateSpec, report: Reporter) -> dict[str, Any]:
     rows = read_cases(spec.test, spec.skill)
     examples = read_cases(spec.examples, spec.skill) if spec.examples else []
     models = [_prepare(spec, candidate, rows, examples) for candidate in spec.candidates]
-    sessions: list[tuple[Session, list[Measured]]] = []
+    sessions: list[tuple[EngineProcess, list[Measured]]] = []
     try:
         _measure(spec, models, rows, sessions, report)
     finally:
@@ -58,7 +58,7 @@ def _measure(
     spec: EvaluateSpec,
     models: list[Measured],
     rows: Sequence[Row],
-    sessions: list[tuple[Session, list[Measured]]],
+    sessions: list[tuple[EngineProcess, list[Measured]]],
     report: Reporter,
 ) -> None:
     """Fill in every model's answers and numbers; the engines started stand in `sessions`."""
@@ -79,7 +79,7 @@ def _measure(
 
 
 def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], examples: Sequence[Row]) -> Measured:
-    asker = Asker(spec, candidate, load_tokenizer(candidate.path, candidate.revision), examples)
+    asker = CandidatePrompter(spec, candidate, load_tokenizer(candidate.path, candidate.revision), examples)
     return Measured(candidate, asker, asker.requests(rows))
 
 
@@ -96,7 +96,7 @@ def _same_shape(models: list[Measured]) -> list[list[Measured]]:
     return list(groups.values())
 
 
-def _start(spec: EvaluateSpec, group: list[Measured], report: Reporter) -> Session:
+def _start(spec: EvaluateSpec, group: list[Measured], report: Reporter) -> EngineProcess:
     names = ", ".join(model.candidate.name for model in group)
     report.log(f"starting the engine for {names}")
     longest = max(len(request.token_ids) for model in group for request in model.requests)
@@ -105,10 +105,10 @@ def _start(spec: EvaluateSpec, group: list[Measured], report: Reporter) -> Sessi
     engine = spec.evaluation.engine.model_copy(
         update={"prefix_caching": False, "max_num_seqs": spec.evaluation.concurrency}
     )
-    return Session(group[0].candidate, engine, job)
+    return EngineProcess(group[0].candidate, engine, job)
 
 
-def _throughput(spec: EvaluateSpec, session: Session, model: Measured, rows: Sequence[Row]) -> None:
+def _throughput(spec: EvaluateSpec, session: EngineProcess, model: Measured, rows: Sequence[Row]) -> None:
     """Ask all test rows at once; their answers are also what quality is judged on."""
     session.ask(model.requests[: spec.evaluation.warm_requests], model.asker.form, spec.evaluation.concurrency)
     with sampled_peak(session.pids, on_cpu=session.on_cpu) as memory:
@@ -137,7 +137,7 @@ def _throughput(spec: EvaluateSpec, session: Session, model: Measured, rows: Seq
 
 
 def _latency(
-    spec: EvaluateSpec, sessions: list[tuple[Session, list[Measured]]], rows: Sequence[Row], progress: "_Progress"
+    spec: EvaluateSpec, sessions: list[tuple[EngineProcess, list[Measured]]], rows: Sequence[Row], progress: "_Progress"
 ) -> None:
     """Time single requests, the models in turn, so that a slow moment of the machine falls on all of them.
 
@@ -158,12 +158,12 @@ def _latency(
         progress.add("latency", len(round_) * needed)
 
 
-def _rounds(sessions: list[tuple[Session, list[Measured]]]) -> list[list[tuple[Session, Measured]]]:
+def _rounds(sessions: list[tuple[EngineProcess, list[Measured]]]) -> list[list[tuple[EngineProcess, Measured]]]:
     timed = [(session, [model for model in group if model.candidate.is_timed]) for session, group in sessions]
-    rounds: list[list[tuple[Session, Measured]]] = []
+    rounds: list[list[tuple[EngineProcess, Measured]]] = []
     while any(group for _, group in timed):
         # models with equal weights need no exchange and so share a round
-        round_: list[tuple[Session, Measured]] = []
+        round_: list[tuple[EngineProcess, Measured]] = []
         for session, group in timed:
             if group:
                 path = group[0].candidate.path
@@ -173,7 +173,7 @@ def _rounds(sessions: list[tuple[Session, list[Measured]]]) -> list[list[tuple[S
     return rounds
 
 
-def _one_request(session: Session, model: Measured, row: Row) -> float:
+def _one_request(session: EngineProcess, model: Measured, row: Row) -> float:
     started = time.perf_counter()
     answers = session.ask(model.asker.requests([row]), model.asker.form, 1)
     model.asker.answer(answers[0])

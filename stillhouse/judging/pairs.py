@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from stillhouse.evaluation.comparison import better_baseline
 from stillhouse.judging.prompts import pair_question, request_text
-from stillhouse.judging.questions import Said, Turns
+from stillhouse.judging.questions import JudgeReply, Turns
 from stillhouse.judging.verdicts import Outcome, decide, read_verdict
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.skill import Skill
@@ -91,7 +91,7 @@ def pair_questions(
     return questions
 
 
-def with_verdicts(lines: Sequence[Line], said: Mapping[str, Said]) -> list[Line]:
+def with_verdicts(lines: Sequence[Line], said: Mapping[str, JudgeReply]) -> list[Line]:
     """Return the lines with what the judge said of each that it was asked about."""
     judged = []
     for number, line in enumerate(lines):

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.store import StoreConfig
-from stillhouse.costs.budget_guard import Cap
+from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.data.row import ROW_SCHEMA
 from stillhouse.recipe.errors import ServiceUnavailable
 from stillhouse.recipe.judge import Judge
@@ -34,7 +34,7 @@ NOTHING_ASKED: dict[str, Any] = {
 }
 
 
-class Said(BaseModel):
+class JudgeReply(BaseModel):
     """What the judge said to one question; nothing where it was given up or refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +52,7 @@ def write_questions(
     model_path: str,
     fingerprint: str,
     store: StoreConfig,
-    cap: Cap,
+    cap: BudgetScope,
 ) -> GenerateSpec:
     """Write the questions, by their ids, into `folder`, and return what a teacher's worker is told of them."""
     rows = [
@@ -75,14 +75,14 @@ def write_questions(
     )
 
 
-def read_said(folder: Path) -> dict[str, Said]:
+def read_said(folder: Path) -> dict[str, JudgeReply]:
     """Return what was said to each question, by its id, and remove the files that carried both.
 
     Raises:
         ServiceUnavailable: more than a twentieth of the questions got no answer.
     """
     lines = pq.read_table(folder / _ANSWERS, columns=["row_id", "text", "finish_reason"]).to_pylist()
-    said = {line["row_id"]: Said(text=line["text"], finish_reason=line["finish_reason"]) for line in lines}
+    said = {line["row_id"]: JudgeReply(text=line["text"], finish_reason=line["finish_reason"]) for line in lines}
     for name in (_QUESTIONS, _ANSWERS):
         (folder / name).unlink()
     # what a judge refuses to read is refused the next time too

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.judging.prompts import request_text, score_question
-from stillhouse.judging.questions import Said, Turns
+from stillhouse.judging.questions import JudgeReply, Turns
 from stillhouse.judging.verdicts import read_score
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.skill import Skill
@@ -53,7 +53,7 @@ def score_questions(
     return questions
 
 
-def write_scores(path: Path, said: Mapping[str, Said]) -> dict[str, Any]:
+def write_scores(path: Path, said: Mapping[str, JudgeReply]) -> dict[str, Any]:
     """Write the score of each answer, in the order of their keys, and return how many there are of each."""
     lines = [{"key": key, "score": read_score(said[key].text), "said": said[key].text} for key in sorted(said)]
     pq.write_table(pa.Table.from_pylist(lines, schema=SCORE_SCHEMA), path)

@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stillhouse.costs.forecast import Range, forecast_share, forecast_sum, together
+from stillhouse.costs.forecast import Range, forecast_share, forecast_sum, sum_ranges
 from stillhouse.filters.calibrated import Lines
 from stillhouse.filters.outcome import FilterResult
 from stillhouse.filters.pipeline import apply
 from stillhouse.planning.judge_forecast import Scored
-from stillhouse.planning.probe_result import Known, completions_of
-from stillhouse.planning.routing_forecast import Reach
-from stillhouse.planning.snapshot import Heard
+from stillhouse.planning.probe_result import ProbeResult, completions_of
+from stillhouse.planning.routing_forecast import RoutedRows
+from stillhouse.planning.snapshot import AnswerSnapshot
 from stillhouse.recipe.recipe import Recipe
 
 Scores = Mapping[str, int | None]
 
 
-def survivors(heard: Heard, scored: Scored | None, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
+def survivors(heard: AnswerSnapshot, scored: Scored | None, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
     """Return {answers: all there will be, kept: Range or None, judged: n, dropped: {reason: n} of those judged}.
 
     A row is judged once all teachers that it goes to have answered, and a judge that chooses has scored their answers;
@@ -35,7 +35,7 @@ def survivors(heard: Heard, scored: Scored | None, recipe: Recipe, labels: Seque
     lines = {row_id: found for row_id, found in heard.used.items() if row_id in whole}
     judged = _judge(lines, heard, recipe, labels, scored.scores if scored else {})
     kept = Counter(one["row"]["id"] for one in judged.kept)
-    expected = together(
+    expected = sum_ranges(
         _expected(
             [kept[row_id] / heard.rows[row_id] for row_id in sorted(sample & told)],
             sum(heard.rows[row_id] for row_id, lacks in lacking.items() if lacks == place),
@@ -50,7 +50,7 @@ def survivors(heard: Heard, scored: Scored | None, recipe: Recipe, labels: Seque
     }
 
 
-def _lacking(heard: Heard, scored: Scored | None) -> dict[str, int | None]:
+def _lacking(heard: AnswerSnapshot, scored: Scored | None) -> dict[str, int | None]:
     """Return whose word each row lacks first: a teacher's by its place, or the judge's, who stands after them all."""
     if scored is None:
         return dict(heard.lacking)
@@ -61,7 +61,7 @@ def _lacking(heard: Heard, scored: Scored | None) -> dict[str, int | None]:
     }
 
 
-def _num_answers(known: Known, reach: Reach) -> float:
+def _num_answers(known: ProbeResult, reach: RoutedRows) -> float:
     waiting = sum(place[0] in reach.open for place in known.lessons.places)
     expected = waiting * reach.share.value if reach.share else 0.0
     return sum(place[0] in reach.sure for place in known.lessons.places) + expected
@@ -74,7 +74,7 @@ def _expected(kept: list[float], num_missing: int) -> Range | None:
     return forecast_sum([0.0] * len(kept), kept, [0.0] * num_missing)
 
 
-def _judge(lines: Lines, heard: Heard, recipe: Recipe, labels: Sequence[str], scores: Scores) -> FilterResult:
+def _judge(lines: Lines, heard: AnswerSnapshot, recipe: Recipe, labels: Sequence[str], scores: Scores) -> FilterResult:
     """Return what the filters say of the rows of `lines` alone, whatever share of them survives."""
     result = FilterResult()
     completions = completions_of(lines, heard.sides[0], recipe, labels)

@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from stillhouse.costs.forecast import CONFIDENCE, Range, together
+from stillhouse.costs.forecast import CONFIDENCE, Range, sum_ranges
 from stillhouse.costs.price import HOUR_S
 from stillhouse.planning.judge_forecast import Scored, scoring_part
 from stillhouse.planning.kept_forecast import survivors
 from stillhouse.planning.probe_result import Probed
-from stillhouse.planning.snapshot import hear
+from stillhouse.planning.snapshot import take_snapshot
 from stillhouse.planning.workload import PlannedPart, planned_parts
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.recipe import Recipe
@@ -78,7 +78,7 @@ def make_plan(
         split: the rows put aside.
     """
     known = [one.known for one in probes]
-    heard = hear(known, balance, split, recipe, labels)
+    heard = take_snapshot(known, balance, split, recipe, labels)
     parts = [
         part
         for place, (probed, to) in enumerate(zip(probes, heard.reach, strict=True))
@@ -98,9 +98,9 @@ def make_plan(
         },
         parts=tuple(parts),
         requests=sum(part.missing for part in parts),
-        tokens=together(part.ahead.tokens for part in parts),
-        usd=together(part.ahead.usd for part in parts),
-        seconds=together(part.ahead.seconds for part in parts),
+        tokens=sum_ranges(part.remaining.tokens for part in parts),
+        usd=sum_ranges(part.remaining.usd for part in parts),
+        seconds=sum_ranges(part.remaining.seconds for part in parts),
         survivors=Survivors.model_validate(survivors(heard, scored, recipe, labels)),
         budget=tuple(_limits(parts, recipe)),
         notes=tuple(_notes(probes, scored, recipe)),
@@ -108,13 +108,13 @@ def make_plan(
 
 
 def _limits(parts: Sequence[PlannedPart], recipe: Recipe) -> list[Limit]:
-    hours = together(
-        part.ahead.seconds.plus(part.bought.seconds or 0.0).times(1 / HOUR_S) if part.ahead.seconds else None
+    hours = sum_ranges(
+        part.remaining.seconds.plus(part.bought.seconds or 0.0).times(1 / HOUR_S) if part.remaining.seconds else None
         for part in parts
     )
     forecasts = {
-        "usd": together(part.usd for part in parts),
-        "tokens": together(part.tokens for part in parts),
+        "usd": sum_ranges(part.usd for part in parts),
+        "tokens": sum_ranges(part.tokens for part in parts),
         "hours": hours,
     }
     limits = recipe.budget.model_dump(exclude_none=True)

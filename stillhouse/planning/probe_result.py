@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.store import Store
-from stillhouse.completions.column_buffer import Gathered
+from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.completions.table import lines_by_row, mixed
-from stillhouse.costs.usage import Spending, Spent
+from stillhouse.costs.usage import Usage, UsageMeter
 from stillhouse.filters.calibrated import Lines, answered, place_of, priors_of
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.recipe.recipe import Recipe
@@ -27,7 +27,7 @@ from stillhouse.teachers.probe import LESSONS, Place, prompts_of
 
 
 @dataclass(frozen=True)
-class Took:
+class AnswerUsage:
     """What one stored answer took."""
 
     prompt_tokens: int
@@ -37,13 +37,13 @@ class Took:
 
 
 @dataclass
-class Part:
+class Workload:
     """One of the things a teacher is asked for: its lessons, or its answers to the test rows."""
 
     name: str
     places: list[Place]
     sizes: dict[str, int]  # of each request's prompt
-    stored: dict[str, Took] = field(default_factory=dict)
+    stored: dict[str, AnswerUsage] = field(default_factory=dict)
 
     @property
     def missing(self) -> list[str]:
@@ -51,32 +51,32 @@ class Part:
         return [key for key in self.sizes if key not in self.stored]
 
     @property
-    def bought(self) -> Spent:
+    def bought(self) -> Usage:
         """What the stored answers took."""
-        spending = Spending()
+        spending = UsageMeter()
         for took in self.stored.values():
             spending.add(took.prompt_tokens, took.completion_tokens, took.created, took.seconds)
         return spending.total
 
-    def of_rows(self, rows: Collection[str], but: "Part | None" = None) -> "Part":
+    def of_rows(self, rows: Collection[str], but: "Workload | None" = None) -> "Workload":
         """Return what is asked for `rows`, requests of the part `but` aside: equal prompts share one."""
         elsewhere = but.sizes if but else {}
         places = [place for place in self.places if place[0] in rows and place[2] not in elsewhere]
         sizes = {key: self.sizes[key] for _, _, key in places}
-        return Part(self.name, places, sizes, {key: self.stored[key] for key in sizes if key in self.stored})
+        return Workload(self.name, places, sizes, {key: self.stored[key] for key in sizes if key in self.stored})
 
 
 @dataclass(frozen=True)
-class Known:
+class ProbeResult:
     """The parts, and the answers of the lessons."""
 
-    parts: list[Part]
+    parts: list[Workload]
     probed: list[str]  # keys
     is_exact: bool  # sizes are prompt tokens, not bytes
-    answers: Gathered
+    answers: CompletionBuffer
 
     @property
-    def lessons(self) -> Part:
+    def lessons(self) -> Workload:
         """What the student is to learn from."""
         return next(part for part in self.parts if part.name == LESSONS)
 
@@ -91,11 +91,11 @@ class Known:
 class Probed:
     """What one teacher's probe found, with the summary of its stage."""
 
-    known: Known
+    known: ProbeResult
     summary: Mapping[str, Any]
 
 
-def read_known(folder: Path, store: Store, teacher: Teacher, fingerprint: str) -> Known:
+def read_known(folder: Path, store: Store, teacher: Teacher, fingerprint: str) -> ProbeResult:
     """Return what the probe in `folder` found would be asked, with what `store` holds of it now.
 
     `fingerprint` is the teacher's, under which its answers are stored.
@@ -104,32 +104,32 @@ def read_known(folder: Path, store: Store, teacher: Teacher, fingerprint: str) -
         StoreError: the store can't be read.
     """
     told = json.loads((folder / "probe.json").read_text())
-    parts: dict[str, Part] = {}
+    parts: dict[str, Workload] = {}
     for line in pq.read_table(folder / "asked.parquet").to_pylist():
-        part = parts.setdefault(line["part"], Part(line["part"], [], {}))
+        part = parts.setdefault(line["part"], Workload(line["part"], [], {}))
         part.places.append((line["row_id"], line["sample_index"], line["key"]))
         part.sizes[line["key"]] = line["size"]
-    known = Known(
+    known = ProbeResult(
         # a run whose rows all have references asks for no lesson
-        parts=[parts.pop(LESSONS, Part(LESSONS, [], {})), *parts.values()],
+        parts=[parts.pop(LESSONS, Workload(LESSONS, [], {})), *parts.values()],
         probed=told["keys"],
         is_exact=told["is_exact"],
-        answers=Gathered([], None),
+        answers=CompletionBuffer([], None),
     )
-    answers = Gathered(known.lessons.sizes, told["scored"])
+    answers = CompletionBuffer(known.lessons.sizes, told["scored"])
     completions = CompletionStore(store, fingerprint)
     min_logprobs = num_logprobs(teacher, teacher.endpoint) if teacher.endpoint else teacher.sampling.logprobs
     for part in known.parts:
         for answer in completions.stream(part.sizes, min_logprobs):
-            part.stored[answer.key] = Took(
+            part.stored[answer.key] = AnswerUsage(
                 answer.prompt_tokens, answer.completion_tokens, answer.seconds, answer.created
             )
             if part.name == LESSONS:
                 answers.add(answer)
-    return Known(known.parts, known.probed, known.is_exact, answers)
+    return ProbeResult(known.parts, known.probed, known.is_exact, answers)
 
 
-def answered_places(part: Part) -> Sequence[Place]:
+def answered_places(part: Workload) -> Sequence[Place]:
     """Return the places of those rows that have all their answers."""
     open_rows = {row_id for row_id, _, key in part.places if key not in part.stored}
     return [place for place in part.places if place[0] not in open_rows]
@@ -138,12 +138,12 @@ def answered_places(part: Part) -> Sequence[Place]:
 Row = dict[str, Any]
 
 
-def lines_of(known: Sequence[Known]) -> list[Lines]:
+def lines_of(known: Sequence[ProbeResult]) -> list[Lines]:
     """Return each teacher's lines of the table of answers by row id, for the rows that have all of its answers."""
     return [_lines(one, number) for number, one in enumerate(known, start=1)]
 
 
-def _lines(known: Known, number: int) -> Lines:
+def _lines(known: ProbeResult, number: int) -> Lines:
     places = answered_places(known.lessons)
     if not places:
         return {}

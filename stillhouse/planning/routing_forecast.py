@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stillhouse.costs.forecast import Range, exactly, forecast_share
+from stillhouse.costs.forecast import Range, exact_range, forecast_share
 from stillhouse.filters.calibrated import Lines
 from stillhouse.filters.unanswered import rules_for_routing, unserved
-from stillhouse.planning.probe_result import Known, completions_of, lines_of, merged
+from stillhouse.planning.probe_result import ProbeResult, completions_of, lines_of, merged
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 
 Row = dict[str, Any]
 
 
-_NONE = exactly(0.0)
+_NONE = exact_range(0.0)
 
 
 @dataclass(frozen=True)
-class Reach:
+class RoutedRows:
     """The rows of one teacher."""
 
     sure: frozenset[str]
@@ -30,13 +30,13 @@ class Reach:
     share: Range | None = _NONE
 
 
-def reaches(
-    known: Sequence[Known],
+def forecast_routing(
+    known: Sequence[ProbeResult],
     lines: Sequence[Lines],
     sides: Sequence[Sequence[Row]],
     recipe: Recipe,
     labels: Sequence[str],
-) -> list[Reach]:
+) -> list[RoutedRows]:
     """Return the rows of each teacher.
 
     Args:
@@ -48,11 +48,11 @@ def reaches(
     """
     if recipe.routing.kind in BY_ANSWERS:
         return _in_turn(len(known), _rows(known[0]), lines, sides, recipe, labels)
-    return [Reach(_rows(one)) for one in known]
+    return [RoutedRows(_rows(one)) for one in known]
 
 
 def next_rows(
-    known: Sequence[Known], sides: Sequence[Sequence[Row]], recipe: Recipe, labels: Sequence[str]
+    known: Sequence[ProbeResult], sides: Sequence[Sequence[Row]], recipe: Recipe, labels: Sequence[str]
 ) -> list[str]:
     """Return the ids of the rows that all teachers of `known` have answered and the next one is to be asked, sorted."""
     lines = lines_of(known)
@@ -61,7 +61,7 @@ def next_rows(
     return sorted(frozenset[str].intersection(*(frozenset(some) for some in lines)))
 
 
-def _rows(known: Known) -> frozenset[str]:
+def _rows(known: ProbeResult) -> frozenset[str]:
     return frozenset(row_id for row_id, _, _ in known.lessons.places)
 
 
@@ -72,10 +72,10 @@ def _in_turn(
     sides: Sequence[Sequence[Row]],
     recipe: Recipe,
     labels: Sequence[str],
-) -> list[Reach]:
+) -> list[RoutedRows]:
     """Return the rows of each teacher where one is asked what those before it did not serve."""
     rules = rules_for_routing(recipe.filters, must_verify=recipe.routing.kind == "first_verified")
-    found = [Reach(rows)]
+    found = [RoutedRows(rows)]
     for place in range(1, num_teachers):
         before = found[-1]
         told = before.sure & lines[place - 1].keys()
@@ -84,7 +84,7 @@ def _in_turn(
         completions = completions_of(heard, sides[0], recipe, labels)
         sure = frozenset(unserved(judged, completions, rules, recipe.skill, labels))
         waiting = before.open | (before.sure - told)
-        found.append(Reach(sure, waiting, _share(len(sure), len(rows) - len(waiting), len(waiting))))
+        found.append(RoutedRows(sure, waiting, _share(len(sure), len(rows) - len(waiting), len(waiting))))
     return found
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.filters.calibrated import Lines
-from stillhouse.planning.probe_result import Known, lines_of, merged
-from stillhouse.planning.routing_forecast import Reach, reaches
+from stillhouse.planning.probe_result import ProbeResult, lines_of, merged
+from stillhouse.planning.routing_forecast import RoutedRows, forecast_routing
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.cases import read_cases
 
@@ -20,12 +20,12 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Heard:
+class AnswerSnapshot:
     """The teachers' answers known; the first three teacher by teacher."""
 
-    known: Sequence[Known]
+    known: Sequence[ProbeResult]
     lines: Sequence[Lines]
-    reach: Sequence[Reach]
+    reach: Sequence[RoutedRows]
     sides: Sequence[Sequence[Row]]  # the rows with an answer: those for training, and the others
 
     @cached_property
@@ -65,7 +65,9 @@ class Heard:
         return {row_id for row_id in probed if self.lacking[row_id] is None}
 
 
-def hear(known: Sequence[Known], balance: Path, split: Path, recipe: Recipe, labels: Sequence[str]) -> Heard:
+def take_snapshot(
+    known: Sequence[ProbeResult], balance: Path, split: Path, recipe: Recipe, labels: Sequence[str]
+) -> AnswerSnapshot:
     """Return what the teachers have said; `balance` and `split` are folders of artifacts."""
     lines = lines_of(known)
     answered = {row_id for some in lines for row_id in some}
@@ -73,4 +75,4 @@ def hear(known: Sequence[Known], balance: Path, split: Path, recipe: Recipe, lab
         [row for row in read_cases(table, recipe.skill) if row["id"] in answered]
         for table in (balance / "train.parquet", split / "validation.parquet")
     ]
-    return Heard(known, lines, reaches(known, lines, sides, recipe, labels), sides)
+    return AnswerSnapshot(known, lines, forecast_routing(known, lines, sides, recipe, labels), sides)

@@ -21,7 +21,7 @@ def plan_rows(plan: Plan) -> list[list[str]]:
         [
             part.what,
             *(count(number) for number in (part.requests, part.stored, part.missing)),
-            *_amounts(part.ahead.tokens, part.ahead.usd, part.ahead.seconds),
+            *_amounts(part.remaining.tokens, part.remaining.usd, part.remaining.seconds),
         ]
         for part in plan.parts
     ]

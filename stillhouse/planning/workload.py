@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from stillhouse.costs.forecast import Range
-from stillhouse.costs.price import Tariff, lessons_tariff, tariff_of
-from stillhouse.costs.usage import Spent
-from stillhouse.planning.probe_result import Part, Probed
-from stillhouse.planning.remaining import Ahead, Sample, ahead, sample_of, seconds_for
-from stillhouse.planning.routing_forecast import Reach
+from stillhouse.costs.price import ResolvedPrice, generation_price, resolve_price
+from stillhouse.costs.usage import Usage
+from stillhouse.planning.probe_result import Probed, Workload
+from stillhouse.planning.remaining import RemainingUsage, Sample, forecast_usage, sample_of, seconds_for
+from stillhouse.planning.routing_forecast import RoutedRows
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.teachers.probe import LESSONS, TEST_ROWS
 
@@ -26,14 +26,14 @@ class PlannedPart(BaseModel):
     requests: int  # where answers decide who is asked, those expected
     stored: int
     missing: int
-    bought: Spent  # what the stored answers took
-    ahead: Ahead
+    bought: Usage  # what the stored answers took
+    remaining: RemainingUsage
     tokens: Range | None  # in all, stored answers included
     usd: Range | None
     price: str
 
 
-def planned_parts(probed: Probed, reach: Reach, recipe: Recipe, place: int) -> list[PlannedPart]:
+def planned_parts(probed: Probed, reach: RoutedRows, recipe: Recipe, place: int) -> list[PlannedPart]:
     """Return the parts of the teacher at `place` in the recipe: its lessons, and the test rows it is measured on."""
     asking = _Asking(probed, sample_of(probed.known), recipe, place)
     found = []
@@ -47,7 +47,7 @@ def planned_parts(probed: Probed, reach: Reach, recipe: Recipe, place: int) -> l
     return found
 
 
-def planned_part(what: str, part: Part, coming: Ahead, missing: int, tariff: Tariff) -> PlannedPart:
+def planned_part(what: str, part: Workload, coming: RemainingUsage, missing: int, tariff: ResolvedPrice) -> PlannedPart:
     """Return a part of which `coming` is what its `missing` requests will take."""
     bought = part.bought
     paid = tariff.usd(bought.prompt_tokens, bought.completion_tokens, bought.seconds)
@@ -58,7 +58,7 @@ def planned_part(what: str, part: Part, coming: Ahead, missing: int, tariff: Tar
         stored=len(part.stored),
         missing=missing,
         bought=bought,
-        ahead=coming,
+        remaining=coming,
         tokens=coming.tokens.plus(tokens) if coming.tokens else None,
         usd=coming.usd.plus(paid) if coming.usd and paid is not None else None,
         price=tariff.source,
@@ -74,21 +74,21 @@ class _Asking:
     recipe: Recipe
     place: int
 
-    def planned(self, part: Part, waiting: Part, share: Range | None) -> PlannedPart:
+    def planned(self, part: Workload, waiting: Workload, share: Range | None) -> PlannedPart:
         """Return `part` with that share of `waiting` which may be asked too."""
         asked = self.recipe.teachers[self.place]
-        tariff = (tariff_of if part.name == TEST_ROWS else lessons_tariff)(asked, self.recipe.costs)
-        coming = self._ahead(part, tariff)
+        tariff = (resolve_price if part.name == TEST_ROWS else generation_price)(asked, self.recipe.costs)
+        coming = self._forecast(part, tariff)
         expected = 0
         if waiting.places:
-            coming = coming.plus(self._ahead(waiting, tariff).by(share))
+            coming = coming.plus(self._forecast(waiting, tariff).product(share))
             expected = round(share.value * len(waiting.missing)) if share else 0
         what = f"{asked.called if self.recipe.has_several else 'teacher'}: {part.name}"
         return planned_part(what, part, coming, len(part.missing) + expected, tariff)
 
-    def _ahead(self, part: Part, tariff: Tariff) -> Ahead:
+    def _forecast(self, part: Workload, tariff: ResolvedPrice) -> RemainingUsage:
         asked, evaluation = self.recipe.teachers[self.place], self.recipe.evaluation
         timed = evaluation.warm_requests + evaluation.latency_requests if part.name == TEST_ROWS else 0
         seconds = seconds_for(part, self.sample, asked, self.probed.summary, timed)
         max_tokens = asked.sampling.max_tokens
-        return ahead(part, self.sample, tariff, max_tokens, seconds, is_exact=self.probed.known.is_exact)
+        return forecast_usage(part, self.sample, tariff, max_tokens, seconds, is_exact=self.probed.known.is_exact)

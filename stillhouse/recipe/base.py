@@ -34,9 +34,9 @@ def provenance(default: Any, description: str, **bounds: Any) -> Any:
     return Field(default, description=description, json_schema_extra={"execution": True}, **bounds)
 
 
-def added_later(default: Any, description: str, **bounds: Any) -> Any:
+def optional_identity(default: Any, description: str, **bounds: Any) -> Any:
     """Return a field that enters a fingerprint only where it is set: what was built before it came stays valid."""
-    return Field(default, description=description, json_schema_extra={"added_later": True}, **bounds)
+    return Field(default, description=description, json_schema_extra={"optional_identity": True}, **bounds)
 
 
 def is_execution(model: type[BaseModel], name: str) -> bool:
@@ -65,7 +65,7 @@ def identity(value: Any) -> Any:
 
 def _is_unset(part: BaseModel, name: str) -> bool:
     default = type(part).model_fields[name].default
-    return _is_marked(type(part), name, "added_later") and getattr(part, name) == default
+    return _is_marked(type(part), name, "optional_identity") and getattr(part, name) == default
 
 
 def _is_marked(model: type[BaseModel], name: str, mark: str) -> bool:

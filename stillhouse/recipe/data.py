@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stillhouse.recipe.base import Part, added_later, provenance
+from stillhouse.recipe.base import Part, optional_identity, provenance
 
 
 class Columns(Part):
@@ -15,9 +15,11 @@ class Columns(Part):
     id: str | None = Field(None, description="column with a row's own id; without it the content's hash is the id")
     reference: str | None = Field(None, description="column with the gold answer, or a list of accepted ones")
     label: str | None = Field(None, description="column with the gold label; for a classification it is the reference")
-    premise: str | None = added_later(None, "column with the premise, for an nli; goes with `hypothesis`")
-    hypothesis: str | None = added_later(None, "column with the hypothesis, for an nli")
-    context: str | None = added_later(None, "column with the passage a question is about, for a qa; goes with `text`")
+    premise: str | None = optional_identity(None, "column with the premise, for an nli; goes with `hypothesis`")
+    hypothesis: str | None = optional_identity(None, "column with the hypothesis, for an nli")
+    context: str | None = optional_identity(
+        None, "column with the passage a question is about, for a qa; goes with `text`"
+    )
 
     @model_validator(mode="after")
     def _one_prompt_column(self) -> "Columns":

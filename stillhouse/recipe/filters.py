@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from stillhouse.recipe.base import Part, added_later
+from stillhouse.recipe.base import Part, optional_identity
 
 
 class Filters(Part):
@@ -17,9 +17,9 @@ class Filters(Part):
     )
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes to keep; empty keeps all")
     unparsable: bool = Field(True, description="drop completions the skill's parser can't read")
-    too_long: bool = added_later(True, "drop answers of more words than the skill allows (`skill.max_words`)")
+    too_long: bool = optional_identity(True, "drop answers of more words than the skill allows (`skill.max_words`)")
     verification: bool = Field(True, description="drop completions that contradict the row's own reference")
-    min_judge_score: int | None = added_later(
+    min_judge_score: int | None = optional_identity(
         None, "least score that the judge must give, of 1 to 5; none asks it for no scores", ge=1, le=5
     )
     min_agreement: float = Field(0.0, ge=0.0, le=1.0, description="share of a prompt's samples that must agree")
@@ -29,12 +29,12 @@ class Filters(Part):
     near_duplicate_threshold: float = Field(
         1.0, gt=0.0, le=1.0, description="drop near-equal long answers; 1 keeps all"
     )
-    check_labels: bool = added_later(
+    check_labels: bool = optional_identity(
         False,
         "have the teacher answer labelled rows too, to find likely mislabelled ones (suspects.jsonl); they train on "
         "their label all the same",
     )
-    hard_share: float | None = added_later(
+    hard_share: float | None = optional_identity(
         None,
         "share of the teacher's training rows that are to be hard: of the third whose answers it was least sure of. "
         "Rows of the other kind are left out until it holds; none leaves the rows as they are",

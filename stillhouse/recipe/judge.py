@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from stillhouse.recipe.base import Part, execution, provenance
-from stillhouse.recipe.checks.endpoint import objections
+from stillhouse.recipe.checks.endpoint import find_problems
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Dtype, Engine, Output, Sampling, Teacher
@@ -77,7 +77,7 @@ class Judge(Part):
             _CRITERIA in text for text in (self.pair_instruction, self.score_instruction)
         ):
             raise ValueError(f"criteria has no place: put {_CRITERIA} into an instruction, or leave criteria out")
-        if self.endpoint and (found := objections(self.asked_for(VERDICTS), self.endpoint)):
+        if self.endpoint and (found := find_problems(self.asked_for(VERDICTS), self.endpoint)):
             raise ValueError("; ".join(found))
         return self
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from stillhouse.recipe.base import Part, added_later, execution, provenance
-from stillhouse.recipe.checks.recipe import objections
+from stillhouse.recipe.base import Part, execution, optional_identity, provenance
+from stillhouse.recipe.checks.recipe import find_problems
 from stillhouse.recipe.costs import Budget, Costs
 from stillhouse.recipe.data import Data
 from stillhouse.recipe.evaluation import Evaluation, Gate
@@ -28,10 +28,10 @@ class Recipe(Part):
     teachers: tuple[Teacher, ...] = Field(
         min_length=1, max_length=16, description="who answers; evaluation measures the first"
     )
-    routing: Routing = added_later(Routing(), "which of several teachers is asked what")
-    mixing: Mixing = added_later(Mixing(), "what is kept of several teachers' answers to one prompt")
+    routing: Routing = optional_identity(Routing(), "which of several teachers is asked what")
+    mixing: Mixing = optional_identity(Mixing(), "what is kept of several teachers' answers to one prompt")
     filters: Filters = Filters()
-    judge: Judge | None = added_later(None, "who compares the test answers in pairs, and may score a teacher's")
+    judge: Judge | None = optional_identity(None, "who compares the test answers in pairs, and may score a teacher's")
     student: Student
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
@@ -56,7 +56,7 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _parts_go_together(self) -> "Recipe":
-        for why in objections(self):
+        for why in find_problems(self):
             raise ValueError(why)
         return self
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from stillhouse.recipe.base import Part, execution, provenance
-from stillhouse.recipe.checks.endpoint import objections
+from stillhouse.recipe.checks.endpoint import find_problems
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.terms import TERMS
@@ -148,6 +148,6 @@ class Teacher(Part):
 
     @model_validator(mode="after")
     def _endpoint_can_do_it(self) -> "Teacher":
-        if self.endpoint and (found := objections(self, self.endpoint)):
+        if self.endpoint and (found := find_problems(self, self.endpoint)):
             raise ValueError("; ".join(found))
         return self

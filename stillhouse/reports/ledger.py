@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stillhouse.costs.ledger import Line, break_even, total
-from stillhouse.costs.usage import Spent
+from stillhouse.costs.usage import Usage
 from stillhouse.reports.numbers import count, dollars, seconds
 from stillhouse.reports.schema import Ledger, Work
 
@@ -65,7 +65,7 @@ def _money(value: float | None) -> str:
     return _NOT_KNOWN if value is None else dollars(value)
 
 
-def _work(spent: Spent, usd: float | None) -> dict[str, Any]:
+def _work(spent: Usage, usd: float | None) -> dict[str, Any]:
     return {**spent.model_dump(), "usd": usd}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stillhouse.artifacts.store import Store
-from stillhouse.completions.recorder import Books
+from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.inference.api.batch.client import BatchService
 from stillhouse.inference.api.batch.collect import Collector, Source
 from stillhouse.inference.api.batch.runner import BatchAsking
@@ -16,7 +16,7 @@ from stillhouse.inference.api.batch.submit import Submitter
 from stillhouse.inference.api.batch.tickets import Tickets
 from stillhouse.inference.api.credentials import read_key
 from stillhouse.inference.api.errors import counts
-from stillhouse.inference.api.request import Form, Question, num_logprobs
+from stillhouse.inference.api.request import ChatRequest, ResponseForm, num_logprobs
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.runtime.worker import Reporter
 from stillhouse.teachers.spec import AskSpec
@@ -25,9 +25,9 @@ from stillhouse.teachers.spec import AskSpec
 async def ask_in_batches(
     spec: AskSpec,
     endpoint: Endpoint,
-    form: Form,
-    missing: Sequence[Question],
-    books: Books,
+    form: ResponseForm,
+    missing: Sequence[ChatRequest],
+    books: CompletionRecorder,
     report: Reporter,
     connect: Callable[..., BatchService],
 ) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from stillhouse.inference.api.client import Client
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.cases import read_cases
-from stillhouse.teachers.api_requests import Questions
+from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.api_worker import ask_missing, endpoint_of, open_books, run_to_its_end
 from stillhouse.teachers.probe import LESSONS, TEST_ROWS, choose, write_probe
 from stillhouse.teachers.requests import rows_of
@@ -21,9 +21,9 @@ from stillhouse.teachers.spec import ProbeSpec
 def probe(spec: ProbeSpec, report: Reporter, connect: Callable[..., Client] = Client) -> dict[str, Any]:
     """Ask up to `spec.prompts` prompts that have no stored answer, and return what that took."""
     endpoint = endpoint_of(spec)
-    lessons = Questions(spec, endpoint, rows_of(spec))
+    lessons = ChatRequests(spec, endpoint, rows_of(spec))
     measured = spec.model_copy(update={"teacher": spec.teacher.as_measured})
-    tests = Questions(measured, endpoint, read_cases(spec.test, spec.skill) if spec.test else [])
+    tests = ChatRequests(measured, endpoint, read_cases(spec.test, spec.skill) if spec.test else [])
     books = open_books(spec, endpoint, lessons, report)
     chosen = choose(lessons.places, lambda key: key in books.answers, spec.prompts, spec.among)
     asked = set(chosen)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stillhouse.completions.completion import completion_key
-from stillhouse.inference.api.redaction import Outgoing
-from stillhouse.inference.api.request import Question, held_form
+from stillhouse.inference.api.redaction import Redactor
+from stillhouse.inference.api.request import ChatRequest, structured_output
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import examples_of
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 _TOLD_EVERY = 10_000
 
 
-class Questions:
+class ChatRequests:
     """What is asked for each row and sample."""
 
     def __init__(
@@ -29,11 +29,11 @@ class Questions:
             DataError: labels, or the form of the answers, hold personal data that may not be sent.
         """
         prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples_of(spec))
-        self.form = held_form(endpoint, prompter.constraint(spec.teacher))
-        outgoing = Outgoing(endpoint)
+        self.form = structured_output(endpoint, prompter.constraint(spec.teacher))
+        outgoing = Redactor(endpoint)
         outgoing.check(spec.labels, self.form)
         self.places: list[tuple[str, int, str]] = []  # row id, sample index, key
-        questions: dict[str, Question] = {}
+        questions: dict[str, ChatRequest] = {}
         sampling = spec.teacher.sampling
         for number, (row, prompt) in enumerate(zip(rows, prompter.prompts(rows), strict=True), start=1):
             if number % _TOLD_EVERY == 0:
@@ -43,7 +43,7 @@ class Questions:
             for index in range(sampling.n):
                 key = completion_key(spec.teacher_fingerprint, text, sampling, self.form.fields, index)
                 if key not in questions:
-                    questions[key] = Question(key=key, prompt=text, sample_index=index)
+                    questions[key] = ChatRequest(key=key, prompt=text, sample_index=index)
                 self.places.append((row["id"], index, key))
         self.all = list(questions.values())
         # {prompts, marks}: of how many prompts; None where they are sent as they are

@@ -10,18 +10,18 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stillhouse.completions.recorder import Books
+from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.inference.api.batch.client import BatchService
 from stillhouse.inference.api.client import Client
-from stillhouse.inference.api.concurrent import Asking
+from stillhouse.inference.api.concurrent import ConcurrentRequester
 from stillhouse.inference.api.credentials import read_key
 from stillhouse.inference.api.errors import counts
-from stillhouse.inference.api.request import Question, num_logprobs
+from stillhouse.inference.api.request import ChatRequest, num_logprobs
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import WorkerError
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.teachers.api_batches import ask_in_batches
-from stillhouse.teachers.api_requests import Questions
+from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.requests import rows_of
 from stillhouse.teachers.spec import AskSpec, GenerateSpec
 
@@ -40,7 +40,7 @@ def generate(
     full store needs neither key nor server.
     """
     endpoint = endpoint_of(spec)
-    questions = Questions(spec, endpoint, rows_of(spec), report.log)
+    questions = ChatRequests(spec, endpoint, rows_of(spec), report.log)
     books = open_books(spec, endpoint, questions, report)
     missing = [question for question in questions.all if question.key not in books.answers]
     if missing and endpoint.execution == "batch":
@@ -59,10 +59,10 @@ def endpoint_of(spec: AskSpec) -> Endpoint:
     return endpoint
 
 
-def open_books(spec: AskSpec, endpoint: Endpoint, questions: Questions, report: Reporter) -> Books:
+def open_books(spec: AskSpec, endpoint: Endpoint, questions: ChatRequests, report: Reporter) -> CompletionRecorder:
     """Return the books of all `questions`, with what the store has of them."""
     keys = [question.key for question in questions.all]
-    return Books(
+    return CompletionRecorder(
         keys,
         report,
         store=spec.store,
@@ -73,7 +73,7 @@ def open_books(spec: AskSpec, endpoint: Endpoint, questions: Questions, report: 
     )
 
 
-def redacted_in(questions: Questions) -> dict[str, Any]:
+def redacted_in(questions: ChatRequests) -> dict[str, Any]:
     """Return the summary's {redacted: …}; nothing where prompts are sent as they are."""
     return {} if questions.redacted is None else {"redacted": questions.redacted}
 
@@ -99,9 +99,9 @@ def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
 async def ask_missing(
     spec: AskSpec,
     endpoint: Endpoint,
-    questions: Questions,
-    missing: list[Question],
-    books: Books,
+    questions: ChatRequests,
+    missing: list[ChatRequest],
+    books: CompletionRecorder,
     report: Reporter,
     connect: Callable[..., Client],
 ) -> dict[str, Any]:
@@ -112,7 +112,7 @@ async def ask_missing(
     if questions.redacted:
         report.log(f"personal data taken out of {questions.redacted['prompts']} prompts before they are sent")
     client = connect(spec.teacher, endpoint, questions.form, read_key(endpoint, os.environ), report.log)
-    asking = Asking(client, endpoint, books, spec.teacher_fingerprint)
+    asking = ConcurrentRequester(client, endpoint, books, spec.teacher_fingerprint)
     try:
         await asking.ask(missing, min(endpoint.concurrency, len(missing)))
         client.check_alive()

@@ -9,7 +9,7 @@ from typing import Any
 
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.runtime.worker import Reporter, serve
-from stillhouse.teachers.requests import Asked, rows_of
+from stillhouse.teachers.requests import PreparedRequests, rows_of
 from stillhouse.teachers.shards import shard_of
 from stillhouse.teachers.spec import ShardSpec
 from stillhouse.teachers.worker import answer
@@ -17,7 +17,7 @@ from stillhouse.teachers.worker import answer
 
 def answer_shard(spec: ShardSpec, report: Reporter, start: Callable[..., Any] = start_engine) -> dict[str, Any]:
     """Answer the shard's requests into the store, and return what it took; `start` makes the engine."""
-    asked = Asked(spec, rows_of(spec))
+    asked = PreparedRequests(spec, rows_of(spec))
     own = [request for request in asked.requests if shard_of(request.id, spec.num_shards) == spec.shard]
     return answer(spec, asked, own, report, start).summary
 

@@ -27,7 +27,7 @@ def examples_of(spec: AskSpec) -> list[dict[str, Any]]:
     return read_cases(spec.examples, spec.skill) if spec.examples else []
 
 
-class Asked:
+class PreparedRequests:
     """All requests of a generation with their keys; equal prompts share one request."""
 
     def __init__(self, spec: AskSpec, rows: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.store import StoreConfig
-from stillhouse.costs.budget_guard import Cap
+from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.teacher import Teacher
 
@@ -31,7 +31,7 @@ class AskSpec(BaseModel):
     examples: str | None  # Parquet file of labelled rows for the prompt
     only: str | None = None  # Parquet file of the ids (`row_id`) to answer, where other teachers answer the others
     store: StoreConfig
-    cap: Cap = Cap()
+    cap: BudgetScope = BudgetScope()
 
 
 class GenerateSpec(AskSpec):

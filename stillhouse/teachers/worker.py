@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stillhouse.completions.column_buffer import Gathered
+from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion
-from stillhouse.completions.recorder import Books
+from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.inference.vllm.request import Request, sampling_params
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.inference.vllm.stream import Answer, stream
 from stillhouse.recipe.errors import BudgetSpent
 from stillhouse.runtime.worker import Reporter, serve
-from stillhouse.teachers.requests import Asked, rows_of
+from stillhouse.teachers.requests import PreparedRequests, rows_of
 from stillhouse.teachers.spec import AskSpec, GenerateSpec
 
 # requests in the engine beyond those it decodes at once, so that a finished one is replaced without a gap
@@ -31,16 +31,16 @@ def generate(spec: GenerateSpec, report: Reporter, start: Callable[..., Any] = s
 
     `start` makes the engine; it is called with the first question only, so a full store needs none.
     """
-    asked = Asked(spec, rows_of(spec))
+    asked = PreparedRequests(spec, rows_of(spec))
     answered = answer(spec, asked, asked.requests, report, start)
     places = ((row["id"], index, key) for row, index, key in asked.places)
     answered.answers.write(places, Path(spec.out) / "completions.parquet")
     return answered.summary
 
 
-def open_books(spec: AskSpec, keys: Iterable[str], report: Reporter, scored: list[int] | None) -> Books:
+def open_books(spec: AskSpec, keys: Iterable[str], report: Reporter, scored: list[int] | None) -> CompletionRecorder:
     """Return the books of a local teacher's answers to `keys`."""
-    return Books(
+    return CompletionRecorder(
         keys,
         report,
         store=spec.store,
@@ -55,26 +55,33 @@ def open_books(spec: AskSpec, keys: Iterable[str], report: Reporter, scored: lis
 class Answered:
     """The answers by key, and what it took to have them."""
 
-    answers: Gathered
+    answers: CompletionBuffer
     summary: dict[str, Any]
 
 
 def answer(
-    spec: AskSpec, asked: "Asked", requests: list[Request], report: Reporter, start: Callable[..., Any]
+    spec: AskSpec, asked: "PreparedRequests", requests: list[Request], report: Reporter, start: Callable[..., Any]
 ) -> Answered:
     """Return an answer to each of `requests`: from the store, else asked now and stored."""
     books = open_books(spec, [request.id for request in requests], report, asked.scored)
     missing = [request for request in requests if request.id not in books.answers]
-    fresh = Fresh(spec, asked, books, report, start)
+    fresh = EngineRequester(spec, asked, books, report, start)
     if missing:
         fresh.ask(missing)
     return Answered(books.answers, books.summary(fresh.start_seconds))
 
 
-class Fresh:
+class EngineRequester:
     """Asks the engine and commits a segment of answers every few seconds."""
 
-    def __init__(self, spec: AskSpec, asked: Asked, books: Books, report: Reporter, start: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        spec: AskSpec,
+        asked: PreparedRequests,
+        books: CompletionRecorder,
+        report: Reporter,
+        start: Callable[..., Any],
+    ) -> None:
         """Remember where answers go; the engine starts with the first question."""
         self.spec = spec
         self.asked = asked
@@ -90,7 +97,7 @@ class Fresh:
             BudgetSpent: the budget allows no further request; what came is stored.
         """
         teacher = self.spec.teacher
-        if not self.books.allowance.may_send(*self._needed(requests[0])):
+        if not self.books.budget.can_reserve(*self._needed(requests[0])):
             # no engine is started for nothing
             raise self._spent()
         job = Job(
@@ -122,16 +129,16 @@ class Fresh:
     def _may_send(self, request: Request) -> bool:
         """Return whether the budget allows the request, and set aside what it may take."""
         needed = self._needed(request)
-        if not self.books.allowance.may_send(*needed):
+        if not self.books.budget.can_reserve(*needed):
             return False
-        self.books.allowance.sent(request.id, *needed)
+        self.books.budget.reserve(request.id, *needed)
         return True
 
     def _needed(self, request: Request) -> tuple[int, int]:
         return len(request.token_ids), self.spec.teacher.sampling.max_tokens
 
     def _spent(self) -> BudgetSpent:
-        return self.books.allowance.spent(self.books.total - self.books.done, self.books.total)
+        return self.books.budget.exceeded_error(self.books.total - self.books.done, self.books.total)
 
     def _keep(self, answers: Iterator[Answer]) -> None:
         segment: list[Completion] = []
@@ -139,7 +146,7 @@ class Fresh:
         for answer in answers:
             completion = self._completion(answer)
             segment.append(completion)
-            self.books.allowance.answered(
+            self.books.budget.settle(
                 completion.key, completion.prompt_tokens, completion.completion_tokens, completion.seconds
             )
             self.books.done += 1

@@ -8,7 +8,7 @@ from uuid import uuid4
 from prefect.runtime import flow_run
 
 from stillhouse.artifacts.preflight import probe
-from stillhouse.costs.price import tariff_of
+from stillhouse.costs.price import resolve_price
 from stillhouse.inference.api.credentials import read_key
 from stillhouse.inference.models import identify
 from stillhouse.recipe.errors import RecipeError
@@ -39,7 +39,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
 
 def _check_price(recipe: Recipe) -> None:
     for place, asked in recipe.asked.items():
-        if recipe.budget.usd is not None and not tariff_of(asked, recipe.costs).is_known:
+        if recipe.budget.usd is not None and not resolve_price(asked, recipe.costs).is_known:
             raise RecipeError(
                 f"budget.usd: {recipe.budget.usd:g} can't be held, since no price of {asked.model} is known. Set "
                 f"{place}.price or costs.teacher_usd_per_hour, or limit budget.tokens or budget.hours "

@@ -176,10 +176,10 @@ def bench(job: Job, number: int) -> float:
 
 def fields(job: Job) -> dict[str, Any]:
     """Return the fields of the pipeline's requests that `vllm bench serve` would not send by itself."""
-    from stillhouse.inference.api.request import Form, Question, body
+    from stillhouse.inference.api.request import ChatRequest, ResponseForm, request_body
 
-    question = Question(key="", prompt="[]", sample_index=0)
-    sent = body(job.teacher, job.teacher.endpoint, Form(), question)
+    question = ChatRequest(key="", prompt="[]", sample_index=0)
+    sent = request_body(job.teacher, job.teacher.endpoint, ResponseForm(), question)
     return {name: value for name, value in sent.items() if name not in ("model", "messages", "max_completion_tokens")}
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.completions.column_buffer import Gathered
+from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 
@@ -71,7 +71,7 @@ def verdict(seconds: float, peak_gib: float) -> str:
 
 def write_table(completions: CompletionStore, keys: list[str]) -> int:
     """As generation does with a full store: ten labels are scored, rows come in another order than answers."""
-    gathered = Gathered(keys, list(range(10)))
+    gathered = CompletionBuffer(keys, list(range(10)))
     for answer in completions.stream(keys, 1):
         gathered.add(answer)
     places = [(f"row-{n}", 0, key) for n, key in enumerate(reversed(keys))]

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stillhouse.completions.column_buffer import Gathered, Place
+from stillhouse.completions.column_buffer import CompletionBuffer, Place
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.table import ANSWER_SCHEMA, label_scores
 
@@ -43,7 +43,7 @@ def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, nu
     plain = [line(row, index, answers[key]) for row, index, key in places]
     pq.write_table(pa.Table.from_pylist(plain, schema=ANSWER_SCHEMA), tmp_path / "plain")
 
-    gathered = Gathered(answers, LABELS)
+    gathered = CompletionBuffer(answers, LABELS)
     for answer in random.Random(0).sample(list(answers.values()), number):
         gathered.add(answer)
     assert "k0" in gathered
@@ -53,14 +53,14 @@ def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, nu
 
 
 def test_write_without_places_is_an_empty_table(tmp_path: Path) -> None:
-    Gathered([], None).write([], tmp_path / "gathered")
+    CompletionBuffer([], None).write([], tmp_path / "gathered")
     pq.write_table(pa.Table.from_pylist([], schema=ANSWER_SCHEMA), tmp_path / "plain")
     assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
 @pytest.mark.peers("none rows")
 def test_write_place_without_an_answer_is_an_error(tmp_path: Path) -> None:
-    gathered = Gathered(["a", "b"], None)
+    gathered = CompletionBuffer(["a", "b"], None)
     gathered.add(completion("a"))
     assert "b" not in gathered
     with pytest.raises(KeyError, match="b"):

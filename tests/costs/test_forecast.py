@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from stillhouse.costs.forecast import Range, exactly, forecast_share, forecast_sum, together
+from stillhouse.costs.forecast import Range, exact_range, forecast_share, forecast_sum, sum_ranges
 
 
 def test_forecast_sum_on_a_straight_line_is_exact():
@@ -50,8 +50,8 @@ def test_forecast_sum_of_a_tiny_sample_says_what_it_can(x, y, bounded):
 
 
 def test_forecast_sum_of_nothing_missing_is_nothing():
-    assert forecast_sum([], [], []) == exactly(0.0)
-    assert forecast_share(0, 0, 0) == exactly(0.0)
+    assert forecast_sum([], [], []) == exact_range(0.0)
+    assert forecast_share(0, 0, 0) == exact_range(0.0)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.6])
@@ -100,11 +100,11 @@ def test_forecast_share_is_wilsons_interval():
 
 
 def test_together_of_an_unknown_part_is_unknown():
-    assert together([exactly(1.0), None]) is None
-    assert together([Range(value=1, low=None, high=None), exactly(2.0)]) == Range(value=3, low=None, high=None)
-    assert together([Range(value=5, low=4, high=7), exactly(2.0)]) == Range(value=7, low=6, high=9)
+    assert sum_ranges([exact_range(1.0), None]) is None
+    assert sum_ranges([Range(value=1, low=None, high=None), exact_range(2.0)]) == Range(value=3, low=None, high=None)
+    assert sum_ranges([Range(value=5, low=4, high=7), exact_range(2.0)]) == Range(value=7, low=6, high=9)
 
 
 def test_range_around_another_value_keeps_its_width_and_is_not_below_nothing():
-    assert Range(value=10, low=8, high=13).around(12) == Range(value=12, low=10, high=15)
-    assert Range(value=10, low=2, high=13).around(5).low == 0.0
+    assert Range(value=10, low=8, high=13).recentred(12) == Range(value=12, low=10, high=15)
+    assert Range(value=10, low=2, high=13).recentred(5).low == 0.0

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stillhouse.costs.price import Tariff, lessons_tariff, tariff_of
+from stillhouse.costs.price import ResolvedPrice, generation_price, resolve_price
 from stillhouse.recipe.costs import Costs
 from stillhouse.recipe.teacher import Teacher
 
@@ -12,8 +12,8 @@ LISTED = {"model": "deepseek-v4-flash", "endpoint": {"provider": "deepseek"}}
 OWN = Costs(teacher_usd_per_hour=3.6)
 
 
-def tariff(costs: Costs | None = None, **teacher: object) -> Tariff:
-    return tariff_of(Teacher.model_validate({"model": "./teacher", **teacher}), costs or Costs())
+def tariff(costs: Costs | None = None, **teacher: object) -> ResolvedPrice:
+    return resolve_price(Teacher.model_validate({"model": "./teacher", **teacher}), costs or Costs())
 
 
 def test_tariff_of_the_recipes_own_price_wins_over_library_and_machine():
@@ -60,8 +60,8 @@ def test_tariff_of_what_nobody_lists_is_not_guessed_and_goes_by_its_machine(teac
 
 
 def test_tariff_without_the_amount_it_goes_by_has_no_cost():
-    assert Tariff(usd_per_hour=1.0).usd(5, 5, None) is None
-    assert Tariff(input_usd_per_mtok=1.0, output_usd_per_mtok=1.0).usd(None, 5, 5.0) is None
+    assert ResolvedPrice(usd_per_hour=1.0).usd(5, 5, None) is None
+    assert ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=1.0).usd(None, 5, 5.0) is None
 
 
 def test_tariff_free_of_charge_is_known():
@@ -71,13 +71,13 @@ def test_tariff_free_of_charge_is_known():
 
 
 def test_tariff_of_lessons_through_batches_is_a_part_of_the_price_and_says_so():
-    def lessons(**endpoint: object) -> Tariff:
+    def lessons(**endpoint: object) -> ResolvedPrice:
         price = {"input_usd_per_mtok": 2, "output_usd_per_mtok": 8}
         teacher = {"model": "gpt-4o", "price": price, "endpoint": {"provider": "openai", **endpoint}}
-        return lessons_tariff(Teacher.model_validate(teacher), OWN)
+        return generation_price(Teacher.model_validate(teacher), OWN)
 
     single, batch = lessons(), lessons(execution="batch")
     assert single.usd(1_000_000, 1_000_000, None) == pytest.approx(10.0)
     assert batch.usd(1_000_000, 1_000_000, None) == pytest.approx(5.0)
     assert (single.source, batch.source) == ("the recipe", "the recipe, times 0.5")
-    assert lessons_tariff(Teacher(model="./own"), OWN).usd(1, 1, 1000.0) == pytest.approx(1.0)
+    assert generation_price(Teacher(model="./own"), OWN).usd(1, 1, 1000.0) == pytest.approx(1.0)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from stillhouse.costs.usage import Spending, Spent
+from stillhouse.costs.usage import Usage, UsageMeter
 
 
 def at(second: float) -> str:
@@ -12,19 +12,19 @@ def at(second: float) -> str:
 
 
 def test_spending_counts_tokens_and_overlapping_times_once():
-    spending = Spending()
+    spending = UsageMeter()
     # 0-4 and 2-6 overlap, 10-11 stands alone: 7 seconds under way
     spending.add(10, 1, at(4.0), 4.0)
     spending.add(20, 2, at(11.0), 1.0)
     spending.add(30, 3, at(6.0), 4.0)
-    assert spending.total == Spent(requests=3, prompt_tokens=60, completion_tokens=6, seconds=7.0)
+    assert spending.total == Usage(requests=3, prompt_tokens=60, completion_tokens=6, seconds=7.0)
 
 
 def test_spending_does_not_depend_on_the_order_of_answers():
     rng = random.Random(0)
     answers = [(rng.randrange(100), 1, at(round(rng.uniform(5, 300), 3)), round(rng.uniform(0, 5), 3))
                for _ in range(200)]  # fmt: skip
-    one, other = Spending(), Spending()
+    one, other = UsageMeter(), UsageMeter()
     for answer in answers:
         one.add(*answer)
     for answer in sorted(answers):
@@ -41,4 +41,4 @@ def _ms(created: str) -> float:
 
 
 def test_spending_of_nothing_is_nothing():
-    assert Spending().total == Spent()
+    assert UsageMeter().total == Usage()

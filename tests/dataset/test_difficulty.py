@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhouse.completions.table import completion_of
-from stillhouse.dataset.difficulty import BUCKETS, thin
+from stillhouse.dataset.difficulty import BUCKETS, subsample_by_difficulty
 from stillhouse.filters.outcome import FilterResult
 from stillhouse.recipe.errors import QualityError
 from stillhouse.recipe.filters import Filters
@@ -20,7 +20,7 @@ def thinned(lines, share, prior=None):
     kept = [{"row": row(name), "completion": found[0], "answer": found[0].text} for name, found in completions.items()]
     result = FilterResult(kept=kept)
     found_scores = {name: found[0]["label_scores"] for name, found in lines.items()}
-    summary = thin(result, completions, found_scores, prior, SKILL, LABELS, share)
+    summary = subsample_by_difficulty(result, completions, found_scores, prior, SKILL, LABELS, share)
     return summary, [one["row"]["id"] for one in result.kept], result
 
 

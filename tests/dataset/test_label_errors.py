@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillhouse.dataset.label_errors import find_suspects
+from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.skill import Classification, Math, Qa
 from tests.dataset.test_build import LABELS, SKILL, answer, build, row
@@ -26,7 +26,7 @@ def said(name: str, *texts: str, label_scores: list[float] | None = None, **fiel
 
 
 def suspects(rows, lines, skill=SKILL, labels=LABELS, prior=None):
-    judged, found = find_suspects(rows, lines, skill, labels, prior)
+    judged, found = find_label_errors(rows, lines, skill, labels, prior)
     return judged, {suspect["id"]: suspect for suspect in found}
 
 
@@ -46,7 +46,7 @@ def test_find_suspects_swapped_labels_stand_above_all_untouched_ones(truth, doub
     labels = [NAMES[(NAMES.index(label) + 1) % 3] if n in swapped else label for n, label in enumerate(truth)]
     rows = [row(f"r{n}", label) for n, label in enumerate(labels)]
     lines = {f"r{n}": said(f"r{n}", "x", label_scores=scores(*shares[n])) for n in range(len(truth))}
-    judged, found = find_suspects(rows, lines, THREE, NAMES, None)
+    judged, found = find_label_errors(rows, lines, THREE, NAMES, None)
     assert judged == len(truth)
     assert {suspect["id"] for suspect in found} == {f"r{n}" for n in swapped}
     assert all(suspect["teacher"] == truth[int(suspect["id"][1:])] for suspect in found)
@@ -58,7 +58,7 @@ def test_find_suspects_a_wrong_teacher_stands_below_the_swapped_rows_it_is_surer
              for one in rows}  # fmt: skip
     lines["c0"] = said("c0", "x", label_scores=scores(1, 19))  # swapped
     lines["p1"] = said("p1", "x", label_scores=scores(11, 9))  # a slip: hardly sure
-    judged, found = find_suspects(rows, lines, SKILL, LABELS, None)
+    judged, found = find_label_errors(rows, lines, SKILL, LABELS, None)
     assert judged == 12
     assert [(one["id"], one["is_sure"]) for one in found] == [("c0", True), ("p1", False)]
     # by hand: c0 was given car, of which the teacher thinks 1 in 20

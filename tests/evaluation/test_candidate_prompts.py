@@ -1,7 +1,7 @@
 import pytest
 
 from stillhouse.data.row import content_sha256
-from stillhouse.evaluation.candidate_prompts import Asker
+from stillhouse.evaluation.candidate_prompts import CandidatePrompter
 from stillhouse.evaluation.engine_process import Finished
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.recipe.evaluation import Evaluation
@@ -13,7 +13,7 @@ MESSAGES = [{"role": "user", "content": "Who wrote Emma?"}]
 ROW = {"id": "r", "messages": MESSAGES, "references": ["Austen"], "content_sha256": content_sha256(MESSAGES)}
 
 
-def asker(asks: str) -> Asker:
+def asker(asks: str) -> CandidatePrompter:
     spec = EvaluateSpec(
         candidates=(),
         teacher=Teacher(
@@ -29,7 +29,7 @@ def asker(asks: str) -> Asker:
         examples=None,
         out="out",
     )
-    return Asker(spec, Candidate(name="model", path="./model", dtype="float32", asks=asks), Tokenizer(), [])
+    return CandidatePrompter(spec, Candidate(name="model", path="./model", dtype="float32", asks=asks), Tokenizer(), [])
 
 
 @pytest.mark.parametrize(("asks", "stop"), [("teacher", ("\n",)), ("zero_shot", ()), ("student", ())])

@@ -14,11 +14,11 @@ from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.locks import device_lock
 from stillhouse.runtime.settings import load_settings
 from tasks.convert import load_teacher
-from tasks.evaluate_teacher import measure_served_teacher
+from tasks.evaluate_teacher import evaluate_api_teacher
 from tasks.orchestration.preflight import start_run
 from tasks.read import read_sources
-from tasks.split import split_rows_of
-from tasks.validate import validate_sources
+from tasks.split import split_rows
+from tasks.validate import validate_rows
 from tests.support.api.batch_server import answered, serving_batches
 from tests.support.api.requests import KEY
 from tests.support.api.server import Act, Received, answer, failure, serving
@@ -123,8 +123,8 @@ def test_key_that_is_refused_ends_the_run_in_one_line_that_does_not_show_it(tmp_
 @flow(name="measuring", persist_result=False)
 def measuring(recipe: str) -> str:
     run = start_run(load_recipe(recipe), load_settings(), [])
-    sides = split_rows_of(run, validate_sources(run, read_sources(run)))
-    return str(run.store.fetch(measure_served_teacher(run, sides, load_teacher(run))))
+    sides = split_rows(run, validate_rows(run, read_sources(run)))
+    return str(run.store.fetch(evaluate_api_teacher(run, sides, load_teacher(run))))
 
 
 @pytest.mark.peers("held out")

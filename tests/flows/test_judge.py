@@ -19,19 +19,19 @@ from stillhouse.recipe.judge import VERDICTS
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
 from stillhouse.skills.cases import read_cases
-from tasks.balance import balance_training_rows
+from tasks.balance import balance_rows
 from tasks.convert import load_judge, load_teacher, load_teachers
-from tasks.filter import filter_answers
-from tasks.judge import score_answers
-from tasks.judge_pairs import judge_answers
-from tasks.mix import ask_teachers
+from tasks.filter import filter_completions
+from tasks.judge import score_completions
+from tasks.judge_pairs import judge_pairs
+from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.read import read_sources
 from tasks.report import judge_report
-from tasks.split import split_rows_of
-from tasks.validate import validate_sources
+from tasks.split import split_rows
+from tasks.validate import validate_rows
 from tests.support.api.requests import KEY
 from tests.support.api.server import Act, FaultyServer, Received, answer, failure, serving
 from tests.support.paths import ROOT
@@ -90,17 +90,17 @@ def measured(call: StageCall) -> dict[str, Any]:
 
 
 def sides_of(run: Run) -> Any:
-    return split_rows_of(run, validate_sources(run, read_sources(run)))
+    return split_rows(run, validate_rows(run, read_sources(run)))
 
 
 @flow(name="scoring", persist_result=False)
 def scoring(recipe: str, *refresh: str) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), refresh)
     sides = sides_of(run)
-    balanced = balance_training_rows(run, sides)
-    answers = ask_teachers(run, load_teachers(run), sides, balanced)
-    scores = score_answers(run, load_judge(run), answers, sides, balanced)
-    dataset = filter_answers(run, answers, sides, balanced, scores)
+    balanced = balance_rows(run, sides)
+    answers = generate_completions(run, load_teachers(run), sides, balanced)
+    scores = score_completions(run, load_judge(run), answers, sides, balanced)
+    dataset = filter_completions(run, answers, sides, balanced, scores)
     return {
         "stages": list(run.results),
         "judge": run.summary("judge") if scores else {},
@@ -117,7 +117,7 @@ def judging(recipe: str, *refresh: str) -> dict[str, Any]:
     sides = sides_of(run)
     evaluated = run.build(measured, {"split": sides}, {}, skill=run.recipe.skill)
     judge = load_judge(run)
-    pairs = judge_answers(run, judge, sides, evaluated)
+    pairs = judge_pairs(run, judge, sides, evaluated)
     assert judge
     assert pairs
     return {

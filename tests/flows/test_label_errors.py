@@ -10,14 +10,14 @@ from prefect import flow
 
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_training_rows
+from tasks.balance import balance_rows
 from tasks.convert import load_teacher
-from tasks.filter import filter_answers
-from tasks.generate import ask_teacher
+from tasks.filter import filter_completions
+from tasks.generate import generate_with
 from tasks.orchestration.preflight import start_run
 from tasks.read import read_sources
-from tasks.split import split_rows_of
-from tasks.validate import validate_sources
+from tasks.split import split_rows
+from tasks.validate import validate_rows
 from tests.flows.test_api_teacher import ENVIRONMENT, prepared
 from tests.support.api.server import Act, Received, answer, serving
 
@@ -30,10 +30,10 @@ NUM_SWAPPED = 5
 @flow(name="filtering", persist_result=False)
 def filtering(recipe: str) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), [])
-    sides = split_rows_of(run, validate_sources(run, read_sources(run)))
-    balanced = balance_training_rows(run, sides)
-    answers = ask_teacher(run, load_teacher(run), sides, balanced)
-    dataset = filter_answers(run, answers, sides, balanced)
+    sides = split_rows(run, validate_rows(run, read_sources(run)))
+    balanced = balance_rows(run, sides)
+    answers = generate_with(run, load_teacher(run), sides, balanced)
+    dataset = filter_completions(run, answers, sides, balanced)
     return {
         "folder": str(run.store.fetch(dataset)),
         "generate": answers.fingerprint,

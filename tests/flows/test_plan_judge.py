@@ -215,7 +215,7 @@ def test_plan_of_rows_that_all_have_their_answers_asks_nobody(tmp_path):
         assert server.requests == []
     scores = found.parts[-1]
     assert (scores.what, scores.requests) == ("judge: scores", 0)
-    assert scores.ahead.tokens == Range(value=0.0, low=0.0, high=0.0)
+    assert scores.remaining.tokens == Range(value=0.0, low=0.0, high=0.0)
     assert found.survivors.answers == 0
 
 

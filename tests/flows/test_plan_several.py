@@ -71,9 +71,9 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
     share = sum(not knows(message) for message in probed) / 32
     assert second.missing == round((len(small) - 32) * share)
     paid = second.bought.prompt_tokens + second.bought.completion_tokens
-    assert within(second.ahead.tokens, charged_in_all - paid)
+    assert within(second.remaining.tokens, charged_in_all - paid)
     each = (charged_in_all - paid) / (len(large) - second.stored)
-    assert second.ahead.tokens.value / second.missing == pytest.approx(each, rel=0.1)
+    assert second.remaining.tokens.value / second.missing == pytest.approx(each, rel=0.1)
     assert within(found.survivors.kept, lessons(ran))
     # the run's own answers: nothing is open, and nothing is to come
     assert [part.missing for part in after.parts if part.what.endswith("lessons")] == [0, 0]
@@ -97,7 +97,7 @@ def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp
     third = found.parts[-1]
     assert both
     assert third.missing == round((found.parts[0].requests - 32) * len(both) / 32)
-    assert within(third.ahead.tokens, charged_in_all - third.bought.prompt_tokens - third.bought.completion_tokens)
+    assert within(third.remaining.tokens, charged_in_all - third.bought.prompt_tokens - third.bought.completion_tokens)
     assert "Wilson" in plan_markdown(found)
 
 
@@ -107,8 +107,8 @@ def test_plan_of_a_fallback_that_is_never_needed_expects_nothing_of_it_without_a
         assert taught.asked("large") == []
     second = found.parts[-1]
     assert (second.requests, second.missing, second.bought.requests) == (0, 0, 0)
-    assert second.ahead.tokens == Range(value=0.0, low=0.0, high=None)
-    assert found.tokens.value == pytest.approx(sum(part.ahead.tokens.value for part in found.parts[:2]))
+    assert second.remaining.tokens == Range(value=0.0, low=0.0, high=None)
+    assert found.tokens.value == pytest.approx(sum(part.remaining.tokens.value for part in found.parts[:2]))
     assert "| large: lessons | 0 | 0 | 0 | 0 [?] |" in plan_markdown(found)
 
 

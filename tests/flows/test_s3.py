@@ -15,11 +15,11 @@ from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import Settings, load_settings
-from tasks.balance import balance_training_rows
+from tasks.balance import balance_rows
 from tasks.orchestration.run import Run
 from tasks.read import read_sources
-from tasks.split import split_rows_of
-from tasks.validate import validate_sources
+from tasks.split import split_rows
+from tasks.validate import validate_rows
 from tests.flows.test_distill import DATA_STAGES
 from tests.support.canary_secrets import CANARIES, Watch, found_in, traces
 from tests.support.paths import ROOT
@@ -64,8 +64,8 @@ def on_s3(folder: Path, server: S3Server, endpoint_url: str, **settings: str) ->
 def data_stages(pipeline: Pipeline, settings: Settings) -> dict[str, str]:
     """Run the data stages as Prefect tasks, store answers, and return the SHA-256 of every file by its place."""
     run = Run(load_recipe(str(pipeline.folder / "recipe.yaml")), settings, frozenset(), id="x")
-    sides = split_rows_of(run, validate_sources(run, read_sources(run)))
-    balance_training_rows(run, sides)
+    sides = split_rows(run, validate_rows(run, read_sources(run)))
+    balance_rows(run, sides)
     store_answers(run)
     found = {}
     for label, result in run.results.items():

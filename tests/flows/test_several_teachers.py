@@ -14,15 +14,15 @@ from prefect import flow
 from stillhouse.recipe.errors import DataError, ServiceError, WorkerError
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_training_rows
+from tasks.balance import balance_rows
 from tasks.convert import load_teachers
-from tasks.filter import filter_answers
-from tasks.mix import ask_teachers
+from tasks.filter import filter_completions
+from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
 from tasks.read import read_sources
 from tasks.report import generation_of
-from tasks.split import split_rows_of
-from tasks.validate import validate_sources
+from tasks.split import split_rows
+from tasks.validate import validate_rows
 from tests.support.api.server import Act, FaultyServer, Received, answer, failure, serving
 from tests.support.pipeline import DEMO, Pipeline
 from tests.support.replicas.asking import Asking, EnginePython
@@ -58,9 +58,9 @@ def strong(message: str) -> str:
 @flow(name="teaching", persist_result=False)
 def teaching(recipe: str, refresh: list[str]) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), refresh)
-    sides = split_rows_of(run, validate_sources(run, read_sources(run)))
-    balanced = balance_training_rows(run, sides)
-    dataset = filter_answers(run, ask_teachers(run, load_teachers(run), sides, balanced), sides, balanced)
+    sides = split_rows(run, validate_rows(run, read_sources(run)))
+    balanced = balance_rows(run, sides)
+    dataset = filter_completions(run, generate_completions(run, load_teachers(run), sides, balanced), sides, balanced)
     folder = run.store.fetch(dataset)
     return {
         "generation": generation_of(run),

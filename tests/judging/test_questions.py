@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.artifacts.store import StoreConfig
-from stillhouse.costs.budget_guard import Cap
+from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.judging.prompts import pair_question, score_question
 from stillhouse.judging.questions import read_said, write_questions
 from stillhouse.recipe.errors import ServiceUnavailable
@@ -23,7 +23,9 @@ QUESTIONS = {
 
 def written(folder: Path) -> GenerateSpec:
     store = StoreConfig(url=str(folder / "store"))
-    return write_questions(folder, QUESTIONS, JUDGE, VERDICTS, model_path="m", fingerprint="f", store=store, cap=Cap())
+    return write_questions(
+        folder, QUESTIONS, JUDGE, VERDICTS, model_path="m", fingerprint="f", store=store, cap=BudgetScope()
+    )
 
 
 def answered(folder: Path, reasons: list[str]) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from stillhouse.judging.questions import Said
+from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.scores import read_scores, score_questions, write_scores
 from stillhouse.recipe.skill import Summarization
 from tests.support.scripted_judge import JUDGE, SKILL, row, shown
@@ -14,8 +14,8 @@ def line(name: str, text: str, finish_reason: str = "stop", key: str = "") -> di
     return {"row_id": name, "key": key or f"key of {name}", "text": text, "finish_reason": finish_reason}
 
 
-def said(text: str) -> Said:
-    return Said(text=text, finish_reason="stop")
+def said(text: str) -> JudgeReply:
+    return JudgeReply(text=text, finish_reason="stop")
 
 
 def test_each_answer_is_asked_about_once_by_its_key():

@@ -103,7 +103,7 @@ def check(planned: Planned, server: FaultyServer) -> dict[str, float]:
     return {
         "tokens": lessons.tokens.value / (bought.prompt_tokens + bought.completion_tokens) - 1,
         "usd": lessons.usd.value / usd - 1,
-        "to come": lessons.ahead.tokens.value / (summary["prompt_tokens"] + summary["completion_tokens"]) - 1,
+        "to come": lessons.remaining.tokens.value / (summary["prompt_tokens"] + summary["completion_tokens"]) - 1,
         "kept": plan.survivors.kept.value / survivors_of(planned) - 1,
     }
 
@@ -204,8 +204,8 @@ def test_plan_counts_the_test_rows_that_a_teacher_over_an_api_is_measured_on(tmp
     assert plan.requests == 88 + 50
     assert len(server.requests) == 32
     # 50 rows like the 88: within a fifth of as much for each
-    assert tests.ahead.tokens.value / 50 == pytest.approx(lessons.ahead.tokens.value / 88, rel=0.2)
-    assert plan.tokens.value == pytest.approx(lessons.ahead.tokens.value + tests.ahead.tokens.value)
+    assert tests.remaining.tokens.value / 50 == pytest.approx(lessons.remaining.tokens.value / 88, rel=0.2)
+    assert plan.tokens.value == pytest.approx(lessons.remaining.tokens.value + tests.remaining.tokens.value)
 
 
 def test_plan_says_whether_the_budget_suffices(tmp_path, serve):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillhouse.planning.probe_result import Part, Took
+from stillhouse.planning.probe_result import AnswerUsage, Workload
 from stillhouse.planning.remaining import Sample, endpoint_seconds, engine_seconds
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Engine
@@ -10,13 +10,13 @@ from stillhouse.recipe.teacher import Engine
 PROBE = {"generated": 32, "seconds": 16.0}
 
 
-def part(num_missing: int) -> Part:
+def part(num_missing: int) -> Workload:
     keys = [f"k{number}" for number in range(num_missing)]
-    return Part("lessons", [(key, 0, key) for key in keys], dict.fromkeys(keys, 100))
+    return Workload("lessons", [(key, 0, key) for key in keys], dict.fromkeys(keys, 100))
 
 
 def sample(seconds: float) -> Sample:
-    return Sample(sizes=[100.0] * 32, answers=[[Took(50, 10, seconds, "2026-11-22T10:00:00+00:00")]] * 32)
+    return Sample(sizes=[100.0] * 32, answers=[[AnswerUsage(50, 10, seconds, "2026-11-22T10:00:00+00:00")]] * 32)
 
 
 def endpoint(**fields: object) -> Endpoint:

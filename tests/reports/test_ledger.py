@@ -5,28 +5,30 @@ from typing import Any
 import pytest
 
 from stillhouse.costs.ledger import Line
-from stillhouse.costs.price import Tariff
-from stillhouse.costs.usage import Spent
+from stillhouse.costs.price import ResolvedPrice
+from stillhouse.costs.usage import Usage
 from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.html import render_html
 from stillhouse.reports.ledger import ledger_block, ledger_rows
 from stillhouse.reports.schema import Report
 from stillhouse.reports.tables import render_terminal, summary_markdown
 
-TOKENS = Tariff(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")
+TOKENS = ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")
 LESSONS = Line(
     what="teacher: lessons",
     stage="generate",
     from_store=86,
-    run=Spent(requests=658, prompt_tokens=200_000, completion_tokens=3000, seconds=60.0),
-    life=Spent(requests=744, prompt_tokens=222_000, completion_tokens=3300, seconds=70.0),
+    run=Usage(requests=658, prompt_tokens=200_000, completion_tokens=3000, seconds=60.0),
+    life=Usage(requests=744, prompt_tokens=222_000, completion_tokens=3300, seconds=70.0),
     tariff=TOKENS,
 )
-HOUR = Spent(requests=None, prompt_tokens=None, completion_tokens=None, seconds=3600.0)
+HOUR = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=3600.0)
 TRAINING = Line(
-    what="training", stage="train", from_store=None, run=Spent(), life=HOUR, tariff=Tariff(usd_per_hour=2.0)
+    what="training", stage="train", from_store=None, run=Usage(), life=HOUR, tariff=ResolvedPrice(usd_per_hour=2.0)
 )
-UNPRICED = TRAINING.model_copy(update={"what": "evaluation", "stage": "evaluate", "run": HOUR, "tariff": Tariff()})
+UNPRICED = TRAINING.model_copy(
+    update={"what": "evaluation", "stage": "evaluate", "run": HOUR, "tariff": ResolvedPrice()}
+)
 
 
 def with_ledger(blocks: dict[str, Any], *lines: Line, teacher: float | None, student: float | None) -> Report:

@@ -13,11 +13,11 @@ import pytest
 
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.completion import teacher_fingerprint
-from stillhouse.costs.budget_guard import Cap
-from stillhouse.costs.price import tariff_of
-from stillhouse.costs.usage import Spent
+from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.price import resolve_price
+from stillhouse.costs.usage import Usage
 from stillhouse.planning.plan import Plan, make_plan
-from stillhouse.planning.probe_result import Known, Probed, read_known
+from stillhouse.planning.probe_result import Probed, ProbeResult, read_known
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.teachers.api_probe_worker import probe
 from stillhouse.teachers.api_worker import generate
@@ -101,7 +101,7 @@ class Planned:
             "skip_labelled": True,
             "examples": None,
             "store": self.store,
-            "cap": Cap(budget=self.recipe.budget, tariff=tariff_of(self.recipe.teacher, self.recipe.costs)),
+            "cap": BudgetScope(budget=self.recipe.budget, tariff=resolve_price(self.recipe.teacher, self.recipe.costs)),
             "out": str(self.folder / name),
         }
 
@@ -109,13 +109,13 @@ class Planned:
         spec = ProbeSpec(**self._asking("probe"), prompts=prompts, test=str(self.folder / "test.parquet"))
         return probe(spec, Told(), over(Path("socket")))
 
-    def known(self) -> Known:
+    def known(self) -> ProbeResult:
         return read_known(self.folder / "probe", Store(self.store), self.recipe.teacher, self.fingerprint)
 
     def plan(self, summary: dict[str, Any]) -> Plan:
         return make_plan([Probed(self.known(), summary)], None, self.recipe, self.labels, self.folder, self.folder)
 
-    def run(self) -> tuple[dict[str, Any], Spent]:
+    def run(self) -> tuple[dict[str, Any], Usage]:
         """Ask the rest, and return the summary of it and what all answers took."""
         summary = generate(GenerateSpec(**self._asking("run")), Told(), over(Path("socket")))
-        return summary, Spent.model_validate(summary["bought"])
+        return summary, Usage.model_validate(summary["bought"])

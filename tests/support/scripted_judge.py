@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stillhouse.judging.pairs import pair_lines, pair_questions, with_verdicts
-from stillhouse.judging.questions import Said
+from stillhouse.judging.questions import JudgeReply
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.skill import Conversation
 
@@ -40,5 +40,5 @@ def judged(student: Sequence[str | None], other: Sequence[str | None], opinion: 
     said = {}
     for name, turns in pair_questions(lines, rows, JUDGE, SKILL, ()).items():
         parts = shown(turns)
-        said[name] = Said(text=opinion(parts["answer A"], parts["answer B"]), finish_reason="stop")
+        said[name] = JudgeReply(text=opinion(parts["answer A"], parts["answer B"]), finish_reason="stop")
     return with_verdicts(lines, said)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from stillhouse.costs.budget_guard import Cap
-from stillhouse.costs.price import Tariff
+from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.price import ResolvedPrice
 from stillhouse.recipe.costs import Budget
 from stillhouse.recipe.errors import BudgetSpent
 from stillhouse.teachers.api_worker import generate
@@ -22,7 +22,7 @@ from tests.support.api.server import Act, FaultyServer, Received, answer, servin
 ROWS = 60
 CONCURRENCY = 8
 MOST = 40  # completion tokens
-TARIFF = Tariff(input_usd_per_mtok=10.0, output_usd_per_mtok=100.0)
+TARIFF = ResolvedPrice(input_usd_per_mtok=10.0, output_usd_per_mtok=100.0)
 
 
 def usage_of(received: Received) -> tuple[int, int]:
@@ -50,7 +50,7 @@ def ask(folder: Path, rows: int = ROWS, **budget: float) -> dict[str, Any]:
     asked = teacher(
         output={"kind": "free"}, sampling={"max_tokens": MOST}, endpoint={"concurrency": CONCURRENCY, "serves": "test"}
     )
-    cap = Cap(budget=Budget.model_validate(budget), tariff=TARIFF)
+    cap = BudgetScope(budget=Budget.model_validate(budget), tariff=TARIFF)
     return generate(spec(folder, asked, rows, cap=cap), Told(), over(Path("socket")))
 
 

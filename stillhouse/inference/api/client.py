@@ -13,10 +13,10 @@ import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 from tenacity.wait import wait_base
 
-from stillhouse.inference.api.errors import Passing, Refused, fault_of
-from stillhouse.inference.api.rate_limit import Pace
-from stillhouse.inference.api.request import Form, Question, body
-from stillhouse.inference.api.response import Reply, WrongBody, read_reply
+from stillhouse.inference.api.errors import ContentFiltered, TransientError, fault_of
+from stillhouse.inference.api.rate_limit import RateLimiter
+from stillhouse.inference.api.request import ChatRequest, ResponseForm, request_body
+from stillhouse.inference.api.response import MalformedResponse, Reply, read_reply
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import ServiceUnavailable
 from stillhouse.recipe.teacher import Teacher
@@ -47,7 +47,7 @@ class Client:
         self,
         teacher: Teacher,
         endpoint: Endpoint,
-        form: Form,
+        form: ResponseForm,
         key: str,
         log: Callable[[str], None],
         *,
@@ -63,7 +63,7 @@ class Client:
         self._key = key
         self._log = log
         self._backoff = backoff
-        self._pace = Pace(endpoint)
+        self._limiter = RateLimiter(endpoint)
         self._answered = 0
         self._lost_in_a_row = 0
         self._down = ""
@@ -74,7 +74,7 @@ class Client:
         """Close all connections."""
         await self._api.close()
 
-    async def ask(self, question: Question) -> Answered:
+    async def ask(self, question: ChatRequest) -> Answered:
         """Return the answer, or the failure where all tries were lost to it alone.
 
         Raises:
@@ -82,34 +82,34 @@ class Client:
             ServiceUnavailable: it answers no question any more.
         """
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Passing),
+            retry=retry_if_exception_type(TransientError),
             wait=self._wait,
-            stop=Enough(self._endpoint),
+            stop=StopAfter(self._endpoint),
             before_sleep=self._before_sleep,
             reraise=True,
         )
         try:
             found: Answered = await retrying(self._once, question)
-        except Refused as error:
+        except ContentFiltered as error:
             self._note(f"a prompt was refused: {error}")
             return Answered(None, f"error:{error.kind}", 0.0)
-        except Passing as error:
+        except TransientError as error:
             return self._lost(error)
         return found
 
-    def most_tokens(self, question: Question) -> tuple[float, int]:
+    def most_tokens(self, question: ChatRequest) -> tuple[float, int]:
         """Return the tokens that the question's prompt probably has, and those that its answer has at most."""
-        sent = body(self._teacher, self._endpoint, self._form, question)
-        return self._pace.estimate(question), int(sent[self._endpoint.preset.max_tokens_field])
+        sent = request_body(self._teacher, self._endpoint, self._form, question)
+        return self._limiter.estimate(question), int(sent[self._endpoint.preset.max_tokens_field])
 
     def check_alive(self) -> None:
         """Raise ServiceUnavailable where questions were lost and none was answered."""
         if self._lost_in_a_row and not self._answered:
             raise ServiceUnavailable(self._down)
 
-    async def _once(self, question: Question) -> Answered:
-        sent = body(self._teacher, self._endpoint, self._form, question)
-        await self._pace.turn(question, sent[self._endpoint.preset.max_tokens_field])
+    async def _once(self, question: ChatRequest) -> Answered:
+        sent = request_body(self._teacher, self._endpoint, self._form, question)
+        await self._limiter.acquire(question, sent[self._endpoint.preset.max_tokens_field])
         self.sent += 1
         started = time.monotonic()
         try:
@@ -121,11 +121,11 @@ class Client:
                 )
                 content = raw.http_response.content
             reply = read_reply(content, self._form)
-        except (openai.APIError, WrongBody, TimeoutError) as error:
+        except (openai.APIError, MalformedResponse, TimeoutError) as error:
             raise fault_of(error, self._endpoint, self._teacher.model, self._key) from None
         self._answered += 1
         self._lost_in_a_row = 0
-        self._pace.learn(question, reply.prompt_tokens)
+        self._limiter.observe(question, reply.prompt_tokens)
         return Answered(reply, reply.finish_reason, time.monotonic() - started)
 
     def _wait(self, state: RetryCallState) -> float:
@@ -138,10 +138,10 @@ class Client:
         self.tries_lost[error.kind] += 1
         if error.retry_after_s is not None:
             # it asks all of us, not the one request that met its limit
-            self._pace.hush(error.retry_after_s)
+            self._limiter.back_off(error.retry_after_s)
         self._note(f"{error}; asked again in {state.upcoming_sleep:.1f} s")
 
-    def _lost(self, error: Passing) -> Answered:
+    def _lost(self, error: TransientError) -> Answered:
         """Return the failed answer of a question given up; an endpoint that loses all of them is down."""
         self.tries_lost[error.kind] += 1
         # an answer without text shows that the endpoint is well
@@ -163,7 +163,7 @@ class Client:
             self._log(text)
 
 
-class Enough:
+class StopAfter:
     """When a question is given up: after so many lost tries, or when the next would come after one's patience.
 
     Tries that met a rate limit don't count: waiting for one's turn says nothing about the question. Patience counts
@@ -184,10 +184,10 @@ class Enough:
         return self._lost >= self._endpoint.max_attempts or waited >= self._endpoint.patience_s
 
 
-def passing(state: RetryCallState) -> Passing:
+def passing(state: RetryCallState) -> TransientError:
     """Return what the last try was lost to."""
     error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, Passing)
+    assert isinstance(error, TransientError)
     return error
 
 

@@ -10,19 +10,19 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from stillhouse.completions.completion import Completion
-from stillhouse.completions.recorder import Books
+from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.inference.api.client import Answered, Client
-from stillhouse.inference.api.request import Question
+from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.endpoint import Endpoint
 
 # answers that may wait to be stored, while the store is slow, before no further question is asked
 _MOST_UNSTORED = 4096
 
 
-class Asking:
+class ConcurrentRequester:
     """Questions of one generation on their way to the endpoint, and answers on theirs to the store."""
 
-    def __init__(self, client: Client, endpoint: Endpoint, books: Books, teacher_fingerprint: str) -> None:
+    def __init__(self, client: Client, endpoint: Endpoint, books: CompletionRecorder, teacher_fingerprint: str) -> None:
         """Remember where answers go; nothing is asked yet."""
         self.failed: Counter[str] = Counter()
         self.seconds: dict[str, float] = {}  # by key, of the answers that came now
@@ -37,7 +37,7 @@ class Asking:
         self._is_spent = False
         self._came = asyncio.Event()
 
-    async def ask(self, questions: Iterable[Question], concurrency: int) -> None:
+    async def ask(self, questions: Iterable[ChatRequest], concurrency: int) -> None:
         """Have each question answered, with up to `concurrency` in flight; all that came is stored at its end.
 
         Raises:
@@ -59,9 +59,9 @@ class Asking:
             if error is not None:
                 raise error
         if self._is_spent:
-            raise self._books.allowance.spent(self._books.total - self._books.done, self._books.total)
+            raise self._books.budget.exceeded_error(self._books.total - self._books.done, self._books.total)
 
-    async def _ask_all(self, questions: Iterator[Question], concurrency: int) -> None:
+    async def _ask_all(self, questions: Iterator[ChatRequest], concurrency: int) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(concurrency):
@@ -69,7 +69,7 @@ class Asking:
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
-    async def _ask_one_by_one(self, questions: Iterator[Question]) -> None:
+    async def _ask_one_by_one(self, questions: Iterator[ChatRequest]) -> None:
         for question in questions:
             await self._has_room.wait()
             if not await self._is_affordable(question):
@@ -77,11 +77,11 @@ class Asking:
             self._keep(question, await self._client.ask(question))
             self._books.done += 1
 
-    async def _is_affordable(self, question: Question) -> bool:
+    async def _is_affordable(self, question: ChatRequest) -> bool:
         """Set aside what the question may take; where that would pass the budget, wait for answers that took less."""
-        allowance = self._books.allowance
+        allowance = self._books.budget
         needed = self._client.most_tokens(question)
-        while not self._is_spent and not allowance.may_send(*needed):
+        while not self._is_spent and not allowance.can_reserve(*needed):
             # with none in flight nothing comes back to make room
             self._is_spent = not allowance.num_in_flight
             self._came.clear()
@@ -90,16 +90,16 @@ class Asking:
         if self._is_spent:
             self._came.set()
             return False
-        allowance.sent(question.key, *needed)
+        allowance.reserve(question.key, *needed)
         return True
 
-    def _keep(self, question: Question, answered: Answered) -> None:
+    def _keep(self, question: ChatRequest, answered: Answered) -> None:
         if answered.finish_reason.startswith("error"):
             self.failed[answered.finish_reason.removeprefix("error:")] += 1
         self.seconds[question.key] = answered.seconds
         completion = as_completion(question.key, answered, self._teacher)
         is_counted = answered.reply is None or completion.prompt_tokens > 0
-        self._books.allowance.answered(
+        self._books.budget.settle(
             question.key,
             completion.prompt_tokens if is_counted else None,
             completion.completion_tokens,

@@ -12,7 +12,7 @@ from http import HTTPStatus
 import openai
 
 from stillhouse.inference.api.credentials import without_key
-from stillhouse.inference.api.response import WrongBody
+from stillhouse.inference.api.response import MalformedResponse
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import ServiceError
 
@@ -24,7 +24,7 @@ _WORTH_ANOTHER_TRY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatu
 _MOST_SAID = 300
 
 
-class Passing(Exception):
+class TransientError(Exception):
     """What may go otherwise the next time: kind is rate_limit, server, connection, timeout, body or empty."""
 
     def __init__(self, kind: str, said: str, retry_after_s: float | None = None) -> None:
@@ -33,37 +33,37 @@ class Passing(Exception):
         self.retry_after_s = retry_after_s
 
 
-class Refused(Exception):
+class ContentFiltered(Exception):
     """A prompt that the endpoint will not answer, whatever becomes of the others."""
 
     kind = "content_filter"
 
 
 def fault_of(
-    error: openai.APIError | WrongBody | TimeoutError, endpoint: Endpoint, model: str, key: str
-) -> Passing | Refused | ServiceError:
+    error: openai.APIError | MalformedResponse | TimeoutError, endpoint: Endpoint, model: str, key: str
+) -> TransientError | ContentFiltered | ServiceError:
     """Return what `error`, raised by a request, means for it."""
-    if isinstance(error, WrongBody):
-        return Passing(error.kind, f"{_who(endpoint)} sent {error}")
+    if isinstance(error, MalformedResponse):
+        return TransientError(error.kind, f"{_who(endpoint)} sent {error}")
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Passing("timeout", f"{_who(endpoint)} gave no answer within {endpoint.timeout_s:g} s")
+        return TransientError("timeout", f"{_who(endpoint)} gave no answer within {endpoint.timeout_s:g} s")
     if isinstance(error, openai.APIStatusError):
         return _of_status(error, endpoint, model, key)
     cause = type(error.__cause__ or error).__name__
-    return Passing("connection", f"{_who(endpoint)} can't be reached or broke off ({cause})")
+    return TransientError("connection", f"{_who(endpoint)} can't be reached or broke off ({cause})")
 
 
 def _of_status(
     error: openai.APIStatusError, endpoint: Endpoint, model: str, key: str
-) -> Passing | Refused | ServiceError:
+) -> TransientError | ContentFiltered | ServiceError:
     status = error.status_code
     said = without_key(f"{_who(endpoint)} answered {status} ({_said(error)})", key)
     if status == HTTPStatus.TOO_MANY_REQUESTS and error.code not in _SPENT and error.type not in _SPENT:
-        return Passing("rate_limit", said, retry_after_s(error.response.headers))
+        return TransientError("rate_limit", said, retry_after_s(error.response.headers))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _WORTH_ANOTHER_TRY:
-        return Passing("server", said, retry_after_s(error.response.headers))
+        return TransientError("server", said, retry_after_s(error.response.headers))
     if error.code in _FILTERED or error.type in _FILTERED:
-        return Refused(said)
+        return ContentFiltered(said)
     return ServiceError(f"{said}. {_next_step(status, endpoint, model)} Answers that came are stored.")
 
 

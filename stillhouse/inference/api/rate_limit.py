@@ -9,7 +9,7 @@ from typing import Any
 
 from aiolimiter import AsyncLimiter
 
-from stillhouse.inference.api.request import Question
+from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.endpoint import Endpoint
 
 # a token is about three bytes of a prompt, rather too many tokens than too few; corrected by what the endpoint counts
@@ -17,7 +17,7 @@ _BYTES_A_TOKEN = 3.0
 _TOKENS_A_MESSAGE = 4
 
 
-class Pace:
+class RateLimiter:
     """When the next request may be sent."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -30,7 +30,7 @@ class Pace:
         self._bytes = 0
         self._counted = 0
 
-    async def turn(self, question: Question, max_tokens: int) -> None:
+    async def acquire(self, question: ChatRequest, max_tokens: int) -> None:
         """Wait until a request may be sent that answers with up to `max_tokens`."""
         await self._quiet()
         if self._tokens:
@@ -45,17 +45,17 @@ class Pace:
             # not all in the same moment
             await asyncio.sleep(rest + random.uniform(0.0, 0.1 * min(rest, 10.0)))
 
-    def hush(self, seconds: float) -> None:
+    def back_off(self, seconds: float) -> None:
         """Send nothing for so long."""
         self._quiet_until = max(self._quiet_until, _now() + seconds)
 
-    def learn(self, question: Question, prompt_tokens: int) -> None:
+    def observe(self, question: ChatRequest, prompt_tokens: int) -> None:
         """Note how many tokens the endpoint counted for a prompt."""
         if prompt_tokens > 0:
             self._bytes += len(question.prompt.encode())
             self._counted += prompt_tokens
 
-    def estimate(self, question: Question) -> float:
+    def estimate(self, question: ChatRequest) -> float:
         """Return the tokens that a prompt probably has."""
         size = len(question.prompt.encode())
         return size * self._counted / self._bytes if self._counted else size / _BYTES_A_TOKEN + _TOKENS_A_MESSAGE

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillhouse.data.personal import redact_json
-from stillhouse.inference.api.request import Form
+from stillhouse.inference.api.request import ResponseForm
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import DataError
 
@@ -20,7 +20,7 @@ def redaction(endpoint: Endpoint) -> dict[str, bool]:
     return {"redacted": True} if endpoint.redacts else {}
 
 
-class Outgoing:
+class Redactor:
     """The way out to one endpoint, and the books of what was taken out on it."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -39,7 +39,7 @@ class Outgoing:
             self._marks.update(marks.keys())
         return json.dumps(sent, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
-    def check(self, labels: Sequence[str], form: Form) -> None:
+    def check(self, labels: Sequence[str], form: ResponseForm) -> None:
         """See that labels and the form of the answers may be sent as they are.
 
         Raises:

@@ -19,7 +19,7 @@ ANSWER = "answer"
 _WRAPPING_TOKENS = 16
 
 
-class Form(BaseModel):
+class ResponseForm(BaseModel):
     """The form an answer is held to, as the endpoint is told."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +28,7 @@ class Form(BaseModel):
     is_wrapped: bool = False  # the answer stands in a JSON object
 
 
-class Question(BaseModel):
+class ChatRequest(BaseModel):
     """One sample of one prompt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,24 +44,24 @@ class Question(BaseModel):
         return messages
 
 
-def held_form(endpoint: Endpoint, constraint: dict[str, Any]) -> Form:
+def structured_output(endpoint: Endpoint, constraint: dict[str, Any]) -> ResponseForm:
     """Return how the endpoint holds an answer to `constraint`; no form where it offers none for it."""
     if not constraint:
-        return Form()
+        return ResponseForm()
     ((kind, value),) = constraint.items()
     if "vllm" in endpoint.can:
-        return Form(fields={"structured_outputs": {"json" if kind == "json_schema" else kind: value}})
+        return ResponseForm(fields={"structured_outputs": {"json" if kind == "json_schema" else kind: value}})
     if "json_schema" not in endpoint.can or kind not in ("choice", "json_schema"):
-        return Form()
+        return ResponseForm()
     if kind == "json_schema":
-        return Form(fields={"response_format": _response_format(value)})
+        return ResponseForm(fields={"response_format": _response_format(value)})
     schema = {
         "type": "object",
         "properties": {ANSWER: {"type": "string", "enum": list(value)}},
         "required": [ANSWER],
         "additionalProperties": False,
     }
-    return Form(fields={"response_format": _response_format(schema)}, is_wrapped=True)
+    return ResponseForm(fields={"response_format": _response_format(schema)}, is_wrapped=True)
 
 
 def num_logprobs(teacher: Teacher, endpoint: Endpoint) -> int:
@@ -69,7 +69,7 @@ def num_logprobs(teacher: Teacher, endpoint: Endpoint) -> int:
     return teacher.sampling.logprobs if "logprobs" in endpoint.can else -1
 
 
-def body(teacher: Teacher, endpoint: Endpoint, form: Form, question: Question) -> dict[str, Any]:
+def request_body(teacher: Teacher, endpoint: Endpoint, form: ResponseForm, question: ChatRequest) -> dict[str, Any]:
     """Return the body of the request, model and messages included."""
     sampling = teacher.sampling
     most = sampling.max_tokens + (_WRAPPING_TOKENS if form.is_wrapped else 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stillhouse.inference.api.request import ANSWER, Form
+from stillhouse.inference.api.request import ANSWER, ResponseForm
 
 # what servers call the two ends of an answer
 _ENDS = {
@@ -20,7 +20,7 @@ _ENDS = {
 _TOKEN_ID = re.compile(r"token_id:(\d+)")
 
 
-class WrongBody(Exception):
+class MalformedResponse(Exception):
     """A body that holds no usable answer; `kind` is body or empty."""
 
     def __init__(self, kind: str, text: str) -> None:
@@ -77,7 +77,7 @@ class _Chat(_Received):
     usage: _Usage | None = None
 
 
-def read_reply(content: bytes, form: Form) -> Reply:
+def read_reply(content: bytes, form: ResponseForm) -> Reply:
     """Return the answer in the body of a chat completion.
 
     Raises:
@@ -89,14 +89,14 @@ def read_reply(content: bytes, form: Form) -> Reply:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise WrongBody("body", f"no chat completion ({place + ': ' if place else ''}{first['msg']})") from None
+        raise MalformedResponse("body", f"no chat completion ({place + ': ' if place else ''}{first['msg']})") from None
     if not chat.choices:
-        raise WrongBody("body", "a chat completion without choices")
+        raise MalformedResponse("body", "a chat completion without choices")
     choice = chat.choices[0]
     text = choice.message.content or choice.message.refusal or ""
     end = _end(choice.finish_reason)
     if end == "stop" and not text.strip():
-        raise WrongBody("empty", "an answer without text")
+        raise MalformedResponse("empty", "an answer without text")
     usage, tokens = chat.usage or _Usage(), _tokens(choice)
     ids, logprobs = _by_id(tokens)
     return Reply(
@@ -115,7 +115,7 @@ def _end(said: str | None) -> str:
         return "error:content_filter"
     if said not in _ENDS:
         # an answer that was broken off, or calls a tool nobody offered
-        raise WrongBody("body", f"an answer with finish_reason {said!r}")
+        raise MalformedResponse("body", f"an answer with finish_reason {said!r}")
     return _ENDS[said]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _OF_AN_ENGINE = ("dtype", "quantization", "engine", "replicas")
 
 
-def objections(teacher: "Teacher", endpoint: Endpoint) -> list[str]:
+def find_problems(teacher: "Teacher", endpoint: Endpoint) -> list[str]:
     """Return a line for each setting of `teacher` that `endpoint` can't honour; none where it can all."""
     who = f"provider {endpoint.provider}"
     fields = type(teacher).model_fields

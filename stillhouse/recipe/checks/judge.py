@@ -8,7 +8,9 @@ from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.terms import TERMS, terms_of
 
 
-def misfits(judge: Judge | None, filters: Filters, skill: Skill, student: str, *, chooses: bool) -> Iterator[str]:
+def find_judge_problems(
+    judge: Judge | None, filters: Filters, skill: Skill, student: str, *, chooses: bool
+) -> Iterator[str]:
     """Yield why a recipe with these parts can't be run as far as its judge goes; nothing where it can.
 
     `chooses` says whether the judge's scores decide what the student learns.

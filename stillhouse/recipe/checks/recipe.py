@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stillhouse.recipe.checks import routing as routing_rules
-from stillhouse.recipe.checks.judge import misfits
+from stillhouse.recipe.checks.judge import find_judge_problems
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.recipe.terms import TERMS, terms_of
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stillhouse.recipe.recipe import Recipe
 
 
-def objections(recipe: "Recipe") -> Iterator[str]:
+def find_problems(recipe: "Recipe") -> Iterator[str]:
     """Yield a line for each thing wrong with the recipe as a whole; none where all is well."""
     skill = f"; skill.kind is {recipe.skill.kind}"
     yield from (why + skill for is_wrong, why in (*_skill(recipe), *_labels(recipe)) if is_wrong)
@@ -24,11 +24,13 @@ def objections(recipe: "Recipe") -> Iterator[str]:
         found = (*_skill_of(recipe, teacher), *_labels_of(recipe, teacher))
         yield from (why + skill for is_wrong, why in found if is_wrong)
     yield from _budget(recipe)
-    if several := list(routing_rules.objections(recipe)):
+    if several := list(routing_rules.find_problems(recipe)):
         yield "; ".join(several)
     yield from _terms(recipe)
     yield from _logprobs(recipe)
-    yield from misfits(recipe.judge, recipe.filters, recipe.skill, recipe.student.model, chooses=recipe.judge_chooses)
+    yield from find_judge_problems(
+        recipe.judge, recipe.filters, recipe.skill, recipe.student.model, chooses=recipe.judge_chooses
+    )
 
 
 def _skill(recipe: "Recipe") -> Iterator[tuple[bool, str]]:

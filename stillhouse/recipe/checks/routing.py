@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stillhouse.recipe.recipe import Recipe
 
 
-def objections(recipe: "Recipe") -> Iterator[str]:
+def find_problems(recipe: "Recipe") -> Iterator[str]:
     """Yield a line for each thing wrong with the teachers, their routing and mixing; none where all is well."""
     if len(recipe.teachers) == 1:
         yield from _alone(recipe)

@@ -1,16 +1,16 @@
-from stillhouse.inference.api.rate_limit import Pace
-from stillhouse.inference.api.request import Question
+from stillhouse.inference.api.rate_limit import RateLimiter
+from stillhouse.inference.api.request import ChatRequest
 from tests.support.api.requests import teacher
 
 
-def question(text: str) -> Question:
-    return Question(key="k", prompt=text, sample_index=0)
+def question(text: str) -> ChatRequest:
+    return ChatRequest(key="k", prompt=text, sample_index=0)
 
 
-def pace() -> Pace:
+def pace() -> RateLimiter:
     endpoint = teacher().endpoint
     assert endpoint
-    return Pace(endpoint)
+    return RateLimiter(endpoint)
 
 
 def test_estimate_goes_by_bytes_until_the_endpoint_has_counted():
@@ -22,7 +22,7 @@ def test_estimate_goes_by_bytes_until_the_endpoint_has_counted():
 
 def test_estimate_goes_by_what_the_endpoint_counted():
     estimating = pace()
-    estimating.learn(question("x" * 300), 60)
-    estimating.learn(question("x" * 100), 20)
-    estimating.learn(question("x" * 500), 0)  # it did not say
+    estimating.observe(question("x" * 300), 60)
+    estimating.observe(question("x" * 100), 20)
+    estimating.observe(question("x" * 500), 0)  # it did not say
     assert estimating.estimate(question("x" * 50)) == 10

@@ -16,7 +16,7 @@ from stillhouse.inference.api.redaction import redaction
 from stillhouse.recipe.errors import DataError
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import TeacherPrompt
-from stillhouse.teachers.api_requests import Questions
+from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.api_worker import generate
 from stillhouse.teachers.spec import GenerateSpec
 from tests.support.api.requests import KEY, LABELS, Told, answers, spec, teacher
@@ -145,7 +145,7 @@ def test_making_many_prompts_tells_so_that_nobody_takes_it_for_stuck(tmp_path):
     assert asked.teacher.endpoint is not None
     said: list[str] = []
     row = {"id": "r", "content_sha256": "0" * 64, "messages": [{"role": "user", "content": "hi"}], "references": []}
-    Questions(asked, asked.teacher.endpoint, [row] * 20_001, said.append)
+    ChatRequests(asked, asked.teacher.endpoint, [row] * 20_001, said.append)
     assert said == ["10000 of 20001 prompts made", "20000 of 20001 prompts made"]
 
 
@@ -153,8 +153,8 @@ def calls_in(source: str) -> set[str]:
     return {ast.unparse(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)}
 
 
-def test_every_module_that_makes_a_question_makes_it_of_what_may_go_out():
+def test_redactor_is_used_by_every_module_that_makes_chat_requests():
     sources = {path.name: path.read_text() for path in (ROOT / "stillhouse").rglob("*.py")}
-    made = [name for name, source in sources.items() if "Question" in calls_in(source)]
+    made = [name for name, source in sources.items() if "ChatRequest" in calls_in(source)]
     assert made
-    assert not [name for name in made if "Outgoing" not in calls_in(sources[name])]
+    assert not [name for name in made if "Redactor" not in calls_in(sources[name])]

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from stillhouse.inference.api.redaction import Outgoing
-from stillhouse.inference.api.request import Form, Question, body, held_form, num_logprobs
+from stillhouse.inference.api.redaction import Redactor
+from stillhouse.inference.api.request import ChatRequest, ResponseForm, num_logprobs, request_body, structured_output
 from tests.support.api.requests import teacher
 
 CHOICE = {"choice": ["billing", "delivery"]}
@@ -12,15 +12,15 @@ CHOICE = {"choice": ["billing", "delivery"]}
 def sent(provider: str, constraint: dict[str, Any] | None = None, index: int = 0, **fields: Any) -> dict[str, Any]:
     asked = teacher(provider, **fields)
     assert asked.endpoint
-    prompt = Outgoing(asked.endpoint).text([{"role": "user", "content": "hi"}])
-    form = held_form(asked.endpoint, constraint or {})
-    return body(asked, asked.endpoint, form, Question(key="k", prompt=prompt, sample_index=index))
+    prompt = Redactor(asked.endpoint).text([{"role": "user", "content": "hi"}])
+    form = structured_output(asked.endpoint, constraint or {})
+    return request_body(asked, asked.endpoint, form, ChatRequest(key="k", prompt=prompt, sample_index=index))
 
 
-def form(provider: str, constraint: dict[str, Any]) -> Form:
+def form(provider: str, constraint: dict[str, Any]) -> ResponseForm:
     endpoint = teacher(provider).endpoint
     assert endpoint
-    return held_form(endpoint, constraint)
+    return structured_output(endpoint, constraint)
 
 
 def test_body_on_openai_names_only_what_its_models_all_take():
@@ -77,7 +77,7 @@ def test_schema_of_the_recipe_is_sent_as_it_is():
 
 @pytest.mark.parametrize("provider", ["deepseek", "anthropic", "bedrock", "compatible"])
 def test_provider_without_structured_output_gets_the_plain_prompt(provider):
-    assert form(provider, CHOICE) == Form()
+    assert form(provider, CHOICE) == ResponseForm()
 
 
 @pytest.mark.parametrize(("provider", "asked"), [("openai", 0), ("vllm", 5), ("anthropic", -1)])

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from stillhouse.inference.api.request import Form
-from stillhouse.inference.api.response import WrongBody, read_reply
+from stillhouse.inference.api.request import ResponseForm
+from stillhouse.inference.api.response import MalformedResponse, read_reply
 from tests.support.api.server import answer
 
-PLAIN, WRAPPED = Form(), Form(is_wrapped=True)
+PLAIN, WRAPPED = ResponseForm(), ResponseForm(is_wrapped=True)
 
 
 def token(text: str, logprob: float) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def test_read_reply_takes_a_refusal_as_the_answer_it_is():
 
 
 def test_read_reply_without_text_is_an_answer_only_when_it_was_cut_off():
-    with pytest.raises(WrongBody) as caught:
+    with pytest.raises(MalformedResponse) as caught:
         read_reply(answer(" \n").body, PLAIN)
     assert caught.value.kind == "empty"
     # a model that reasons may spend all its tokens before it answers
@@ -81,6 +81,6 @@ def test_read_reply_without_text_is_an_answer_only_when_it_was_cut_off():
     [b"", b"{", b"[]", b"\xff\xfe", b'{"choices": [{}]}', json.dumps({"choices": [{"message": None}]}).encode()],
 )
 def test_read_reply_refuses_what_is_no_chat_completion_and_repeats_none_of_it(content):
-    with pytest.raises(WrongBody, match="no chat completion") as caught:
+    with pytest.raises(MalformedResponse, match="no chat completion") as caught:
         read_reply(content, PLAIN)
     assert caught.value.kind == "body"

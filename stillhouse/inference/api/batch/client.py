@@ -15,8 +15,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_base
 
 from stillhouse.inference.api.batch.request_file import PATH
-from stillhouse.inference.api.client import BACKOFF_S, Enough, open_api, passing
-from stillhouse.inference.api.errors import Passing, Refused, fault_of
+from stillhouse.inference.api.client import BACKOFF_S, StopAfter, open_api, passing
+from stillhouse.inference.api.errors import ContentFiltered, TransientError, fault_of
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import ServiceError, ServiceUnavailable
 
@@ -150,7 +150,7 @@ class BatchService:
             await announce()
             try:
                 return (await self._called(State, send, self._endpoint.timeout_s)).id
-            except Passing as error:
+            except TransientError as error:
                 was_heard = error.kind != "rate_limit"
                 raise
 
@@ -221,20 +221,20 @@ class BatchService:
             raise _raised(fault_of(error, endpoint, self._model, self._key)) from None
         except httpx2.TransportError as error:
             # a streamed body that breaks off
-            raise Passing("connection", f"{endpoint.provider} broke off ({type(error).__name__})") from None
+            raise TransientError("connection", f"{endpoint.provider} broke off ({type(error).__name__})") from None
 
     def _read(self, model: type[_Read], content: bytes) -> _Read:
         try:
             return model.model_validate_json(content)
         except ValidationError:
             what = model.__name__.strip("_").lower()
-            raise Passing("body", f"{self._endpoint.provider} sent what is no {what} of a batch API") from None
+            raise TransientError("body", f"{self._endpoint.provider} sent what is no {what} of a batch API") from None
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Passing),
+            retry=retry_if_exception_type(TransientError),
             wait=self._wait,
-            stop=Enough(self._endpoint),
+            stop=StopAfter(self._endpoint),
             before_sleep=lambda state: self._log(f"{passing(state)}; tried again in {state.upcoming_sleep:.1f} s"),
             reraise=True,
         )
@@ -245,7 +245,7 @@ class BatchService:
 
         try:
             return await retrying(once)
-        except Passing as error:
+        except TransientError as error:
             raise ServiceUnavailable(
                 f"{error}, and again after {self._endpoint.max_attempts} tries or {self._endpoint.patience_s:g} s. "
                 "Batches that were submitted go on; run again once it answers, and their answers are collected."
@@ -256,5 +256,5 @@ class BatchService:
         return own if asked_for is None else asked_for + own / 10
 
 
-def _raised(fault: Passing | Refused | ServiceError) -> Passing | ServiceError:
-    return ServiceError(str(fault)) if isinstance(fault, Refused) else fault
+def _raised(fault: TransientError | ContentFiltered | ServiceError) -> TransientError | ServiceError:
+    return ServiceError(str(fault)) if isinstance(fault, ContentFiltered) else fault

@@ -18,14 +18,14 @@ import openai
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stillhouse.completions.completion import Completion
-from stillhouse.completions.recorder import Books
+from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.inference.api.batch.client import BatchService, State
 from stillhouse.inference.api.batch.tickets import Ticket
 from stillhouse.inference.api.client import Answered
 from stillhouse.inference.api.concurrent import as_completion
-from stillhouse.inference.api.errors import Passing, Refused, fault_of
-from stillhouse.inference.api.request import Form
-from stillhouse.inference.api.response import Reply, WrongBody, read_reply
+from stillhouse.inference.api.errors import ContentFiltered, TransientError, fault_of
+from stillhouse.inference.api.request import ResponseForm
+from stillhouse.inference.api.response import MalformedResponse, Reply, read_reply
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import ServiceError
 
@@ -37,10 +37,10 @@ _UNDONE = ("batch_expired", "batch_cancelled")
 _OF_THE_PROMPT = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-Fault = Passing | Refused | ServiceError
+Fault = TransientError | ContentFiltered | ServiceError
 
 
-class Rejected(Refused):
+class Rejected(ContentFiltered):
     """A request that the endpoint finds wrong; whether its prompt or its settings are, the batch's others tell."""
 
     kind = "request"
@@ -73,11 +73,11 @@ class Source:
     endpoint: Endpoint
     model: str
     key: str = field(repr=False)
-    form: Form
+    form: ResponseForm
 
     def of(self, is_wrapped: bool) -> "Source":
         """Return the source of a batch whose answers stand in a JSON object, or don't."""
-        return replace(self, form=Form(is_wrapped=is_wrapped))
+        return replace(self, form=ResponseForm(is_wrapped=is_wrapped))
 
 
 def read_line(text: bytes, source: Source) -> tuple[str, Reply | Fault] | None:
@@ -97,14 +97,14 @@ def _outcome(line: _Line, source: Source) -> Reply | Fault:
         return _of_status(response, source)
     try:
         return read_reply(json.dumps(response.body).encode(), source.form)
-    except WrongBody as error:
+    except MalformedResponse as error:
         return fault_of(error, source.endpoint, source.model, source.key)
 
 
-def _without_response(error: _Error | None) -> Passing:
+def _without_response(error: _Error | None) -> TransientError:
     code, message = (error.code, error.message) if error else (None, None)
     kind = "expired" if code in _UNDONE else "server"
-    return Passing(kind, f"{code or 'no answer'}: {message or 'the line holds neither answer nor error'}")
+    return TransientError(kind, f"{code or 'no answer'}: {message or 'the line holds neither answer nor error'}")
 
 
 def _of_status(response: _Response, source: Source) -> Fault:
@@ -129,8 +129,8 @@ class Collected:
     """What became of the requests of a batch."""
 
     num_answered: int = 0
-    lost: dict[str, Passing] = field(default_factory=dict)  # by key
-    refused: dict[str, Refused] = field(default_factory=dict)
+    lost: dict[str, TransientError] = field(default_factory=dict)  # by key
+    refused: dict[str, ContentFiltered] = field(default_factory=dict)
     error: ServiceError | None = None  # what no request to this endpoint gets past
     seen: set[str] = field(default_factory=set)
 
@@ -141,7 +141,7 @@ class Collector:
     def __init__(
         self,
         service: BatchService,
-        books: Books,
+        books: CompletionRecorder,
         source: Source,
         log: Callable[[str], None],
         *,
@@ -173,7 +173,7 @@ class Collector:
                 self._log(f"the results of batch {ticket.batch} lack {len(missing)} lines, and are fetched again")
                 await asyncio.sleep(self._again_s)
         kind = "body" if state.status == "completed" else "expired"
-        collected.lost |= {key: Passing(kind, f"batch {state.status} without a line for it") for key in missing}
+        collected.lost |= {key: TransientError(kind, f"batch {state.status} without a line for it") for key in missing}
         return collected
 
     async def keep_failed(self, failed: Mapping[str, str]) -> None:
@@ -208,9 +208,9 @@ class Collector:
         if isinstance(outcome, Reply):
             collected.num_answered += 1
             return [self._completion(key, Answered(outcome, outcome.finish_reason, 0.0))]
-        if isinstance(outcome, Passing):
+        if isinstance(outcome, TransientError):
             collected.lost[key] = outcome
-        elif isinstance(outcome, Refused):
+        elif isinstance(outcome, ContentFiltered):
             collected.refused[key] = outcome
         else:
             assert isinstance(outcome, ServiceError)

@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from stillhouse.inference.api.request import Form, Question, body
+from stillhouse.inference.api.request import ChatRequest, ResponseForm, request_body
 from stillhouse.recipe.batch import Batches
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Teacher
@@ -17,10 +17,10 @@ PATH: Final = "/v1/chat/completions"  # what OpenAI's API calls it, wherever the
 
 
 def take_questions(
-    waiting: deque[Question], teacher: Teacher, endpoint: Endpoint, form: Form, path: Path
-) -> list[Question]:
+    waiting: deque[ChatRequest], teacher: Teacher, endpoint: Endpoint, form: ResponseForm, path: Path
+) -> list[ChatRequest]:
     """Write the next questions of `waiting` to the file at `path`, and return them; at least one, where one waits."""
-    taken: list[Question] = []
+    taken: list[ChatRequest] = []
     limits, size = endpoint.batch, 0
     with path.open("wb") as file:
         while waiting:
@@ -32,13 +32,13 @@ def take_questions(
     return taken
 
 
-def request_line(teacher: Teacher, endpoint: Endpoint, form: Form, question: Question) -> bytes:
+def request_line(teacher: Teacher, endpoint: Endpoint, form: ResponseForm, question: ChatRequest) -> bytes:
     """Return the line of one question, its end included."""
     line = {
         "custom_id": question.key,
         "method": "POST",
         "url": PATH,
-        "body": body(teacher, endpoint, form, question),
+        "body": request_body(teacher, endpoint, form, question),
     }
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 

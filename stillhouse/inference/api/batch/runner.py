@@ -9,13 +9,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
-from stillhouse.completions.recorder import Books
+from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.inference.api.batch.client import ENDED, BatchService, State
 from stillhouse.inference.api.batch.collect import Collected, Collector, Rejected
 from stillhouse.inference.api.batch.submit import Submitter
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets
-from stillhouse.inference.api.errors import Passing
-from stillhouse.inference.api.request import Question
+from stillhouse.inference.api.errors import TransientError
+from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.batch import Batches
 from stillhouse.recipe.errors import ServiceError, ServiceUnavailable
 
@@ -34,7 +34,7 @@ class BatchAsking:
         tickets: Tickets,
         submitter: Submitter,
         collector: Collector,
-        books: Books,
+        books: CompletionRecorder,
         limits: Batches,
         log: Callable[[str], None],
     ) -> None:
@@ -48,15 +48,15 @@ class BatchAsking:
         self._books = books
         self._limits = limits
         self._log = log
-        self._questions: dict[str, Question] = {}
-        self._waiting: deque[Question] = deque()
+        self._questions: dict[str, ChatRequest] = {}
+        self._waiting: deque[ChatRequest] = deque()
         self._open: dict[str, Ticket] = {}  # by batch
         self._done: dict[str, int] = {}  # requests with an outcome, by open batch
         self._is_held = False  # the provider takes no further batch before one has ended
         self._tries: Counter[str] = Counter()  # by key
         self._has_answered = False
 
-    async def ask(self, questions: Iterable[Question], logprobs: int) -> None:
+    async def ask(self, questions: Iterable[ChatRequest], logprobs: int) -> None:
         """Have each question answered; a batch's answers are stored when it has ended.
 
         Raises:
@@ -168,7 +168,7 @@ class BatchAsking:
         if refused and not collected.lost and all(isinstance(fault, Rejected) for fault in refused):
             # where others were answered, it is the prompts
             return None if self._has_answered or self._books.from_store else ServiceError(str(refused[0]))
-        lost: list[Passing] = list(collected.lost.values())
+        lost: list[TransientError] = list(collected.lost.values())
         if lost and not self._has_answered:
             return ServiceUnavailable(f"A batch of {len(lost)} requests got no answer at all, for the last: {lost[-1]}")
         return None

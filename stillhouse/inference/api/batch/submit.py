@@ -12,7 +12,7 @@ from pathlib import Path
 from stillhouse.inference.api.batch.client import BatchService
 from stillhouse.inference.api.batch.request_file import take_questions
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets, new_ticket
-from stillhouse.inference.api.request import Form, Question, num_logprobs
+from stillhouse.inference.api.request import ChatRequest, ResponseForm, num_logprobs
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import ServiceError, ServiceUnavailable
 from stillhouse.recipe.teacher import Teacher
@@ -27,7 +27,7 @@ class Submitter:
         tickets: Tickets,
         teacher: Teacher,
         endpoint: Endpoint,
-        form: Form,
+        form: ResponseForm,
         log: Callable[[str], None],
     ) -> None:
         """Remember whom to submit to; nothing is sent yet."""
@@ -39,7 +39,7 @@ class Submitter:
         self._form = form
         self._log = log
 
-    async def submit_next(self, waiting: deque[Question]) -> Ticket:
+    async def submit_next(self, waiting: deque[ChatRequest]) -> Ticket:
         """Take the first of `waiting` that fit into one batch, submit it, and return its ticket.
 
         Raises:
