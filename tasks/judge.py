@@ -8,9 +8,10 @@ from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.ledger import usage_before
 from stillhouse.costs.price import resolve_price
+from stillhouse.data.row import Messages
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
-from stillhouse.judging.questions import NOTHING_ASKED, JudgeReply, Turns, read_said, write_questions
+from stillhouse.judging.questions import NOTHING_ASKED, JudgeReply, read_said, write_questions
 from stillhouse.judging.scores import score_questions, write_scores
 from stillhouse.recipe.judge import SCORES
 from stillhouse.skills.cases import read_cases
@@ -70,7 +71,7 @@ def judge_identity(run: Run, judge: Checkpoint) -> dict[str, Any]:
 
 
 def ask_judge(
-    call: StageCall, questions: dict[str, Turns], choices: tuple[str, ...]
+    call: StageCall, questions: dict[str, Messages], choices: tuple[str, ...]
 ) -> tuple[dict[str, Any], dict[str, JudgeReply]]:
     """Return what it took to have the questions answered, and what was said to each."""
     if not questions:

@@ -8,8 +8,9 @@ from stillhouse.artifacts.fingerprint import canonical_json
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.price import resolve_price
+from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
-from stillhouse.judging.questions import NOTHING_ASKED, Turns, write_questions
+from stillhouse.judging.questions import NOTHING_ASKED, write_questions
 from stillhouse.judging.scores import score_questions
 from stillhouse.planning.snapshot import AnswerSnapshot, take_snapshot
 from stillhouse.recipe.judge import SCORES
@@ -76,14 +77,14 @@ def probe_scores(
     )
 
 
-def _questions(heard: AnswerSnapshot, call: StageCall) -> dict[str, Turns]:
+def _questions(heard: AnswerSnapshot, call: StageCall) -> dict[str, Messages]:
     recipe = call.execution["recipe"]
     rows = [row for side in heard.sides for row in side]
     answers = [line for some in heard.lines for found in some.values() for line in found]
     return score_questions(rows, answers, recipe.judge, recipe.skill, call.identity["labels"])
 
 
-def _spec(call: StageCall, questions: dict[str, Turns], among: list[str]) -> ProbeSpec:
+def _spec(call: StageCall, questions: dict[str, Messages], among: list[str]) -> ProbeSpec:
     folder = call.work.folder
     asked = write_questions(
         folder,

@@ -4,6 +4,7 @@ from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.completions.table import lines_by_row, mixed
+from stillhouse.data.row import Row
 from stillhouse.filters.calibrated import answered, priors_of
 from stillhouse.filters.unanswered import check_references, rules_for_routing, unserved
 from stillhouse.recipe.routing import BY_ROW
@@ -12,8 +13,6 @@ from stillhouse.teachers.routing import routed
 from stillhouse.teachers.spec import write_row_ids
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-
-Row = dict[str, Any]
 
 
 @stage("route", version=1)

@@ -13,10 +13,10 @@ from stillhouse.data.tool_calls import with_tool_calls
 from stillhouse.recipe.data import Columns
 
 # id, content_sha256, messages, references, label and meta of ROW_SCHEMA; a bare tuple, since there are millions
-Row = tuple[str, str, list[dict[str, str]], list[str], str | None, str]
+RowValues = tuple[str, str, list[dict[str, str]], list[str], str | None, str]
 
 
-def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, is_dialogue: bool = False) -> Row:
+def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, is_dialogue: bool = False) -> RowValues:
     """Return `record` as a row; the columns not `used` go to its meta. Without a reference the label is the reference.
 
     Of a dialogue the assistant's last turn is the reference, where no column names another, and calls of tools are

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Literal
 
 import orjson
 
-from stillhouse.data.columns import Row, map_row, named_columns
+from stillhouse.data.columns import RowValues, map_row, named_columns
 from stillhouse.data.formats import Record, Refused, records
 from stillhouse.data.sources import SourceFile, format_of
 from stillhouse.data.table import BATCH_ROWS, RowBuffer, TableWriter
@@ -80,7 +80,7 @@ def read(
 
 def _rows(
     found: Iterable[Record], columns: Columns, url: str, tally: _Tally, quarantine: BinaryIO, is_dialogue: bool
-) -> Iterator[Row]:
+) -> Iterator[RowValues]:
     names = tally.names
     used = frozenset(named_columns(columns).values())
     for record in found:

@@ -1,7 +1,4 @@
-"""The one row model of the pipeline, and its Arrow schema.
-
-Separate because every stage that reads or writes rows, in both environments, agrees on it.
-"""
+"""The one row model of the pipeline, and its Arrow schema."""
 
 import hashlib
 import json
@@ -11,15 +8,16 @@ from typing import Any
 
 import pyarrow as pa
 
-ROLES = ("system", "user", "assistant", "tool")
+Row = dict[str, Any]  # one row of ROW_SCHEMA, or some of its columns
+Messages = list[dict[str, Any]]  # turns of {role, content}, oldest first
 
 ROW_SCHEMA = pa.schema(
     [
         ("id", pa.string()),  # the user's own id, or the first 16 hex digits of content_sha256
         ("content_sha256", pa.string()),  # of the normalised messages: what duplicates and splits go by
         ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
-        ("references", pa.list_(pa.string())),  # accepted gold answers; empty where there is none
-        ("label", pa.string()),  # gold label, or null
+        ("references", pa.list_(pa.string())),  # accepted answers; may be empty
+        ("label", pa.string()),  # the reference label, or null
         ("source", pa.string()),  # train | examples | test: which source of the recipe the row came from
         ("meta", pa.string()),  # the other columns, as a JSON object
     ]
@@ -46,12 +44,12 @@ def _normalise_ascii(text: str) -> bytes:
     return spaced.strip()
 
 
-def prompt_text(messages: list[dict[str, Any]]) -> str:
+def prompt_text(messages: Messages) -> str:
     """Return the user's words of a prompt: the contents of its user turns, newline between."""
     return "\n".join(turn["content"] for turn in messages if turn["role"] == "user")
 
 
-def content_sha256(messages: list[dict[str, Any]]) -> str:
+def content_sha256(messages: Messages) -> str:
     """Return the SHA-256 (hex) of the turns' roles and normalised contents, as compact JSON."""
     if len(messages) == 1 and messages[0]["role"] == "user" and messages[0]["content"].isascii():  # the usual row
         return hashlib.sha256(b'[["user","%b"]]' % _normalise_ascii(messages[0]["content"])).hexdigest()

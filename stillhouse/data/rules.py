@@ -6,7 +6,7 @@ Separate because each is a plain function of a row; what compares rows lies in d
 from collections.abc import Sequence
 from typing import NamedTuple
 
-Turns = Sequence[tuple[str, str]]
+Conversation = Sequence[tuple[str, str]]
 
 # role of a turn -> roles that may stand before it; "" is the start
 _MAY_FOLLOW = {
@@ -24,7 +24,7 @@ class Drop(NamedTuple):
     detail: str
 
 
-def check_prompt(turns: Turns, max_chars: int, *, is_dialogue: bool = False) -> Drop | None:
+def check_prompt(turns: Conversation, max_chars: int, *, is_dialogue: bool = False) -> Drop | None:
     """Return why the conversation can't be a prompt, or None: roles and their order, emptiness, length (characters).
 
     A dialogue may also end with the assistant's reply, which is then its reference, or with a tool's result.

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stillhouse.data.columns import Row
+from stillhouse.data.columns import RowValues
 from stillhouse.data.row import DROPPED_SCHEMA, ROW_SCHEMA
 
 BATCH_ROWS = 20_000
@@ -74,7 +74,7 @@ class RowBuffer:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: RowValues) -> None:
         """Append one row."""
         name, digest, messages, references, label, meta = row
         self._ids.append(name)

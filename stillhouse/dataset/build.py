@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.completions.table import read_answers
+from stillhouse.data.row import Row
 from stillhouse.dataset.difficulty import subsample_by_difficulty
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.teacher_counts import counts_by_teacher
@@ -22,7 +23,6 @@ from stillhouse.recipe.skill import Skill
 from stillhouse.skills.cases import read_cases, unclaimed
 from stillhouse.skills.registry import skill_for
 
-Row = dict[str, Any]
 # a row, what the student is to say, and the number of the teacher that said it, where there are several
 Lesson = tuple[Row, str, int | None]
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillhouse.completions.table import completion_of
+from stillhouse.data.row import Row
 from stillhouse.filters.rules.agreement import majority
 from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import SkillModule, skill_for
 from stillhouse.teachers.calibration import probabilities
 
-Row = dict[str, Any]
 Lines = Mapping[str, Sequence[dict[str, Any]]]
 Suspect = dict[str, Any]
 

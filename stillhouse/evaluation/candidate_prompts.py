@@ -6,6 +6,7 @@ Separate because latency is timed over exactly this path, and quality is judged 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from stillhouse.data.row import Row
 from stillhouse.evaluation.engine_process import DecodingSpec, Finished
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.inference.vllm.request import Request, label_token_ids, render, tokenize
@@ -13,8 +14,6 @@ from stillhouse.recipe.teacher import Sampling
 from stillhouse.skills.registry import skill_for
 from stillhouse.teachers.calibration import calibrate
 from stillhouse.teachers.prompting import Prompter
-
-Row = dict[str, Any]
 
 
 class CandidatePrompter:

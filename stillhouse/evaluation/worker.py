@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from stillhouse.data.row import Row
 from stillhouse.evaluation.candidate_prompts import CandidatePrompter
 from stillhouse.evaluation.engine_process import EngineProcess
 from stillhouse.evaluation.memory import sampled_peak
@@ -24,8 +25,6 @@ from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.cases import read_cases
-
-Row = dict[str, Any]
 
 
 @dataclass

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.table import completion_of
+from stillhouse.data.row import Row
 from stillhouse.teachers.calibration import batch_prior, calibrate
 
-Row = dict[str, Any]
 Lines = Mapping[str, Sequence[dict[str, Any]]]
 Calibration = Literal["none", "batch"]
 Priors = list[list[float] | None]  # teacher by teacher; None for one that is not calibrated

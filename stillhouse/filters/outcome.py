@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stillhouse.completions.completion import Completion
+from stillhouse.data.row import Row
 from stillhouse.filters.candidate import Sample
 from stillhouse.recipe.errors import QualityError
 from stillhouse.recipe.filters import Filters
-
-Row = dict[str, Any]
 
 # answers that nothing is wrong with but that another one stands for their prompt
 PASSED_OVER = ("not_majority", "not_best")

@@ -5,9 +5,9 @@ Separate because the rules judge one thing each, while order, voting and the boo
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from stillhouse.completions.completion import Completion
+from stillhouse.data.row import Row
 from stillhouse.filters import combine
 from stillhouse.filters.candidate import Sample
 from stillhouse.filters.outcome import FilterResult, check_success
@@ -33,7 +33,6 @@ from stillhouse.skills.registry import SkillModule, skill_for
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 Rule = Callable[[Sample, Filters], str | None]
 Indexed = combine.Indexed
 KEEP_ALL = Mixing()

@@ -5,15 +5,13 @@ whole: a teacher that serves few prompts is no failure where another one follows
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from stillhouse.completions.completion import Completion
+from stillhouse.data.row import Row
 from stillhouse.filters.pipeline import apply
 from stillhouse.recipe.errors import DataError
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.skill import Skill
-
-Row = dict[str, Any]
 
 
 def rules_for_routing(filters: Filters, *, must_verify: bool) -> Filters:

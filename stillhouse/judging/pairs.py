@@ -9,14 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from stillhouse.data.row import Messages, Row
 from stillhouse.evaluation.comparison import better_baseline
 from stillhouse.judging.prompts import pair_question, request_text
-from stillhouse.judging.questions import JudgeReply, Turns
+from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.verdicts import Outcome, decide, read_verdict
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.skill import Skill
 
-Row = dict[str, Any]
 Line = dict[str, Any]
 Answers = Mapping[str, Sequence[str | None]]  # by model, in the rows' order
 
@@ -75,7 +75,7 @@ def pair_lines(rows: Sequence[Row], answers: Answers, against: Mapping[str, str]
 
 def pair_questions(
     lines: Sequence[Line], rows: Sequence[Row], judge: Judge, skill: Skill, labels: Sequence[str]
-) -> dict[str, Turns]:
+) -> dict[str, Messages]:
     """Return the two questions about each line that needs a judge, by their ids: `<line>.first` and `<line>.second`."""
     by_id = {row["id"]: row for row in rows}
     questions = {}

@@ -8,16 +8,14 @@ form and costs a few tokens.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
+from stillhouse.data.row import Messages
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import skill_for
 
-Turns = list[dict[str, Any]]
 
-
-def pair_question(judge: Judge, request: str, first: str, second: str, reference: str | None) -> Turns:
+def pair_question(judge: Judge, request: str, first: str, second: str, reference: str | None) -> Messages:
     """Return the turns that ask which answer to `request` is better; `first` is shown as answer A."""
     parts = [("request", request)]
     if reference is not None:
@@ -26,18 +24,18 @@ def pair_question(judge: Judge, request: str, first: str, second: str, reference
     return _asked(judge.pairs_by, parts, "Which is better: A, B, or C for neither?")
 
 
-def score_question(judge: Judge, request: str, answer: str) -> Turns:
+def score_question(judge: Judge, request: str, answer: str) -> Messages:
     """Return the turns that ask how good `answer` to `request` is."""
     return _asked(judge.scores_by, [("request", request), ("answer", answer)], "Which score from 1 to 5?")
 
 
-def request_text(messages: Turns, skill: Skill, labels: Sequence[str]) -> str:
+def request_text(messages: Messages, skill: Skill, labels: Sequence[str]) -> str:
     """Return what was asked for as plain text, the skill's instruction included: a summary's limit is part of it."""
     turns = skill_for(skill.kind).zero_shot_messages(messages, skill, labels)
     return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns)
 
 
-def _asked(instruction: str, parts: Sequence[tuple[str, str]], question: str) -> Turns:
+def _asked(instruction: str, parts: Sequence[tuple[str, str]], question: str) -> Messages:
     shown = [f"[Begin of {name}]\n{text}\n[End of {name}]" for name, text in parts]
     return [
         {"role": "system", "content": instruction},

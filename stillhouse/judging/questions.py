@@ -14,13 +14,11 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
-from stillhouse.data.row import ROW_SCHEMA
+from stillhouse.data.row import ROW_SCHEMA, Messages
 from stillhouse.recipe.errors import ServiceUnavailable
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.skill import Conversation
 from stillhouse.teachers.spec import GenerateSpec
-
-Turns = list[dict[str, Any]]
 
 # a conversation without an instruction is asked as it stands
 _AS_IT_STANDS = Conversation(kind="conversation", instruction="")
@@ -45,7 +43,7 @@ class JudgeReply(BaseModel):
 
 def write_questions(
     folder: Path,
-    questions: Mapping[str, Turns],
+    questions: Mapping[str, Messages],
     judge: Judge,
     choices: tuple[str, ...],
     *,

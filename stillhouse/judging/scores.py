@@ -10,14 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stillhouse.data.row import Messages, Row
 from stillhouse.judging.prompts import request_text, score_question
-from stillhouse.judging.questions import JudgeReply, Turns
+from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.verdicts import read_score
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import skill_for
-
-Row = dict[str, Any]
 
 SCORE_SCHEMA = pa.schema(
     [
@@ -30,7 +29,7 @@ SCORE_SCHEMA = pa.schema(
 
 def score_questions(
     rows: Iterable[Row], answers: Iterable[Row], judge: Judge, skill: Skill, labels: Sequence[str]
-) -> dict[str, Turns]:
+) -> dict[str, Messages]:
     """Return a question about each answer, by its key: about what a student would learn of it.
 
     Failed and blank answers are not asked about. Of several rows with one answer's key, which had the same prompt, the
@@ -43,7 +42,7 @@ def score_questions(
     messages: dict[str, Any] = {}
     for row in rows:
         messages.setdefault(row["id"], row["messages"])
-    questions: dict[str, Turns] = {}
+    questions: dict[str, Messages] = {}
     for line in answers:
         lesson = _lesson(line["text"], skill, labels)
         if line["finish_reason"].startswith("error") or not lesson or line["key"] in questions:

@@ -19,6 +19,7 @@ from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.completions.table import lines_by_row, mixed
 from stillhouse.costs.usage import Usage, UsageMeter
+from stillhouse.data.row import Row
 from stillhouse.filters.calibrated import Lines, answered, place_of, priors_of
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.recipe.recipe import Recipe
@@ -133,9 +134,6 @@ def answered_places(part: Workload) -> Sequence[Place]:
     """Return the places of those rows that have all their answers."""
     open_rows = {row_id for row_id, _, key in part.places if key not in part.stored}
     return [place for place in part.places if place[0] not in open_rows]
-
-
-Row = dict[str, Any]
 
 
 def lines_of(known: Sequence[ProbeResult]) -> list[Lines]:

@@ -5,17 +5,14 @@ Separate because a run knows it only when the teachers before have answered ever
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from stillhouse.costs.forecast import Range, exact_range, forecast_share
+from stillhouse.data.row import Row
 from stillhouse.filters.calibrated import Lines
 from stillhouse.filters.unanswered import rules_for_routing, unserved
 from stillhouse.planning.probe_result import ProbeResult, completions_of, lines_of, merged
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
-
-Row = dict[str, Any]
-
 
 _NONE = exact_range(0.0)
 

@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from stillhouse.data.row import Row
 from stillhouse.filters.calibrated import Lines
 from stillhouse.planning.probe_result import ProbeResult, lines_of, merged
 from stillhouse.planning.routing_forecast import RoutedRows, forecast_routing
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.cases import read_cases
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ user "Book a table", assistant "For how many?", user "Two" -> "Done: a table for
 from collections.abc import Sequence
 from typing import Any
 
-from stillhouse.data.row import content_sha256
+from stillhouse.data.row import Messages, content_sha256
 from stillhouse.recipe.skill import Conversation
 from stillhouse.recipe.teacher import TeacherPrompt
 from stillhouse.skills import prompts
@@ -46,13 +46,13 @@ def cases(row: dict[str, Any], skill: Conversation) -> list[dict[str, Any]]:
     return [_case(row, at, f"{row['id']}#{at}") for at in sorted({*replies, last})]
 
 
-def as_text(messages: prompts.Turns) -> str:
+def as_text(messages: Messages) -> str:
     """Return all turns as plain text, each after its speaker: a reply is none to the user's words alone."""
     return prompts.transcript(messages)
 
 
 def teacher_text(
-    row_messages: prompts.Turns,
+    row_messages: Messages,
     skill: Conversation,
     prompt: TeacherPrompt,
     labels: Sequence[str],

@@ -6,10 +6,8 @@ Separate because every skill is asked in the same layouts; a skill with a way of
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stillhouse.data.row import prompt_text
+from stillhouse.data.row import Messages, prompt_text
 from stillhouse.recipe.teacher import TeacherPrompt
-
-Turns = list[dict[str, Any]]
 
 
 def cases(row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
@@ -17,45 +15,45 @@ def cases(row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
     return [row]
 
 
-def as_text(messages: Turns) -> str:
+def as_text(messages: Messages) -> str:
     """Return a prompt as plain text, where it can't stand as turns: the user's words."""
     return prompt_text(messages)
 
 
-def transcript(messages: Turns) -> str:
+def transcript(messages: Messages) -> str:
     """Return all turns as plain text, each after its speaker."""
     return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
 
 
-def whole_text(messages: Turns) -> str:
+def whole_text(messages: Messages) -> str:
     """Return the user's words where there is nothing else; else all turns, so that no two prompts look the same."""
     return as_text(messages) if all(turn["role"] == "user" for turn in messages) else transcript(messages)
 
 
 def teacher_messages(
-    row_messages: Turns,
+    row_messages: Messages,
     skill: Any,
     prompt: TeacherPrompt,
     labels: Sequence[str],
     examples: Sequence[tuple[str, str]],
-) -> Turns:
+) -> Messages:
     """Return the teacher's turns: instruction, `examples` (text, answer) in the order given, then the row's."""
     system = filled(prompt.system or skill.instruction, skill, labels)
     if prompt.layout == "list":
         return with_system("\n\n".join([system, *_listed(prompt, examples)]), [], row_messages)
-    turns: Turns = []
+    turns: Messages = []
     for text, answer in examples:
         turns += [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]
     return with_system(system, turns, row_messages)
 
 
 def teacher_text(
-    row_messages: Turns,
+    row_messages: Messages,
     skill: Any,
     prompt: TeacherPrompt,
     labels: Sequence[str],
     examples: Sequence[tuple[str, str]],
-    text_of: Callable[[Turns], str] = whole_text,
+    text_of: Callable[[Messages], str] = whole_text,
 ) -> str:
     """Return the teacher's prompt as plain text that ends where the answer follows, for layout `text`."""
     heading = filled(prompt.system or skill.instruction, skill, labels)
@@ -63,12 +61,12 @@ def teacher_text(
     return "\n\n".join([heading, *_listed(prompt, examples), asked])
 
 
-def zero_shot_messages(row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
+def zero_shot_messages(row_messages: Messages, skill: Any, labels: Sequence[str]) -> Messages:
     """Return what an untrained model is asked: the skill's instruction with the labels named, then the row's turns."""
     return with_system(filled(skill.instruction, skill, labels), [], row_messages)
 
 
-def student_messages(row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
+def student_messages(row_messages: Messages, skill: Any, labels: Sequence[str]) -> Messages:
     """Return what the student sees: the row's turns, after `student_instruction` where the recipe has one."""
     return with_system(filled(skill.student_instruction, skill, labels), [], row_messages)
 
@@ -79,7 +77,7 @@ def filled(instruction: str, skill: Any, labels: Sequence[str]) -> str:
     return str(skill.filled(instruction)).replace("{labels}", ", ".join(labels))
 
 
-def with_system(system: str, examples: Turns, row_messages: Turns) -> Turns:
+def with_system(system: str, examples: Messages, row_messages: Messages) -> Messages:
     """One system turn at most: chat templates refuse or ignore a second, so the row's own is joined to ours."""
     turns = [{"role": turn["role"], "content": turn["content"]} for turn in row_messages]
     if turns and turns[0]["role"] == "system":

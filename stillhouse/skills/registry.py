@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from stillhouse.data.row import Messages
 from stillhouse.recipe.errors import RecipeError
 from stillhouse.recipe.teacher import TeacherPrompt
 from stillhouse.skills import classification, conversation, math, nli, qa, summarization
-
-Turns = list[dict[str, Any]]
 
 
 class SkillModule(Protocol):
@@ -24,22 +23,22 @@ class SkillModule(Protocol):
     def cases(self, row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
         """Return what of a row is asked, learnt and measured, as rows of their own; mostly the row itself."""
 
-    def as_text(self, messages: Turns) -> str:
+    def as_text(self, messages: Messages) -> str:
         """Return a prompt as plain text, for labelled examples and for layout `text`."""
 
     def teacher_messages(
         self,
-        row_messages: Turns,
+        row_messages: Messages,
         skill: Any,
         prompt: TeacherPrompt,
         labels: Sequence[str],
         examples: Sequence[tuple[str, str]],
-    ) -> Turns:
+    ) -> Messages:
         """Return the turns the teacher is shown."""
 
     def teacher_text(
         self,
-        row_messages: Turns,
+        row_messages: Messages,
         skill: Any,
         prompt: TeacherPrompt,
         labels: Sequence[str],
@@ -47,10 +46,10 @@ class SkillModule(Protocol):
     ) -> str:
         """Return what the teacher is shown as plain text, ending where its answer follows."""
 
-    def zero_shot_messages(self, row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
+    def zero_shot_messages(self, row_messages: Messages, skill: Any, labels: Sequence[str]) -> Messages:
         """Return the turns an untrained model is asked with."""
 
-    def student_messages(self, row_messages: Turns, skill: Any, labels: Sequence[str]) -> Turns:
+    def student_messages(self, row_messages: Messages, skill: Any, labels: Sequence[str]) -> Messages:
         """Return the turns the student sees."""
 
     def constraint(self, skill: Any, labels: Sequence[str], lead: str = "") -> dict[str, Any]:

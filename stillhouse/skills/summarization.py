@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stillhouse.data.row import normalise
+from stillhouse.data.row import Messages, normalise
 from stillhouse.recipe.skill import Summarization
 from stillhouse.recipe.teacher import TeacherPrompt
 from stillhouse.skills import prompts
@@ -41,18 +41,18 @@ _LEAD = re.compile(r"^\W*(?:here(?:'s| is)[^\n:]{0,60}|(?:short |brief )?summary
 
 
 def teacher_messages(
-    row_messages: prompts.Turns,
+    row_messages: Messages,
     skill: Summarization,
     prompt: TeacherPrompt,
     labels: Sequence[str],
     examples: Sequence[tuple[str, str]],
-) -> prompts.Turns:
+) -> Messages:
     """Return the teacher's turns, with the order to write denser and denser summaries where the recipe wants it."""
     return prompts.teacher_messages(row_messages, skill, _denser(prompt, skill), labels, examples)
 
 
 def teacher_text(
-    row_messages: prompts.Turns,
+    row_messages: Messages,
     skill: Summarization,
     prompt: TeacherPrompt,
     labels: Sequence[str],

@@ -9,10 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stillhouse.data.row import Messages
 from stillhouse.inference.vllm.request import through_template
 from stillhouse.recipe.errors import DataError, ModelError
-
-Messages = list[dict[str, Any]]
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

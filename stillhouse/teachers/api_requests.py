@@ -1,17 +1,15 @@
 """The questions of a generation with their keys; equal prompts share one."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from stillhouse.completions.completion import completion_key
+from stillhouse.data.row import Row
 from stillhouse.inference.api.redaction import Redactor
 from stillhouse.inference.api.request import ChatRequest, structured_output
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import examples_of
 from stillhouse.teachers.spec import AskSpec
-
-Row = dict[str, Any]
 
 # personal data in every prompt takes minutes to find in so many hundred thousand: a silent worker would be ended
 _TOLD_EVERY = 10_000

@@ -7,13 +7,13 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from stillhouse.data.row import Row
 from stillhouse.recipe.errors import DataError
 from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.teacher import Teacher, TeacherPrompt
 from stillhouse.skills.registry import skill_for
 from stillhouse.teachers.retrieval import Retriever
 
-Row = dict[str, Any]
 Prompt = list[dict[str, Any]] | str
 
 

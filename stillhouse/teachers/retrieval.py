@@ -5,15 +5,14 @@ of a teacher times them too: both environments run this file.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillhouse.data.row import normalise, prompt_text
+from stillhouse.data.row import Row, normalise, prompt_text
 from stillhouse.recipe.errors import DataError
 
-Row = dict[str, Any]
 Scores = NDArray[np.float64]
 
 # scores closer than this count as equal and go by the examples' order, so that no platform's rounding decides

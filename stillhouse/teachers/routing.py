@@ -6,14 +6,12 @@ Separate because it is decided before anything is asked, from the rows alone.
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from stillhouse.data.row import Row
 from stillhouse.recipe.errors import DataError
 from stillhouse.recipe.suggest import did_you_mean
 
 log = logging.getLogger(__name__)
-
-Row = dict[str, Any]
 
 
 def value_of(row: Row, column: str | None) -> str | None:

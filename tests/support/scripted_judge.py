@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from stillhouse.data.row import Messages
 from stillhouse.judging.pairs import pair_lines, pair_questions, with_verdicts
 from stillhouse.judging.questions import JudgeReply
 from stillhouse.recipe.judge import Judge
@@ -11,11 +12,10 @@ from stillhouse.recipe.skill import Conversation
 
 JUDGE = Judge(model="owner/judge")
 SKILL = Conversation(kind="conversation")
-Turns = list[dict[str, Any]]
 Opinion = Callable[[str, str], str]
 
 
-def shown(turns: Turns) -> dict[str, str]:
+def shown(turns: Messages) -> dict[str, str]:
     """Return what a question shows, by its name: request, answer A, answer B, answer, reference answer."""
     found = re.findall(r"\[Begin of ([^\]]+)\]\n(.*?)\n\[End of \1\]", turns[-1]["content"], re.DOTALL)
     return dict(found)

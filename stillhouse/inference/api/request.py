@@ -8,10 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from stillhouse.data.row import Messages
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Sampling, Teacher
-
-Messages = list[dict[str, Any]]
 
 # OpenAI's schemas must be objects: a bare choice is asked for as this one's only field, and taken out of it again
 ANSWER = "answer"
