@@ -144,7 +144,7 @@ def init(
 
     Example: stillhouse recipe init messages.jsonl --labelled labelled.jsonl --test gold.jsonl
     """
-    from stillhouse.data.draft import draft_recipe
+    from stillhouse.data.recipe_draft import draft_recipe
     from stillhouse.runtime.settings import load_settings
 
     if out.exists():

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from stillhouse.data.clusters import cluster_names
 from stillhouse.data.duplicates import content_keys
-from stillhouse.data.similar import Ints
-from stillhouse.data.table import TableWriter, batches, user_texts
+from stillhouse.data.parquet_io import TableWriter, batches, user_texts
+from stillhouse.data.text_similarity import Ints
 from stillhouse.recipe.data import Balance
 
 VERSION = 1

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from stillhouse.data.duplicates import content_keys
+from stillhouse.data.parquet_io import batches, count_rows, user_texts
 from stillhouse.data.row import normalise
-from stillhouse.data.table import batches, count_rows, user_texts
 
 _SAMPLE_ROWS = 20_000  # what words weigh and where the centres lie is learnt on so many rows
 _MAX_WORDS = 2_000

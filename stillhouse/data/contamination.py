@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillhouse.data.duplicates import Finding
-from stillhouse.data.similar import Ints, WordTable, near_pairs
+from stillhouse.data.text_similarity import Ints, WordTable, near_pairs
 
 Flags = npt.NDArray[np.bool_]
 

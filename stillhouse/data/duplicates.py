@@ -13,7 +13,7 @@ import polars as pl
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from stillhouse.data.similar import Ints, WordTable, near_pairs
+from stillhouse.data.text_similarity import Ints, WordTable, near_pairs
 
 Conflicts = Literal["drop", "majority"]
 _MAX_ROUNDS = 20

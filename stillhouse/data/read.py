@@ -14,8 +14,8 @@ import orjson
 
 from stillhouse.data.columns import RowValues, map_row, named_columns
 from stillhouse.data.formats import Record, Refused, records
+from stillhouse.data.parquet_io import BATCH_ROWS, RowBuffer, TableWriter
 from stillhouse.data.sources import SourceFile, format_of
-from stillhouse.data.table import BATCH_ROWS, RowBuffer, TableWriter
 from stillhouse.recipe.data import Columns, Source
 from stillhouse.recipe.errors import DataError
 

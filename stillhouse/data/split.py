@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 
 from stillhouse.data.contamination import exact_overlap, near_overlap, ngram_overlap
 from stillhouse.data.duplicates import Finding, components
+from stillhouse.data.parquet_io import TableWriter, batches, dropped_batch, user_texts
 from stillhouse.data.row import DROPPED_SCHEMA, normalise
-from stillhouse.data.similar import Ints, Words, WordTable, near_pairs
-from stillhouse.data.table import TableWriter, batches, dropped_batch, user_texts
+from stillhouse.data.text_similarity import Ints, Words, WordTable, near_pairs
 from stillhouse.recipe.data import Data
 from stillhouse.recipe.errors import DataError
 

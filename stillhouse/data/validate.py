@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from stillhouse.data import duplicates
 from stillhouse.data.language import foreign
-from stillhouse.data.personal import redact_rows
+from stillhouse.data.parquet_io import TableWriter, batches, conversations, count_rows, dropped_batch
+from stillhouse.data.pii import redact_rows
 from stillhouse.data.row import DROPPED_SCHEMA, normalise
-from stillhouse.data.rules import Drop, check_label, check_prompt, check_references
-from stillhouse.data.similar import Words, WordTable
-from stillhouse.data.table import TableWriter, batches, conversations, count_rows, dropped_batch
+from stillhouse.data.row_checks import Drop, check_label, check_prompt, check_references
+from stillhouse.data.text_similarity import Words, WordTable
 from stillhouse.recipe.data import Data
 from stillhouse.recipe.errors import DataError
 from stillhouse.recipe.skill import Skill

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stillhouse.data.draft import draft_recipe
+from stillhouse.data.recipe_draft import draft_recipe
 from stillhouse.recipe.errors import DataError, RecipeError
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.url_credentials import has_password, hide_passwords

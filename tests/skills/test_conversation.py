@@ -8,7 +8,7 @@ from stillhouse.artifacts.store import StoreConfig
 from stillhouse.data.columns import map_row
 from stillhouse.data.read import read
 from stillhouse.data.row import ROW_SCHEMA
-from stillhouse.data.rules import check_prompt
+from stillhouse.data.row_checks import check_prompt
 from stillhouse.data.sources import resolve
 from stillhouse.data.split import split
 from stillhouse.data.validate import validate

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from stillhouse.data.personal import redact_json
+from stillhouse.data.pii import redact_json
 from stillhouse.inference.api.request import ResponseForm
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.errors import DataError

@@ -14,8 +14,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from stillhouse.data.parquet_io import TableWriter, batches, conversations, messages_array
 from stillhouse.data.row import content_sha256
-from stillhouse.data.table import TableWriter, batches, conversations, messages_array
 
 _MARKS = {
     "EMAIL_ADDRESS": "<EMAIL>",

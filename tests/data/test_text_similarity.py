@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from stillhouse.data.row import normalise
-from stillhouse.data.similar import Words, WordTable, near_pairs
+from stillhouse.data.text_similarity import Words, WordTable, near_pairs
 
 
 def table(texts: list[str]) -> WordTable:

@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 import yaml
 
+from stillhouse.data.column_inference import guess_columns
 from stillhouse.data.formats import records
-from stillhouse.data.guess import guess_columns
 from stillhouse.data.sources import format_of, resolve
 from stillhouse.recipe.data import Columns, Source
 from stillhouse.recipe.errors import DataError

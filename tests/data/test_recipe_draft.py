@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from stillhouse.data.draft import _scalar, draft_recipe
-from stillhouse.data.guess import guess_columns
+from stillhouse.data.column_inference import guess_columns
+from stillhouse.data.recipe_draft import _scalar, draft_recipe
 from stillhouse.recipe.errors import DataError
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.data.personal import redact
+from stillhouse.data.pii import redact
 from stillhouse.data.row import content_sha256
 from stillhouse.data.validate import validate
 from stillhouse.recipe.data import Data
