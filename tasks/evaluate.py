@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.data.row import prompt_text
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.evaluation.tables import join_tables
 from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
@@ -20,7 +21,7 @@ from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 # in the order they are measured
-_STUDENTS = ("student", "baseline_untrained", "student_labelled_only")
+_STUDENTS = (ModelRole.STUDENT, ModelRole.BASELINE_UNTRAINED, ModelRole.STUDENT_LABELLED_ONLY)
 
 
 @stage("evaluate", version=2, on_device=True)
@@ -42,8 +43,8 @@ def evaluate(call: StageCall) -> dict[str, Any]:
     summary = run_engine_worker(call, Worker.EVALUATE, spec, environment_for(evaluation.engine))
     if evaluation.no_teacher_alternatives and call.execution["skill"].has_labels:
         _classical(call)
-    if "teacher" in call.inputs:
-        join_tables(call.work.folder, call.folder("teacher"))
+    if ModelRole.TEACHER in call.inputs:
+        join_tables(call.work.folder, call.folder(ModelRole.TEACHER))
     return summary
 
 
@@ -59,9 +60,14 @@ def evaluate_models(
 ) -> ArtifactRef:
     """Return the answers and measurements of every model of the comparison."""
     recipe = run.recipe
-    inputs = {"split": sides, "filter": dataset, "student": student, "baseline_untrained": untrained}
+    inputs = {
+        "split": sides,
+        "filter": dataset,
+        ModelRole.STUDENT: student,
+        ModelRole.BASELINE_UNTRAINED: untrained,
+    }
     if labelled_only:
-        inputs["student_labelled_only"] = labelled_only
+        inputs[ModelRole.STUDENT_LABELLED_ONLY] = labelled_only
     asked = recipe.teacher
     # named only where there is any: what was measured without stays valid
     stop = [asked.sampling.stop] if asked.sampling.stop else []
@@ -74,9 +80,9 @@ def evaluate_models(
         # measured numbers depend on the engine's settings; here they are part of what is compared
         "engine": recipe.evaluation.engine.model_dump(),
     }
-    trained = {name: str(run.store.fetch(inputs[name])) for name in _STUDENTS if name in inputs}
+    trained = {role: str(run.store.fetch(inputs[role])) for role in _STUDENTS if role in inputs}
     if asked.endpoint:
-        inputs["teacher"] = evaluate_api_teacher(run, sides, teacher)
+        inputs[ModelRole.TEACHER] = evaluate_api_teacher(run, sides, teacher)
     return run.build(
         evaluate,
         inputs,
@@ -89,31 +95,37 @@ def evaluate_models(
 
 
 def _candidates(
-    recipe: Recipe, teacher: Checkpoint, base: Checkpoint, trained: dict[str, str]
+    recipe: Recipe, teacher: Checkpoint, base: Checkpoint, trained: dict[ModelRole, str]
 ) -> tuple[Candidate, ...]:
-    """Return what is measured, and how each is asked; `trained` holds the folders of student checkpoints by name."""
+    """Return what is measured, and how each is asked; `trained` holds the folders of student checkpoints."""
     asked, dtype = recipe.teacher, recipe.evaluation.student_dtype
     served_here = Candidate(
-        name="teacher",
+        role=ModelRole.TEACHER,
         path=teacher.path,
         revision=asked.revision,
         dtype=asked.dtype,
         quantization=asked.quantization,
-        asks="teacher",
+        prompting="teacher",
     )
     return (
         # one behind an endpoint is measured apart
         *(() if asked.endpoint else (served_here,)),
         Candidate(
-            name="baseline_zero_shot",
+            role=ModelRole.BASELINE_ZERO_SHOT,
             path=base.path,
             revision=recipe.student.revision,
             dtype=dtype,
-            asks="zero_shot",
+            prompting="zero_shot",
         ),
         *(
-            Candidate(name=name, path=path, dtype=dtype, asks="student", is_timed=name != "student_labelled_only")
-            for name, path in trained.items()
+            Candidate(
+                role=role,
+                path=path,
+                dtype=dtype,
+                prompting="student",
+                is_timed=role is not ModelRole.STUDENT_LABELLED_ONLY,
+            )
+            for role, path in trained.items()
         ),
     )
 

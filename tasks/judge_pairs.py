@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.evaluation.evidence import BASELINES, read_evidence
+from stillhouse.evaluation.evidence import read_evidence
+from stillhouse.evaluation.roles import BASELINES
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questions, with_verdicts
 from stillhouse.recipe.judge import VERDICTS

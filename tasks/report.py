@@ -19,6 +19,7 @@ from prefect.cache_policies import NO_CACHE
 
 from stillhouse.costs.ledger import ledger_lines, total
 from stillhouse.evaluation.evidence import read_evidence
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
@@ -138,20 +139,20 @@ def _mislabelled(run: Run) -> list[dict[str, Any]]:
     return collect.mislabelled(run.store.path(filtered.ref, "suspects.jsonl"))
 
 
-def _carried(models: dict[str, Any], fingerprint: str | None) -> dict[str, Any]:
+def _carried(models: Mapping[ModelRole, Any], fingerprint: str | None) -> dict[ModelRole, Any]:
     """Note on every model the measurement's fingerprint where it was carried from an earlier run."""
     return {name: {**model, "fingerprint": fingerprint} if model else None for name, model in models.items()}
 
 
-def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[str, str]:
+def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[ModelRole, str]:
     layers = f", {recipe.student.layers} layers" if recipe.student.layers else ""
     return {
-        "teacher": teacher.model.name,
-        "student": f"{recipe.name} ({base.model.name}{layers})",
-        "baseline_untrained": f"{base.model.name}{layers}, untrained",
-        "baseline_zero_shot": f"{base.model.name}, zero-shot",
-        "student_labelled_only": "the student, trained on the labelled rows alone",
-        "tfidf_logistic_regression": "TF-IDF + logistic regression on the labelled rows",
+        ModelRole.TEACHER: teacher.model.name,
+        ModelRole.STUDENT: f"{recipe.name} ({base.model.name}{layers})",
+        ModelRole.BASELINE_UNTRAINED: f"{base.model.name}{layers}, untrained",
+        ModelRole.BASELINE_ZERO_SHOT: f"{base.model.name}, zero-shot",
+        ModelRole.STUDENT_LABELLED_ONLY: "the student, trained on the labelled rows alone",
+        ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF + logistic regression on the labelled rows",
     }
 
 

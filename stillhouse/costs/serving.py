@@ -7,14 +7,14 @@ from stillhouse.costs.price import ResolvedPrice, hourly, resolve_price
 from stillhouse.recipe.recipe import Recipe
 
 
-def usd_per_1k_requests(model: str, numbers: Mapping[str, Any], recipe: Recipe) -> float | None:
-    """Return US dollars for a thousand requests to `model` like the test rows; None where that is not known.
+def usd_per_1k_requests(numbers: Mapping[str, Any], recipe: Recipe, *, is_teacher: bool = False) -> float | None:
+    """Return US dollars for a thousand requests like the test rows; None where that is not known.
 
     A teacher that charges for tokens costs its mean tokens. All others cost the machine they are served on at the
     throughput measured.
     """
     tariff = hourly(recipe.costs.serving_usd_per_hour)
-    if model == "teacher":
+    if is_teacher:
         asked = resolve_price(recipe.teacher, recipe.costs)
         if recipe.teacher.endpoint or asked.by_tokens:
             tariff = asked

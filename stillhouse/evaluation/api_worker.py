@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EndpointSpec
 from stillhouse.evaluation.tables import quantiles, write_tables
 from stillhouse.inference.api.client import Client
@@ -121,7 +122,7 @@ def _write(
     for row in rows:
         text = lines[row["id"]]["text"]
         parsed = module.parse(text, spec.labels, spec.skill)
-        answers.append({"model": "teacher", "row_id": row["id"], "answer": parsed, "text": text})
+        answers.append({"model": ModelRole.TEACHER, "row_id": row["id"], "answer": parsed, "text": text})
     answered = [line for line in lines.values() if line["prompt_tokens"]]
     enough = _is_enough(timed)
     numbers = {
@@ -138,7 +139,7 @@ def _write(
         "engine": f"{endpoint.provider} API",
         "notes": notes,
     }
-    write_tables(Path(spec.out), answers, {"teacher": numbers})
+    write_tables(Path(spec.out), answers, {ModelRole.TEACHER: numbers})
 
 
 def _is_enough(timed: dict[str, Any]) -> bool:

@@ -25,14 +25,16 @@ class CandidatePrompter:
         self._skill = spec.skill
         self._module = skill_for(spec.skill.kind)
         self._tokenizer = tokenizer
-        self._is_teacher = candidate.asks == "teacher"
+        self._is_teacher = candidate.prompting == "teacher"
         self._prior = spec.prior if self._is_teacher else None
         if self._is_teacher:
             prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples)
             self._prompts: Callable[[Sequence[Row]], Any] = prompter.prompts
             constraint = prompter.constraint(spec.teacher)
         else:
-            show = self._module.zero_shot_messages if candidate.asks == "zero_shot" else self._module.student_messages
+            show = (
+                self._module.zero_shot_messages if candidate.prompting == "zero_shot" else self._module.student_messages
+            )
             self._prompts = lambda rows: (show(row["messages"], spec.skill, spec.labels) for row in rows)
             constraint = self._module.constraint(spec.skill, spec.labels)
         scored = label_token_ids(tokenizer, constraint["choice"]) if self._prior else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.scoring import interval, p_value, statistic
 from stillhouse.evaluation.significance import Interval, difference_interval, gain_of, ratio_interval
 from stillhouse.recipe.evaluation import Evaluation
@@ -40,18 +41,20 @@ def quality(
     return found
 
 
-def better_baseline(models: Mapping[str, Measured], candidates: Sequence[str], metric: str) -> str | None:
-    """Return the name of the candidate with the best `metric`, the earlier of equals; None where none was measured."""
+def better_baseline(
+    models: Mapping[ModelRole, Measured], candidates: Sequence[ModelRole], metric: str
+) -> ModelRole | None:
+    """Return the candidate with the best `metric`, the earlier of equals; None where none was measured."""
     measured = [name for name in candidates if _number(models.get(name), "quality", metric, "value") is not None]
     return max(measured, key=lambda name: models[name]["quality"][metric]["value"], default=None)
 
 
 def compare(
-    models: Mapping[str, Measured],
-    predictions: Mapping[str, Answers],
+    models: Mapping[ModelRole, Measured],
+    predictions: Mapping[ModelRole, Answers],
     references: References,
     labels: Sequence[str],
-    baselines: Sequence[str],
+    baselines: Sequence[ModelRole],
     settings: Evaluation,
     skill: Skill = CLASSIFICATION,
 ) -> dict[str, Any]:
@@ -60,12 +63,12 @@ def compare(
     The primary metric is the first of the recipe. Reductions are fractions of the teacher's number (0.85 = 85 % less).
 
     Args:
-        models: by name, the measured dict of each model as it stands in the report; "student" and "teacher" compare.
-        predictions: by the same names, the answers to the test rows.
-        baselines: names of the models of which the better is the baseline.
+        models: the measured numbers of each model, as in the report; student and teacher are compared.
+        predictions: each model's answers to the test rows.
+        baselines: the models of which the better is the baseline.
     """
     metric = settings.metrics[0]
-    student, teacher = models.get("student"), models.get("teacher")
+    student, teacher = models.get(ModelRole.STUDENT), models.get(ModelRole.TEACHER)
     baseline = better_baseline(models, baselines, metric)
     retained = _retained(metric, predictions, references, labels, settings, skill)
     return {
@@ -73,7 +76,9 @@ def compare(
         "quality_retained": None if retained is None else retained.value,
         "quality_retained_interval": None if retained is None else asdict(retained),
         "baseline": baseline,
-        "gain_over_baseline": gain(metric, "student", baseline, predictions, references, labels, settings, skill),
+        "gain_over_baseline": gain(
+            metric, ModelRole.STUDENT, baseline, predictions, references, labels, settings, skill
+        ),
         "latency_reduction": _reduction(student, teacher, "latency_ms", "p50"),
         "memory_reduction": _reduction(student, teacher, "peak_memory_bytes"),
         "weight_reduction": _reduction(student, teacher, "weight_bytes"),
@@ -84,9 +89,9 @@ def compare(
 
 def gain(
     metric: str,
-    ours: str,
-    theirs: str | None,
-    predictions: Mapping[str, Answers],
+    ours: ModelRole,
+    theirs: ModelRole | None,
+    predictions: Mapping[ModelRole, Answers],
     references: References,
     labels: Sequence[str],
     settings: Evaluation,
@@ -109,17 +114,17 @@ def gain(
 
 def _retained(
     metric: str,
-    predictions: Mapping[str, Answers],
+    predictions: Mapping[ModelRole, Answers],
     references: References,
     labels: Sequence[str],
     settings: Evaluation,
     skill: Skill,
 ) -> Interval | None:
-    if "student" not in predictions or "teacher" not in predictions:
+    if ModelRole.STUDENT not in predictions or ModelRole.TEACHER not in predictions:
         return None
     return ratio_interval(
-        statistic(metric, predictions["student"], references, labels, skill),
-        statistic(metric, predictions["teacher"], references, labels, skill),
+        statistic(metric, predictions[ModelRole.STUDENT], references, labels, skill),
+        statistic(metric, predictions[ModelRole.TEACHER], references, labels, skill),
         len(references),
         settings.confidence,
         settings.resamples,

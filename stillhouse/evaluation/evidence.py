@@ -8,10 +8,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.skill import Skill
 from stillhouse.skills.cases import read_cases
-
-BASELINES = ("baseline_untrained", "baseline_zero_shot")
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,8 @@ class Evidence:
 
     rows: list[dict[str, Any]]
     labels: tuple[str, ...]
-    answers: dict[str, list[str | None]]  # model -> answers in the rows' order
-    measured: dict[str, dict[str, Any]]
+    answers: dict[ModelRole, list[str | None]]  # in the rows' order
+    measured: dict[ModelRole, dict[str, Any]]
 
     @property
     def references(self) -> list[list[str]]:
@@ -32,16 +31,17 @@ class Evidence:
 def read_evidence(test: Path, evaluated: Path, labels: Sequence[str], skill: Skill) -> Evidence:
     """Return what an evaluate artifact holds, in the order of the test rows."""
     rows = read_cases(test, skill)
-    found: dict[str, dict[str, str | None]] = {}
+    found: dict[ModelRole, dict[str, str | None]] = {}
     for line in pq.read_table(evaluated / "answers.parquet").to_pylist():
-        found.setdefault(line["model"], {})[line["row_id"]] = line["answer"]
+        found.setdefault(ModelRole(line["model"]), {})[line["row_id"]] = line["answer"]
     alternative = evaluated / "alternative.parquet"
     if alternative.exists():
         lines = pq.read_table(alternative).to_pylist()
-        found["tfidf_logistic_regression"] = {line["row_id"]: line["answer"] for line in lines}
+        found[ModelRole.TFIDF_LOGISTIC_REGRESSION] = {line["row_id"]: line["answer"] for line in lines}
+    measured = json.loads((evaluated / "measurements.json").read_text())
     return Evidence(
         rows=rows,
         labels=tuple(labels),
         answers={model: [by_id[row["id"]] for row in rows] for model, by_id in found.items()},
-        measured=json.loads((evaluated / "measurements.json").read_text()),
+        measured={ModelRole(name): numbers for name, numbers in measured.items()},
     )

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.teacher import Teacher
@@ -15,12 +16,12 @@ class Candidate(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str  # as in report.json: teacher, student, baseline_zero_shot …
+    role: ModelRole
     path: str
     revision: str = ""
     dtype: str
     quantization: str = ""
-    asks: Literal["teacher", "zero_shot", "student"]
+    prompting: Literal["teacher", "zero_shot", "student"]
     is_timed: bool = True  # False: only its answers are wanted
 
 

@@ -12,13 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stillhouse.evaluation.roles import ModelRole
+
 ANSWERS_SCHEMA = pa.schema(
     [("model", pa.string()), ("row_id", pa.string()), ("answer", pa.string()), ("text", pa.string())]
 )
 _ANSWERS, _MEASUREMENTS = "answers.parquet", "measurements.json"
 
 
-def write_tables(out: Path, answers: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -> None:
+def write_tables(out: Path, answers: Sequence[Mapping[str, Any]], measured: Mapping[ModelRole, Any]) -> None:
     """Write answers.parquet and measurements.json into `out`."""
     pq.write_table(pa.Table.from_pylist(list(answers), schema=ANSWERS_SCHEMA), out / _ANSWERS)
     (out / _MEASUREMENTS).write_text(json.dumps(measured, indent=1, sort_keys=True))
@@ -27,7 +29,7 @@ def write_tables(out: Path, answers: Sequence[Mapping[str, Any]], measured: Mapp
 def join_tables(out: Path, other: Path) -> None:
     """Put the models measured in folder `other` before those of `out`, in the files of `out`."""
     tables = [pq.read_table(folder / _ANSWERS) for folder in (other, out)]
-    numbers = [json.loads((folder / _MEASUREMENTS).read_text()) for folder in (other, out)]
+    numbers: list[dict[ModelRole, Any]] = [json.loads((folder / _MEASUREMENTS).read_text()) for folder in (other, out)]
     write_tables(out, pa.concat_tables(tables).to_pylist(), {**numbers[0], **numbers[1]})
 
 

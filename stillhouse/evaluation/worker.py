@@ -68,7 +68,7 @@ def _measure(
         for model in group:
             session.load(model.candidate)
             _throughput(spec, session, model, rows)
-            progress.add(model.candidate.name, len(rows))
+            progress.add(model.candidate.role, len(rows))
         if not session.on_cpu:
             # two engines rarely fit one device, so there each is timed alone, right after its throughput
             _latency(spec, [(session, group)], rows, progress)
@@ -96,7 +96,7 @@ def _same_shape(models: list[Measured]) -> list[list[Measured]]:
 
 
 def _start(spec: EvaluateSpec, group: list[Measured], report: Reporter) -> EngineProcess:
-    names = ", ".join(model.candidate.name for model in group)
+    names = ", ".join(model.candidate.role for model in group)
     report.log(f"starting the engine for {names}")
     longest = max(len(request.token_ids) for model in group for request in model.requests)
     job = Job(num_requests=spec.evaluation.concurrency, longest_prompt=longest, max_tokens=spec.evaluation.max_tokens)
@@ -118,7 +118,7 @@ def _throughput(spec: EvaluateSpec, session: EngineProcess, model: Measured, row
     for answer in sorted(finished, key=lambda answer: int(answer.id)):
         row_id = rows[int(answer.id)]["id"]
         model.answers.append(
-            {"model": model.candidate.name, "row_id": row_id, "answer": model.asker.answer(answer), "text": answer.text}
+            {"model": model.candidate.role, "row_id": row_id, "answer": model.asker.answer(answer), "text": answer.text}
         )
     parameters = count_parameters(Path(model.candidate.path))
     loaded = weight_bytes(parameters, model.candidate.dtype)
@@ -181,7 +181,7 @@ def _one_request(session: EngineProcess, model: Measured, row: Row) -> float:
 
 def _write(spec: EvaluateSpec, models: list[Measured], rows: Sequence[Row]) -> dict[str, Any]:
     answers = [answer for model in models for answer in model.answers]
-    measured = {model.candidate.name: {**model.numbers, "latency_ms": quantiles(model.latencies_s)} for model in models}
+    measured = {model.candidate.role: {**model.numbers, "latency_ms": quantiles(model.latencies_s)} for model in models}
     write_tables(Path(spec.out), answers, measured)
     return {"models": list(measured), "rows": len(rows)}
 

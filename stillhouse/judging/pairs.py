@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from stillhouse.data.row import Messages, Row
 from stillhouse.evaluation.comparison import better_baseline
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.judging.prompts import pair_question, request_text
 from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.verdicts import Outcome, decide, read_verdict
@@ -18,7 +19,7 @@ from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.skill import Skill
 
 Line = dict[str, Any]
-Answers = Mapping[str, Sequence[str | None]]  # by model, in the rows' order
+Answers = Mapping[ModelRole, Sequence[str | None]]  # in the rows' order
 
 PAIR_SCHEMA = pa.schema(
     [
@@ -42,8 +43,8 @@ def opponents(
     references: Sequence[Sequence[str]],
     skill: Skill,
     metric: str,
-    baselines: Sequence[str],
-) -> dict[str, str]:
+    baselines: Sequence[ModelRole],
+) -> dict[ModelRole, ModelRole]:
     """Return which measured model stands for each that the judge compares with; one not measured is left out.
 
     The better baseline is the one that the report's comparison takes: by `metric`, the earlier of equals.
@@ -51,22 +52,22 @@ def opponents(
     # imported here: the metrics' library takes seconds to load, and the rest of this file does without
     from stillhouse.evaluation.metrics import score
 
-    found = {"teacher": "teacher"} if "teacher" in answers else {}
+    found = {ModelRole.TEACHER: ModelRole.TEACHER} if ModelRole.TEACHER in answers else {}
     quality = {
         name: {"quality": {metric: {"value": score([metric], answers[name], references, (), skill)[metric]}}}
         for name in baselines
         if name in answers
     }
     if better := better_baseline(quality, baselines, metric):
-        found["baseline"] = better
-    return {against: found[against] for against in judge.against if against in found}
+        found[ModelRole.BASELINE] = better
+    return {role: found[role] for role in map(ModelRole, judge.against) if role in found}
 
 
-def pair_lines(rows: Sequence[Row], answers: Answers, against: Mapping[str, str]) -> list[Line]:
+def pair_lines(rows: Sequence[Row], answers: Answers, against: Mapping[ModelRole, ModelRole]) -> list[Line]:
     """Return a line for each row and opponent, no verdict in it yet."""
     lines = []
     for name, model in against.items():
-        for row, student, other in zip(rows, answers["student"], answers[model], strict=True):
+        for row, student, other in zip(rows, answers[ModelRole.STUDENT], answers[model], strict=True):
             line: Line = dict.fromkeys(PAIR_SCHEMA.names)
             line |= {"against": name, "model": model, "row_id": row["id"], "student": student, "other": other}
             lines.append(line | {"asked": student is not None and other is not None and student != other})

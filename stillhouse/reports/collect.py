@@ -12,20 +12,20 @@ from typing import Any
 
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.evaluation.comparison import compare, gain, quality
-from stillhouse.evaluation.evidence import BASELINES, Evidence
+from stillhouse.evaluation.evidence import Evidence
+from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import skill_for
 
 Summary = Mapping[str, Any]
-ALTERNATIVES = ("student_labelled_only", "tfidf_logistic_regression")
 _MOST_EXAMPLES = 25
 
 
-def model_blocks(evidence: Evidence, names: Mapping[str, str], recipe: Recipe) -> dict[str, dict[str, Any]]:
+def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Recipe) -> dict[ModelRole, dict[str, Any]]:
     """Return the `models` block, without the entry `baseline`; what was not measured is None."""
-    blocks: dict[str, dict[str, Any]] = {}
+    blocks: dict[ModelRole, dict[str, Any]] = {}
     for model, answers in evidence.answers.items():
         numbers = evidence.measured.get(model, {})
         scores = quality(answers, evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
@@ -33,7 +33,7 @@ def model_blocks(evidence: Evidence, names: Mapping[str, str], recipe: Recipe) -
             "name": names.get(model, model),
             "quality": {metric: _only(score, ("value", "low", "high", "n")) for metric, score in scores.items()},
             "latency_ms": numbers.get("latency_ms"),
-            "cost_usd_per_1k_requests": usd_per_1k_requests(model, numbers, recipe),
+            "cost_usd_per_1k_requests": usd_per_1k_requests(numbers, recipe, is_teacher=model == ModelRole.TEACHER),
             "engine": numbers.get("engine", "vLLM") if numbers else "scikit-learn",
             "notes": tuple(numbers.get("notes", ())),
             **{
@@ -52,24 +52,24 @@ def model_blocks(evidence: Evidence, names: Mapping[str, str], recipe: Recipe) -
     return blocks
 
 
-def with_baseline(blocks: dict[str, dict[str, Any]], which: str | None) -> dict[str, Any]:
+def with_baseline(blocks: dict[ModelRole, dict[str, Any]], which: ModelRole | None) -> dict[ModelRole, Any]:
     """Return the blocks with `baseline` as a copy of the better of the two; null where none was measured."""
     baseline = {**blocks[which], "which": which} if which else None
-    return {"teacher": None, "student": None, **blocks, "baseline": baseline}
+    return {ModelRole.TEACHER: None, ModelRole.STUDENT: None, **blocks, ModelRole.BASELINE: baseline}
 
 
 def comparison_block(
-    evidence: Evidence, blocks: Mapping[str, Any], recipe: Recipe
-) -> tuple[dict[str, Any], str | None]:
-    """Return the `comparison` block and the name of the better baseline."""
+    evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe
+) -> tuple[dict[str, Any], ModelRole | None]:
+    """Return the `comparison` block and the better baseline."""
     arguments = (evidence.answers, evidence.references, evidence.labels)
     found = compare(blocks, *arguments, BASELINES, recipe.evaluation, recipe.skill)
     which = found.pop("baseline")
     retained = found.pop("quality_retained_interval") or {}
     metric = found["primary_metric"]
     gains = {
-        other: gain(metric, "student", other, *arguments, recipe.evaluation, recipe.skill)
-        for other in (*BASELINES, *ALTERNATIVES, "teacher")
+        other: gain(metric, ModelRole.STUDENT, other, *arguments, recipe.evaluation, recipe.skill)
+        for other in (*BASELINES, *WITHOUT_TEACHER, ModelRole.TEACHER)
         if other in evidence.answers
     }
     return {
@@ -85,11 +85,11 @@ def comparison_block(
 def confusion_block(evidence: Evidence) -> dict[str, Any]:
     """Return the student's confusion matrix over the labels; unreadable answers add a label that is never gold."""
     gold = [references[0] for references in evidence.references]
-    counted = confusion(evidence.answers["student"], gold, evidence.labels)
+    counted = confusion(evidence.answers[ModelRole.STUDENT], gold, evidence.labels)
     labels, matrix = counted["labels"], counted["counts"]
     if any(row[-1] for row in matrix):
-        return {"labels": counted["predicted"], "matrix": [*matrix, [0] * len(matrix[0])], "model": "student"}
-    return {"labels": labels, "matrix": [row[:-1] for row in matrix], "model": "student"}
+        return {"labels": counted["predicted"], "matrix": [*matrix, [0] * len(matrix[0])], "model": ModelRole.STUDENT}
+    return {"labels": labels, "matrix": [row[:-1] for row in matrix], "model": ModelRole.STUDENT}
 
 
 def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
     def is_right(answer: str | None, references: Sequence[str]) -> bool | None:
         return module.verify(answer, references) if answer is not None else False
 
-    triples = zip(evidence.rows, evidence.answers["teacher"], evidence.answers["student"], strict=True)
+    triples = zip(evidence.rows, evidence.answers[ModelRole.TEACHER], evidence.answers[ModelRole.STUDENT], strict=True)
     differing = [
         {
             "prompt": module.as_text(row["messages"]),

@@ -19,7 +19,6 @@ from stillhouse.reports.schema import Confusion, Model, Report
 from stillhouse.reports.tables import judge_rows, metric_names
 from stillhouse.reports.teachers import HEADER, teacher_rows
 from stillhouse.reports.verdict import (
-    Outcome,
     alternative_verdicts,
     conclusion,
     entries,
@@ -49,6 +48,7 @@ def render_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    gain = report.comparison.gain_over_baseline
     environment.filters.update({name: getattr(numbers, name) for name in _FILTERS})
     return environment.get_template("report.html.j2").render(
         report=report,
@@ -58,7 +58,8 @@ def render_html(report: Report) -> str:
         metrics=metric_names(report),
         conclusion=conclusion(report),
         verdicts=alternative_verdicts(report),
-        others=other_gains(report),
+        gain=gain_text(gain) if gain else "",
+        gain_outcome=outcome_of(gain),
         teacher_header=HEADER,
         teachers=teacher_rows(report.generation),
         judged=judge_rows(report.judge) if report.judge else [],
@@ -95,13 +96,6 @@ def key_figures(report: Report) -> list[Figure]:
         Figure("peak memory", _change(found.memory_reduction), _pair(report, _memory) + floor + weights),
         Figure("cost of 1,000 requests", _change(found.cost_reduction), _pair(report, _cost)),
     ]
-
-
-def other_gains(report: Report) -> list[tuple[str, Outcome, str]]:
-    """Return (model, outcome, gain) of the student against the better baseline and the current champion."""
-    gains = {"the better baseline": report.comparison.gain_over_baseline}
-    gains["the current champion"] = report.comparison.gain_over.get("champion")
-    return [(name, outcome_of(gain), gain_text(gain)) for name, gain in gains.items() if gain is not None]
 
 
 def most_confused(confusion: Confusion, most: int = 8) -> list[tuple[int, str, str]]:

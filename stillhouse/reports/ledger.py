@@ -5,6 +5,7 @@ from typing import Any
 
 from stillhouse.costs.ledger import Line, break_even, total
 from stillhouse.costs.usage import Usage
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.numbers import count, dollars, seconds
 from stillhouse.reports.schema import Ledger, Work
 
@@ -13,11 +14,13 @@ _NONE = "–"
 _NOT_KNOWN = "not known"
 
 
-def ledger_block(lines: Sequence[Line], models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def ledger_block(lines: Sequence[Line], models: Mapping[ModelRole, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the `ledger` block; `models` are the measured ones with what a thousand requests cost."""
     cost = total(line.life_usd for line in lines)
     unpriced = [line.what for line in lines if line.life_usd is None]
-    requests, reason = break_even(cost, _usd_per_request(models, "teacher"), _usd_per_request(models, "student"))
+    requests, reason = break_even(
+        cost, *(_usd_per_request(models, role) for role in (ModelRole.TEACHER, ModelRole.STUDENT))
+    )
     if unpriced:
         reason += f": no price for {', '.join(unpriced)} (set `costs`, or a teacher's `price`)"
     return {
@@ -69,6 +72,6 @@ def _work(spent: Usage, usd: float | None) -> dict[str, Any]:
     return {**spent.model_dump(), "usd": usd}
 
 
-def _usd_per_request(models: Mapping[str, Mapping[str, Any]], name: str) -> float | None:
-    per_1k = models.get(name, {}).get("cost_usd_per_1k_requests")
+def _usd_per_request(models: Mapping[ModelRole, Mapping[str, Any]], role: ModelRole) -> float | None:
+    per_1k = models.get(role, {}).get("cost_usd_per_1k_requests")
     return None if per_1k is None else float(per_1k) / 1000

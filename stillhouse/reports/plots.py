@@ -12,6 +12,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.numbers import count, decimal, milliseconds
 from stillhouse.reports.schema import Confusion, CurvePoint, FunnelStep, Report
 from stillhouse.reports.verdict import Entry, entries
@@ -21,6 +22,7 @@ STUDENT, TEACHER, OTHER, DROPPED = "#b4541a", "#2f6690", "#8a8f98", "#c9a227"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 WIDTH = 330
 ROW = 26
+_COLOURED = (ModelRole.STUDENT, ModelRole.TEACHER)
 LABELLED_CELLS = 20  # larger matrices show colour only: counts would not be legible
 
 
@@ -155,11 +157,11 @@ def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
 
 
 def _named(entry: Entry) -> dict[str, str]:
-    return {"model": entry.short, "role": entry.key if entry.key in ("student", "teacher") else "other"}
+    return {"model": entry.role.short_label, "role": entry.role if entry.role in _COLOURED else "other"}
 
 
 def _role_colour() -> alt.Color:
-    scale = alt.Scale(domain=["student", "teacher", "other"], range=[STUDENT, TEACHER, OTHER])
+    scale = alt.Scale(domain=[*_COLOURED, "other"], range=[STUDENT, TEACHER, OTHER])
     return alt.Color("role:N", scale=scale, legend=None)
 
 

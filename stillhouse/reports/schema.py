@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from stillhouse.evaluation.roles import ModelRole
+
 Count = int | None
 Number = float | None
 
@@ -70,7 +72,6 @@ class Models(Block):
     teacher: Model | None
     baseline: Model | None
     student: Model | None
-    champion: Model | None = None
     baseline_untrained: Model | None = None
     baseline_zero_shot: Model | None = None
     student_labelled_only: Model | None = None
@@ -329,7 +330,7 @@ class Confusion(Block):
 
     labels: tuple[str, ...]
     matrix: tuple[tuple[int, ...], ...]
-    model: str = "student"
+    model: str = ModelRole.STUDENT
 
     @model_validator(mode="after")
     def _square(self) -> Self:

@@ -6,6 +6,7 @@ Separate because all three show the page's numbers, and none of them needs a cha
 from rich import box
 from rich.table import Table
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import (
@@ -32,7 +33,7 @@ def comparison_rows(report: Report) -> list[dict[str, str]]:
     metrics = metric_names(report)
     return [
         {
-            "model": entry.label + (" (better baseline)" if entry.is_better_baseline else ""),
+            "model": entry.role.label + (" (better baseline)" if entry.is_better_baseline else ""),
             "name": entry.model.name,
             **{metric: _quality(entry.model.quality.get(metric)) for metric in metrics},
             **_costs(entry.model),
@@ -123,8 +124,10 @@ def render_terminal(report: Report) -> Table:
     )
     grid.add_column("")
     for entry in entries(report):
-        style = "bold" if entry.key == "student" else ""
-        grid.add_column(entry.short + (" *" if entry.is_better_baseline else ""), justify="right", style=style)
+        style = "bold" if entry.role is ModelRole.STUDENT else ""
+        grid.add_column(
+            entry.role.short_label + (" *" if entry.is_better_baseline else ""), justify="right", style=style
+        )
     for name in list(rows[0])[2:] if rows else []:
         grid.add_row(
             metric_name(name),

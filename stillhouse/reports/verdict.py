@@ -6,34 +6,17 @@ Separate because page, cards and terminal say the same words, and because a stud
 from dataclasses import dataclass
 from typing import Literal
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.build import quality_value
 from stillhouse.reports.numbers import NOT_MEASURED, decimal, interval, metric_name, p_value, percent, signed
 from stillhouse.reports.schema import Gain, Model, Report
 
 Outcome = Literal["wins", "loses", "unclear", "unknown"]
 
-LABELS = {
-    "student": "Student",
-    "teacher": "Teacher",
-    "champion": "Current champion",
-    "baseline": "Baseline",
-    "baseline_zero_shot": "Baseline: base model, zero-shot",
-    "baseline_untrained": "Baseline: student before training",
-    "student_labelled_only": "No teacher: same student, labelled rows only",
-    "tfidf_logistic_regression": "No teacher: TF-IDF + logistic regression",
+_WITHOUT_TEACHER = {
+    ModelRole.STUDENT_LABELLED_ONLY: "the same student trained on the labelled rows alone for equal steps",
+    ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF with logistic regression on the labelled rows",
 }
-SHORT_LABELS = {
-    "champion": "Champion",
-    "baseline_zero_shot": "Base, zero-shot",
-    "baseline_untrained": "Untrained student",
-    "student_labelled_only": "Labelled rows only",
-    "tfidf_logistic_regression": "TF-IDF + LR",
-}
-ALTERNATIVES = {
-    "student_labelled_only": "the same student trained on the labelled rows alone for equal steps",
-    "tfidf_logistic_regression": "TF-IDF with logistic regression on the labelled rows",
-}
-
 _OPENINGS = {
     "wins": "The student beats",
     "loses": "The student loses to",
@@ -44,24 +27,18 @@ _OPENINGS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of the comparison with the name readers know it by."""
+    """One measured model of the comparison."""
 
-    key: str
-    label: str
+    role: ModelRole
     model: Model
     is_better_baseline: bool = False
-
-    @property
-    def short(self) -> str:
-        """The label for narrow places."""
-        return SHORT_LABELS.get(self.key, self.label)
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The student against one alternative: the outcome and the sentence that says it with its numbers."""
 
-    key: str
+    role: ModelRole
     outcome: Outcome
     text: str
 
@@ -71,10 +48,10 @@ def entries(report: Report) -> list[Entry]:
     found = []
     which = report.models.baseline.which if report.models.baseline else None
     repeated = bool(which and getattr(report.models, which, None))
-    for key, label in LABELS.items():
-        model: Model | None = getattr(report.models, key)
-        if model is not None and not (key == "baseline" and repeated):
-            found.append(Entry(key, label, model, key == which or key == "baseline"))
+    for role in ModelRole:
+        model: Model | None = getattr(report.models, role)
+        if model is not None and not (role is ModelRole.BASELINE and repeated):
+            found.append(Entry(role, model, role == which or role is ModelRole.BASELINE))
     return found
 
 
@@ -96,7 +73,7 @@ def headline(report: Report) -> str:
 
 def alternative_verdicts(report: Report) -> list[Verdict]:
     """Return the verdict against each way to do without a teacher, also where the student loses."""
-    return [_verdict(report, key, what) for key, what in ALTERNATIVES.items() if getattr(report.models, key)]
+    return [_verdict(report, role, what) for role, what in _WITHOUT_TEACHER.items() if getattr(report.models, role)]
 
 
 def conclusion(report: Report) -> str:
@@ -130,26 +107,26 @@ def gain_text(gain: Gain | None, digits: int = 3) -> str:
 
 def _better_without(report: Report) -> str:
     """Return the sentence a headline owes its reader when a way without a teacher wins, else nothing."""
-    better = [ALTERNATIVES[verdict.key] for verdict in alternative_verdicts(report) if verdict.outcome == "loses"]
+    better = [_WITHOUT_TEACHER[verdict.role] for verdict in alternative_verdicts(report) if verdict.outcome == "loses"]
     return f" But it loses to {' and to '.join(better)}." if better else ""
 
 
-def _verdict(report: Report, key: str, what: str) -> Verdict:
-    gain = report.comparison.gain_over.get(key) or _plain_gain(report, key)
+def _verdict(report: Report, role: ModelRole, what: str) -> Verdict:
+    gain = report.comparison.gain_over.get(role) or _plain_gain(report, role)
     outcome = outcome_of(gain)
     if gain is None or gain.value is None:
-        return Verdict(key, outcome, f"Against {what}: {NOT_MEASURED}.")
+        return Verdict(role, outcome, f"Against {what}: {NOT_MEASURED}.")
     metric = metric_name(report.comparison.primary_metric)
     says = _OPENINGS[outcome]
     mine = decimal(quality_value(report.models.student, report.comparison.primary_metric))
-    theirs = decimal(quality_value(getattr(report.models, key), report.comparison.primary_metric))
-    return Verdict(key, outcome, f"{says} {what}: {metric} {mine} against {theirs}, {gain_text(gain)}.")
+    theirs = decimal(quality_value(getattr(report.models, role), report.comparison.primary_metric))
+    return Verdict(role, outcome, f"{says} {what}: {metric} {mine} against {theirs}, {gain_text(gain)}.")
 
 
-def _plain_gain(report: Report, key: str) -> Gain | None:
+def _plain_gain(report: Report, role: ModelRole) -> Gain | None:
     """Return the bare difference where no paired interval was handed in; it never counts as a win."""
     metric = report.comparison.primary_metric
-    mine, theirs = quality_value(report.models.student, metric), quality_value(getattr(report.models, key), metric)
+    mine, theirs = quality_value(report.models.student, metric), quality_value(getattr(report.models, role), metric)
     if mine is None or theirs is None:
         return None
     return Gain(value=mine - theirs, low=None, high=None, p_value=None)

@@ -120,19 +120,19 @@ def test_break_even_is_the_first_request_that_has_paid_all_back(cost, teacher, s
 
 def test_request_to_a_teacher_over_an_api_costs_its_mean_tokens():
     numbers = {"prompt_tokens_mean": 500.0, "completion_tokens_mean": 20.0, "requests_per_second": 3.0}
-    assert usd_per_1k_requests("teacher", numbers, recipe()) == pytest.approx(0.5 + 0.2)
+    assert usd_per_1k_requests(numbers, recipe(), is_teacher=True) == pytest.approx(0.5 + 0.2)
 
 
 def test_request_to_a_model_served_here_costs_its_machine_at_the_measured_throughput():
     priced = recipe(serving_usd_per_hour=1.8)
     # 25 requests a second are 90,000 an hour
-    assert usd_per_1k_requests("student", {"requests_per_second": 25.0}, priced) == pytest.approx(0.02)
+    assert usd_per_1k_requests({"requests_per_second": 25.0}, priced) == pytest.approx(0.02)
     here = recipe(False, None, serving_usd_per_hour=1.8)
-    assert usd_per_1k_requests("teacher", {"requests_per_second": 5.0}, here) == pytest.approx(0.1)
+    assert usd_per_1k_requests({"requests_per_second": 5.0}, here, is_teacher=True) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("numbers", [{}, {"requests_per_second": None, "prompt_tokens_mean": 3.0}])
 def test_request_that_was_not_measured_has_no_price(numbers):
-    assert usd_per_1k_requests("student", numbers, recipe(serving_usd_per_hour=1.0)) is None
-    assert usd_per_1k_requests("teacher", numbers, recipe()) is None
-    assert usd_per_1k_requests("student", {"requests_per_second": 4.0}, recipe()) is None
+    assert usd_per_1k_requests(numbers, recipe(serving_usd_per_hour=1.0)) is None
+    assert usd_per_1k_requests(numbers, recipe(), is_teacher=True) is None
+    assert usd_per_1k_requests({"requests_per_second": 4.0}, recipe()) is None

@@ -13,7 +13,7 @@ MESSAGES = [{"role": "user", "content": "Who wrote Emma?"}]
 ROW = {"id": "r", "messages": MESSAGES, "references": ["Austen"], "content_sha256": content_sha256(MESSAGES)}
 
 
-def asker(asks: str) -> CandidatePrompter:
+def asker(prompting: str) -> CandidatePrompter:
     spec = EvaluateSpec(
         candidates=(),
         teacher=Teacher(
@@ -29,12 +29,14 @@ def asker(asks: str) -> CandidatePrompter:
         examples=None,
         out="out",
     )
-    return CandidatePrompter(spec, Candidate(name="model", path="./model", dtype="float32", asks=asks), Tokenizer(), [])
+    return CandidatePrompter(
+        spec, Candidate(role="student", path="./model", dtype="float32", prompting=prompting), Tokenizer(), []
+    )
 
 
-@pytest.mark.parametrize(("asks", "stop"), [("teacher", ("\n",)), ("zero_shot", ()), ("student", ())])
-def test_asker_holds_each_model_to_its_own_end_and_draws_one_greedy_answer(asks, stop):
-    form = asker(asks).form
+@pytest.mark.parametrize(("prompting", "stop"), [("teacher", ("\n",)), ("zero_shot", ()), ("student", ())])
+def test_asker_holds_each_model_to_its_own_end_and_draws_one_greedy_answer(prompting, stop):
+    form = asker(prompting).form
     assert (form.sampling.stop, form.sampling.max_tokens) == (stop, 24)
     assert (form.sampling.n, form.sampling.temperature, form.constraint, form.scored) == (1, 0.0, {}, None)
 
@@ -45,6 +47,6 @@ def test_asker_reads_an_answer_as_its_skill_does():
 
 
 def test_asker_shows_the_teacher_its_layout_and_the_student_the_bare_turns():
-    shown = [len(asker(asks).requests([ROW])[0].token_ids) for asks in ("teacher", "student")]
+    shown = [len(asker(prompting).requests([ROW])[0].token_ids) for prompting in ("teacher", "student")]
     # words of the instruction, "Q:", the question and "A:"; and of "<user>Who wrote Emma?<assistant>"
     assert shown == [9 + 1 + 3 + 1, 3]

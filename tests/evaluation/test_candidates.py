@@ -43,7 +43,7 @@ def test_student_is_measured_as_it_was_exported_and_its_export_is_part_of_the_me
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
     refs = {name: ref(name) for name in ("split", "filter", "train", "initialise", "other")}
     evaluate_models(run, refs["split"], refs["filter"], known, known, refs["train"], refs["initialise"], refs["other"])
-    paths = {candidate.name: candidate.path for candidate in run.built["candidates"]}
+    paths = {candidate.role: candidate.path for candidate in run.built["candidates"]}
     # the very folder that a user loads: what export did to the weights is in what is measured
     assert paths["student"] == str(run.store.fetch(refs["train"]))
     assert paths["baseline_untrained"] == str(run.store.fetch(refs["initialise"]))

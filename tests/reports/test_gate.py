@@ -6,7 +6,7 @@ from stillhouse.reports.gate import judge
 
 REPORT = {
     "comparison": {"quality_retained": 0.95, "cost_reduction": None, "gain_over_baseline": {"low": 0.0}},
-    "models": {"student": {"quality": {"accuracy": {"value": 0.9, "n": 250}}}, "champion": None},
+    "models": {"student": {"quality": {"accuracy": {"value": 0.9, "n": 250}}}, "baseline": None},
     "skill": "classification",
     "passed": True,
 }
@@ -47,7 +47,7 @@ def test_judge_one_failed_rule_fails_the_gate():
     assert [one["passed"] for one in found["rules"]] == [True, False]
 
 
-@pytest.mark.parametrize("metric", ["comparison.cost_reduction", "models.champion.quality.accuracy.value"])
+@pytest.mark.parametrize("metric", ["comparison.cost_reduction", "models.baseline.quality.accuracy.value"])
 @pytest.mark.parametrize("op", [">=", "<"])
 def test_judge_number_not_measured_passes_no_rule(metric, op):
     found = rule(metric, op, 0.0)

@@ -64,7 +64,7 @@ def test_page_shows_the_numbers_it_was_given(blocks: dict[str, Any]) -> None:
                    "264", "0.041", "0.223", "0.974", "0.779", "+0.430", "[0.378, 0.480]", "+0.123", "+0.095", "0.97",
                    "102.7 s", "2 min 22 s", "5 min 49 s", "24.0 GiB", "−78 %", "5.0×"]:  # fmt: skip
         assert number in text, number
-    for words in ["low confidence", "prompt too long", "Gate passed", "Promoted to champion", "better baseline",
+    for words in ["low confidence", "prompt too long", "Gate passed", "Promoted", "better baseline",
                   "learning_rate: 0.0005", "retrieval of examples included", "c0ffee", "vllm", "CC0-1.0"]:  # fmt: skip
         assert words in text, words
 

@@ -1,0 +1,47 @@
+"""The models of a comparison by the part they play: the keys of report.json's `models`, with their names for people."""
+
+from enum import StrEnum
+
+
+class ModelRole(StrEnum):
+    """A model of the comparison, in the order of the report's tables; files hold its value."""
+
+    STUDENT = "student"
+    TEACHER = "teacher"
+    BASELINE = "baseline"  # repeats the better of BASELINES
+    BASELINE_ZERO_SHOT = "baseline_zero_shot"
+    BASELINE_UNTRAINED = "baseline_untrained"
+    STUDENT_LABELLED_ONLY = "student_labelled_only"
+    TFIDF_LOGISTIC_REGRESSION = "tfidf_logistic_regression"
+
+    @property
+    def label(self) -> str:
+        """The role in words."""
+        return _LABELS[self]
+
+    @property
+    def short_label(self) -> str:
+        """The role in words, for charts and narrow columns."""
+        return _SHORT_LABELS.get(self, self.label)
+
+
+# the better of the two is the report's baseline; of equals the first
+BASELINES = (ModelRole.BASELINE_UNTRAINED, ModelRole.BASELINE_ZERO_SHOT)
+# what the labelled rows alone give
+WITHOUT_TEACHER = (ModelRole.STUDENT_LABELLED_ONLY, ModelRole.TFIDF_LOGISTIC_REGRESSION)
+
+_LABELS = {
+    ModelRole.STUDENT: "Student",
+    ModelRole.TEACHER: "Teacher",
+    ModelRole.BASELINE: "Baseline",
+    ModelRole.BASELINE_ZERO_SHOT: "Baseline: base model, zero-shot",
+    ModelRole.BASELINE_UNTRAINED: "Baseline: student before training",
+    ModelRole.STUDENT_LABELLED_ONLY: "No teacher: same student, labelled rows only",
+    ModelRole.TFIDF_LOGISTIC_REGRESSION: "No teacher: TF-IDF + logistic regression",
+}
+_SHORT_LABELS = {
+    ModelRole.BASELINE_ZERO_SHOT: "Base, zero-shot",
+    ModelRole.BASELINE_UNTRAINED: "Untrained student",
+    ModelRole.STUDENT_LABELLED_ONLY: "Labelled rows only",
+    ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF + LR",
+}
