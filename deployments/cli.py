@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from stillhouse.recipe.errors import RecipeError, UserError
+from stillhouse.errors import RecipeError, UserError
 from stillhouse.recipe.form import Size, recipe_changes, stages_named
-from stillhouse.recipe.url_credentials import hide_passwords
+from stillhouse.url_credentials import hide_passwords
 
 if TYPE_CHECKING:
     from rich.console import Console

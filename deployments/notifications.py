@@ -15,7 +15,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWe
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectNotFound
 
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 
 NotificationBlock = CustomWebhookNotificationBlock | SlackWebhook
 

@@ -11,7 +11,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 
 _LOCAL = "`make up` starts one on this machine; then: set -a; . .stillhouse/local/env; set +a"
 

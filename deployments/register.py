@@ -21,7 +21,7 @@ from deployments.notifications import register_targets
 from deployments.pool import register_pools
 from deployments.prefect_server import prefect_server
 from deployments.ui_settings import keep_choices
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 from stillhouse.repository import ROOT
 
 FILE = Path(__file__).with_name("prefect.yaml")

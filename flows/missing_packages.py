@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import Abort
 from prefect.states import Failed
 
-from stillhouse.recipe.errors import WorkerError
+from stillhouse.errors import WorkerError
 
 _OURS = ("tasks", "flows", "deployments")
 

@@ -10,7 +10,7 @@ import httpx
 
 from infra.local.credentials import Keys
 from infra.local.paths import Places
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 
 POOL = "stillhouse"
 WORKER = "local"

@@ -15,7 +15,7 @@ from infra.local.credentials import keep_keys
 from infra.local.paths import Places, load_places
 from infra.local.processes import end, family, find, forget, is_flow_run, still_alive, trees
 from infra.local.state import state_lock
-from stillhouse.recipe.errors import ServiceError, UserError
+from stillhouse.errors import ServiceError, UserError
 
 _RUN_GRACE_S = 30.0  # a run stores its last answers and says how it ended
 _SERVICE_GRACE_S = 10.0

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 from stillhouse.repository import ROOT
 
 HOST = "127.0.0.1"

@@ -7,7 +7,7 @@ import socket
 
 from infra.local.paths import HOST, PORTS, Places
 from infra.local.processes import find, notes_of
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 
 
 def refuse_wrong_ports(places: Places) -> None:

@@ -18,7 +18,7 @@ from infra.local.credentials import Keys, client_environment
 from infra.local.paths import BUCKET, HOST, Places
 from infra.local.ports import is_open
 from infra.local.processes import find, start
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 from stillhouse.repository import ROOT
 
 _BIN = Path(sys.executable).parent

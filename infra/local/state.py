@@ -8,7 +8,7 @@ import fcntl
 from collections.abc import Iterator
 
 from infra.local.paths import Places
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from infra.local.ports import refuse_wrong_ports
 from infra.local.processes import find
 from infra.local.services import start_prefect, start_reports, start_s3, start_worker
 from infra.local.state import state_lock
-from stillhouse.recipe.errors import ServiceError, UserError
+from stillhouse.errors import ServiceError, UserError
 from stillhouse.repository import ROOT
 
 

@@ -14,7 +14,7 @@ from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.local_backend import Folder
 from stillhouse.artifacts.s3.backend import Bucket
 from stillhouse.artifacts.store_errors import store_errors
-from stillhouse.recipe.errors import StoreError
+from stillhouse.errors import StoreError
 
 
 class FileStore:

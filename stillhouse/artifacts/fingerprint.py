@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.recipe.base import identity as plain_identity
+from stillhouse.config import identity as plain_identity
 
 Input = ArtifactRef | Sequence[ArtifactRef] | None
 

@@ -16,7 +16,7 @@ from stillhouse.artifacts.backend import Backend
 from stillhouse.artifacts.local_backend import Folder
 from stillhouse.artifacts.record import Record
 from stillhouse.artifacts.verification import Verifier
-from stillhouse.recipe.errors import ArtifactCorrupt
+from stillhouse.errors import ArtifactCorrupt
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.files import open_backend
 from stillhouse.artifacts.s3.errors import error_code
 from stillhouse.artifacts.store_errors import store_errors
-from stillhouse.recipe.errors import StoreError
+from stillhouse.errors import StoreError
 
 _PATIENCE_S = 5.0  # enough for a fault or two; whoever mistyped an address should not wait for longer
 

@@ -24,8 +24,8 @@ from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store_errors import is_disk_full, store_errors
 from stillhouse.artifacts.verification import Verifier
 from stillhouse.artifacts.workspace import Workspace, list_files, scratch_folder
-from stillhouse.recipe.base import identity as plain_identity
-from stillhouse.recipe.errors import ArtifactCorrupt, StoreError
+from stillhouse.config import identity as plain_identity
+from stillhouse.errors import ArtifactCorrupt, StoreError
 
 __all__ = ["Store", "StoreConfig", "Workspace", "open_store"]
 

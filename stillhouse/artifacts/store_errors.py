@@ -28,7 +28,7 @@ from stillhouse.artifacts.s3.errors import (
     is_silent,
     speaks_no_s3,
 )
-from stillhouse.recipe.errors import StoreError, StoreUnavailable
+from stillhouse.errors import StoreError, StoreUnavailable
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NETWORK_DISK = (errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY)  # what can pass by itself

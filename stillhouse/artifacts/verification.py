@@ -8,7 +8,7 @@ import hashlib
 from stillhouse.artifacts.backend import Backend, Stamp
 from stillhouse.artifacts.fingerprint import sha256_file
 from stillhouse.artifacts.record import FileEntry, Record
-from stillhouse.recipe.errors import ArtifactCorrupt
+from stillhouse.errors import ArtifactCorrupt
 
 # larger remote files are hashed when they are fetched; until then their size is all that is checked
 REMOTE_HASH_BYTES = 64 * 2**20

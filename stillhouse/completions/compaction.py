@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.files import FileStore
 from stillhouse.completions.store import open_segment, segment_bytes
-from stillhouse.recipe.errors import ArtifactCorrupt, StoreError
+from stillhouse.errors import ArtifactCorrupt, StoreError
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from stillhouse.recipe.base import identity
+from stillhouse.config import identity
 from stillhouse.recipe.teacher import Sampling
 
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.files import FileStore
 from stillhouse.completions.completion import Completion
-from stillhouse.recipe.errors import ArtifactCorrupt, StoreError
+from stillhouse.errors import ArtifactCorrupt, StoreError
 
 T = TypeVar("T")
 

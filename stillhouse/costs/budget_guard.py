@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.costs.price import HOUR_S, ResolvedPrice
 from stillhouse.costs.usage import BudgetUsage, Usage
+from stillhouse.errors import BudgetSpent
 from stillhouse.recipe.costs import Budget
-from stillhouse.recipe.errors import BudgetSpent
 
 
 class BudgetScope(BaseModel):

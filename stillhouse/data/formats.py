@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.data.lines import MAX_LINE_BYTES, line_blocks
 from stillhouse.data.sources import Format, readable
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 
 _MAX_FIELD_CHARS = 4 << 20
 _BATCH = 4096

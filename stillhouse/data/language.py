@@ -7,7 +7,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 
 _UNLIKELY = 0.05  # probability of all wanted languages together, from which a text is kept
 _MIN_LETTERS = 20  # below this only an alphabet of its own tells a language

@@ -12,7 +12,7 @@ import fsspec
 import zstandard
 
 from stillhouse.data.sources import readable
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 
 MAX_LINE_BYTES = 32 << 20  # longer lines come cut to this, so that memory does not grow with the file
 _CHUNK = 1 << 20

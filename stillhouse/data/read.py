@@ -16,8 +16,8 @@ from stillhouse.data.columns import RowValues, map_row, named_columns
 from stillhouse.data.formats import Record, Refused, records
 from stillhouse.data.parquet_io import BATCH_ROWS, RowBuffer, TableWriter
 from stillhouse.data.sources import SourceFile, format_of
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
-from stillhouse.recipe.errors import DataError
 
 VERSION = 1
 Role = Literal["train", "examples", "test"]

@@ -18,9 +18,9 @@ import yaml
 from stillhouse.data.column_inference import guess_columns
 from stillhouse.data.formats import records
 from stillhouse.data.sources import format_of, resolve
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
-from stillhouse.recipe.errors import DataError
-from stillhouse.recipe.url_credentials import RULE, has_password, hide_passwords
+from stillhouse.url_credentials import RULE, has_password, hide_passwords
 
 _LOOK_ROWS = 200  # what the columns are guessed from
 _LABEL_ROWS = 20_000  # what the label set is gathered from: files are often sorted by label

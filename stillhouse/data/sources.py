@@ -13,8 +13,8 @@ from typing import Any, Literal
 import fsspec
 from pydantic import BaseModel, ConfigDict
 
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Source
-from stillhouse.recipe.errors import DataError
 
 Format = Literal["jsonl", "csv", "parquet"]
 

@@ -18,8 +18,8 @@ from stillhouse.data.duplicates import Finding, components
 from stillhouse.data.parquet_io import TableWriter, batches, dropped_batch, user_texts
 from stillhouse.data.row import DROPPED_SCHEMA, normalise
 from stillhouse.data.text_similarity import Ints, Words, WordTable, near_pairs
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
-from stillhouse.recipe.errors import DataError
 
 VERSION = 1
 SIDES = ("train", "validation", "test", "examples")

@@ -19,9 +19,9 @@ from stillhouse.data.pii import redact_rows
 from stillhouse.data.row import DROPPED_SCHEMA, normalise
 from stillhouse.data.row_checks import Drop, check_label, check_prompt, check_references
 from stillhouse.data.text_similarity import Words, WordTable
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
-from stillhouse.recipe.errors import DataError
-from stillhouse.recipe.skill import Skill
+from stillhouse.skills.skill import Skill
 
 VERSION = 1
 _ORDER = ("examples", "train", "test")  # of two equal rows the earlier stays

@@ -19,9 +19,9 @@ from stillhouse.filters.outcome import FilterResult
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.routing import Mixing
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.cases import read_cases, unclaimed
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 
 # a row, what the student is to say, and the number of the teacher that said it, where there are several
 Lesson = tuple[Row, str, int | None]

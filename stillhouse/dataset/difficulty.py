@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from stillhouse.completions.completion import Completion
+from stillhouse.errors import QualityError
 from stillhouse.filters.outcome import FilterResult
-from stillhouse.recipe.errors import QualityError
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 from stillhouse.teachers.calibration import probabilities
 
 Kept = dict[str, Any]

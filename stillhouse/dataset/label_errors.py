@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from stillhouse.completions.table import completion_of
 from stillhouse.data.row import Row
 from stillhouse.filters.rules.agreement import majority
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import SkillModule, skill_for
+from stillhouse.skills.skill import Skill
 from stillhouse.teachers.calibration import probabilities
 
 Lines = Mapping[str, Sequence[dict[str, Any]]]

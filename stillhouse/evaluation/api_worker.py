@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.errors import ServiceUnavailable
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EndpointSpec
 from stillhouse.evaluation.tables import quantiles, write_tables
@@ -24,7 +25,6 @@ from stillhouse.inference.api.credentials import read_key
 from stillhouse.inference.api.errors import counts
 from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import ServiceUnavailable
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.registry import skill_for
 from stillhouse.teachers.api_requests import ChatRequests

@@ -11,7 +11,7 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.scoring import interval, p_value, statistic
 from stillhouse.evaluation.significance import Interval, difference_interval, gain_of, ratio_interval
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.skill import CLASSIFICATION, Skill
+from stillhouse.skills.skill import CLASSIFICATION, Skill
 
 Answers = Sequence[str | None]
 References = Sequence[Sequence[str]]

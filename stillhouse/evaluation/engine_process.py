@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from stillhouse import errors
 from stillhouse.evaluation.spec import Candidate
 from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
-from stillhouse.recipe import errors
 from stillhouse.recipe.teacher import Engine, Sampling
 
 

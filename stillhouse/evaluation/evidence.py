@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from stillhouse.evaluation.roles import ModelRole
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.cases import read_cases
+from stillhouse.skills.skill import Skill
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from stillhouse.evaluation.answers import UNPARSABLE, check_rows, gold_labels, known_answers
 from stillhouse.evaluation.corpus_metrics import corpus_score
-from stillhouse.recipe.skill import CLASSIFICATION, Skill
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import CLASSIFICATION, Skill
 
 
 class _AnswerMetric(evaluate.Metric):  # type: ignore[misc] # the library has no types

@@ -18,8 +18,8 @@ from stillhouse.evaluation.significance import (
     permutation_p_value,
 )
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 
 Answers = Sequence[str | None]
 References = Sequence[Sequence[str]]

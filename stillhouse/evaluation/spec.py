@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.teacher import Teacher
+from stillhouse.skills.skill import Skill
 from stillhouse.teachers.spec import AskSpec
 
 

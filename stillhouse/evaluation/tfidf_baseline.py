@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 
 # inverse regularisation strengths tried; TF-IDF rows have length 1, so that weak regularisation wins on small sets
 _STRENGTHS = (1.0, 10.0, 100.0)

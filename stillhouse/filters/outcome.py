@@ -7,8 +7,8 @@ from typing import Any
 
 from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row
+from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Sample
-from stillhouse.recipe.errors import QualityError
 from stillhouse.recipe.filters import Filters
 
 # answers that nothing is wrong with but that another one stands for their prompt

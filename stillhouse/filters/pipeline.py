@@ -28,8 +28,8 @@ from stillhouse.filters.rules import (
 )
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.routing import Mixing
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import SkillModule, skill_for
+from stillhouse.skills.skill import Skill
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row
+from stillhouse.errors import DataError
 from stillhouse.filters.pipeline import apply
-from stillhouse.recipe.errors import DataError
 from stillhouse.recipe.filters import Filters
-from stillhouse.recipe.skill import Skill
+from stillhouse.skills.skill import Skill
 
 
 def rules_for_routing(filters: Filters, *, must_verify: bool) -> Filters:

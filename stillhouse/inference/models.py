@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.fingerprint import sha256_file
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.recipe.base import execution, identity
-from stillhouse.recipe.errors import ModelError
+from stillhouse.config import execution, identity
+from stillhouse.errors import ModelError
 
 # what decides a model's answers; anything else in its folder (cards, logs) does not
 _IDENTITY_FILES = (

@@ -16,7 +16,7 @@ from stillhouse.judging.prompts import pair_question, request_text
 from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.verdicts import Outcome, decide, read_verdict
 from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.skill import Skill
+from stillhouse.skills.skill import Skill
 
 Line = dict[str, Any]
 Answers = Mapping[ModelRole, Sequence[str | None]]  # in the rows' order

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from stillhouse.data.row import Messages
 from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 
 
 def pair_question(judge: Judge, request: str, first: str, second: str, reference: str | None) -> Messages:

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.data.row import ROW_SCHEMA, Messages
-from stillhouse.recipe.errors import ServiceUnavailable
+from stillhouse.errors import ServiceUnavailable
 from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.skill import Conversation
+from stillhouse.skills.skill import Conversation
 from stillhouse.teachers.spec import GenerateSpec
 
 # a conversation without an instruction is asked as it stands

@@ -15,8 +15,8 @@ from stillhouse.judging.prompts import request_text, score_question
 from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.verdicts import read_score
 from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 
 SCORE_SCHEMA = pa.schema(
     [

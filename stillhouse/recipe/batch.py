@@ -3,14 +3,14 @@
 Separate because none of it decides an answer: a batch and single requests fill the same store under the same keys.
 """
 
-from stillhouse.recipe.base import Part, execution
+from stillhouse.config import FrozenModel, execution
 
 # what OpenAI and Azure take in one file
 MOST_REQUESTS = 50_000
 MOST_MEGABYTES = 200
 
 
-class Batches(Part):
+class Batches(FrozenModel):
     """The size of batches, and how long they are waited for."""
 
     max_requests: int = execution(MOST_REQUESTS, "requests a batch holds at most", ge=1, le=MOST_REQUESTS)

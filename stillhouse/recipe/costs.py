@@ -2,19 +2,19 @@
 
 from pydantic import Field
 
-from stillhouse.recipe.base import Part
+from stillhouse.config import FrozenModel
 
 _OWN = "US dollars an hour of the machine that"
 
 
-class Price(Part):
+class Price(FrozenModel):
     """What an endpoint asks for tokens."""
 
     input_usd_per_mtok: float = Field(ge=0.0, description="US dollars a million prompt tokens")
     output_usd_per_mtok: float = Field(ge=0.0, description="US dollars a million completion tokens")
 
 
-class Costs(Part):
+class Costs(FrozenModel):
     """What own or rented machines cost by the hour; what is left out is not known, and never guessed."""
 
     teacher_usd_per_hour: float | None = Field(
@@ -32,7 +32,7 @@ class Costs(Part):
     )
 
 
-class Budget(Part):
+class Budget(FrozenModel):
     """The most that a recipe's teachers and judge may be paid and take; of a teacher over an API the test rows too.
 
     It holds for all answers that the recipe uses, whichever run bought them: a second try has no second budget.

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stillhouse.recipe.base import Part, optional_identity, provenance
+from stillhouse.config import FrozenModel, optional_identity, provenance
 
 
-class Columns(Part):
+class Columns(FrozenModel):
     """Which input columns hold what; a name that the source lacks is refused with the nearest one."""
 
     text: str | None = Field(None, description="column with the user's message; becomes one user turn")
@@ -36,7 +36,7 @@ class Columns(Part):
         return self
 
 
-class Source(Part):
+class Source(FrozenModel):
     """One input: a file, a folder, a glob or several, local or behind any fsspec URL."""
 
     path: str | tuple[str, ...] = Field(description="file, folder, glob or list; local, s3://, hf:// or any fsspec URL")
@@ -45,7 +45,7 @@ class Source(Part):
     licence: str = provenance("unknown", "licence of the data, carried to the cards")
 
 
-class Balance(Part):
+class Balance(FrozenModel):
     """How training rows are evened out; validation and test rows are never touched."""
 
     by: Literal["none", "label", "source", "length", "cluster"] = Field("none", description="what the groups are")
@@ -60,7 +60,7 @@ class Balance(Part):
     seed: int = Field(0, ge=0, description="seed of the choice of rows and of the clusters")
 
 
-class Data(Part):
+class Data(FrozenModel):
     """The sources and the rules of validate, split and balance."""
 
     train: Source = Field(description="the prompts the teacher answers; references are optional")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from stillhouse.recipe.base import Part, execution
+from stillhouse.config import FrozenModel, execution
 from stillhouse.recipe.batch import Batches
 from stillhouse.recipe.private_hosts import is_private
 from stillhouse.recipe.providers import PROVIDERS, Name, Offer, Provider
@@ -21,7 +21,7 @@ _SECRET = re.compile(r"api.?key|authorization|secret|password|credential|bearer"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class Endpoint(Part):
+class Endpoint(FrozenModel):
     """An OpenAI-compatible endpoint; the key is in the environment and nowhere else."""
 
     provider: Name = Field(description="whose endpoint: sets the address, the key's variable and what may be asked")

@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from stillhouse.recipe.base import Part, execution
-from stillhouse.recipe.skill import MetricName
+from stillhouse.config import FrozenModel, execution
 from stillhouse.recipe.teacher import Engine
+from stillhouse.skills.skill import MetricName
 
 
-class Evaluation(Part):
+class Evaluation(FrozenModel):
     """Quality, latency, throughput and memory, measured the same way for every model."""
 
     metrics: tuple[MetricName, ...] = Field(
@@ -37,7 +37,7 @@ class Evaluation(Part):
     engine: Engine = execution(Engine(mode="eager"), "how the engine runs, for all models alike")
 
 
-class Rule(Part):
+class Rule(FrozenModel):
     """A bound on one number of the report, as `comparison.quality_retained >= 0.92`."""
 
     metric: str = Field(description="dotted path into report.json")
@@ -45,7 +45,7 @@ class Rule(Part):
     bound: float
 
 
-class Gate(Part):
+class Gate(FrozenModel):
     """The rules a student must pass; the report says which it did."""
 
     rules: tuple[Rule, ...] = ()

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from stillhouse.recipe.base import Part, optional_identity
+from stillhouse.config import FrozenModel, optional_identity
 
 
-class Filters(Part):
+class Filters(FrozenModel):
     """One field a rule; the rules run in this order and the first that objects names the reason."""
 
     truncated: bool = Field(True, description="drop completions cut off by max_tokens")

@@ -6,7 +6,7 @@ Separate because the Prefect form, the command line and tests offer the same cho
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
-from stillhouse.recipe.errors import RecipeError
+from stillhouse.errors import RecipeError
 
 Size = Literal["full", "trial", "smoke"]
 StageName = Literal[

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stillhouse.recipe.base import Part, execution, provenance
+from stillhouse.config import FrozenModel, execution, provenance
 from stillhouse.recipe.checks.endpoint import find_problems
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.endpoint import Endpoint
@@ -19,7 +19,7 @@ SCORES = ("1", "2", "3", "4", "5")
 _CRITERIA = "{criteria}"
 
 
-class Judge(Part):
+class Judge(FrozenModel):
     """A model that vLLM serves here, or one behind an OpenAI-compatible endpoint."""
 
     model: str = Field(description="local folder, GGUF file or hub name; with an endpoint, the model's name there")

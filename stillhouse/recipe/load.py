@@ -12,12 +12,11 @@ import fsspec
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from stillhouse.recipe.errors import RecipeError
+from stillhouse.errors import RecipeError, did_you_mean
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.recipe.skill import KINDS
-from stillhouse.recipe.suggest import did_you_mean
-from stillhouse.recipe.url_credentials import RULE, has_password, hide_passwords
 from stillhouse.repository import ROOT
+from stillhouse.skills.skill import KINDS
+from stillhouse.url_credentials import RULE, has_password, hide_passwords
 
 RECIPES = ROOT / "deployments" / "recipes"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from stillhouse.recipe.base import Part, execution, optional_identity, provenance
+from stillhouse.config import FrozenModel, execution, optional_identity, provenance
 from stillhouse.recipe.checks.recipe import find_problems
 from stillhouse.recipe.costs import Budget, Costs
 from stillhouse.recipe.data import Data
@@ -12,12 +12,12 @@ from stillhouse.recipe.evaluation import Evaluation, Gate
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.routing import Mixing, Routing
-from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.student import Student, Training
 from stillhouse.recipe.teacher import Teacher
+from stillhouse.skills.skill import Skill
 
 
-class Recipe(Part):
+class Recipe(FrozenModel):
     """What a distillation is; where it runs is said by settings (stillhouse/runtime/settings.py)."""
 
     name: str = provenance(

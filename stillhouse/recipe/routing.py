@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from stillhouse.recipe.base import Part
+from stillhouse.config import FrozenModel
 
 # kinds that look at what a row says of itself, before anything is asked
 BY_ROW = ("source", "label")
@@ -12,7 +12,7 @@ BY_ROW = ("source", "label")
 BY_ANSWERS = ("fallback", "first_verified")
 
 
-class Routing(Part):
+class Routing(FrozenModel):
     """Who is asked what. Teachers are asked in the recipe's order."""
 
     kind: Literal["all", "source", "label", "fallback", "first_verified"] = Field(
@@ -29,7 +29,7 @@ class Routing(Part):
     )
 
 
-class Mixing(Part):
+class Mixing(FrozenModel):
     """What is kept where several teachers answer one prompt."""
 
     kind: Literal["keep_all", "vote", "best"] = Field(

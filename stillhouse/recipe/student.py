@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from stillhouse.recipe.base import Part, execution, provenance
+from stillhouse.config import FrozenModel, execution, provenance
 
 # ChatML without the default system prompt that some models insert: a short message stays a short prompt.
 # The newline stands before a turn and not after it, so that an answer ends exactly on its stop token.
@@ -16,7 +16,7 @@ MINIMAL_CHATML = (
 )
 
 
-class Student(Part):
+class Student(FrozenModel):
     """Where the student's weights come from."""
 
     model: str = Field(description="local folder, GGUF file or hub name of any causal model")
@@ -40,7 +40,7 @@ class Student(Part):
         return MINIMAL_CHATML if self.chat_template == "minimal" else None
 
 
-class Lora(Part):
+class Lora(FrozenModel):
     """Low-rank adaptation; merged into the weights on export."""
 
     r: int = Field(16, ge=1, description="rank")
@@ -49,14 +49,14 @@ class Lora(Part):
     target_modules: str | tuple[str, ...] = Field("all-linear", description="module names, or all-linear")
 
 
-class TrainingExecution(Part):
+class TrainingExecution(FrozenModel):
     """How training runs; none of it is identity."""
 
     threads: int = execution(0, "CPU threads; 0 takes all cores", ge=0)
     device: Literal["auto", "cpu", "cuda"] = execution("auto", "device to train on")
 
 
-class Training(Part):
+class Training(FrozenModel):
     """Supervised fine-tuning with the loss on the completion only."""
 
     method: Literal["full", "lora"] = Field("full", description="train all weights, or LoRA merged on export")

@@ -5,16 +5,17 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from stillhouse.recipe.base import Part, execution, provenance
+from stillhouse.config import FrozenModel, execution, provenance
 from stillhouse.recipe.checks.endpoint import find_problems
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.terms import TERMS
+from stillhouse.skills.prompts import TeacherPrompt
 
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
 
-class Sampling(Part):
+class Sampling(FrozenModel):
     """How completions are drawn; all of it is identity."""
 
     n: int = Field(1, ge=1, le=64, description="completions a prompt")
@@ -33,7 +34,7 @@ class Sampling(Part):
         return self
 
 
-class Output(Part):
+class Output(FrozenModel):
     """The form a completion is held to while it is decoded."""
 
     kind: Literal["skill", "free", "choice", "regex", "json_schema"] = Field(
@@ -51,28 +52,7 @@ class Output(Part):
         return self
 
 
-class TeacherPrompt(Part):
-    """What the teacher sees beyond the student's prompt."""
-
-    system: str = Field("", description="what stands first; empty takes the skill's instruction; {labels} is filled in")
-    examples: int = Field(0, ge=0, le=256, description="labelled examples in each prompt; per label with *_per_label")
-    selection: Literal["nearest", "nearest_per_label", "fixed_per_label"] = Field(
-        "nearest",
-        description="nearest: the most similar; nearest_per_label: the most similar of each label; fixed_per_label: "
-        "the same for every prompt, so that an engine computes them once",
-    )
-    retriever: Literal["tfidf", "bm25"] = Field("tfidf", description="what similar means, for nearest*")
-    seed: int = Field(0, ge=0, description="seed of the choice and order of examples, for fixed_per_label")
-    layout: Literal["turns", "list", "text"] = Field(
-        "turns",
-        description="turns: examples as chat turns; list: in the system prompt; text: plain text without the chat "
-        "template, which small and base models continue best; free answers then need sampling.stop",
-    )
-    input_name: str = Field("Message", min_length=1, description="what stands before a message, in list and text")
-    output_name: str = Field("Label", min_length=1, description="what stands before an answer, in list and text")
-
-
-class Engine(Part):
+class Engine(FrozenModel):
     """How a vLLM engine runs; nothing here changes an answer's key."""
 
     max_num_seqs: int = execution(0, "sequences decoded together; 0 chooses by the job's size", ge=0)
@@ -86,7 +66,7 @@ class Engine(Part):
     segment_seconds: float = execution(5.0, "answers are stored at least this often", gt=0.0, le=10.0)
 
 
-class Teacher(Part):
+class Teacher(FrozenModel):
     """One teacher: a model that vLLM serves here, or one behind an OpenAI-compatible endpoint."""
 
     name: str = provenance(

@@ -16,8 +16,8 @@ from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.recipe.skill import Skill
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 
 Summary = Mapping[str, Any]
 _MOST_EXAMPLES = 25

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stillhouse.recipe.errors import RecipeError
+from stillhouse.errors import RecipeError
 from stillhouse.recipe.evaluation import Gate
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from stillhouse.recipe.errors import WorkerError
+from stillhouse.errors import WorkerError
 
 _POLL_S = 0.25
 

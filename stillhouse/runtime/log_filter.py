@@ -5,7 +5,7 @@ Separate because the command line and every worker of Prefect want it alike.
 
 import logging
 
-from stillhouse.recipe.errors import UserError
+from stillhouse.errors import UserError
 
 _LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
 

@@ -21,7 +21,7 @@ from typing import IO
 
 from pydantic import BaseModel, ValidationError
 
-from stillhouse.recipe import errors
+from stillhouse import errors
 from stillhouse.repository import ROOT
 from stillhouse.runtime.events import EVENT, Done, Error, Event, Log
 from stillhouse.runtime.orphan_guard import guard_group

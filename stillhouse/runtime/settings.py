@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stillhouse.artifacts.store import StoreConfig
-from stillhouse.recipe.errors import RecipeError, StoreError
+from stillhouse.errors import RecipeError, StoreError
 from stillhouse.repository import ROOT
 
 

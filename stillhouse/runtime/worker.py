@@ -13,7 +13,7 @@ from typing import Any, TextIO, TypeVar
 
 from pydantic import BaseModel
 
-from stillhouse.recipe.errors import UserError
+from stillhouse.errors import UserError
 from stillhouse.runtime.events import Done, Error, Event, Log, Metric, Progress
 
 Spec = TypeVar("Spec", bound=BaseModel)

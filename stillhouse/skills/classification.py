@@ -8,13 +8,13 @@ import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stillhouse.recipe.skill import Labelled
 from stillhouse.skills.prompts import as_text as as_text
 from stillhouse.skills.prompts import cases as cases
 from stillhouse.skills.prompts import student_messages as student_messages
 from stillhouse.skills.prompts import teacher_messages as teacher_messages
 from stillhouse.skills.prompts import teacher_text as teacher_text
 from stillhouse.skills.prompts import zero_shot_messages as zero_shot_messages
+from stillhouse.skills.skill import Labelled
 
 closed_answers = True
 votes = Labelled.votes

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillhouse.data.row import Messages, content_sha256
-from stillhouse.recipe.skill import Conversation
-from stillhouse.recipe.teacher import TeacherPrompt
 from stillhouse.skills import prompts
 from stillhouse.skills.free_text import closed_answers as closed_answers
 from stillhouse.skills.free_text import constraint as constraint
 from stillhouse.skills.free_text import has_wording as has_wording
 from stillhouse.skills.free_text import lesson as lesson
+from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.prompts import student_messages as student_messages
 from stillhouse.skills.prompts import teacher_messages as teacher_messages
 from stillhouse.skills.prompts import zero_shot_messages as zero_shot_messages
+from stillhouse.skills.skill import Conversation
 from stillhouse.skills.summarization import rouge
 from stillhouse.skills.summarization import same as same
 from stillhouse.skills.summarization import verify as verify

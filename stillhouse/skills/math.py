@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from stillhouse.recipe.skill import Math
 from stillhouse.skills.free_text import closed_answers as closed_answers
 from stillhouse.skills.free_text import constraint as constraint
 from stillhouse.skills.free_text import has_wording as has_wording
@@ -19,6 +18,7 @@ from stillhouse.skills.prompts import student_messages as student_messages
 from stillhouse.skills.prompts import teacher_messages as teacher_messages
 from stillhouse.skills.prompts import teacher_text as teacher_text
 from stillhouse.skills.prompts import zero_shot_messages as zero_shot_messages
+from stillhouse.skills.skill import Math
 
 votes = Math.votes
 measured = (

@@ -4,10 +4,33 @@ Separate because every skill is asked in the same layouts; a skill with a way of
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field
+
+from stillhouse.config import FrozenModel
 from stillhouse.data.row import Messages, prompt_text
-from stillhouse.recipe.teacher import TeacherPrompt
+
+
+class TeacherPrompt(FrozenModel):
+    """What the teacher sees beyond the student's prompt."""
+
+    system: str = Field("", description="what stands first; empty takes the skill's instruction; {labels} is filled in")
+    examples: int = Field(0, ge=0, le=256, description="labelled examples in each prompt; per label with *_per_label")
+    selection: Literal["nearest", "nearest_per_label", "fixed_per_label"] = Field(
+        "nearest",
+        description="nearest: the most similar; nearest_per_label: the most similar of each label; fixed_per_label: "
+        "the same for every prompt, so that an engine computes them once",
+    )
+    retriever: Literal["tfidf", "bm25"] = Field("tfidf", description="what similar means, for nearest*")
+    seed: int = Field(0, ge=0, description="seed of the choice and order of examples, for fixed_per_label")
+    layout: Literal["turns", "list", "text"] = Field(
+        "turns",
+        description="turns: examples as chat turns; list: in the system prompt; text: plain text without the chat "
+        "template, which small and base models continue best; free answers then need sampling.stop",
+    )
+    input_name: str = Field("Message", min_length=1, description="what stands before a message, in list and text")
+    output_name: str = Field("Label", min_length=1, description="what stands before an answer, in list and text")
 
 
 def cases(row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:

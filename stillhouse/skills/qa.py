@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from stillhouse.recipe.skill import Qa
 from stillhouse.skills.free_text import closed_answers as closed_answers
 from stillhouse.skills.free_text import constraint as constraint
 from stillhouse.skills.free_text import lesson as lesson
@@ -22,6 +21,7 @@ from stillhouse.skills.prompts import student_messages as student_messages
 from stillhouse.skills.prompts import teacher_messages as teacher_messages
 from stillhouse.skills.prompts import teacher_text as teacher_text
 from stillhouse.skills.prompts import zero_shot_messages as zero_shot_messages
+from stillhouse.skills.skill import Qa
 
 votes = Qa.votes
 measured = (

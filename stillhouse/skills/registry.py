@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from stillhouse.data.row import Messages
-from stillhouse.recipe.errors import RecipeError
-from stillhouse.recipe.teacher import TeacherPrompt
+from stillhouse.errors import RecipeError
 from stillhouse.skills import classification, conversation, math, nli, qa, summarization
+from stillhouse.skills.prompts import TeacherPrompt
 
 
 class SkillModule(Protocol):

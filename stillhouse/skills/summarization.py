@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stillhouse.data.row import Messages, normalise
-from stillhouse.recipe.skill import Summarization
-from stillhouse.recipe.teacher import TeacherPrompt
 from stillhouse.skills import prompts
 from stillhouse.skills.free_text import closed_answers as closed_answers
 from stillhouse.skills.free_text import constraint as constraint
 from stillhouse.skills.free_text import has_wording as has_wording
 from stillhouse.skills.free_text import lesson as lesson
+from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.prompts import as_text as as_text
 from stillhouse.skills.prompts import cases as cases
 from stillhouse.skills.prompts import student_messages as student_messages
 from stillhouse.skills.prompts import zero_shot_messages as zero_shot_messages
+from stillhouse.skills.skill import Summarization
 
 votes = Summarization.votes
 measured = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stillhouse.recipe.errors import ModelError
+from stillhouse.errors import ModelError
 from stillhouse.students.spec import InitialiseSpec
 
 if TYPE_CHECKING:

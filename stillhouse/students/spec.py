@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from stillhouse.recipe.base import Part
+from stillhouse.config import FrozenModel
 from stillhouse.recipe.student import Training
 
 
-class TrainSpec(Part):
+class TrainSpec(FrozenModel):
     """One training run of `python -m stillhouse.students.worker`."""
 
     schema_version: Literal[1] = 1
@@ -26,7 +26,7 @@ class TrainSpec(Part):
     out: str = Field(description="folder for the finished student")
 
 
-class InitialiseSpec(Part):
+class InitialiseSpec(FrozenModel):
     """One untrained student (the baseline), by `python -m stillhouse.students.initialise`."""
 
     schema_version: Literal[1] = 1
@@ -38,7 +38,7 @@ class InitialiseSpec(Part):
     out: str = Field(description="folder for the untrained student")
 
 
-class ConvertSpec(Part):
+class ConvertSpec(FrozenModel):
     """One GGUF file to turn into a checkpoint folder, by `python -m stillhouse.students.convert`."""
 
     schema_version: Literal[1] = 1

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.data.row import Messages
+from stillhouse.errors import DataError, ModelError
 from stillhouse.inference.vllm.request import through_template
-from stillhouse.recipe.errors import DataError, ModelError
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

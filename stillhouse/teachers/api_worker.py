@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.errors import WorkerError
 from stillhouse.inference.api.batch.client import BatchService
 from stillhouse.inference.api.client import Client
 from stillhouse.inference.api.concurrent import ConcurrentRequester
@@ -18,7 +19,6 @@ from stillhouse.inference.api.credentials import read_key
 from stillhouse.inference.api.errors import counts
 from stillhouse.inference.api.request import ChatRequest, num_logprobs
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import WorkerError
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.teachers.api_batches import ask_in_batches
 from stillhouse.teachers.api_requests import ChatRequests

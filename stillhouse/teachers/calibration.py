@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stillhouse.recipe.errors import QualityError
+from stillhouse.errors import QualityError
 
 Scores = NDArray[np.float64]
 

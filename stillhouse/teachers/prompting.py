@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stillhouse.data.row import Row
-from stillhouse.recipe.errors import DataError
-from stillhouse.recipe.skill import Skill
-from stillhouse.recipe.teacher import Teacher, TeacherPrompt
+from stillhouse.errors import DataError
+from stillhouse.recipe.teacher import Teacher
+from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 from stillhouse.teachers.retrieval import Retriever
 
 Prompt = list[dict[str, Any]] | str

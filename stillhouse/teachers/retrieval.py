@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillhouse.data.row import Row, normalise, prompt_text
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 
 Scores = NDArray[np.float64]
 

@@ -8,8 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from stillhouse.data.row import Row
-from stillhouse.recipe.errors import DataError
-from stillhouse.recipe.suggest import did_you_mean
+from stillhouse.errors import DataError, did_you_mean
 
 log = logging.getLogger(__name__)
 

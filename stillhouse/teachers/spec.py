@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
-from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.teacher import Teacher
+from stillhouse.skills.skill import Skill
 
 
 class AskSpec(BaseModel):

@@ -13,11 +13,11 @@ from typing import Any
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.errors import BudgetSpent
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.inference.vllm.request import Request, sampling_params
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.inference.vllm.stream import Answer, stream
-from stillhouse.recipe.errors import BudgetSpent
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.teachers.requests import PreparedRequests, rows_of
 from stillhouse.teachers.spec import AskSpec, GenerateSpec

@@ -9,9 +9,9 @@ from prefect.runtime import flow_run
 
 from stillhouse.artifacts.preflight import probe
 from stillhouse.costs.price import resolve_price
+from stillhouse.errors import RecipeError
 from stillhouse.inference.api.credentials import read_key
 from stillhouse.inference.models import identify
-from stillhouse.recipe.errors import RecipeError
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import Settings
 from tasks.orchestration.run import Run

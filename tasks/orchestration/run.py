@@ -13,7 +13,7 @@ from prefect.logging.handlers import APILogHandler
 from stillhouse.artifacts.fingerprint import fingerprint
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, open_store
-from stillhouse.recipe.base import identity as identity_of
+from stillhouse.config import identity as identity_of
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.log_filter import hide_user_tracebacks
 from stillhouse.runtime.orphan_guard import guard_ephemeral_server

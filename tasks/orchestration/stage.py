@@ -24,7 +24,7 @@ from stillhouse.artifacts.fingerprint import fingerprint
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, open_store
 from stillhouse.artifacts.workspace import Workspace
-from stillhouse.recipe.errors import UserError, WorkerError, can_pass
+from stillhouse.errors import UserError, WorkerError, can_pass
 from stillhouse.runtime.locks import host_lock
 from stillhouse.runtime.settings import Settings
 from tasks.orchestration.results import PLAIN_JSON, results_block

@@ -11,7 +11,7 @@ from stillhouse.artifacts.preflight import probe
 from stillhouse.artifacts.record import Record
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.recipe.errors import ArtifactCorrupt, StoreError
+from stillhouse.errors import ArtifactCorrupt, StoreError
 from tests.support.s3.stored import Stored
 
 REF = ArtifactRef(stage="read", fingerprint="f" * 64)
@@ -203,7 +203,7 @@ def test_workspace_of_a_living_process_is_not_swept_up(local_store: Store) -> No
 FULL = """
 import resource, sys
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.recipe.errors import StoreError
+from stillhouse.errors import StoreError
 store = Store(StoreConfig(url=sys.argv[1]))
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

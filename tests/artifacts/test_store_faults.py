@@ -9,7 +9,7 @@ import pytest
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.recipe.errors import StoreError, StoreUnavailable
+from stillhouse.errors import StoreError, StoreUnavailable
 from tests.support.s3.faulty_proxy import KINDS, FaultyProxy
 from tests.support.s3.server import S3Server
 

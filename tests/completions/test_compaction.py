@@ -7,7 +7,7 @@ from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.compaction import compact, teachers_of
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
-from stillhouse.recipe.errors import StoreError
+from stillhouse.errors import StoreError
 from tests.completions.test_store import TEACHER, completion, segments
 
 

@@ -9,7 +9,7 @@ import pytest
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
-from stillhouse.recipe.errors import StoreError
+from stillhouse.errors import StoreError
 from tests.support.s3.server import S3Server
 
 TEACHER = "t" * 64

@@ -6,9 +6,9 @@ import pytest
 
 from stillhouse.data.language import foreign
 from stillhouse.data.validate import validate
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
-from stillhouse.recipe.errors import DataError
-from stillhouse.recipe.skill import Classification
+from stillhouse.skills.skill import Classification
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # the language models take a minute to load
 

@@ -18,8 +18,8 @@ from stillhouse.data import formats, lines
 from stillhouse.data.read import read
 from stillhouse.data.row import content_sha256
 from stillhouse.data.sources import resolve
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
-from stillhouse.recipe.errors import DataError
 from tests.support.s3.server import S3Server
 
 GOOD = b'{"text": "hello there"}\n'

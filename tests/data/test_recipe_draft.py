@@ -8,7 +8,7 @@ import yaml
 
 from stillhouse.data.column_inference import guess_columns
 from stillhouse.data.recipe_draft import _scalar, draft_recipe
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
 

@@ -7,8 +7,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from stillhouse.data.sources import resolve
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
-from stillhouse.recipe.errors import DataError
 
 COLUMNS = Columns(text="text")
 

@@ -8,9 +8,9 @@ import pytest
 
 from stillhouse.data.split import split
 from stillhouse.data.validate import validate
+from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
-from stillhouse.recipe.errors import DataError
-from stillhouse.recipe.skill import Classification
+from stillhouse.skills.skill import Classification
 
 ReadRows = Callable[..., Path]
 ReadBack = Callable[[Path], list[dict[str, Any]]]

@@ -8,10 +8,10 @@ import pytest
 from stillhouse.completions.table import ANSWER_SCHEMA, MIXED_SCHEMA
 from stillhouse.data.row import ROW_SCHEMA, content_sha256
 from stillhouse.dataset.build import write_dataset
-from stillhouse.recipe.errors import QualityError
+from stillhouse.errors import QualityError
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.routing import Mixing
-from stillhouse.recipe.skill import Classification
+from stillhouse.skills.skill import Classification
 
 LABELS = ("car", "pet")
 SKILL = Classification(labels=LABELS)

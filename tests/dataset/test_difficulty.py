@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from stillhouse.completions.table import completion_of
 from stillhouse.dataset.difficulty import BUCKETS, subsample_by_difficulty
+from stillhouse.errors import QualityError
 from stillhouse.filters.outcome import FilterResult
-from stillhouse.recipe.errors import QualityError
 from stillhouse.recipe.filters import Filters
 from tests.dataset.test_build import LABELS, SKILL, answer, build, row
 from tests.dataset.test_label_errors import said, scores

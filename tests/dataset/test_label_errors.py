@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.recipe.filters import Filters
-from stillhouse.recipe.skill import Classification, Math, Qa
+from stillhouse.skills.skill import Classification, Math, Qa
 from tests.dataset.test_build import LABELS, SKILL, answer, build, row
 
 NAMES = ("car", "pet", "home")

@@ -12,7 +12,7 @@ import pytest
 from deployments.automations import FAILED, REFUSED, ZOMBIES
 from deployments.register import register
 from deployments.ui_settings import keep_choices
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 from stillhouse.repository import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]

@@ -6,10 +6,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from stillhouse.errors import ServiceUnavailable
 from stillhouse.evaluation.api_worker import measure_teacher
 from stillhouse.evaluation.spec import EndpointSpec
 from stillhouse.evaluation.tables import join_tables, write_tables
-from stillhouse.recipe.errors import ServiceUnavailable
 from stillhouse.recipe.evaluation import Evaluation
 from tests.support.api.requests import KEY, Told, over, spec, stored, teacher
 from tests.support.api.server import Act, Received, answer, failure, serving

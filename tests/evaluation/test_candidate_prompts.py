@@ -5,8 +5,9 @@ from stillhouse.evaluation.candidate_prompts import CandidatePrompter
 from stillhouse.evaluation.engine_process import Finished
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.skill import Qa
-from stillhouse.recipe.teacher import Sampling, Teacher, TeacherPrompt
+from stillhouse.recipe.teacher import Sampling, Teacher
+from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.skills.skill import Qa
 from tests.inference.vllm.test_request import Tokenizer
 
 MESSAGES = [{"role": "user", "content": "Who wrote Emma?"}]

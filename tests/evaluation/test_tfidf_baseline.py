@@ -1,7 +1,7 @@
 import pytest
 
+from stillhouse.errors import DataError
 from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
-from stillhouse.recipe.errors import DataError
 
 TRAIN = [
     ("my card never arrived in the post", "arrival"),

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.completions.completion import Completion
+from stillhouse.errors import QualityError
 from stillhouse.filters.pipeline import SAMPLE_RULES, apply
-from stillhouse.recipe.errors import QualityError
 from stillhouse.recipe.filters import Filters
-from stillhouse.recipe.skill import Classification
 from stillhouse.skills import registry
+from stillhouse.skills.skill import Classification
 
 LABELS = ("red", "green", "blue")
 SKILL = Classification(labels=LABELS)

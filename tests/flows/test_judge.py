@@ -10,11 +10,11 @@ import pytest
 import yaml
 from prefect import flow
 
+from stillhouse.errors import RecipeError, ServiceError
 from stillhouse.evaluation.tables import write_tables
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.judging.pairs import outcome_of
 from stillhouse.judging.scores import read_scores
-from stillhouse.recipe.errors import RecipeError, ServiceError
 from stillhouse.recipe.judge import VERDICTS
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from stillhouse.costs.forecast import Range
+from stillhouse.errors import BudgetSpent
 from stillhouse.planning.tables import plan_markdown
-from stillhouse.recipe.errors import BudgetSpent
 from tests.flows.test_judge import asked_of, local_model, prepared, scoring
 from tests.support.api.requests import KEY
 from tests.support.api.server import Act, FaultyServer, Received, serving

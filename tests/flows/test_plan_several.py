@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from stillhouse.costs.forecast import Range
+from stillhouse.errors import BudgetSpent, DataError
 from stillhouse.planning.tables import plan_markdown
-from stillhouse.recipe.errors import BudgetSpent, DataError
 from tests.flows.test_several_teachers import Says, School, gold, knows, number_of, strong, weak
 from tests.support.api.server import Act, Received, serving
 from tests.support.plan_runs import planned, within

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prefect import flow
 
-from stillhouse.recipe.errors import DataError, ServiceError, WorkerError
+from stillhouse.errors import DataError, ServiceError, WorkerError
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
 from tasks.balance import balance_rows

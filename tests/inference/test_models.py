@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from stillhouse.config import identity
+from stillhouse.errors import ModelError
 from stillhouse.inference import models as model_module
 from stillhouse.inference.models import identify
-from stillhouse.recipe.base import identity
-from stillhouse.recipe.errors import ModelError
 
 LARGE = bytes(2**20) + b"weights"
 

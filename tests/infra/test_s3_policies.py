@@ -10,7 +10,7 @@ from aiobotocore.session import AioSession
 from stillhouse.artifacts.preflight import probe
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.recipe.errors import StoreError
+from stillhouse.errors import StoreError
 from tests.support.infra.policy import Need, Policy, needs_of
 from tests.support.paths import ROOT
 from tests.support.s3.server import S3Server

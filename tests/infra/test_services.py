@@ -21,7 +21,7 @@ import pytest
 
 from stillhouse.artifacts.preflight import probe
 from stillhouse.artifacts.store import Store
-from stillhouse.recipe.errors import StoreError
+from stillhouse.errors import StoreError
 from stillhouse.runtime.settings import load_settings
 from tests.support.infra.compose import example, load_compose
 from tests.support.infra.postgres import BIN, Postgres

@@ -2,7 +2,7 @@ import pytest
 
 from stillhouse.judging.prompts import pair_question, request_text, score_question
 from stillhouse.recipe.judge import SCORES, VERDICTS, Judge
-from stillhouse.recipe.skill import Conversation, Summarization
+from stillhouse.skills.skill import Conversation, Summarization
 from tests.support.scripted_judge import JUDGE, shown
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.errors import ServiceUnavailable
 from stillhouse.judging.prompts import pair_question, score_question
 from stillhouse.judging.questions import read_said, write_questions
-from stillhouse.recipe.errors import ServiceUnavailable
 from stillhouse.recipe.judge import VERDICTS
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import rows_of

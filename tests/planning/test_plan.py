@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from stillhouse.completions.table import completion_of, read_answers
+from stillhouse.errors import BudgetSpent
 from stillhouse.filters.pipeline import apply
 from stillhouse.planning.plan import Plan
 from stillhouse.planning.tables import plan_lines, plan_markdown, plan_rows
-from stillhouse.recipe.errors import BudgetSpent
 from stillhouse.skills.cases import read_cases
 from tests.support.api.server import Act, FaultyServer, Received, Serve, serving_on_demand
 from tests.support.planned_recipe import DATA, Planned, charged, needs_data

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.recipe.base import identity
+from stillhouse.config import identity
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.providers import PROVIDERS
 from stillhouse.recipe.terms import terms_of

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.recipe.skill import KINDS
 from stillhouse.runtime.settings import Settings
+from stillhouse.skills.skill import KINDS
 from tests.support.field_usage import Reading
 from tests.support.paths import ROOT
 

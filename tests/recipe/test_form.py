@@ -1,6 +1,6 @@
 import pytest
 
-from stillhouse.recipe.errors import RecipeError
+from stillhouse.errors import RecipeError
 from stillhouse.recipe.form import SIZES, recipe_changes, stages_named
 from stillhouse.recipe.load import load_recipe
 

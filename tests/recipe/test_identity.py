@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from stillhouse.recipe.base import identity, is_execution
+from stillhouse.config import identity, is_execution
 from stillhouse.recipe.load import load_recipe
 from stillhouse.recipe.recipe import Recipe
 from tests.recipe.test_load import fields

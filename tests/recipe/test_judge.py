@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from stillhouse.artifacts.fingerprint import fingerprint
-from stillhouse.recipe.base import identity
+from stillhouse.config import identity
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.judge import SCORES, VERDICTS, Judge
 from stillhouse.recipe.load import load_recipe, parse_recipe

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from stillhouse.recipe.base import identity
+from stillhouse.config import identity
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.recipe.skill import KINDS
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import KINDS
 from tests.recipe.test_load import fields, refusal
 from tests.support.paths import ROOT
 

@@ -1,6 +1,6 @@
 import pytest
 
-from stillhouse.recipe.errors import RecipeError
+from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import load_recipe
 from stillhouse.recipe.terms import TERMS, terms_of
 

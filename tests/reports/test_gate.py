@@ -1,6 +1,6 @@
 import pytest
 
-from stillhouse.recipe.errors import RecipeError
+from stillhouse.errors import RecipeError
 from stillhouse.recipe.evaluation import Gate, Rule
 from stillhouse.reports.gate import judge
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.recipe.errors import WorkerError
+from stillhouse.errors import WorkerError
 from stillhouse.runtime.locks import device_lock
 
 

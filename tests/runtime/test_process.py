@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stillhouse.recipe import errors
+from stillhouse import errors
 from stillhouse.repository import ROOT
 from stillhouse.runtime.events import Log, Metric, Progress
 from stillhouse.runtime.process import Limits, run_worker

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.recipe.errors import DataError, RecipeError, StoreError
+from stillhouse.errors import DataError, RecipeError, StoreError
 from stillhouse.repository import ROOT
 from stillhouse.runtime.log_filter import _WithoutTraceback, hide_user_tracebacks
 from stillhouse.runtime.settings import load_settings

@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.recipe.errors import RecipeError
-from stillhouse.recipe.skill import Classification
-from stillhouse.recipe.teacher import TeacherPrompt
+from stillhouse.errors import RecipeError
 from stillhouse.skills import classification
+from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Classification
 
 LABELS = ("card_arrival", "lost_card", "refund")
 ROW = [{"role": "user", "content": "where is my card"}]

@@ -15,10 +15,11 @@ from stillhouse.data.validate import validate
 from stillhouse.evaluation.comparison import quality
 from stillhouse.recipe.data import Columns, Data, Source
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.skill import Conversation
-from stillhouse.recipe.teacher import Teacher, TeacherPrompt
+from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills import conversation
 from stillhouse.skills.cases import read_cases
+from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.skills.skill import Conversation
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import rows_of
 from stillhouse.teachers.spec import AskSpec

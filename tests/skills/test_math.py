@@ -9,9 +9,9 @@ from stillhouse.evaluation.comparison import quality
 from stillhouse.filters.pipeline import apply
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.filters import Filters
-from stillhouse.recipe.skill import Math
 from stillhouse.skills import math
 from stillhouse.skills.math_equivalence import is_tame, same_value
+from stillhouse.skills.skill import Math
 from tests.filters.test_pipeline import row, said
 from tests.support.paths import SHARED_DATA
 

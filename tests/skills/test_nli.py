@@ -6,16 +6,16 @@ from sklearn.metrics import confusion_matrix, f1_score
 
 from stillhouse.data.columns import map_row, named_columns
 from stillhouse.data.formats import Refused
+from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import quality
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Columns
-from stillhouse.recipe.errors import RecipeError
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.recipe.skill import Nli
-from stillhouse.recipe.teacher import TeacherPrompt
 from stillhouse.skills import nli
+from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Nli
 from tests.recipe.test_load import fields
 from tests.support.paths import SHARED_DATA
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from stillhouse.recipe.skill import KINDS, Skill
-from stillhouse.recipe.teacher import TeacherPrompt
+from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import KINDS, Skill
 
 LABELS = ("card_arrival", "refund")
 OWN = {"role": "system", "content": "You serve a bank in Wales."}

@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from stillhouse.data.columns import map_row
+from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
 from stillhouse.evaluation.significance import permutation_p_value
 from stillhouse.filters.pipeline import apply
 from stillhouse.recipe.data import Columns
-from stillhouse.recipe.errors import RecipeError
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.recipe.skill import Qa
-from stillhouse.recipe.teacher import TeacherPrompt
 from stillhouse.skills import qa
+from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.skills.skill import Qa
 from tests.filters.test_pipeline import row, said
 from tests.recipe.test_load import fields, refusal
 from tests.support.paths import SHARED_DATA

@@ -16,10 +16,10 @@ from stillhouse.dataset.build import write_dataset
 from stillhouse.evaluation.comparison import quality
 from stillhouse.recipe.load import RECIPES, load_recipe
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.recipe.skill import Skill
 from stillhouse.reports.method import method_statements
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 from stillhouse.students.tokens import read_rows
 from stillhouse.teachers.prompting import Prompter
 

@@ -3,16 +3,16 @@ import json
 import numpy as np
 import pytest
 
+from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
 from stillhouse.evaluation.corpus_metrics import corpus_score, corpus_statistic
 from stillhouse.filters.pipeline import apply
-from stillhouse.recipe.errors import RecipeError
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.recipe.skill import Summarization
-from stillhouse.recipe.teacher import TeacherPrompt
 from stillhouse.skills import summarization
+from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.skills.skill import Summarization
 from tests.filters.test_pipeline import row, said
 from tests.recipe.test_load import fields
 from tests.support.paths import SHARED_DATA

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from stillhouse.recipe.errors import ModelError
+from stillhouse.errors import ModelError
 from stillhouse.students.initialise import evenly_spaced
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.recipe.errors import DataError, ModelError
+from stillhouse.errors import DataError, ModelError
 from stillhouse.students.tokens import encode, encode_rows, read_rows
 
 PROMPT = [{"role": "user", "content": "ab"}]

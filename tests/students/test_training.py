@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.recipe.errors import DataError, ModelError
+from stillhouse.errors import DataError, ModelError
 from stillhouse.recipe.student import MINIMAL_CHATML, Training, TrainingExecution
 from stillhouse.repository import ROOT
 from stillhouse.runtime.process import run_worker

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 from tenacity import wait_none
 
+from stillhouse.errors import ServiceError, ServiceUnavailable, StoreError, can_pass
 from stillhouse.inference.api.batch.client import BatchService
-from stillhouse.recipe.errors import ServiceError, ServiceUnavailable, StoreError, can_pass
 from stillhouse.teachers.api_worker import generate
 from tests.support.api.batch_server import BatchServer, Fault, answered, refused, serving_batches, undone
 from tests.support.api.requests import KEY, Told, answers, spec, stored, teacher

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.recipe.errors import WorkerError
+from stillhouse.errors import WorkerError
 from tests.support.api.batch_server import BatchServer, serving_batches
 from tests.support.api.processes import end_once, work
 from tests.support.api.requests import answers, stored

@@ -13,8 +13,8 @@ import pytest
 
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.price import ResolvedPrice
+from stillhouse.errors import BudgetSpent
 from stillhouse.recipe.costs import Budget
-from stillhouse.recipe.errors import BudgetSpent
 from stillhouse.teachers.api_worker import generate
 from tests.support.api.requests import KEY, Told, over, spec, stored, teacher
 from tests.support.api.server import Act, FaultyServer, Received, answer, serving

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.recipe.errors import ServiceError, WorkerError
+from stillhouse.errors import ServiceError, WorkerError
 from tests.support.api.processes import end_once, work
 from tests.support.api.requests import KEY, answers, stored
 from tests.support.api.server import Act, Received, answer, failure, serving

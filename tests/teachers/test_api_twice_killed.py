@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.recipe.errors import WorkerError
+from stillhouse.errors import WorkerError
 from tests.support.api.processes import end_once, work
 from tests.support.api.requests import answers, stored
 from tests.support.api.server import Act, FaultyServer, Received, answer, failure, serving

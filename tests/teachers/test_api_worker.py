@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from tenacity import wait_random_exponential
 
-from stillhouse.recipe.errors import RecipeError, ServiceError, can_pass
+from stillhouse.errors import RecipeError, ServiceError, can_pass
 from stillhouse.teachers.api_worker import generate
 from tests.support.api.requests import KEY, Told, answers, over, spec, stored, teacher
 from tests.support.api.server import Act, Received, Serve, answer, failure, serving_on_demand

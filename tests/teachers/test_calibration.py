@@ -5,7 +5,7 @@ import pytest
 
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.table import label_scores
-from stillhouse.recipe.errors import QualityError
+from stillhouse.errors import QualityError
 from stillhouse.teachers.calibration import batch_prior, calibrate
 
 SCORES = [[-0.1, -2.5], [-0.2, -1.8], [-0.9, -0.6]]

@@ -1,9 +1,10 @@
 import pytest
 
 from stillhouse.data.row import content_sha256
-from stillhouse.recipe.errors import DataError
-from stillhouse.recipe.skill import Classification
-from stillhouse.recipe.teacher import Output, Teacher, TeacherPrompt
+from stillhouse.errors import DataError
+from stillhouse.recipe.teacher import Output, Teacher
+from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.skills.skill import Classification
 from stillhouse.teachers.prompting import Prompter, seeded_order
 
 LABELS = ("car", "pet")

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from stillhouse.data.row import content_sha256
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 from stillhouse.teachers.retrieval import Retriever
 from tests.support.paths import ROOT
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.completions.table import ANSWER_SCHEMA, lines_by_row, mixed
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 from stillhouse.teachers.requests import rows_of
 from stillhouse.teachers.routing import routed, value_of
 from tests.support.api.requests import spec, teacher

@@ -14,7 +14,7 @@ from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.s3.client import RangedFile, connect
 from stillhouse.artifacts.s3.errors import is_lost_upload, is_missing_bucket
 from stillhouse.artifacts.s3.multipart import SMALLEST_PART, part_bytes, parts_at_once, ranges
-from stillhouse.recipe.errors import ArtifactCorrupt
+from stillhouse.errors import ArtifactCorrupt
 
 _WHOLE_BYTES = 16 * 2**20  # up to here one GET is cheaper than several ranges
 

@@ -3,8 +3,8 @@
 import functools
 from collections.abc import Callable
 
+from stillhouse.errors import RecipeError
 from stillhouse.filters.candidate import Sample
-from stillhouse.recipe.errors import RecipeError
 from stillhouse.recipe.filters import Filters
 
 # below this many words a detector guesses

@@ -13,12 +13,12 @@ import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 from tenacity.wait import wait_base
 
+from stillhouse.errors import ServiceUnavailable
 from stillhouse.inference.api.errors import ContentFiltered, TransientError, fault_of
 from stillhouse.inference.api.rate_limit import RateLimiter
 from stillhouse.inference.api.request import ChatRequest, ResponseForm, request_body
 from stillhouse.inference.api.response import MalformedResponse, Reply, read_reply
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import ServiceUnavailable
 from stillhouse.recipe.teacher import Teacher
 
 _CONNECT_S = 10.0

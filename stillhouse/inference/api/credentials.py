@@ -5,8 +5,8 @@ Separate because it is the one place that touches it, in the run that checks for
 
 from collections.abc import Mapping
 
+from stillhouse.errors import RecipeError
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import RecipeError
 
 
 def read_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:

@@ -11,10 +11,10 @@ from http import HTTPStatus
 
 import openai
 
+from stillhouse.errors import ServiceError
 from stillhouse.inference.api.credentials import without_key
 from stillhouse.inference.api.response import MalformedResponse
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import ServiceError
 
 # a provider's word for a 429 that no waiting mends
 _SPENT = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillhouse.data.pii import redact_json
+from stillhouse.errors import DataError
 from stillhouse.inference.api.request import ResponseForm
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import DataError
 
 
 def redaction(endpoint: Endpoint) -> dict[str, bool]:

@@ -6,8 +6,8 @@ Separate because only worker modules of the engine environment may import it: it
 import os
 from typing import Any
 
+from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.sizing import EnginePlan, Job, plan_engine
-from stillhouse.recipe.errors import ModelError
 from stillhouse.recipe.teacher import Engine
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import TemplateError
 from pydantic import BaseModel, ConfigDict
 
-from stillhouse.recipe.errors import ModelError
+from stillhouse.errors import ModelError
 from stillhouse.recipe.teacher import Sampling
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.terms import TERMS, terms_of
+from stillhouse.skills.skill import Skill
 
 
 def find_judge_problems(

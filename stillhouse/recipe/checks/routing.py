@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from stillhouse.errors import did_you_mean
 from stillhouse.recipe.routing import BY_ROW, Mixing, Routing
-from stillhouse.recipe.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from stillhouse.recipe.recipe import Recipe

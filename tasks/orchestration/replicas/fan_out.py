@@ -13,7 +13,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Crashed
 from prefect.utilities.annotations import unmapped
 
-from stillhouse.recipe.errors import UserError, WorkerError
+from stillhouse.errors import UserError, WorkerError
 from stillhouse.runtime.settings import Settings
 from stillhouse.teachers.shards import Reply
 from tasks.orchestration.replicas.local import Place, this_machine

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from prefect.futures import PrefectFuture
 from prefect.settings import PREFECT_API_URL
 
-from stillhouse.recipe.errors import RecipeError, WorkerError
+from stillhouse.errors import RecipeError, WorkerError
 from stillhouse.recipe.teacher import Engine
 from tasks.orchestration.replicas.local import Place
 

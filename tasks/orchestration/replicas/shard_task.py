@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig, open_store
+from stillhouse.config import identity
+from stillhouse.errors import ModelError, StoreError, UserError, WorkerError
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.inference.vllm.engine import environment_for
-from stillhouse.recipe.base import identity
-from stillhouse.recipe.errors import ModelError, StoreError, UserError, WorkerError
-from stillhouse.recipe.skill import Skill
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.code_version import source_sha256
 from stillhouse.runtime.settings import Settings, load_settings
+from stillhouse.skills.skill import Skill
 from stillhouse.teachers.shards import Reply
 from stillhouse.teachers.spec import ShardSpec, tables_in
 from tasks.orchestration.run import join_prefect

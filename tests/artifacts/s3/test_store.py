@@ -14,7 +14,7 @@ from stillhouse.artifacts.preflight import probe
 from stillhouse.artifacts.record import Record
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.recipe.errors import ArtifactCorrupt, StoreError, StoreUnavailable
+from stillhouse.errors import ArtifactCorrupt, StoreError, StoreUnavailable
 from tests.support.s3.cutting_proxy import CuttingProxy
 from tests.support.s3.server import KEY, SECRET, S3Server
 

@@ -1,9 +1,9 @@
 import pytest
 
+from stillhouse.errors import QualityError
 from stillhouse.filters.pipeline import apply
-from stillhouse.recipe.errors import QualityError
 from stillhouse.recipe.filters import Filters
-from stillhouse.recipe.skill import Conversation, Qa
+from stillhouse.skills.skill import Conversation, Qa
 from tests.filters.test_pipeline import row, said
 
 SKILL = Conversation(kind="conversation")

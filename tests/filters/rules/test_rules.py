@@ -1,6 +1,7 @@
 import pytest
 
 from stillhouse.completions.completion import Completion
+from stillhouse.errors import RecipeError
 from stillhouse.filters.candidate import Sample
 from stillhouse.filters.rules import (
     agreement,
@@ -15,7 +16,6 @@ from stillhouse.filters.rules import (
     unparsable,
     verification,
 )
-from stillhouse.recipe.errors import RecipeError
 from stillhouse.recipe.filters import Filters
 
 DEFAULT = Filters()

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stillhouse.errors import DataError
 from stillhouse.evaluation.api_worker import measure_teacher
 from stillhouse.evaluation.spec import EndpointSpec
 from stillhouse.inference.api.redaction import redaction
-from stillhouse.recipe.errors import DataError
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.teacher import TeacherPrompt
+from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.api_worker import generate
 from stillhouse.teachers.spec import GenerateSpec

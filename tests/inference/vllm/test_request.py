@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pytest
 from jinja2 import TemplateError
 
+from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.request import closing_texts, label_token_ids, render, tokenize
-from stillhouse.recipe.errors import ModelError
 
 
 class Tokenizer:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.paths import load_places
-from stillhouse.recipe.errors import ServiceError
+from stillhouse.errors import ServiceError
 from stillhouse.repository import ROOT
 
 

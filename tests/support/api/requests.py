@@ -12,9 +12,9 @@ from tenacity import wait_none
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.completions.completion import teacher_fingerprint
 from stillhouse.inference.api.client import Client
-from stillhouse.recipe.skill import Classification
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.worker import Reporter
+from stillhouse.skills.skill import Classification
 from stillhouse.teachers.spec import GenerateSpec
 
 KEY = "sk-Pr0jectSecret-1234567890"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from stillhouse.recipe.errors import DataError
+from stillhouse.errors import DataError
 from stillhouse.runtime.worker import Reporter, serve
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.recipe.errors import DataError, StoreError, StoreUnavailable, WorkerError
+from stillhouse.errors import DataError, StoreError, StoreUnavailable, WorkerError
 from stillhouse.runtime.settings import Settings, load_settings
 from tasks.orchestration.results import results_block
 from tasks.orchestration.stage import Stage, StageCall, stage, with_jitter

@@ -14,11 +14,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_base
 
+from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.request_file import PATH
 from stillhouse.inference.api.client import BACKOFF_S, StopAfter, open_api, passing
 from stillhouse.inference.api.errors import ContentFiltered, TransientError, fault_of
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import ServiceError, ServiceUnavailable
 
 T = TypeVar("T")
 _Read = TypeVar("_Read", bound=BaseModel)

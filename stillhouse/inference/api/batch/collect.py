@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.errors import ServiceError
 from stillhouse.inference.api.batch.client import BatchService, State
 from stillhouse.inference.api.batch.tickets import Ticket
 from stillhouse.inference.api.client import Answered
@@ -27,7 +28,6 @@ from stillhouse.inference.api.errors import ContentFiltered, TransientError, fau
 from stillhouse.inference.api.request import ResponseForm
 from stillhouse.inference.api.response import MalformedResponse, Reply, read_reply
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import ServiceError
 
 # what the batch's end left undone
 _UNDONE = ("batch_expired", "batch_cancelled")

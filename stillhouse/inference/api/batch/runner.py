@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.client import ENDED, BatchService, State
 from stillhouse.inference.api.batch.collect import Collected, Collector, Rejected
 from stillhouse.inference.api.batch.submit import Submitter
@@ -17,7 +18,6 @@ from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.errors import TransientError
 from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.batch import Batches
-from stillhouse.recipe.errors import ServiceError, ServiceUnavailable
 
 _FIRST_POLL_S = 2.0
 _SLOWER = 1.5

@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.client import BatchService
 from stillhouse.inference.api.batch.request_file import take_questions
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets, new_ticket
 from stillhouse.inference.api.request import ChatRequest, ResponseForm, num_logprobs
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.errors import ServiceError, ServiceUnavailable
 from stillhouse.recipe.teacher import Teacher
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stillhouse.artifacts.files import FileStore
-from stillhouse.recipe.errors import StoreError
+from stillhouse.errors import StoreError
 
 
 class Ticket(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.recipe.errors import RecipeError, WorkerError
+from stillhouse.errors import RecipeError, WorkerError
 from stillhouse.recipe.teacher import Engine
 from tasks.orchestration.replicas.ray_cluster import check_prefect_server, placement, ray_cluster
 

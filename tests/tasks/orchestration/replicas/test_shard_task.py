@@ -8,11 +8,11 @@ import pytest
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.errors import ModelError, StoreError, WorkerError
 from stillhouse.inference.models import Checkpoint, identify
-from stillhouse.recipe.errors import ModelError, StoreError, WorkerError
-from stillhouse.recipe.skill import Classification
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.code_version import source_sha256
+from stillhouse.skills.skill import Classification
 from tasks.orchestration.replicas.shard_task import ShardJob, answer_shard
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # log lines without a Prefect run

@@ -5,9 +5,9 @@ import pytest
 import yaml
 
 from stillhouse.data.recipe_draft import draft_recipe
-from stillhouse.recipe.errors import DataError, RecipeError
+from stillhouse.errors import DataError, RecipeError
 from stillhouse.recipe.load import load_recipe, parse_recipe
-from stillhouse.recipe.url_credentials import has_password, hide_passwords
+from stillhouse.url_credentials import has_password, hide_passwords
 
 SECRET = "hunter2/x"
 URL = f"s3://user:{SECRET}@bucket/rows.jsonl"

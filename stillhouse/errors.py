@@ -1,5 +1,8 @@
 """The errors a user can mend, each one message: what was received, the rule, the next step."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """A mistake in a recipe, a setting or the data; shown without a traceback."""
@@ -64,3 +67,9 @@ def can_pass(error: object) -> bool:
     if isinstance(error, UserError):
         return error.can_pass
     return isinstance(error, OSError) and not isinstance(error, _LASTING)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?`, or nothing if no known name is near."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,17 +1,14 @@
-"""The frozen model every recipe part derives from, and the rule that keeps identity and execution apart.
-
-Separate because both fingerprints and the recipe's own files stand on it.
-"""
+"""The frozen model that every configuration derives from, and the rule that keeps identity and execution apart."""
 
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from stillhouse.recipe.url_credentials import RULE, has_password
+from stillhouse.url_credentials import RULE, has_password
 
 
-class Part(BaseModel):
-    """A frozen recipe part that refuses unknown fields."""
+class FrozenModel(BaseModel):
+    """A frozen section of a configuration; it refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
@@ -35,7 +32,7 @@ def provenance(default: Any, description: str, **bounds: Any) -> Any:
 
 
 def optional_identity(default: Any, description: str, **bounds: Any) -> Any:
-    """Return a field that enters a fingerprint only where it is set: what was built before it came stays valid."""
+    """Return a field that enters a fingerprint only if it is set, so that older artifacts stay valid."""
     return Field(default, description=description, json_schema_extra={"optional_identity": True}, **bounds)
 
 
@@ -45,7 +42,7 @@ def is_execution(model: type[BaseModel], name: str) -> bool:
 
 
 def identity(value: Any) -> Any:
-    """Return `value` as plain JSON types, without the execution fields of any recipe part inside it.
+    """Return `value` as plain JSON types, without the execution fields of any model inside it.
 
     Raises:
         TypeError: for a value that has no stable serialisation; a guess would fork fingerprints silently.
@@ -60,7 +57,7 @@ def identity(value: Any) -> Any:
         return [identity(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    raise TypeError(f"{type(value).__name__} has no stable serialisation; use JSON types or a recipe part")
+    raise TypeError(f"{type(value).__name__} has no stable serialisation; use JSON types or a FrozenModel")
 
 
 def _is_unset(part: BaseModel, name: str) -> bool:

@@ -4,14 +4,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from stillhouse.recipe.base import Part
+from stillhouse.config import FrozenModel
 
 MetricName = Literal[
     "accuracy", "macro_f1", "exact_match", "token_f1", "rouge_1", "rouge_2", "rouge_l", "bleu", "chrf", "within_limit"
 ]
 
 
-class SkillPart(Part):
+class SkillPart(FrozenModel):
     """What a recipe may ask of any skill."""
 
     has_labels: ClassVar[bool] = False
@@ -183,7 +183,7 @@ def _kind(skill: Any) -> Any:
     return skill.get("kind", "classification") if isinstance(skill, dict) else getattr(skill, "kind", None)
 
 
-KINDS: dict[str, type[Part]] = {
+KINDS: dict[str, type[FrozenModel]] = {
     "classification": Classification,
     "nli": Nli,
     "qa": Qa,
