@@ -6,12 +6,13 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import usage_before
 from stillhouse.costs.price import resolve_price
 from stillhouse.data.row import Messages
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
-from stillhouse.judging.questions import NOTHING_ASKED, JudgeReply, read_said, write_questions
+from stillhouse.judging.questions import JudgeReply, read_said, write_questions
 from stillhouse.judging.scores import score_questions, write_scores
 from stillhouse.recipe.judge import SCORES
 from stillhouse.skills.cases import read_cases
@@ -75,7 +76,7 @@ def ask_judge(
 ) -> tuple[dict[str, Any], dict[str, JudgeReply]]:
     """Return what it took to have the questions answered, and what was said to each."""
     if not questions:
-        return NOTHING_ASKED, {}
+        return GenerationSummary().record(), {}
     judge, folder = call.execution["judge"], call.work.folder
     spec = write_questions(
         folder,

@@ -7,10 +7,11 @@ from typing import Any
 from stillhouse.artifacts.fingerprint import canonical_json
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import resolve_price
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
-from stillhouse.judging.questions import NOTHING_ASKED, write_questions
+from stillhouse.judging.questions import write_questions
 from stillhouse.judging.scores import score_questions
 from stillhouse.planning.snapshot import AnswerSnapshot, take_snapshot
 from stillhouse.recipe.judge import SCORES
@@ -35,7 +36,7 @@ def probe_judge(call: StageCall) -> dict[str, Any]:
     questions = _questions(heard, call)
     if not questions:
         write_probe(folder, {LESSONS: []}, {}, [], is_exact=True, scored=None)
-        return NOTHING_ASKED
+        return GenerationSummary().record()
     sampled = {line["key"] for row_id in heard.sampled for line in heard.used.get(row_id, ())}
     among = sorted(sampled & questions.keys())
     spec = _spec(call, questions, among)

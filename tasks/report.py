@@ -17,6 +17,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import ledger_lines, total
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import ModelRole
@@ -27,17 +28,18 @@ from stillhouse.reports.build import build_report, report_json, with_gate
 from stillhouse.reports.cards import data_card, model_card
 from stillhouse.reports.gate import judge as judge_gate
 from stillhouse.reports.html import render_html
-from stillhouse.reports.judged import asked_now, judge_block
+from stillhouse.reports.judged import judge_block
 from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema import Report
 from stillhouse.reports.tables import comparison_rows, summary_markdown
-from stillhouse.reports.teachers import NOT_ASKED, joined, teacher_blocks
+from stillhouse.reports.teachers import teacher_blocks
 from stillhouse.repository import ROOT
 from tasks.gate_event import announce_gate
 from tasks.judge import judge_stage
 from tasks.judge_pairs import judge_pairs_stage
 from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageResult
 
 log = logging.getLogger("stillhouse")
 
@@ -113,23 +115,24 @@ def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkp
 def generation_of(run: Run) -> dict[str, Any]:
     """Return what this run asked: of all teachers and, where there are several, of each."""
     generations = run.recipe.generations
-    asked = {teacher.called: _asked(run, label) for label, teacher in generations.items()}
+    requested = {teacher.called: _of_this_run(run.results.get(label)) for label, teacher in generations.items()}
     paid = {line.stage: line.run_usd for line in ledger_lines(run.results, run.recipe)}
     costs = {teacher.called: paid.get(label, 0.0) for label, teacher in generations.items()}
     cost_usd = total(costs.values())
+    block = collect.generation_block(sum(requested.values(), GenerationSummary()), cost_usd)
     if not run.recipe.has_several:
-        return collect.generation_block(asked[run.recipe.teacher.called], cost_usd)
+        return block
     judged = run.summary("filter")["teachers"]
-    blocks = teacher_blocks(asked, costs, [judged[str(number)] for number in range(1, len(asked) + 1)])
-    return collect.generation_block(joined(list(asked.values())), cost_usd) | {"teachers": blocks}
+    blocks = teacher_blocks(requested, costs, [judged[str(number)] for number in range(1, len(requested) + 1)])
+    return block | {"teachers": blocks}
 
 
-def _asked(run: Run, label: str) -> Mapping[str, Any]:
-    """What one teacher was asked; a cached stage asked nothing, whatever its record says of the run that built it."""
-    if (result := run.results.get(label)) is None:
-        return NOT_ASKED
-    nothing = {name: 0 for name in ("generated", "prompt_tokens", "completion_tokens", "seconds")}
-    return result.summary | nothing | {"from_store": result.summary["requests"]} if result.cached else result.summary
+def _of_this_run(result: StageResult | None) -> GenerationSummary:
+    """Return what this run requested: a cached stage requested nothing, whatever the run that built it did."""
+    if result is None:
+        return GenerationSummary()
+    summary = GenerationSummary.of(result.summary)
+    return summary.of_cached() if result.cached else summary
 
 
 def _mislabelled(run: Run) -> list[dict[str, Any]]:
@@ -217,17 +220,13 @@ def judge_report(run: Run, judge: Checkpoint, teachers: list[Checkpoint], base: 
     asked, pairs = run.recipe.judge, run.results.get(judge_pairs_stage.name)
     assert asked
     kin = {"teacher": teachers, "student's base": [base]}
-    took = {
-        name: asked_now(result.summary, cached=result.cached)
-        for name in (judge_stage.name, judge_pairs_stage.name)
-        if (result := run.results.get(name))
-    }
+    scored = run.results.get(judge_stage.name)
     return judge_block(
         asked,
         judge.model.name,
         run.recipe.evaluation,
         pq.read_table(run.store.path(pairs.ref, "pairs.parquet")).to_pylist() if pairs else [],
-        took.get(judge_pairs_stage.name),
-        took.get(judge_stage.name),
+        _of_this_run(pairs) if pairs else None,
+        {**scored.summary, **_of_this_run(scored).record()} if scored else None,
         [role for role, models in kin.items() if any(judge.is_same_model(one) for one in models)],
     )

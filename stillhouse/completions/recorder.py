@@ -5,13 +5,13 @@ Separate because an engine and an endpoint are asked in different ways, and all 
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.costs.budget_guard import BudgetGuard, BudgetScope
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.usage import UsageMeter
 from stillhouse.runtime.worker import Reporter
 
@@ -88,16 +88,16 @@ class CompletionRecorder:
         self.answers.add(completion)
         self.bought.add(completion.prompt_tokens, completion.completion_tokens, completion.created, completion.seconds)
 
-    def summary(self, start_seconds: float = 0.0) -> dict[str, Any]:
+    def summary(self, start_seconds: float = 0.0) -> GenerationSummary:
         """Return what it took; `start_seconds` of it went into starting an engine."""
         asked = self.from_store < self.total
-        return {
-            "requests": self.total,
-            "from_store": self.from_store,
-            "generated": self.generated,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "engine_start_seconds": round(start_seconds, 3),
-            "seconds": round(time.monotonic() - self.started - start_seconds, 3) if asked else 0.0,
-            "bought": self.bought.total.model_dump(),
-        }
+        return GenerationSummary(
+            requests=self.total,
+            from_store=self.from_store,
+            generated=self.generated,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            engine_start_seconds=round(start_seconds, 3),
+            seconds=round(time.monotonic() - self.started - start_seconds, 3) if asked else 0.0,
+            usage=self.bought.total,
+        )

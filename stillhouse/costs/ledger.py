@@ -4,11 +4,12 @@ Separate because it is arithmetic over what the stages recorded, and must say "n
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import ResolvedPrice, generation_price, hourly, resolve_price
 from stillhouse.costs.usage import BudgetUsage, Usage
 from stillhouse.recipe.recipe import Recipe
@@ -104,41 +105,38 @@ def _answers(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
 
 
 def _asked(stage: str, what: str, built: Built, tariff: ResolvedPrice) -> Line:
-    summary = built.summary
+    summary = GenerationSummary.of(built.summary)
     run = Usage(
-        requests=summary["generated"],
-        prompt_tokens=summary["prompt_tokens"],
-        completion_tokens=summary["completion_tokens"],
-        seconds=machine_seconds(summary),
+        requests=summary.generated,
+        prompt_tokens=summary.prompt_tokens,
+        completion_tokens=summary.completion_tokens,
+        seconds=machine_seconds(summary, built.summary.get("replicas", ())),
     )
     return Line(
         what=what,
         stage=stage,
-        from_store=summary["requests"] if built.cached else summary["from_store"],
+        from_store=summary.requests if built.cached else summary.from_store,
         run=Usage() if built.cached else run,
-        life=_bought(summary, run),
+        life=_life(summary, run),
         tariff=tariff,
     )
 
 
-def _bought(summary: Mapping[str, Any], run: Usage) -> Usage:
-    """Return what all answers took; for artifacts of before this was noted only where one run asked all."""
-    if "bought" not in summary:
-        unknown = Usage(requests=summary["requests"], prompt_tokens=None, completion_tokens=None, seconds=None)
-        return unknown if summary["from_store"] else run
-    bought = Usage.model_validate(summary["bought"])
-    if not summary["from_store"]:
-        return bought.model_copy(update={"seconds": run.seconds})
-    under_way = bought.seconds or 0.0
-    return bought.model_copy(update={"seconds": round(under_way + summary["engine_start_seconds"], 3)})
+def _life(summary: GenerationSummary, run: Usage) -> Usage:
+    """Return what all completions took; for records without it, known only if one run generated them all."""
+    if summary.usage is None:
+        unknown = Usage(requests=summary.requests, prompt_tokens=None, completion_tokens=None, seconds=None)
+        return unknown if summary.from_store else run
+    if not summary.from_store:
+        return summary.usage.model_copy(update={"seconds": run.seconds})
+    under_way = summary.usage.seconds or 0.0
+    return summary.usage.model_copy(update={"seconds": round(under_way + summary.engine_start_seconds, 3)})
 
 
-def machine_seconds(summary: Mapping[str, Any]) -> float:
+def machine_seconds(summary: GenerationSummary, replicas: Sequence[Mapping[str, Any]]) -> float:
     """Return the seconds that machines were at work for a generation, engine starts included, over all replicas."""
-    replicas = summary.get("replicas", ())
-    if replicas:
-        return round(sum(float(one["seconds"] + one.get("engine_start_seconds", 0.0)) for one in replicas), 3)
-    return round(float(summary["seconds"] + summary["engine_start_seconds"]), 3)
+    parts = [GenerationSummary.of(one) for one in replicas] or [summary]
+    return round(sum(one.seconds + one.engine_start_seconds for one in parts), 3)
 
 
 def _worked(stage: str, what: str, built: Built, tariff: ResolvedPrice) -> Line:

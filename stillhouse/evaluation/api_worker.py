@@ -60,7 +60,7 @@ def measure_teacher(spec: EndpointSpec, report: Reporter, connect: Callable[...,
         )
     notes = _notes(endpoint, numbers, len(failed), questions.redacted)
     _write(spec, endpoint, rows, lines, numbers, notes)
-    return {**books.summary(), "sent": numbers["sent"], "failed": len(failed), **redacted_in(questions)}
+    return {**books.summary().record(), "sent": numbers["sent"], "failed": len(failed), **redacted_in(questions)}
 
 
 async def _ask(

@@ -6,7 +6,6 @@ the store of answers and their keys are those of every teacher, and no verdict i
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,11 +24,6 @@ _AS_IT_STANDS = Conversation(kind="conversation", instruction="")
 _QUESTIONS, _ANSWERS = "questions.parquet", "completions.parquet"
 # more questions that got no answer are no measurement
 _MOST_FAILED = 0.05
-
-NOTHING_ASKED: dict[str, Any] = {
-    **dict.fromkeys(("requests", "from_store", "generated", "prompt_tokens", "completion_tokens"), 0),
-    **dict.fromkeys(("engine_start_seconds", "seconds"), 0.0),
-}
 
 
 class JudgeReply(BaseModel):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from stillhouse.costs.forecast import CONFIDENCE, Range, sum_ranges
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import HOUR_S
 from stillhouse.planning.judge_forecast import Scored, scoring_part
 from stillhouse.planning.kept_forecast import survivors
@@ -17,9 +18,6 @@ from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 from stillhouse.recipe.teacher import Teacher
-
-# what the probes' summaries say of what they took
-_TAKEN = ("generated", "prompt_tokens", "completion_tokens", "seconds", "engine_start_seconds")
 
 Verdict = Literal["suffices", "may be passed", "will be passed", "not known"]
 
@@ -88,13 +86,14 @@ def make_plan(
         parts.append(scoring_part(scored, heard, recipe.judge, recipe))
     asked = [*known, *([scored.known] if scored else [])]
     summaries = [*(one.summary for one in probes), *([scored.summary] if scored else [])]
+    probed = sum(map(GenerationSummary.of, summaries), GenerationSummary())
     return Plan(
         recipe=recipe.name,
         skill=recipe.skill.kind,
         teachers=tuple(teacher.model for teacher in recipe.teachers),
         probe={
             "prompts": sum(len(one.probed_prompts()) for one in asked),
-            **{name: sum(one[name] for one in summaries) for name in _TAKEN},
+            **probed.model_dump(exclude={"requests", "from_store", "usage", "redacted"}),
         },
         parts=tuple(parts),
         requests=sum(part.missing for part in parts),

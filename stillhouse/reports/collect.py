@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.evaluation.comparison import compare, gain, quality
 from stillhouse.evaluation.evidence import Evidence
@@ -169,12 +170,14 @@ def funnel(summaries: Mapping[str, Summary]) -> list[dict[str, Any]]:
     return steps
 
 
-def generation_block(summary: Summary, cost_usd: float | None) -> dict[str, Any]:
-    """Return the `generation` block; what was not asked took no time."""
-    seconds, tokens = summary["seconds"], summary["completion_tokens"]
-    counts = _only(summary, ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens", "seconds"))
-    speed = tokens / seconds if seconds else None
-    return {**counts, "tokens_per_second": speed, "cost_usd": cost_usd, "redacted": summary.get("redacted")}
+def generation_block(summary: GenerationSummary, cost_usd: float | None) -> dict[str, Any]:
+    """Return the `generation` block; its speed is None if nothing was generated."""
+    return {
+        **summary.counts(),
+        "tokens_per_second": summary.completion_tokens / summary.seconds if summary.seconds else None,
+        "cost_usd": cost_usd,
+        "redacted": summary.redacted.model_dump() if summary.redacted else None,
+    }
 
 
 def training_block(summary: Summary) -> dict[str, Any]:

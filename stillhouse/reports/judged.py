@@ -6,11 +6,11 @@ Separate because verdicts are a model's opinions: they are shown with what is kn
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.judging.win_rate import tally
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.judge import Judge
 
-_COUNTS = ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens", "seconds")
 # more of its verdicts can't be read: the judge does not do what it is told
 _MOST_UNREADABLE = 0.1
 # from here on, most pairs say more of the order than of the answers
@@ -22,7 +22,7 @@ def judge_block(
     name: str,
     settings: Evaluation,
     lines: Sequence[Mapping[str, Any]],
-    questions: Mapping[str, Any] | None,
+    questions: GenerationSummary | None,
     scored: Mapping[str, Any] | None,
     same_as: Sequence[str],
 ) -> dict[str, Any]:
@@ -31,8 +31,8 @@ def judge_block(
     Args:
         name: the judge's model for people.
         lines: the table of pairs with their verdicts; empty where none were compared.
-        questions: what the asking about pairs took in this run.
-        scored: the summary of the scores, with what they took in this run.
+        questions: what this run requested about pairs.
+        scored: the summary of the scores, with what this run requested for them.
         same_as: of teacher and student, those whose model the judge is.
     """
     by_opponent: dict[str, list[dict[str, Any]]] = {}
@@ -44,18 +44,10 @@ def judge_block(
         "engine": f"{judge.endpoint.provider} API" if judge.endpoint else "vLLM",
         "criteria": judge.criteria,
         "against": against,
-        "questions": _counts(questions) if questions else None,
+        "questions": questions.counts() if questions else None,
         "scored": _scored(scored) if scored else None,
         "notes": (*_kinship(same_as), *_doubts(against), *_unread_scores(scored)),
     }
-
-
-def asked_now(summary: Mapping[str, Any], *, cached: bool) -> dict[str, Any]:
-    """Return the summary as of this run: a cached stage asked nothing, whatever the run that built it did."""
-    if not cached:
-        return dict(summary)
-    nothing = {**dict.fromkeys(("generated", "prompt_tokens", "completion_tokens"), 0), "seconds": 0.0}
-    return {**summary, **nothing, "from_store": summary["requests"]}
 
 
 def _kinship(same_as: Sequence[str]) -> list[str]:
@@ -86,8 +78,5 @@ def _unread_scores(scored: Mapping[str, Any] | None) -> list[str]:
 
 
 def _scored(summary: Mapping[str, Any]) -> dict[str, Any]:
-    return {**{name: summary[name] for name in ("scored", "unreadable", "scores")}, "questions": _counts(summary)}
-
-
-def _counts(summary: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: summary[name] for name in _COUNTS}
+    questions = GenerationSummary.of(summary).counts()
+    return {**{name: summary[name] for name in ("scored", "unreadable", "scores")}, "questions": questions}

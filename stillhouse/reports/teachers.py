@@ -3,48 +3,33 @@
 Separate because a report of one teacher has none of it.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.reports.markdown import table
 from stillhouse.reports.numbers import count, dollars, percent, seconds
 from stillhouse.reports.schema import Generation
 
 Summary = Mapping[str, Any]
-_COUNTS = ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens", "seconds")
-NOT_ASKED: Summary = dict.fromkeys(_COUNTS, 0)
 HEADER = ("teacher", "prompts", "usable", "lessons", "share", "requests", "from the store", "tokens in / out", "time",
           "cost")  # fmt: skip
 
 
-def joined(asked: Sequence[Summary]) -> dict[str, Any]:
-    """Return the numbers of several generations, asked one after the other, as those of one."""
-    counts = {name: sum(summary[name] for summary in asked) for name in _COUNTS}
-    return counts | {"redacted": _redacted([summary["redacted"] for summary in asked if summary.get("redacted")])}
-
-
-def _redacted(found: Sequence[Summary]) -> dict[str, Any] | None:
-    marks = Counter[str]()
-    for one in found:
-        marks.update(one["marks"])
-    return {"prompts": sum(one["prompts"] for one in found), "marks": dict(marks)} if found else None
-
-
 def teacher_blocks(
-    asked: Mapping[str, Summary], costs: Mapping[str, float | None], filtered: Sequence[Summary]
+    generations: Mapping[str, GenerationSummary], costs: Mapping[str, float | None], filtered: Sequence[Summary]
 ) -> dict[str, dict[str, Any]]:
     """Return a block for each teacher by its name.
 
     Args:
-        asked: by name, in the recipe's order, what generation was asked.
+        generations: by name, in the recipe's order, what this run requested.
         costs: by name, what this run paid in US dollars; None where it is not known.
         filtered: in the same order, what the filters made of the answers.
     """
     kept = sum(summary["kept"] for summary in filtered)
     return {
         name: {
-            **{field: summary[field] for field in _COUNTS},
+            **summary.counts(),
             "prompts": judged["prompts"],
             "usable": judged["usable"],
             "kept": judged["kept"],
@@ -53,7 +38,7 @@ def teacher_blocks(
             "success_ratio": judged["usable"] / judged["prompts"] if judged["prompts"] else None,
             "cost_usd": costs[name],
         }
-        for (name, summary), judged in zip(asked.items(), filtered, strict=True)
+        for (name, summary), judged in zip(generations.items(), filtered, strict=True)
     }
 
 

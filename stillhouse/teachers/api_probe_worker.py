@@ -32,7 +32,7 @@ def probe(spec: ProbeSpec, report: Reporter, connect: Callable[..., Client] = Cl
     sizes = {question.key: len(question.prompt.encode()) for question in (*lessons.all, *tests.all)}
     places = {LESSONS: lessons.places, TEST_ROWS: tests.places}
     write_probe(Path(spec.out), places, sizes, chosen, is_exact=False, scored=None)
-    return {**books.summary(), **took}
+    return {**books.summary().record(), **took}
 
 
 if __name__ == "__main__":

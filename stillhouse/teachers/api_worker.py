@@ -49,7 +49,7 @@ def generate(
         asking = ask_missing(spec, endpoint, questions, missing, books, report, connect)
     summary = run_to_its_end(asking)
     books.answers.write(iter(questions.places), Path(spec.out) / "completions.parquet")
-    return {**books.summary(), **summary, **redacted_in(questions)}
+    return {**books.summary().record(), **summary, **redacted_in(questions)}
 
 
 def endpoint_of(spec: AskSpec) -> Endpoint:

@@ -28,7 +28,7 @@ def probe(spec: ProbeSpec, report: Reporter, start: Callable[..., Any] = start_e
     if missing:
         fresh.ask(missing)
     write_probe(Path(spec.out), {LESSONS: places}, sizes, chosen, is_exact=True, scored=asked.scored)
-    return books.summary(fresh.start_seconds)
+    return books.summary(fresh.start_seconds).record()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def answer_shard(spec: ShardSpec, report: Reporter, start: Callable[..., Any] = 
     """Answer the shard's requests into the store, and return what it took; `start` makes the engine."""
     asked = PreparedRequests(spec, rows_of(spec))
     own = [request for request in asked.requests if shard_of(request.id, spec.num_shards) == spec.shard]
-    return answer(spec, asked, own, report, start).summary
+    return answer(spec, asked, own, report, start).summary.record()
 
 
 if __name__ == "__main__":

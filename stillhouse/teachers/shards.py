@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-_COUNTED = ("generated", "prompt_tokens", "completion_tokens")
-_SHOWN = {"shard", "host", "generated", "engine_start_seconds", "seconds"}
+from stillhouse.costs.generation_summary import GenerationSummary
+
+_SHOWN = {"generated", "engine_start_seconds", "seconds"}
 
 
 class Reply(BaseModel):
@@ -20,11 +21,7 @@ class Reply(BaseModel):
 
     shard: int  # from 0
     host: str
-    generated: int
-    prompt_tokens: int
-    completion_tokens: int
-    engine_start_seconds: float
-    seconds: float  # from the engine's start to the last stored answer
+    summary: GenerationSummary
     ended: float  # UNIX time
 
 
@@ -37,15 +34,21 @@ def with_replies(summary: dict[str, Any], replies: Sequence[Reply]) -> dict[str,
     """Return a generation's summary as of one that asked itself what the replicas did before it."""
     if not replies:
         return summary
-    counts = {name: summary[name] + sum(getattr(reply, name) for reply in replies) for name in _COUNTED}
-    asking = _covered((reply.ended - reply.seconds, reply.ended) for reply in replies)
+    own = GenerationSummary.of(summary)
+    together = sum((reply.summary for reply in replies), own)
+    covered = _covered((reply.ended - reply.summary.seconds, reply.ended) for reply in replies)
+    starts = [own.engine_start_seconds, *(reply.summary.engine_start_seconds for reply in replies)]
     return {
         **summary,
-        **counts,
-        "from_store": max(0, summary["requests"] - counts["generated"]),
-        "engine_start_seconds": max(summary["engine_start_seconds"], *(r.engine_start_seconds for r in replies)),
-        "seconds": round(summary["seconds"] + asking, 3),
-        "replicas": [reply.model_dump(include=_SHOWN) for reply in replies],
+        "from_store": max(0, own.requests - together.generated),
+        "generated": together.generated,
+        "prompt_tokens": together.prompt_tokens,
+        "completion_tokens": together.completion_tokens,
+        "engine_start_seconds": max(starts),
+        "seconds": round(own.seconds + covered, 3),
+        "replicas": [
+            {"shard": reply.shard, "host": reply.host, **reply.summary.model_dump(include=_SHOWN)} for reply in replies
+        ],
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.errors import BudgetSpent
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.inference.vllm.request import Request, sampling_params
@@ -35,7 +36,7 @@ def generate(spec: GenerateSpec, report: Reporter, start: Callable[..., Any] = s
     answered = answer(spec, asked, asked.requests, report, start)
     places = ((row["id"], index, key) for row, index, key in asked.places)
     answered.answers.write(places, Path(spec.out) / "completions.parquet")
-    return answered.summary
+    return answered.summary.record()
 
 
 def open_books(spec: AskSpec, keys: Iterable[str], report: Reporter, scored: list[int] | None) -> CompletionRecorder:
@@ -56,7 +57,7 @@ class Answered:
     """The answers by key, and what it took to have them."""
 
     answers: CompletionBuffer
-    summary: dict[str, Any]
+    summary: GenerationSummary
 
 
 def answer(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.recipe.evaluation import Evaluation, Gate, Rule
 from stillhouse.recipe.judge import Judge
@@ -12,7 +13,7 @@ from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.cards import data_card, model_card
 from stillhouse.reports.gate import judge as judge_gate
 from stillhouse.reports.html import render_html
-from stillhouse.reports.judged import asked_now, judge_block
+from stillhouse.reports.judged import judge_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema import Report
 from stillhouse.reports.tables import render_terminal, summary_markdown
@@ -22,8 +23,8 @@ from tests.support.scripted_judge import Opinion, always_first, judged, longer
 
 JUDGE = Judge(model="owner/judge", criteria="rhymes")
 SETTINGS = Evaluation(metrics=("rouge_l",), resamples=100)
-TOOK = {"requests": 8, "from_store": 2, "generated": 6, "prompt_tokens": 900, "completion_tokens": 6, "seconds": 2.5}
-SCORED = {**TOOK, "scored": 10, "unreadable": 0, "scores": {"1": 1, "2": 0, "3": 4, "4": 0, "5": 5}}
+TOOK = GenerationSummary(requests=8, from_store=2, generated=6, prompt_tokens=900, completion_tokens=6, seconds=2.5)
+SCORED = {**TOOK.record(), "scored": 10, "unreadable": 0, "scores": {"1": 1, "2": 0, "3": 4, "4": 0, "5": 5}}
 
 
 def block(
@@ -47,7 +48,7 @@ def test_report_with_a_judge_is_read_back_as_it_was_written(plain_blocks):
     found = report.model_dump(mode="json")["judge"]
     assert found["against"]["teacher"]["win"]["value"] == 0.5
     assert found["against"]["teacher"]["asked"] == 3
-    assert found["questions"] == TOOK
+    assert found["questions"] == TOOK.counts()
     assert found["scored"]["scores"]["5"] == 5
 
 
@@ -123,12 +124,6 @@ def test_judge_that_is_teacher_or_student_is_warned_of():
 )
 def test_same_model_is_known_by_its_files_or_else_by_name(one, other, expected):
     assert one.is_same_model(other) is expected
-
-
-def test_cached_stage_asked_nothing_in_this_run():
-    assert asked_now(TOOK, cached=False) == TOOK
-    again = asked_now(TOOK, cached=True)
-    assert (again["requests"], again["from_store"], again["generated"], again["seconds"]) == (8, 8, 0, 0.0)
 
 
 def test_gate_may_go_by_what_the_judge_says(plain_blocks):

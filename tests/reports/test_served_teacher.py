@@ -1,5 +1,6 @@
 """How a report shows a teacher that is asked over an API."""
 
+from stillhouse.costs.generation_summary import GenerationSummary, RedactedPrompts
 from stillhouse.evaluation.comparison import compare
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.recipe.load import parse_recipe
@@ -73,7 +74,8 @@ def test_method_says_how_a_served_teacher_was_measured_and_only_then():
 
 def test_prompts_that_were_redacted_are_counted_on_page_and_card(blocks):
     asked = dict.fromkeys(("requests", "from_store", "generated", "prompt_tokens", "completion_tokens"), 9)
-    summary = {**asked, "seconds": 2.0, "redacted": {"prompts": 7, "marks": {"<EMAIL>": 6, "<IBAN>": 2}}}
+    redacted = RedactedPrompts(prompts=7, marks={"<EMAIL>": 6, "<IBAN>": 2})
+    summary = GenerationSummary(**asked, seconds=2.0, redacted=redacted)
     report = build_report(**blocks | {"generation": generation_block(summary, None)})
     assert "Personal data was replaced by marks in 7 prompts" in Page(render_html(report)).text
     assert "<EMAIL> 6, <IBAN> 2" in Page(render_html(report)).text

@@ -4,23 +4,20 @@ from typing import Any
 
 import pytest
 
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import data_card, model_card
 from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.tables import summary_markdown
-from stillhouse.reports.teachers import NOT_ASKED, joined, teacher_blocks
+from stillhouse.reports.teachers import teacher_blocks
 from tests.recipe.test_routing import several
 
-ASKED = {
-    "requests": 40,
-    "from_store": 10,
-    "generated": 30,
-    "prompt_tokens": 900,
-    "completion_tokens": 60,
-    "seconds": 4.0,
-}
+ASKED = GenerationSummary(
+    requests=40, from_store=10, generated=30, prompt_tokens=900, completion_tokens=60, seconds=4.0
+)
+NOT_ASKED = GenerationSummary()
 COSTS = {"small": 0.5, "large": None, "unused": 0.0}
 JUDGED = [
     {"in": 40, "kept": 30, "dropped": {"unparsable": 10}, "prompts": 40, "usable": 30},
@@ -49,16 +46,6 @@ def test_teacher_blocks_divide_all_lessons_and_measure_each_by_its_own_prompts()
     assert [block["success_ratio"] for block in blocks.values()] == [0.75, 1.0, None]
     assert [block["cost_usd"] for block in blocks.values()] == [0.5, None, 0.0]
     assert teacher_blocks({"unused": NOT_ASKED}, COSTS, JUDGED[2:])["unused"]["share"] is None
-
-
-def test_joined_numbers_are_the_sums_over_the_teachers():
-    doubled = {name: 2 * value for name, value in ASKED.items()}
-    assert joined([ASKED, NOT_ASKED, ASKED]) == {**doubled, "redacted": None}
-    hidden = [
-        {**ASKED, "redacted": {"prompts": 3, "marks": {"<EMAIL>": 2, "<IP>": 1}}},
-        {**ASKED, "redacted": {"prompts": 1, "marks": {"<EMAIL>": 1}}},
-    ]
-    assert joined([*hidden, NOT_ASKED])["redacted"] == {"prompts": 4, "marks": {"<EMAIL>": 3, "<IP>": 1}}
 
 
 def test_several_teachers_stand_on_the_page_and_in_the_summary(taught: dict[str, Any]):

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.teachers.shards import Reply, shard_of, with_replies
 
 
@@ -30,11 +31,13 @@ def reply(shard: int, ended: float, seconds: float, generated: int = 10, start: 
     return Reply(
         shard=shard,
         host=f"host{shard}",
-        generated=generated,
-        prompt_tokens=100 * generated,
-        completion_tokens=3 * generated,
-        engine_start_seconds=start,
-        seconds=seconds,
+        summary=GenerationSummary(
+            generated=generated,
+            prompt_tokens=100 * generated,
+            completion_tokens=3 * generated,
+            engine_start_seconds=start,
+            seconds=seconds,
+        ),
         ended=ended,
     )
 

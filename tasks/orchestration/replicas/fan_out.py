@@ -38,7 +38,7 @@ def ask_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
         outcomes = dict(zip(numbers, _outcomes(place, futures), strict=True))
     replies = [outcome for outcome in outcomes.values() if isinstance(outcome, Reply)]
     for reply in replies:
-        done = (job.label, reply.shard + 1, job.num_shards, reply.generated, reply.host)
+        done = (job.label, reply.shard + 1, job.num_shards, reply.summary.generated, reply.host)
         log.info("  %s %d/%d: %d answers on %s", *done)
     if len(replies) < job.num_shards:
         raise _failure({number: one for number, one in outcomes.items() if isinstance(one, BaseException)}, job)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig, open_store
 from stillhouse.config import identity
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.errors import ModelError, StoreError, UserError, WorkerError
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.inference.vllm.engine import environment_for
@@ -95,8 +96,7 @@ def _answer(number: int, job: ShardJob) -> Reply:
         )
     except UserError as error:
         raise type(error)(f"replica {number} of {job.num_shards} on {host}: {error}") from error
-    counted = ("generated", "prompt_tokens", "completion_tokens", "engine_start_seconds", "seconds")
-    return Reply(shard=number - 1, host=host, ended=time.time(), **{name: summary[name] for name in counted})
+    return Reply(shard=number - 1, host=host, summary=GenerationSummary.of(summary), ended=time.time())
 
 
 def _settings_here(job: ShardJob) -> Settings:

@@ -1,0 +1,70 @@
+"""The numbers of one generation: the requests, those that the store answered, and what the others took."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stillhouse.costs.usage import Usage
+
+
+class RedactedPrompts(BaseModel):
+    """Prompts of which personal data was taken out before they were sent: in all, and by mark."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompts: int
+    marks: dict[str, int]
+
+    def __add__(self, other: "RedactedPrompts") -> "RedactedPrompts":
+        """Return the counts of both."""
+        marks = Counter(self.marks)
+        marks.update(other.marks)
+        return RedactedPrompts(prompts=self.prompts + other.prompts, marks=dict(marks))
+
+
+class GenerationSummary(BaseModel):
+    """What one run requested of a model. The default: nothing was requested."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    requests: int = 0
+    from_store: int = 0  # requests whose completion was stored before
+    generated: int = 0  # completions of this run, failed ones included; the tokens are theirs
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    engine_start_seconds: float = 0.0
+    seconds: float = 0.0  # without the engine's start
+    # what all completions took, whichever run requested them; None in sums, since times overlap, and in old records
+    usage: Usage | None = Field(None, alias="bought")
+    redacted: RedactedPrompts | None = None  # None: prompts are sent as they are
+
+    @classmethod
+    def of(cls, summary: Mapping[str, Any]) -> Self:
+        """Return the generation's numbers out of a stage's summary, which may hold more."""
+        names = {field.alias or name for name, field in cls.model_fields.items()}
+        return cls.model_validate({name: value for name, value in summary.items() if name in names})
+
+    def of_cached(self) -> Self:
+        """Return the numbers of a run that found the stage in the cache: nothing was generated."""
+        nothing = {"generated": 0, "prompt_tokens": 0, "completion_tokens": 0}
+        no_time = {"engine_start_seconds": 0.0, "seconds": 0.0}
+        return self.model_copy(update={**nothing, **no_time, "from_store": self.requests})
+
+    def __add__(self, other: "GenerationSummary") -> "GenerationSummary":
+        """Return the numbers of two generations that ran one after the other."""
+        summed = {name: getattr(self, name) + getattr(other, name) for name in _SUMMED}
+        redacted = self.redacted + other.redacted if self.redacted and other.redacted else None
+        return GenerationSummary(**summed, redacted=redacted or self.redacted or other.redacted)
+
+    def record(self) -> dict[str, Any]:
+        """Return the numbers as a stage's record keeps them."""
+        return self.model_dump(exclude_none=True)
+
+    def counts(self) -> dict[str, Any]:
+        """Return what a report shows: requests, tokens and seconds."""
+        return self.model_dump(include=_SUMMED - {"engine_start_seconds"})
+
+
+_SUMMED = GenerationSummary.model_fields.keys() - {"usage", "redacted"}
