@@ -32,12 +32,6 @@ LIBRARY = (
 LAYERS = ("stillhouse", "tasks.orchestration", "tasks", "flows", "deployments")
 RUNS_TASKS = {"tasks.orchestration", "tasks", "flows", "deployments"}
 
-# they run in the engine environment only, and nothing of the control environment imports them
-ENGINE_ONLY = {
-    "stillhouse.students.sft",
-    "stillhouse.students.callbacks",
-    "stillhouse.students.loss",
-}
 RAY_CLUSTER = "tasks.orchestration.replicas.ray_cluster"
 HEAVY = {"torch", "vllm", "trl", "transformers", "peft", "accelerate"}
 
@@ -50,6 +44,14 @@ SOURCES = {
     module_of(path): ast.parse(path.read_text(encoding="utf-8"))
     for folder in ("stillhouse", "tasks", "flows", "deployments")
     for path in sorted((ROOT / folder).rglob("*.py"))
+}
+
+# they run in the engine environment only, and nothing of the control environment imports them
+ENGINE_ONLY = {
+    "stillhouse.students.callbacks",
+    "stillhouse.students.train",
+    "stillhouse.students.trainer_setup",
+    *(module for module in SOURCES if module.startswith("stillhouse.students.trainers.")),
 }
 
 

@@ -1,10 +1,11 @@
 """The student: what it starts from and how it is trained."""
 
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from stillhouse.config import FrozenModel, execution, provenance
+from stillhouse.config import FrozenModel, execution, optional_identity, provenance
 
 # ChatML without the default system prompt that some models insert: a short message stays a short prompt.
 # The newline stands before a turn and not after it, so that an answer ends exactly on its stop token.
@@ -56,9 +57,18 @@ class TrainingExecution(FrozenModel):
     device: Literal["auto", "cpu", "cuda"] = execution("auto", "device to train on")
 
 
-class Training(FrozenModel):
-    """Supervised fine-tuning with the loss on the completion only."""
+# read as files: the modules themselves import torch
+TRAINERS = Path(__file__).parents[1] / "students" / "trainers"
+if TYPE_CHECKING:
+    TrainingKind = str
+else:
+    TrainingKind = Literal[tuple(sorted(path.stem for path in TRAINERS.glob("*.py")))]
 
+
+class Training(FrozenModel):
+    """How the student learns."""
+
+    kind: TrainingKind = optional_identity("sft", "training method; sft: supervised fine-tuning on the completions")
     method: Literal["full", "lora"] = Field("full", description="train all weights, or LoRA merged on export")
     lora: Lora = Lora()
     epochs: float = Field(1.0, gt=0.0, description="passes over the training rows")

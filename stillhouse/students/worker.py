@@ -24,7 +24,8 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
         ModelError: the base model can't be loaded or cut, or its chat template can't be trained on.
         DataError: there are no rows, or none that fits `training.max_length`.
     """
-    from stillhouse.students.sft import train
+    from stillhouse.students.train import train
+    from stillhouse.students.trainer_setup import TrainingJob
 
     out = Path(spec.out)
     model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
@@ -37,7 +38,8 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
         validation, validation_too_long = encode_rows(tokenizer, held_out, stops, spec.training.max_length)
     report.log(f"{len(rows)} rows, {too_long} longer than training.max_length, {len(validation)} for validation")
     parameters = model.num_parameters()
-    trained, summary = train(model, tokenizer, rows, validation, spec.training, Path(spec.checkpoints), report)
+    job = TrainingJob(model, tokenizer, rows, validation, spec.training, Path(spec.checkpoints), report)
+    trained, summary = train(job)
     save_student(trained, tokenizer, out, spec.training.precision)
     write_history(summary["history"], out)
     counts = {

@@ -19,6 +19,7 @@ WHERE_SET = {
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
     "filters.min_judge_score",
+    "training.kind",
     # the whole part is
     *(f"judge.{name}" for name in ("model", "revision", "dtype", "quantization", "against", "criteria")),
     *(f"judge.{name}" for name in ("pair_instruction", "score_instruction", "show_reference")),

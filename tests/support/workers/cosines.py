@@ -12,7 +12,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import torch
 
-from stillhouse.students.sft import set_threads
+from stillhouse.students.train import set_threads
 
 # the cosines of a batch of 33 tokens: just enough for torch to share them between two threads
 SHAPE = (1, 33, 64)

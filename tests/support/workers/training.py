@@ -17,8 +17,9 @@ from trl import SFTConfig, SFTTrainer
 from stillhouse.recipe.student import MINIMAL_CHATML, Lora, Training
 from stillhouse.students.export import save_student
 from stillhouse.students.initialise import initialise, load_base
-from stillhouse.students.sft import build_trainer
 from stillhouse.students.tokens import encode_rows, stop_ids
+from stillhouse.students.train import build_trainer
+from stillhouse.students.trainer_setup import TrainingJob
 
 DEFAULT_SYSTEM = "You are a model with much to say about itself"
 # as SmolLM2's: a default system prompt, and a newline after the stop token
@@ -114,9 +115,10 @@ def check(folder: Path, raw: list[dict[str, Any]]) -> dict[str, Any]:
     training = Training(batch_size=5, precision="float32", max_length=100)
     found["manual_loss"] = manual_loss(model.eval(), rows)
     for packing in (False, True):
-        trainer = build_trainer(
+        job = TrainingJob(
             model, tokenizer, rows, [], training.model_copy(update={"packing": packing}), folder / "none", Silent()
         )
+        trainer = build_trainer(job)
         found["packed_loss" if packing else "loss"], labels = trainer_loss(trainer)
         if not packing:
             found["labels"], found["rows"] = labels, rows
@@ -143,7 +145,7 @@ def lora_merge(base: Path, rows: list[dict[str, list[int]]], folder: Path) -> tu
     with torch.no_grad():
         before = model.eval()(input_ids=ids).logits
     training = Training(method="lora", lora=Lora(r=4), max_steps=5, learning_rate=0.01, precision="float32")
-    trainer = build_trainer(model, tokenizer, rows, [], training, folder / "lora", Silent())
+    trainer = build_trainer(TrainingJob(model, tokenizer, rows, [], training, folder / "lora", Silent()))
     trainer.train()
     with torch.no_grad():
         adapted = trainer.model.eval()(input_ids=ids).logits

@@ -1,20 +1,39 @@
-"""TRL's trainer, with a loss on a CPU that projects only the positions it needs to the vocabulary.
+"""Supervised fine-tuning with TRL: cross-entropy of the completion's tokens.
 
-Separate because it overrides the one method of the trainer that TRL gives for it. TRL 1.16 leaves prompt positions
-out on GPUs only; elsewhere it scores every position, which was three quarters of a step for short answers and a
-vocabulary of 49,152.
+TRL 1.16 leaves prompt positions out of the projection to the vocabulary on GPUs only. Elsewhere it scores every
+position, which was three quarters of a step for short answers and a vocabulary of 49,152; the trainer here does not.
 """
 
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
-from trl import SFTTrainer
+from trl import SFTConfig, SFTTrainer
+
+from stillhouse.students.trainer_setup import trainer_options, training_arguments
+
+if TYPE_CHECKING:
+    from stillhouse.students.trainer_setup import TrainingJob
 
 IGNORE_INDEX = -100
+
+
+def build_trainer(job: TrainingJob) -> CompletionTrainer:
+    """Return the trainer, ready to run."""
+    training = job.training
+    options = trainer_options(job)
+    args = SFTConfig(
+        **training_arguments(job),
+        # the rows fit already; only packing needs the length
+        max_length=training.max_length if training.packing else None,
+        packing=training.packing,
+        eval_packing=False,
+        completion_only_loss=True,
+    )
+    return CompletionTrainer(args=args, **options)
 
 
 class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types in the control environment

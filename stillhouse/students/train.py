@@ -1,0 +1,94 @@
+"""One training run by any method: resumed bit for bit after a kill, and summed up.
+
+Imported in the engine environment only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from stillhouse.students.callbacks import Clock
+from stillhouse.students.checkpoints import drop_newer, last_complete
+
+if TYPE_CHECKING:
+    from stillhouse.recipe.student import Training
+    from stillhouse.students.trainer_setup import TrainingJob
+
+
+def train(job: TrainingJob) -> tuple[Any, dict[str, Any]]:
+    """Return (trained model, summary), going on from the newest whole checkpoint in `job.checkpoints`.
+
+    With validation rows the model is the one with the least validation loss, otherwise the last. The trained model
+    depends on rows, model, training and the number of threads only, not on how often the training was killed.
+    """
+    set_threads(job.training.execution.threads)
+    trainer = build_trainer(job)
+    # a checkpoint of the last step has nothing left to train, and the trainer would take one step too many on it
+    resumed = last_complete(job.checkpoints, before_step=total_steps(trainer, job.training))
+    drop_newer(job.checkpoints, resumed)
+    if resumed:
+        job.report.log(f"going on from {resumed.name}")
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    return trainer.model, _summary(trainer, job.training)
+
+
+def build_trainer(job: TrainingJob) -> Any:
+    """Return the trainer of the recipe's `training.kind`, ready to run; its module has that name in trainers/."""
+    module = importlib.import_module(f"stillhouse.students.trainers.{job.training.kind}")
+    return module.build_trainer(job)
+
+
+def set_threads(threads: int) -> None:
+    """Let torch use `threads` cores (0: all that this process may run on), each run of a process alike."""
+    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+    _call_vector_math_once()
+
+
+def _call_vector_math_once() -> None:
+    """Call the vector functions of torch's math library on one number each, in this thread alone.
+
+    The library (MKL) chooses their code at the first call. Where two threads made that call at once, as they do for the
+    cosines of the first batch, about one process in a thousand got one thread's share off by 1.5e-4, once: another
+    student from the same rows.
+    """
+    number = torch.ones(1)
+    for function in (torch.cos, torch.sin, torch.exp, torch.log, torch.tanh, torch.erf):
+        function(number)
+
+
+def total_steps(trainer: Any, training: Training) -> int:
+    """Return the optimizer steps of the whole training without early stopping."""
+    if training.max_steps:
+        return training.max_steps
+    args = trainer.args
+    batches: int = math.ceil(len(trainer.train_dataset) / (args.per_device_train_batch_size * max(1, args.world_size)))
+    steps_per_epoch: int = max(1, math.ceil(batches / args.gradient_accumulation_steps))
+    return math.ceil(training.epochs * steps_per_epoch)
+
+
+def _summary(trainer: Any, training: Training) -> dict[str, Any]:
+    state = trainer.state
+    history = [_point(entry) for entry in state.log_history if "loss" in entry or "eval_loss" in entry]
+    train_losses = [point["train_loss"] for point in history if "train_loss" in point]
+    clock = next(callback for callback in trainer.callback_handler.callbacks if isinstance(callback, Clock))
+    return {
+        "method": training.method,
+        "steps": state.global_step,
+        "best_step": state.best_global_step or state.global_step,
+        "tokens": int(state.num_input_tokens_seen),
+        "seconds": clock.seconds,
+        "train_loss": sum(train_losses) / len(train_losses),
+        "validation_loss": state.best_metric,
+        "history": history,
+    }
+
+
+def _point(entry: dict[str, Any]) -> dict[str, Any]:
+    if "eval_loss" in entry:
+        return {"step": entry["step"], "validation_loss": entry["eval_loss"]}
+    return {"step": entry["step"], "train_loss": entry["loss"], "learning_rate": entry["learning_rate"]}

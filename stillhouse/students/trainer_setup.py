@@ -1,0 +1,117 @@
+"""What a training method gets, and what every method hands its trainer: arguments, callbacks, LoRA.
+
+Imported in the engine environment only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import EarlyStoppingCallback
+
+from stillhouse.students.callbacks import NEVER, Clock, Progress, Schedule
+
+if TYPE_CHECKING:
+    from stillhouse.recipe.student import Training
+    from stillhouse.runtime.worker import Reporter
+
+Rows = list[dict[str, list[int]]]
+SHORT_ROW_TOKENS = 256
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training run: the untrained student, its rows as token ids, and the recipe's training section."""
+
+    model: Any
+    tokenizer: Any
+    rows: Rows
+    validation: Rows  # empty: train without validation
+    training: Training
+    checkpoints: Path
+    report: Reporter
+
+
+def trainer_options(job: TrainingJob) -> dict[str, Any]:
+    """Return the trainer's keyword arguments but `args`, which is of the method's own type."""
+    _choose_attention(job)
+    callbacks: list[Any] = [Schedule(job.training, bool(job.validation)), Progress(job.report), Clock()]
+    if job.validation and job.training.early_stopping_patience:
+        callbacks.append(EarlyStoppingCallback(job.training.early_stopping_patience))
+    return {
+        "model": job.model,
+        "train_dataset": Dataset.from_list(job.rows),
+        "eval_dataset": Dataset.from_list(job.validation) if job.validation else None,
+        "processing_class": job.tokenizer,
+        "callbacks": callbacks,
+        "peft_config": _lora(job.training),
+    }
+
+
+def training_arguments(job: TrainingJob) -> dict[str, Any]:
+    """Return the fields of transformers' TrainingArguments that the recipe and this program decide."""
+    training = job.training
+    return {
+        "output_dir": str(job.checkpoints),
+        "use_cpu": _on_cpu(training),
+        "num_train_epochs": training.epochs,
+        "max_steps": training.max_steps or -1,
+        "learning_rate": training.learning_rate,
+        "warmup_steps": training.warmup_ratio,
+        "lr_scheduler_type": training.scheduler,
+        "per_device_train_batch_size": training.batch_size,
+        "per_device_eval_batch_size": training.batch_size,
+        "gradient_accumulation_steps": training.gradient_accumulation,
+        "weight_decay": training.weight_decay,
+        "optim": "adamw_torch_fused",
+        "bf16": training.precision == "bfloat16",
+        "gradient_checkpointing": False,
+        "seed": training.seed,
+        "data_seed": training.seed,
+        "eval_strategy": "steps" if job.validation else "no",
+        "eval_steps": NEVER,
+        "save_strategy": "steps",
+        "save_steps": NEVER,
+        "save_total_limit": 2,
+        "load_best_model_at_end": bool(job.validation),
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "restore_callback_states_from_checkpoint": True,
+        "include_num_input_tokens_seen": "non_padding",
+        # rows of like length share a batch: padding costs as much as text does
+        "train_sampling_strategy": "group_by_length",
+        "logging_steps": 1,
+        "disable_tqdm": True,
+        "report_to": "none",
+    }
+
+
+def _choose_attention(job: TrainingJob) -> None:
+    training = job.training
+    longest = training.max_length if training.packing else max(len(row["input_ids"]) for row in job.rows)
+    # torch's fused attention for CPUs spends a fifth of a step on its backward pass over short rows
+    if _on_cpu(training) and longest <= SHORT_ROW_TOKENS:
+        job.model.set_attn_implementation("eager")
+
+
+def _on_cpu(training: Training) -> bool:
+    device = training.execution.device
+    return device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+
+
+def _lora(training: Training) -> LoraConfig | None:
+    if training.method == "full":
+        return None
+    lora = training.lora
+    return LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules),
+        task_type="CAUSAL_LM",
+    )
