@@ -3,7 +3,7 @@
 from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.dataset.build import write_dataset
+from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.judging.scores import read_scores
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -12,19 +12,21 @@ from tasks.orchestration.stage import StageCall, stage
 @stage("filter", version=1)
 def filter_stage(call: StageCall) -> dict[str, Any]:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json."""
-    return write_dataset(
-        train=call.folder("balance") / "train.parquet",
-        split=call.folder("split"),
-        answers=call.folder("generate") / "completions.parquet",
-        scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
+    spec = DatasetSpec(
         filters=call.execution["filters"],
         skill=call.execution["skill"],
         labels=tuple(call.identity["labels"]),
-        calibration=call.identity["calibration"],
+        calibrations=(call.identity["calibration"], *call.identity.get("other_calibrations", ())),
         use_references=call.identity["use_references"],
-        out=call.work.folder,
-        others=call.identity.get("other_calibrations", ()),
         mixing=call.execution["mixing"],
+    )
+    return write_dataset(
+        spec,
+        train=call.folder("balance") / "train.parquet",
+        split=call.folder("split"),
+        answers=call.folder("generate") / "completions.parquet",
+        out=call.work.folder,
+        scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
     )
 
 

@@ -9,7 +9,7 @@ from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.ledger import usage_before
 from stillhouse.costs.price import resolve_price
 from stillhouse.costs.usage import BudgetUsage
-from stillhouse.filters.unanswered import check_references, rules_for_routing
+from stillhouse.filters.unanswered import check_references, routing_filters
 from stillhouse.inference.models import Checkpoint
 from stillhouse.planning.probe_result import ProbeResult, read_known
 from stillhouse.planning.routing_forecast import next_rows
@@ -121,7 +121,7 @@ def _rows_for(
     identity = {"skill": recipe.skill, "labels": run.summary("validate")["labels"], "in_turn": kind in BY_ANSWERS}
     if kind in BY_ANSWERS:
         identity |= {
-            "rules": rules_for_routing(recipe.filters, must_verify=kind == "first_verified"),
+            "rules": routing_filters(recipe.filters, must_verify=kind == "first_verified"),
             "calibrations": [teacher.calibration for teacher in recipe.teachers[: len(before)]],
         }
     return run.build(

@@ -5,8 +5,8 @@ from typing import Any
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.completions.table import lines_by_row, mixed
 from stillhouse.data.row import Row
-from stillhouse.filters.calibrated import answered, priors_of
-from stillhouse.filters.unanswered import check_references, rules_for_routing, unserved
+from stillhouse.filters.calibrated import calibrated_completions, label_priors
+from stillhouse.filters.unanswered import check_references, routing_filters, unanswered_rows
 from stillhouse.recipe.routing import BY_ROW
 from stillhouse.skills.cases import asked_of, read_cases
 from stillhouse.teachers.routing import routed
@@ -40,7 +40,7 @@ def route_prompts(
         return None
     identity: dict[str, Any] = {"skill": recipe.skill, "skip_labelled": recipe.training.use_references}
     inputs = {"split": sides, "balance": balanced}
-    rules = rules_for_routing(recipe.filters, must_verify=kind == "first_verified")
+    rules = routing_filters(recipe.filters, must_verify=kind == "first_verified")
     if kind in BY_ROW:
         identity |= _map_of(run) | {"teacher": place}
     else:
@@ -76,5 +76,5 @@ def _by_answers(rows: list[Row], train: list[Row], call: StageCall) -> list[str]
     names = [name for name in call.inputs if name.startswith("answers_")]
     tables = {int(name.removeprefix("answers_")): call.folder(name) / "completions.parquet" for name in names}
     lines, labels = lines_by_row(mixed(tables)), call.identity["labels"]
-    completions = answered(lines, priors_of(call.identity["calibrations"], train, lines), labels)
-    return unserved(rows, completions, call.execution["rules"], call.execution["skill"], labels)
+    completions = calibrated_completions(lines, label_priors(call.identity["calibrations"], train, lines), labels)
+    return unanswered_rows(rows, completions, call.execution["rules"], call.execution["skill"], labels)

@@ -21,7 +21,7 @@ _MAX_LABELS = 100
 _MAX_LABEL_CHARS = 60
 
 
-def guess_columns(records: Sequence[Record], *, label_by_look: bool = True) -> dict[str, str]:
+def infer_columns(records: Sequence[Record], *, label_by_look: bool = True) -> dict[str, str]:
     """Return field -> column for the fields of a recipe's `columns` that were recognised; without a prompt, none.
 
     A name that is common for its field comes first; failing that, how the values look. With `label_by_look` off a

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from stillhouse.data.formats import Refused
+from stillhouse.data.formats import InvalidRecord
 from stillhouse.data.row import content_sha256
 from stillhouse.data.tool_calls import with_tool_calls
 from stillhouse.recipe.data import Columns
@@ -60,30 +60,32 @@ def _messages(record: dict[str, Any], columns: Columns) -> list[dict[str, str]]:
         try:
             turns = orjson.loads(turns)
         except orjson.JSONDecodeError as error:
-            raise Refused("bad_messages", f"{name!r} is text but no JSON list of turns: {error}") from error
+            raise InvalidRecord("bad_messages", f"{name!r} is text but no JSON list of turns: {error}") from error
     if not isinstance(turns, list) or not turns:
-        raise Refused("bad_messages", f"{name!r} must be a list of at least one {{role, content}} turn")
+        raise InvalidRecord("bad_messages", f"{name!r} must be a list of at least one {{role, content}} turn")
     return [_turn(turn, position) for position, turn in enumerate(turns)]
 
 
 def _text(record: dict[str, Any], name: str) -> str:
     text = _present(record, name)
     if type(text) is not str:
-        raise Refused("wrong_type", f"{name!r} must be text, it is a {type(text).__name__}")
+        raise InvalidRecord("wrong_type", f"{name!r} must be text, it is a {type(text).__name__}")
     return text
 
 
 def _turn(turn: Any, position: int) -> dict[str, str]:
     role, content = (turn.get("role"), turn.get("content")) if isinstance(turn, dict) else (None, None)
     if not isinstance(role, str) or not isinstance(content, str):
-        raise Refused("bad_messages", f"turn {position} must be an object with a text `role` and a text `content`")
+        raise InvalidRecord(
+            "bad_messages", f"turn {position} must be an object with a text `role` and a text `content`"
+        )
     return {"role": role, "content": content}
 
 
 def _present(record: dict[str, Any], name: str) -> Any:
     value = record.get(name)
     if value is None:
-        raise Refused("missing_column", f"{name!r} is {'null' if name in record else 'not there'}")
+        raise InvalidRecord("missing_column", f"{name!r} is {'null' if name in record else 'not there'}")
     return value
 
 
@@ -93,7 +95,9 @@ def _id(record: dict[str, Any], name: str | None) -> str | None:
         return value.strip() or None if value else None
     if type(value) is int:
         return str(value)
-    raise Refused("wrong_type", f"{name!r} must be text or a whole number of at most 64 bits, it is {_short(value)}")
+    raise InvalidRecord(
+        "wrong_type", f"{name!r} must be text or a whole number of at most 64 bits, it is {_short(value)}"
+    )
 
 
 def _label(record: dict[str, Any], name: str | None) -> str | None:
@@ -102,13 +106,17 @@ def _label(record: dict[str, Any], name: str | None) -> str | None:
         return value.strip() or None if value else None
     if isinstance(value, bool | int):
         return orjson.dumps(value).decode()
-    raise Refused("wrong_type", f"{name!r} must be a label (text, a whole number or a boolean), it is {_short(value)}")
+    raise InvalidRecord(
+        "wrong_type", f"{name!r} must be a label (text, a whole number or a boolean), it is {_short(value)}"
+    )
 
 
 def _references(value: Any) -> list[str]:
     answers = value if isinstance(value, list) else [] if value is None else [value]
     if any(not isinstance(answer, str | int | float) for answer in answers):
-        raise Refused("wrong_type", f"a reference must be text, a number, or a list of these, it is {_short(value)}")
+        raise InvalidRecord(
+            "wrong_type", f"a reference must be text, a number, or a list of these, it is {_short(value)}"
+        )
     texts = [answer if isinstance(answer, str) else orjson.dumps(answer).decode() for answer in answers]
     return [text for text in texts if text.strip()]
 
@@ -120,7 +128,7 @@ def _meta(record: dict[str, Any], used: frozenset[str]) -> str:
     try:
         return orjson.dumps(rest, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError as error:  # nested deeper than the writer goes
-        raise Refused("too_deep", f"the other columns can't be written as JSON: {error}") from error
+        raise InvalidRecord("too_deep", f"the other columns can't be written as JSON: {error}") from error
 
 
 def _short(value: Any) -> str:

@@ -21,7 +21,7 @@ _MAX_FIELD_CHARS = 4 << 20
 _BATCH = 4096
 
 
-class Refused(Exception):
+class InvalidRecord(Exception):
     """Why one record can't be a row: one word, and a sentence."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 # One record of a file: its first line (from 1), its raw bytes, and a dictionary or the refusal. Of a Parquet row the
 # line is its number, and the bytes are empty where the dictionary says it all. A bare tuple: there are millions.
-Record = tuple[int, bytes, dict[str, Any] | Refused]
+Record = tuple[int, bytes, dict[str, Any] | InvalidRecord]
 
 
 def records(url: str, kind: Format, storage_options: dict[str, Any] | None = None) -> Iterator[Record]:
@@ -55,28 +55,28 @@ def _jsonl(url: str, options: dict[str, Any] | None) -> Iterator[Record]:
                 yield number, line, parse_line(line)
 
 
-def parse_line(line: bytes) -> dict[str, Any] | Refused:
+def parse_line(line: bytes) -> dict[str, Any] | InvalidRecord:
     """Return the JSON object on `line`, or why there is none. Of a repeated key the last value counts."""
     if len(line) > MAX_LINE_BYTES:
-        return Refused("line_too_long", f"longer than {MAX_LINE_BYTES} bytes; only so much of it is kept here")
+        return InvalidRecord("line_too_long", f"longer than {MAX_LINE_BYTES} bytes; only so much of it is kept here")
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         return _not_json(line, str(error))
     if isinstance(value, dict):
         return value
-    return Refused("not_object", f"a line must hold one JSON object, this one holds a {type(value).__name__}")
+    return InvalidRecord("not_object", f"a line must hold one JSON object, this one holds a {type(value).__name__}")
 
 
-def _not_json(line: bytes, message: str) -> Refused:
+def _not_json(line: bytes, message: str) -> InvalidRecord:
     try:
         line.decode()
     except UnicodeDecodeError as error:
-        return Refused("not_utf8", str(error))
+        return InvalidRecord("not_utf8", str(error))
     if "surrogate" in message:
-        return Refused("lone_surrogate", message)
+        return InvalidRecord("lone_surrogate", message)
     hint = " (NaN and Infinity are no JSON)" if b"NaN" in line or b"Infinity" in line else ""
-    return Refused("not_json", message + hint)
+    return InvalidRecord("not_json", message + hint)
 
 
 class _Lines(Iterator[str]):
@@ -114,7 +114,7 @@ def _csv(url: str, options: dict[str, Any] | None) -> Iterator[Record]:
             return
         except csv.Error as error:
             # an unclosed quote swallows what follows: refuse its first line alone and go on at the next
-            yield start, lines.finish(1), Refused("bad_csv", str(error))
+            yield start, lines.finish(1), InvalidRecord("bad_csv", str(error))
             continue
         raw = lines.finish(len(lines.taken))
         if cells and raw.strip():
@@ -132,13 +132,13 @@ def _header(lines: _Lines, url: str) -> list[str]:
     return header
 
 
-def _cells(header: list[str], cells: list[str], raw: bytes) -> dict[str, Any] | Refused:
+def _cells(header: list[str], cells: list[str], raw: bytes) -> dict[str, Any] | InvalidRecord:
     try:
         raw.decode()
     except UnicodeDecodeError as error:
-        return Refused("not_utf8", str(error))
+        return InvalidRecord("not_utf8", str(error))
     if len(cells) != len(header):
-        return Refused("ragged_row", f"{len(cells)} cells under {len(header)} columns")
+        return InvalidRecord("ragged_row", f"{len(cells)} cells under {len(header)} columns")
     return dict(zip(header, cells, strict=True))
 
 
@@ -154,7 +154,7 @@ def _parquet(url: str, options: dict[str, Any] | None) -> Iterator[Record]:
         raise DataError(f"{url} is no readable Parquet file: {error}. Write or copy it again.") from error
 
 
-def _values(batch: pa.RecordBatch) -> Iterator[tuple[bytes, dict[str, Any] | Refused]]:
+def _values(batch: pa.RecordBatch) -> Iterator[tuple[bytes, dict[str, Any] | InvalidRecord]]:
     try:
         for value in batch.to_pylist():
             yield b"", value
@@ -163,7 +163,7 @@ def _values(batch: pa.RecordBatch) -> Iterator[tuple[bytes, dict[str, Any] | Ref
             try:
                 yield b"", row.to_pylist()[0]
             except UnicodeDecodeError as error:
-                yield _ipc(row), Refused("not_utf8", str(error))
+                yield _ipc(row), InvalidRecord("not_utf8", str(error))
 
 
 def _ipc(row: pa.RecordBatch) -> bytes:

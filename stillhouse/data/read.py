@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal
 import orjson
 
 from stillhouse.data.columns import RowValues, map_row, named_columns
-from stillhouse.data.formats import Record, Refused, records
+from stillhouse.data.formats import InvalidRecord, Record, records
 from stillhouse.data.parquet_io import BATCH_ROWS, RowBuffer, TableWriter
 from stillhouse.data.sources import SourceFile, format_of
 from stillhouse.errors import DataError
@@ -87,16 +87,16 @@ def _rows(
         tally.read += 1
         value = record[2]
         try:
-            if isinstance(value, Refused):
+            if isinstance(value, InvalidRecord):
                 raise value
             if not value.keys() <= names and len(names) < _MAX_NAMES:
                 names.update(value.keys())
             yield map_row(value, columns, used, is_dialogue=is_dialogue)
-        except Refused as refused:
+        except InvalidRecord as refused:
             _quarantine(record, url, refused, tally, quarantine)
 
 
-def _quarantine(record: Record, url: str, refused: Refused, tally: _Tally, quarantine: BinaryIO) -> None:
+def _quarantine(record: Record, url: str, refused: InvalidRecord, tally: _Tally, quarantine: BinaryIO) -> None:
     line, raw, value = record
     raw = raw or orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
     tally.quarantined[refused.reason] += 1

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import yaml
 
-from stillhouse.data.column_inference import guess_columns
+from stillhouse.data.column_inference import infer_columns
 from stillhouse.data.formats import records
 from stillhouse.data.sources import format_of, resolve
 from stillhouse.errors import DataError
@@ -28,7 +28,7 @@ _PLAIN = re.compile(r"[A-Za-z_./][\w ./-]*(?<! )")
 
 
 @dataclass(frozen=True)
-class _Look:
+class _SourceSummary:
     """What one source holds."""
 
     path: str
@@ -74,14 +74,14 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
     )
 
 
-def _look(path: str, options: dict[str, Any] | None, beside: Path, *, label_by_look: bool = True) -> _Look:
+def _look(path: str, options: dict[str, Any] | None, beside: Path, *, label_by_look: bool = True) -> _SourceSummary:
     if has_password(path):
         raise DataError(f"{hide_passwords(path)} is refused: {RULE}.")
     rows = _rows(path, options)
     first = list(islice(rows, _LOOK_ROWS))
     if not first:
         raise DataError(f"{path} holds no readable record. Give JSON objects a line, CSV with a header, or Parquet.")
-    columns = guess_columns(first, label_by_look=label_by_look)
+    columns = infer_columns(first, label_by_look=label_by_look)
     names = list(dict.fromkeys(name for record in first for name in record))
     if not columns:
         raise DataError(
@@ -90,7 +90,7 @@ def _look(path: str, options: dict[str, Any] | None, beside: Path, *, label_by_l
         )
     used = set(columns.values())
     gathered = [*first, *islice(rows, _LABEL_ROWS)] if "label" in columns else []
-    return _Look(
+    return _SourceSummary(
         path=_relative(path, beside),
         columns=columns,
         others=tuple(name for name in names if name not in used),
@@ -120,7 +120,7 @@ def _relative(path: str, beside: Path) -> str:
     return path if "://" in path or path.startswith("~") else os.path.relpath(Path(path).absolute(), beside.absolute())
 
 
-def _source(role: str, look: _Look, what: str) -> list[str]:
+def _source(role: str, look: _SourceSummary, what: str) -> list[str]:
     notes = {
         "text": "the message; becomes one user turn",
         "messages": "a list of {role, content} turns",
@@ -138,7 +138,7 @@ def _source(role: str, look: _Look, what: str) -> list[str]:
     ]
 
 
-def _held_out(train: _Look) -> list[str]:
+def _held_out(train: _SourceSummary) -> list[str]:
     if "label" in train.columns or "reference" in train.columns:
         return ["  test_fraction: 0.2 # held out of train, since no test rows were given; or add a part `test`"]
     return [
@@ -147,7 +147,7 @@ def _held_out(train: _Look) -> list[str]:
     ]
 
 
-def _labels(looks: Sequence[_Look]) -> list[str]:
+def _labels(looks: Sequence[_SourceSummary]) -> list[str]:
     known = [look for look in looks if look.labels]
     labels = sorted({label for look in known for label in look.labels})
     if len(labels) < 2:

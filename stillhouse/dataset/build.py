@@ -1,148 +1,193 @@
-"""Turns rows and a teacher's answers into what a student is trained on.
-
-Separate because it joins rows, answers, calibration and references; the rules themselves know only one answer.
-"""
+"""Turns rows and the teachers' completions into what a student is trained on."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stillhouse.completions.table import read_answers
 from stillhouse.data.row import Row
-from stillhouse.dataset.difficulty import subsample_by_difficulty
+from stillhouse.dataset.difficulty import TeacherAnswers, subsample_by_difficulty
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.teacher_counts import counts_by_teacher
-from stillhouse.filters.calibrated import Calibration, answered, place_of, priors_of
-from stillhouse.filters.outcome import FilterResult
-from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply
+from stillhouse.filters.calibrated import (
+    Calibration,
+    Lines,
+    Priors,
+    calibrated_completions,
+    label_priors,
+    teacher_index_of,
+)
+from stillhouse.filters.outcome import FilterResult, merge_results
+from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.routing import Mixing
-from stillhouse.skills.cases import read_cases, unclaimed
+from stillhouse.skills.cases import asked_of, read_cases, unclaimed
 from stillhouse.skills.registry import skill_for
 from stillhouse.skills.skill import Skill
 
-# a row, what the student is to say, and the number of the teacher that said it, where there are several
-Lesson = tuple[Row, str, int | None]
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """What decides which rows a student is trained on."""
+
+    filters: Filters
+    skill: Skill
+    labels: tuple[str, ...]
+    calibrations: tuple[Calibration, ...]  # one a teacher, in the recipe's order
+    use_references: bool  # rows with a reference train on it, not on a teacher's answer
+    mixing: Mixing = KEEP_ALL
+
+
+class TrainingExample(NamedTuple):
+    """A row and what the student is to answer; `teacher_number`, from 1, only if the recipe has several teachers."""
+
+    row: Row
+    target: str
+    teacher_number: int | None = None
 
 
 def write_dataset(
+    spec: DatasetSpec,
     *,
     train: Path,
     split: Path,
     answers: Path,
-    filters: Filters,
-    skill: Skill,
-    labels: Sequence[str],
-    calibration: Calibration,
-    use_references: bool,
     out: Path,
-    others: Sequence[Calibration] = (),
-    mixing: Mixing = KEEP_ALL,
     scores: Mapping[str, int | None] = NO_SCORES,
 ) -> dict[str, Any]:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
-    Of several teachers `calibration` is the first one's and `others` those of the others, in the recipe's order.
-    `scores` are a judge's of the answers, by their keys.
+    Writes suspects.jsonl too, the rows whose reference the teacher contradicts, if it answered rows with a reference.
 
-    Where the teacher answered rows that have a reference, suspects.jsonl too: those whose reference it contradicts.
+    Args:
+        train: the training rows; `split` is the folder of the others.
+        answers: the table of the teachers' completions.
+        scores: a judge's of the completions, by their keys.
 
     Returns:
-        counts: {in, kept, dropped: {reason: n}} of completions, {train, validation, labelled} of rows written,
-        how often each label was kept; of several teachers what became of each one's answers; and where there are any,
-        of suspects and of hard and easy rows.
+        {in, kept, dropped: {reason: n}} of completions, {train, validation, labelled} of rows written and how often
+        each label was kept; for several teachers the counts of each; and the counts of label errors and of hard and
+        easy rows, if these were sought.
 
     Raises:
         QualityError: too few answers survive.
     """
     lines = read_answers(answers)
-    rows = {"train": read_cases(train, skill), "validation": read_cases(split / "validation.parquet", skill)}
-    examples = [row for row in read_cases(split / "examples.parquet", skill) if row["references"]]
-    asked = {side: [row for row in found if not (use_references and row["references"])] for side, found in rows.items()}
-    priors = priors_of([calibration, *others], asked["train"], lines)
-    completions = answered(lines, priors, labels)
-    judged = {side: apply(found, completions, filters, skill, labels, mixing, scores) for side, found in asked.items()}
-    extra: dict[str, Any] = {}
-    if filters.hard_share is not None:
-        known = {row_id: found[0]["label_scores"] for row_id, found in lines.items()}
-        extra["difficulty"] = subsample_by_difficulty(
-            judged["train"], completions, known, priors[0], skill, labels, filters.hard_share
-        )
-    written: dict[str, int] = {}
-    for side, result in judged.items():
-        given = [row for row in rows[side] if row["references"]] if use_references else []
-        given += examples if use_references and side == "train" else []
-        lessons: list[Lesson] = [
-            (kept["row"], kept["answer"], kept["completion"].teacher_number) for kept in result.kept
-        ]
-        lessons += [(row, _given(row, skill, labels), None) for row in given]
-        written[side] = _write(out / f"{side}.jsonl", lessons, skill, labels)
-    labelled: list[Lesson] = [(row, _given(row, skill, labels), None) for row in examples]
-    written["labelled"] = _write(out / "labelled.jsonl", labelled, skill, labels)
-    # what the first teacher said, which is the one that is measured
-    first = {name: [line for line in found if place_of(line) == 0] for name, found in lines.items()}
+    rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
+    examples = [row for row in read_cases(split / "examples.parquet", spec.skill) if row["references"]]
+    asked = {name: asked_of(found, spec.use_references) for name, found in rows.items()}
+    priors = label_priors(spec.calibrations, asked["train"], lines)
+    results, difficulty = select_answers(asked, lines, priors, spec, scores)
+    num_rows = write_examples(results, rows, examples, spec, out)
+    merged = merge_results(results.values())
+    _write_lines(out / "dropped.jsonl", merged.dropped)
+    (out / "calibration.json").write_text(json.dumps({"labels": list(spec.labels), "prior": priors[0]}))
     everyone = [*rows["train"], *rows["validation"]]
-    everyone += unclaimed(examples, everyone) if filters.check_labels else []
-    extra |= _suspects(find_label_errors(everyone, first, skill, labels, priors[0]), out)
-    (out / "calibration.json").write_text(json.dumps({"labels": list(labels), "prior": priors[0]}))
-    return _books(judged.values(), written, skill, 1 + len(others), out) | {"prior": priors[0]} | extra
+    everyone += unclaimed(examples, everyone) if spec.filters.check_labels else []
+    label_errors = write_label_errors(everyone, lines, priors[0], spec, out)
+    return _counts(merged, num_rows, spec) | {"prior": priors[0]} | difficulty | label_errors
 
 
-def _books(
-    judged: Iterable[FilterResult], written: dict[str, int], skill: Skill, num_teachers: int, out: Path
+def select_answers(
+    asked: Mapping[str, Sequence[Row]],
+    lines: Lines,
+    priors: Priors,
+    spec: DatasetSpec,
+    scores: Mapping[str, int | None],
+) -> tuple[dict[str, FilterResult], dict[str, Any]]:
+    """Return what the filters make of each split's answers, and the counts of hard and easy rows, if sought."""
+    skill, labels = spec.skill, spec.labels
+    completions = calibrated_completions(lines, priors, labels)
+    results = {
+        name: apply_filters(rows, completions, spec.filters, skill, labels, spec.mixing, scores)
+        for name, rows in asked.items()
+    }
+    if spec.filters.hard_share is None:
+        return results, {}
+    label_scores = {row_id: found[0]["label_scores"] for row_id, found in lines.items()}
+    answers, result = TeacherAnswers(completions, label_scores, priors[0]), results["train"]
+    decision, counts = subsample_by_difficulty(result.kept, answers, skill, labels, spec.filters.hard_share)
+    result.kept = list(decision.kept)
+    result.record(decision.dropped)
+    return results, {"difficulty": counts}
+
+
+def write_examples(
+    results: Mapping[str, FilterResult],
+    rows: Mapping[str, Sequence[Row]],
+    examples: Sequence[Row],
+    spec: DatasetSpec,
+    out: Path,
+) -> dict[str, int]:
+    """Write each split's training examples, and those of the labelled rows alone; return how many by file."""
+    labelled = [_from_reference(row, spec) for row in examples]
+    training: dict[str, list[TrainingExample]] = {}
+    for name, result in results.items():
+        training[name] = [TrainingExample(one.row, one.target, one.completion.teacher_number) for one in result.kept]
+        if spec.use_references:
+            training[name] += [_from_reference(row, spec) for row in rows[name] if row["references"]]
+            training[name] += labelled if name == "train" else []
+    training["labelled"] = labelled
+    show = skill_for(spec.skill.kind).student_messages
+    for name, found in training.items():
+        _write_lines(
+            out / f"{name}.jsonl",
+            (
+                {
+                    "id": example.row["id"],
+                    "prompt": show(example.row["messages"], spec.skill, spec.labels),
+                    "completion": [{"role": "assistant", "content": example.target}],
+                    **({"teacher": example.teacher_number} if example.teacher_number else {}),
+                }
+                for example in found
+            ),
+        )
+    return {name: len(found) for name, found in training.items()}
+
+
+def write_label_errors(
+    rows: Sequence[Row], lines: Lines, prior: Sequence[float] | None, spec: DatasetSpec, out: Path
 ) -> dict[str, Any]:
-    """Write dropped.jsonl, and return the counts of all sides."""
-    result = FilterResult()
-    for one in judged:
-        result.kept += one.kept
-        result.dropped += one.dropped
-    _write_lines(out / "dropped.jsonl", result.dropped)
+    """Write suspects.jsonl and return its counts; do neither if no labelled row could be judged.
+
+    Only the first teacher counts: it is the one that is evaluated.
+    """
+    of_first = {row_id: [line for line in found if teacher_index_of(line) == 0] for row_id, found in lines.items()}
+    num_judged, label_errors = find_label_errors(rows, of_first, spec.skill, spec.labels, prior)
+    if not num_judged:
+        return {}
+    _write_lines(out / "suspects.jsonl", label_errors)
+    num_sure = sum(error["is_sure"] for error in label_errors)
+    return {"suspects": {"judged": num_judged, "found": len(label_errors), "sure": num_sure}}
+
+
+def _counts(result: FilterResult, num_rows: dict[str, int], spec: DatasetSpec) -> dict[str, Any]:
+    num_teachers = len(spec.calibrations)
+    # a free answer is hardly ever given twice: there is nothing to count
+    targets = Counter(candidate.target for candidate in result.kept) if spec.skill.has_labels else {}
     return {
         "in": result.num_in,
         "kept": len(result.kept),
         "dropped": result.counts,
-        "rows": written,
-        # of free answers there are as many as rows
-        "answers": dict(sorted(Counter(kept["answer"] for kept in result.kept).items())) if skill.has_labels else {},
+        "rows": num_rows,
+        "answers": dict(sorted(targets.items())),
         **({"teachers": counts_by_teacher(result, num_teachers)} if num_teachers > 1 else {}),
     }
 
 
-def _suspects(found: tuple[int, list[dict[str, Any]]], out: Path) -> dict[str, Any]:
-    """Write suspects.jsonl and return its counts; neither where no labelled row could be judged."""
-    judged, suspects = found
-    if not judged:
-        return {}
-    _write_lines(out / "suspects.jsonl", suspects)
-    sure = sum(suspect["is_sure"] for suspect in suspects)
-    return {"suspects": {"judged": judged, "found": len(suspects), "sure": sure}}
+def _from_reference(row: Row, spec: DatasetSpec) -> TrainingExample:
+    """Return a row with its first reference as a student is to say it."""
+    reference: str = row["references"][0]
+    if spec.skill.has_labels:
+        return TrainingExample(row, reference)
+    module = skill_for(spec.skill.kind)
+    answer = module.parse(reference, spec.labels, spec.skill)
+    return TrainingExample(row, reference if answer is None else module.lesson(reference, answer, spec.skill))
 
 
 def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
-    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
-
-
-def _given(row: Row, skill: Skill, labels: Sequence[str]) -> str:
-    """Return a row's first reference as a student is to say it."""
-    reference: str = row["references"][0]
-    if skill.has_labels:
-        return reference
-    module = skill_for(skill.kind)
-    answer = module.parse(reference, labels, skill)
-    return reference if answer is None else module.lesson(reference, answer, skill)
-
-
-def _write(path: Path, lessons: Sequence[Lesson], skill: Skill, labels: Sequence[str]) -> int:
-    show = skill_for(skill.kind).student_messages
     with path.open("w", encoding="utf-8") as stream:
-        for row, answer, teacher in lessons:
-            line = {
-                "id": row["id"],
-                "prompt": show(row["messages"], skill, labels),
-                "completion": [{"role": "assistant", "content": answer}],
-                **({"teacher": teacher} if teacher else {}),
-            }
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-    return len(lessons)
+        stream.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

@@ -1,100 +1,99 @@
-"""How hard a prompt is for its teacher, and the share of hard ones among a student's training rows.
+"""How hard a prompt is for its teacher, and the share of hard prompts among a student's training rows.
 
-Separate because it chooses among answers that all rules have kept: a row is left out for being common, not for being
-bad.
-
-Difficulty is the first of these that is known, for all prompts alike:
-- disagreement: the share of a prompt's samples that do not say what is kept, where several were drawn and can agree;
-  of equal ones, the less probable answer is the harder one
-- margin: 1 less the distance between the two most probable labels, where the teacher's label scores were asked
+A row is left out for being common, not for being bad: all rules have kept its answer.
+Difficulty is the first of these that is known for all prompts:
+- disagreement: the share of a prompt's completions that do not give the kept answer, if several were drawn and answers
+  can agree; of equal ones, the less probable answer is the harder one
+- margin: 1 less the distance between the two most probable labels, if the teacher's label scores were asked for
 - logprob: the kept answer's mean log-probability a token, negated
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from stillhouse.completions.completion import Completion
 from stillhouse.errors import QualityError
-from stillhouse.filters.outcome import FilterResult
+from stillhouse.filters.candidate import Candidate
+from stillhouse.filters.outcome import Decision, Drop
 from stillhouse.skills.registry import skill_for
 from stillhouse.skills.skill import Skill
 from stillhouse.teachers.calibration import probabilities
 
-Kept = dict[str, Any]
-Scores = Mapping[str, Sequence[float] | None]
 Difficulty = tuple[float, float]  # the measure, then what decides between equal ones
 
 BUCKETS = ("easy", "medium", "hard")  # a third of the rows each, by rank
 
 
+@dataclass(frozen=True)
+class TeacherAnswers:
+    """What a teacher gave: its completions and, if they were asked for, the log-probabilities of the labels."""
+
+    completions: Mapping[str, Sequence[Completion]]  # by row id, all rollouts
+    label_scores: Mapping[str, Sequence[float] | None]  # by row id
+    prior: Sequence[float] | None  # of its calibration
+
+
 def subsample_by_difficulty(
-    result: FilterResult,
-    completions: Mapping[str, Sequence[Completion]],
-    scores: Scores,
-    prior: Sequence[float] | None,
-    skill: Skill,
-    labels: Sequence[str],
-    share: float,
-) -> dict[str, Any]:
-    """Drop kept answers of `result` until `share` of them are of hard prompts; return the counts by bucket.
+    kept: Sequence[Candidate], answers: TeacherAnswers, skill: Skill, labels: Sequence[str], share: float
+) -> tuple[Decision, dict[str, Any]]:
+    """Drop candidates until `share` of them have hard prompts; return the decision and the counts by bucket.
 
     As many stay as can. Which ones goes by a hash of their content, so that a grown data set keeps most of its choice.
-
-    Args:
-        completions: by row id, all samples.
-        scores: by row id, the log-probability of each label, where it was asked.
 
     Raises:
         QualityError: no answer's difficulty is known.
     """
-    measure, found = _difficulties(result.kept, completions, scores, prior, skill, labels)
-    if not found:
+    measure, difficulties = _difficulties(kept, answers, skill, labels)
+    if not difficulties:
         raise QualityError(
             "filters.hard_share: the difficulty of no answer is known, for want of several samples and of "
             "log-probabilities. Set sampling.n above 1, take a teacher that gives log-probabilities, or leave it out."
         )
-    bucket = _buckets(found)
-    hard = [at for at, one in enumerate(result.kept) if bucket.get(one["row"]["id"]) == "hard"]
-    others = [at for at, one in enumerate(result.kept) if bucket.get(one["row"]["id"]) != "hard"]
+    buckets = _buckets(difficulties)
+    bucket_of = [buckets.get(candidate.row["id"], "unknown") for candidate in kept]
+    hard = [index for index, bucket in enumerate(bucket_of) if bucket == "hard"]
+    others = [index for index, bucket in enumerate(bucket_of) if bucket != "hard"]
     num_hard, num_others = _targets(len(hard), len(others), share)
-    stay = {*_first(hard, num_hard, result.kept), *_first(others, num_others, result.kept)}
-    before = _counts(result.kept, bucket)
-    for at, one in enumerate(result.kept):
-        if at not in stay:
-            name = bucket.get(one["row"]["id"], "unknown")
-            result.drop_kept(one, completions, "hard_share", f"{name} by {measure}; {share:.0%} are to be hard")
-    result.kept = [one for at, one in enumerate(result.kept) if at in stay]
-    return {"measure": measure, "share": share, "before": before, "after": _counts(result.kept, bucket)}
+    stay = {*_first(hard, num_hard, kept), *_first(others, num_others, kept)}
+    asked = f"{share:.0%} are to be hard"
+    decision = Decision(
+        tuple(candidate for index, candidate in enumerate(kept) if index in stay),
+        tuple(
+            # dropped.jsonl shows what would have been trained on
+            Drop(replace(candidate, answer=candidate.target), "hard_share", f"{bucket} by {measure}; {asked}")
+            for index, (candidate, bucket) in enumerate(zip(kept, bucket_of, strict=True))
+            if index not in stay
+        ),
+    )
+    after = _counts([bucket for index, bucket in enumerate(bucket_of) if index in stay])
+    return decision, {"measure": measure, "share": share, "before": _counts(bucket_of), "after": after}
 
 
 def _difficulties(
-    kept: Sequence[Kept],
-    completions: Mapping[str, Sequence[Completion]],
-    scores: Scores,
-    prior: Sequence[float] | None,
-    skill: Skill,
-    labels: Sequence[str],
+    kept: Sequence[Candidate], answers: TeacherAnswers, skill: Skill, labels: Sequence[str]
 ) -> tuple[str, dict[str, Difficulty]]:
+    """Return the name of the measure and each prompt's difficulty by it, by row id."""
     module = skill_for(skill.kind)
-    once = {one["row"]["id"]: one for one in kept}
-    if module.votes and any(len(completions[name]) > 1 for name in once):
+    by_id = {candidate.row["id"]: candidate for candidate in kept}
+    if module.votes and any(len(answers.completions[row_id]) > 1 for row_id in by_id):
 
-        def disagreement(one: Kept) -> Difficulty:
-            samples = completions[one["row"]["id"]]
-            mine = module.parse(one["completion"].text, labels, skill)
-            read = [module.parse(sample.text, labels, skill) for sample in samples]
-            agreeing = sum(mine is not None and answer is not None and module.same(mine, answer) for answer in read)
-            return 1.0 - agreeing / len(samples), -(one["completion"].mean_logprob or 0.0)
+        def disagreement(candidate: Candidate) -> Difficulty:
+            completions = answers.completions[candidate.row["id"]]
+            own = module.parse(candidate.completion.text, labels, skill)
+            read = [module.parse(completion.text, labels, skill) for completion in completions]
+            agreeing = sum(own is not None and answer is not None and module.same(own, answer) for answer in read)
+            return 1.0 - agreeing / len(completions), -(candidate.completion.mean_logprob or 0.0)
 
-        return "disagreement", {name: disagreement(one) for name, one in once.items()}
-    if once and all(scores.get(name) for name in once):
-        return "margin", {name: (_doubt(scores[name], prior), 0.0) for name in once}
-    known = {name: one["completion"].mean_logprob for name, one in once.items()}
-    return "logprob", {name: (-mean, 0.0) for name, mean in known.items() if mean is not None}
+        return "disagreement", {row_id: disagreement(candidate) for row_id, candidate in by_id.items()}
+    if by_id and all(answers.label_scores.get(row_id) for row_id in by_id):
+        return "margin", {row_id: (_doubt(answers.label_scores[row_id], answers.prior), 0.0) for row_id in by_id}
+    means = {row_id: candidate.completion.mean_logprob for row_id, candidate in by_id.items()}
+    return "logprob", {row_id: (-mean, 0.0) for row_id, mean in means.items() if mean is not None}
 
 
 def _doubt(scores: Sequence[float] | None, prior: Sequence[float] | None) -> float:
@@ -103,10 +102,10 @@ def _doubt(scores: Sequence[float] | None, prior: Sequence[float] | None) -> flo
     return float(1.0 - (first - second))
 
 
-def _buckets(found: Mapping[str, Difficulty]) -> dict[str, str]:
+def _buckets(difficulties: Mapping[str, Difficulty]) -> dict[str, str]:
     """Return each row's third; of rows equally hard the order goes by a hash of their id."""
-    ranked = sorted(found, key=lambda name: (found[name], _hash(name)))
-    return {name: BUCKETS[3 * rank // len(ranked)] for rank, name in enumerate(ranked)}
+    ranked = sorted(difficulties, key=lambda row_id: (difficulties[row_id], _hash(row_id)))
+    return {row_id: BUCKETS[3 * rank // len(ranked)] for rank, row_id in enumerate(ranked)}
 
 
 def _targets(num_hard: int, num_others: int, share: float) -> tuple[int, int]:
@@ -116,14 +115,14 @@ def _targets(num_hard: int, num_others: int, share: float) -> tuple[int, int]:
     return (num_hard if share == 1.0 else round(num_others * share / (1.0 - share))), num_others
 
 
-def _first(places: Sequence[int], number: int, kept: Sequence[Kept]) -> list[int]:
-    return sorted(places, key=lambda at: (_hash(kept[at]["row"]["content_sha256"]), at))[:number]
+def _first(indices: Sequence[int], number: int, kept: Sequence[Candidate]) -> list[int]:
+    return sorted(indices, key=lambda index: (_hash(kept[index].row["content_sha256"]), index))[:number]
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(f"hard_share|{text}".encode()).hexdigest()
 
 
-def _counts(kept: Sequence[Kept], bucket: Mapping[str, str]) -> dict[str, int]:
-    found = Counter(bucket.get(one["row"]["id"], "unknown") for one in kept)
-    return {name: found[name] for name in (*BUCKETS, "unknown") if name != "unknown" or found[name]}
+def _counts(buckets: Sequence[str]) -> dict[str, int]:
+    counts = Counter(buckets)
+    return {name: counts[name] for name in (*BUCKETS, "unknown") if name != "unknown" or counts[name]}

@@ -1,7 +1,4 @@
-"""What became of each teacher's answers: how many were usable, how many are lessons.
-
-Separate because only a recipe with several teachers asks for it.
-"""
+"""What became of each teacher's answers, for a recipe with several: how many were usable, how many are trained on."""
 
 from collections import Counter
 from typing import Any
@@ -13,18 +10,18 @@ def counts_by_teacher(result: FilterResult, num_teachers: int) -> dict[str, dict
     """Return by teacher's number, from 1: {in, kept, dropped: {reason: n}} of its answers, and of its prompts
     {prompts: n asked, usable: n with an answer that no rule objected to}.
 
-    An answer that another one was taken for, of the same or another teacher, is dropped but usable.
+    An answer is dropped but usable if another one, of the same or another teacher, was taken for its prompt.
     """
-    found = {}
+    counts = {}
     for number in range(1, num_teachers + 1):
-        kept = [one["row"]["id"] for one in result.kept if one["completion"].teacher_number == number]
-        dropped = [drop for drop in result.dropped if drop.get("teacher") == number]
-        passed_over = {drop["id"] for drop in dropped if drop["reason"] in PASSED_OVER}
-        found[str(number)] = {
+        kept = [one.row["id"] for one in result.kept if one.completion.teacher_number == number]
+        dropped = [line for line in result.dropped if line.get("teacher") == number]
+        passed_over = {line["id"] for line in dropped if line["reason"] in PASSED_OVER}
+        counts[str(number)] = {
             "in": len(kept) + len(dropped),
             "kept": len(kept),
-            "dropped": dict(Counter(drop["reason"] for drop in dropped).most_common()),
-            "prompts": len({*kept, *(drop["id"] for drop in dropped)}),
+            "dropped": dict(Counter(line["reason"] for line in dropped).most_common()),
+            "prompts": len({*kept, *(line["id"] for line in dropped)}),
             "usable": len({*kept, *passed_over}),
         }
-    return found
+    return counts

@@ -16,7 +16,7 @@ Calibration = Literal["none", "batch"]
 Priors = list[list[float] | None]  # teacher by teacher; None for one that is not calibrated
 
 
-def priors_of(calibrations: Sequence[Calibration], train: Iterable[Row], lines: Lines) -> Priors:
+def label_priors(calibrations: Sequence[Calibration], train: Iterable[Row], lines: Lines) -> Priors:
     """Return each teacher's mean label scores over the training prompts; validation prompts must not move them.
 
     Raises:
@@ -26,19 +26,22 @@ def priors_of(calibrations: Sequence[Calibration], train: Iterable[Row], lines: 
         return [None] * len(calibrations)
     found = [line for row in train for line in lines.get(row["id"], ()) if line["label_scores"]]
     return [
-        batch_prior([line["label_scores"] for line in found if place_of(line) == place]) if kind == "batch" else None
+        batch_prior([line["label_scores"] for line in found if teacher_index_of(line) == place])
+        if kind == "batch"
+        else None
         for place, kind in enumerate(calibrations)
     ]
 
 
-def answered(lines: Lines, priors: Priors, labels: Sequence[str]) -> dict[str, list[Completion]]:
+def calibrated_completions(lines: Lines, priors: Priors, labels: Sequence[str]) -> dict[str, list[Completion]]:
     """Return the lines as completions by row id, calibrated ones with the calibrated label and its confidence."""
     return {
-        row_id: [_answered(line, priors[place_of(line)], labels) for line in found] for row_id, found in lines.items()
+        row_id: [_answered(line, priors[teacher_index_of(line)], labels) for line in found]
+        for row_id, found in lines.items()
     }
 
 
-def place_of(line: dict[str, Any]) -> int:
+def teacher_index_of(line: dict[str, Any]) -> int:
     """Return the place, from 0, of the teacher that gave a line among the recipe's."""
     return (line.get("teacher_number") or 1) - 1
 

@@ -1,30 +1,63 @@
-"""One completion under judgement: what every per-sample rule is given."""
+"""One completion under judgement: what every rule is given."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
 
 from stillhouse.completions.completion import Completion
+from stillhouse.data.row import Row
+from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A completion with its row, and what the skill made of it.
+class Candidate:
+    """A completion with its row, and what the skill read from it."""
 
-    Rules return None to keep a sample, else in a few words why it is dropped.
-    """
-
-    row: dict[str, Any]
+    row: Row
     completion: Completion
-    answer: str | None  # as the skill's parser read it; None where it could not
-    agrees_with_reference: bool | None  # None where the row has no reference, or there is no answer
-    is_prose: bool  # False where the text is exactly one of a closed set of answers: there is no wording to judge
-    word_limit: int = 0  # words the skill allows; 0 for any number
-    judge_score: int | None = None  # of 1 to 5; None where none was asked or can be read
-    lesson: str | None = None  # what the skill makes of text and answer for a student; None: the answer itself
+    answer: str | None  # as the skill's parser read it; None if it could not
+    agrees_with_reference: bool | None  # None if the row has no reference or the completion no answer
+    is_prose: bool  # False if the text is exactly one of a closed set of answers: there is no wording to judge
+    word_limit: int = 0  # words that the skill allows; 0 for any number
+    judge_score: int | None = None  # from 1 to 5; None if no judge gave a readable score
+    training_target: str | None = None  # what the skill makes of text and answer for a student; None: the answer itself
+    rollout_index: int = 0  # among its teacher's completions of the prompt
 
     @property
     def target(self) -> str:
-        """What a student would be trained on: the lesson, or the text itself where the recipe keeps unreadable ones."""
+        """What a student would be trained on; the text itself if no answer was read and the recipe keeps it."""
         if self.answer is None:
             return self.completion.text.strip()
-        return self.answer if self.lesson is None else self.lesson
+        return self.answer if self.training_target is None else self.training_target
+
+
+def read_candidates(
+    row: Row,
+    completions: Sequence[Completion],
+    skill: Skill,
+    labels: Sequence[str],
+    scores: Mapping[str, int | None],
+) -> list[Candidate]:
+    """Return the completions of `row`, which come teacher by teacher, as the skill reads them.
+
+    `scores` are a judge's, by the completions' keys.
+    """
+    module, references = skill_for(skill.kind), row["references"]
+
+    def read(completion: Completion, rollout_index: int) -> Candidate:
+        answer = module.parse(completion.text, labels, skill)
+        return Candidate(
+            row=row,
+            completion=completion,
+            answer=answer,
+            agrees_with_reference=module.verify(answer, references) if references and answer is not None else None,
+            is_prose=answer is None or module.has_wording(answer, skill),
+            word_limit=skill.word_limit,
+            judge_score=scores.get(completion.key),
+            training_target=None if answer is None else module.lesson(completion.text, answer, skill),
+            rollout_index=rollout_index,
+        )
+
+    by_teacher = groupby(completions, lambda completion: completion.teacher_number)
+    return [read(completion, index) for _, group in by_teacher for index, completion in enumerate(group)]

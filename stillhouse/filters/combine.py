@@ -1,46 +1,70 @@
-"""Which samples of a prompt are judged together, and which of several teachers' answers stands for it.
-
-Separate because rules judge one answer, and a vote those it is given: that there are several teachers is known here.
-"""
+"""Chooses among the candidates of a prompt: which vote together, which one wins, which teacher's answer is best."""
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from stillhouse.filters.candidate import Sample
-from stillhouse.filters.outcome import FilterResult
+from stillhouse.filters.candidate import Candidate
+from stillhouse.filters.outcome import Decision, Drop
+from stillhouse.filters.rules.agreement import majority
 from stillhouse.recipe.routing import Mixing
-
-Indexed = tuple[int, Sample]  # a sample with its index among those of its teacher and prompt
-
-
-def verified(sample: Sample) -> float:
-    """Return 1 where the answer agrees with the row's reference, -1 where it contradicts it, 0 where nobody knows."""
-    return {True: 1.0, None: 0.0, False: -1.0}[sample.agrees_with_reference]
+from stillhouse.skills.registry import SkillModule
 
 
-def judged(sample: Sample) -> float:
-    """Return the judge's score; 0 where it gave none that can be read."""
-    return float(sample.judge_score or 0)
+def _by_reference(candidate: Candidate) -> float:
+    """Return 1 if the answer agrees with the row's reference, -1 if it contradicts it, 0 if that is not known."""
+    return {True: 1.0, None: 0.0, False: -1.0}[candidate.agrees_with_reference]
 
 
-# what `mixing.by` names -> a sample's score, of which the highest is best
-SCORES: dict[str, Callable[[Sample], float]] = {"verifier": verified, "judge": judged}
+def _by_judge(candidate: Candidate) -> float:
+    """Return the judge's score; 0 if there is none."""
+    return float(candidate.judge_score or 0)
 
 
-def panels(samples: Sequence[Sample], mixing: Mixing) -> list[list[Indexed]]:
-    """Return a prompt's samples, which come teacher by teacher, as groups that vote: each teacher's own, or all."""
-    groups = [list(enumerate(group)) for _, group in groupby(samples, lambda sample: sample.completion.teacher_number)]
-    return [[one for group in groups for one in group]] if mixing.kind == "vote" else groups
+# `mixing.by` -> the score of a candidate; the highest is best
+SCORES: dict[str, Callable[[Candidate], float]] = {"verifier": _by_reference, "judge": _by_judge}
 
 
-def best(left: list[Indexed], mixing: Mixing, result: FilterResult) -> list[Indexed]:
-    """Return, where the best is asked for, the sample with the highest score, of equals the first; else all."""
-    if mixing.kind != "best" or len(left) < 2:
-        return left
-    score = SCORES[mixing.by]
-    chosen = max(left, key=lambda one: score(one[1]))
-    for one in left:
-        if one is not chosen:
-            number = chosen[1].completion.teacher_number
-            result.drop(*one, "not_best", f"the prompt's answer is teacher {number}'s, by the {mixing.by}")
-    return [chosen]
+def voting_groups(candidates: Sequence[Candidate], mixing: Mixing) -> list[list[Candidate]]:
+    """Return a prompt's candidates, which come teacher by teacher, in groups that vote: each teacher's own, or all."""
+    if mixing.kind == "vote":
+        return [list(candidates)]
+    return [list(group) for _, group in groupby(candidates, lambda candidate: candidate.completion.teacher_number)]
+
+
+def votes_of(candidates: Sequence[Candidate], module: SkillModule) -> list[str]:
+    """Return what each candidate votes for; of answers that mean the same, the first one is the vote of all."""
+    votes: list[str] = []
+    for candidate in candidates:
+        answer = candidate.target if candidate.answer is None else candidate.answer
+        votes.append(next((earlier for earlier in votes if module.same(earlier, answer)), answer))
+    return votes
+
+
+def keep_majority(candidates: tuple[Candidate, ...], votes: Sequence[str], module: SkillModule) -> Decision:
+    """Keep the most confident candidate of the majority's answer; keep all if the skill's answers can't agree."""
+    if len(candidates) < 2 or not module.votes:
+        return Decision(candidates)
+    winner = majority(votes)
+    best = max((one for one, vote in zip(candidates, votes, strict=True) if vote == winner), key=_confidence)
+    teacher = best.completion.teacher_number
+    whose = f" of teacher {teacher}" if teacher else ""
+    detail = f"the prompt's answer is {winner}, kept from sample {best.rollout_index}{whose}"
+    return _keep(best, candidates, "not_majority", detail)
+
+
+def keep_best(candidates: tuple[Candidate, ...], mixing: Mixing) -> Decision:
+    """Keep the candidate with the highest score, of equals the first, if `mixing` asks for the best; else keep all."""
+    if mixing.kind != "best" or len(candidates) < 2:
+        return Decision(candidates)
+    best = max(candidates, key=SCORES[mixing.by])
+    whose = f"teacher {best.completion.teacher_number}'s"
+    return _keep(best, candidates, "not_best", f"the prompt's answer is {whose}, by the {mixing.by}")
+
+
+def _keep(best: Candidate, candidates: Sequence[Candidate], reason: str, detail: str) -> Decision:
+    return Decision((best,), tuple(Drop(one, reason, detail) for one in candidates if one is not best))
+
+
+def _confidence(candidate: Candidate) -> float:
+    mean = candidate.completion.mean_logprob
+    return float("-inf") if mean is None else mean

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row
 from stillhouse.errors import DataError
-from stillhouse.filters.pipeline import apply
+from stillhouse.filters.pipeline import apply_filters
 from stillhouse.recipe.filters import Filters
 from stillhouse.skills.skill import Skill
 
 
-def rules_for_routing(filters: Filters, *, must_verify: bool) -> Filters:
+def routing_filters(filters: Filters, *, must_verify: bool) -> Filters:
     """Return the recipe's filters as they judge one prompt; a reference counts where `must_verify` says so."""
     return filters.model_copy(
         update={
@@ -39,7 +39,7 @@ def check_references(rows: Sequence[Row]) -> None:
         )
 
 
-def unserved(
+def unanswered_rows(
     rows: Sequence[Row],
     completions: Mapping[str, Sequence[Completion]],
     rules: Filters,
@@ -47,5 +47,5 @@ def unserved(
     labels: Sequence[str],
 ) -> list[str]:
     """Return the ids of the rows without an answer that `rules` keep, each once, in the rows' order."""
-    served = {kept["row"]["id"] for kept in apply(rows, completions, rules, skill, labels).kept}
+    served = {kept.row["id"] for kept in apply_filters(rows, completions, rules, skill, labels).kept}
     return [row_id for row_id in dict.fromkeys(row["id"] for row in rows) if row_id not in served]

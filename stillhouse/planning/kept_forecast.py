@@ -10,7 +10,7 @@ from typing import Any
 from stillhouse.costs.forecast import Range, forecast_share, forecast_sum, sum_ranges
 from stillhouse.filters.calibrated import Lines
 from stillhouse.filters.outcome import FilterResult
-from stillhouse.filters.pipeline import apply
+from stillhouse.filters.pipeline import apply_filters
 from stillhouse.planning.judge_forecast import Scored
 from stillhouse.planning.probe_result import ProbeResult, completions_of
 from stillhouse.planning.routing_forecast import RoutedRows
@@ -34,7 +34,7 @@ def survivors(heard: AnswerSnapshot, scored: Scored | None, recipe: Recipe, labe
     told = whole | {row_id for place, sample in enumerate(samples) for row_id in sample if lacking[row_id] == place}
     lines = {row_id: found for row_id, found in heard.used.items() if row_id in whole}
     judged = _judge(lines, heard, recipe, labels, scored.scores if scored else {})
-    kept = Counter(one["row"]["id"] for one in judged.kept)
+    kept = Counter(one.row["id"] for one in judged.kept)
     expected = sum_ranges(
         _expected(
             [kept[row_id] / heard.rows[row_id] for row_id in sorted(sample & told)],
@@ -81,7 +81,7 @@ def _judge(lines: Lines, heard: AnswerSnapshot, recipe: Recipe, labels: Sequence
     filters = recipe.filters.model_copy(update={"min_success_ratio": 0.0})
     for side in heard.sides:
         rows = [row for row in side if row["id"] in lines]
-        judged = apply(rows, completions, filters, recipe.skill, labels, recipe.mixing, scores)
+        judged = apply_filters(rows, completions, filters, recipe.skill, labels, recipe.mixing, scores)
         result.kept += judged.kept
         result.dropped += judged.dropped
     return result

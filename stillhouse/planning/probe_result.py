@@ -20,7 +20,7 @@ from stillhouse.completions.store import CompletionStore
 from stillhouse.completions.table import lines_by_row, mixed
 from stillhouse.costs.usage import Usage, UsageMeter
 from stillhouse.data.row import Row
-from stillhouse.filters.calibrated import Lines, answered, place_of, priors_of
+from stillhouse.filters.calibrated import Lines, calibrated_completions, label_priors, teacher_index_of
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
@@ -165,6 +165,6 @@ def completions_of(
     lines: Lines, train: Sequence[Row], recipe: Recipe, labels: Sequence[str]
 ) -> dict[str, list[Completion]]:
     """Return the lines as completions, calibrated by the training rows among them."""
-    told = {place_of(line) for row in train for line in lines.get(row["id"], ())}
+    told = {teacher_index_of(line) for row in train for line in lines.get(row["id"], ())}
     calibrations = [one.calibration if place in told else "none" for place, one in enumerate(recipe.teachers)]
-    return answered(lines, priors_of(calibrations, train, lines), labels)
+    return calibrated_completions(lines, label_priors(calibrations, train, lines), labels)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from stillhouse.costs.forecast import Range, exact_range, forecast_share
 from stillhouse.data.row import Row
 from stillhouse.filters.calibrated import Lines
-from stillhouse.filters.unanswered import rules_for_routing, unserved
+from stillhouse.filters.unanswered import routing_filters, unanswered_rows
 from stillhouse.planning.probe_result import ProbeResult, completions_of, lines_of, merged
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
@@ -71,7 +71,7 @@ def _in_turn(
     labels: Sequence[str],
 ) -> list[RoutedRows]:
     """Return the rows of each teacher where one is asked what those before it did not serve."""
-    rules = rules_for_routing(recipe.filters, must_verify=recipe.routing.kind == "first_verified")
+    rules = routing_filters(recipe.filters, must_verify=recipe.routing.kind == "first_verified")
     found = [RoutedRows(rows)]
     for place in range(1, num_teachers):
         before = found[-1]
@@ -79,7 +79,7 @@ def _in_turn(
         heard = merged(lines[:place], [reach.sure for reach in found])
         judged = [row for side in sides for row in side if row["id"] in told]
         completions = completions_of(heard, sides[0], recipe, labels)
-        sure = frozenset(unserved(judged, completions, rules, recipe.skill, labels))
+        sure = frozenset(unanswered_rows(judged, completions, rules, recipe.skill, labels))
         waiting = before.open | (before.sure - told)
         found.append(RoutedRows(sure, waiting, _share(len(sure), len(rows) - len(waiting), len(waiting))))
     return found

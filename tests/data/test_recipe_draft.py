@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stillhouse.data.column_inference import guess_columns
+from stillhouse.data.column_inference import infer_columns
 from stillhouse.data.recipe_draft import _scalar, draft_recipe
 from stillhouse.errors import DataError
 from stillhouse.recipe.load import load_recipe, parse_recipe
@@ -182,7 +182,7 @@ def test_draft_recipe_awkward_labels_and_columns_load(tmp_path):
 )
 def test_guess_columns_goes_by_names_and_then_by_looks(columns, expected):
     records = [{name: value(i) if callable(value) else value for name, value in columns.items()} for i in range(40)]
-    assert guess_columns(records) == expected
+    assert infer_columns(records) == expected
 
 
 def test_draft_recipe_lines_on_cost_and_budget_hold_once_they_are_taken_in(tmp_path):

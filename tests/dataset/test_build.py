@@ -7,7 +7,7 @@ import pytest
 
 from stillhouse.completions.table import ANSWER_SCHEMA, MIXED_SCHEMA
 from stillhouse.data.row import ROW_SCHEMA, content_sha256
-from stillhouse.dataset.build import write_dataset
+from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.errors import QualityError
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.routing import Mixing
@@ -55,15 +55,10 @@ def build(folder: Path, *, train=(), validation=(), examples=(), answers=(), **o
     pq.write_table(pa.Table.from_pylist(list(answers), schema=schema), folder / "answers.parquet")
     out = folder / "out"
     out.mkdir()
-    settings = {"filters": Filters(), "calibration": "none", "use_references": True} | options
+    defaults = {"filters": Filters(), "calibrations": ("none",), "use_references": True}
+    spec = DatasetSpec(skill=SKILL, labels=LABELS, **defaults | options)
     summary = write_dataset(
-        train=folder / "train.parquet",
-        split=folder,
-        answers=folder / "answers.parquet",
-        skill=SKILL,
-        labels=LABELS,
-        out=out,
-        **settings,
+        spec, train=folder / "train.parquet", split=folder, answers=folder / "answers.parquet", out=out
     )
     lines = {path.stem: [json.loads(line) for line in path.open()] for path in out.glob("*.jsonl")}
     taught = {
@@ -159,7 +154,7 @@ def test_write_dataset_calibrated_label_replaces_the_answer(tmp_path):
         tmp_path,
         train=[row("a"), row("b")],
         answers=[answer(name, "car", scores) for name, scores in TRAIN_SCORES.items()],
-        calibration="batch",
+        calibrations=("batch",),
     )
     assert taught["train"] == {"a": "car", "b": "pet"}
     assert summary["prior"] == pytest.approx([-0.15, -2.15])
@@ -174,7 +169,7 @@ def test_write_dataset_validation_rows_do_not_move_the_prior(tmp_path):
         train=[row("a"), row("b")],
         validation=[row("v")],
         answers=[*train, answer("v", "car", [-0.01, -50.0])],
-        calibration="batch",
+        calibrations=("batch",),
     )
     assert summary["prior"] == pytest.approx([-0.15, -2.15])
     assert taught["validation"] == {"v": "car"}
@@ -183,7 +178,7 @@ def test_write_dataset_validation_rows_do_not_move_the_prior(tmp_path):
 def test_write_dataset_least_confidence_goes_by_the_calibrated_one(tmp_path):
     # shifted by the prior both rows stand 0.4 apart: log(1 / (1 + e^-0.4)) = -0.513
     lines = [answer(name, "car", scores, cumulative_logprob=-0.01) for name, scores in TRAIN_SCORES.items()]
-    options = {"train": [row("a"), row("b")], "answers": lines, "calibration": "batch"}
+    options = {"train": [row("a"), row("b")], "answers": lines, "calibrations": ("batch",)}
     for least, kept in ((-0.52, 2), (-0.51, 0)):
         folder = tmp_path / str(kept)
         folder.mkdir()
@@ -210,7 +205,7 @@ def test_write_dataset_of_several_teachers_says_who_taught_what(tmp_path):
             *(answer(name, "no idea" if name == "b" else "car", teacher_number=1) for name in "abv"),
             *(answer(name, "pet", teacher_number=2) for name in "b"),
         ],
-        others=["none"],
+        calibrations=("none", "none"),
     )
     assert taught["train"] == {"a": "car", "b": "pet", "c": "pet"}
     assert {line["id"]: line.get("teacher") for line in lines["train"]} == {"a": 1, "b": 2, "c": None}
@@ -239,8 +234,7 @@ def test_write_dataset_calibrates_each_teacher_by_its_own_answers(tmp_path):
             for number, found in ((1, TRAIN_SCORES), (2, turned))
             for name, scores in found.items()
         ],
-        calibration="batch",
-        others=["batch"],
+        calibrations=("batch", "batch"),
         mixing=Mixing(kind="keep_all"),
     )
     found = {(line["id"], line["teacher"]): line["completion"][0]["content"] for line in lines["train"]}

@@ -6,22 +6,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhouse.completions.table import completion_of
-from stillhouse.dataset.difficulty import BUCKETS, subsample_by_difficulty
+from stillhouse.dataset.difficulty import BUCKETS, TeacherAnswers, subsample_by_difficulty
 from stillhouse.errors import QualityError
-from stillhouse.filters.outcome import FilterResult
+from stillhouse.filters.candidate import Candidate
 from stillhouse.recipe.filters import Filters
 from tests.dataset.test_build import LABELS, SKILL, answer, build, row
 from tests.dataset.test_label_errors import said, scores
 
 
 def thinned(lines, share, prior=None):
-    """Thin the rows of `lines`, of each of which the first answer is kept; return summary, kept ids and result."""
+    """Thin the rows of `lines`, of each of which the first answer is kept; return summary, kept ids and drops."""
     completions = {name: [completion_of(line) for line in found] for name, found in lines.items()}
-    kept = [{"row": row(name), "completion": found[0], "answer": found[0].text} for name, found in completions.items()]
-    result = FilterResult(kept=kept)
-    found_scores = {name: found[0]["label_scores"] for name, found in lines.items()}
-    summary = subsample_by_difficulty(result, completions, found_scores, prior, SKILL, LABELS, share)
-    return summary, [one["row"]["id"] for one in result.kept], result
+    kept = [Candidate(row(name), found[0], found[0].text, None, False) for name, found in completions.items()]
+    label_scores = {name: found[0]["label_scores"] for name, found in lines.items()}
+    answers = TeacherAnswers(completions, label_scores, prior)
+    decision, summary = subsample_by_difficulty(kept, answers, SKILL, LABELS, share)
+    return summary, [one.row["id"] for one in decision.kept], decision.dropped
 
 
 def by_logprob(number: int):
@@ -32,7 +32,7 @@ def by_logprob(number: int):
 @given(number=st.integers(3, 60), share=st.floats(0.0, 1.0))
 @settings(max_examples=60)
 def test_thin_leaves_the_share_that_was_asked_and_no_row_more_out_than_it_takes(number, share):
-    summary, kept, result = thinned(by_logprob(number), share)
+    summary, kept, dropped = thinned(by_logprob(number), share)
     hard = {f"r{n}" for n in range(number) if 3 * n // number == 2}
     num_hard, num_others = len(hard & set(kept)), len(set(kept) - hard)
     assert num_hard == len(hard) or num_others == number - len(hard)  # one kind is whole
@@ -40,8 +40,8 @@ def test_thin_leaves_the_share_that_was_asked_and_no_row_more_out_than_it_takes(
         assert abs(num_hard / len(kept) - share) <= 1.0 / len(kept)
     assert summary["after"]["hard"] == num_hard
     assert summary["before"] == dict(Counter(BUCKETS[3 * n // number] for n in range(number)))
-    assert len(result.dropped) + len(kept) == number
-    assert {drop["reason"] for drop in result.dropped} <= {"hard_share"}
+    assert len(dropped) + len(kept) == number
+    assert {drop.reason for drop in dropped} <= {"hard_share"}
 
 
 def test_thin_goes_by_content_and_not_by_order():

@@ -137,7 +137,7 @@ def test_write_dataset_suspects_change_nothing_that_is_trained_on(tmp_path: Path
     for name, answers, filters in (("off", asked, Filters()), ("on", asked + more, Filters(check_labels=True))):
         folder = tmp_path / name
         folder.mkdir()
-        summary, _, lines = build(folder, **rows, answers=answers, filters=filters, calibration="batch")
+        summary, _, lines = build(folder, **rows, answers=answers, filters=filters, calibrations=("batch",))
         files = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
         written[name] = (summary, files, lines)
     (off, off_files, _), (on, on_files, lines) = written["off"], written["on"]

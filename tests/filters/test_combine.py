@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from stillhouse.completions.completion import Completion
 from stillhouse.dataset.teacher_counts import counts_by_teacher
-from stillhouse.filters.pipeline import SAMPLE_RULES, apply
-from stillhouse.filters.unanswered import rules_for_routing, unserved
+from stillhouse.filters.pipeline import CANDIDATE_RULES, apply_filters
+from stillhouse.filters.unanswered import routing_filters, unanswered_rows
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.routing import Mixing
 from tests.filters.test_pipeline import ALL, LABELS, SKILL, row, said
@@ -23,11 +23,11 @@ def by(number: int, *texts: str, **fields: Any) -> list[Completion]:
 
 
 def judged(answers: list[Completion], mixing: Mixing, *references: str, filters: Filters = ALL):
-    return apply([row("a", *references)], {"a": answers}, filters, SKILL, LABELS, mixing)
+    return apply_filters([row("a", *references)], {"a": answers}, filters, SKILL, LABELS, mixing)
 
 
 def kept(result) -> list[tuple[int, str]]:
-    return [(one["completion"].teacher_number, one["answer"]) for one in result.kept]
+    return [(one.completion.teacher_number, one.target) for one in result.kept]
 
 
 def test_keep_all_makes_a_lesson_of_each_teachers_kept_answer():
@@ -73,7 +73,7 @@ def test_best_by_judge_takes_the_highest_score_and_an_unreadable_one_counts_leas
     mixing = Mixing(kind="best", by="judge")
 
     def chosen(scores: dict[str, int | None]):
-        return apply([row("a")], {"a": answers}, ALL, SKILL, LABELS, mixing, scores)
+        return apply_filters([row("a")], {"a": answers}, ALL, SKILL, LABELS, mixing, scores)
 
     result = chosen({"k1": 3, "k2": 5, "k3": None})
     assert kept(result) == [(2, "red")]
@@ -83,8 +83,8 @@ def test_best_by_judge_takes_the_highest_score_and_an_unreadable_one_counts_leas
 
 
 def test_unserved_prompts_are_found_without_a_judge_that_has_not_heard_the_answers():
-    rules = rules_for_routing(Filters(min_judge_score=4), must_verify=False)
-    assert unserved([row("a")], {"a": by(1, "red")}, rules, SKILL, LABELS) == []
+    rules = routing_filters(Filters(min_judge_score=4), must_verify=False)
+    assert unanswered_rows([row("a")], {"a": by(1, "red")}, rules, SKILL, LABELS) == []
 
 
 def test_best_by_verifier_takes_what_agrees_with_the_reference_and_else_the_first_teachers():
@@ -101,7 +101,7 @@ def test_best_by_verifier_takes_what_agrees_with_the_reference_and_else_the_firs
 def test_counts_by_teacher_tell_a_useless_answer_from_one_that_another_stood_for():
     rows = [row("a"), row("b")]
     completions = {"a": [*by(1, "red"), *by(2, "red")], "b": [*by(1, "nonsense"), *by(2, "blue")]}
-    result = apply(rows, completions, ALL, SKILL, LABELS, VOTE)
+    result = apply_filters(rows, completions, ALL, SKILL, LABELS, VOTE)
     assert counts_by_teacher(result, 3) == {
         "1": {"in": 2, "kept": 1, "dropped": {"unparsable": 1}, "prompts": 2, "usable": 1},
         "2": {"in": 2, "kept": 1, "dropped": {"not_majority": 1}, "prompts": 2, "usable": 2},
@@ -121,15 +121,15 @@ def test_mixing_keeps_or_drops_every_answer_once_and_one_a_prompt_where_one_is_a
         one["id"]: [answer for number, texts in enumerate(teachers, 1) for answer in by(number, *texts)]
         for one, teachers in zip(rows, prompts, strict=True)
     }
-    result = apply(rows, completions, ALL, SKILL, LABELS, mixing)
+    result = apply_filters(rows, completions, ALL, SKILL, LABELS, mixing)
     assert result.num_in == sum(max(1, len(found)) for found in completions.values())
-    served = [one["row"]["id"] for one in result.kept]
+    served = [one.row["id"] for one in result.kept]
     if mixing is KEEP_ALL:
         assert len(served) <= sum(len([texts for texts in teachers if texts]) for teachers in prompts)
     else:
         assert len(served) == len(set(served))
     # whoever stands for a prompt, it is served where any teacher's answer is usable
-    assert set(served) == {one["row"]["id"] for one in apply(rows, completions, ALL, SKILL, LABELS).kept}
+    assert set(served) == {one.row["id"] for one in apply_filters(rows, completions, ALL, SKILL, LABELS).kept}
     counts = counts_by_teacher(result, 3)
     assert sum(found["kept"] for found in counts.values()) == len(result.kept)
 
@@ -148,35 +148,35 @@ def test_mixing_keeps_or_drops_every_answer_once_and_one_a_prompt_where_one_is_a
     ],
 )
 def test_unserved_is_what_the_filters_would_keep_no_answer_to(answer: list[Completion], filters: dict[str, Any]):
-    rules = rules_for_routing(Filters(**filters), must_verify=False)
+    rules = routing_filters(Filters(**filters), must_verify=False)
     rows = [row("a"), row("b"), row("a")]
-    assert unserved(rows, {"a": answer, "b": by(1, "red", logprob=-0.1)}, rules, SKILL, LABELS) == ["a"]
+    assert unanswered_rows(rows, {"a": answer, "b": by(1, "red", logprob=-0.1)}, rules, SKILL, LABELS) == ["a"]
 
 
 def test_unserved_goes_by_the_recipes_own_switches():
     truncated = {"a": by(1, "red", finish_reason="length")}
     for switch, expected in ((True, ["a"]), (False, [])):
-        rules = rules_for_routing(Filters(truncated=switch), must_verify=False)
-        assert unserved([row("a")], truncated, rules, SKILL, LABELS) == expected
+        rules = routing_filters(Filters(truncated=switch), must_verify=False)
+        assert unanswered_rows([row("a")], truncated, rules, SKILL, LABELS) == expected
 
 
 def test_unserved_counts_a_reference_only_where_it_must_verify():
     rows, answers = [row("a", "red"), row("b", "red"), row("c")], {name: by(1, "blue") for name in "ac"}
     answers["b"] = by(1, "red")
     for must_verify, expected in ((True, ["a"]), (False, [])):
-        rules = rules_for_routing(Filters(), must_verify=must_verify)
-        assert unserved(rows, answers, rules, SKILL, LABELS) == expected
+        rules = routing_filters(Filters(), must_verify=must_verify)
+        assert unanswered_rows(rows, answers, rules, SKILL, LABELS) == expected
 
 
 def test_unserved_by_one_teacher_is_served_by_any_other():
-    rules = rules_for_routing(ALL, must_verify=False)
+    rules = routing_filters(ALL, must_verify=False)
     answers = {"a": [*by(1, "mauve"), *by(2, "red")], "b": by(1, "mauve")}
-    assert unserved([row("a"), row("b"), row("c")], answers, rules, SKILL, LABELS) == ["b", "c"]
+    assert unanswered_rows([row("a"), row("b"), row("c")], answers, rules, SKILL, LABELS) == ["b", "c"]
 
 
 def test_rules_for_routing_leave_every_rule_of_one_answer_as_the_recipe_has_it():
     strict = Filters(min_success_ratio=1.0, near_duplicate_threshold=0.5, min_agreement=0.9, refused=False)
-    rules = rules_for_routing(strict, must_verify=True)
+    rules = routing_filters(strict, must_verify=True)
     changed = {name for name in Filters.model_fields if getattr(rules, name) != getattr(strict, name)}
     assert changed == {"min_success_ratio", "near_duplicate_threshold"}
-    assert "verification" in SAMPLE_RULES
+    assert "verification" in CANDIDATE_RULES

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stillhouse.completions.completion import Completion
 from stillhouse.errors import QualityError
-from stillhouse.filters.pipeline import SAMPLE_RULES, apply
+from stillhouse.filters.pipeline import CANDIDATE_RULES, apply_filters
 from stillhouse.recipe.filters import Filters
 from stillhouse.skills import registry
 from stillhouse.skills.skill import Classification
@@ -36,7 +36,7 @@ def said(text: str, finish_reason: str = "stop", logprob: float | None = None) -
 
 
 def answers(result) -> dict[str, str]:
-    return {one["row"]["id"]: one["answer"] for one in result.kept}
+    return {one.row["id"]: one.target for one in result.kept}
 
 
 @pytest.mark.peers("none rows")
@@ -49,9 +49,9 @@ def test_apply_keeps_the_parsed_answer_and_names_each_drop():
         "d": [said("", "error:engine")],
         "e": [said("I can't help with that")],
     }
-    result = apply(rows, completions, ALL, SKILL, LABELS)
+    result = apply_filters(rows, completions, ALL, SKILL, LABELS)
     assert answers(result) == {"a": "red"}
-    assert result.kept[0]["completion"] is completions["a"][0]
+    assert result.kept[0].completion is completions["a"][0]
     assert {drop["id"]: drop["reason"] for drop in result.dropped} == {
         "b": "verification",
         "c": "truncated",
@@ -72,11 +72,11 @@ def test_apply_keeps_the_parsed_answer_and_names_each_drop():
 
 
 def test_apply_first_objecting_rule_in_the_recipes_order_names_the_reason():
-    fields = [name for name in Filters.model_fields if name in SAMPLE_RULES]
-    assert fields == [name for name in SAMPLE_RULES if name in fields]
-    result = apply([row("a")], {"a": [said("  ", "length")]}, ALL, SKILL, LABELS)
+    fields = [name for name in Filters.model_fields if name in CANDIDATE_RULES]
+    assert fields == [name for name in CANDIDATE_RULES if name in fields]
+    result = apply_filters([row("a")], {"a": [said("  ", "length")]}, ALL, SKILL, LABELS)
     assert result.counts == {"truncated": 1}
-    result = apply(
+    result = apply_filters(
         [row("a")], {"a": [said("  ", "length")]}, ALL.model_copy(update={"truncated": False}), SKILL, LABELS
     )
     assert result.counts == {"empty": 1}
@@ -84,9 +84,9 @@ def test_apply_first_objecting_rule_in_the_recipes_order_names_the_reason():
 
 def test_apply_several_samples_keep_the_most_confident_of_the_majority():
     samples = [said("blue", logprob=-0.1), said("red", logprob=-2.0), said("red", logprob=-1.0), said("red")]
-    result = apply([row("a")], {"a": samples}, ALL, SKILL, LABELS)
+    result = apply_filters([row("a")], {"a": samples}, ALL, SKILL, LABELS)
     assert answers(result) == {"a": "red"}
-    assert result.kept[0]["completion"] is samples[2]
+    assert result.kept[0].completion is samples[2]
     assert result.counts == {"not_majority": 3}
     assert result.num_in == 4
 
@@ -94,8 +94,8 @@ def test_apply_several_samples_keep_the_most_confident_of_the_majority():
 def test_apply_agreement_below_the_bound_drops_every_sample_of_the_prompt():
     samples = {"a": [said("red"), said("red"), said("nonsense"), said("blue"), said("", "error:timeout")]}
     # 2 of the 4 that were answered
-    assert answers(apply([row("a")], samples, Filters(min_agreement=0.5), SKILL, LABELS)) == {"a": "red"}
-    result = apply([row("a")], samples, Filters(min_agreement=0.6, min_success_ratio=0.0), SKILL, LABELS)
+    assert answers(apply_filters([row("a")], samples, Filters(min_agreement=0.5), SKILL, LABELS)) == {"a": "red"}
+    result = apply_filters([row("a")], samples, Filters(min_agreement=0.6, min_success_ratio=0.0), SKILL, LABELS)
     assert result.kept == []
     assert result.counts == {"agreement": 3, "unparsable": 1, "failed": 1}
 
@@ -103,20 +103,20 @@ def test_apply_agreement_below_the_bound_drops_every_sample_of_the_prompt():
 def test_apply_confidence_judges_the_chosen_sample():
     filters = Filters(min_mean_logprob=-0.5, min_success_ratio=0.0)
     samples = {"a": [said("red", logprob=-0.7)], "b": [said("red", logprob=-0.3), said("red", logprob=-0.9)]}
-    result = apply([row("a"), row("b")], samples, filters, SKILL, LABELS)
+    result = apply_filters([row("a"), row("b")], samples, filters, SKILL, LABELS)
     assert answers(result) == {"b": "red"}
     assert result.counts == {"confidence": 1, "not_majority": 1}
 
 
 @pytest.mark.peers("none rows")
 def test_apply_prompt_without_completion_counts_as_failed():
-    result = apply([row("a"), row("b")], {"a": [said("red")]}, Filters(), SKILL, LABELS)
+    result = apply_filters([row("a"), row("b")], {"a": [said("red")]}, Filters(), SKILL, LABELS)
     assert result.counts == {"failed": 1}
     assert result.num_in == 2
 
 
 def test_apply_row_repeated_by_balancing_is_kept_each_time():
-    result = apply([row("a"), row("a")], {"a": [said("red")]}, Filters(), SKILL, LABELS)
+    result = apply_filters([row("a"), row("a")], {"a": [said("red")]}, Filters(), SKILL, LABELS)
     assert len(result.kept) == 2
 
 
@@ -125,29 +125,29 @@ def test_apply_below_the_success_ratio_fails_with_counts_and_next_step():
     rows = [row("a"), row("b"), row("c"), row("d")]
     completions = {"a": [said("red")], "b": [said("x", "length")], "c": [said("y", "length")], "d": [said("z")]}
     with pytest.raises(QualityError, match=r"1 of 4 prompts \(25%\).*50%.*truncated 2, unparsable 1.*max_tokens"):
-        apply(rows, completions, Filters(), SKILL, LABELS)
-    assert apply(rows, completions, Filters(min_success_ratio=0.25), SKILL, LABELS).kept
+        apply_filters(rows, completions, Filters(), SKILL, LABELS)
+    assert apply_filters(rows, completions, Filters(min_success_ratio=0.25), SKILL, LABELS).kept
 
 
 def test_apply_success_ratio_is_over_prompts_not_samples():
     samples = {"a": [said("red"), said("x"), said("y"), said("z")]}
-    assert answers(apply([row("a")], samples, Filters(min_success_ratio=1.0), SKILL, LABELS)) == {"a": "red"}
+    assert answers(apply_filters([row("a")], samples, Filters(min_success_ratio=1.0), SKILL, LABELS)) == {"a": "red"}
 
 
 def test_apply_no_rows_is_an_empty_result():
-    assert apply([], {}, Filters(), SKILL, LABELS).num_in == 0
+    assert apply_filters([], {}, Filters(), SKILL, LABELS).num_in == 0
 
 
 def test_apply_unparsable_switched_off_keeps_the_text():
     filters = Filters(unparsable=False)
-    assert answers(apply([row("a")], {"a": [said(" mauve ")]}, filters, SKILL, LABELS)) == {"a": "mauve"}
+    assert answers(apply_filters([row("a")], {"a": [said(" mauve ")]}, filters, SKILL, LABELS)) == {"a": "mauve"}
 
 
 def test_apply_labels_are_not_judged_as_prose():
     label = "i cannot complete my order"
     skill = Classification(labels=(label, "la la la la la la"))
     completions = {"a": [said(label)], "b": [said("la la la la la la")]}
-    result = apply([row("a"), row("b")], completions, Filters(languages=("de",)), skill, skill.labels)
+    result = apply_filters([row("a"), row("b")], completions, Filters(languages=("de",)), skill, skill.labels)
     assert len(result.kept) == 2
 
 
@@ -155,7 +155,7 @@ def test_apply_near_duplicates_filter_free_answers_and_warn_for_labels(monkeypat
     text = "the card is on its way and will be with you soon"
     filters = Filters(near_duplicate_threshold=0.9)
     with caplog.at_level(logging.WARNING):
-        apply([row("a")], {"a": [said("red")]}, filters, SKILL, LABELS)
+        apply_filters([row("a")], {"a": [said("red")]}, filters, SKILL, LABELS)
     assert "near_duplicate_threshold has no effect" in caplog.text
     free = SimpleNamespace(
         closed_answers=False,
@@ -167,12 +167,14 @@ def test_apply_near_duplicates_filter_free_answers_and_warn_for_labels(monkeypat
         lesson=lambda text, answer, skill: answer,
     )
     monkeypatch.setitem(registry.SKILLS, "classification", free)
-    result = apply([row("a"), row("b")], {"a": [said(text), said("another")], "b": [said(text)]}, filters, SKILL, ())
-    assert [one["answer"] for one in result.kept] == [text, "another"]
+    result = apply_filters(
+        [row("a"), row("b")], {"a": [said(text), said("another")], "b": [said(text)]}, filters, SKILL, ()
+    )
+    assert [one.target for one in result.kept] == [text, "another"]
     assert result.counts == {"near_duplicate": 1}
     strict = filters.model_copy(update={"min_success_ratio": 0.75})
     with pytest.raises(QualityError, match="1 of 2 prompts"):
-        apply([row("a"), row("b")], {"a": [said(text), said("another")], "b": [said(text)]}, strict, SKILL, ())
+        apply_filters([row("a"), row("b")], {"a": [said(text), said("another")], "b": [said(text)]}, strict, SKILL, ())
 
 
 texts = st.sampled_from(["red", "green", "Blue!", "", "mauve", "I can't help with that", "x x x x x x"])
@@ -183,8 +185,8 @@ some = st.lists(st.builds(said, texts, st.sampled_from(["stop", "length", "error
 def test_apply_every_completion_is_kept_or_dropped_once(per_prompt, min_agreement, has_reference):
     rows = [row(str(i), *["red"] * has_reference) for i in range(len(per_prompt))]
     filters = Filters(min_agreement=min_agreement, min_mean_logprob=-2.0, min_success_ratio=0.0)
-    result = apply(rows, {str(i): one for i, one in enumerate(per_prompt)}, filters, SKILL, LABELS)
+    result = apply_filters(rows, {str(i): one for i, one in enumerate(per_prompt)}, filters, SKILL, LABELS)
     assert len(result.kept) + len(result.dropped) == sum(max(1, len(one)) for one in per_prompt)
     assert sum(result.counts.values()) == len(result.dropped)
     assert len(answers(result)) == len(result.kept)
-    assert all(one["answer"] in LABELS for one in result.kept)
+    assert all(one.target in LABELS for one in result.kept)

@@ -11,7 +11,7 @@ import pytest
 
 from stillhouse.completions.table import completion_of, read_answers
 from stillhouse.errors import BudgetSpent
-from stillhouse.filters.pipeline import apply
+from stillhouse.filters.pipeline import apply_filters
 from stillhouse.planning.plan import Plan
 from stillhouse.planning.tables import plan_lines, plan_markdown, plan_rows
 from stillhouse.skills.cases import read_cases
@@ -84,7 +84,9 @@ def survivors_of(planned: Planned) -> int:
     completions = {row_id: [completion_of(line) for line in found] for row_id, found in lines.items()}
     filters = planned.recipe.filters.model_copy(update={"min_success_ratio": 0.0})
     rows = [read_cases(planned.folder / f"{name}.parquet", planned.recipe.skill) for name in ("train", "validation")]
-    return sum(len(apply(side, completions, filters, planned.recipe.skill, planned.labels).kept) for side in rows)
+    return sum(
+        len(apply_filters(side, completions, filters, planned.recipe.skill, planned.labels).kept) for side in rows
+    )
 
 
 def check(planned: Planned, server: FaultyServer) -> dict[str, float]:

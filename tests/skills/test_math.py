@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.evaluation.comparison import quality
-from stillhouse.filters.pipeline import apply
+from stillhouse.filters.pipeline import apply_filters
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.filters import Filters
 from stillhouse.skills import math
@@ -150,17 +150,17 @@ def test_verify_reference_that_is_an_expression_counts_whole(reference, answer, 
 def test_apply_samples_vote_by_value_and_the_most_confident_of_the_majority_is_the_lesson():
     texts = ["It is 1/2.\n#### 1/2", "#### 0.7", "0.25 * 2 = 0.5\n#### 0.5", "#### ?"]
     completions = {"a": [said(text, logprob=-place) for place, text in enumerate(texts)]}
-    result = apply([row("a")], completions, KEEP, Math(kind="math", keep_reasoning="full"), ())
-    assert [one["answer"] for one in result.kept] == ["It is 1/2.\n#### 1/2"]
+    result = apply_filters([row("a")], completions, KEEP, Math(kind="math", keep_reasoning="full"), ())
+    assert [one.target for one in result.kept] == ["It is 1/2.\n#### 1/2"]
     assert result.counts == {"not_majority": 3}
     asked = KEEP.model_copy(update={"min_agreement": 0.6})
-    assert apply([row("a")], completions, asked, SKILL, ()).counts == {"agreement": 4}
+    assert apply_filters([row("a")], completions, asked, SKILL, ()).counts == {"agreement": 4}
 
 
 def test_apply_reference_verifies_by_value_though_it_is_a_whole_solution():
     completions = {"a": [said("#### 18.0"), said("#### 19")]}
-    result = apply([row("a", SOLUTION)], completions, KEEP, SKILL, ())
-    assert [one["answer"] for one in result.kept] == ["#### 18.0"]
+    result = apply_filters([row("a", SOLUTION)], completions, KEEP, SKILL, ())
+    assert [one.target for one in result.kept] == ["#### 18.0"]
     assert result.counts == {"verification": 1}
 
 

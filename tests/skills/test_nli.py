@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, f1_score
 
 from stillhouse.data.columns import map_row, named_columns
-from stillhouse.data.formats import Refused
+from stillhouse.data.formats import InvalidRecord
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import quality
 from stillhouse.evaluation.significance import confusion
@@ -46,7 +46,7 @@ def test_map_row_pair_becomes_one_user_turn_and_the_label_its_reference():
 
 @pytest.mark.parametrize(("record", "reason"), [({"p": "a"}, "missing_column"), ({"p": "a", "h": 3}, "wrong_type")])
 def test_map_row_half_a_pair_is_refused(record, reason):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidRecord) as caught:
         mapped(record)
     assert caught.value.reason == reason
 

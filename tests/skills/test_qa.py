@@ -10,7 +10,7 @@ from stillhouse.data.columns import map_row
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
 from stillhouse.evaluation.significance import permutation_p_value
-from stillhouse.filters.pipeline import apply
+from stillhouse.filters.pipeline import apply_filters
 from stillhouse.recipe.data import Columns
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.filters import Filters
@@ -89,19 +89,19 @@ def test_parse_refusal_is_the_allowed_answer_or_none(text):
 def test_apply_allowed_no_answer_is_no_refusal_and_contradicts_an_answer():
     rows = [row("right", "no answer"), row("wrong", "Paris"), row("free")]
     completions = {one: [said("I cannot answer that.")] for one in ("right", "wrong", "free")}
-    result = apply(rows, completions, KEEP, NONE, ())
-    assert {kept["row"]["id"]: kept["answer"] for kept in result.kept} == {"right": "no answer", "free": "no answer"}
+    result = apply_filters(rows, completions, KEEP, NONE, ())
+    assert {kept.row["id"]: kept.target for kept in result.kept} == {"right": "no answer", "free": "no answer"}
     assert result.counts == {"verification": 1}
-    assert apply(rows, completions, KEEP, OPEN, ()).counts == {"refused": 3}
+    assert apply_filters(rows, completions, KEEP, OPEN, ()).counts == {"refused": 3}
 
 
 def test_apply_samples_vote_by_what_they_say_not_how():
     texts = ["The Beatles", "beatles", "Queen", "Beatles!"]
-    result = apply([row("a")], {"a": [said(text) for text in texts]}, KEEP, OPEN, ())
-    assert result.kept[0]["answer"] in ("The Beatles", "beatles", "Beatles!")
+    result = apply_filters([row("a")], {"a": [said(text) for text in texts]}, KEEP, OPEN, ())
+    assert result.kept[0].target in ("The Beatles", "beatles", "Beatles!")
     assert result.counts == {"not_majority": 3}
     strict = KEEP.model_copy(update={"min_agreement": 0.8})
-    assert apply([row("a")], {"a": [said(text) for text in texts]}, strict, OPEN, ()).counts == {"agreement": 4}
+    assert apply_filters([row("a")], {"a": [said(text) for text in texts]}, strict, OPEN, ()).counts == {"agreement": 4}
 
 
 @pytest.mark.parametrize(

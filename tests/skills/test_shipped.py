@@ -12,7 +12,7 @@ from stillhouse.data.read import read
 from stillhouse.data.sources import resolve
 from stillhouse.data.split import split
 from stillhouse.data.validate import validate
-from stillhouse.dataset.build import write_dataset
+from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.evaluation.comparison import quality
 from stillhouse.recipe.load import RECIPES, load_recipe
 from stillhouse.recipe.recipe import Recipe
@@ -84,14 +84,10 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
     ]
     pq.write_table(pa.Table.from_pylist(answers, schema=ANSWER_SCHEMA), tmp_path / "answers.parquet")
     counts = write_dataset(
+        DatasetSpec(recipe.filters, recipe.skill, labels, calibrations=("none",), use_references=True),
         train=tmp_path / "balance" / "train.parquet",
         split=sides,
         answers=tmp_path / "answers.parquet",
-        filters=recipe.filters,
-        skill=recipe.skill,
-        labels=labels,
-        calibration="none",
-        use_references=True,
         out=tmp_path,
     )
     examples = read_cases(sides / "examples.parquet", recipe.skill)

@@ -6,7 +6,7 @@ import pytest
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
 from stillhouse.evaluation.corpus_metrics import corpus_score, corpus_statistic
-from stillhouse.filters.pipeline import apply
+from stillhouse.filters.pipeline import apply_filters
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.load import parse_recipe
@@ -93,22 +93,22 @@ def test_apply_too_long_is_dropped_and_a_chain_is_judged_by_its_last_summary():
     chain = "".join(f"Summary {n}: rain fell in the north again\n" for n in range(1, 6))
     completions = {"a": [said("w " * 9)], "b": [said(chain)], "c": [said("too much of it " * 2)]}
     rows = [row("a"), row("b", "whatever else"), row("c")]
-    result = apply(rows, completions, KEEP, SKILL, ())
-    assert {one["row"]["id"]: one["answer"] for one in result.kept} == {
+    result = apply_filters(rows, completions, KEEP, SKILL, ())
+    assert {one.row["id"]: one.target for one in result.kept} == {
         "b": "rain fell in the north again",
         "c": "too much of it too much of it",
     }
     assert result.counts == {"repetitive": 1}
     distinct = " ".join(f"w{n}" for n in range(9))
-    result = apply(rows[:1], {"a": [said(distinct)]}, KEEP, SKILL, ())
+    result = apply_filters(rows[:1], {"a": [said(distinct)]}, KEEP, SKILL, ())
     assert result.counts == {"too_long": 1}
     assert result.dropped[0]["detail"] == "9 words, at most 8"
     off = KEEP.model_copy(update={"too_long": False})
-    assert len(apply(rows[:1], {"a": [said(distinct)]}, off, SKILL, ()).kept) == 1
+    assert len(apply_filters(rows[:1], {"a": [said(distinct)]}, off, SKILL, ()).kept) == 1
 
 
 def test_apply_several_samples_all_stay():
-    result = apply([row("a")], {"a": [said("It rained."), said("Rain fell.")]}, KEEP, SKILL, ())
+    result = apply_filters([row("a")], {"a": [said("It rained."), said("Rain fell.")]}, KEEP, SKILL, ())
     assert len(result.kept) == 2
 
 

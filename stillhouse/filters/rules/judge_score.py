@@ -1,14 +1,14 @@
 """Drops answers that the judge thinks too little of."""
 
-from stillhouse.filters.candidate import Sample
+from stillhouse.filters.candidate import Candidate
 from stillhouse.recipe.filters import Filters
 
 
-def rule(sample: Sample, filters: Filters) -> str | None:
-    """Return why `sample` is dropped where its score is below `filters.min_judge_score` or not known, else None."""
+def rule(candidate: Candidate, filters: Filters) -> str | None:
+    """Return why `candidate` is dropped where its score is below `filters.min_judge_score` or not known, else None."""
     least = filters.min_judge_score
     if least is None:
         return None
-    if sample.judge_score is None:
+    if candidate.judge_score is None:
         return "the judge gave no score that can be read"
-    return f"score {sample.judge_score}, at least {least} is asked for" if sample.judge_score < least else None
+    return f"score {candidate.judge_score}, at least {least} is asked for" if candidate.judge_score < least else None

@@ -4,23 +4,23 @@ import functools
 from collections.abc import Callable
 
 from stillhouse.errors import RecipeError
-from stillhouse.filters.candidate import Sample
+from stillhouse.filters.candidate import Candidate
 from stillhouse.recipe.filters import Filters
 
 # below this many words a detector guesses
 _MIN_WORDS = 4
 
 
-def rule(sample: Sample, filters: Filters) -> str | None:
-    """Return why `sample` is dropped where its prose is in none of `filters.languages`, else None.
+def rule(candidate: Candidate, filters: Filters) -> str | None:
+    """Return why `candidate` is dropped where its prose is in none of `filters.languages`, else None.
 
     Prose of fewer than four words, and prose no language is found for, is kept.
 
     Raises:
         RecipeError: for a code the detector does not know.
     """
-    text = sample.completion.text
-    if not filters.languages or not sample.is_prose or len(text.split()) < _MIN_WORDS:
+    text = candidate.completion.text
+    if not filters.languages or not candidate.is_prose or len(text.split()) < _MIN_WORDS:
         return None
     known, detect = _detector()
     if unknown := sorted(set(filters.languages) - known):

@@ -2,7 +2,7 @@
 
 import re
 
-from stillhouse.filters.candidate import Sample
+from stillhouse.filters.candidate import Candidate
 from stillhouse.recipe.filters import Filters
 
 _OPENING_CHARS = 200
@@ -20,10 +20,10 @@ _REFUSAL = re.compile(
 )
 
 
-def rule(sample: Sample, filters: Filters) -> str | None:
-    """Return why `sample` is dropped where its text opens as an English refusal does, else None."""
-    if not filters.refused or not sample.is_prose:
+def rule(candidate: Candidate, filters: Filters) -> str | None:
+    """Return why `candidate` is dropped where its text opens as an English refusal does, else None."""
+    if not filters.refused or not candidate.is_prose:
         return None
-    opening = sample.completion.text[:_OPENING_CHARS].replace("’", "'")
+    opening = candidate.completion.text[:_OPENING_CHARS].replace("’", "'")
     found = _REFUSAL.match(opening)
     return f"opens with “{found.group().strip()}”" if found else None

@@ -1,16 +1,17 @@
 """Drops answers that go round in circles, the usual way a small model fails."""
 
 from stillhouse.data.row import normalise
-from stillhouse.filters.candidate import Sample
+from stillhouse.filters.candidate import Candidate
 from stillhouse.recipe.filters import Filters
 
 
-def rule(sample: Sample, filters: Filters) -> str | None:
-    """Return why `sample` is dropped where too many of its 3-word sequences are repeats, else None."""
-    if not filters.repetitive or not sample.is_prose:
+def rule(candidate: Candidate, filters: Filters) -> str | None:
+    """Return why `candidate` is dropped where too many of its 3-word sequences are repeats, else None."""
+    if not filters.repetitive or not candidate.is_prose:
         return None
     # what a student would learn: a teacher may rightly write a text several times over on the way to it
-    share = repeated_share(sample.completion.text if sample.lesson is None else sample.lesson)
+    target = candidate.training_target
+    share = repeated_share(candidate.completion.text if target is None else target)
     return f"{share:.0%} of its 3-word sequences are repeats" if share > filters.max_repetition else None
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from stillhouse.errors import QualityError
-from stillhouse.filters.pipeline import apply
+from stillhouse.filters.pipeline import apply_filters
 from stillhouse.recipe.filters import Filters
 from stillhouse.skills.skill import Conversation, Qa
 from tests.filters.test_pipeline import row, said
@@ -15,8 +15,8 @@ def test_answers_below_the_score_are_dropped_and_the_rows_after_them_are_not():
     rows = [row(name) for name in ("r1", "r2", "r3", "r4", "r5")]
     texts = ("bad", "good", "odd", "never scored", "fair")
     completions = {one["id"]: [said(text)] for one, text in zip(rows, texts, strict=True)}
-    result = apply(rows, completions, KEPT, SKILL, (), scores=SCORES)
-    assert [one["answer"] for one in result.kept] == ["good", "fair"]
+    result = apply_filters(rows, completions, KEPT, SKILL, (), scores=SCORES)
+    assert [one.target for one in result.kept] == ["good", "fair"]
     assert {drop["id"]: (drop["reason"], drop["detail"]) for drop in result.dropped} == {
         "r1": ("judge", "score 2, at least 3 is asked for"),
         "r3": ("judge", "the judge gave no score that can be read"),
@@ -25,23 +25,23 @@ def test_answers_below_the_score_are_dropped_and_the_rows_after_them_are_not():
 
 
 def test_scores_without_a_bound_drop_nothing():
-    result = apply([row("r")], {"r": [said("bad")]}, Filters(), SKILL, (), scores=SCORES)
+    result = apply_filters([row("r")], {"r": [said("bad")]}, Filters(), SKILL, (), scores=SCORES)
     assert len(result.kept) == 1
 
 
 def test_earlier_rule_names_the_reason():
-    result = apply([row("r")], {"r": [said("bad", "length")]}, KEPT, SKILL, (), scores=SCORES)
+    result = apply_filters([row("r")], {"r": [said("bad", "length")]}, KEPT, SKILL, (), scores=SCORES)
     assert result.counts == {"truncated": 1}
 
 
 def test_dropped_sample_does_not_vote():
     completions = {"r": [said("bad"), said("good"), said("bad")]}
-    result = apply([row("r")], completions, KEPT, Qa(kind="qa"), (), scores=SCORES)
-    assert [one["answer"] for one in result.kept] == ["good"]
+    result = apply_filters([row("r")], completions, KEPT, Qa(kind="qa"), (), scores=SCORES)
+    assert [one.target for one in result.kept] == ["good"]
     assert result.counts == {"judge": 2}
 
 
 def test_too_few_above_the_score_stop_the_run_with_what_to_change():
     strict = Filters(min_success_ratio=0.5, min_judge_score=3)
     with pytest.raises(QualityError, match=r"judge 1\. Next: lower `filters.min_judge_score`"):
-        apply([row("r")], {"r": [said("bad")]}, strict, SKILL, (), scores=SCORES)
+        apply_filters([row("r")], {"r": [said("bad")]}, strict, SKILL, (), scores=SCORES)

@@ -2,7 +2,7 @@ import pytest
 
 from stillhouse.completions.completion import Completion
 from stillhouse.errors import RecipeError
-from stillhouse.filters.candidate import Sample
+from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rules import (
     agreement,
     confidence,
@@ -28,7 +28,7 @@ def sample(
     answer: str | None = None,
     agrees: bool | None = None,
     is_prose: bool = True,
-) -> Sample:
+) -> Candidate:
     completion = Completion(
         key="k",
         text=text,
@@ -40,7 +40,7 @@ def sample(
         teacher="t",
         created="2026-01-01T00:00:00Z",
     )
-    return Sample({"id": "1", "references": ["gold", "au"]}, completion, answer, agrees, is_prose)
+    return Candidate({"id": "1", "references": ["gold", "au"]}, completion, answer, agrees, is_prose)
 
 
 def test_failed_error_is_dropped_whatever_the_filters_say():
