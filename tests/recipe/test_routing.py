@@ -71,9 +71,9 @@ def test_routing_that_has_all_it_needs_is_taken(parts: dict[str, Any]):
     assert parse_recipe(several(**parts)).has_several
 
 
-def test_routing_as_the_readme_shows_it_is_taken():
-    readme = (ROOT / "README.md").read_text()
-    example = re.search(r"### Several teachers\n.*?```yaml\n(.*?)```", readme, re.DOTALL)
+def test_routing_as_the_guide_shows_it_is_taken():
+    guide = (ROOT / "docs" / "guides" / "several-teachers.md").read_text()
+    example = re.search(r"```yaml\n(.*?)```", guide, re.DOTALL)
     assert example
     recipe = parse_recipe(fields() | yaml.safe_load(example[1]))
     assert [teacher.called for teacher in recipe.teachers] == ["small", "large"]
