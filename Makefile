@@ -3,11 +3,12 @@
 PYTHON ?= python3.11
 CONTROL := .venv/control/bin
 ENGINE := .venv/engine/bin
+DOCS := .venv/docs/bin
 # cpu, or cuda for machines with an NVIDIA GPU
 DEVICE ?= cpu
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: setup environments ray model demo up down test long fast lint types bench clean
+.PHONY: setup environments ray model demo up down test long fast lint types bench docs clean
 
 # both at once: unpacking keeps one core busy, and there are two
 setup:
@@ -36,7 +37,7 @@ $(MODEL): | $(CONTROL)/.done
 demo: setup model
 	$(CONTROL)/stillhouse run demo
 
-# Prefect server, worker and S3 server on this machine; infra/README.md
+# Prefect server, worker and S3 server on this machine; docs/guides/local-services.md
 up: setup model
 	@$(CONTROL)/python -m infra.local.up
 
@@ -66,6 +67,15 @@ bench: setup model
 	$(CONTROL)/python tests/benchmarks/generation.py
 	$(CONTROL)/python tests/benchmarks/api_teacher.py
 
+# the documentation as a site, in an environment of its own; site/index.html is its first page
+docs: $(DOCS)/.done
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --quiet --strict
+
+$(DOCS)/.done: infra/requirements/docs.txt
+	[ -x $(DOCS)/python ] || $(PYTHON) -m venv .venv/docs
+	$(DOCS)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/docs.txt
+	touch $@
+
 clean:
 	[ ! -x $(CONTROL)/python ] || $(MAKE) --no-print-directory down
-	rm -rf .venv .models .stillhouse
+	rm -rf .venv .models .stillhouse site
