@@ -61,7 +61,7 @@ def run(
     settings = _checked(recipe, recipe_changes(**form) | overrides)
     # after the environment is set: Prefect reads it on import
     from flows.distill import distill
-    from stillhouse.reports.schema import Report
+    from stillhouse.reports.schema.report import Report
     from stillhouse.reports.tables import render_terminal
 
     result = _run_to_its_end(distill, recipe=recipe, **form, refresh=stages, overrides=overrides)

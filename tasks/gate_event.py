@@ -7,7 +7,7 @@ from prefect.events import emit_event
 from prefect.runtime import flow_run
 
 from stillhouse.reports.numbers import NOT_MEASURED
-from stillhouse.reports.schema import Gate
+from stillhouse.reports.schema.report import Gate
 
 GATE_REFUSED = "stillhouse.gate.refused"
 

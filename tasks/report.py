@@ -31,7 +31,7 @@ from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
-from stillhouse.reports.schema import Report
+from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows, summary_markdown
 from stillhouse.reports.teachers import teacher_blocks
 from stillhouse.repository import ROOT

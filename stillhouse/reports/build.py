@@ -6,7 +6,8 @@ Separate so that a ratio can't disagree with the two numbers printed beside it.
 from collections.abc import Callable
 from typing import Any
 
-from stillhouse.reports.schema import Gate, Model, Models, Report
+from stillhouse.reports.schema.models import Model, Models
+from stillhouse.reports.schema.report import Gate, Report
 
 Measure = Callable[[Model], float | None]
 

@@ -11,7 +11,7 @@ import yaml
 from stillhouse.recipe.terms import TERMS, Terms
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, decimal, size
-from stillhouse.reports.schema import Report
+from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows
 from stillhouse.reports.teachers import teachers_markdown
 from stillhouse.reports.verdict import alternative_verdicts, conclusion, headline

@@ -15,7 +15,8 @@ from stillhouse.reports import numbers, plots
 from stillhouse.reports.cards import licence_rows
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from stillhouse.reports.numbers import NOT_MEASURED
-from stillhouse.reports.schema import Confusion, Model, Report
+from stillhouse.reports.schema.models import Model
+from stillhouse.reports.schema.report import Confusion, Report
 from stillhouse.reports.tables import judge_rows, metric_names
 from stillhouse.reports.teachers import HEADER, teacher_rows
 from stillhouse.reports.verdict import (

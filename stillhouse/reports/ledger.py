@@ -7,7 +7,7 @@ from stillhouse.costs.ledger import Line, break_even, total
 from stillhouse.costs.usage import Usage
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.numbers import count, dollars, seconds
-from stillhouse.reports.schema import Ledger, Work
+from stillhouse.reports.schema.costs import Ledger, Work
 
 COLUMNS = ("paid for", "requests", "from store", "prompt tokens", "completion tokens", "time", "this run", "in all")
 _NONE = "–"

@@ -14,7 +14,8 @@ import vl_convert
 
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.numbers import count, decimal, milliseconds
-from stillhouse.reports.schema import Confusion, CurvePoint, FunnelStep, Report
+from stillhouse.reports.schema.data import CurvePoint, FunnelStep
+from stillhouse.reports.schema.report import Confusion, Report
 from stillhouse.reports.verdict import Entry, entries
 
 INK, MUTED, LINE, ON_ACCENT = "#1d1d1f", "#6e6e73", "#dcdcde", "#fefefe"

@@ -23,7 +23,9 @@ from stillhouse.reports.numbers import (
     rate,
     size,
 )
-from stillhouse.reports.schema import Estimate, Judge, Model, Report
+from stillhouse.reports.schema.judge import Judge
+from stillhouse.reports.schema.models import Estimate, Model
+from stillhouse.reports.schema.report import Report
 from stillhouse.reports.teachers import teachers_markdown
 from stillhouse.reports.verdict import alternative_verdicts, conclusion, entries, headline
 

@@ -9,7 +9,7 @@ from typing import Any
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.reports.markdown import table
 from stillhouse.reports.numbers import count, dollars, percent, seconds
-from stillhouse.reports.schema import Generation
+from stillhouse.reports.schema.data import Generation
 
 Summary = Mapping[str, Any]
 HEADER = ("teacher", "prompts", "usable", "lessons", "share", "requests", "from the store", "tokens in / out", "time",

@@ -9,7 +9,8 @@ from typing import Literal
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.build import quality_value
 from stillhouse.reports.numbers import NOT_MEASURED, decimal, interval, metric_name, p_value, percent, signed
-from stillhouse.reports.schema import Gain, Model, Report
+from stillhouse.reports.schema.models import Gain, Model
+from stillhouse.reports.schema.report import Report
 
 Outcome = Literal["wins", "loses", "unclear", "unknown"]
 

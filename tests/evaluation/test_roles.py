@@ -1,7 +1,7 @@
 """The roles that models play in a comparison."""
 
 from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
-from stillhouse.reports.schema import Models
+from stillhouse.reports.schema.models import Models
 
 
 def test_model_role_every_role_is_an_entry_of_the_report():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from stillhouse.reports.schema import Report
+from stillhouse.reports.schema.report import Report
 from tests.support.pipeline import MODEL, Pipeline, left_alive
 
 pytestmark = [

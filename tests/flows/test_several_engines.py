@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stillhouse.reports.schema import Report
+from stillhouse.reports.schema.report import Report
 from tests.support.pipeline import MODEL, Pipeline
 
 pytestmark = [

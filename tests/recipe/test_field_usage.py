@@ -28,7 +28,7 @@ LEFT_OUT = (
     "stillhouse/recipe/checks/endpoint.py",  # only refusals are made of what these read
     "stillhouse/recipe/checks/routing.py",
     "stillhouse/recipe/checks/recipe.py",
-    "stillhouse/reports/schema.py",  # its classes are called like the recipe's
+    "stillhouse/reports/schema/",  # its classes are called like the recipe's
 )
 # read, but in a way that `Reading` does not follow
 BY_NAME = {
@@ -40,7 +40,7 @@ BY_NAME = {
 def sources() -> Iterator[ast.Module]:
     for folder in ("stillhouse", "tasks", "flows", "deployments"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if str(path.relative_to(ROOT)) in LEFT_OUT:
+            if str(path.relative_to(ROOT)).startswith(LEFT_OUT):
                 continue
             yield ast.parse(path.read_text(encoding="utf-8"))
 

@@ -6,7 +6,7 @@ import pytest
 
 from stillhouse.reports.build import build_report
 from stillhouse.reports.html import most_confused, render_html
-from stillhouse.reports.schema import Confusion
+from stillhouse.reports.schema.report import Confusion
 
 ATTACK = "</text><script>alert(1)</script>\"'><img src=http://evil.test/x onerror=y>"
 

@@ -15,7 +15,7 @@ from stillhouse.reports.gate import judge as judge_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.method import method_statements
-from stillhouse.reports.schema import Report
+from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import render_terminal, summary_markdown
 from tests.recipe.test_load import fields
 from tests.reports.test_html import ATTACK, Page

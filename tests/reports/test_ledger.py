@@ -10,7 +10,7 @@ from stillhouse.costs.usage import Usage
 from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.html import render_html
 from stillhouse.reports.ledger import ledger_block, ledger_rows
-from stillhouse.reports.schema import Report
+from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import render_terminal, summary_markdown
 
 TOKENS = ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")

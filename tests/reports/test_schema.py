@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from stillhouse.reports.build import build_report, report_json, with_gate
-from stillhouse.reports.schema import FunnelStep, Report
+from stillhouse.reports.schema.data import FunnelStep
+from stillhouse.reports.schema.report import Report
 
 REQUIRED_MODEL_FIELDS = ["name", "parameters", "weight_bytes", "peak_memory_bytes", "quality", "latency_ms",
                          "tokens_per_second", "requests_per_second", "prompt_tokens_mean",

@@ -10,7 +10,7 @@ from stillhouse.reports.cards import data_card
 from stillhouse.reports.collect import generation_block, model_blocks, with_baseline
 from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
-from stillhouse.reports.schema import Models
+from stillhouse.reports.schema.models import Models
 from tests.recipe.test_load import fields
 from tests.reports.test_html import Page
 

@@ -7,7 +7,7 @@ import sys
 from prefect import flow
 from prefect.runtime import flow_run
 
-from stillhouse.reports.schema import Gate, GateRule
+from stillhouse.reports.schema.report import Gate, GateRule
 from tasks.gate_event import announce_gate
 from tasks.orchestration.run import join_prefect
 

@@ -1,0 +1,26 @@
+"""The frozen model that every block of report.json is.
+
+Files of it are kept for good: fields are added, never renamed. A number that was not measured is null, never 0.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+Count = int | None
+Number = float | None
+
+
+class Block(BaseModel):
+    """A frozen part of the report that refuses unknown fields, NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True)
+
+
+class GenerationCounts(Block):
+    """What one run requested of a model; `from_store` of the requests were answered before."""
+
+    requests: Count
+    from_store: Count
+    generated: Count
+    prompt_tokens: Count
+    completion_tokens: Count
+    seconds: Number
