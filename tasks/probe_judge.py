@@ -35,7 +35,7 @@ def probe_judge(call: StageCall) -> dict[str, Any]:
     heard = take_snapshot(known_in(call), call.folder("balance"), call.folder("split"), recipe, labels)
     questions = _questions(heard, call)
     if not questions:
-        write_probe(folder, {LESSONS: []}, {}, [], is_exact=True, scored=None)
+        write_probe(folder, {LESSONS: []}, {}, [], is_exact=True, label_token_ids=None)
         return GenerationSummary().record()
     sampled = {line["key"] for row_id in heard.sampled for line in heard.used.get(row_id, ())}
     among = sorted(sampled & questions.keys())

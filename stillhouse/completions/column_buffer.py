@@ -1,7 +1,7 @@
-"""Answers as they come, in any order, for a table in the order of the rows.
+"""Completions as they come, in any order, for a table in the order of the rows.
 
-Separate because a million answers as Python objects take several GiB: here they are columns as soon as they are known,
-and neither their token ids nor their logprobs are kept.
+Separate because a million completions as Python objects take several GiB: here they become columns as they come, and
+neither their token ids nor their logprobs are kept.
 """
 
 from array import array
@@ -13,84 +13,84 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillhouse.completions.completion import Completion
+from stillhouse.completions.completion import Completion, CompletionSlot
 from stillhouse.completions.table import ANSWER_SCHEMA, label_scores
 
-Place = tuple[str, int, str]  # row id, sample index, key
-
-# what a place in the table knows itself, and what is the same for all
-_OF_THE_PLACE = ("row_id", "sample_index", "key")
-_KEPT = pa.schema([field for field in ANSWER_SCHEMA if field.name not in (*_OF_THE_PLACE, "teacher")])
+# the table's columns: those that a slot holds, one that is the same in all lines, and those that are buffered
+_SLOT_COLUMNS = ("row_id", "sample_index", "key")
+_BUFFERED = pa.schema([field for field in ANSWER_SCHEMA if field.name not in (*_SLOT_COLUMNS, "teacher")])
 _BATCH = 4096
 _NONE = -1
 
 
 class CompletionBuffer:
-    """The answers of one teacher to a set of keys."""
+    """The completions of one teacher to a set of keys."""
 
-    def __init__(self, keys: Iterable[str], label_tokens: list[int] | None) -> None:
-        """Start with no answer; `label_tokens` are the first tokens of the labels, where their scores were asked."""
-        # the strings themselves are the caller's: those of the answers that come would take as much again
+    def __init__(self, keys: Iterable[str], label_token_ids: list[int] | None) -> None:
+        """Start with no completion; `label_token_ids` are the first tokens of the labels, if their scores are kept."""
+        # the strings themselves are the caller's: those of the completions that come would take as much again
         self._number = {key: number for number, key in enumerate(keys)}
         self._position = array("i", [_NONE]) * len(self._number)
-        self._label_tokens = label_tokens
+        self._label_token_ids = label_token_ids
         self._teacher = ""
         self._count = 0
         self._batches: list[pa.RecordBatch] = []
         self._pending: list[dict[str, Any]] = []
 
     def __contains__(self, key: str) -> bool:
-        """Return whether there is an answer to `key`."""
+        """Return whether the completion of `key` has come."""
         return self._position[self._number[key]] != _NONE
 
-    def has_place(self, key: str) -> bool:
-        """Return whether an answer to `key` belongs here at all."""
+    def expects(self, key: str) -> bool:
+        """Return whether `key` is one of the buffer's keys."""
         return key in self._number
 
-    def add(self, answer: Completion) -> None:
-        """Keep what the table says of an answer."""
-        self._position[self._number[answer.key]] = self._count
+    def add(self, completion: Completion) -> None:
+        """Keep those fields of a completion that the table has."""
+        self._position[self._number[completion.key]] = self._count
         self._count += 1
-        self._teacher = answer.teacher
-        scores = {"label_scores": label_scores(answer, self._label_tokens)}
-        self._pending.append({name: getattr(answer, name) for name in _KEPT.names if name not in scores} | scores)
+        self._teacher = completion.teacher
+        scores = {"label_scores": label_scores(completion, self._label_token_ids)}
+        fields = {name: getattr(completion, name) for name in _BUFFERED.names if name not in scores}
+        self._pending.append(fields | scores)
         if len(self._pending) == _BATCH:
-            self._settle()
+            self._flush()
 
-    def write(self, places: Iterable[Place], path: Path) -> None:
-        """Write the answer of every place, in their order; nothing is left to add to or to write again.
+    def write(self, slots: Iterable[CompletionSlot], path: Path) -> None:
+        """Write the completion of every slot, in their order; the buffer is empty afterwards and can't be used again.
 
         Raises:
-            KeyError: for a place whose key has no answer.
+            KeyError: for a slot whose key has no completion.
         """
-        self._settle()
-        columns, positions = self._columns_of(places)
+        self._flush()
+        columns, positions = self._slot_columns(slots)
         self._number.clear()
-        for name in _KEPT.names:
+        for name in _BUFFERED.names:
             columns[name] = self._drop_column(name).take(positions)
         columns["teacher"] = _constant(self._teacher, len(positions))
         # one chunk a column: pages, and so the file's bytes, depend on where chunks end (of equal values they don't)
         arrays = [columns.pop(field.name) for field in ANSWER_SCHEMA]
         pq.write_table(pa.Table.from_arrays(arrays, schema=ANSWER_SCHEMA), path)
 
-    def _settle(self) -> None:
-        self._batches.append(pa.RecordBatch.from_pylist(self._pending, schema=_KEPT))
+    def _flush(self) -> None:
+        self._batches.append(pa.RecordBatch.from_pylist(self._pending, schema=_BUFFERED))
         self._pending = []
 
-    def _columns_of(self, places: Iterable[Place]) -> tuple[dict[str, pa.Array], pa.Array]:
-        """Return the columns that the places know themselves, and where the answer of each lies."""
-        types = [ANSWER_SCHEMA.field(name).type for name in _OF_THE_PLACE] + [pa.int32()]
-        chunks = [pa.RecordBatch.from_arrays([pa.array([], kind) for kind in types], names=[*_OF_THE_PLACE, "at"])]
-        waiting = iter(places)
+    def _slot_columns(self, slots: Iterable[CompletionSlot]) -> tuple[dict[str, pa.Array], pa.Array]:
+        """Return the columns that slots hold, and the position of each slot's completion in the buffer."""
+        types = [ANSWER_SCHEMA.field(name).type for name in _SLOT_COLUMNS] + [pa.int32()]
+        names = [*_SLOT_COLUMNS, "position"]
+        chunks = [pa.RecordBatch.from_arrays([pa.array([], kind) for kind in types], names=names)]
+        waiting = iter(slots)
         while some := list(islice(waiting, _BATCH)):
-            lists = [*zip(*some, strict=True), [self._position_of(key) for _, _, key in some]]
+            lists = [*zip(*some, strict=True), [self._position_of(slot.key) for slot in some]]
             arrays = [pa.array(values, kind) for values, kind in zip(lists, types, strict=True)]
-            chunks.append(pa.RecordBatch.from_arrays(arrays, names=[*_OF_THE_PLACE, "at"]))
-        joined = {}
-        for name in (*_OF_THE_PLACE, "at"):
-            joined[name] = pa.concat_arrays([chunk[name] for chunk in chunks])
+            chunks.append(pa.RecordBatch.from_arrays(arrays, names=names))
+        columns = {}
+        for name in names:
+            columns[name] = pa.concat_arrays([chunk[name] for chunk in chunks])
             chunks = [chunk.drop_columns([name]) for chunk in chunks]
-        return joined, joined.pop("at")
+        return columns, columns.pop("position")
 
     def _position_of(self, key: str) -> int:
         position = self._position[self._number[key]]
@@ -99,7 +99,7 @@ class CompletionBuffer:
         return position
 
     def _drop_column(self, name: str) -> pa.Array:
-        """Return one column of all answers and forget it, so that no more than one is held twice."""
+        """Return one column of all completions and forget it, so that no more than one is held twice."""
         column = pa.concat_arrays([batch[name] for batch in self._batches])
         self._batches = [batch.drop_columns([name]) for batch in self._batches]
         return column

@@ -9,7 +9,7 @@ from typing import Any
 from stillhouse.data.row import Row
 from stillhouse.evaluation.engine_process import DecodingSpec, Finished
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
-from stillhouse.inference.vllm.request import Request, label_token_ids, render, tokenize
+from stillhouse.inference.vllm.request import Request, first_token_ids, render, tokenize
 from stillhouse.recipe.teacher import Sampling
 from stillhouse.skills.registry import skill_for
 from stillhouse.teachers.calibration import calibrate
@@ -37,7 +37,7 @@ class CandidatePrompter:
             )
             self._prompts = lambda rows: (show(row["messages"], spec.skill, spec.labels) for row in rows)
             constraint = self._module.constraint(spec.skill, spec.labels)
-        scored = label_token_ids(tokenizer, constraint["choice"]) if self._prior else None
+        scored = first_token_ids(tokenizer, constraint["choice"]) if self._prior else None
         # where a text without a chat template ends is part of how the teacher is asked
         stop = spec.teacher.sampling.stop if self._is_teacher else ()
         sampling = Sampling(max_tokens=spec.evaluation.max_tokens, stop=stop)
@@ -46,7 +46,7 @@ class CandidatePrompter:
     def requests(self, rows: Sequence[Row]) -> list[Request]:
         """Return the model's requests for `rows`, ids as their row numbers."""
         return [
-            Request(id=str(number), token_ids=tokenize(self._tokenizer, render(self._tokenizer, prompt)))
+            Request(key=str(number), token_ids=tokenize(self._tokenizer, render(self._tokenizer, prompt)))
             for number, prompt in enumerate(self._prompts(rows))
         ]
 

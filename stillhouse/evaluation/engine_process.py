@@ -151,7 +151,7 @@ def _answer(llm: Any, call: dict[str, Any]) -> dict[str, Any]:
         output = finished.output.outputs[0]
         answers.append(
             {
-                "id": finished.request.id,
+                "id": finished.request.key,
                 "text": output.text,
                 "completion_tokens": len(output.token_ids),
                 "scores": _scores(output, form.scored),

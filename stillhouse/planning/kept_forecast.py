@@ -62,9 +62,9 @@ def _lacking(heard: AnswerSnapshot, scored: Scored | None) -> dict[str, int | No
 
 
 def _num_answers(known: ProbeResult, reach: RoutedRows) -> float:
-    waiting = sum(place[0] in reach.open for place in known.lessons.places)
+    waiting = sum(place.row_id in reach.open for place in known.lessons.places)
     expected = waiting * reach.share.value if reach.share else 0.0
-    return sum(place[0] in reach.sure for place in known.lessons.places) + expected
+    return sum(place.row_id in reach.sure for place in known.lessons.places) + expected
 
 
 def _expected(kept: list[float], num_missing: int) -> Range | None:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.store import Store
 from stillhouse.completions.column_buffer import CompletionBuffer
-from stillhouse.completions.completion import Completion
+from stillhouse.completions.completion import Completion, CompletionSlot
 from stillhouse.completions.store import CompletionStore
 from stillhouse.completions.table import lines_by_row, mixed
 from stillhouse.costs.usage import Usage, UsageMeter
@@ -24,7 +24,7 @@ from stillhouse.filters.calibrated import Lines, calibrated_completions, label_p
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.teachers.probe import LESSONS, Place, prompts_of
+from stillhouse.teachers.probe import LESSONS, prompts_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Workload:
     """One of the things a teacher is asked for: its lessons, or its answers to the test rows."""
 
     name: str
-    places: list[Place]
+    places: list[CompletionSlot]
     sizes: dict[str, int]  # of each request's prompt
     stored: dict[str, AnswerUsage] = field(default_factory=dict)
 
@@ -62,7 +62,7 @@ class Workload:
     def of_rows(self, rows: Collection[str], but: "Workload | None" = None) -> "Workload":
         """Return what is asked for `rows`, requests of the part `but` aside: equal prompts share one."""
         elsewhere = but.sizes if but else {}
-        places = [place for place in self.places if place[0] in rows and place[2] not in elsewhere]
+        places = [place for place in self.places if place.row_id in rows and place.key not in elsewhere]
         sizes = {key: self.sizes[key] for _, _, key in places}
         return Workload(self.name, places, sizes, {key: self.stored[key] for key in sizes if key in self.stored})
 
@@ -108,7 +108,7 @@ def read_known(folder: Path, store: Store, teacher: Teacher, fingerprint: str) -
     parts: dict[str, Workload] = {}
     for line in pq.read_table(folder / "asked.parquet").to_pylist():
         part = parts.setdefault(line["part"], Workload(line["part"], [], {}))
-        part.places.append((line["row_id"], line["sample_index"], line["key"]))
+        part.places.append(CompletionSlot(line["row_id"], line["sample_index"], line["key"]))
         part.sizes[line["key"]] = line["size"]
     known = ProbeResult(
         # a run whose rows all have references asks for no lesson
@@ -119,9 +119,8 @@ def read_known(folder: Path, store: Store, teacher: Teacher, fingerprint: str) -
     )
     answers = CompletionBuffer(known.lessons.sizes, told["scored"])
     completions = CompletionStore(store, fingerprint)
-    min_logprobs = num_logprobs(teacher, teacher.endpoint) if teacher.endpoint else teacher.sampling.logprobs
     for part in known.parts:
-        for answer in completions.stream(part.sizes, min_logprobs):
+        for answer in completions.stream(part.sizes, num_logprobs(teacher)):
             part.stored[answer.key] = AnswerUsage(
                 answer.prompt_tokens, answer.completion_tokens, answer.seconds, answer.created
             )
@@ -130,10 +129,10 @@ def read_known(folder: Path, store: Store, teacher: Teacher, fingerprint: str) -
     return ProbeResult(known.parts, known.probed, known.is_exact, answers)
 
 
-def answered_places(part: Workload) -> Sequence[Place]:
+def answered_places(part: Workload) -> Sequence[CompletionSlot]:
     """Return the places of those rows that have all their answers."""
     open_rows = {row_id for row_id, _, key in part.places if key not in part.stored}
-    return [place for place in part.places if place[0] not in open_rows]
+    return [place for place in part.places if place.row_id not in open_rows]
 
 
 def lines_of(known: Sequence[ProbeResult]) -> list[Lines]:

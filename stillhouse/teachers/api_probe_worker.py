@@ -1,6 +1,5 @@
-"""Asks a teacher behind an endpoint a few of the prompts that a run would ask, and notes what it would ask in all.
+"""Probes a teacher behind an endpoint: generates a few completions, which a later run finds in the store.
 
-Separate because it writes no lessons: the answers go to the store, where a later run finds them.
 Command: `python -m stillhouse.teachers.api_probe_worker spec.json`
 """
 
@@ -12,27 +11,25 @@ from stillhouse.inference.api.client import Client
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.cases import read_cases
 from stillhouse.teachers.api_requests import ChatRequests
-from stillhouse.teachers.api_worker import ask_missing, endpoint_of, open_books, run_to_its_end
-from stillhouse.teachers.probe import LESSONS, TEST_ROWS, choose, write_probe
-from stillhouse.teachers.requests import rows_of
+from stillhouse.teachers.api_worker import request_missing, run_until_signal
+from stillhouse.teachers.probe import LESSONS, TEST_ROWS, choose_keys, write_probe
+from stillhouse.teachers.requests import open_recorder, rows_of
 from stillhouse.teachers.spec import ProbeSpec
 
 
-def probe(spec: ProbeSpec, report: Reporter, connect: Callable[..., Client] = Client) -> dict[str, Any]:
-    """Ask up to `spec.prompts` prompts that have no stored answer, and return what that took."""
-    endpoint = endpoint_of(spec)
-    lessons = ChatRequests(spec, endpoint, rows_of(spec))
-    measured = spec.model_copy(update={"teacher": spec.teacher.as_measured})
-    tests = ChatRequests(measured, endpoint, read_cases(spec.test, spec.skill) if spec.test else [])
-    books = open_books(spec, endpoint, lessons, report)
-    chosen = choose(lessons.places, lambda key: key in books.answers, spec.prompts, spec.among)
-    asked = set(chosen)
-    missing = [question for question in lessons.all if question.key in asked and question.key not in books.answers]
-    took = run_to_its_end(ask_missing(spec, endpoint, lessons, missing, books, report, connect))
-    sizes = {question.key: len(question.prompt.encode()) for question in (*lessons.all, *tests.all)}
-    places = {LESSONS: lessons.places, TEST_ROWS: tests.places}
-    write_probe(Path(spec.out), places, sizes, chosen, is_exact=False, scored=None)
-    return {**books.summary().record(), **took}
+def probe(spec: ProbeSpec, reporter: Reporter, connect: Callable[..., Client] = Client) -> dict[str, Any]:
+    """Generate the completions of up to `spec.prompts` prompts that lack one, and return what that took."""
+    lessons = ChatRequests(spec, rows_of(spec))
+    evaluated = spec.model_copy(update={"teacher": spec.teacher.as_measured})
+    tests = ChatRequests(evaluated, read_cases(spec.test, spec.skill) if spec.test else [])
+    recorder = open_recorder(spec, [request.key for request in lessons.all], reporter)
+    chosen = choose_keys(lessons.slots, recorder.completions, spec.prompts, spec.among)
+    missing = recorder.missing(request for request in lessons.all if request.key in set(chosen))
+    counts = run_until_signal(request_missing(lessons, missing, recorder, reporter.log, connect))
+    sizes = {request.key: len(request.prompt.encode()) for request in (*lessons.all, *tests.all)}
+    slots = {LESSONS: lessons.slots, TEST_ROWS: tests.slots}
+    write_probe(Path(spec.out), slots, sizes, chosen, is_exact=False, label_token_ids=None)
+    return recorder.summary().record() | counts
 
 
 if __name__ == "__main__":

@@ -1,88 +1,66 @@
-"""Asks a teacher behind an endpoint what no stored answer covers yet, and stores answers as they come.
+"""Generates the completions that the store lacks over an API, one by one or in batches, and stores them as they come.
 
-It needs no engine and no device, and runs in control's Python: `python -m stillhouse.teachers.api_worker spec.json`.
+It needs no engine and no device. Command: `python -m stillhouse.teachers.api_worker spec.json`
 """
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from stillhouse.artifacts.store import Store
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import WorkerError
-from stillhouse.inference.api.batch.client import BatchService
+from stillhouse.inference.api.batch.client import BatchClient
+from stillhouse.inference.api.batch.runner import BatchRunner
+from stillhouse.inference.api.batch.tickets import Tickets
 from stillhouse.inference.api.client import Client
 from stillhouse.inference.api.concurrent import ConcurrentRequester
-from stillhouse.inference.api.credentials import read_key
-from stillhouse.inference.api.errors import counts
-from stillhouse.inference.api.request import ChatRequest, num_logprobs
-from stillhouse.recipe.endpoint import Endpoint
+from stillhouse.inference.api.errors import count_text
+from stillhouse.inference.api.request import ChatRequest
 from stillhouse.runtime.worker import Reporter, serve
-from stillhouse.teachers.api_batches import ask_in_batches
 from stillhouse.teachers.api_requests import ChatRequests
-from stillhouse.teachers.requests import rows_of
-from stillhouse.teachers.spec import AskSpec, GenerateSpec
+from stillhouse.teachers.requests import open_recorder, rows_of
+from stillhouse.teachers.spec import GenerateSpec
 
 T = TypeVar("T")
+Log = Callable[[str], None]
 
 
 def generate(
     spec: GenerateSpec,
-    report: Reporter,
+    reporter: Reporter,
     connect: Callable[..., Client] = Client,
-    connect_batches: Callable[..., BatchService] = BatchService,
+    connect_batches: Callable[..., BatchClient] = BatchClient,
 ) -> dict[str, Any]:
-    """Answer every row of the spec, write `completions.parquet`, and return what it took.
+    """Write `completions.parquet`, with a completion for every row of the spec, and return what it took.
 
-    `connect` makes the client, for batches `connect_batches` does; either is called with the first question only, so a
-    full store needs neither key nor server.
+    `connect` and `connect_batches` make the client; they are called for the first missing completion, so a full store
+    needs neither key nor server.
     """
-    endpoint = endpoint_of(spec)
-    questions = ChatRequests(spec, endpoint, rows_of(spec), report.log)
-    books = open_books(spec, endpoint, questions, report)
-    missing = [question for question in questions.all if question.key not in books.answers]
-    if missing and endpoint.execution == "batch":
-        asking = ask_in_batches(spec, endpoint, questions.form, missing, books, report, connect_batches)
+    requests = ChatRequests(spec, rows_of(spec), reporter.log)
+    recorder = open_recorder(spec, [request.key for request in requests.all], reporter)
+    missing = recorder.missing(requests.all)
+    if missing and spec.endpoint.execution == "batch":
+        work = _request_in_batches(requests, missing, recorder, reporter.log, connect_batches)
     else:
-        asking = ask_missing(spec, endpoint, questions, missing, books, report, connect)
-    summary = run_to_its_end(asking)
-    books.answers.write(iter(questions.places), Path(spec.out) / "completions.parquet")
-    return {**books.summary().record(), **summary, **redacted_in(questions)}
+        work = request_missing(requests, missing, recorder, reporter.log, connect)
+    counts = run_until_signal(work)
+    recorder.completions.write(requests.slots, Path(spec.out) / "completions.parquet")
+    return summary_of(recorder, requests) | counts
 
 
-def endpoint_of(spec: AskSpec) -> Endpoint:
-    """Return the endpoint of a spec's teacher, which the caller knows to have one."""
-    endpoint = spec.teacher.endpoint
-    assert isinstance(endpoint, Endpoint)
-    return endpoint
+def summary_of(recorder: CompletionRecorder, requests: ChatRequests) -> dict[str, Any]:
+    """Return the generation's numbers as a record keeps them, with the prompts redacted."""
+    return recorder.summary().model_copy(update={"redacted": requests.redacted}).record()
 
 
-def open_books(spec: AskSpec, endpoint: Endpoint, questions: ChatRequests, report: Reporter) -> CompletionRecorder:
-    """Return the books of all `questions`, with what the store has of them."""
-    keys = [question.key for question in questions.all]
-    return CompletionRecorder(
-        keys,
-        report,
-        store=spec.store,
-        teacher=spec.teacher_fingerprint,
-        cap=spec.cap,
-        scored=None,
-        min_logprobs=num_logprobs(spec.teacher, endpoint),
-    )
-
-
-def redacted_in(questions: ChatRequests) -> dict[str, Any]:
-    """Return the summary's {redacted: …}; nothing where prompts are sent as they are."""
-    return {} if questions.redacted is None else {"redacted": questions.redacted}
-
-
-def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
+def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
     """Run `work`; a SIGTERM cancels it, so that it can store what it has.
 
     Raises:
-        WorkerError: it was told to end.
+        WorkerError: it got a SIGTERM.
     """
 
     async def run() -> T:
@@ -96,31 +74,59 @@ def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
         raise WorkerError("the teacher's worker was told to end; answers that came are stored") from None
 
 
-async def ask_missing(
-    spec: AskSpec,
-    endpoint: Endpoint,
-    questions: ChatRequests,
+async def request_missing(
+    requests: ChatRequests,
     missing: list[ChatRequest],
-    books: CompletionRecorder,
-    report: Reporter,
+    recorder: CompletionRecorder,
+    log: Log,
     connect: Callable[..., Client],
 ) -> dict[str, Any]:
-    """Have those of the `questions` that are `missing` answered singly, and return what was sent and what failed."""
+    """Have those of `requests` that are `missing` answered one by one, and return what was sent and what failed."""
     if not missing:
         return {"sent": 0, "failed": {}}
-    report.log(f"asking {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
-    if questions.redacted:
-        report.log(f"personal data taken out of {questions.redacted['prompts']} prompts before they are sent")
-    client = connect(spec.teacher, endpoint, questions.form, read_key(endpoint, os.environ), report.log)
-    asking = ConcurrentRequester(client, endpoint, books, spec.teacher_fingerprint)
+    endpoint = requests.spec.endpoint
+    log(f"asking {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
+    if requests.redacted:
+        log(f"personal data taken out of {requests.redacted.prompts} prompts before they are sent")
+    client = connect(requests.model(), log)
+    requester = ConcurrentRequester(client, recorder)
     try:
-        await asking.ask(missing, min(endpoint.concurrency, len(missing)))
+        await requester.request(missing, min(endpoint.concurrency, len(missing)))
         client.check_alive()
     finally:
         await client.close()
     if client.tries_lost:
-        report.log(f"lost tries: {counts(client.tries_lost)}; prompts without an answer: {counts(asking.failed)}")
-    return {"sent": client.sent, "failed": dict(asking.failed)}
+        log(_lost_text(client.tries_lost, requester.failed))
+    return {"sent": client.num_sent, "failed": dict(requester.failed)}
+
+
+async def _request_in_batches(
+    requests: ChatRequests,
+    missing: list[ChatRequest],
+    recorder: CompletionRecorder,
+    log: Log,
+    connect: Callable[..., BatchClient],
+) -> dict[str, Any]:
+    """Have those of `requests` that are `missing` answered in batches, and return what was sent and what failed."""
+    endpoint = requests.spec.endpoint
+    log(
+        f"asking {endpoint.provider} at {endpoint.address} in batches, for {endpoint.price_factor:g} of the price; "
+        f"they may take a day, and this run waits {endpoint.batch.deadline_h:g} h"
+    )
+    client = connect(requests.model(), log)
+    runner = BatchRunner(client, Tickets(Store(requests.spec.store), recorder.teacher), recorder, log)
+    try:
+        await runner.request(missing)
+    finally:
+        await client.close()
+    if runner.tries_lost:
+        log(_lost_text(runner.tries_lost, runner.failed))
+    failed = dict(runner.failed)
+    return {"sent": runner.num_sent, "failed": failed, "batch": True, "price_factor": endpoint.price_factor}
+
+
+def _lost_text(tries_lost: dict[str, int], failed: dict[str, int]) -> str:
+    return f"lost tries: {count_text(tries_lost)}; prompts without an answer: {count_text(failed)}"
 
 
 if __name__ == "__main__":

@@ -1,19 +1,18 @@
-"""What a probe asks: some prompts at random, and the table of all that a run would ask.
+"""Which prompts a probe sends, and the table of all requests that a run would make.
 
-Separate because engine and endpoint are probed in the same way, and the plan is made of what is written here.
+Separate because an engine and an endpoint are probed alike, and the plan is made from what is written here.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stillhouse.completions.column_buffer import CompletionBuffer
+from stillhouse.completions.completion import CompletionSlot
 from stillhouse.teachers.spec import read_row_ids
-
-Place = tuple[str, int, str]  # row id, sample index, key
 
 LESSONS = "lessons"
 TEST_ROWS = "test rows"
@@ -23,43 +22,52 @@ ASKED_SCHEMA = pa.schema(
         ("row_id", pa.string()),
         ("sample_index", pa.int32()),
         ("key", pa.string()),
-        ("size", pa.int64()),  # of the prompt: tokens where they are known, else bytes
+        ("size", pa.int64()),  # of the prompt: tokens if they are known, else bytes
     ]
 )
 
 
-def prompts_of(places: Iterable[Place]) -> dict[str, tuple[str, ...]]:
-    """Return the keys of each distinct prompt's samples, by the key of its first one."""
-    found: dict[str, list[str]] = {}
+def prompts_of(slots: Iterable[CompletionSlot]) -> dict[str, tuple[str, ...]]:
+    """Return the keys of each distinct prompt's rollouts, by the key of its first one."""
+    prompts: dict[str, list[str]] = {}
     keys: list[str] = []
-    for _, index, key in places:
-        keys = [key] if index == 0 else [*keys, key]
-        found[keys[0]] = keys
-    return {first: tuple(samples) for first, samples in found.items()}
+    for _, rollout_index, key in slots:
+        keys = [key] if rollout_index == 0 else [*keys, key]
+        prompts[keys[0]] = keys
+    return {first: tuple(rollouts) for first, rollouts in prompts.items()}
 
 
-def choose(places: Iterable[Place], is_stored: Callable[[str], bool], most: int, among: str | None = None) -> list[str]:
-    """Return the keys of up to `most` prompts of which not all answers are stored, out of the rows `among` names.
+def choose_keys(
+    slots: Iterable[CompletionSlot], stored: CompletionBuffer, max_prompts: int, among: str | None = None
+) -> list[str]:
+    """Return the keys of up to `max_prompts` prompts that lack a completion, out of the rows in the file `among`.
 
-    Those with the lowest keys: SHA-256 of their content, and so a random sample that is the same each time.
+    Those with the lowest keys: a key is the SHA-256 of its content, so this is a random sample that is always the same.
     """
     if among is not None:
         rows = read_row_ids(among)
-        places = (place for place in places if place[0] in rows)
-    open_prompts = {
-        first: keys for first, keys in prompts_of(places).items() if not all(is_stored(key) for key in keys)
-    }
-    return [key for first in sorted(open_prompts)[:most] for key in open_prompts[first]]
+        slots = (slot for slot in slots if slot.row_id in rows)
+    open_prompts = {first: keys for first, keys in prompts_of(slots).items() if any(key not in stored for key in keys)}
+    return [key for first in sorted(open_prompts)[:max_prompts] for key in open_prompts[first]]
 
 
 def write_probe(
-    out: Path, places: Mapping[str, Iterable[Place]], sizes: Mapping[str, int], chosen: list[str], **told: Any
+    out: Path,
+    slots: Mapping[str, Iterable[CompletionSlot]],
+    sizes: Mapping[str, int],
+    chosen: list[str],
+    *,
+    is_exact: bool,
+    label_token_ids: list[int] | None,
 ) -> None:
-    """Write asked.parquet, a line for each row and sample of each part, and probe.json with the keys chosen."""
+    """Write asked.parquet, a line for each slot of each part, and probe.json with the keys chosen.
+
+    `is_exact` says that sizes are tokens and not bytes.
+    """
     lines = [
-        {"part": part, "row_id": row_id, "sample_index": index, "key": key, "size": sizes[key]}
-        for part, found in places.items()
-        for row_id, index, key in found
+        {"part": part, "row_id": row_id, "sample_index": rollout_index, "key": key, "size": sizes[key]}
+        for part, part_slots in slots.items()
+        for row_id, rollout_index, key in part_slots
     ]
     pq.write_table(pa.Table.from_pylist(lines, schema=ASKED_SCHEMA), out / "asked.parquet")
-    (out / "probe.json").write_text(json.dumps({"keys": chosen, **told}))
+    (out / "probe.json").write_text(json.dumps({"keys": chosen, "is_exact": is_exact, "scored": label_token_ids}))

@@ -1,6 +1,5 @@
-"""Asks the teacher a few of the prompts that a run would ask, and notes what it would ask in all.
+"""Probes an engine's teacher: generates a few completions, which a later run finds in the store.
 
-Separate because it writes no lessons: the answers go to the store, where a later run finds them.
 Command: `python -m stillhouse.teachers.probe_worker spec.json`
 """
 
@@ -10,25 +9,22 @@ from typing import Any
 
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.runtime.worker import Reporter, serve
-from stillhouse.teachers.probe import LESSONS, choose, write_probe
-from stillhouse.teachers.requests import PreparedRequests, rows_of
+from stillhouse.teachers.probe import LESSONS, choose_keys, write_probe
+from stillhouse.teachers.requests import PreparedRequests
 from stillhouse.teachers.spec import ProbeSpec
-from stillhouse.teachers.worker import EngineRequester, open_books
+from stillhouse.teachers.worker import EngineRequester
 
 
-def probe(spec: ProbeSpec, report: Reporter, start: Callable[..., Any] = start_engine) -> dict[str, Any]:
-    """Ask up to `spec.prompts` prompts that have no stored answer, and return what that took."""
-    asked = PreparedRequests(spec, rows_of(spec))
-    places = [(row["id"], index, key) for row, index, key in asked.places]
-    sizes = {request.id: len(request.token_ids) for request in asked.requests}
-    books = open_books(spec, sizes, report, asked.scored)
-    chosen = choose(places, lambda key: key in books.answers, spec.prompts, spec.among)
-    missing = [request for request in asked.requests if request.id in set(chosen) and request.id not in books.answers]
-    fresh = EngineRequester(spec, asked, books, report, start)
-    if missing:
-        fresh.ask(missing)
-    write_probe(Path(spec.out), {LESSONS: places}, sizes, chosen, is_exact=True, scored=asked.scored)
-    return books.summary(fresh.start_seconds).record()
+def probe(spec: ProbeSpec, reporter: Reporter, start: Callable[..., Any] = start_engine) -> dict[str, Any]:
+    """Generate the completions of up to `spec.prompts` prompts that lack one, and return what that took."""
+    prepared = PreparedRequests(spec)
+    requester = EngineRequester(prepared, prepared.requests, reporter, start)
+    chosen = choose_keys(prepared.slots, requester.recorder.completions, spec.prompts, spec.among)
+    requester.request([request for request in prepared.requests if request.key in set(chosen)])
+    sizes = {request.key: len(request.token_ids) for request in prepared.requests}
+    slots = {LESSONS: prepared.slots}
+    write_probe(Path(spec.out), slots, sizes, chosen, is_exact=True, label_token_ids=prepared.label_token_ids)
+    return requester.summary().record()
 
 
 if __name__ == "__main__":

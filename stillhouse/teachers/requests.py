@@ -1,17 +1,22 @@
-"""All requests of a generation, rendered and keyed, for the workers that drive an engine."""
+"""The requests of a generation to an engine: rows read, prompts rendered, keys made."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from stillhouse.completions.completion import completion_key
+from stillhouse.completions.completion import CompletionSlot, completion_key
+from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.data.row import Row
+from stillhouse.inference.api.request import num_logprobs
 from stillhouse.inference.vllm.engine import load_tokenizer
-from stillhouse.inference.vllm.request import Request, label_token_ids, render, tokenize
+from stillhouse.inference.vllm.request import Request, first_token_ids, render, tokenize
+from stillhouse.runtime.worker import Reporter
 from stillhouse.skills.cases import asked_of, read_cases, unclaimed
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.spec import AskSpec, read_row_ids
 
 
-def rows_of(spec: AskSpec) -> list[dict[str, Any]]:
-    """Return the rows that the teacher is to answer, one a prompt."""
+def rows_of(spec: AskSpec) -> list[Row]:
+    """Return the rows that the teacher answers, one a prompt."""
     rows = [row for path in spec.rows for row in read_cases(path, spec.skill)]
     if spec.check_labels:
         return rows + unclaimed(examples_of(spec), rows)
@@ -22,31 +27,51 @@ def rows_of(spec: AskSpec) -> list[dict[str, Any]]:
     return [row for row in rows if row["id"] in only]
 
 
-def examples_of(spec: AskSpec) -> list[dict[str, Any]]:
+def examples_of(spec: AskSpec) -> list[Row]:
     """Return the labelled rows that prompts may show."""
     return read_cases(spec.examples, spec.skill) if spec.examples else []
 
 
-class PreparedRequests:
-    """All requests of a generation with their keys; equal prompts share one request."""
+def open_recorder(
+    spec: AskSpec, keys: Iterable[str], reporter: Reporter, label_token_ids: list[int] | None = None
+) -> CompletionRecorder:
+    """Return the recorder of the teacher's completions of `keys`, with those that the store has."""
+    return CompletionRecorder(
+        keys,
+        reporter,
+        store=spec.store,
+        teacher=spec.teacher_fingerprint,
+        budget=spec.cap,
+        label_token_ids=label_token_ids,
+        min_logprobs=num_logprobs(spec.teacher),
+    )
 
-    def __init__(self, spec: AskSpec, rows: list[dict[str, Any]]) -> None:
+
+class PreparedRequests:
+    """All requests of a generation with their keys; rows with equal prompts share one request."""
+
+    def __init__(self, spec: AskSpec) -> None:
         """Render and tokenise every row's prompt."""
-        tokenizer = load_tokenizer(spec.model_path, spec.teacher.revision)
-        prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples_of(spec))
-        self.constraint = prompter.constraint(spec.teacher)
-        choices = self.constraint.get("choice") if spec.teacher.output.kind == "skill" else None
-        self.scored = label_token_ids(tokenizer, choices) if choices else None
-        self.places: list[tuple[dict[str, Any], int, str]] = []
+        self.spec = spec
+        teacher = spec.teacher
+        rows = rows_of(spec)
+        tokenizer = load_tokenizer(spec.model_path, teacher.revision)
+        prompter = Prompter(teacher, spec.skill, spec.labels, examples_of(spec))
+        self.constraint = prompter.constraint(teacher)
+        choices = self.constraint.get("choice") if teacher.output.kind == "skill" else None
+        # of each label, if their scores are requested
+        self.label_token_ids = first_token_ids(tokenizer, choices) if choices else None
+        self.slots: list[CompletionSlot] = []
         requests: dict[str, Request] = {}
+        output = self._output()
         for row, prompt in zip(rows, prompter.prompts(rows), strict=True):
             rendered = render(tokenizer, prompt)
-            for index in range(spec.teacher.sampling.n):
-                key = completion_key(spec.teacher_fingerprint, rendered, spec.teacher.sampling, self._output(), index)
+            for index in range(teacher.sampling.n):
+                key = completion_key(spec.teacher_fingerprint, rendered, teacher.sampling, output, index)
                 if key not in requests:
-                    requests[key] = Request(id=key, token_ids=tokenize(tokenizer, rendered), sample_index=index)
-                self.places.append((row, index, key))
+                    requests[key] = Request(key=key, token_ids=tokenize(tokenizer, rendered), rollout_index=index)
+                self.slots.append(CompletionSlot(row["id"], index, key))
         self.requests = list(requests.values())
 
     def _output(self) -> dict[str, Any]:
-        return {**self.constraint, "scored": self.scored} if self.scored else self.constraint
+        return {**self.constraint, "scored": self.label_token_ids} if self.label_token_ids else self.constraint

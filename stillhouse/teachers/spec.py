@@ -1,4 +1,4 @@
-"""What the generation workers are told; read in both environments."""
+"""The specs of the generation workers; read in both environments."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.skill import Skill
 
@@ -32,6 +33,12 @@ class AskSpec(BaseModel):
     only: str | None = None  # Parquet file of the ids (`row_id`) to answer, where other teachers answer the others
     store: StoreConfig
     cap: BudgetScope = BudgetScope()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The teacher's endpoint, for the workers of a teacher that has one."""
+        assert self.teacher.endpoint is not None
+        return self.teacher.endpoint
 
 
 class GenerateSpec(AskSpec):

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from stillhouse.artifacts.preflight import probe
 from stillhouse.costs.price import resolve_price
 from stillhouse.errors import RecipeError
-from stillhouse.inference.api.credentials import read_key
+from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.models import identify
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import Settings
@@ -30,7 +30,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
     # a model that is not there, or may not be asked, must not show after an hour of other work
     for asked in recipe.asked.values():
         if asked.endpoint:
-            read_key(asked.endpoint, os.environ)
+            read_api_key(asked.endpoint, os.environ)
         else:
             identify(asked.model, asked.revision, settings.model_hashes)
     identify(recipe.student.model, recipe.student.revision, settings.model_hashes)

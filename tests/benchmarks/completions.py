@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.column_buffer import CompletionBuffer
-from stillhouse.completions.completion import Completion
+from stillhouse.completions.completion import Completion, CompletionSlot
 from stillhouse.completions.store import CompletionStore
 
 TEACHER = "t" * 64
@@ -74,9 +74,9 @@ def write_table(completions: CompletionStore, keys: list[str]) -> int:
     gathered = CompletionBuffer(keys, list(range(10)))
     for answer in completions.stream(keys, 1):
         gathered.add(answer)
-    places = [(f"row-{n}", 0, key) for n, key in enumerate(reversed(keys))]
+    slots = [CompletionSlot(f"row-{n}", 0, key) for n, key in enumerate(reversed(keys))]
     with tempfile.TemporaryDirectory() as folder:
-        gathered.write(places, Path(folder) / "completions.parquet")
+        gathered.write(slots, Path(folder) / "completions.parquet")
         return int(pq.read_metadata(Path(folder) / "completions.parquet").num_rows)
 
 

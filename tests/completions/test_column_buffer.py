@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stillhouse.completions.column_buffer import CompletionBuffer, Place
-from stillhouse.completions.completion import Completion
+from stillhouse.completions.column_buffer import CompletionBuffer
+from stillhouse.completions.completion import Completion, CompletionSlot
 from stillhouse.completions.table import ANSWER_SCHEMA, label_scores
 
 LABELS = [3, 5]
@@ -39,30 +39,31 @@ def completion(key: str, n: int = 0) -> Completion:
 @pytest.mark.parametrize("number", [1, 4096, 10_001])
 def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, number: int) -> None:
     answers = {f"k{n}": completion(f"k{n}", n) for n in range(number)}
-    places: list[Place] = [(f"row {n}", n % 2, f"k{n // 2}") for n in range(number)]  # equal prompts share an answer
-    plain = [line(row, index, answers[key]) for row, index, key in places]
+    # rows with equal prompts share a completion
+    slots = [CompletionSlot(f"row {n}", n % 2, f"k{n // 2}") for n in range(number)]
+    plain = [line(row, index, answers[key]) for row, index, key in slots]
     pq.write_table(pa.Table.from_pylist(plain, schema=ANSWER_SCHEMA), tmp_path / "plain")
 
     gathered = CompletionBuffer(answers, LABELS)
     for answer in random.Random(0).sample(list(answers.values()), number):
         gathered.add(answer)
     assert "k0" in gathered
-    gathered.write(places, tmp_path / "gathered")
+    gathered.write(slots, tmp_path / "gathered")
 
     assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
-def test_write_without_places_is_an_empty_table(tmp_path: Path) -> None:
+def test_write_without_slots_is_an_empty_table(tmp_path: Path) -> None:
     CompletionBuffer([], None).write([], tmp_path / "gathered")
     pq.write_table(pa.Table.from_pylist([], schema=ANSWER_SCHEMA), tmp_path / "plain")
     assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
 @pytest.mark.peers("none rows")
-def test_write_place_without_an_answer_is_an_error(tmp_path: Path) -> None:
+def test_write_slot_without_a_completion_is_an_error(tmp_path: Path) -> None:
     gathered = CompletionBuffer(["a", "b"], None)
     gathered.add(completion("a"))
     assert "b" not in gathered
     with pytest.raises(KeyError, match="b"):
-        gathered.write([("row", 0, "b")], tmp_path / "gathered")
+        gathered.write([CompletionSlot("row", 0, "b")], tmp_path / "gathered")
     assert not (tmp_path / "gathered").exists()

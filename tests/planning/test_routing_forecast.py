@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stillhouse.completions.column_buffer import CompletionBuffer
+from stillhouse.completions.completion import CompletionSlot
 from stillhouse.completions.table import MIXED_SCHEMA, completion_of
 from stillhouse.costs.forecast import Range, exact_range
 from stillhouse.filters.calibrated import Lines
@@ -33,7 +34,7 @@ def recipe(num_teachers: int, **parts: Any) -> Any:
 
 
 def probe_result(place: int, ids: list[str]) -> ProbeResult:
-    places = [(row_id, 0, f"{place} {row_id}") for row_id in ids]
+    places = [CompletionSlot(row_id, 0, f"{place} {row_id}") for row_id in ids]
     keys = {key: 10 for _, _, key in places}
     return ProbeResult(
         [Workload(LESSONS, places, keys)], probed=[], is_exact=False, answers=CompletionBuffer(keys, None)

@@ -12,7 +12,7 @@ import pytest
 from tenacity import wait_none
 
 from stillhouse.errors import ServiceError, ServiceUnavailable, StoreError, can_pass
-from stillhouse.inference.api.batch.client import BatchService
+from stillhouse.inference.api.batch.client import BatchClient
 from stillhouse.teachers.api_worker import generate
 from tests.support.api.batch_server import BatchServer, Fault, answered, refused, serving_batches, undone
 from tests.support.api.requests import KEY, Told, answers, spec, stored, teacher
@@ -43,9 +43,9 @@ def told_run(
     told = Told()
     how = {"execution": "batch", "batch": {"poll_s": 0.01, **(batch or {})}, **(endpoint or {})}
 
-    def connect(*parts: Any) -> BatchService:
+    def connect(*parts: Any) -> BatchClient:
         transport = httpx2.AsyncHTTPTransport(uds="socket")
-        return BatchService(*parts, backoff=wait_none(), settle_s=settle_s, transport=transport)
+        return BatchClient(*parts, backoff=wait_none(), settle_s=settle_s, transport=transport)
 
     asked = spec(folder, teacher(endpoint=how, **fields), num_rows)
     return generate(asked, told, connect_batches=connect), told

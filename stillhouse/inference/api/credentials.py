@@ -1,7 +1,4 @@
-"""The key of an endpoint: read from the environment once, and kept out of all that is written.
-
-Separate because it is the one place that touches it, in the run that checks for it and in the worker that sends it.
-"""
+"""Reads an endpoint's API key from the environment, and keeps it out of all that is written."""
 
 from collections.abc import Mapping
 
@@ -9,11 +6,11 @@ from stillhouse.errors import RecipeError
 from stillhouse.recipe.endpoint import Endpoint
 
 
-def read_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
-    """Return the endpoint's key; empty where it needs none and none is set.
+def read_api_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
+    """Return the endpoint's API key; empty if it needs none and none is set.
 
     Raises:
-        RecipeError: it is not set, or is nothing that a request's header can hold. The message never holds it.
+        RecipeError: it is not set, or a request's header can't hold it. The message never holds it.
     """
     name = endpoint.key_variable
     key = environment.get(name, "").strip()
@@ -32,5 +29,5 @@ def read_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
 
 
 def without_key(text: str, key: str) -> str:
-    """Return `text` with *** in place of the key: servers like to repeat what they were sent."""
+    """Return `text` with *** in place of the API key: servers like to repeat what they were sent."""
     return text.replace(key, "***") if key else text

@@ -1,7 +1,4 @@
-"""Keeps requests within the limits of requests and tokens a minute, and all of them quiet while the endpoint asks so.
-
-Separate because the limits hold over all requests in flight, while each of those goes its own way.
-"""
+"""Keeps requests within the limits of requests and tokens a minute, and holds all back while the endpoint asks so."""
 
 import asyncio
 import random
@@ -12,13 +9,13 @@ from aiolimiter import AsyncLimiter
 from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.endpoint import Endpoint
 
-# a token is about three bytes of a prompt, rather too many tokens than too few; corrected by what the endpoint counts
+# about three bytes of a prompt, which rather over-counts; corrected by what the endpoint counts
 _BYTES_A_TOKEN = 3.0
 _TOKENS_A_MESSAGE = 4
 
 
 class RateLimiter:
-    """When the next request may be sent."""
+    """The limits of one endpoint, shared by all requests in flight."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         """Start with nothing sent."""
@@ -30,12 +27,12 @@ class RateLimiter:
         self._bytes = 0
         self._counted = 0
 
-    async def acquire(self, question: ChatRequest, max_tokens: int) -> None:
-        """Wait until a request may be sent that answers with up to `max_tokens`."""
+    async def acquire(self, request: ChatRequest, max_tokens: int) -> None:
+        """Wait until the request may be sent; its completion has up to `max_tokens`."""
         await self._quiet()
         if self._tokens:
-            # what is larger than a burst takes all of one; the endpoint's own limit is then the judge
-            await self._tokens.acquire(min(self._burst, self.estimate(question) + max_tokens))
+            # a request larger than a burst takes all of one; the endpoint's own limit then decides
+            await self._tokens.acquire(min(self._burst, self.estimate(request) + max_tokens))
         if self._requests:
             await self._requests.acquire()
         await self._quiet()
@@ -49,15 +46,15 @@ class RateLimiter:
         """Send nothing for so long."""
         self._quiet_until = max(self._quiet_until, _now() + seconds)
 
-    def observe(self, question: ChatRequest, prompt_tokens: int) -> None:
+    def observe(self, request: ChatRequest, prompt_tokens: int) -> None:
         """Note how many tokens the endpoint counted for a prompt."""
         if prompt_tokens > 0:
-            self._bytes += len(question.prompt.encode())
+            self._bytes += len(request.prompt.encode())
             self._counted += prompt_tokens
 
-    def estimate(self, question: ChatRequest) -> float:
+    def estimate(self, request: ChatRequest) -> float:
         """Return the tokens that a prompt probably has."""
-        size = len(question.prompt.encode())
+        size = len(request.prompt.encode())
         return size * self._counted / self._bytes if self._counted else size / _BYTES_A_TOKEN + _TOKENS_A_MESSAGE
 
 

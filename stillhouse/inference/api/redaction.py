@@ -1,7 +1,7 @@
-"""What leaves this machine for an endpoint: messages as the one text that stands for them, personal data taken out.
+"""Takes personal data out of prompts before they leave for an endpoint.
 
-Separate because it is the one gate: generation and measuring make their questions of what passes here, a test holds
-every module that makes a question to it, and a key is made of what is sent, so that no other answer is found for it.
+Separate because it is the one gate: a test holds every module that makes requests to it. Keys are made of what is sent,
+so a redacted prompt and the whole one have different completions.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from stillhouse.costs.generation_summary import RedactedPrompts
 from stillhouse.data.pii import redact_json
 from stillhouse.errors import DataError
 from stillhouse.inference.api.request import ResponseForm
@@ -16,21 +17,21 @@ from stillhouse.recipe.endpoint import Endpoint
 
 
 def redaction(endpoint: Endpoint) -> dict[str, bool]:
-    """Return what redaction adds to the identity of a stage that asks `endpoint`; nothing where prompts stay whole."""
+    """Return what redaction adds to the identity of a stage that uses `endpoint`; nothing if prompts stay whole."""
     return {"redacted": True} if endpoint.redacts else {}
 
 
 class Redactor:
-    """The way out to one endpoint, and the books of what was taken out on it."""
+    """Writes the prompts for one endpoint, and counts those that were redacted."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        """Remember whether personal data may pass."""
+        """Start with no prompt redacted."""
         self._endpoint = endpoint
         self._prompts = 0
         self._marks: Counter[str] = Counter()
 
     def text(self, messages: Sequence[dict[str, Any]]) -> str:
-        """Return the one text that stands for these messages, whatever the order of their fields, as it may be sent."""
+        """Return the canonical JSON of the messages as they may be sent."""
         sent: Any = list(messages)
         if self._endpoint.redacts:
             marks: Counter[str] = Counter()
@@ -40,7 +41,7 @@ class Redactor:
         return json.dumps(sent, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     def check(self, labels: Sequence[str], form: ResponseForm) -> None:
-        """See that labels and the form of the answers may be sent as they are.
+        """Check that labels and the completions' form may be sent as they are.
 
         Raises:
             DataError: they hold personal data; a mark in its place would be an answer that no row has.
@@ -56,8 +57,8 @@ class Redactor:
             )
 
     @property
-    def found(self) -> dict[str, Any] | None:
-        """How many prompts were redacted, in all and by mark; None where they are sent as they are."""
+    def redacted(self) -> RedactedPrompts | None:
+        """How many prompts were redacted, in all and by mark; None if they are sent as they are."""
         if not self._endpoint.redacts:
             return None
-        return {"prompts": self._prompts, "marks": dict(sorted(self._marks.items()))}
+        return RedactedPrompts(prompts=self._prompts, marks=dict(sorted(self._marks.items())))

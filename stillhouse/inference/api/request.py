@@ -1,9 +1,7 @@
-"""What an endpoint is sent for one sample of one prompt, and under which key its answer is stored.
-
-Separate because the key must hold exactly what the request says, and a test can read both without a server.
-"""
+"""The request for one rollout of one prompt, as an endpoint gets it."""
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -12,39 +10,49 @@ from stillhouse.data.row import Messages
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Sampling, Teacher
 
-# OpenAI's schemas must be objects: a bare choice is asked for as this one's only field, and taken out of it again
+# OpenAI's schemas must be objects: a bare choice is requested as this one's only field, and taken out of it again
 ANSWER = "answer"
 # tokens that the object around a choice takes
 _WRAPPING_TOKENS = 16
 
 
 class ResponseForm(BaseModel):
-    """The form an answer is held to, as the endpoint is told."""
+    """The form that the endpoint holds a completion to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fields: dict[str, Any] = {}  # of the request's body
-    is_wrapped: bool = False  # the answer stands in a JSON object
+    is_wrapped: bool = False  # the completion is a JSON object around the choice
+
+
+@dataclass(frozen=True)
+class ApiModel:
+    """A model behind an endpoint, and all that its requests have in common."""
+
+    teacher: Teacher
+    endpoint: Endpoint
+    form: ResponseForm
+    api_key: str = field(repr=False)
 
 
 class ChatRequest(BaseModel):
-    """One sample of one prompt."""
+    """One rollout of one prompt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
-    prompt: str  # canonical JSON of the messages, as `Outgoing` makes it
-    sample_index: int
+    prompt: str  # canonical JSON of the messages, as `Redactor` makes it
+    rollout_index: int
 
     @property
     def messages(self) -> Messages:
-        """The chat turns."""
+        """The chat messages."""
         messages: Messages = json.loads(self.prompt)
         return messages
 
 
 def structured_output(endpoint: Endpoint, constraint: dict[str, Any]) -> ResponseForm:
-    """Return how the endpoint holds an answer to `constraint`; no form where it offers none for it."""
+    """Return how the endpoint holds a completion to `constraint`; an empty form if it can't."""
     if not constraint:
         return ResponseForm()
     ((kind, value),) = constraint.items()
@@ -63,37 +71,41 @@ def structured_output(endpoint: Endpoint, constraint: dict[str, Any]) -> Respons
     return ResponseForm(fields={"response_format": _response_format(schema)}, is_wrapped=True)
 
 
-def num_logprobs(teacher: Teacher, endpoint: Endpoint) -> int:
-    """Return the log-probabilities asked a token: those of the recipe, or -1 where not even the chosen token's come."""
-    return teacher.sampling.logprobs if "logprobs" in endpoint.can else -1
+def num_logprobs(teacher: Teacher) -> int:
+    """Return the log-probabilities requested a token; -1 if an endpoint does not even give the chosen token's."""
+    return -1 if teacher.endpoint and "logprobs" not in teacher.endpoint.can else teacher.sampling.logprobs
 
 
-def request_body(teacher: Teacher, endpoint: Endpoint, form: ResponseForm, question: ChatRequest) -> dict[str, Any]:
+def max_completion_tokens(model: ApiModel) -> int:
+    """Return the tokens that a completion has at most."""
+    return model.teacher.sampling.max_tokens + (_WRAPPING_TOKENS if model.form.is_wrapped else 0)
+
+
+def request_body(model: ApiModel, request: ChatRequest) -> dict[str, Any]:
     """Return the body of the request, model and messages included."""
-    sampling = teacher.sampling
-    most = sampling.max_tokens + (_WRAPPING_TOKENS if form.is_wrapped else 0)
+    sampling, endpoint = model.teacher.sampling, model.endpoint
     return {
         **endpoint.extra_body,
-        "model": teacher.model,
-        "messages": question.messages,
-        endpoint.preset.max_tokens_field: most,
-        **_drawn(sampling, endpoint, question.sample_index),
+        "model": model.teacher.model,
+        "messages": request.messages,
+        endpoint.preset.max_tokens_field: max_completion_tokens(model),
+        **_sampling_fields(sampling, endpoint, request.rollout_index),
         **_logprobs(sampling, endpoint),
-        **form.fields,
+        **model.form.fields,
     }
 
 
-def _drawn(sampling: Sampling, endpoint: Endpoint, sample_index: int) -> dict[str, Any]:
+def _sampling_fields(sampling: Sampling, endpoint: Endpoint, rollout_index: int) -> dict[str, Any]:
     fields: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p}
     if endpoint.preset.has_known_defaults:
         fields = {name: value for name, value in fields.items() if value != 1.0}
     if "vllm" in endpoint.can:
-        # as the engine here draws, whatever the server's or the model's own defaults are
+        # as the engine here samples, whatever the server's or the model's own defaults are
         fields |= {"top_k": sampling.top_k, "min_p": 0.0, "repetition_penalty": 1.0}
     if sampling.stop:
         fields["stop"] = list(sampling.stop)
     if "seed" in endpoint.can and sampling.temperature > 0.0:
-        fields["seed"] = sampling.seed + sample_index
+        fields["seed"] = sampling.seed + rollout_index
     return fields
 
 

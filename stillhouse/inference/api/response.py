@@ -1,7 +1,7 @@
-"""Reads the body of an endpoint's answer, and trusts nothing in it.
+"""Reads the body of an endpoint's response, and trusts nothing in it.
 
-Separate because a 200 is no answer yet: gateways send pages, servers under load send empty or half bodies, and whatever
-was stored once as an answer would be trained on.
+Separate because status 200 is no completion yet: gateways send pages, servers under load send empty or half bodies, and
+whatever is stored as a completion is trained on.
 """
 
 import json
@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stillhouse.inference.api.request import ANSWER, ResponseForm
 
-# what servers call the two ends of an answer
-_ENDS = {
+# what servers call the two ends of a completion
+_FINISH_REASONS = {
     **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence"), "stop"),
     **dict.fromkeys(("length", "max_tokens"), "length"),
 }
@@ -21,15 +21,15 @@ _TOKEN_ID = re.compile(r"token_id:(\d+)")
 
 
 class MalformedResponse(Exception):
-    """A body that holds no usable answer; `kind` is body or empty."""
+    """A body without a usable completion; `kind` is body or empty."""
 
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
         self.kind = kind
 
 
 class Reply(BaseModel):
-    """One answer as the endpoint gave it."""
+    """One completion as the endpoint gave it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,30 +78,30 @@ class _Chat(_Received):
 
 
 def read_reply(content: bytes, form: ResponseForm) -> Reply:
-    """Return the answer in the body of a chat completion.
+    """Return the completion in the body of a response.
 
     Raises:
-        WrongBody: it is no JSON, no chat completion, has no choice, no known end, or no text though the model says that
-            it was done.
+        MalformedResponse: it is no JSON or no chat completion, has no choice or no known finish_reason, or has no text
+            though its finish_reason is stop.
     """
     try:
         chat = _Chat.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MalformedResponse("body", f"no chat completion ({place + ': ' if place else ''}{first['msg']})") from None
+        path = ".".join(str(key) for key in first["loc"])
+        raise MalformedResponse("body", f"no chat completion ({path + ': ' if path else ''}{first['msg']})") from None
     if not chat.choices:
         raise MalformedResponse("body", "a chat completion without choices")
     choice = chat.choices[0]
     text = choice.message.content or choice.message.refusal or ""
-    end = _end(choice.finish_reason)
-    if end == "stop" and not text.strip():
+    finish_reason = _finish_reason(choice.finish_reason)
+    if finish_reason == "stop" and not text.strip():
         raise MalformedResponse("empty", "an answer without text")
     usage, tokens = chat.usage or _Usage(), _tokens(choice)
     ids, logprobs = _by_id(tokens)
     return Reply(
         text=_unwrapped(text) if form.is_wrapped else text,
-        finish_reason=end,
+        finish_reason=finish_reason,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens or len(tokens),
         token_ids=ids,
@@ -110,22 +110,22 @@ def read_reply(content: bytes, form: ResponseForm) -> Reply:
     )
 
 
-def _end(said: str | None) -> str:
-    if said == "content_filter":
+def _finish_reason(given: str | None) -> str:
+    if given == "content_filter":
         return "error:content_filter"
-    if said not in _ENDS:
-        # an answer that was broken off, or calls a tool nobody offered
-        raise MalformedResponse("body", f"an answer with finish_reason {said!r}")
-    return _ENDS[said]
+    if given not in _FINISH_REASONS:
+        # a completion that was broken off, or calls a tool nobody offered
+        raise MalformedResponse("body", f"an answer with finish_reason {given!r}")
+    return _FINISH_REASONS[given]
 
 
 def _unwrapped(text: str) -> str:
-    """Return the choice in the object; the text as it is where there is none, for the skill's parser to judge."""
+    """Return the choice in the object; without one the whole text, for the skill's parser to judge."""
     try:
-        found: Any = json.loads(text)
+        wrapped: Any = json.loads(text)
     except ValueError:
         return text
-    answer = found.get(ANSWER) if isinstance(found, dict) else None
+    answer = wrapped.get(ANSWER) if isinstance(wrapped, dict) else None
     return answer if isinstance(answer, str) else text
 
 
@@ -134,9 +134,9 @@ def _tokens(choice: _Choice) -> list[_Token]:
 
 
 def _by_id(tokens: list[_Token]) -> tuple[tuple[int, ...], tuple[dict[int, float], ...]]:
-    """Return the tokens' ids and log-probabilities by id; both empty where the endpoint names tokens by their text."""
+    """Return the tokens' ids and log-probabilities by id; both empty if the endpoint names tokens by their text."""
     ids = [_token_id(token) for token in tokens]
-    if any(id_ is None for id_ in ids):
+    if None in ids:
         return (), ()
     steps = []
     for token in tokens:
@@ -146,5 +146,5 @@ def _by_id(tokens: list[_Token]) -> tuple[tuple[int, ...], tuple[dict[int, float
 
 
 def _token_id(token: _Token) -> int | None:
-    found = _TOKEN_ID.fullmatch(token.token)
-    return int(found[1]) if found else None
+    match = _TOKEN_ID.fullmatch(token.token)
+    return int(match[1]) if match else None

@@ -1,7 +1,4 @@
-"""Starts a vLLM engine in this process from a model and a plan.
-
-Separate because only worker modules of the engine environment may import it: it loads torch and vLLM.
-"""
+"""Starts a vLLM engine in this process, sized for its job."""
 
 import os
 from typing import Any
@@ -12,7 +9,7 @@ from stillhouse.recipe.teacher import Engine
 
 
 def environment_for(engine: Engine) -> dict[str, str]:
-    """Return the variables a worker with an engine is started with; they must be set before torch is imported."""
+    """Return the environment variables of a worker with an engine; they must be set before torch is imported."""
     threads = engine.threads or len(os.sched_getaffinity(0))
     return {
         "OMP_NUM_THREADS": str(threads),
@@ -30,7 +27,7 @@ def load_tokenizer(path: str, revision: str = "") -> Any:
     """Return the model's tokenizer, chat template included.
 
     Raises:
-        ModelError: there is none at `path`.
+        ModelError: `path` holds no tokenizer.
     """
     from transformers import AutoTokenizer
 

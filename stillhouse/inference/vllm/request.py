@@ -1,6 +1,6 @@
-"""One request to an engine, whoever asks, and how an answer's form is held.
+"""One request to an engine, and the parameters that hold its completion to a form.
 
-Separate because generation and measuring must ask in exactly the same way.
+Separate because generation and evaluation must send exactly the same requests.
 """
 
 from typing import Any
@@ -13,20 +13,20 @@ from stillhouse.recipe.teacher import Sampling
 
 
 class Request(BaseModel):
-    """One prompt, tokenised, and one sample of it."""
+    """One rollout of one tokenised prompt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str
+    key: str
     token_ids: tuple[int, ...]
-    sample_index: int = 0
+    rollout_index: int = 0
 
 
 def render(tokenizer: Any, prompt: list[dict[str, Any]] | str) -> str:
-    """Return the text a model is given: turns through the tokenizer's chat template, plain text as it is.
+    """Return the text a model is given: messages through the tokenizer's chat template, plain text unchanged.
 
     Raises:
-        ModelError: the template refuses the turns.
+        ModelError: the template refuses the messages.
     """
     if isinstance(prompt, str):
         return str((tokenizer.bos_token or "") if _adds_bos(tokenizer) else "") + prompt
@@ -34,7 +34,7 @@ def render(tokenizer: Any, prompt: list[dict[str, Any]] | str) -> str:
 
 
 def through_template(tokenizer: Any, turns: list[dict[str, Any]], *, add_generation_prompt: bool) -> str:
-    """Return `turns` as the tokenizer's chat template writes them, up to where the answer follows if asked to.
+    """Return `turns` as the tokenizer's chat template writes them, with the prompt for an answer if asked to.
 
     Raises:
         ModelError: the template refuses them, as some do a system or tool turn.
@@ -58,24 +58,25 @@ def _adds_bos(tokenizer: Any) -> bool:
     return bool(ids) and ids[0] == tokenizer.bos_token_id
 
 
-def label_token_ids(tokenizer: Any, choices: list[str]) -> list[int] | None:
-    """Return the first token of each choice, or None where two share one, so that it can't tell them apart."""
+def first_token_ids(tokenizer: Any, choices: list[str]) -> list[int] | None:
+    """Return the first token of each choice, or None if two choices share it."""
     first = [tokenizer(choice, add_special_tokens=False).input_ids[0] for choice in choices]
     return first if len(set(first)) == len(first) else None
 
 
 def closing_texts(choices: list[str]) -> list[str]:
-    """Return the choices, if each is complete as soon as it is written; none where one stands inside another.
+    """Return the choices as stop texts; none if one choice is part of another.
 
-    An engine that stops on them saves the decoding step that would only say that the answer is over: one of the
-    two or three that a short label takes.
+    An engine that stops on them saves the last decoding step: one of the two or three that a short label takes.
     """
     inside = any(one != other and one in other for one in choices for other in choices)
     return [] if inside else list(choices)
 
 
-def sampling_params(sampling: Sampling, constraint: dict[str, Any], sample_index: int, scored: list[int] | None) -> Any:
-    """Return vLLM's parameters for one sample under `constraint`, with the log-probabilities of `scored` tokens."""
+def sampling_params(
+    sampling: Sampling, constraint: dict[str, Any], rollout_index: int, label_token_ids: list[int] | None
+) -> Any:
+    """Return vLLM's parameters for one rollout under `constraint`, with the log-probabilities of `label_token_ids`."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
@@ -89,9 +90,9 @@ def sampling_params(sampling: Sampling, constraint: dict[str, Any], sample_index
         max_tokens=sampling.max_tokens,
         stop=list(sampling.stop) or ends or None,
         include_stop_str_in_output=bool(ends),
-        seed=None if greedy else sampling.seed + sample_index,
-        logprobs=None if scored else sampling.logprobs,
-        logprob_token_ids=scored,
+        seed=None if greedy else sampling.seed + rollout_index,
+        logprobs=None if label_token_ids else sampling.logprobs,
+        logprob_token_ids=label_token_ids,
         structured_outputs=StructuredOutputsParams(**_structured(constraint)) if constraint else None,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )

@@ -1,7 +1,4 @@
-"""How an engine is sized for a job: pure arithmetic over what will be asked of it.
-
-Separate because the same rule must hold for every model of a comparison, and be testable without an engine.
-"""
+"""Sizes an engine for a job: arithmetic over the requests to come, the same for every model of a comparison."""
 
 import math
 
@@ -19,7 +16,7 @@ _BLOCK_TOKENS = 128
 
 
 class Job(BaseModel):
-    """What an engine will be asked."""
+    """The requests that an engine will get."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,7 +1,4 @@
-"""Streams requests into an engine and answers out of it, so that its batches never drain.
-
-Separate because it is the one place that talks to the engine's loop.
-"""
+"""Streams requests into an engine and completions out of it, so that its batches never drain."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +7,7 @@ from typing import Any
 from stillhouse.inference.vllm.request import Request
 
 
-class Answer:
+class FinishedRequest:
     """One finished request: the engine's output and the seconds from submission to the last token."""
 
     __slots__ = ("output", "request", "seconds")
@@ -26,11 +23,11 @@ def stream(
     requests: Iterable[Request],
     params: Callable[[Request], Any],
     in_flight: int,
-    may_send: Callable[[Request], bool] = lambda _: True,
-) -> Iterator[Answer]:
-    """Yield answers as they finish, with up to `in_flight` requests in the engine at any time.
+    can_send: Callable[[Request], bool] = lambda _: True,
+) -> Iterator[FinishedRequest]:
+    """Yield requests as they finish, with up to `in_flight` requests in the engine at any time.
 
-    A request that `may_send` holds back waits for others to finish; with none left in the engine, the stream ends.
+    A request that `can_send` holds back waits for others to finish. If the engine is empty then, the stream ends.
     """
     from vllm import TokensPrompt
 
@@ -40,7 +37,7 @@ def stream(
     running: dict[str, tuple[Request, float]] = {}
     number = 0
     while running or request:
-        while request and len(running) < in_flight and may_send(request):
+        while request and len(running) < in_flight and can_send(request):
             name = f"{number}"
             number += 1
             engine.add_request(name, TokensPrompt(prompt_token_ids=list(request.token_ids)), params(request))
@@ -51,4 +48,4 @@ def stream(
         for output in engine.step():
             if output.finished:
                 done, started = running.pop(output.request_id)
-                yield Answer(done, output, time.monotonic() - started)
+                yield FinishedRequest(done, output, time.monotonic() - started)

@@ -3,26 +3,26 @@ from stillhouse.inference.api.request import ChatRequest
 from tests.support.api.requests import teacher
 
 
-def question(text: str) -> ChatRequest:
-    return ChatRequest(key="k", prompt=text, sample_index=0)
+def request(text: str) -> ChatRequest:
+    return ChatRequest(key="k", prompt=text, rollout_index=0)
 
 
-def pace() -> RateLimiter:
+def limiter() -> RateLimiter:
     endpoint = teacher().endpoint
     assert endpoint
     return RateLimiter(endpoint)
 
 
 def test_estimate_goes_by_bytes_until_the_endpoint_has_counted():
-    estimating = pace()
-    assert estimating.estimate(question("x" * 300)) == 104
+    estimating = limiter()
+    assert estimating.estimate(request("x" * 300)) == 104
     # a Chinese letter is about one token, not a third of one
-    assert estimating.estimate(question("字" * 300)) == 304
+    assert estimating.estimate(request("字" * 300)) == 304
 
 
 def test_estimate_goes_by_what_the_endpoint_counted():
-    estimating = pace()
-    estimating.observe(question("x" * 300), 60)
-    estimating.observe(question("x" * 100), 20)
-    estimating.observe(question("x" * 500), 0)  # it did not say
-    assert estimating.estimate(question("x" * 50)) == 10
+    estimating = limiter()
+    estimating.observe(request("x" * 300), 60)
+    estimating.observe(request("x" * 100), 20)
+    estimating.observe(request("x" * 500), 0)  # it did not say
+    assert estimating.estimate(request("x" * 50)) == 10

@@ -145,7 +145,7 @@ def test_making_many_prompts_tells_so_that_nobody_takes_it_for_stuck(tmp_path):
     assert asked.teacher.endpoint is not None
     said: list[str] = []
     row = {"id": "r", "content_sha256": "0" * 64, "messages": [{"role": "user", "content": "hi"}], "references": []}
-    ChatRequests(asked, asked.teacher.endpoint, [row] * 20_001, said.append)
+    ChatRequests(asked, [row] * 20_001, said.append)
     assert said == ["10000 of 20001 prompts made", "20000 of 20001 prompts made"]
 
 

@@ -3,7 +3,14 @@ from typing import Any
 import pytest
 
 from stillhouse.inference.api.redaction import Redactor
-from stillhouse.inference.api.request import ChatRequest, ResponseForm, num_logprobs, request_body, structured_output
+from stillhouse.inference.api.request import (
+    ApiModel,
+    ChatRequest,
+    ResponseForm,
+    num_logprobs,
+    request_body,
+    structured_output,
+)
 from tests.support.api.requests import teacher
 
 CHOICE = {"choice": ["billing", "delivery"]}
@@ -14,7 +21,8 @@ def sent(provider: str, constraint: dict[str, Any] | None = None, index: int = 0
     assert asked.endpoint
     prompt = Redactor(asked.endpoint).text([{"role": "user", "content": "hi"}])
     form = structured_output(asked.endpoint, constraint or {})
-    return request_body(asked, asked.endpoint, form, ChatRequest(key="k", prompt=prompt, sample_index=index))
+    model = ApiModel(asked, asked.endpoint, form, api_key="")
+    return request_body(model, ChatRequest(key="k", prompt=prompt, rollout_index=index))
 
 
 def form(provider: str, constraint: dict[str, Any]) -> ResponseForm:
@@ -84,4 +92,4 @@ def test_provider_without_structured_output_gets_the_plain_prompt(provider):
 def test_num_logprobs_is_minus_one_where_not_even_the_chosen_tokens_come(provider, asked):
     found = teacher(provider, sampling={"logprobs": max(asked, 0)})
     assert found.endpoint
-    assert num_logprobs(found, found.endpoint) == asked
+    assert num_logprobs(found) == asked

@@ -4,7 +4,7 @@ import pytest
 from jinja2 import TemplateError
 
 from stillhouse.errors import ModelError
-from stillhouse.inference.vllm.request import closing_texts, label_token_ids, render, tokenize
+from stillhouse.inference.vllm.request import closing_texts, first_token_ids, render, tokenize
 
 
 class Tokenizer:
@@ -54,14 +54,14 @@ def test_render_text_gets_the_first_token_that_the_model_expects_and_only_once()
     assert tokenize(tokenizer, rendered).count(1) == 1
 
 
-def test_label_token_ids_distinct_first_tokens_are_returned_in_order():
+def test_first_token_ids_distinct_first_tokens_are_returned_in_order():
     tokenizer = Tokenizer(adds_bos=True)
-    assert label_token_ids(tokenizer, ["car", "pet insurance", "boat"]) == [2, 3, 5]
+    assert first_token_ids(tokenizer, ["car", "pet insurance", "boat"]) == [2, 3, 5]
 
 
 @pytest.mark.parametrize("labels", [["card lost", "card stolen"], ["car", "car"]])
-def test_label_token_ids_shared_first_token_tells_nothing(labels):
-    assert label_token_ids(Tokenizer(), labels) is None
+def test_first_token_ids_shared_first_token_tells_nothing(labels):
+    assert first_token_ids(Tokenizer(), labels) is None
 
 
 def test_closing_texts_choices_that_stand_apart_end_an_answer():

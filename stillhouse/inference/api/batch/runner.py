@@ -1,6 +1,6 @@
-"""Asks many questions in batches and waits for their ends; what was submitted once is not submitted again.
+"""Has requests answered in batches and waits for their ends; what was submitted once is not submitted again.
 
-Separate because a batch outlives the run that submitted it: this one takes over what earlier ones left, and leaves to
+Separate because a batch outlives the run that submitted it: this run adopts the batches of earlier ones, and leaves to
 later ones what is not done in time.
 """
 
@@ -11,64 +11,55 @@ from collections.abc import Callable, Iterable
 
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import ServiceError, ServiceUnavailable
-from stillhouse.inference.api.batch.client import ENDED, BatchService, State
-from stillhouse.inference.api.batch.collect import Collected, Collector, Rejected
-from stillhouse.inference.api.batch.submit import Submitter
+from stillhouse.inference.api.batch.client import ENDED, BatchClient, BatchState
+from stillhouse.inference.api.batch.collect import Collected, Rejected, collect, commit
+from stillhouse.inference.api.batch.submit import submit_next
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets
-from stillhouse.inference.api.errors import TransientError
-from stillhouse.inference.api.request import ChatRequest
-from stillhouse.recipe.batch import Batches
+from stillhouse.inference.api.client import Outcome
+from stillhouse.inference.api.request import ChatRequest, num_logprobs
 
 _FIRST_POLL_S = 2.0
 _SLOWER = 1.5
-# a provider's word for a batch that comes too early: too many tokens of this account wait already
-_TOO_MUCH_WAITS = "token_limit_exceeded"
+# a provider's code for a batch that comes too early: too many tokens of this account wait already
+_TOO_MANY_WAIT = "token_limit_exceeded"
 
 
-class BatchAsking:
-    """The questions of one generation on their way through batches."""
+class BatchRunner:
+    """Sends the requests of one generation through batches."""
 
     def __init__(
-        self,
-        service: BatchService,
-        tickets: Tickets,
-        submitter: Submitter,
-        collector: Collector,
-        books: CompletionRecorder,
-        limits: Batches,
-        log: Callable[[str], None],
+        self, client: BatchClient, tickets: Tickets, recorder: CompletionRecorder, log: Callable[[str], None]
     ) -> None:
-        """Remember where questions and answers go; nothing is asked yet."""
+        """Start with nothing sent."""
+        self.num_sent = 0
         self.failed: Counter[str] = Counter()
         self.tries_lost: Counter[str] = Counter()
-        self._service = service
+        self._client = client
         self._tickets = tickets
-        self._submitter = submitter
-        self._collector = collector
-        self._books = books
-        self._limits = limits
+        self._recorder = recorder
         self._log = log
-        self._questions: dict[str, ChatRequest] = {}
+        self._limits = client.model.endpoint.batch
+        self._requests: dict[str, ChatRequest] = {}
         self._waiting: deque[ChatRequest] = deque()
         self._open: dict[str, Ticket] = {}  # by batch
-        self._done: dict[str, int] = {}  # requests with an outcome, by open batch
+        self._num_done: dict[str, int] = {}  # requests with an outcome, by open batch
         self._is_held = False  # the provider takes no further batch before one has ended
         self._tries: Counter[str] = Counter()  # by key
         self._has_answered = False
 
-    async def ask(self, questions: Iterable[ChatRequest], logprobs: int) -> None:
-        """Have each question answered; a batch's answers are stored when it has ended.
+    async def request(self, requests: Iterable[ChatRequest]) -> None:
+        """Have each request answered; a batch's completions are stored when it has ended.
 
         Raises:
             ServiceError: the provider refuses the batches, or they are not done in time: those go on.
             ServiceUnavailable: it can't be reached, or answers nothing.
-            StoreError: tickets or answers can't be stored.
+            StoreError: tickets or completions can't be stored.
         """
-        self._questions = {question.key: question for question in questions}
-        adopted = await adopt(self._questions, logprobs, self._tickets, self._service, self._log)
+        self._requests = {request.key: request for request in requests}
+        adopted = await adopt(self._requests, self._tickets, self._client, self._log)
         self._open = {ticket.batch: ticket for ticket in adopted}
-        taken = {key for ticket in adopted for key in ticket.keys}
-        self._waiting = deque(question for key, question in self._questions.items() if key not in taken)
+        in_batches = {key for ticket in adopted for key in ticket.keys}
+        self._waiting = deque(request for key, request in self._requests.items() if key not in in_batches)
         try:
             await self._until_all_ended()
         except asyncio.CancelledError:
@@ -78,81 +69,89 @@ class BatchAsking:
 
     async def _until_all_ended(self) -> None:
         deadline = time.monotonic() + 3600.0 * self._limits.deadline_h
-        pause, last = _FIRST_POLL_S, -1
+        pause_s, last = _FIRST_POLL_S, -1
         while self._waiting or self._open:
             while self._waiting and len(self._open) < self._limits.at_once and not self._is_held:
-                ticket = await self._submitter.submit_next(self._waiting)
-                self._open[ticket.batch] = ticket
-            await self._look()
-            done = sum(self._done.values())
-            # said at every look: a batch may stand still for hours, and a worker without a word is ended
-            self._books.tell(done)
+                await self._submit()
+            await self._poll()
+            done = sum(self._num_done.values())
+            # reported at every poll: a batch may stand still for hours, and a silent worker is ended
+            self._recorder.report_progress(done)
             if not self._open:
                 continue
             if time.monotonic() >= deadline:
-                raise self._not_in_time()
-            pause = min(self._limits.poll_s, _FIRST_POLL_S if done != last else pause * _SLOWER)
+                raise self._deadline_error()
+            pause_s = min(self._limits.poll_s, _FIRST_POLL_S if done != last else pause_s * _SLOWER)
             last = done
-            await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            await asyncio.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
 
-    async def _look(self) -> None:
-        """See how each batch stands, and bring in those that have ended."""
+    async def _submit(self) -> None:
+        ticket = await submit_next(self._waiting, self._client, self._tickets)
+        self._open[ticket.batch] = ticket
+        self.num_sent += len(ticket.keys)
+        self._log(
+            f"batch {ticket.batch} submitted, {len(ticket.keys)} requests; should this run end, the batch goes on and "
+            "the next run collects it"
+        )
+
+    async def _poll(self) -> None:
+        """Ask for the state of each batch, and close those that have ended."""
         for batch, ticket in list(self._open.items()):
-            state = await self._service.state(batch)
+            state = await self._client.state(batch)
             if state is None:
                 raise ServiceError(
                     f"Batch {batch}, submitted to {ticket.address}, is not known to the endpoint and key of this run. "
-                    f"Use the key of the project that submitted it; or delete {ticket.place} in the store, and its "
+                    f"Use the key of the project that submitted it; or delete {ticket.path} in the store, and its "
                     "prompts are asked and paid for again."
                 )
-            self._done[batch] = state.num_done
+            self._num_done[batch] = state.num_done
             if state.status in ENDED:
-                await self._bring_in(ticket, state)
+                await self._close(ticket, state)
 
-    async def _bring_in(self, ticket: Ticket, state: State) -> None:
+    async def _close(self, ticket: Ticket, state: BatchState) -> None:
         if state.status == "failed":
-            error = self._not_taken(ticket, state)
+            error = self._take_back(ticket, state)
         else:
-            collected = await self._collector.collect(ticket, state)
-            error = await self._judge(ticket, state, collected)
+            collected = await collect(ticket, state, self._client, self._recorder, self._log)
+            error = await self._settle(ticket, state, collected)
             self._is_held = False
-        del self._open[ticket.batch], self._done[ticket.batch]
+        del self._open[ticket.batch], self._num_done[ticket.batch]
         await self._tickets.delete(ticket)
         if error:
             raise error
 
-    def _not_taken(self, ticket: Ticket, state: State) -> ServiceError | None:
-        """Have the prompts of a batch that the provider would not begin wait, or return why it never will."""
-        said = "; ".join(f"{reason.message or reason.code}" for reason in state.reasons[:3]) or "no reason given"
-        if any(reason.code == _TOO_MUCH_WAITS for reason in state.reasons) and len(self._open) > 1:
+    def _take_back(self, ticket: Ticket, state: BatchState) -> ServiceError | None:
+        """Let the prompts of a batch wait if the provider did not begin it, or return why it never will."""
+        reasons = "; ".join(f"{reason.message or reason.code}" for reason in state.reasons[:3]) or "no reason given"
+        if any(reason.code == _TOO_MANY_WAIT for reason in state.reasons) and len(self._open) > 1:
             self._is_held = True
-            self._waiting.extendleft(self._questions[key] for key in reversed(ticket.keys) if key in self._questions)
-            self._log(f"batch {ticket.batch} is submitted again once another has ended: {said}")
+            self._waiting.extendleft(self._requests[key] for key in reversed(ticket.keys) if key in self._requests)
+            self._log(f"batch {ticket.batch} is submitted again once another has ended: {reasons}")
             return None
         return ServiceError(
-            f"Batch {ticket.batch} was refused and nothing of it is paid for: {said}. Mend what it names; where too "
+            f"Batch {ticket.batch} was refused and nothing of it is paid for: {reasons}. Correct what it names. If too "
             "many tokens wait, lower teachers.0.endpoint.batch.max_requests, or wait for the account's other batches."
         )
 
-    async def _judge(self, ticket: Ticket, state: State, collected: Collected) -> ServiceError | None:
-        """Decide what is asked again and what counts as failed, and return what ends the run, if anything does."""
+    async def _settle(self, ticket: Ticket, state: BatchState, collected: Collected) -> ServiceError | None:
+        """Decide which prompts wait again and which have failed, and return the error that ends the run, if any."""
         self._log(f"batch {ticket.batch} {state.status}: {collected.num_answered} of {len(ticket.keys)} answered")
-        self.tries_lost.update(fault.kind for fault in collected.lost.values())
+        self.tries_lost.update(error.kind for error in collected.lost.values())
         self._has_answered |= collected.num_answered > 0
-        if error := collected.error or self._hopeless(collected):
+        if error := collected.error or self._error_of_all(collected):
             return error
         for first in list(collected.refused.values())[:1]:
             self._log(f"{len(collected.refused)} prompts were refused, the first: {first}")
-        failed = {key: fault.kind for key, fault in collected.refused.items()}
-        for key, fault in collected.lost.items():
+        failed: dict[str, str] = {key: refusal.kind for key, refusal in collected.refused.items()}
+        for key, lost in collected.lost.items():
             self._tries[key] += 1
             if state.status != "cancelled" and self._tries[key] >= self._limits.max_attempts:
-                failed[key] = fault.kind
-            elif key in self._questions:
-                self._waiting.append(self._questions[key])
-        failed = {key: kind for key, kind in failed.items() if key in self._questions}
+                failed[key] = lost.kind
+            elif key in self._requests:
+                self._waiting.append(self._requests[key])
+        failed = {key: kind for key, kind in failed.items() if key in self._requests}
         self.failed.update(failed.values())
-        await self._collector.keep_failed(failed)
+        await commit(self._recorder, {key: Outcome(None, f"error:{kind}", 0.0) for key, kind in failed.items()})
         if state.status == "cancelled" and self._waiting:
             return ServiceError(
                 f"Batch {ticket.batch} was cancelled at the provider; its answers until then are stored. Run again to "
@@ -160,44 +159,41 @@ class BatchAsking:
             )
         return None
 
-    def _hopeless(self, collected: Collected) -> ServiceError | None:
-        """Return what says that the next batch would get no answer either."""
+    def _error_of_all(self, collected: Collected) -> ServiceError | None:
+        """Return the error of a batch without any completion, if the next batch would get none either."""
         if collected.num_answered:
             return None
-        refused = list(collected.refused.values())
-        if refused and not collected.lost and all(isinstance(fault, Rejected) for fault in refused):
-            # where others were answered, it is the prompts
-            return None if self._has_answered or self._books.from_store else ServiceError(str(refused[0]))
-        lost: list[TransientError] = list(collected.lost.values())
+        refused, lost = list(collected.refused.values()), list(collected.lost.values())
+        if refused and not lost and all(isinstance(error, Rejected) for error in refused):
+            # if other requests were answered, it is due to these prompts
+            return None if self._has_answered or self._recorder.from_store else ServiceError(str(refused[0]))
         if lost and not self._has_answered:
             return ServiceUnavailable(f"A batch of {len(lost)} requests got no answer at all, for the last: {lost[-1]}")
         return None
 
-    def _not_in_time(self) -> ServiceError:
+    def _deadline_error(self) -> ServiceError:
         return ServiceError(
             f"{len(self._open)} batches were not done after {self._limits.deadline_h:g} h. They go on, and what came "
             "is stored: run again to collect the rest, or raise teachers.0.endpoint.batch.deadline_h."
         )
 
 
-async def adopt(
-    keys: Iterable[str], logprobs: int, tickets: Tickets, service: BatchService, log: Callable[[str], None]
-) -> list[Ticket]:
-    """Return the tickets of batches that hold one of `keys`; those whose batch never came to be are deleted.
+async def adopt(keys: Iterable[str], tickets: Tickets, client: BatchClient, log: Callable[[str], None]) -> list[Ticket]:
+    """Return the tickets of batches that hold one of `keys`; tickets whose batch was never made are deleted.
 
     A run that ended while it submitted leaves a ticket without the batch's id. Such a batch is looked for in the
-    provider's list by its input file, and not before SETTLE_S have passed since it was asked for.
+    provider's list by its input file, and not before SETTLE_S have passed since it was submitted.
     """
-    keys = list(keys)
+    keys, logprobs = list(keys), num_logprobs(client.model.teacher)
     while True:
-        found = await _with_batches(await tickets.find(keys, logprobs), tickets, service)
+        found = await _with_batch_ids(await tickets.find(keys, logprobs), tickets, client)
         lost = [ticket for ticket in found if not ticket.batch]
         youngest = max((ticket.written for ticket in lost), default=0.0)
-        rest = youngest + service.settle_s - time.time()
-        if rest <= 0.0:
+        rest_s = youngest + client.settle_s - time.time()
+        if rest_s <= 0.0:
             break
-        log(f"a run ended while it submitted a batch; whether it came to be is known in {rest:.0f} s")
-        await asyncio.sleep(rest)
+        log(f"a run ended while it submitted a batch; whether it came to be is known in {rest_s:.0f} s")
+        await asyncio.sleep(rest_s)
     for ticket in lost:
         await tickets.delete(ticket)
     adopted = [ticket for ticket in found if ticket.batch]
@@ -206,13 +202,14 @@ async def adopt(
     return adopted
 
 
-async def _with_batches(found: list[Ticket], tickets: Tickets, service: BatchService) -> list[Ticket]:
+async def _with_batch_ids(found: list[Ticket], tickets: Tickets, client: BatchClient) -> list[Ticket]:
+    """Return the tickets with the ids of those batches that the provider's list has; these are written too."""
     unsure = {ticket.input_file for ticket in found if not ticket.batch}
-    batches = await service.batches_of(unsure) if unsure else {}
-    known = []
+    batches = await client.batches_of(unsure) if unsure else {}
+    completed = []
     for ticket in found:
         if not ticket.batch and ticket.input_file in batches:
             ticket = ticket.model_copy(update={"batch": batches[ticket.input_file]})
             await tickets.write(ticket)
-        known.append(ticket)
-    return known
+        completed.append(ticket)
+    return completed

@@ -1,8 +1,7 @@
-"""What was or may have been submitted as batches and is not collected yet: one small file a batch, in the store.
+"""Tickets: one small file in the store for each batch that is or may be submitted and is not collected yet.
 
-Separate because a batch is paid for whether or not the run that submitted it lives to see its end. A ticket is
-written before its batch is asked for, and deleted once the batch's answers are stored, so that no kill in between
-leaves a batch that nobody knows of.
+Separate because a batch is paid for whether or not its run lives to see its end. A ticket is written before its batch
+is submitted and deleted after the batch's completions are stored, so no kill leaves a batch that nobody knows of.
 """
 
 import asyncio
@@ -26,20 +25,20 @@ class Ticket(BaseModel):
     teacher: str  # its fingerprint
     address: str
     input_file: str  # the provider's id of the requests' file: no two batches share one
-    written: float  # UNIX time, just before the batch was asked for
+    written: float  # UNIX time, just before the batch was submitted
     batch: str = ""  # the provider's id; empty while it is not known whether there is one
-    is_wrapped: bool  # as the form of the answers says
-    logprobs: int  # asked a token
+    is_wrapped: bool  # as in the completions' form
+    logprobs: int  # requested a token
     keys: tuple[str, ...]
 
     @property
-    def place(self) -> str:
-        """The ticket's key in the store."""
+    def path(self) -> str:
+        """The ticket's path in the store."""
         return f"{folder(self.teacher)}/{self.name}.json"
 
 
 def folder(teacher_fingerprint: str) -> str:
-    """Return where the tickets of a teacher lie in the store."""
+    """Return the folder of a teacher's tickets in the store."""
     return f"work/batches/{teacher_fingerprint}"
 
 
@@ -56,37 +55,37 @@ class Tickets:
         self._store = store
 
     async def write(self, ticket: Ticket) -> None:
-        """Write `ticket`, or what it says now."""
-        await asyncio.to_thread(self._store.put_text, ticket.place, ticket.model_dump_json())
+        """Write `ticket`, over an earlier version of it."""
+        await asyncio.to_thread(self._store.put_text, ticket.path, ticket.model_dump_json())
 
     async def announce(self, ticket: Ticket) -> None:
-        """Write `ticket` as of now, since its batch is asked for now."""
+        """Write `ticket` with the present time, since its batch is submitted now."""
         await self.write(ticket.model_copy(update={"written": time.time()}))
 
     async def delete(self, ticket: Ticket) -> None:
-        """Forget `ticket`."""
-        await asyncio.to_thread(self._store.delete, ticket.place)
+        """Delete `ticket`."""
+        await asyncio.to_thread(self._store.delete, ticket.path)
 
     async def find(self, keys: Iterable[str], logprobs: int) -> list[Ticket]:
         """Return the tickets that hold one of `keys` with at least so many logprobs a token.
 
         Raises:
-            StoreError: the store can't be read, or a file among the tickets is none.
+            StoreError: the store can't be read, or a ticket is damaged.
         """
         wanted = set(keys)
-        found = await asyncio.to_thread(self._read_all)
-        return [ticket for ticket in found if ticket.logprobs >= logprobs and not wanted.isdisjoint(ticket.keys)]
+        tickets = await asyncio.to_thread(self._read_all)
+        return [ticket for ticket in tickets if ticket.logprobs >= logprobs and not wanted.isdisjoint(ticket.keys)]
 
     def _read_all(self) -> list[Ticket]:
-        return [self._read(place) for place in self._store.list(folder(self.teacher))]
+        return [self._read(path) for path in self._store.list(folder(self.teacher))]
 
-    def _read(self, place: str) -> Ticket:
-        text = self._store.read_text(place)
+    def _read(self, path: str) -> Ticket:
+        text = self._store.read_text(path)
         try:
             return Ticket.model_validate_json(text)
         except ValidationError:
             raise StoreError(
-                f"{place} in the store is damaged, and stands for a batch that is probably paid for. See in the "
+                f"{path} in the store is damaged, and stands for a batch that is probably paid for. See in the "
                 "provider's list of batches whether one is under way; then delete the file, and its prompts are asked "
                 "again."
             ) from None
