@@ -26,7 +26,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
 from stillhouse.reports.cards import data_card, model_card
-from stillhouse.reports.gate import judge as judge_gate
+from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.ledger import ledger_block
@@ -109,7 +109,7 @@ def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkp
         licences=_licences(recipe, teachers),
         provenance=_provenance(),
     )
-    return with_gate(report, judge_gate(report.model_dump(mode="json"), recipe.gate))
+    return with_gate(report, evaluate_gate(report.model_dump(mode="json"), recipe.gate))
 
 
 def generation_of(run: Run) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""Builds a report from the blocks the stages hand in, and derives the comparison's ratios from the models themselves.
-
-Separate so that a ratio can't disagree with the two numbers printed beside it.
-"""
+"""Builds a report from its blocks; ratios are derived from the models, so that they agree with the numbers shown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +10,10 @@ Measure = Callable[[Model], float | None]
 
 
 def build_report(**blocks: Any) -> Report:
-    """Return the report of `blocks` (plain JSON types, keyed as report.json is).
+    """Return the report of `blocks` (plain JSON types, with the keys of report.json).
 
-    `comparison` needs only `primary_metric` and what statistics found (`gain_over_baseline`, `gain_over`); ratios it
-    leaves out are derived from `models`. A block that is left out and may be null is null.
+    `comparison` needs only `primary_metric` and the gains (`gain_over_baseline`, `gain_over`); missing ratios are
+    derived from `models`. A missing block is null if it may be.
 
     Raises:
         pydantic.ValidationError: for a missing or unknown field, or a number that is NaN or infinite.
@@ -29,7 +26,7 @@ def build_report(**blocks: Any) -> Report:
 
 
 def with_gate(report: Report, gate: dict[str, Any]) -> Report:
-    """Return `report` with the gate's verdict in it; the rules are judged on the report without one."""
+    """Return `report` with its gate block, which is made from the report without one."""
     return report.model_copy(update={"gate": Gate.model_validate(gate)})
 
 
@@ -51,7 +48,7 @@ def derived_ratios(models: Models, metric: str) -> dict[str, float | None]:
 
 
 def quality_value(model: Model | None, metric: str) -> float | None:
-    """Return the model's value of `metric`, or None where it was not measured."""
+    """Return the model's value of `metric`, or None if it was not measured."""
     estimate = model.quality.get(metric) if model else None
     return estimate.value if estimate else None
 

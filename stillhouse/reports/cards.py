@@ -1,7 +1,6 @@
 """The model card and the data card: Markdown with YAML front matter, as model and data hubs read it.
 
-Separate because a card travels with the weights, without the report: it must carry the licences by itself, and never
-one that nobody stated.
+A card travels with the weights, without the report. So it repeats the licences, but only those that the recipe states.
 """
 
 from typing import Any
@@ -45,11 +44,11 @@ def model_card(report: Report) -> str:
         _training(report),
         "## Licences",
         "The student descends from everything in this list; its own licence has not been stated. Before you publish "
-        "it, read these, the teacher's terms on using its output included, then state a licence above.",
+        "it, read these and the teacher's terms on using its output, then state a licence above.",
         _licences(report, with_models=True),
         "## Limits",
-        "Measured on this run's test rows only; other messages than those, other languages and other labels are "
-        "untested. Rows on which student and teacher disagree stand in the report.",
+        "Measured on this run's test rows only; other messages, languages and labels are untested. The report shows "
+        "rows on which student and teacher disagree.",
         _footer(report),
     ]
     return _card(front, sections)
@@ -78,8 +77,8 @@ def data_card(report: Report, files: dict[str, int] | None = None) -> str:
         "## Files",
         table(["file", "size"], [[path, size(bytes_)] for path, bytes_ in (files or {}).items()]) if files else "",
         "## Licences",
-        "The licence above is the sources', where they state one and the same. The answers are the teacher's output: "
-        "its terms apply to them too.",
+        "The licence above is that of the data sources, if they all state the same. The answers are the teacher's "
+        "output: its terms apply to them too.",
         _licences(report, with_models=False),
         _footer(report),
     ]
@@ -87,40 +86,42 @@ def data_card(report: Report, files: dict[str, int] | None = None) -> str:
 
 
 def licence_rows(report: Report, *, with_student: bool = True) -> list[tuple[str, str, str]]:
-    """Return (what, licence as stated, hint) for each origin; the hint says where an unknown one is to be stated."""
-    found = [(f"data: {source}", licence, f"data.{source}.licence") for source, licence in report.licences.data.items()]
-    if not found:
-        found = [("data", UNKNOWN, "data.train.licence")]
-    found += _of_the_teachers(report)
-    # one that only measured left nothing in the data
+    """Return (what, licence as stated, hint) for each origin; the hint names the recipe's field for an unknown one."""
+    origins = [
+        (f"data: {source}", licence, f"data.{source}.licence") for source, licence in report.licences.data.items()
+    ]
+    if not origins:
+        origins = [("data", UNKNOWN, "data.train.licence")]
+    origins += _teacher_licences(report)
+    # a judge that only compared models left nothing in the data
     if report.licences.judge is not None and report.judge and report.judge.scored:
-        found.append(("judge that chose among its answers", report.licences.judge, "judge.licence"))
+        origins.append(("judge that chose among its answers", report.licences.judge, "judge.licence"))
     if terms := TERMS.get(report.licences.judge_accepted_terms):
-        found.append(("use of the judge's scores", _stated(terms), ""))
+        origins.append(("use of the judge's scores", _stated(terms), ""))
     if with_student:
-        found.append(("student's base model", report.licences.student_base, "student.licence"))
+        origins.append(("student's base model", report.licences.student_base, "student.licence"))
     return [
-        (what, licence or UNKNOWN, f"nobody stated it; look it up and set `{field}`" if _is_unknown(licence) else "")
-        for what, licence, field in found
+        (what, licence or UNKNOWN, f"not stated; look it up and set `{field}`" if _is_unknown(licence) else "")
+        for what, licence, field in origins
     ]
 
 
 def taught_by(report: Report) -> str:
-    """Return the teacher's name, or those of several."""
-    if several := report.licences.teachers:
-        return ", ".join(one.name if one.name == one.model else f"{one.name} ({one.model})" for one in several)
+    """Return the teachers' names."""
+    if teachers := report.licences.teachers:
+        return ", ".join(one.name if one.name == one.model else f"{one.name} ({one.model})" for one in teachers)
     return report.models.teacher.name if report.models.teacher else UNKNOWN
 
 
-def _of_the_teachers(report: Report) -> list[tuple[str, str, str]]:
+def _teacher_licences(report: Report) -> list[tuple[str, str, str]]:
     stated = report.licences
     teachers = [(f" {one.name}", one.licence, one.accepted_terms) for one in stated.teachers]
-    found = []
-    for place, (name, licence, accepted) in enumerate(teachers or [("", stated.teacher, stated.accepted_terms)]):
-        found.append((f"teacher{name}", licence, f"teachers[{place}].licence"))
+    origins = []
+    for index, (name, licence, accepted) in enumerate(teachers or [("", stated.teacher, stated.accepted_terms)]):
+        origins.append((f"teacher{name}", licence, f"teachers[{index}].licence"))
         if terms := TERMS.get(accepted):
-            found.append((f"use of the teacher's output{f' ({name.strip()})' if name else ''}", _stated(terms), ""))
-    return found
+            origins.append((f"use of the teacher's output{f' ({name.strip()})' if name else ''}", _stated(terms), ""))
+    return origins
 
 
 def _stated(terms: Terms) -> str:
@@ -140,8 +141,8 @@ def _licences(report: Report, *, with_models: bool) -> str:
 
 def _results(report: Report) -> dict[str, Any]:
     student = report.models.student
-    assert student is not None, "called only where a student was measured"
-    metrics = [{"type": name, "name": name, "value": found.value} for name, found in student.quality.items()]
+    assert student is not None, "called only if a student was measured"
+    metrics = [{"type": name, "name": name, "value": estimate.value} for name, estimate in student.quality.items()]
     data = {"name": f"{report.recipe.get('name', report.skill)} test rows", "type": "private"}
     return {"task": {"type": "text-generation", "name": report.skill}, "dataset": data, "metrics": metrics}
 
@@ -175,10 +176,13 @@ def _rows(report: Report) -> str:
 
 
 def _redacted(report: Report) -> str:
-    found = report.generation.redacted if report.generation else None
-    if found is None:
+    redacted = report.generation.redacted if report.generation else None
+    if redacted is None:
         return ""
-    return f" The teacher saw {count(found.prompts)} prompts with marks in place of personal data; these rows hold it."
+    return (
+        f" The teacher saw {count(redacted.prompts)} prompts with marks in place of personal data; these rows hold the "
+        "data itself."
+    )
 
 
 def _balance(report: Report) -> str:
@@ -191,17 +195,17 @@ def _balance(report: Report) -> str:
 
 
 def _footer(report: Report) -> str:
-    made = report.provenance
-    made_from = [
+    commit = report.provenance.commit
+    artifacts = [
         f"{cell(name)} `{cell(stage.fingerprint)}`" for name, stage in report.stages.items() if stage.fingerprint
     ]
-    facts = [f"run {cell(report.run_id)}", *made_from]
-    facts += [f"commit {cell(made.commit)}"] if made.commit else []
+    facts = [f"run {cell(report.run_id)}", *artifacts]
+    facts += [f"commit {cell(commit)}"] if commit else []
     return f"Made by Stillhouse: {'; '.join(facts)}."
 
 
-def _nested(recipe: dict[str, Any], part: str, field: str) -> str | None:
-    value = recipe.get(part)
+def _nested(recipe: dict[str, Any], section: str, field: str) -> str | None:
+    value = recipe.get(section)
     return str(value[field]) if isinstance(value, dict) and value.get(field) else None
 
 
@@ -210,6 +214,6 @@ def _card(front: dict[str, Any], sections: list[str]) -> str:
     kept: list[str] = []
     for section in filter(None, sections):
         if section.startswith("## ") and kept and kept[-1].startswith("## "):
-            kept.pop()  # a heading without a text under it
+            kept.pop()  # a heading without text
         kept.append(section)
     return f"---\n{head}---\n\n" + "\n\n".join(kept) + "\n"

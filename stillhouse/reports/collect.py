@@ -1,7 +1,4 @@
-"""Gathers what the stages left into the blocks of report.json.
-
-Separate because it is the one place that knows both the artifacts' files and the report's schema.
-"""
+"""Makes the blocks of report.json from the stages' summaries and artifacts, in plain JSON types."""
 
 import json
 from collections import Counter
@@ -54,7 +51,7 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
 
 
 def with_baseline(blocks: dict[ModelRole, dict[str, Any]], which: ModelRole | None) -> dict[ModelRole, Any]:
-    """Return the blocks with `baseline` as a copy of the better of the two; null where none was measured."""
+    """Return the blocks with `baseline` as a copy of the better of the two; None if none was measured."""
     baseline = {**blocks[which], "which": which} if which else None
     return {ModelRole.TEACHER: None, ModelRole.STUDENT: None, **blocks, ModelRole.BASELINE: baseline}
 
@@ -84,23 +81,23 @@ def comparison_block(
 
 
 def confusion_block(evidence: Evidence) -> dict[str, Any]:
-    """Return the student's confusion matrix over the labels; unreadable answers add a label that is never gold."""
-    gold = [references[0] for references in evidence.references]
-    counted = confusion(evidence.answers[ModelRole.STUDENT], gold, evidence.labels)
-    labels, matrix = counted["labels"], counted["counts"]
+    """Return the student's confusion matrix over the labels; unreadable answers add a column of their own."""
+    labels = [references[0] for references in evidence.references]
+    counted = confusion(evidence.answers[ModelRole.STUDENT], labels, evidence.labels)
+    matrix = counted["counts"]
     if any(row[-1] for row in matrix):
         return {"labels": counted["predicted"], "matrix": [*matrix, [0] * len(matrix[0])], "model": ModelRole.STUDENT}
-    return {"labels": labels, "matrix": [row[:-1] for row in matrix], "model": ModelRole.STUDENT}
+    return {"labels": counted["labels"], "matrix": [row[:-1] for row in matrix], "model": ModelRole.STUDENT}
 
 
 def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
-    """Return test rows on which student and teacher answer differently, at most 25, and who of them is right."""
+    """Return test rows on which student and teacher answer differently, at most 25, and which of them is right."""
     module = skill_for(skill.kind)
 
     def is_right(answer: str | None, references: Sequence[str]) -> bool | None:
         return module.verify(answer, references) if answer is not None else False
 
-    triples = zip(evidence.rows, evidence.answers[ModelRole.TEACHER], evidence.answers[ModelRole.STUDENT], strict=True)
+    answered = zip(evidence.rows, evidence.answers[ModelRole.TEACHER], evidence.answers[ModelRole.STUDENT], strict=True)
     differing = [
         {
             "prompt": module.as_text(row["messages"]),
@@ -110,7 +107,7 @@ def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
             "teacher_right": is_right(teacher, row["references"]),
             "student_right": is_right(student, row["references"]),
         }
-        for row, teacher, student in triples
+        for row, teacher, student in answered
         if (teacher is None) != (student is None) or (teacher is not None and not module.same(teacher, student or ""))
     ]
     return differing[:_MOST_EXAMPLES]
@@ -121,22 +118,22 @@ def filter_block(summary: Summary) -> dict[str, Any]:
     return _only(summary, ("in", "kept", "dropped", "suspects", "difficulty"))
 
 
-def mislabelled(suspects: Path) -> list[dict[str, Any]]:
-    """Return the most suspicious rows of a suspects.jsonl, at most 25."""
-    with suspects.open(encoding="utf-8") as stream:
-        found = [json.loads(line) for line in islice(stream, _MOST_EXAMPLES)]
+def mislabelled(path: Path) -> list[dict[str, Any]]:
+    """Return the likeliest label errors of a suspects.jsonl, at most 25."""
+    with path.open(encoding="utf-8") as stream:
+        label_errors = [json.loads(line) for line in islice(stream, _MOST_EXAMPLES)]
     return [
         {
-            "label": " or ".join(suspect["given"]),
-            "suggested": suspect["teacher"],
-            **_only(suspect, ("prompt", "confidence", "score", "id", "source")),
+            "label": " or ".join(error["given"]),
+            "suggested": error["teacher"],
+            **_only(error, ("prompt", "confidence", "score", "id", "source")),
         }
-        for suspect in found
+        for error in label_errors
     ]
 
 
 def data_block(summaries: Mapping[str, Summary]) -> dict[str, Any]:
-    """Return the `data` block: rows read, put aside, dropped and kept over all sources."""
+    """Return the `data` block: rows read, quarantined, dropped and kept, of all sources."""
     reads = [summary for label, summary in summaries.items() if label.startswith("read ")]
     dropped: Counter[str] = Counter(summaries["validate"]["dropped"]) + Counter(summaries["split"]["dropped"])
     balanced = summaries["balance"]
@@ -158,10 +155,10 @@ def funnel(summaries: Mapping[str, Summary]) -> list[dict[str, Any]]:
     for label, summary in summaries.items():
         if label.startswith("read "):
             steps.append(_step(label, summary["read"], summary["rows"], summary["quarantined"]))
-    validated, sides, balanced, filtered = (summaries[name] for name in ("validate", "split", "balance", "filter"))
+    validated, split, balanced, filtered = (summaries[name] for name in ("validate", "split", "balance", "filter"))
     steps.append(_step("validate", validated["in"], sum(validated["kept"].values()), validated["dropped"]))
-    on_sides = sum(sides[side] for side in ("train", "validation", "test", "examples"))
-    steps.append(_step("split", sides["in"], on_sides, sides["dropped"]))
+    in_splits = sum(split[name] for name in ("train", "validation", "test", "examples"))
+    steps.append(_step("split", split["in"], in_splits, split["dropped"]))
     before, after = sum(balanced["before"].values()), sum(balanced["after"].values())
     repeats = balanced.get("repeats", 0)
     removed = before + repeats - after
@@ -186,7 +183,7 @@ def training_block(summary: Summary) -> dict[str, Any]:
 
 
 def curves(summary: Summary) -> list[dict[str, Any]]:
-    """Return the losses of each noted step."""
+    """Return the losses of each logged step."""
     return [_only(point, ("step", "train_loss", "validation_loss")) for point in summary["history"]]
 
 
@@ -194,9 +191,9 @@ def _step(stage: str, entered: int, out: int, dropped: Mapping[str, int], added:
     return {"stage": stage, "in": entered, "out": out, "dropped": dict(dropped), "added": added}
 
 
-def _only(found: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: found.get(name) for name in names}
+def _only(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: fields.get(name) for name in names}
 
 
-def _gain(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return _only(found, ("value", "low", "high", "p_value")) if found else None
+def _gain(gain: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return _only(gain, ("value", "low", "high", "p_value")) if gain else None

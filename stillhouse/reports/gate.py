@@ -1,6 +1,6 @@
-"""Judges a report by the recipe's rules.
+"""Decides by the recipe's rules whether the student may be promoted.
 
-Separate because the rules are read off the finished report, so that the gate can't see a number a reader can't.
+The rules read the finished report, so the gate sees no number that a reader does not.
 """
 
 import operator
@@ -18,11 +18,11 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def judge(report: Mapping[str, Any], gate: Gate) -> dict[str, Any]:
-    """Return the report's `gate` block; a number that was not measured passes no rule.
+def evaluate_gate(report: Mapping[str, Any], gate: Gate) -> dict[str, Any]:
+    """Return the report's `gate` block; a rule fails if its number was not measured.
 
     Raises:
-        RecipeError: a rule names no number of the report.
+        RecipeError: a rule names something that is not a number of the report.
     """
     rules = []
     for rule in gate.rules:
@@ -35,14 +35,14 @@ def judge(report: Mapping[str, Any], gate: Gate) -> dict[str, Any]:
 
 
 def _look_up(report: Mapping[str, Any], path: str) -> float | None:
-    place: Any = report
-    for part in path.split("."):
-        if place is None:
+    value: Any = report
+    for key in path.split("."):
+        if value is None:
             return None
-        if not isinstance(place, Mapping) or part not in place:
-            known = ", ".join(sorted(place)) if isinstance(place, Mapping) else "nothing below"
-            raise RecipeError(f"gate rule {path!r}: {part!r} is not in the report there; it holds {known}.")
-        place = place[part]
-    if place is not None and (isinstance(place, bool) or not isinstance(place, int | float)):
-        raise RecipeError(f"gate rule {path!r} names {place!r}, which is no number.")
-    return None if place is None else float(place)
+        if not isinstance(value, Mapping) or key not in value:
+            known = ", ".join(sorted(value)) if isinstance(value, Mapping) else "no fields"
+            raise RecipeError(f"gate rule {path!r}: the report has no {key!r} there; it has {known}.")
+        value = value[key]
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise RecipeError(f"gate rule {path!r} names {value!r}; name a number of the report.")
+    return None if value is None else float(value)

@@ -1,6 +1,6 @@
-"""The report as one HTML file that opens offline: no script, no link, no font and no image from anywhere.
+"""The report as one HTML file that opens offline: it loads no script, font or image.
 
-Separate because only this module knows the template; every value goes through its autoescape.
+Every value goes through the template's autoescape.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Figure:
-    """One number at the top of the page with what it is and what stands behind it."""
+    """One number at the top of the page, with its label and a note under it."""
 
     label: str
     value: str
@@ -77,14 +77,14 @@ def render_html(report: Report) -> str:
 
 def key_figures(report: Report) -> list[Figure]:
     """Return the six numbers a reader looks for first."""
-    found, models = report.comparison, report.models
-    metric, gain = numbers.metric_name(found.primary_metric), found.gain_over_baseline
-    kept = numbers.interval(found.quality_retained_low, found.quality_retained_high, 2)
+    comparison, models = report.comparison, report.models
+    metric, gain = numbers.metric_name(comparison.primary_metric), comparison.gain_over_baseline
+    retained = numbers.interval(comparison.quality_retained_low, comparison.quality_retained_high, 2)
     engine = models.student.engine_floor_bytes if models.student else None
     floor = f"; engine alone {numbers.size(engine)}" if engine else ""
-    weights = "" if found.weight_reduction is None else f"; weights {_change(found.weight_reduction)}"
+    weights = "" if comparison.weight_reduction is None else f"; weights {_change(comparison.weight_reduction)}"
     return [
-        Figure(f"of the teacher's {metric} kept", numbers.percent(found.quality_retained), kept),
+        Figure(f"of the teacher's {metric} kept", numbers.percent(comparison.quality_retained), retained),
         Figure(
             "over the better baseline",
             numbers.signed(gain.value if gain else None, 2),
@@ -92,10 +92,10 @@ def key_figures(report: Report) -> list[Figure]:
             if gain
             else "",
         ),
-        Figure("latency (p50)", _change(found.latency_reduction), _pair(report, _p50)),
-        Figure("requests per second", _times(found.throughput_ratio), _pair(report, _throughput)),
-        Figure("peak memory", _change(found.memory_reduction), _pair(report, _memory) + floor + weights),
-        Figure("cost of 1,000 requests", _change(found.cost_reduction), _pair(report, _cost)),
+        Figure("latency (p50)", _change(comparison.latency_reduction), _pair(report, _p50)),
+        Figure("requests per second", _times(comparison.throughput_ratio), _pair(report, _throughput)),
+        Figure("peak memory", _change(comparison.memory_reduction), _pair(report, _memory) + floor + weights),
+        Figure("cost of 1,000 requests", _change(comparison.cost_reduction), _pair(report, _cost)),
     ]
 
 
@@ -117,15 +117,15 @@ _FILTERS = (
 
 
 def _charts(report: Report) -> dict[str, Markup | None]:
-    drawn = {
+    svgs = {
         "quality": plots.quality_chart(report),
         "latency": plots.latency_chart(report),
         "funnel": plots.funnel_chart(report.funnel),
         "curves": plots.curves_chart(report.curves),
         "confusion": plots.confusion_chart(report.confusion) if report.confusion else None,
     }
-    # vl-convert has escaped every text in the SVG; a test holds it to that
-    return {name: Markup(svg) if svg else None for name, svg in drawn.items()}
+    # vl-convert escapes every text in the SVG; a test checks it
+    return {name: Markup(svg) if svg else None for name, svg in svgs.items()}
 
 
 def _change(reduction: float | None) -> str:

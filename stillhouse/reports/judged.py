@@ -1,7 +1,4 @@
-"""The report's `judge` block: what the judge said, what it took, and why one might not believe it.
-
-Separate because verdicts are a model's opinions: they are shown with what is known of their bias, or not at all.
-"""
+"""The report's `judge` block: the verdicts, their cost, and notes on the judge's bias."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,10 +8,10 @@ from stillhouse.judging.win_rate import tally
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.judge import Judge
 
-# more of its verdicts can't be read: the judge does not do what it is told
-_MOST_UNREADABLE = 0.1
-# from here on, most pairs say more of the order than of the answers
-_LEAST_AGREEMENT = 0.5
+# above this share, the judge does not follow its instruction
+_MAX_UNREADABLE = 0.1
+# below this share, most verdicts depend on the order more than on the answers
+_MIN_AGREEMENT = 0.5
 
 
 def judge_block(
@@ -29,16 +26,16 @@ def judge_block(
     """Return the block.
 
     Args:
-        name: the judge's model for people.
-        lines: the table of pairs with their verdicts; empty where none were compared.
+        name: the judge model's display name.
+        lines: the table of pairs with their verdicts; empty if no models were compared.
         questions: what this run requested about pairs.
         scored: the summary of the scores, with what this run requested for them.
-        same_as: of teacher and student, those whose model the judge is.
+        same_as: the roles that the judge's own model has besides.
     """
     by_opponent: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
         by_opponent.setdefault(line["against"], []).append(dict(line))
-    against = {opponent: tally(found, settings) for opponent, found in by_opponent.items()}
+    against = {opponent: tally(pairs, settings) for opponent, pairs in by_opponent.items()}
     return {
         "name": name,
         "engine": f"{judge.endpoint.provider} API" if judge.endpoint else "vLLM",
@@ -46,33 +43,34 @@ def judge_block(
         "against": against,
         "questions": questions.counts() if questions else None,
         "scored": _scored(scored) if scored else None,
-        "notes": (*_kinship(same_as), *_doubts(against), *_unread_scores(scored)),
+        "notes": (*_same_model_notes(same_as), *_verdict_notes(against), *_score_notes(scored)),
     }
 
 
-def _kinship(same_as: Sequence[str]) -> list[str]:
+def _same_model_notes(same_as: Sequence[str]) -> list[str]:
     return [
-        f"the judge is the {role}: models prefer answers worded as they would word them (arXiv:2404.13076), so that "
-        "its verdicts favour what it taught; take a judge of another family"
+        f"the judge is the {role}: models prefer answers worded like their own (arXiv:2404.13076), so its verdicts "
+        "favour what it taught; take a judge of another family"
         for role in same_as
     ]
 
 
-def _doubts(against: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _verdict_notes(against: Mapping[str, Mapping[str, Any]]) -> list[str]:
     notes = []
-    for opponent, found in against.items():
-        if found["unreadable"] > _MOST_UNREADABLE * 2 * found["asked"]:
-            notes.append(f"{found['unreadable']} of {2 * found['asked']} verdicts against the {opponent} can't be read")
-        if found["agreement"] is not None and found["agreement"] < _LEAST_AGREEMENT:
+    for opponent, result in against.items():
+        unreadable, verdicts, agreement = result["unreadable"], 2 * result["asked"], result["agreement"]
+        if unreadable > _MAX_UNREADABLE * verdicts:
+            notes.append(f"{unreadable} of {verdicts} verdicts against the {opponent} can't be read")
+        if agreement is not None and agreement < _MIN_AGREEMENT:
             notes.append(
-                f"against the {opponent}, both orders gave the same verdict for {found['agreement']:.0%} of the pairs "
-                "only: the judge goes by the order more than by the answers"
+                f"against the {opponent}, both orders gave the same verdict for only {agreement:.0%} of the pairs: the "
+                "verdicts depend on the order more than on the answers"
             )
     return notes
 
 
-def _unread_scores(scored: Mapping[str, Any] | None) -> list[str]:
-    if not scored or scored["unreadable"] <= _MOST_UNREADABLE * scored["scored"]:
+def _score_notes(scored: Mapping[str, Any] | None) -> list[str]:
+    if not scored or scored["unreadable"] <= _MAX_UNREADABLE * scored["scored"]:
         return []
     return [f"{scored['unreadable']} of {scored['scored']} scores can't be read; their answers were dropped"]
 

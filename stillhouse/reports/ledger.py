@@ -1,4 +1,4 @@
-"""The report's ledger: lines, totals and break-even, out of what the stages took; and its rows for a table."""
+"""The report's cost ledger: lines, totals and break-even; and its rows for a table."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _NOT_KNOWN = "not known"
 
 
 def ledger_block(lines: Sequence[Line], models: Mapping[ModelRole, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the `ledger` block; `models` are the measured ones with what a thousand requests cost."""
+    """Return the `ledger` block; `models` holds the cost of a thousand requests to each."""
     cost = total(line.life_usd for line in lines)
     unpriced = [line.what for line in lines if line.life_usd is None]
     requests, reason = break_even(
@@ -43,7 +43,7 @@ def ledger_block(lines: Sequence[Line], models: Mapping[ModelRole, Mapping[str, 
 
 
 def ledger_rows(ledger: Ledger) -> list[list[str]]:
-    """Return one row a line and one of totals, in the order of `COLUMNS`: amounts in all, and both costs."""
+    """Return a row per line and one of totals, in the order of `COLUMNS`."""
     rows = [
         [line.what, *_amounts(line.life, line.from_store), _money(line.run.usd), _money(line.life.usd)]
         for line in ledger.lines
@@ -53,23 +53,23 @@ def ledger_rows(ledger: Ledger) -> list[list[str]]:
 
 def break_even_text(ledger: Ledger) -> str:
     """Return the break-even as one sentence."""
-    found = ledger.break_even
-    if found.requests is None:
-        return f"Break-even: {found.reason}."
-    return f"Break-even: after {count(found.requests)} requests to the student; {found.reason}."
+    break_even = ledger.break_even
+    if break_even.requests is None:
+        return f"Break-even: {break_even.reason}."
+    return f"Break-even: after {count(break_even.requests)} requests to the student; {break_even.reason}."
 
 
 def _amounts(work: Work, from_store: int | None) -> list[str]:
-    counted = (work.requests, from_store, work.prompt_tokens, work.completion_tokens)
-    return [*(_NONE if number is None else count(number) for number in counted), seconds(work.seconds)]
+    counts = (work.requests, from_store, work.prompt_tokens, work.completion_tokens)
+    return [*(_NONE if number is None else count(number) for number in counts), seconds(work.seconds)]
 
 
 def _money(value: float | None) -> str:
     return _NOT_KNOWN if value is None else dollars(value)
 
 
-def _work(spent: Usage, usd: float | None) -> dict[str, Any]:
-    return {**spent.model_dump(), "usd": usd}
+def _work(usage: Usage, usd: float | None) -> dict[str, Any]:
+    return {**usage.model_dump(), "usd": usd}
 
 
 def _usd_per_request(models: Mapping[ModelRole, Mapping[str, Any]], role: ModelRole) -> float | None:

@@ -1,7 +1,4 @@
-"""Markdown tables whose cells can't break out of them.
-
-Separate because cards and summaries quote user data, and a `|`, a newline or a tag in it must stay text.
-"""
+"""Markdown tables of user data: a `|`, a newline or a tag in a cell stays text."""
 
 from collections.abc import Sequence
 

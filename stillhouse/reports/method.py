@@ -1,7 +1,4 @@
-"""The sentences that say how each number of a comparison was measured.
-
-Separate because they must change with the measuring, and stand in every report beside the numbers.
-"""
+"""The sentences in a report that say how its numbers were measured; they change with the evaluation's code."""
 
 from stillhouse.evaluation.scoring import SHARES
 from stillhouse.recipe.recipe import Recipe
@@ -11,30 +8,30 @@ from stillhouse.skills.registry import skill_for
 def method_statements(recipe: Recipe) -> dict[str, str]:
     """Return topic -> sentence for the report's method block."""
     evaluation, has_labels = recipe.evaluation, recipe.skill.has_labels
-    held = "answers constrained to the labels" if has_labels else "answers free"
-    asked = "the labels named and its answer constrained to them" if has_labels else "the skill's instruction"
+    decoding = "answers constrained to the labels" if has_labels else "answers free"
+    zero_shot = "the labels named and its answer constrained to them" if has_labels else "the skill's instruction"
     others = "Every model but the teacher" if recipe.teacher.endpoint else "Every model"
     return {
         **_teachers(recipe),
         **_teacher(recipe),
         "engine": f"{others} is served by the same vLLM with the same settings "
-        f"({evaluation.engine.mode} mode, prefix caching off, {held}, greedy).",
-        "quality": "All models answer the same test rows, which no model has seen. "
+        f"({evaluation.engine.mode} mode, prefix caching off, {decoding}, greedy).",
+        "quality": "All models answer the same test rows, which were not trained on. "
         f"{skill_for(recipe.skill.kind).measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
         "comparison": "Gains are differences on the same rows with paired bootstrap intervals; p-values are "
         f"{_tests(recipe)}.",
         "latency": f"{evaluation.latency_requests} single requests after {evaluation.warm_requests} warm ones, from "
-        "messages to parsed answer, retrieval and tokenisation included. On a CPU the engines are live together and "
-        "are asked in turn with the same rows; on a GPU each is timed alone.",
+        "messages to parsed answer, with retrieval and tokenisation. On a CPU the engines run together and answer the "
+        "same rows in turn; on a GPU each is timed alone.",
         "throughput": f"All test rows at once, {evaluation.concurrency} in flight, after warm requests.",
         "memory": "The largest sum of proportional set sizes of the engine's processes (on a GPU: device memory) while "
         "all test rows are answered. The KV cache holds the longest prompt and completion times the sequences in "
-        "flight; the engine's floor is what is left without weights and KV cache.",
-        "cost": "A request to a teacher that charges for tokens costs its mean tokens on the test rows; one to any "
-        "other model costs its machine (costs.serving_usd_per_hour) at the throughput measured.",
+        "flight; the engine's floor is the memory without weights and KV cache.",
+        "cost": "A request to a teacher that charges for tokens costs its mean tokens on the test rows. A request to "
+        "any other model costs its machine (costs.serving_usd_per_hour) at the measured throughput.",
         "baseline": "The better of two: the student's weights before training, and the whole base model asked "
-        f"zero-shot with {asked}.",
-        "alternatives": "What can be had without a teacher: the same student trained on the labelled rows alone for "
+        f"zero-shot with {zero_shot}.",
+        "alternatives": "Ways without a teacher: the same student trained on the labelled rows alone for "
         f"equal steps{', and TF-IDF with logistic regression on them' if has_labels else ''}.",
         **_judge(recipe),
     }
@@ -45,7 +42,7 @@ def _tests(recipe: Recipe) -> str:
         return "exact McNemar tests"
     if recipe.evaluation.metrics[0] in skill_for(recipe.skill.kind).row_scores:
         return "of paired permutation tests"
-    return "not given for a metric that is no mean over rows"
+    return "not given: the metric is not a mean over rows"
 
 
 def _teachers(recipe: Recipe) -> dict[str, str]:
@@ -54,8 +51,8 @@ def _teachers(recipe: Recipe) -> dict[str, str]:
     names = ", ".join(teacher.called for teacher in recipe.teachers)
     mixing = recipe.mixing.kind + (f" by {recipe.mixing.by}" if recipe.mixing.kind == "best" else "")
     return {
-        "teachers": f"{names} answered, routing {recipe.routing.kind}, mixing {mixing}. What the comparison calls the "
-        f"teacher is the first of them, {recipe.teacher.called}, asked alone."
+        "teachers": f"{names} answered, routing {recipe.routing.kind}, mixing {mixing}. The teacher of the comparison "
+        f"is the first of them, {recipe.teacher.called}, by itself."
     }
 
 
@@ -64,10 +61,10 @@ def _teacher(recipe: Recipe) -> dict[str, str]:
     if not endpoint:
         return {}
     return {
-        "teacher": f"The teacher is asked over {endpoint.provider}'s API, each test row once and as for its lessons "
-        f"(recipe's sampling, one sample). {evaluation.latency_requests} rows are asked one at a time for its latency, "
-        "which holds the network; the rest together for its throughput, within the recipe's limits. Its memory is not "
-        "known."
+        "teacher": f"The teacher answers each test row once over {endpoint.provider}'s API, with the sampling of the "
+        f"training prompts (one completion). {evaluation.latency_requests} rows are sent one at a time for its "
+        "latency, which includes the network. The others are sent together for its throughput, within the recipe's "
+        "limits. Its memory is not known."
     }
 
 
@@ -75,8 +72,8 @@ def _judge(recipe: Recipe) -> dict[str, str]:
     if not recipe.judge or not recipe.judge.against:
         return {}
     return {
-        "judge": "A model reads each test row with two answers, in both orders, and says which is better or that "
-        "neither is. The student wins a row only where both orders say so, and loses likewise; all else is a tie. "
-        "Equal answers are a tie and an unreadable answer loses, without a question. Shares have Wilson intervals, the "
-        "win rate (wins and half of the ties) a bootstrap interval over rows; p is exact, of wins against losses."
+        "judge": "The judge reads each test row with two answers, in both orders, and says which is better or that "
+        "neither is. The student wins or loses a row only if both orders say so; otherwise it is a tie. Equal answers "
+        "are a tie and an unreadable answer loses; the judge does not see these pairs. Shares have Wilson intervals, "
+        "the win rate (wins and half of the ties) a bootstrap interval over rows; p is exact, of wins against losses."
     }

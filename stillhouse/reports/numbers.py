@@ -1,7 +1,4 @@
-"""Numbers as people read them: sensible digits, a unit, and "not measured" where there is none.
-
-Separate so that page, cards, terminal and headline print one number in one way.
-"""
+"""Numbers as people read them: sensible digits and a unit, or "not measured"."""
 
 NOT_MEASURED = "not measured"
 _METRICS = {"rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "bleu": "BLEU", "chrf": "chrF"}
@@ -14,7 +11,7 @@ def count(value: int | float | None) -> str:
 
 
 def decimal(value: float | None, digits: int = 3) -> str:
-    """Return a plain decimal, three digits unless told."""
+    """Return a plain decimal, by default with three digits."""
     return NOT_MEASURED if value is None else f"{value:.{digits}f}".replace("-", MINUS)
 
 
@@ -29,7 +26,7 @@ def percent(value: float | None, digits: int = 0) -> str:
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Return `[low, high]`, or nothing where there is no interval."""
+    """Return `[low, high]`, or nothing if there is no interval."""
     if low is None or high is None:
         return ""
     return f"[{decimal(low, digits)},\u00a0{decimal(high, digits)}]"
@@ -94,7 +91,7 @@ def metric_name(metric: str) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """Return `p < 0.001` or `p = 0.012`, and nothing where no test was made."""
+    """Return `p < 0.001` or `p = 0.012`, or nothing if there was no test."""
     if value is None:
         return ""
     return "p\u00a0<\u00a00.001" if value < 0.001 else f"p\u00a0=\u00a0{value:.3f}"

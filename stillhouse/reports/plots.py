@@ -1,7 +1,7 @@
 """The report's charts as inline SVG: quality, latency, learning curves, confusion matrix and rows by stage.
 
-Separate because Altair and vl-convert are needed here only. The colours are stand-ins that report.css maps to the
-light and the dark theme; nothing is fetched and no script is left in the result.
+The colours are stand-ins that report.css maps to the light and the dark theme. The SVG holds no script and loads
+nothing.
 """
 
 import itertools
@@ -28,12 +28,18 @@ LABELLED_CELLS = 20  # larger matrices show colour only: counts would not be leg
 
 
 def quality_chart(report: Report) -> str | None:
-    """Return the primary metric of every model with its interval, or None where none was measured."""
+    """Return the primary metric of every model with its interval, or None if none was measured."""
     metric = report.comparison.primary_metric
     rows: list[dict[str, Any]] = [
-        {**_named(entry), "value": found.value, "low": found.low, "high": found.high, "text": decimal(found.value)}
+        {
+            **_named(entry),
+            "value": quality.value,
+            "low": quality.low,
+            "high": quality.high,
+            "text": decimal(quality.value),
+        }
         for entry in entries(report)
-        if (found := entry.model.quality.get(metric))
+        if (quality := entry.model.quality.get(metric))
     ]
     if not rows:
         return None
@@ -51,11 +57,11 @@ def quality_chart(report: Report) -> str | None:
 
 
 def latency_chart(report: Report) -> str | None:
-    """Return p50 bars with p95 marks of every model, or None where none was measured."""
+    """Return p50 bars with p95 marks of every model, or None if none was measured."""
     rows: list[dict[str, Any]] = [
-        {**_named(entry), "p50": found.p50, "p95": found.p95, "text": milliseconds(found.p50)}
+        {**_named(entry), "p50": latency.p50, "p95": latency.p95, "text": milliseconds(latency.p50)}
         for entry in entries(report)
-        if (found := entry.model.latency_ms) and found.p50 is not None
+        if (latency := entry.model.latency_ms) and latency.p50 is not None
     ]
     if not rows:
         return None
@@ -70,7 +76,7 @@ def latency_chart(report: Report) -> str | None:
 
 
 def curves_chart(points: Iterable[CurvePoint]) -> str | None:
-    """Return training and validation loss over steps, or None where no loss was recorded."""
+    """Return training and validation loss over steps, or None if no loss was recorded."""
     names = {"train_loss": "training", "validation_loss": "validation"}
     rows = [
         {"step": point.step, "loss": loss, "series": series}
@@ -188,7 +194,7 @@ def _svg(chart: alt.LayerChart | alt.FacetChart, name: str, height: int, width: 
 
 
 def _embeddable(svg: str, name: str) -> str:
-    """Return `svg` without namespace links and with ids of its own, so that several stand in one page."""
+    """Return `svg` without namespace links and with unique ids, so that one page can hold several charts."""
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
     for number, ident in zip(itertools.count(), sorted(set(re.findall(r'\bid="([^"]+)"', svg))), strict=False):
         svg = svg.replace(f'id="{ident}"', f'id="{name}-{number}"').replace(f"url(#{ident})", f"url(#{name}-{number})")

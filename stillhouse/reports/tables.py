@@ -1,7 +1,4 @@
-"""The comparison as rows for a Prefect table, as Markdown and for the terminal.
-
-Separate because all three show the page's numbers, and none of them needs a chart.
-"""
+"""The comparison as rows for a Prefect table, as Markdown and for the terminal."""
 
 from rich import box
 from rich.table import Table
@@ -31,7 +28,7 @@ from stillhouse.reports.verdict import alternative_verdicts, conclusion, entries
 
 
 def comparison_rows(report: Report) -> list[dict[str, str]]:
-    """Return one row a model, student first, as text with units; "not measured" where there is no number."""
+    """Return one row per model, student first, as text with units, or "not measured"."""
     metrics = metric_names(report)
     return [
         {
@@ -52,40 +49,40 @@ def metric_names(report: Report) -> list[str]:
 
 
 def summary_markdown(report: Report) -> str:
-    """Return headline, verdict against the alternatives, comparison, several teachers and gate as Markdown."""
+    """Return headline, verdicts, comparison, label errors, judge, costs, teachers and gate as Markdown."""
     rows = comparison_rows(report)
     parts = [f"## {cell(headline(report))}", f"**Worth a teacher?** {conclusion(report)}"]
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
-    parts += _suspects(report)
+    parts += _label_errors(report)
     parts += _judge_parts(report.judge) if report.judge else []
     if report.ledger:
         parts += [table(COLUMNS, ledger_rows(report.ledger)), cell(break_even_text(report.ledger))]
     parts += filter(None, [teachers_markdown(report.generation)])
     if report.gate:
         parts.append(f"**Gate: {'passed' if report.gate.passed else 'FAILED'}**")
-        found = [[r.rule, decimal(r.value), f"{r.bound:g}", "pass" if r.passed else "FAIL"] for r in report.gate.rules]
-        parts.append(table(["rule", "value", "bound", "result"], found) if found else "No rules set.")
+        rules = [[r.rule, decimal(r.value), f"{r.bound:g}", "pass" if r.passed else "FAIL"] for r in report.gate.rules]
+        parts.append(table(["rule", "value", "bound", "result"], rules) if rules else "No rules set.")
     return "\n\n".join(parts) + "\n"
 
 
 def judge_rows(judge: Judge) -> list[dict[str, str]]:
-    """Return one row for each model that the judge compared the student with."""
+    """Return one row per model that the judge compared with the student."""
     return [
         {
             "student against": opponent,
-            "wins": _quality(found.win),
-            "ties": _quality(found.tie),
-            "losses": _quality(found.loss),
-            "win rate": ", ".join(filter(None, (_quality(found.win_rate), p_value(found.p_value)))),
-            "pairs judged": f"{count(found.asked)} of {count(found.win.n)}",
-            "both orders agree": percent(found.agreement),
-            "first position": percent(found.first_position),
-            "longer answer wins": percent(found.longer_wins),
-            "unreadable": count(found.unreadable),
+            "wins": _quality(result.win),
+            "ties": _quality(result.tie),
+            "losses": _quality(result.loss),
+            "win rate": ", ".join(filter(None, (_quality(result.win_rate), p_value(result.p_value)))),
+            "pairs judged": f"{count(result.asked)} of {count(result.win.n)}",
+            "both orders agree": percent(result.agreement),
+            "first position": percent(result.first_position),
+            "longer answer wins": percent(result.longer_wins),
+            "unreadable": count(result.unreadable),
         }
-        for opponent, found in judge.against.items()
+        for opponent, result in judge.against.items()
     ]
 
 
@@ -94,27 +91,27 @@ def _judge_parts(judge: Judge) -> list[str]:
     if rows := judge_rows(judge):
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
     if judge.scored:
-        given = [[score, count(number)] for score, number in judge.scored.scores.items()]
-        parts.append(table(["score", "answers"], [*given, ["unreadable", count(judge.scored.unreadable)]]))
+        scores = [[score, count(number)] for score, number in judge.scored.scores.items()]
+        parts.append(table(["score", "answers"], [*scores, ["unreadable", count(judge.scored.unreadable)]]))
     return parts + [f"- {cell(note)}" for note in judge.notes]
 
 
-def _suspects(report: Report) -> list[str]:
-    found = report.filter.suspects if report.filter else None
-    if not found or not found.found:
+def _label_errors(report: Report) -> list[str]:
+    errors = report.filter.suspects if report.filter else None
+    if not errors or not errors.found:
         return []
-    said = f"**Possibly mislabelled**: {found.found} of {found.judged} labelled rows, {found.sure} of them for sure"
-    # by id: what rows say stays out of Prefect's database
-    shown = [[f"{row.source or ''} {row.id or ''}".strip(), decimal(row.score)] for row in report.mislabelled]
+    counts = f"{errors.found} of {errors.judged} labelled rows, {errors.sure} of them for sure"
+    # by id: the rows' text stays out of Prefect's database
+    rows = [[f"{row.source or ''} {row.id or ''}".strip(), decimal(row.score)] for row in report.mislabelled]
     header = ["row", "its label's score"]
     if report.confusion:
         header += ["label", "teacher"]
-        shown = [[*line, row.label, row.suggested] for line, row in zip(shown, report.mislabelled, strict=True)]
-    return [f"{said}. No row was changed.", table(header, shown)]
+        rows = [[*line, row.label, row.suggested] for line, row in zip(rows, report.mislabelled, strict=True)]
+    return [f"**Possibly mislabelled**: {counts}. No row was changed.", table(header, rows)]
 
 
 def render_terminal(report: Report) -> Table:
-    """Return the comparison as a table for rich to print, one column a model, so that it fits 80 to 120 columns."""
+    """Return the comparison as a table for rich to print, one column per model, to fit 80 to 120 columns."""
     rows = comparison_rows(report)
     grid = Table(
         title=headline(report),
@@ -141,25 +138,25 @@ def render_terminal(report: Report) -> Table:
 def _caption(report: Report) -> str:
     gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
     cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
-    found = f"{conclusion(report)}{_opinion(report.judge)}{cost}{gate}"
-    return f"* the better baseline; – not measured. Worth a teacher? {found}"
+    answer = f"{conclusion(report)}{_judge_line(report.judge)}{cost}{gate}"
+    return f"* the better baseline; – not measured. Worth a teacher? {answer}"
 
 
-def _opinion(judge: Judge | None) -> str:
-    """Return on a line of its own how often the judge preferred the student; nothing without one."""
+def _judge_line(judge: Judge | None) -> str:
+    """Return the judge's win rates as a line of their own; empty without a judge."""
     if judge is None or not judge.against:
         return ""
     rates = [
-        f"{_quality(found.win_rate)} against the {opponent} (both orders agree on {percent(found.agreement)})"
-        for opponent, found in judge.against.items()
+        f"{_quality(result.win_rate)} against the {opponent} (both orders agree on {percent(result.agreement)})"
+        for opponent, result in judge.against.items()
     ]
     return f"\nJudge {judge.name}: win rate {', '.join(rates)}"
 
 
-def _quality(found: Estimate | None) -> str:
-    if found is None:
+def _quality(estimate: Estimate | None) -> str:
+    if estimate is None:
         return NOT_MEASURED
-    return f"{decimal(found.value)} {interval(found.low, found.high)}".strip()
+    return f"{decimal(estimate.value)} {interval(estimate.low, estimate.high)}".strip()
 
 
 def _costs(model: Model) -> dict[str, str]:

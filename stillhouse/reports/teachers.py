@@ -1,7 +1,4 @@
-"""What each of several teachers was asked and what became of its answers, as blocks of report.json.
-
-Separate because a report of one teacher has none of it.
-"""
+"""The report's block and table of several teachers: each one's requests, and what became of its completions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,38 +9,38 @@ from stillhouse.reports.numbers import count, dollars, percent, seconds
 from stillhouse.reports.schema.data import Generation
 
 Summary = Mapping[str, Any]
-HEADER = ("teacher", "prompts", "usable", "lessons", "share", "requests", "from the store", "tokens in / out", "time",
+HEADER = ("teacher", "prompts", "usable", "examples", "share", "requests", "from the store", "tokens in / out", "time",
           "cost")  # fmt: skip
 
 
 def teacher_blocks(
     generations: Mapping[str, GenerationSummary], costs: Mapping[str, float | None], filtered: Sequence[Summary]
 ) -> dict[str, dict[str, Any]]:
-    """Return a block for each teacher by its name.
+    """Return a block per teacher, by its name.
 
     Args:
         generations: by name, in the recipe's order, what this run requested.
-        costs: by name, what this run paid in US dollars; None where it is not known.
-        filtered: in the same order, what the filters made of the answers.
+        costs: by name, what this run paid in US dollars; None if it is not known.
+        filtered: in the same order, the filters' counts.
     """
     kept = sum(summary["kept"] for summary in filtered)
     return {
         name: {
             **summary.counts(),
-            "prompts": judged["prompts"],
-            "usable": judged["usable"],
-            "kept": judged["kept"],
-            "dropped": judged["dropped"],
-            "share": judged["kept"] / kept if kept else None,
-            "success_ratio": judged["usable"] / judged["prompts"] if judged["prompts"] else None,
+            "prompts": counts["prompts"],
+            "usable": counts["usable"],
+            "kept": counts["kept"],
+            "dropped": counts["dropped"],
+            "share": counts["kept"] / kept if kept else None,
+            "success_ratio": counts["usable"] / counts["prompts"] if counts["prompts"] else None,
             "cost_usd": costs[name],
         }
-        for (name, summary), judged in zip(generations.items(), filtered, strict=True)
+        for (name, summary), counts in zip(generations.items(), filtered, strict=True)
     }
 
 
 def teacher_rows(generation: Generation | None) -> list[list[str]]:
-    """Return a row of text for each teacher, under `HEADER`; none where there is one teacher."""
+    """Return a row of text per teacher, under `HEADER`; none if there is one teacher."""
     if generation is None:
         return []
     return [
@@ -64,6 +61,6 @@ def teacher_rows(generation: Generation | None) -> list[list[str]]:
 
 
 def teachers_markdown(generation: Generation | None) -> str:
-    """Return the teachers as a Markdown table; empty where there is one."""
+    """Return the teachers as a Markdown table; empty if there is one."""
     rows = teacher_rows(generation)
     return table(HEADER, rows) if rows else ""

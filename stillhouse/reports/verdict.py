@@ -1,7 +1,4 @@
-"""The sentences a reader decides by: what the student keeps, and whether it needed a teacher at all.
-
-Separate because page, cards and terminal say the same words, and because a student that loses must be told so.
-"""
+"""The sentences a reader decides by: how much quality the student keeps, and whether a teacher was needed at all."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -37,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The student against one alternative: the outcome and the sentence that says it with its numbers."""
+    """The student against one way without a teacher: the outcome, and a sentence with its numbers."""
 
     role: ModelRole
     outcome: Outcome
@@ -45,15 +42,15 @@ class Verdict:
 
 
 def entries(report: Report) -> list[Entry]:
-    """Return the measured models, student first; `baseline` only where neither of the two it stands for is there."""
-    found = []
+    """Return the measured models, student first; `baseline` only if the entry it repeats is missing."""
+    measured = []
     which = report.models.baseline.which if report.models.baseline else None
     repeated = bool(which and getattr(report.models, which, None))
     for role in ModelRole:
         model: Model | None = getattr(report.models, role)
         if model is not None and not (role is ModelRole.BASELINE and repeated):
-            found.append(Entry(role, model, role == which or role is ModelRole.BASELINE))
-    return found
+            measured.append(Entry(role, model, role == which or role is ModelRole.BASELINE))
+    return measured
 
 
 def headline(report: Report) -> str:
@@ -73,12 +70,12 @@ def headline(report: Report) -> str:
 
 
 def alternative_verdicts(report: Report) -> list[Verdict]:
-    """Return the verdict against each way to do without a teacher, also where the student loses."""
+    """Return the verdict against each way without a teacher, also if the student loses."""
     return [_verdict(report, role, what) for role, what in _WITHOUT_TEACHER.items() if getattr(report.models, role)]
 
 
 def conclusion(report: Report) -> str:
-    """Return whether the teacher earned its keep, in one sentence."""
+    """Return in one sentence whether the student beats the ways without a teacher."""
     verdicts = alternative_verdicts(report)
     if not verdicts or all(verdict.outcome == "unknown" for verdict in verdicts):
         return "Not measured: this run has no tested comparison with a way without a teacher."
@@ -107,7 +104,7 @@ def gain_text(gain: Gain | None, digits: int = 3) -> str:
 
 
 def _better_without(report: Report) -> str:
-    """Return the sentence a headline owes its reader when a way without a teacher wins, else nothing."""
+    """Return the sentence that names the ways without a teacher that beat the student; empty if there are none."""
     better = [_WITHOUT_TEACHER[verdict.role] for verdict in alternative_verdicts(report) if verdict.outcome == "loses"]
     return f" But it loses to {' and to '.join(better)}." if better else ""
 
@@ -125,7 +122,7 @@ def _verdict(report: Report, role: ModelRole, what: str) -> Verdict:
 
 
 def _plain_gain(report: Report, role: ModelRole) -> Gain | None:
-    """Return the bare difference where no paired interval was handed in; it never counts as a win."""
+    """Return the difference without an interval, if none was computed; it never counts as a win."""
     metric = report.comparison.primary_metric
     mine, theirs = quality_value(report.models.student, metric), quality_value(getattr(report.models, role), metric)
     if mine is None or theirs is None:

@@ -36,18 +36,18 @@ def asker(prompting: str) -> CandidatePrompter:
 
 
 @pytest.mark.parametrize(("prompting", "stop"), [("teacher", ("\n",)), ("zero_shot", ()), ("student", ())])
-def test_asker_holds_each_model_to_its_own_end_and_draws_one_greedy_answer(prompting, stop):
+def test_candidate_prompter_each_prompting_has_its_stop_and_decodes_greedily(prompting, stop):
     form = asker(prompting).form
     assert (form.sampling.stop, form.sampling.max_tokens) == (stop, 24)
     assert (form.sampling.n, form.sampling.temperature, form.constraint, form.scored) == (1, 0.0, {}, None)
 
 
-def test_asker_reads_an_answer_as_its_skill_does():
+def test_candidate_prompter_answer_is_parsed_by_the_skill():
     finished = Finished(id="0", text="Answer: Jane Austen\nQ: Who", completion_tokens=9, scores=None)
     assert asker("student").answer(finished) == "Jane Austen"
 
 
-def test_asker_shows_the_teacher_its_layout_and_the_student_the_bare_turns():
+def test_candidate_prompter_teacher_sees_its_layout_and_student_the_turns():
     shown = [len(asker(prompting).requests([ROW])[0].token_ids) for prompting in ("teacher", "student")]
     # words of the instruction, "Q:", the question and "A:"; and of "<user>Who wrote Emma?<assistant>"
     assert shown == [9 + 1 + 3 + 1, 3]

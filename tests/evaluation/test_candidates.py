@@ -38,7 +38,7 @@ def ref(stage: str) -> ArtifactRef:
 
 
 @pytest.mark.peers("export")
-def test_student_is_measured_as_it_was_exported_and_its_export_is_part_of_the_measurements_name():
+def test_evaluate_models_student_is_the_exported_folder_and_an_input():
     run = Run()
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
     refs = {name: ref(name) for name in ("split", "filter", "train", "initialise", "other")}

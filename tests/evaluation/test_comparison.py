@@ -53,7 +53,7 @@ def test_quality_holds_each_metric_with_its_interval_and_rows():
     assert found["accuracy"]["method"] == "Wilson score"
 
 
-def test_compare_numbers_are_those_of_the_definitions(models):
+def test_compare_numbers_follow_their_definitions(models):
     found = block(models)
     assert found["primary_metric"] == "accuracy"
     assert found["quality_retained"] == pytest.approx(6 / 8)
@@ -81,7 +81,7 @@ def test_compare_first_metric_of_the_recipe_is_the_primary_one(models):
     assert found["gain_over_baseline"]["value"] == pytest.approx(value["student"] - best)
 
 
-def test_compare_missing_sides_are_null(models):
+def test_compare_missing_models_give_null(models):
     found = block({"student": models["student"]}, {"student": PREDICTIONS["student"]})
     assert {name for name, value in found.items() if value is not None} == {"primary_metric"}
     without_latency = {**models, "teacher": {**models["teacher"], "latency_ms": None}}
@@ -89,7 +89,7 @@ def test_compare_missing_sides_are_null(models):
     assert block(without_latency)["memory_reduction"] is not None
 
 
-def test_better_baseline_skips_what_was_not_measured(models):
+def test_better_baseline_skips_unmeasured_models(models):
     assert better_baseline(models, BASELINES, "accuracy") == "zero_shot"
     assert better_baseline(models, ("gone", "baseline"), "accuracy") == "baseline"
     assert better_baseline(models, ("gone",), "accuracy") is None

@@ -237,7 +237,7 @@ def test_judge_that_prefers_the_first_position_ties_all_and_is_seen_through(tmp_
     assert (versus["agreement"], versus["first_position"], versus["unreadable"]) == (0.0, 1.0, 0)
     notes = found["report"]["notes"]
     assert [note for note in notes if note.startswith("the judge is the teacher")]
-    assert [note for note in notes if "goes by the order" in note]
+    assert [note for note in notes if "depend on the order" in note]
     assert not [note for note in notes if "student's base" in note]
 
 

@@ -15,7 +15,7 @@ def _front(card: str) -> dict[str, Any]:
 
 
 @pytest.mark.peers("licence")
-def test_model_card_carries_every_licence_but_claims_none(blocks: dict[str, Any]) -> None:
+def test_model_card_lists_every_licence_and_claims_none(blocks: dict[str, Any]) -> None:
     card = model_card(build_report(**blocks))
     assert "- data: train: **CC0-1.0**" in card
     assert "- teacher: **Apache-2.0**" in card
@@ -30,7 +30,7 @@ def test_model_card_front_matter_has_base_model_and_results(blocks: dict[str, An
     assert {metric["type"]: metric["value"] for metric in metrics} == {"accuracy": 0.918, "macro_f1": 0.914}
 
 
-def test_cards_of_a_teacher_under_terms_say_what_they_forbid(blocks: dict[str, Any]) -> None:
+def test_cards_accepted_terms_are_quoted(blocks: dict[str, Any]) -> None:
     assert "use of the teacher's output" not in model_card(build_report(**blocks))
     blocks["licences"]["accepted_terms"] = "openai"
     report = build_report(**blocks)
@@ -63,14 +63,14 @@ def test_cards_unknown_licence_stays_unknown_with_a_hint(blocks: dict[str, Any],
         ({}, "unknown"),
     ],
 )
-def test_data_card_names_a_licence_only_where_all_sources_state_it(
+def test_data_card_licence_only_if_all_sources_agree(
     blocks: dict[str, Any], data: dict[str, str], expected: str
 ) -> None:
     blocks["licences"]["data"] = data
     assert _front(data_card(build_report(**blocks)))["license"] == expected
 
 
-def test_cards_footer_names_the_stages_they_were_made_by(blocks: dict[str, Any]) -> None:
+def test_cards_footer_lists_stages_and_fingerprints(blocks: dict[str, Any]) -> None:
     for card in (model_card(build_report(**blocks)), data_card(build_report(**blocks))):
         for name, stage in blocks["stages"].items():
             assert f"{name} `{stage['fingerprint']}`" in card

@@ -2,7 +2,7 @@ import pytest
 
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.evaluation import Gate, Rule
-from stillhouse.reports.gate import judge
+from stillhouse.reports.gate import evaluate_gate
 
 REPORT = {
     "comparison": {"quality_retained": 0.95, "cost_reduction": None, "gain_over_baseline": {"low": 0.0}},
@@ -13,10 +13,10 @@ REPORT = {
 
 
 def rule(metric: str, op: str = ">=", bound: float = 0.92) -> dict:
-    return judge(REPORT, Gate(rules=(Rule(metric=metric, op=op, bound=bound),)))
+    return evaluate_gate(REPORT, Gate(rules=(Rule(metric=metric, op=op, bound=bound),)))
 
 
-def test_judge_passed_rule_shows_value_and_bound():
+def test_gate_passed_rule_shows_value_and_bound():
     assert rule("comparison.quality_retained") == {
         "passed": True,
         "rules": [
@@ -36,42 +36,42 @@ def test_judge_passed_rule_shows_value_and_bound():
         (">=", 1, False),
     ],
 )
-def test_judge_operators_mean_what_they_say(op, bound, passed):
+def test_gate_operators_mean_what_they_say(op, bound, passed):
     assert rule("comparison.quality_retained", op, bound)["passed"] is passed
 
 
-def test_judge_one_failed_rule_fails_the_gate():
+def test_gate_one_failed_rule_fails_the_gate():
     rules = [Rule(metric="comparison.quality_retained", bound=bound) for bound in (0.9, 0.99)]
-    found = judge(REPORT, Gate(rules=tuple(rules)))
+    found = evaluate_gate(REPORT, Gate(rules=tuple(rules)))
     assert not found["passed"]
     assert [one["passed"] for one in found["rules"]] == [True, False]
 
 
 @pytest.mark.parametrize("metric", ["comparison.cost_reduction", "models.baseline.quality.accuracy.value"])
 @pytest.mark.parametrize("op", [">=", "<"])
-def test_judge_number_not_measured_passes_no_rule(metric, op):
+def test_gate_unmeasured_number_fails_the_rule(metric, op):
     found = rule(metric, op, 0.0)
     assert not found["passed"]
     assert found["rules"][0]["value"] is None
 
 
-def test_judge_whole_numbers_count_too():
+def test_gate_whole_numbers_count_too():
     assert rule("models.student.quality.accuracy.n", ">=", 200)["passed"]
 
 
 @pytest.mark.parametrize(
     "metric", ["comparison.quality", "models.students.quality", "comparison.quality_retained.low", ""]
 )
-def test_judge_unknown_path_says_what_is_there(metric):
-    with pytest.raises(RecipeError, match=r"is not in the report there; it holds"):
+def test_gate_unknown_path_lists_the_known_fields(metric):
+    with pytest.raises(RecipeError, match=r"the report has no .* there; it has"):
         rule(metric)
 
 
 @pytest.mark.parametrize("metric", ["skill", "passed", "comparison"])
-def test_judge_value_that_is_no_number_is_refused(metric):
-    with pytest.raises(RecipeError, match="is no number"):
+def test_gate_value_not_a_number_is_refused(metric):
+    with pytest.raises(RecipeError, match="name a number of the report"):
         rule(metric)
 
 
-def test_judge_without_rules_passes():
-    assert judge(REPORT, Gate()) == {"passed": True, "rules": []}
+def test_gate_without_rules_passes():
+    assert evaluate_gate(REPORT, Gate()) == {"passed": True, "rules": []}

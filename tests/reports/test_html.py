@@ -35,7 +35,7 @@ class Page(HTMLParser):
             self.text += data.replace("\u00a0", " ")
 
 
-def test_page_loads_nothing_from_anywhere(blocks: dict[str, Any]) -> None:
+def test_page_loads_nothing_external(blocks: dict[str, Any]) -> None:
     html = render_html(build_report(**blocks))
     page = Page(html)
     assert not {"script", "link", "img", "iframe", "object", "image"} & set(page.tags)
@@ -75,7 +75,7 @@ def test_page_names_each_stage_and_its_fingerprint_once(blocks: dict[str, Any]) 
         assert page.text.count(stage["fingerprint"]) == 1, name
 
 
-def test_page_every_chart_is_drawn_with_ids_of_its_own(blocks: dict[str, Any]) -> None:
+def test_page_chart_ids_are_unique(blocks: dict[str, Any]) -> None:
     html = render_html(build_report(**blocks))
     page = Page(html)
     assert page.tags.count("svg") == 5
@@ -126,7 +126,7 @@ def test_page_rows_that_do_not_add_up_are_shown(plain_blocks: dict[str, Any]) ->
     assert "2 unaccounted for" in Page(render_html(build_report(**plain_blocks))).text
 
 
-def test_page_losing_student_is_told_so(plain_blocks: dict[str, Any]) -> None:
+def test_page_losing_student_says_so(plain_blocks: dict[str, Any]) -> None:
     plain_blocks["comparison"]["gain_over"]["tfidf_logistic_regression"] = {
         "value": -0.041, "low": -0.072, "high": -0.011, "p_value": 0.008}  # fmt: skip
     text = Page(render_html(build_report(**plain_blocks))).text
@@ -138,7 +138,7 @@ def test_page_losing_student_is_told_so(plain_blocks: dict[str, Any]) -> None:
 def test_page_unknown_licence_hints_where_to_state_it(plain_blocks: dict[str, Any]) -> None:
     plain_blocks["licences"] = {"data": {"train": "CC0-1.0"}, "teacher": "unknown", "student_base": "Apache-2.0"}
     text = Page(render_html(build_report(**plain_blocks))).text
-    assert "nobody stated it; look it up and set teachers[0].licence" in text
+    assert "not stated; look it up and set teachers[0].licence" in text
 
 
 def test_most_confused_leaves_out_right_answers_and_sorts_by_rows() -> None:

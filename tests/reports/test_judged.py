@@ -11,7 +11,7 @@ from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.cards import data_card, model_card
-from stillhouse.reports.gate import judge as judge_gate
+from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.method import method_statements
@@ -42,7 +42,7 @@ def served(name: str) -> Checkpoint:
     return Checkpoint(model=Model(kind="endpoint", path=name), path=name, served={"model": name})
 
 
-def test_report_with_a_judge_is_read_back_as_it_was_written(plain_blocks):
+def test_report_json_with_judge_round_trips(plain_blocks):
     report = build_report(**plain_blocks, judge=block(scored=SCORED))
     assert Report.model_validate_json(report_json(report)) == report
     found = report.model_dump(mode="json")["judge"]
@@ -52,14 +52,14 @@ def test_report_with_a_judge_is_read_back_as_it_was_written(plain_blocks):
     assert found["scored"]["scores"]["5"] == 5
 
 
-def test_report_without_a_judge_has_none(plain_blocks):
+def test_report_without_judge_shows_no_judge(plain_blocks):
     report = build_report(**plain_blocks)
     assert report.judge is None
     assert "judge" not in render_html(report)
     assert "Judge" not in summary_markdown(report)
 
 
-def test_page_and_summary_show_shares_agreement_bias_and_what_it_took(plain_blocks):
+def test_page_and_summary_judge_shows_shares_bias_and_usage(plain_blocks):
     report = build_report(**plain_blocks, judge=block(scored=SCORED))
     page = Page(render_html(report)).text
     for shown in (page, summary_markdown(report).replace("\u00a0", " ")):
@@ -73,14 +73,14 @@ def test_page_and_summary_show_shares_agreement_bias_and_what_it_took(plain_bloc
     assert "900" in page
 
 
-def test_terminal_names_the_win_rate_beside_how_far_the_orders_agree(plain_blocks):
+def test_terminal_judge_shows_win_rate_with_agreement(plain_blocks):
     caption = render_terminal(build_report(**plain_blocks, judge=block())).caption
     assert "Judge judge-7b: win rate 0.625 [" in str(caption)
     assert "against the teacher (both orders agree on 100\u00a0%)" in str(caption)
     assert "Judge" not in str(render_terminal(build_report(**plain_blocks)).caption)
 
 
-def test_page_shows_what_a_judge_is_called_as_text(plain_blocks):
+def test_page_hostile_judge_name_is_text(plain_blocks):
     hostile = block() | {"name": ATTACK, "criteria": ATTACK, "notes": [ATTACK]}
     report = build_report(**plain_blocks, judge=hostile)
     page = Page(render_html(report))
@@ -89,24 +89,24 @@ def test_page_shows_what_a_judge_is_called_as_text(plain_blocks):
     assert "<script" not in summary_markdown(report)
 
 
-def test_judge_that_goes_by_the_order_is_said_to():
-    assert any("goes by the order" in note for note in block(always_first)["notes"])
+def test_judge_block_order_dependent_judge_is_noted():
+    assert any("depend on the order" in note for note in block(always_first)["notes"])
     assert not block(longer)["notes"]
 
 
-def test_judge_whose_verdicts_cannot_be_read_is_said_to():
+def test_judge_block_unreadable_verdicts_are_noted():
     notes = block(lambda first, second: "Hm.")["notes"]
     assert "6 of 6 verdicts against the teacher can't be read" in notes
 
 
-def test_scores_that_cannot_be_read_are_said_to_have_cost_their_answers():
+def test_judge_block_unreadable_scores_are_noted():
     assert block(scored=SCORED | {"unreadable": 2})["notes"] == (
         "2 of 10 scores can't be read; their answers were dropped",
     )
     assert not block(scored=SCORED | {"unreadable": 1})["notes"]
 
 
-def test_judge_that_is_teacher_or_student_is_warned_of():
+def test_judge_block_judge_that_is_the_teacher_is_noted():
     (note,) = block(same_as=("teacher",))["notes"]
     assert note.startswith("the judge is the teacher")
     assert "2404.13076" in note
@@ -122,26 +122,26 @@ def test_judge_that_is_teacher_or_student_is_warned_of():
         (served("deepseek-chat"), served("deepseek-reasoner"), False),
     ],
 )
-def test_same_model_is_known_by_its_files_or_else_by_name(one, other, expected):
+def test_is_same_model_compares_files_or_else_names(one, other, expected):
     assert one.is_same_model(other) is expected
 
 
-def test_gate_may_go_by_what_the_judge_says(plain_blocks):
+def test_gate_rule_on_the_win_rate_is_read(plain_blocks):
     found = build_report(**plain_blocks, judge=block()).model_dump(mode="json")
     rules = (
         Rule(metric="judge.against.teacher.win_rate.value", bound=0.6),
         Rule(metric="judge.against.teacher.loss.value", op="<", bound=0.1),
     )
-    assert [rule["passed"] for rule in judge_gate(found, Gate(rules=rules))["rules"]] == [True, False]
+    assert [rule["passed"] for rule in evaluate_gate(found, Gate(rules=rules))["rules"]] == [True, False]
 
 
-def test_method_says_how_pairs_were_judged_and_only_then():
+def test_method_judge_is_described_only_if_pairs_were_judged():
     made = fields() | {"skill": {"kind": "conversation"}}
     assert "both orders" in method_statements(parse_recipe(made | {"judge": {"model": "owner/judge"}}))["judge"]
     assert "judge" not in method_statements(parse_recipe(made))
 
 
-def test_cards_carry_the_licence_of_a_judge_that_chose_and_of_no_other(plain_blocks):
+def test_cards_judge_licence_only_if_its_scores_filtered(plain_blocks):
     plain_blocks["licences"] |= {"judge": "MIT", "judge_accepted_terms": "openai"}
     chose = build_report(**plain_blocks, judge=block(scored=SCORED))
     for card in (model_card(chose), data_card(chose)):

@@ -43,7 +43,7 @@ def shown(blocks: dict[str, Any], folder: Path) -> Any:
     return build_report(**blocks | {"filter": filter_block(SUMMARY), "mislabelled": mislabelled(path)})
 
 
-def test_report_shows_how_many_rows_are_suspects_and_the_first_25(blocks, tmp_path):
+def test_page_label_errors_shows_counts_and_the_first_25(blocks, tmp_path):
     report = shown(blocks, tmp_path)
     found = json.loads(report_json(report))
     assert found["filter"]["suspects"] == SUMMARY["suspects"]
@@ -59,25 +59,25 @@ def test_report_shows_how_many_rows_are_suspects_and_the_first_25(blocks, tmp_pa
     }
     text = Page(render_html(report)).text
     assert "The teacher contradicts 30 of 400 labelled rows it answered, 12 of them for sure" in text
-    assert "the 25 most suspicious stand here" in text
+    assert "the 25 likeliest errors are listed here" in text
     assert "my message 24" in text
     assert "my message 25" not in text
 
 
-def test_summary_in_prefect_names_suspects_by_id_and_not_by_what_they_say(blocks, tmp_path):
+def test_summary_label_errors_are_named_by_id_only(blocks, tmp_path):
     text = summary_markdown(shown(blocks, tmp_path))
     assert "**Possibly mislabelled**: 30 of 400 labelled rows, 12 of them for sure. No row was changed." in text
     assert "| examples row3 | 0.030 | refund_request | cancel_order |" in text
     assert "my message" not in text
 
 
-def test_report_shows_hard_and_easy_rows_before_and_after(blocks, tmp_path):
+def test_page_difficulty_shows_rows_before_and_after(blocks, tmp_path):
     text = " ".join(Page(render_html(shown(blocks, tmp_path))).text.split())
     assert "Thirds of the teacher's training rows by margin; 50 % were to be hard." in text
     assert "easy3014medium3016hard3030" in text
 
 
-def test_report_of_a_run_without_either_says_nothing_of_them(blocks):
+def test_page_without_label_errors_or_difficulty_shows_neither(blocks):
     plain = {"filter": filter_block({"in": 1, "kept": 1, "dropped": {}}), "mislabelled": []}
     report = build_report(**blocks | plain)
     assert report.filter is not None

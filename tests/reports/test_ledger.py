@@ -37,7 +37,7 @@ def with_ledger(blocks: dict[str, Any], *lines: Line, teacher: float | None, stu
     return build_report(**blocks, ledger=ledger_block(lines, blocks["models"]))
 
 
-def test_report_ledger_adds_up_and_breaks_even(plain_blocks):
+def test_ledger_block_totals_and_break_even_add_up(plain_blocks):
     report = with_ledger(plain_blocks, LESSONS, TRAINING, teacher=5.0, student=1.0)
     assert report.ledger is not None
     # 200,000 and 3,000 tokens now, 222,000 and 3,300 in all, and an hour of training of an earlier run
@@ -48,7 +48,7 @@ def test_report_ledger_adds_up_and_breaks_even(plain_blocks):
     assert Report.model_validate_json(report_json(report)) == report
 
 
-def test_report_ledger_with_an_unknown_price_has_no_total_and_names_it(plain_blocks):
+def test_ledger_block_unknown_price_gives_no_total_and_is_named(plain_blocks):
     report = with_ledger(plain_blocks, LESSONS, UNPRICED, teacher=5.0, student=1.0)
     assert report.ledger is not None
     assert (report.ledger.run_usd, report.ledger.life_usd) == (None, None)
@@ -58,7 +58,7 @@ def test_report_ledger_with_an_unknown_price_has_no_total_and_names_it(plain_blo
     assert ledger_rows(report.ledger)[-1][-2:] == ["not known", "not known"]
 
 
-def test_report_pages_show_the_ledger_and_the_break_even(plain_blocks):
+def test_page_and_summary_show_ledger_and_break_even(plain_blocks):
     report = with_ledger(plain_blocks, LESSONS, TRAINING, teacher=5.0, student=1.0)
     markdown, page = summary_markdown(report).replace("\u00a0", " "), render_html(report)
     for text in (markdown, page):
@@ -69,7 +69,7 @@ def test_report_pages_show_the_ledger_and_the_break_even(plain_blocks):
     assert "564" in str(render_terminal(report).caption)
 
 
-def test_report_without_a_ledger_is_read_and_shown(plain_blocks):
+def test_report_without_ledger_is_read_and_shown(plain_blocks):
     report = build_report(**plain_blocks)
     assert report.ledger is None
     assert "Break-even" not in render_html(report) + summary_markdown(report)

@@ -45,7 +45,7 @@ def evidence() -> Evidence:
     )
 
 
-def test_served_teacher_is_shown_with_what_was_measured_and_null_for_the_rest():
+def test_model_blocks_api_teacher_has_null_for_unmeasured():
     blocks = model_blocks(evidence(), {}, recipe())
     models = Models.model_validate(with_baseline(blocks, None))
     assert models.teacher is not None
@@ -56,7 +56,7 @@ def test_served_teacher_is_shown_with_what_was_measured_and_null_for_the_rest():
     assert models.teacher.quality["accuracy"].value == 0.75
 
 
-def test_student_is_compared_with_a_served_teacher_where_both_have_a_number():
+def test_compare_api_teacher_needs_both_numbers():
     found, shown = evidence(), model_blocks(evidence(), {}, recipe())
     block = compare(shown, found.answers, found.references, found.labels, (), recipe().evaluation)
     assert block["quality_retained"] == 1.0
@@ -64,7 +64,7 @@ def test_student_is_compared_with_a_served_teacher_where_both_have_a_number():
     assert (block["memory_reduction"], block["weight_reduction"]) == (None, None)
 
 
-def test_method_says_how_a_served_teacher_was_measured_and_only_then():
+def test_method_api_teacher_is_described_only_if_there_is_one():
     served, here = method_statements(recipe()), method_statements(recipe(endpoint=False))
     assert "over deepseek's API" in served["teacher"]
     assert "teacher" not in here
@@ -72,7 +72,7 @@ def test_method_says_how_a_served_teacher_was_measured_and_only_then():
     assert here["engine"].startswith("Every model is served")
 
 
-def test_prompts_that_were_redacted_are_counted_on_page_and_card(blocks):
+def test_page_and_card_count_redacted_prompts(blocks):
     asked = dict.fromkeys(("requests", "from_store", "generated", "prompt_tokens", "completion_tokens"), 9)
     redacted = RedactedPrompts(prompts=7, marks={"<EMAIL>": 6, "<IBAN>": 2})
     summary = GenerationSummary(**asked, seconds=2.0, redacted=redacted)

@@ -13,7 +13,7 @@ def _printed(blocks: dict[str, Any]) -> str:
     return out.getvalue().replace("\u00a0", " ")
 
 
-def test_comparison_rows_one_a_model_with_equal_columns(blocks: dict[str, Any]) -> None:
+def test_comparison_rows_one_per_model_with_equal_columns(blocks: dict[str, Any]) -> None:
     rows = comparison_rows(build_report(**blocks))
     assert len(rows) == 6
     assert len({tuple(row) for row in rows}) == 1
@@ -22,7 +22,7 @@ def test_comparison_rows_one_a_model_with_equal_columns(blocks: dict[str, Any]) 
     assert rows[2]["model"].endswith("(better baseline)")
 
 
-def test_comparison_rows_model_without_engine_is_not_measured(blocks: dict[str, Any]) -> None:
+def test_comparison_rows_without_engine_say_not_measured(blocks: dict[str, Any]) -> None:
     row = comparison_rows(build_report(**blocks))[-1]
     assert row["accuracy"].startswith("0.823")
     assert {row[name] for name in ("latency p50", "latency p95", "peak memory", "weights")} == {"not measured"}

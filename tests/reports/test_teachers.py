@@ -40,7 +40,7 @@ def taught(plain_blocks: dict[str, Any]) -> dict[str, Any]:
     return plain_blocks
 
 
-def test_teacher_blocks_divide_all_lessons_and_measure_each_by_its_own_prompts():
+def test_teacher_blocks_shares_sum_to_one_and_ratios_are_per_teacher():
     blocks = teacher_blocks({"small": ASKED, "large": ASKED, "unused": NOT_ASKED}, COSTS, JUDGED)
     assert [block["share"] for block in blocks.values()] == [0.75, 0.25, 0.0]
     assert [block["success_ratio"] for block in blocks.values()] == [0.75, 1.0, None]
@@ -48,7 +48,7 @@ def test_teacher_blocks_divide_all_lessons_and_measure_each_by_its_own_prompts()
     assert teacher_blocks({"unused": NOT_ASKED}, COSTS, JUDGED[2:])["unused"]["share"] is None
 
 
-def test_several_teachers_stand_on_the_page_and_in_the_summary(taught: dict[str, Any]):
+def test_page_and_summary_several_teachers_have_a_table(taught: dict[str, Any]):
     report = build_report(**taught)
     page, text = render_html(report), summary_markdown(report).replace("\u00a0", " ")
     assert '<th scope="row">unused</th>' in page
@@ -57,24 +57,24 @@ def test_several_teachers_stand_on_the_page_and_in_the_summary(taught: dict[str,
     assert "| unused | 0 | – | 0 | 0 % | 0 | 0 | 0 / 0 | 0.0 s | $0.00 |" in text
 
 
-def test_one_teacher_has_no_table_of_teachers(plain_blocks: dict[str, Any]):
+def test_page_one_teacher_has_no_teachers_table(plain_blocks: dict[str, Any]):
     report = build_report(**plain_blocks)
     assert "Teachers <small>" not in render_html(report)
     assert "usable" not in summary_markdown(report)
     assert "## Teachers" not in model_card(report) + data_card(report)
 
 
-def test_cards_name_every_teacher_with_licence_and_terms(taught: dict[str, Any]):
+def test_cards_several_teachers_each_with_licence_and_terms(taught: dict[str, Any]):
     report = build_report(**taught)
     for card in (model_card(report), data_card(report)):
         assert "small (small-1B), gpt-5" in card
         assert "- teacher small: **MIT**" in card
-        assert "- teacher gpt-5: **unknown** (nobody stated it; look it up and set `teachers[1].licence`)" in card
+        assert "- teacher gpt-5: **unknown** (not stated; look it up and set `teachers[1].licence`)" in card
         assert "use of the teacher's output (gpt-5): **OpenAI's terms forbid" in card
         assert "| small | 40 |" in card
 
 
-def test_method_says_which_teacher_is_measured_where_there_are_several():
+def test_method_several_teachers_names_the_measured_one():
     said = method_statements(parse_recipe(several(routing={"kind": "fallback"})))["teachers"]
     assert said.startswith("small, large answered, routing fallback, mixing keep_all.")
     assert "is the first of them, small" in said

@@ -46,7 +46,7 @@ def test_conclusion_without_alternatives_claims_nothing(blocks: dict[str, Any]) 
     assert conclusion(build_report(**blocks)).startswith("Not measured")
 
 
-def test_entries_better_baseline_stands_once(blocks: dict[str, Any]) -> None:
+def test_entries_better_baseline_appears_once(blocks: dict[str, Any]) -> None:
     found = entries(build_report(**blocks))
     assert [entry.role for entry in found][:3] == ["student", "teacher", "baseline_zero_shot"]
     assert [entry.role for entry in found if entry.is_better_baseline] == ["baseline_zero_shot"]
