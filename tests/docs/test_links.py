@@ -22,6 +22,7 @@ PAGES = sorted(
 )
 FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+FILE = re.compile(r"(?:stillhouse|tasks|flows|deployments|infra|tests|docs)/[\w./-]*")
 SCHEME = re.compile(r"[a-z]+:")
 
 
@@ -56,6 +57,11 @@ def broken(page: Path) -> list[str]:
     return wrong
 
 
+def spans(page: Path) -> list[str]:
+    """Return the page's code spans."""
+    return re.findall(r"`([^`\n]+)`", prose(page))
+
+
 def listed(nav: Any) -> list[str]:
     """Return the pages that a part of mkdocs.yml's `nav` names."""
     if isinstance(nav, str):
@@ -76,6 +82,15 @@ def test_broken_names_a_missing_file_and_a_missing_heading(tmp_path):
         "`[e](code.md)`\n\n```\n# no heading\n[f](fenced.md)\n```\n\n    [g](indented.md)\n"
     )
     assert broken(page) == ["#none", "gone.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_files_and_make_targets_that_a_page_names_exist(page):
+    files = [span for span in spans(page) if FILE.fullmatch(span) and "NAME" not in span]
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    targets = {span.split()[1] for span in spans(page) if re.fullmatch(r"make [a-z]+", span)}
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert targets <= set(phony[0].split())
 
 
 def test_links_of_the_site_stay_in_docs():
