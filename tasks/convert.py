@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stillhouse.completions.completion import teacher_fingerprint
+from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.inference.models import Checkpoint, Model, identify
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.teacher import Teacher

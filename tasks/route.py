@@ -5,10 +5,10 @@ from typing import Any
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.completions.table import lines_by_row, mixed
 from stillhouse.data.row import Row
-from stillhouse.filters.calibrated import calibrated_completions, label_priors
 from stillhouse.filters.unanswered import check_references, routing_filters, unanswered_rows
 from stillhouse.recipe.routing import BY_ROW
 from stillhouse.skills.cases import asked_of, read_cases
+from stillhouse.teachers.calibration import calibrated_completions, label_priors
 from stillhouse.teachers.routing import routed
 from stillhouse.teachers.spec import write_row_ids
 from tasks.orchestration.run import Run

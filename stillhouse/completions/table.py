@@ -6,7 +6,7 @@ to the next (no times): the same answers make the same bytes.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.completions.completion import Completion
+
+Lines = Mapping[str, Sequence[dict[str, Any]]]  # lines of the table by row id
 
 ANSWER_SCHEMA = pa.schema(
     [

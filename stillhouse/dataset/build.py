@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stillhouse.completions.table import read_answers
+from stillhouse.completions.table import Lines, read_answers
 from stillhouse.data.row import Row
 from stillhouse.dataset.difficulty import TeacherAnswers, subsample_by_difficulty
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.teacher_counts import counts_by_teacher
-from stillhouse.filters.calibrated import (
+from stillhouse.filters.combine import Mixing
+from stillhouse.filters.outcome import FilterResult, merge_results
+from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
+from stillhouse.filters.settings import Filters
+from stillhouse.skills.cases import asked_of, read_cases, unclaimed
+from stillhouse.skills.registry import skill_for
+from stillhouse.skills.skill import Skill
+from stillhouse.teachers.calibration import (
     Calibration,
-    Lines,
     Priors,
     calibrated_completions,
     label_priors,
     teacher_index_of,
 )
-from stillhouse.filters.outcome import FilterResult, merge_results
-from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
-from stillhouse.recipe.filters import Filters
-from stillhouse.recipe.routing import Mixing
-from stillhouse.skills.cases import asked_of, read_cases, unclaimed
-from stillhouse.skills.registry import skill_for
-from stillhouse.skills.skill import Skill
 
 
 @dataclass(frozen=True)

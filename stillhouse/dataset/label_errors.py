@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stillhouse.completions.table import completion_of
+from stillhouse.completions.table import Lines, completion_of
 from stillhouse.data.row import Row
 from stillhouse.filters.rules.agreement import majority
 from stillhouse.skills.registry import SkillModule, skill_for
 from stillhouse.skills.skill import Skill
 from stillhouse.teachers.calibration import probabilities
 
-Lines = Mapping[str, Sequence[dict[str, Any]]]
 Suspect = dict[str, Any]
 
 # of a free answer one sample that differs is the teacher's mistake as often as the row's

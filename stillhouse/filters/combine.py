@@ -2,12 +2,31 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Literal
 
+from pydantic import Field
+
+from stillhouse.config import FrozenModel
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.outcome import Decision, Drop
 from stillhouse.filters.rules.agreement import majority
-from stillhouse.recipe.routing import Mixing
 from stillhouse.skills.registry import SkillModule
+
+
+class Mixing(FrozenModel):
+    """The recipe's section `mixing`: what is kept if several teachers answer one prompt."""
+
+    kind: Literal["keep_all", "vote", "best"] = Field(
+        "keep_all",
+        description="keep_all: the kept answer of each teacher is a training row; vote: one answer, the majority's "
+        "over all samples of all teachers, of equals the one first given; best: one answer, the best by `by`",
+    )
+    by: Literal["verifier", "judge"] = Field(
+        "verifier",
+        description="what best means. verifier: an answer that agrees with the row's reference, of equals (and of rows "
+        "without a reference) that of the teacher named first; judge: the answer that the recipe's `judge` scores "
+        "highest",
+    )
 
 
 def _by_reference(candidate: Candidate) -> float:

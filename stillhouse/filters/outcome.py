@@ -8,25 +8,10 @@ from typing import Any, NamedTuple
 from stillhouse.data.row import Row
 from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.settings import RULES, Filters
 
 # reasons of answers without a fault: another one was taken for their prompt
 PASSED_OVER = ("not_majority", "not_best")
-
-# what a user would change first, by the reason that dropped most
-_NEXT_STEP = {
-    "failed": "see the teacher's log for the errors",
-    "truncated": "raise `sampling.max_tokens`",
-    "refused": "change `prompt.system`",
-    "unparsable": "keep `output.kind: skill`, or name the labels in `prompt.system`",
-    "too_long": "raise `skill.max_words`",
-    "verification": "raise `prompt.examples` or take a stronger teacher",
-    "judge": "lower `filters.min_judge_score`, or see `said` in the judge stage's scores.parquet",
-    "agreement": "lower `filters.min_agreement`",
-    "confidence": "lower `filters.min_mean_logprob`",
-    "language": "check `filters.languages`",
-    "near_duplicate": "raise `filters.near_duplicate_threshold`",
-}
 
 
 class Drop(NamedTuple):
@@ -102,7 +87,8 @@ def check_success(rows: Sequence[Row], result: FilterResult, filters: Filters) -
     if not rows or num_served / len(rows) >= filters.min_success_ratio:
         return
     counts = {reason: count for reason, count in result.counts.items() if reason not in PASSED_OVER}
-    steps = [_NEXT_STEP[reason] for reason in counts if reason in _NEXT_STEP][:1]
+    next_steps = {rule.name: rule.next_step for rule in RULES if rule.next_step}
+    steps = [next_steps[reason] for reason in counts if reason in next_steps][:1]
     steps.append("lower `filters.min_success_ratio` if so few are enough")
     raise QualityError(
         f"{num_served} of {len(rows)} prompts ({num_served / len(rows):.0%}) kept an answer; "

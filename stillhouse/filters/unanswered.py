@@ -10,7 +10,7 @@ from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row
 from stillhouse.errors import DataError
 from stillhouse.filters.pipeline import apply_filters
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.settings import Filters
 from stillhouse.skills.skill import Skill
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stillhouse.completions.table import Lines
 from stillhouse.costs.forecast import Range, forecast_share, forecast_sum, sum_ranges
-from stillhouse.filters.calibrated import Lines
 from stillhouse.filters.outcome import FilterResult
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.planning.judge_forecast import Scored

@@ -17,13 +17,13 @@ from stillhouse.artifacts.store import Store
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion, CompletionSlot
 from stillhouse.completions.store import CompletionStore
-from stillhouse.completions.table import lines_by_row, mixed
+from stillhouse.completions.table import Lines, lines_by_row, mixed
 from stillhouse.costs.usage import Usage, UsageMeter
 from stillhouse.data.row import Row
-from stillhouse.filters.calibrated import Lines, calibrated_completions, label_priors, teacher_index_of
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
+from stillhouse.teachers.calibration import calibrated_completions, label_priors, teacher_index_of
 from stillhouse.teachers.probe import LESSONS, prompts_of
 
 

@@ -6,9 +6,9 @@ Separate because a run knows it only when the teachers before have answered ever
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stillhouse.completions.table import Lines
 from stillhouse.costs.forecast import Range, exact_range, forecast_share
 from stillhouse.data.row import Row
-from stillhouse.filters.calibrated import Lines
 from stillhouse.filters.unanswered import routing_filters, unanswered_rows
 from stillhouse.planning.probe_result import ProbeResult, completions_of, lines_of, merged
 from stillhouse.recipe.recipe import Recipe

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from stillhouse.completions.table import Lines
 from stillhouse.data.row import Row
-from stillhouse.filters.calibrated import Lines
 from stillhouse.planning.probe_result import ProbeResult, lines_of, merged
 from stillhouse.planning.routing_forecast import RoutedRows, forecast_routing
 from stillhouse.recipe.recipe import Recipe

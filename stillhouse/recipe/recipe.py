@@ -5,13 +5,15 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stillhouse.config import FrozenModel, execution, optional_identity, provenance
+from stillhouse.filters.combine import Mixing
+from stillhouse.filters.rules.judge_score import JudgeScore
+from stillhouse.filters.settings import Filters
 from stillhouse.recipe.checks.recipe import find_problems
 from stillhouse.recipe.costs import Budget, Costs
 from stillhouse.recipe.data import Data
 from stillhouse.recipe.evaluation import Evaluation, Gate
-from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.routing import Mixing, Routing
+from stillhouse.recipe.routing import Routing
 from stillhouse.recipe.student import Student, Training
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.skill import Skill
@@ -69,7 +71,8 @@ class Recipe(FrozenModel):
     @property
     def judge_chooses(self) -> bool:
         """Whether a judge's scores decide what the student learns."""
-        return self.filters.min_judge_score is not None or (self.mixing.kind, self.mixing.by) == ("best", "judge")
+        is_bounded = self.filters.rule(JudgeScore).min_judge_score is not None
+        return is_bounded or (self.mixing.kind, self.mixing.by) == ("best", "judge")
 
     @property
     def teacher(self) -> Teacher:

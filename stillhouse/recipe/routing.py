@@ -1,4 +1,4 @@
-"""Which of several teachers answers which prompt, and what becomes of several answers to one."""
+"""Which of several teachers answers which prompt."""
 
 from typing import Literal
 
@@ -26,20 +26,4 @@ class Routing(FrozenModel):
     teachers: dict[str, str] = Field({}, description="value -> teacher's name, for kind source and label")
     default: str = Field(
         "", description="teacher of rows without a value in `teachers`, for kind source and label; empty: the first"
-    )
-
-
-class Mixing(FrozenModel):
-    """What is kept where several teachers answer one prompt."""
-
-    kind: Literal["keep_all", "vote", "best"] = Field(
-        "keep_all",
-        description="keep_all: the kept answer of each teacher is a training row; vote: one answer, the majority's "
-        "over all samples of all teachers, of equals the one first given; best: one answer, the best by `by`",
-    )
-    by: Literal["verifier", "judge"] = Field(
-        "verifier",
-        description="what best means. verifier: an answer that agrees with the row's reference, of equals (and of rows "
-        "without a reference) that of the teacher named first; judge: the answer that the recipe's `judge` scores "
-        "highest",
     )

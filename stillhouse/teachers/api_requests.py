@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Sequence
 
-from stillhouse.completions.completion import CompletionSlot, completion_key
+from stillhouse.completions.completion import CompletionSlot
+from stillhouse.completions.key import completion_key
 from stillhouse.data.row import Row
 from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.api.redaction import Redactor

@@ -1,18 +1,24 @@
 """Batch calibration: a label's score less its mean over the training prompts.
 
-Separate because the same prior must serve the training labels and the teacher's answers to test rows.
+The same prior serves the training labels and the teacher's answers to test rows.
 Source: after Zhou et al., "Batch Calibration", arXiv:2309.17249, which divides by the batch's mean probability; the
 mean here is of log-probabilities, so that one overconfident prompt weighs no more than another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stillhouse.completions.completion import Completion
+from stillhouse.completions.table import Lines, completion_of
+from stillhouse.data.row import Row
 from stillhouse.errors import QualityError
 
 Scores = NDArray[np.float64]
+Calibration = Literal["none", "batch"]
+Priors = list[list[float] | None]  # one a teacher, each of length L; None for a teacher that is not calibrated
 
 
 def batch_prior(scores_NL: Sequence[Sequence[float]]) -> list[float]:
@@ -27,7 +33,7 @@ def batch_prior(scores_NL: Sequence[Sequence[float]]) -> list[float]:
 
 
 def probabilities(scores_L: Sequence[float], prior_L: Sequence[float] | None) -> Scores:
-    """Return the probability of each of L labels by their log-probabilities, less the prior where there is one."""
+    """Return the probability of each of L labels by their log-probabilities, less the prior, if there is one."""
     shifted: Scores = np.asarray(scores_L, dtype=np.float64) - (0.0 if prior_L is None else np.asarray(prior_L))
     found: Scores = np.exp(shifted - np.logaddexp.reduce(shifted))
     return found
@@ -39,3 +45,42 @@ def calibrate(scores_L: Sequence[float], prior_L: Sequence[float]) -> tuple[int,
     log_total = np.logaddexp.reduce(shifted)
     best = int(np.argmax(shifted))
     return best, float(shifted[best] - log_total)
+
+
+def label_priors(calibrations: Sequence[Calibration], train: Iterable[Row], lines: Lines) -> Priors:
+    """Return each teacher's prior, from the training prompts alone: validation prompts must not move it.
+
+    Raises:
+        QualityError: a teacher to be calibrated has no scores.
+    """
+    if "batch" not in calibrations:
+        return [None] * len(calibrations)
+    scored = [line for row in train for line in lines.get(row["id"], ()) if line["label_scores"]]
+    return [
+        batch_prior([line["label_scores"] for line in scored if teacher_index_of(line) == index])
+        if kind == "batch"
+        else None
+        for index, kind in enumerate(calibrations)
+    ]
+
+
+def calibrated_completions(lines: Lines, priors: Priors, labels: Sequence[str]) -> dict[str, list[Completion]]:
+    """Return the completions by row id; a calibrated one gives the calibrated label with its confidence."""
+    return {
+        row_id: [_calibrated(line, priors[teacher_index_of(line)], labels) for line in found]
+        for row_id, found in lines.items()
+    }
+
+
+def teacher_index_of(line: dict[str, Any]) -> int:
+    """Return the index, among the recipe's teachers, of the one that gave a line."""
+    return (line.get("teacher_number") or 1) - 1
+
+
+def _calibrated(line: dict[str, Any], prior: list[float] | None, labels: Sequence[str]) -> Completion:
+    completion = completion_of(line)
+    if prior is None or not line["label_scores"]:
+        return completion
+    best, logprob = calibrate(line["label_scores"], prior)
+    # one decision, one token's worth of doubt: mean_logprob is then the calibrated label's log-probability
+    return completion.model_copy(update={"text": labels[best], "cumulative_logprob": logprob, "completion_tokens": 1})

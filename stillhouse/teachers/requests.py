@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from stillhouse.completions.completion import CompletionSlot, completion_key
+from stillhouse.completions.completion import CompletionSlot
+from stillhouse.completions.key import completion_key
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.data.row import Row
 from stillhouse.inference.api.request import num_logprobs

@@ -9,8 +9,8 @@ from stillhouse.completions.table import ANSWER_SCHEMA, MIXED_SCHEMA
 from stillhouse.data.row import ROW_SCHEMA, content_sha256
 from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.errors import QualityError
-from stillhouse.recipe.filters import Filters
-from stillhouse.recipe.routing import Mixing
+from stillhouse.filters.combine import Mixing
+from stillhouse.filters.settings import Filters
 from stillhouse.skills.skill import Classification
 
 LABELS = ("car", "pet")

@@ -9,7 +9,7 @@ from stillhouse.completions.table import completion_of
 from stillhouse.dataset.difficulty import BUCKETS, TeacherAnswers, subsample_by_difficulty
 from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.settings import Filters
 from tests.dataset.test_build import LABELS, SKILL, answer, build, row
 from tests.dataset.test_label_errors import said, scores
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhouse.dataset.label_errors import find_label_errors
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.settings import Filters
 from stillhouse.skills.skill import Classification, Math, Qa
 from tests.dataset.test_build import LABELS, SKILL, answer, build, row
 

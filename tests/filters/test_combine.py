@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from stillhouse.completions.completion import Completion
 from stillhouse.dataset.teacher_counts import counts_by_teacher
-from stillhouse.filters.pipeline import CANDIDATE_RULES, apply_filters
+from stillhouse.filters.combine import Mixing
+from stillhouse.filters.pipeline import apply_filters
+from stillhouse.filters.settings import RULES, Filters
 from stillhouse.filters.unanswered import routing_filters, unanswered_rows
-from stillhouse.recipe.filters import Filters
-from stillhouse.recipe.routing import Mixing
 from tests.filters.test_pipeline import ALL, LABELS, SKILL, row, said
 
 VOTE, BEST, KEEP_ALL = Mixing(kind="vote"), Mixing(kind="best"), Mixing()
@@ -179,4 +179,4 @@ def test_rules_for_routing_leave_every_rule_of_one_answer_as_the_recipe_has_it()
     rules = routing_filters(strict, must_verify=True)
     changed = {name for name in Filters.model_fields if getattr(rules, name) != getattr(strict, name)}
     assert changed == {"min_success_ratio", "near_duplicate_threshold"}
-    assert "verification" in CANDIDATE_RULES
+    assert "verification" in [rule.name for rule in RULES]

@@ -7,9 +7,8 @@ import pytest
 
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import CompletionSlot
-from stillhouse.completions.table import MIXED_SCHEMA, completion_of
+from stillhouse.completions.table import MIXED_SCHEMA, Lines, completion_of
 from stillhouse.costs.forecast import Range, exact_range
-from stillhouse.filters.calibrated import Lines
 from stillhouse.planning.probe_result import AnswerUsage, ProbeResult, Workload, merged
 from stillhouse.planning.routing_forecast import RoutedRows, forecast_routing, next_rows
 from stillhouse.recipe.load import parse_recipe

@@ -4,7 +4,7 @@ import pytest
 
 from stillhouse.artifacts.fingerprint import fingerprint
 from stillhouse.config import identity
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.settings import Filters
 from stillhouse.recipe.judge import SCORES, VERDICTS, Judge
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.teacher import Teacher

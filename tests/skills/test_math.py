@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from stillhouse.evaluation.comparison import quality
 from stillhouse.filters.pipeline import apply_filters
+from stillhouse.filters.settings import Filters
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.filters import Filters
 from stillhouse.skills import math
 from stillhouse.skills.math_equivalence import is_tame, same_value
 from stillhouse.skills.skill import Math

@@ -11,9 +11,9 @@ from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
 from stillhouse.evaluation.significance import permutation_p_value
 from stillhouse.filters.pipeline import apply_filters
+from stillhouse.filters.settings import Filters
 from stillhouse.recipe.data import Columns
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.skills import qa
 from stillhouse.skills.prompts import TeacherPrompt

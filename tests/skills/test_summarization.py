@@ -7,8 +7,8 @@ from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
 from stillhouse.evaluation.corpus_metrics import corpus_score, corpus_statistic
 from stillhouse.filters.pipeline import apply_filters
+from stillhouse.filters.settings import Filters
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.filters import Filters
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.skills import summarization
 from stillhouse.skills.prompts import TeacherPrompt

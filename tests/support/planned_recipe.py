@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.completions.completion import teacher_fingerprint
+from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.price import resolve_price
 from stillhouse.costs.usage import Usage

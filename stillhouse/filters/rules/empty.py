@@ -1,9 +1,18 @@
 """Drops answers without a letter, digit or sign in them."""
 
+from pydantic import Field
+
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.rule import CandidateRule
 
 
-def rule(candidate: Candidate, filters: Filters) -> str | None:
-    """Return why `candidate` is dropped where its text is blank, else None."""
-    return "no text" if filters.empty and not candidate.completion.text.strip() else None
+class Empty(CandidateRule):
+    """Objects if the text is blank."""
+
+    name = "empty"
+
+    empty: bool = Field(True, description="drop completions without text")
+
+    def objection(self, candidate: Candidate) -> str | None:
+        """Return that there is no text."""
+        return "no text" if self.empty and not candidate.completion.text.strip() else None

@@ -1,10 +1,16 @@
 """Drops requests that never became an answer; no setting keeps them, for there is nothing to keep."""
 
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.rule import CandidateRule
 
 
-def rule(candidate: Candidate, filters: Filters) -> str | None:
-    """Return why `candidate` is dropped where the engine or the endpoint reported an error, else None."""
-    finish_reason = candidate.completion.finish_reason
-    return finish_reason if finish_reason.startswith("error") else None
+class Failed(CandidateRule):
+    """Objects if the engine or the endpoint reported an error."""
+
+    name = "failed"
+    next_step = "see the teacher's log for the errors"
+
+    def objection(self, candidate: Candidate) -> str | None:
+        """Return the error."""
+        finish_reason = candidate.completion.finish_reason
+        return finish_reason if finish_reason.startswith("error") else None

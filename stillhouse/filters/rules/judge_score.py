@@ -1,14 +1,25 @@
 """Drops answers that the judge thinks too little of."""
 
+from stillhouse.config import optional_identity
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.rule import CandidateRule
 
 
-def rule(candidate: Candidate, filters: Filters) -> str | None:
-    """Return why `candidate` is dropped where its score is below `filters.min_judge_score` or not known, else None."""
-    least = filters.min_judge_score
-    if least is None:
-        return None
-    if candidate.judge_score is None:
-        return "the judge gave no score that can be read"
-    return f"score {candidate.judge_score}, at least {least} is asked for" if candidate.judge_score < least else None
+class JudgeScore(CandidateRule):
+    """Objects if the judge's score is too low or not known."""
+
+    name = "judge"
+    next_step = "lower `filters.min_judge_score`, or see `said` in the judge stage's scores.parquet"
+
+    min_judge_score: int | None = optional_identity(
+        None, "least score that the judge must give, of 1 to 5; none asks it for no scores", ge=1, le=5
+    )
+
+    def objection(self, candidate: Candidate) -> str | None:
+        """Return the score."""
+        if self.min_judge_score is None:
+            return None
+        score = candidate.judge_score
+        if score is None:
+            return "the judge gave no score that can be read"
+        return f"score {score}, at least {self.min_judge_score} is asked for" if score < self.min_judge_score else None

@@ -3,37 +3,45 @@
 import functools
 from collections.abc import Callable
 
+from pydantic import Field
+
 from stillhouse.errors import RecipeError
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.rule import CandidateRule
 
 # below this many words a detector guesses
 _MIN_WORDS = 4
 
 
-def rule(candidate: Candidate, filters: Filters) -> str | None:
-    """Return why `candidate` is dropped where its prose is in none of `filters.languages`, else None.
+class Language(CandidateRule):
+    """Objects to prose in another language; keeps prose of fewer than four words, or of an unknown language."""
 
-    Prose of fewer than four words, and prose no language is found for, is kept.
+    name = "language"
+    next_step = "check `filters.languages`"
 
-    Raises:
-        RecipeError: for a code the detector does not know.
-    """
-    text = candidate.completion.text
-    if not filters.languages or not candidate.is_prose or len(text.split()) < _MIN_WORDS:
-        return None
-    known, detect = _detector()
-    if unknown := sorted(set(filters.languages) - known):
-        raise RecipeError(
-            f"filters.languages holds {', '.join(unknown)}; known ISO 639-1 codes: {', '.join(sorted(known))}"
-        )
-    found = detect(text)
-    return None if found is None or found in filters.languages else f"language is {found}"
+    languages: tuple[str, ...] = Field((), description="ISO 639-1 codes to keep; empty keeps all")
+
+    def objection(self, candidate: Candidate) -> str | None:
+        """Return the language found.
+
+        Raises:
+            RecipeError: the detector does not know a code of `languages`.
+        """
+        text = candidate.completion.text
+        if not self.languages or not candidate.is_prose or len(text.split()) < _MIN_WORDS:
+            return None
+        codes, detect = _detector()
+        if unknown := sorted(set(self.languages) - codes):
+            raise RecipeError(
+                f"filters.languages holds {', '.join(unknown)}; known ISO 639-1 codes: {', '.join(sorted(codes))}"
+            )
+        found = detect(text)
+        return None if found is None or found in self.languages else f"language is {found}"
 
 
 @functools.cache
 def _detector() -> tuple[frozenset[str], Callable[[str], str | None]]:
-    """Return the codes known and a detector of them."""
+    """Return the known codes and their detector."""
     from lingua import Language, LanguageDetectorBuilder
 
     # low accuracy mode: 60 MB instead of 1.1 GB, and no worse on texts as long as a sentence

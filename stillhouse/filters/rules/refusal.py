@@ -2,8 +2,10 @@
 
 import re
 
+from pydantic import Field
+
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.rule import CandidateRule
 
 _OPENING_CHARS = 200
 
@@ -20,10 +22,18 @@ _REFUSAL = re.compile(
 )
 
 
-def rule(candidate: Candidate, filters: Filters) -> str | None:
-    """Return why `candidate` is dropped where its text opens as an English refusal does, else None."""
-    if not filters.refused or not candidate.is_prose:
-        return None
-    opening = candidate.completion.text[:_OPENING_CHARS].replace("’", "'")
-    found = _REFUSAL.match(opening)
-    return f"opens with “{found.group().strip()}”" if found else None
+class Refusal(CandidateRule):
+    """Objects if the text opens as an English refusal does."""
+
+    name = "refused"
+    next_step = "change `prompt.system`"
+
+    refused: bool = Field(True, description="drop refusals (“I can't help with …”)")
+
+    def objection(self, candidate: Candidate) -> str | None:
+        """Return the opening."""
+        if not self.refused or not candidate.is_prose:
+            return None
+        opening = candidate.completion.text[:_OPENING_CHARS].replace("’", "'")
+        match = _REFUSAL.match(opening)
+        return f"opens with “{match.group().strip()}”" if match else None

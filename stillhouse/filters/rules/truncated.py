@@ -1,11 +1,21 @@
 """Drops answers cut off by the token limit: a student would learn to stop in mid-sentence."""
 
+from pydantic import Field
+
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.rule import CandidateRule
 
 
-def rule(candidate: Candidate, filters: Filters) -> str | None:
-    """Return why `candidate` is dropped where its completion hit max_tokens, else None."""
-    if filters.truncated and candidate.completion.finish_reason == "length":
-        return f"cut off after {candidate.completion.completion_tokens} tokens"
-    return None
+class Truncated(CandidateRule):
+    """Objects if a completion hit max_tokens."""
+
+    name = "truncated"
+    next_step = "raise `sampling.max_tokens`"
+
+    truncated: bool = Field(True, description="drop completions cut off by max_tokens")
+
+    def objection(self, candidate: Candidate) -> str | None:
+        """Return how long the completion is."""
+        if self.truncated and candidate.completion.finish_reason == "length":
+            return f"cut off after {candidate.completion.completion_tokens} tokens"
+        return None

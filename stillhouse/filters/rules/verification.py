@@ -1,11 +1,21 @@
 """Drops answers that contradict the row's own reference: the one thing known to be right."""
 
+from pydantic import Field
+
 from stillhouse.filters.candidate import Candidate
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.rule import CandidateRule
 
 
-def rule(candidate: Candidate, filters: Filters) -> str | None:
-    """Return why `candidate` is dropped where the row has references and the answer is none of them, else None."""
-    if filters.verification and candidate.agrees_with_reference is False:
-        return f"answered {candidate.answer}, the reference is {' or '.join(candidate.row['references'])}"
-    return None
+class Verification(CandidateRule):
+    """Objects if the row has references and the answer is none of them."""
+
+    name = "verification"
+    next_step = "raise `prompt.examples` or take a stronger teacher"
+
+    verification: bool = Field(True, description="drop completions that contradict the row's own reference")
+
+    def objection(self, candidate: Candidate) -> str | None:
+        """Return the answer and the references."""
+        if self.verification and candidate.agrees_with_reference is False:
+            return f"answered {candidate.answer}, the reference is {' or '.join(candidate.row['references'])}"
+        return None

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.rules.judge_score import JudgeScore
+from stillhouse.filters.settings import Filters
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.terms import TERMS, terms_of
 from stillhouse.skills.skill import Skill
@@ -16,7 +17,7 @@ def find_judge_problems(
     `chooses` says whether the judge's scores decide what the student learns.
     """
     if judge is None:
-        if filters.min_judge_score is not None:
+        if filters.rule(JudgeScore).min_judge_score is not None:
             yield "filters.min_judge_score needs a judge: say in the part `judge` which model scores the answers"
         return
     if skill.has_labels:

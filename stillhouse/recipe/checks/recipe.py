@@ -7,6 +7,8 @@ field and the way out.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from stillhouse.filters.rules.agreement import Agreement
+from stillhouse.filters.rules.confidence import Confidence
 from stillhouse.recipe.checks import routing as routing_rules
 from stillhouse.recipe.checks.judge import find_judge_problems
 from stillhouse.recipe.teacher import Teacher
@@ -41,7 +43,10 @@ def _skill(recipe: "Recipe") -> Iterator[tuple[bool, str]]:
         for column, wanted in (("premise", "nli"), ("context", "qa")):
             is_named = source is not None and getattr(source.columns, column) is not None
             yield is_named and skill.kind != wanted, f"data.{role}.columns names `{column}`, which is for a {wanted}"
-    yield bool(recipe.filters.min_agreement) and not skill.votes, "filters.min_agreement: free texts never agree"
+    yield (
+        bool(recipe.filters.rule(Agreement).min_agreement) and not skill.votes,
+        "filters.min_agreement: free texts never agree",
+    )
     yield recipe.filters.check_labels and not skill.votes, "filters.check_labels: free texts contradict none"
 
 
@@ -113,7 +118,7 @@ def _logprobs(recipe: "Recipe") -> Iterator[str]:
         endpoint = teacher.endpoint
         if not endpoint or "logprobs" in endpoint.can:
             continue
-        if recipe.filters.min_mean_logprob is not None:
+        if recipe.filters.rule(Confidence).min_mean_logprob is not None:
             yield (
                 f"filters.min_mean_logprob would drop every answer: provider {endpoint.provider} gives no "
                 "log-probabilities for this model; leave it out"

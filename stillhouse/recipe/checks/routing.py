@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stillhouse.errors import did_you_mean
-from stillhouse.recipe.routing import BY_ROW, Mixing, Routing
+from stillhouse.filters.combine import Mixing
+from stillhouse.filters.rules.unparsable import Unparsable
+from stillhouse.filters.rules.verification import Verification
+from stillhouse.recipe.routing import BY_ROW, Routing
 
 if TYPE_CHECKING:
     from stillhouse.recipe.recipe import Recipe
@@ -95,7 +98,8 @@ def _verified(recipe: "Recipe") -> Iterator[str]:
     """Yield what a choice by the verifier lacks: a skill that has one, or rows with a reference that are asked."""
     if recipe.routing.kind == "first_verified":
         setting = "routing.kind: first_verified"
-        if not (recipe.filters.verification and recipe.filters.unparsable):
+        filters = recipe.filters
+        if not (filters.rule(Verification).verification and filters.rule(Unparsable).unparsable):
             yield f"{setting} keeps what verifies alone: leave filters.verification and filters.unparsable on"
     elif recipe.mixing.kind == "best" and recipe.mixing.by == "verifier":
         setting = "mixing.kind: best by verifier"

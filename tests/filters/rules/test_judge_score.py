@@ -2,7 +2,7 @@ import pytest
 
 from stillhouse.errors import QualityError
 from stillhouse.filters.pipeline import apply_filters
-from stillhouse.recipe.filters import Filters
+from stillhouse.filters.settings import Filters
 from stillhouse.skills.skill import Conversation, Qa
 from tests.filters.test_pipeline import row, said
 

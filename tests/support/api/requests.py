@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from tenacity import wait_none
 
 from stillhouse.artifacts.store import StoreConfig
-from stillhouse.completions.completion import teacher_fingerprint
+from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.inference.api.client import Client
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.worker import Reporter

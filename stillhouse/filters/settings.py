@@ -1,0 +1,97 @@
+"""The recipe's section `filters`: the settings of all rules, and what concerns no single rule.
+
+The rules are found: each file of stillhouse/filters/rules holds one, and its fields become fields of `Filters`.
+"""
+
+import pkgutil
+from importlib import import_module
+from types import ModuleType
+from typing import Any, TypeVar
+
+from pydantic import Field, create_model
+
+from stillhouse.config import FrozenModel, optional_identity
+from stillhouse.filters import rules
+from stillhouse.filters.rule import FilterRule
+
+R = TypeVar("R", bound=FilterRule)
+
+# The first rule that objects names the reason, so this order decides what is counted. A rule that is not listed runs
+# after those listed of its kind.
+_ORDER = (
+    "failed",
+    "truncated",
+    "empty",
+    "refused",
+    "repetitive",
+    "language",
+    "unparsable",
+    "too_long",
+    "verification",
+    "judge",
+    "agreement",
+    "confidence",
+    "near_duplicate",
+)
+
+
+def find_rules(package: ModuleType) -> tuple[type[FilterRule], ...]:
+    """Return the rule of each file of a package, in the order in which they run.
+
+    Raises:
+        TypeError: a file defines no rule, or several.
+    """
+    found = [_rule_in(f"{package.__name__}.{file.name}") for file in pkgutil.iter_modules(package.__path__)]
+    places = {name: place for place, name in enumerate(_ORDER)}
+    return tuple(sorted(found, key=lambda rule: (places.get(rule.name, len(places)), rule.name)))
+
+
+def _rule_in(module: str) -> type[FilterRule]:
+    own = [value for value in vars(import_module(module)).values() if getattr(value, "__module__", "") == module]
+    found = [value for value in own if isinstance(value, type) and issubclass(value, FilterRule)]
+    if len(found) != 1:
+        raise TypeError(
+            f"{module} defines {len(found)} filter rules. A file of this folder defines one: a subclass of "
+            "CandidateRule, PromptRule or DatasetRule (stillhouse/filters/rule.py)."
+        )
+    return found[0]
+
+
+RULES = find_rules(rules)
+
+
+def _with_rule_fields(base: type[FrozenModel]) -> type[FrozenModel]:
+    """Return `base` with the fields of all rules before its own."""
+    fields: dict[str, Any] = {}
+    for rule in RULES:
+        assert not fields.keys() & rule.model_fields.keys(), f"a field of {rule.__name__} is another rule's too"
+        fields |= {name: (field.annotation, field) for name, field in rule.model_fields.items()}
+    parent = create_model("RuleFields", __base__=FrozenModel, **fields)
+    return create_model(base.__name__, __base__=(base, parent), __module__=base.__module__, __doc__=base.__doc__)
+
+
+@_with_rule_fields
+class Filters(FrozenModel):
+    """The fields of the rules, in the order in which these run: the first that objects names the reason."""
+
+    check_labels: bool = optional_identity(
+        False,
+        "have the teacher answer labelled rows too, to find likely mislabelled ones (suspects.jsonl); they train on "
+        "their label all the same",
+    )
+    hard_share: float | None = optional_identity(
+        None,
+        "share of the teacher's training rows that are to be hard: of the third whose answers it was least sure of. "
+        "Rows of the other kind are left out until it holds; none leaves the rows as they are",
+        ge=0.0,
+        le=1.0,
+    )
+    min_success_ratio: float = Field(0.5, ge=0.0, le=1.0, description="fewer kept than this fails the stage")
+
+    def rule(self, kind: type[R]) -> R:
+        """Return a rule with the settings that this recipe gives it."""
+        return kind(**{name: getattr(self, name) for name in kind.model_fields})
+
+    def rules(self) -> tuple[FilterRule, ...]:
+        """Return all rules with their settings, in the order in which they run."""
+        return tuple(map(self.rule, RULES))
