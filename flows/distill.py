@@ -1,11 +1,21 @@
 """The whole pipeline: from a recipe to a student and the proof of what it is worth."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
-from pydantic import Field
 
-from stillhouse.recipe.form import Size, StageName, recipe_changes
+from stillhouse.recipe.form import (
+    DataInput,
+    MaxTrainRowsInput,
+    OverridesInput,
+    RecipeInput,
+    SizeInput,
+    StudentInput,
+    TeacherInput,
+    TestDataInput,
+    describe_inputs,
+    recipe_changes,
+)
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
 from tasks.balance import balance_rows
@@ -17,6 +27,7 @@ from tasks.judge import score_completions
 from tasks.judge_pairs import judge_pairs
 from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
+from tasks.orchestration.registry import RefreshInput
 from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import join_prefect
 from tasks.read import read_sources
@@ -26,39 +37,25 @@ from tasks.train import train_labelled_only, train_student
 from tasks.validate import validate_rows
 
 # a form shows these as empty fields
-NO_STAGES: list[StageName] = []
+NO_STAGES: list[str] = []
 NO_OVERRIDES: dict[str, Any] = {}
 
 
 # an error is kept in Prefect's home whatever `persist_result` says, and would be pickled
 @flow(name="distill", flow_run_name="distill-{recipe}", persist_result=False, result_serializer=PLAIN_JSON)
+@describe_inputs
 def distill(
-    recipe: str = "demo",
-    data: str = "",
-    test_data: str = "",
-    teacher: str = "",
-    student: str = "",
-    size: Size = "full",
-    max_train_rows: Annotated[int, Field(ge=0, le=10_000_000)] = 0,
-    refresh: list[StageName] = NO_STAGES,
-    overrides: dict[str, Any] = NO_OVERRIDES,
+    recipe: RecipeInput = "demo",
+    data: DataInput = "",
+    test_data: TestDataInput = "",
+    teacher: TeacherInput = "",
+    student: StudentInput = "",
+    size: SizeInput = "full",
+    max_train_rows: MaxTrainRowsInput = 0,
+    refresh: RefreshInput = NO_STAGES,
+    overrides: OverridesInput = NO_OVERRIDES,
 ) -> dict[str, Any]:
-    """Distil a teacher into a student by a recipe, and compare them.
-
-    Args:
-        recipe: A recipe's name in deployments/recipes (such as demo), a path, or a URL (s3://bucket/recipe.yaml).
-        data: Training prompts in place of the recipe's: a file, folder, glob or URL (s3://bucket/messages.jsonl) with
-            the columns that the recipe names. Empty keeps the recipe's.
-        test_data: Gold test rows in place of the recipe's. Empty keeps the recipe's.
-        teacher: The teacher's model in place of the recipe's: a folder, a GGUF file or a hub name, or behind the
-            recipe's endpoint its name there. Of several teachers it is the first. Empty keeps it.
-        student: The model the student is made from, in place of the recipe's. Empty keeps the recipe's.
-        size: full is the recipe as it is; trial takes 1000 training and 200 test rows at most; smoke 100 and 50, and
-            10 training steps, to see in minutes whether everything works.
-        max_train_rows: Rows that the teacher is asked about at most, 0 to 10000000; 0 sets no limit beside the size's.
-        refresh: Stages to build again even where they are cached. Stored teacher answers are never asked again.
-        overrides: Any other recipe field for this run, as {"training.epochs": 2}. Wins over the fields above.
-    """
+    """Distil a teacher into a student by a recipe, and compare them."""
     join_prefect()
     form = recipe_changes(
         data=data,

@@ -13,6 +13,7 @@ import yaml
 
 from stillhouse.recipe.load import load_recipe
 from stillhouse.repository import ROOT
+from stillhouse.runtime.code_version import version_line
 
 pytestmark = pytest.mark.slow  # each command is a process of its own
 
@@ -38,6 +39,10 @@ def refused(*arguments: str, folder: Path = ROOT) -> str:
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     return done.stderr
+
+
+def test_version_is_the_package_and_the_commit():
+    assert stillhouse("--version").stdout.strip() == version_line()
 
 
 def test_help_names_the_commands():
@@ -122,4 +127,4 @@ def test_run_with_a_dead_prefect_server_names_the_setting_and_the_remedy(monkeyp
 
 
 def test_run_with_an_unknown_stage_to_refresh_names_the_known_ones():
-    assert "'trian'; the stages are read, " in refused("run", "demo", "--refresh", "trian")
+    assert "'trian'; the stages are balance, " in refused("run", "demo", "--refresh", "trian")

@@ -1,13 +1,14 @@
 """The form that Prefect's page makes of the flow's parameters."""
 
 import inspect
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from flows.distill import distill
 from flows.plan import plan
-from stillhouse.recipe.form import SIZES, StageName, recipe_changes
+from stillhouse.recipe.form import SIZES, recipe_changes
+from tasks.orchestration.registry import REFRESHABLE
 
 FORM = {
     "recipe": ("string", "demo"),
@@ -48,7 +49,7 @@ def test_form_describes_every_field_and_names_units_and_bounds(schema):
 
 def test_form_choices_are_drop_downs(schema):
     assert schema["properties"]["size"]["enum"] == list(SIZES)
-    assert schema["properties"]["refresh"]["items"]["enum"] == list(get_args(StageName))
+    assert schema["properties"]["refresh"]["items"]["enum"] == list(REFRESHABLE)
 
 
 def test_form_passes_on_every_choice_it_offers():

@@ -1,7 +1,6 @@
 import pytest
 
-from stillhouse.errors import RecipeError
-from stillhouse.recipe.form import SIZES, recipe_changes, stages_named
+from stillhouse.recipe.form import SIZES, recipe_changes
 from stillhouse.recipe.load import load_recipe
 
 
@@ -37,8 +36,3 @@ def test_form_every_size_is_a_recipe_and_smaller_than_the_whole(size):
 
 def test_form_number_of_rows_wins_over_the_size():
     assert load_recipe("demo", recipe_changes(size="smoke", max_train_rows=40)).data.max_train_rows == 40
-
-
-def test_stages_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(RecipeError, match=r"'trian'; the stages are read, .*train"):
-        stages_named(["train", "trian"])

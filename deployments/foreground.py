@@ -1,0 +1,94 @@
+"""Runs a flow in the process of a command: quiet Prefect, one message for an error, and an end on Ctrl-C."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from stillhouse.artifacts.preflight import probe
+from stillhouse.errors import RecipeError, UserError
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.settings import Settings, load_settings
+
+_PREFECT_DEFAULTS = {
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLI_PROMPT": "false",
+    "DO_NOT_TRACK": "1",
+    # Prefect's own 20 s are too short for the temporary server on a busy machine
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+
+
+def prepare(recipe: str, changes: dict[str, Any]) -> Settings:
+    """Return the settings of a run, after its recipe and store were checked and this process is ready for Prefect.
+
+    Prefect takes seconds to load, so a mistake shows before.
+
+    Raises:
+        UserError: the recipe is refused, a setting is wrong, or the store can't be used.
+    """
+    load_recipe(recipe, changes)
+    settings = load_settings()
+    probe(settings.store)
+    quiet_prefect()
+    _end_at_once_on_interrupt()
+    return settings
+
+
+def run_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+    """Return the result of `flow`.
+
+    Raises:
+        UserError: the Prefect server can't be used, or the flow failed.
+    """
+    # after the environment is set: Prefect reads it on import
+    from prefect import tags
+
+    from deployments.prefect_server import prefect_server
+
+    if os.environ.get("PREFECT_API_URL"):
+        with prefect_server():
+            pass  # its refusal is one sentence, the flow's would be a traceback
+    # the automations of a server select runs by this tag
+    with tags("stillhouse"):
+        state = flow(**parameters, return_state=True)
+    if state.is_failed() or state.is_crashed():
+        error = state.result(raise_on_failure=False)
+        raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
+    result: dict[str, Any] = state.result()
+    return result
+
+
+def quiet_prefect() -> None:
+    """Keep the terminal to Stillhouse's own lines and wait for a slow start; variables that are set stay."""
+    for name, value in _PREFECT_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    # always set: a server's automation marks a tagged run as killed after 90 s without a heartbeat
+    os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = "30"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.addFilter(lambda record: record.name != "stillhouse.worker.output")
+    logger = logging.getLogger("stillhouse")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    # Prefect would print each line a second time
+    logger.propagate = False
+
+
+def _end_at_once_on_interrupt() -> None:
+    """Without a server of the user's own, end on Ctrl-C as a kill would: guards end the workers, nothing is lost.
+
+    The temporary server gets the same signal and ends; Prefect would try for minutes to report the end to it.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        return
+
+    def end(number: int, frame: object) -> None:
+        os.write(2, b"\nstillhouse: interrupted; the same command again goes on from what is stored.\n")
+        os._exit(128 + number)
+
+    # SIGTERM is left to Prefect, which ends a run in good order: its server does not get that signal and lives on
+    signal.signal(signal.SIGINT, end)

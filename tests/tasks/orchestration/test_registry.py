@@ -1,0 +1,49 @@
+"""The stage names that a run can build again, compared with the stages that the files of tasks/ make."""
+
+import importlib
+
+import pytest
+
+from stillhouse.errors import RecipeError
+from tasks.orchestration.registry import ALWAYS_BUILT, PLAN_ONLY, REFRESHABLE, stages_named
+from tasks.orchestration.stage import Stage
+from tests.support.paths import ROOT
+
+
+def own_stages(module: str) -> set[str]:
+    """Return the names of the stages that a file of tasks/ makes, those that it imports left out."""
+    made = vars(importlib.import_module(f"tasks.{module}")).values()
+    return {one.name for one in made if isinstance(one, Stage) and one.task.fn.__module__ == f"tasks.{module}"}
+
+
+FILES = sorted(path.stem for path in (ROOT / "tasks").glob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_file_of_tasks_makes_the_stage_of_its_name_unless_it_keeps_no_artifact(file):
+    made = own_stages(file)
+    if file in ALWAYS_BUILT:
+        assert not made
+    else:
+        # a probe of several teachers is one file with its list of prompts
+        assert made == {file} | ({"shortlist"} if file == "probe" else set())
+
+
+def test_refreshable_are_the_files_of_tasks_without_plans_and_reports():
+    assert {*REFRESHABLE, *ALWAYS_BUILT, *PLAN_ONLY} == set(FILES)
+    assert "evaluate_teacher" in REFRESHABLE
+
+
+def test_stages_named_takes_every_stage_of_a_run():
+    assert stages_named(REFRESHABLE) == list(REFRESHABLE)
+
+
+@pytest.mark.parametrize("name", ["trian", "probe"])
+def test_stages_named_unknown_name_is_refused_with_the_known_ones(name):
+    with pytest.raises(RecipeError, match=rf"{name!r}; the stages are balance, .*train"):
+        stages_named(["train", name])
+
+
+def test_stages_named_report_is_refused_since_it_is_always_built():
+    with pytest.raises(RecipeError, match="'report', which every run builds anyway; the stages are balance"):
+        stages_named(["report"])
