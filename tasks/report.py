@@ -4,8 +4,6 @@ import json
 import logging
 import os
 import platform
-import shutil
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -34,7 +32,7 @@ from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows, summary_markdown
 from stillhouse.reports.teachers import teacher_blocks
-from stillhouse.repository import ROOT
+from stillhouse.runtime.code_version import commit
 from tasks.gate_event import announce_gate
 from tasks.judge import judge_stage
 from tasks.judge_pairs import judge_pairs_stage
@@ -187,19 +185,9 @@ def _provenance() -> dict[str, Any]:
         "cpu_count": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "platform": platform.platform(),
-        "commit": _commit(),
+        "commit": commit(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _commit() -> str | None:
-    """Return the commit of this code: an image says it by its environment, as it holds neither git nor a clone."""
-    if built_from := os.environ.get("STILLHOUSE_COMMIT"):
-        return built_from
-    if shutil.which("git") is None:
-        return None
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None
 
 
 def _yaml(recipe: Recipe) -> str:
