@@ -35,9 +35,10 @@ def test_build_context_holds_the_code_and_nothing_else():
         path.relative_to(ROOT).as_posix()
         for folder in ("deployments", "flows", "stillhouse", "tasks")
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.suffix not in (".pyc", ".md")
     }
     assert code <= given
+    assert not [name for name in given if name.endswith(".md")]
     assert {name for name in given if name.startswith("infra/")} == {
         "infra/setup.sh",
         *(f"infra/requirements/{name}.txt" for name in ("control", "ray", "engine-cpu", "engine-cuda")),
