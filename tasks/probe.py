@@ -11,8 +11,8 @@ from stillhouse.costs.price import resolve_price
 from stillhouse.costs.usage import BudgetUsage
 from stillhouse.filters.unanswered import check_references, routing_filters
 from stillhouse.inference.models import Checkpoint
-from stillhouse.planning.probe_result import ProbeResult, read_known
-from stillhouse.planning.routing_forecast import next_rows
+from stillhouse.planning.inputs import PlanInputs, read_inputs
+from stillhouse.planning.probe_result import ProbeResult, read_probe
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS, BY_ROW
 from stillhouse.skills.cases import asked_of, read_cases
@@ -45,30 +45,37 @@ def probe(call: StageCall) -> dict[str, Any]:
 @stage("shortlist", version=1)
 def shortlist(call: StageCall) -> dict[str, Any]:
     """Write prompts.parquet, the ids of the rows that the teachers before have answered and this one would be asked."""
-    recipe, known = call.execution["recipe"], known_in(call)
-    tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
-    sides = [read_cases(table, recipe.skill) for table in tables]
+    recipe = call.execution["recipe"]
     if recipe.routing.kind == "first_verified":
-        check_references(asked_of([row for side in sides for row in side], recipe.training.use_references))
-    ids = next_rows(known, sides, recipe, call.identity["labels"])
+        tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
+        rows = [row for table in tables for row in read_cases(table, recipe.skill)]
+        check_references(asked_of(rows, recipe.training.use_references))
+    ids = inputs_in(call).next_rows()
     write_row_ids(ids, call.work.folder)
     return {"prompts": len(ids)}
 
 
-def known_in(call: StageCall) -> list[ProbeResult]:
-    """Return what the probes that a call is given found, teacher by teacher, with what the store holds of it now."""
-    store, teachers = open_store(call.settings.store), call.execution["recipe"].teachers
-    return [
-        read_known(call.folder(f"probe_{place}"), store, teachers[place], fingerprint)
-        for place, fingerprint in enumerate(call.execution["fingerprints"])
+def inputs_in(call: StageCall) -> PlanInputs:
+    """Return what the probes that a call is given tell, with the completions that the store holds now."""
+    store, recipe = open_store(call.settings.store), call.execution["recipe"]
+    probes = [
+        read_probe(call.folder(f"probe_{index}"), store, recipe.teachers[index], fingerprint)
+        for index, fingerprint in enumerate(call.execution["fingerprints"])
     ]
+    return read_inputs(probes, recipe, call.identity["labels"], call.folder("balance"), call.folder("split"))
 
 
-def known_of(run: Run, teachers: Sequence[Checkpoint], probes: Sequence[ArtifactRef]) -> list[ProbeResult]:
-    """Return what the probes found, teacher by teacher, with what the store holds of it now."""
+def read_probes(run: Run, teachers: Sequence[Checkpoint], probes: Sequence[ArtifactRef]) -> list[ProbeResult]:
+    """Return the result of each teacher's probe, with the completions that the store holds now."""
     return [
-        read_known(run.store.fetch(ref), run.store, asked, fingerprint_of(teacher, asked))
-        for ref, teacher, asked in zip(probes, teachers, run.recipe.teachers, strict=True)
+        read_probe(
+            run.store.fetch(ref),
+            run.store,
+            asked,
+            fingerprint_of(teacher, asked),
+            run.summary(probe_label(run.recipe, index)),
+        )
+        for index, (ref, teacher, asked) in enumerate(zip(probes, teachers, run.recipe.teachers, strict=True))
     ]
 
 

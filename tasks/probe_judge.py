@@ -12,8 +12,6 @@ from stillhouse.costs.price import resolve_price
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.questions import write_questions
-from stillhouse.judging.scores import score_questions
-from stillhouse.planning.snapshot import AnswerSnapshot, take_snapshot
 from stillhouse.recipe.judge import SCORES
 from stillhouse.teachers.probe import LESSONS, write_probe
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
@@ -22,7 +20,7 @@ from tasks.judge import judge_identity
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
-from tasks.probe import PROMPTS, known_in, known_of, named, spent_on_probes
+from tasks.probe import PROMPTS, inputs_in, named, read_probes, spent_on_probes
 
 
 @stage("probe_judge", version=1, on_device=True)
@@ -31,15 +29,12 @@ def probe_judge(call: StageCall) -> dict[str, Any]:
 
     Asked are those about the answers to the probes' prompts; where these have none, a few of the others.
     """
-    recipe, labels, folder = call.execution["recipe"], call.identity["labels"], call.work.folder
-    heard = take_snapshot(known_in(call), call.folder("balance"), call.folder("split"), recipe, labels)
-    questions = _questions(heard, call)
+    recipe, folder, inputs = call.execution["recipe"], call.work.folder, inputs_in(call)
+    questions = inputs.score_questions()
     if not questions:
         write_probe(folder, {LESSONS: []}, {}, [], is_exact=True, label_token_ids=None)
         return GenerationSummary().record()
-    sampled = {line["key"] for row_id in heard.sampled for line in heard.used.get(row_id, ())}
-    among = sorted(sampled & questions.keys())
-    spec = _spec(call, questions, among)
+    spec = _spec(call, questions, sorted(inputs.sampled_keys & questions.keys()))
     summary = run_asking_worker(call, recipe.judge, "probe", spec)
     for path in spec.rows:
         Path(path).unlink()
@@ -59,7 +54,7 @@ def probe_scores(
     asked = recipe.judge
     if judge is None or asked is None or not recipe.judge_chooses:
         return None
-    stored = sorted({key for known in known_of(run, teachers, probes) for key in known.lessons.stored})
+    stored = sorted({key for one in read_probes(run, teachers, probes) for key in one.requests.stored})
     return run.build(
         probe_judge,
         {"split": sides, "balance": balanced, **named(probes), **judge.inputs},
@@ -76,13 +71,6 @@ def probe_scores(
         path=judge.path,
         cap=BudgetScope(budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=spent_on_probes(run)),
     )
-
-
-def _questions(heard: AnswerSnapshot, call: StageCall) -> dict[str, Messages]:
-    recipe = call.execution["recipe"]
-    rows = [row for side in heard.sides for row in side]
-    answers = [line for some in heard.lines for found in some.values() for line in found]
-    return score_questions(rows, answers, recipe.judge, recipe.skill, call.identity["labels"])
 
 
 def _spec(call: StageCall, questions: dict[str, Messages], among: list[str]) -> ProbeSpec:

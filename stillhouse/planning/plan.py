@@ -1,33 +1,23 @@
 """The plan: what a run will ask, take, cost and keep, as far as a probe can tell."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Sequence
+from typing import Literal
 
 from stillhouse.costs.forecast import CONFIDENCE, Range, sum_ranges
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import HOUR_S
-from stillhouse.planning.judge_forecast import Scored, scoring_part
-from stillhouse.planning.kept_forecast import survivors
-from stillhouse.planning.probe_result import Probed
-from stillhouse.planning.snapshot import take_snapshot
-from stillhouse.planning.workload import PlannedPart, planned_parts
-from stillhouse.recipe.judge import Judge
+from stillhouse.planning.inputs import PlanInputs
+from stillhouse.planning.kept_forecast import Survivors, forecast_kept
+from stillhouse.planning.parts import PlannedPart, judge_part, teacher_parts
+from stillhouse.planning.remaining import Frozen
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
-from stillhouse.recipe.teacher import Teacher
 
 Verdict = Literal["suffices", "may be passed", "will be passed", "not known"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Limit(_Frozen):
-    """One limit of the budget against what the answers will have taken in all."""
+class Limit(Frozen):
+    """One limit of the budget against what all completions will have taken."""
 
     name: str
     limit: float
@@ -35,17 +25,8 @@ class Limit(_Frozen):
     verdict: Verdict
 
 
-class Survivors(_Frozen):
-    """What the filters will keep of the lessons."""
-
-    answers: int
-    kept: Range | None
-    judged: int
-    dropped: dict[str, int]
-
-
-class Plan(_Frozen):
-    """All that a plan says; amounts are null where they are not known."""
+class Plan(Frozen):
+    """The whole plan; an amount is None if it is not known."""
 
     schema_version: Literal[1] = 1
     recipe: str
@@ -62,37 +43,21 @@ class Plan(_Frozen):
     notes: tuple[str, ...]
 
 
-def make_plan(
-    probes: Sequence[Probed], scored: Scored | None, recipe: Recipe, labels: Sequence[str], balance: Path, split: Path
-) -> Plan:
-    """Return the plan.
-
-    Args:
-        probes: in the order of the teachers.
-        scored: what a judge has said, where its scores decide what the student learns.
-        recipe: what is planned.
-        labels: those that an answer may be.
-        balance: folder of the artifact, as `split`.
-        split: the rows put aside.
-    """
-    known = [one.known for one in probes]
-    heard = take_snapshot(known, balance, split, recipe, labels)
-    parts = [
-        part
-        for place, (probed, to) in enumerate(zip(probes, heard.reach, strict=True))
-        for part in planned_parts(probed, to, recipe, place)
-    ]
-    if scored and recipe.judge:
-        parts.append(scoring_part(scored, heard, recipe.judge, recipe))
-    asked = [*known, *([scored.known] if scored else [])]
-    summaries = [*(one.summary for one in probes), *([scored.summary] if scored else [])]
-    probed = sum(map(GenerationSummary.of, summaries), GenerationSummary())
+def make_plan(inputs: PlanInputs) -> Plan:
+    """Return the plan."""
+    recipe = inputs.recipe
+    parts = [part for index in range(len(inputs.probes)) for part in teacher_parts(inputs, index)]
+    probes = list(inputs.probes)
+    if inputs.judge_probe:
+        parts.append(judge_part(inputs, inputs.judge_probe))
+        probes.append(inputs.judge_probe)
+    probed = sum((GenerationSummary.of(probe.summary) for probe in probes), GenerationSummary())
     return Plan(
         recipe=recipe.name,
         skill=recipe.skill.kind,
         teachers=tuple(teacher.model for teacher in recipe.teachers),
         probe={
-            "prompts": sum(len(one.probed_prompts()) for one in asked),
+            "prompts": sum(len(probe.probed_prompts) for probe in probes),
             **probed.model_dump(exclude={"requests", "from_store", "usage", "redacted"}),
         },
         parts=tuple(parts),
@@ -100,15 +65,15 @@ def make_plan(
         tokens=sum_ranges(part.remaining.tokens for part in parts),
         usd=sum_ranges(part.remaining.usd for part in parts),
         seconds=sum_ranges(part.remaining.seconds for part in parts),
-        survivors=Survivors.model_validate(survivors(heard, scored, recipe, labels)),
+        survivors=forecast_kept(inputs),
         budget=tuple(_limits(parts, recipe)),
-        notes=tuple(_notes(probes, scored, recipe)),
+        notes=tuple(_notes(inputs)),
     )
 
 
 def _limits(parts: Sequence[PlannedPart], recipe: Recipe) -> list[Limit]:
     hours = sum_ranges(
-        part.remaining.seconds.plus(part.bought.seconds or 0.0).times(1 / HOUR_S) if part.remaining.seconds else None
+        part.remaining.seconds.plus(part.usage.seconds or 0.0).times(1 / HOUR_S) if part.remaining.seconds else None
         for part in parts
     )
     forecasts = {
@@ -131,46 +96,41 @@ def _verdict(forecast: Range | None, limit: float) -> Verdict:
     return "suffices" if forecast.high is not None and forecast.high <= limit else "may be passed"
 
 
-def _notes(probes: Sequence[Probed], scored: Scored | None, recipe: Recipe) -> list[str]:
-    teachers, judge = recipe.teachers, recipe.judge
-    took: list[tuple[Teacher | Judge, Mapping[str, Any]]] = [
-        (teacher, one.summary) for teacher, one in zip(teachers, probes, strict=True)
-    ]
-    if scored and judge:
-        took.append((judge, scored.summary))
-    endpoints = [asked.endpoint for asked, _ in took if asked.endpoint]
-    starts = [summary["engine_start_seconds"] for asked, summary in took if not asked.endpoint]
-    lengths = [
-        *(["tokens, which are known of every prompt"] if starts else []),
-        *(["bytes"] if endpoints else []),
-    ]
+def _notes(inputs: PlanInputs) -> list[str]:
+    """Return how the numbers were forecast, and what is left out."""
+    teachers, judge = inputs.recipe.teachers, inputs.recipe.judge
+    probed = [(teacher.endpoint, probe.summary) for teacher, probe in zip(teachers, inputs.probes, strict=True)]
+    if judge and inputs.judge_probe:
+        probed.append((judge.endpoint, inputs.judge_probe.summary))
+    endpoints = [endpoint for endpoint, _ in probed if endpoint]
+    start_seconds = [summary["engine_start_seconds"] for endpoint, summary in probed if not endpoint]
+    lengths = ["tokens, known for every prompt"] * bool(start_seconds) + ["bytes"] * bool(endpoints)
     notes = [
         f"Ranges are {CONFIDENCE:.0%} prediction intervals of least squares on the prompts' lengths in "
-        f"{'; over an API in '.join(lengths)}; for kept answers Wilson's.",
-        "Answers of the probe are stored: a run asks only what is still to be asked.",
+        f"{'; over an API in '.join(lengths)}. Those of kept completions are Wilson's.",
+        "The probe's completions are stored: a run asks only for the others.",
     ]
-    if recipe.routing.kind in BY_ANSWERS:
+    if inputs.recipe.routing.kind in BY_ANSWERS:
         notes.append(
-            f"Who is asked after {teachers[0].called} is known of the answers there are; for the others the same share "
-            "is expected, with Wilson's interval, and a part's requests are those expected."
+            f"Rows that reach the next teacher are known only where {teachers[0].called} has answered. The rest is "
+            "extrapolated at the same rate (Wilson's interval)."
         )
     if endpoints:
-        notes.append("Time is the endpoint's at the probe's latency, within the recipe's limits; tries that fail add.")
-    if starts:
+        notes.append("Time over an API is at the probe's latency, within the recipe's limits. Retries add to it.")
+    if start_seconds:
         notes.append(
-            f"Time is at the probe's pace, its low end that of a fuller engine; the engine's start "
-            f"({sum(starts):.0f} s in the probe) comes once on top."
+            "Time of an engine is at the probe's pace, its low end that of a fuller engine. The engine's start "
+            f"({sum(start_seconds):.0f} s in the probe) comes once on top."
         )
-    if scored:
-        notes.append("What the judge is asked about answers to come is foretold by the lengths of their prompts.")
+    if inputs.judge_probe:
+        notes.append("Questions to the judge about completions to come are forecast by the lengths of their prompts.")
     if judge and judge.against:
-        notes.append("What the judge is asked about test answers is not forecast: the student writes half of them.")
+        notes.append("Questions to the judge about test rows are not forecast: the student writes half of each pair.")
     if any(endpoint.execution == "batch" for endpoint in endpoints):
-        notes.append("The probe asks by single requests, at full price; the time of batches is not forecast.")
+        notes.append("The probe sends single requests, at full price. The time of batches is not forecast.")
     notes += [
-        f"Time is that of one engine: {teacher.replicas} replicas on a cluster share it."
+        f"Time is that of one engine. {teacher.replicas} replicas on a cluster share it."
         for teacher in teachers
         if teacher.replicas > 1
     ]
-    notes.append("Training and the measuring of models here are not forecast. Near-duplicate answers grow with rows.")
-    return notes
+    return [*notes, "Training and evaluation are not forecast. The share of near-duplicates grows with the rows."]

@@ -1,35 +1,28 @@
-"""What would be asked, and what of it is answered in the store by now.
-
-Separate because a plan is made anew each time: answers come while the list of what is asked stays the same.
-"""
+"""What a probe listed: all requests of a run to one model, and those that have a stored completion by now."""
 
 import json
-import tempfile
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.store import Store
-from stillhouse.completions.column_buffer import CompletionBuffer
-from stillhouse.completions.completion import Completion, CompletionSlot
+from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
-from stillhouse.completions.table import Lines, lines_by_row, mixed
+from stillhouse.completions.table import ANSWER_SCHEMA, label_scores
 from stillhouse.costs.usage import Usage, UsageMeter
-from stillhouse.data.row import Row
+from stillhouse.filters.calibrated import Lines
 from stillhouse.inference.api.request import num_logprobs
-from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.teachers.calibration import calibrated_completions, label_priors, teacher_index_of
-from stillhouse.teachers.probe import LESSONS, prompts_of
+from stillhouse.teachers.probe import LESSONS, TEST_ROWS
+
+_LINE_FIELDS = set(ANSWER_SCHEMA.names) & Completion.model_fields.keys()
 
 
-@dataclass(frozen=True)
-class AnswerUsage:
-    """What one stored answer took."""
+class CompletionUsage(NamedTuple):
+    """What one stored completion took."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -37,133 +30,106 @@ class AnswerUsage:
     created: str  # ISO 8601
 
 
-@dataclass
+@dataclass(frozen=True)
 class Workload:
-    """One of the things a teacher is asked for: its lessons, or its answers to the test rows."""
+    """Requests to one model. Rows with equal prompts share their keys."""
 
-    name: str
-    places: list[CompletionSlot]
-    sizes: dict[str, int]  # of each request's prompt
-    stored: dict[str, AnswerUsage] = field(default_factory=dict)
+    rows: dict[str, list[str]] = field(default_factory=dict)  # row id -> its keys, as often as the row is repeated
+    sizes: dict[str, int] = field(default_factory=dict)  # key -> its prompt's tokens, or bytes over an API
+    stored: dict[str, CompletionUsage] = field(default_factory=dict)  # by key
 
     @property
     def missing(self) -> list[str]:
-        """Keys of the requests without a stored answer."""
+        """Keys without a stored completion."""
         return [key for key in self.sizes if key not in self.stored]
 
     @property
-    def bought(self) -> Usage:
-        """What the stored answers took."""
-        spending = UsageMeter()
-        for took in self.stored.values():
-            spending.add(took.prompt_tokens, took.completion_tokens, took.created, took.seconds)
-        return spending.total
+    def prompts(self) -> list[list[str]]:
+        """The keys of each distinct prompt, in the order of their rollout index."""
+        return list({keys[0]: list(dict.fromkeys(keys)) for keys in self.rows.values()}.values())
+
+    @property
+    def usage(self) -> Usage:
+        """What the stored completions took together."""
+        meter = UsageMeter()
+        for one in self.stored.values():
+            meter.add(one.prompt_tokens, one.completion_tokens, one.created, one.seconds)
+        return meter.total
+
+    def has_all(self, keys: Collection[str]) -> bool:
+        """Return whether every key has a stored completion."""
+        return all(key in self.stored for key in keys)
 
     def of_rows(self, rows: Collection[str], but: "Workload | None" = None) -> "Workload":
-        """Return what is asked for `rows`, requests of the part `but` aside: equal prompts share one."""
-        elsewhere = but.sizes if but else {}
-        places = [place for place in self.places if place.row_id in rows and place.key not in elsewhere]
-        sizes = {key: self.sizes[key] for _, _, key in places}
-        return Workload(self.name, places, sizes, {key: self.stored[key] for key in sizes if key in self.stored})
+        """Return the requests for `rows`, without those that are in `but` too."""
+        taken = but.sizes if but else {}
+        chosen = {row_id: keys for row_id, keys in self.rows.items() if row_id in rows and keys[0] not in taken}
+        sizes = {key: self.sizes[key] for keys in chosen.values() for key in keys}
+        return Workload(chosen, sizes, {key: self.stored[key] for key in sizes if key in self.stored})
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The parts, and the answers of the lessons."""
+    """One model's requests, and the completions of the training rows as lines of the completion table, by key."""
 
-    parts: list[Workload]
-    probed: list[str]  # keys
+    requests: Workload  # for the training rows; a judge's rows are the keys of the completions to score
+    test_requests: Workload
+    completions: Mapping[str, dict[str, Any]]
+    probed: Collection[str]  # the keys chosen for the forecast
     is_exact: bool  # sizes are prompt tokens, not bytes
-    answers: CompletionBuffer
+    summary: Mapping[str, Any] = field(default_factory=dict)  # of the probe's stage
 
     @property
-    def lessons(self) -> Workload:
-        """What the student is to learn from."""
-        return next(part for part in self.parts if part.name == LESSONS)
+    def probed_rows(self) -> set[str]:
+        """Ids of the rows that the forecast goes by."""
+        probed = set(self.probed)
+        return {row_id for row_id, keys in self.requests.rows.items() if not probed.isdisjoint(keys)}
 
-    def probed_prompts(self) -> list[tuple[str, ...]]:
-        """Return the keys of each probed prompt that has all its answers."""
-        asked, stored = set(self.probed), self.lessons.stored
-        prompts = prompts_of(self.lessons.places).items()
-        return [keys for first, keys in prompts if first in asked and all(key in stored for key in keys)]
-
-
-@dataclass(frozen=True)
-class Probed:
-    """What one teacher's probe found, with the summary of its stage."""
-
-    known: ProbeResult
-    summary: Mapping[str, Any]
+    @property
+    def probed_prompts(self) -> list[list[str]]:
+        """The keys of each probed prompt that has all of its completions."""
+        probed = set(self.probed)
+        return [keys for keys in self.requests.prompts if keys[0] in probed and self.requests.has_all(keys)]
 
 
-def read_known(folder: Path, store: Store, teacher: Teacher, fingerprint: str) -> ProbeResult:
-    """Return what the probe in `folder` found would be asked, with what `store` holds of it now.
+def read_probe(
+    folder: Path, store: Store, model: Teacher, fingerprint: str, summary: Mapping[str, Any] | None = None
+) -> ProbeResult:
+    """Return the requests that the probe in `folder` listed, with the completions that `store` holds now.
 
-    `fingerprint` is the teacher's, under which its answers are stored.
+    Args:
+        folder: of the probe's artifact.
+        store: it keeps the completions.
+        model: the teacher, or a judge as one.
+        fingerprint: the model's, under which its completions are stored.
+        summary: of the probe's stage.
 
     Raises:
         StoreError: the store can't be read.
     """
-    told = json.loads((folder / "probe.json").read_text())
-    parts: dict[str, Workload] = {}
+    metadata = json.loads((folder / "probe.json").read_text())
+    parts = {LESSONS: Workload(), TEST_ROWS: Workload()}
     for line in pq.read_table(folder / "asked.parquet").to_pylist():
-        part = parts.setdefault(line["part"], Workload(line["part"], [], {}))
-        part.places.append(CompletionSlot(line["row_id"], line["sample_index"], line["key"]))
-        part.sizes[line["key"]] = line["size"]
-    known = ProbeResult(
-        # a run whose rows all have references asks for no lesson
-        parts=[parts.pop(LESSONS, Workload(LESSONS, [], {})), *parts.values()],
-        probed=told["keys"],
-        is_exact=told["is_exact"],
-        answers=CompletionBuffer([], None),
-    )
-    answers = CompletionBuffer(known.lessons.sizes, told["scored"])
-    completions = CompletionStore(store, fingerprint)
-    for part in known.parts:
-        for answer in completions.stream(part.sizes, num_logprobs(teacher)):
-            part.stored[answer.key] = AnswerUsage(
-                answer.prompt_tokens, answer.completion_tokens, answer.seconds, answer.created
-            )
-            if part.name == LESSONS:
-                answers.add(answer)
-    return ProbeResult(known.parts, known.probed, known.is_exact, answers)
+        parts[line["part"]].rows.setdefault(line["row_id"], []).append(line["key"])
+        parts[line["part"]].sizes[line["key"]] = line["size"]
+    lines: dict[str, dict[str, Any]] = {}
+    min_logprobs = num_logprobs(model, model.endpoint) if model.endpoint else model.sampling.logprobs
+    for name, part in parts.items():
+        for one in CompletionStore(store, fingerprint).stream(part.sizes, min_logprobs):
+            part.stored[one.key] = CompletionUsage(one.prompt_tokens, one.completion_tokens, one.seconds, one.created)
+            if name == LESSONS:
+                scores = label_scores(one, metadata["scored"])
+                lines[one.key] = {**one.model_dump(include=_LINE_FIELDS), "label_scores": scores}
+    return ProbeResult(parts[LESSONS], parts[TEST_ROWS], lines, metadata["keys"], metadata["is_exact"], summary or {})
 
 
-def answered_places(part: Workload) -> Sequence[CompletionSlot]:
-    """Return the places of those rows that have all their answers."""
-    open_rows = {row_id for row_id, _, key in part.places if key not in part.stored}
-    return [place for place in part.places if place.row_id not in open_rows]
-
-
-def lines_of(known: Sequence[ProbeResult]) -> list[Lines]:
-    """Return each teacher's lines of the table of answers by row id, for the rows that have all of its answers."""
-    return [_lines(one, number) for number, one in enumerate(known, start=1)]
-
-
-def _lines(known: ProbeResult, number: int) -> Lines:
-    places = answered_places(known.lessons)
-    if not places:
-        return {}
-    with tempfile.TemporaryDirectory(prefix="stillhouse-plan-") as folder:
-        table = Path(folder) / "completions.parquet"
-        known.answers.write(iter(places), table)
-        return lines_by_row(mixed({number: table}))
-
-
-def merged(lines: Sequence[Lines], asked: Sequence[Collection[str]]) -> Lines:
-    """Return the lines of all teachers by row id, of each only for the rows that it is asked about."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for told, rows in zip(lines, asked, strict=True):
-        for row_id, some in told.items():
-            if row_id in rows:
-                found[row_id] += some
-    return dict(found)
-
-
-def completions_of(
-    lines: Lines, train: Sequence[Row], recipe: Recipe, labels: Sequence[str]
-) -> dict[str, list[Completion]]:
-    """Return the lines as completions, calibrated by the training rows among them."""
-    told = {teacher_index_of(line) for row in train for line in lines.get(row["id"], ())}
-    calibrations = [one.calibration if place in told else "none" for place, one in enumerate(recipe.teachers)]
-    return calibrated_completions(lines, label_priors(calibrations, train, lines), labels)
+def lines_of(probes: Sequence[ProbeResult]) -> list[Lines]:
+    """Return each teacher's lines of the completion table by row id, for the rows that have all of its completions."""
+    return [
+        {
+            row_id: [{**probe.completions[key], "row_id": row_id, "teacher_number": number} for key in keys]
+            for row_id, keys in probe.requests.rows.items()
+            if probe.requests.has_all(keys)
+        }
+        for number, probe in enumerate(probes, start=1)
+    ]

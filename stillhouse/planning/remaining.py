@@ -1,9 +1,6 @@
-"""What the requests that are still to be sent will take, forecast from those that the probe asked.
+"""What the requests still to be sent will take, forecast from those of the probe."""
 
-Separate because it is arithmetic over the probe's answers and the lengths of all prompts; nothing is read here.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -13,17 +10,22 @@ from pydantic import BaseModel, ConfigDict
 from stillhouse.costs.forecast import Range, exact_range, forecast_sum, sum_ranges
 from stillhouse.costs.price import HOUR_S, ResolvedPrice
 from stillhouse.inference.vllm.sizing import MAX_NUM_SEQS
-from stillhouse.planning.probe_result import AnswerUsage, ProbeResult, Workload
+from stillhouse.planning.probe_result import CompletionUsage, Workload
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.teacher import Engine, Teacher
-from stillhouse.teachers.probe import prompts_of
+
+_MINUTE_S = 60.0
 
 
-class RemainingUsage(BaseModel):
-    """Amounts to come; None where the probe says nothing of them, or there is no price."""
+class Frozen(BaseModel):
+    """A part of the plan. An alias is the name in its JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+class RemainingUsage(Frozen):
+    """Amounts to come; None if the probe does not tell, or there is no price."""
 
     prompt_tokens: Range | None
     completion_tokens: Range | None
@@ -32,104 +34,89 @@ class RemainingUsage(BaseModel):
     seconds: Range | None
 
     def product(self, share: Range | None) -> "RemainingUsage":
-        """Return what a share of all this takes, itself a forecast; None where nothing is known of it."""
-        return RemainingUsage(**{name: _share_of(found, share) for name, found in self})
+        """Return what a share of the requests takes, itself a forecast; all None if the share is not known."""
+        return RemainingUsage(**{name: _share_of(amount, share) for name, amount in self})
 
     def plus(self, other: "RemainingUsage") -> "RemainingUsage":
-        """Return what both take."""
-        return RemainingUsage(**{name: sum_ranges([found, getattr(other, name)]) for name, found in self})
+        """Return what both take together."""
+        return RemainingUsage(**{name: sum_ranges([amount, getattr(other, name)]) for name, amount in self})
 
 
-def _share_of(found: Range | None, share: Range | None) -> Range | None:
+def _share_of(amount: Range | None, share: Range | None) -> Range | None:
     if share is None:
         return None
-    if found is None:
-        # none came in the sample, so that nothing tells what one takes: none is expected, and there is no bound
+    if amount is None:
+        # no such row in the sample: expect 0, with an unknown upper bound
         return Range(value=0.0, low=0.0, high=None) if share.value == 0.0 else None
-    return found.product(share)
+    return amount.product(share)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The probe's prompts: their sizes, and the answers to each."""
+    """Prompts with their completions, to forecast others from."""
 
     sizes: list[float]
-    answers: list[list[AnswerUsage]]
+    usages: list[list[CompletionUsage]]  # one list per prompt
+    is_exact: bool = False  # a size is the number of the model's own prompt tokens
 
     def sum_over(
-        self, sizes: list[float], measure: Callable[[AnswerUsage], float], most: float | None = None
+        self, sizes: list[float], measure: Callable[[CompletionUsage], float], most: float | None = None
     ) -> Range | None:
-        """Return the forecast sum of `measure` over one answer to each prompt of `sizes`."""
-        seen = [fmean(measure(one) for one in answers) for answers in self.answers]
-        return forecast_sum(self.sizes, seen, sizes, most)
+        """Return the forecast sum of `measure` over one completion to each prompt of `sizes`."""
+        return forecast_sum(self.sizes, [fmean(map(measure, prompt)) for prompt in self.usages], sizes, most)
 
 
-def sample_of(known: ProbeResult) -> Sample:
-    """Return what the probe's prompts took."""
-    lessons, prompts = known.lessons, known.probed_prompts()
-    return Sample(
-        sizes=[float(lessons.sizes[keys[0]]) for keys in prompts],
-        answers=[[lessons.stored[key] for key in keys] for keys in prompts],
-    )
+def sample_of(
+    workload: Workload,
+    prompts: Iterable[list[str]],
+    usage: Mapping[str, CompletionUsage],
+    *,
+    is_exact: bool = False,
+) -> Sample:
+    """Return those of `prompts`, lists of keys of `workload`, that have a key in `usage`."""
+    known = [keys for keys in prompts if not usage.keys().isdisjoint(keys)]
+    usages = [[usage[key] for key in keys if key in usage] for keys in known]
+    return Sample([float(workload.sizes[keys[0]]) for keys in known], usages, is_exact)
 
 
 def forecast_usage(
-    part: Workload, sample: Sample, tariff: ResolvedPrice, max_tokens: int, seconds: Range | None, *, is_exact: bool
+    workload: Workload,
+    sample: Sample,
+    model: Teacher | Judge,
+    price: ResolvedPrice,
+    probe_summary: Mapping[str, Any],
+    num_alone: int = 0,
 ) -> RemainingUsage:
-    """Return what the missing requests of `part` will take; `seconds` is the time for them."""
-    missing = set(part.missing)
-    # samples of one prompt are alike: the prompt is the unit, and its missing samples are counted
-    prompts = [keys for keys in prompts_of(part.places).values() if any(key in missing for key in keys)]
-    sizes = [float(part.sizes[keys[0]]) for keys in prompts]
-    each = len(missing) / len(prompts) if prompts else 1.0
-    completion = _times(sample.sum_over(sizes, lambda one: one.completion_tokens, max_tokens), each)
-    prompt = (
-        exact_range(float(sum(part.sizes[key] for key in missing)))
-        if is_exact
-        else _times(sample.sum_over(sizes, lambda one: one.prompt_tokens), each)
-    )
-    tokens = _times(sample.sum_over(sizes, lambda one: one.prompt_tokens + one.completion_tokens), each)
-    if prompt is None or completion is None or tokens is None:
-        return RemainingUsage(
-            prompt_tokens=prompt, completion_tokens=completion, tokens=None, usd=None, seconds=seconds
-        )
-    usd = _usd(sample, sizes, each, tariff, seconds)
-    if usd and tariff.by_tokens:
-        usd = usd.recentred(tariff.usd(prompt.value, completion.value, None) or 0.0)
-    return RemainingUsage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
+    """Return what the missing requests of `workload` will take; the first `num_alone` are sent one at a time."""
+    missing = set(workload.missing)
+    # rollouts of one prompt are alike: the prompt is the unit, and its missing rollouts are counted
+    prompts = [keys for keys in workload.prompts if not missing.isdisjoint(keys)]
+    sizes = [float(workload.sizes[keys[0]]) for keys in prompts]
+    num_each = len(missing) / len(prompts) if prompts else 1.0
+
+    def total(measure: Callable[[CompletionUsage], float], most: float | None = None) -> Range | None:
+        forecast = sample.sum_over(sizes, measure, most)
+        return forecast.times(num_each) if forecast else None
+
+    max_tokens = model.sampling.max_tokens
+    if model.endpoint:
+        seconds = endpoint_seconds(workload, sample, model.endpoint, max_tokens, num_alone)
+    else:
+        seconds = engine_seconds(len(missing), probe_summary, model.engine)
+    exact = exact_range(float(sum(workload.sizes[key] for key in missing)))
+    prompt = exact if sample.is_exact else total(lambda one: one.prompt_tokens)
+    completion = total(lambda one: one.completion_tokens, max_tokens)
+    tokens = total(lambda one: one.prompt_tokens + one.completion_tokens)
+    usd = None
+    if prompt and completion and tokens:
         # the sum of both, with the interval of the sum
-        tokens=tokens.recentred(prompt.value + completion.value),
-        usd=usd,
-        seconds=seconds,
-    )
-
-
-def _usd(sample: Sample, sizes: list[float], each: float, tariff: ResolvedPrice, seconds: Range | None) -> Range | None:
-    if tariff.by_tokens:
-        return _times(
-            sample.sum_over(sizes, lambda one: tariff.usd(one.prompt_tokens, one.completion_tokens, None) or 0.0), each
-        )
-    if tariff.usd_per_hour is None or seconds is None:
-        return None
-    return seconds.times(tariff.usd_per_hour / HOUR_S)
-
-
-def _times(found: Range | None, factor: float) -> Range | None:
-    return None if found is None else found.times(factor)
-
-
-_MINUTE_S = 60.0
-
-
-def seconds_for(
-    part: Workload, sample: Sample, asked: Teacher | Judge, probe: Mapping[str, Any], num_alone: int = 0
-) -> Range | None:
-    """Return the seconds for the missing requests of `part`; `probe` is the summary of its stage."""
-    if asked.endpoint:
-        return endpoint_seconds(part, sample, asked.endpoint, asked.sampling.max_tokens, num_alone)
-    return engine_seconds(len(part.missing), probe, asked.engine)
+        tokens = tokens.recentred(prompt.value + completion.value)
+        if price.by_tokens:
+            usd = total(lambda one: price.usd(one.prompt_tokens, one.completion_tokens, None) or 0.0)
+            usd = usd and usd.recentred(price.usd(prompt.value, completion.value, None) or 0.0)
+        elif price.usd_per_hour is not None and seconds:
+            usd = seconds.times(price.usd_per_hour / HOUR_S)
+    return RemainingUsage(prompt_tokens=prompt, completion_tokens=completion, tokens=tokens, usd=usd, seconds=seconds)
 
 
 def engine_seconds(num_missing: int, probe: Mapping[str, Any], engine: Engine) -> Range | None:
@@ -138,20 +125,20 @@ def engine_seconds(num_missing: int, probe: Mapping[str, Any], engine: Engine) -
         return exact_range(0.0)
     if not probe["generated"]:
         return None
-    at_once = engine.max_num_seqs or MAX_NUM_SEQS
+    max_at_once = engine.max_num_seqs or MAX_NUM_SEQS
     as_probed = float(probe["seconds"]) / probe["generated"] * num_missing
-    fuller = min(1.0, min(probe["generated"], at_once) / min(num_missing, at_once))
+    fuller = min(1.0, min(probe["generated"], max_at_once) / min(num_missing, max_at_once))
     return Range(value=as_probed, low=as_probed * fuller, high=as_probed)
 
 
 def endpoint_seconds(
-    part: Workload, sample: Sample, endpoint: Endpoint, max_tokens: int, num_alone: int
+    workload: Workload, sample: Sample, endpoint: Endpoint, max_tokens: int, num_alone: int
 ) -> Range | None:
-    """Return the seconds of asking, the first `num_alone` one at a time and the others together."""
-    missing = part.missing
+    """Return the seconds of the requests, the first `num_alone` one at a time and the others together."""
+    missing = workload.missing
     if not missing:
         return exact_range(0.0)
-    sizes = [float(part.sizes[key]) for key in missing]
+    sizes = [float(workload.sizes[key]) for key in missing]
     work = sample.sum_over(sizes, lambda one: one.seconds)
     prompt_tokens = sample.sum_over(sizes, lambda one: one.prompt_tokens)
     if work is None or prompt_tokens is None:
@@ -162,7 +149,7 @@ def endpoint_seconds(
     if endpoint.requests_per_minute:
         least = _MINUTE_S * len(missing) / endpoint.requests_per_minute
     if endpoint.tokens_per_minute:
-        # an answer is counted in full when its request is sent
-        counted = prompt_tokens.value + max_tokens * len(missing)
-        least = max(least, _MINUTE_S * counted / endpoint.tokens_per_minute)
+        # a completion counts with its greatest length when its request is sent
+        reserved = prompt_tokens.value + max_tokens * len(missing)
+        least = max(least, _MINUTE_S * reserved / endpoint.tokens_per_minute)
     return work.times(in_turn / len(missing)).at_least(least)

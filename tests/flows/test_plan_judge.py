@@ -106,7 +106,7 @@ def test_plan_has_the_probes_answers_scored_and_foretells_what_scores_take_and_k
     assert within(found.survivors.kept, ran["filter"]["kept"])
     assert found.requests == sum(one.missing for one in found.parts)
     assert after.parts[-1].missing == 0
-    assert after.parts[-1].bought.requests == len(judged)
+    assert after.parts[-1].usage.requests == len(judged)
     assert after.survivors.kept == Range(**dict.fromkeys(("value", "low", "high"), ran["filter"]["kept"]))
 
 
@@ -226,13 +226,13 @@ def test_plan_of_a_judge_that_only_measures_asks_it_nothing_and_says_so(tmp_path
         )
         assert asked_of(server, "the-judge") == []
     assert [one.what for one in found.parts] == ["teacher: lessons", "teacher: test rows"]
-    assert "What the judge is asked about test answers is not forecast" in plan_markdown(found)
+    assert "Questions to the judge about test rows are not forecast" in plan_markdown(found)
 
 
 def test_probe_of_a_judge_shares_the_budget_with_the_teachers(tmp_path):
     with serving(school) as server:
         measures = {"judge": {"against": ["teacher"]}, "filters": {"min_success_ratio": 0.0}}
-        bought = planned(written(tmp_path, server.address, **measures)).parts[0].bought
+        bought = planned(written(tmp_path, server.address, **measures)).parts[0].usage
         tokens = bought.prompt_tokens + bought.completion_tokens + 10
         with pytest.raises(BudgetSpent, match="probe judge"):
             planned(written(tmp_path, server.address, budget={"tokens": tokens}))

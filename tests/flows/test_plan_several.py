@@ -70,14 +70,14 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
     # what the first one fails is told by the 32, within Wilson's interval
     share = sum(not knows(message) for message in probed) / 32
     assert second.missing == round((len(small) - 32) * share)
-    paid = second.bought.prompt_tokens + second.bought.completion_tokens
+    paid = second.usage.prompt_tokens + second.usage.completion_tokens
     assert within(second.remaining.tokens, charged_in_all - paid)
     each = (charged_in_all - paid) / (len(large) - second.stored)
     assert second.remaining.tokens.value / second.missing == pytest.approx(each, rel=0.1)
     assert within(found.survivors.kept, lessons(ran))
     # the run's own answers: nothing is open, and nothing is to come
     assert [part.missing for part in after.parts if part.what.endswith("lessons")] == [0, 0]
-    assert after.parts[2].bought.requests == len(large)
+    assert after.parts[2].usage.requests == len(large)
     assert after.survivors.kept == Range(value=lessons(ran), low=lessons(ran), high=lessons(ran))
 
 
@@ -97,7 +97,7 @@ def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp
     third = found.parts[-1]
     assert both
     assert third.missing == round((found.parts[0].requests - 32) * len(both) / 32)
-    assert within(third.remaining.tokens, charged_in_all - third.bought.prompt_tokens - third.bought.completion_tokens)
+    assert within(third.remaining.tokens, charged_in_all - third.usage.prompt_tokens - third.usage.completion_tokens)
     assert "Wilson" in plan_markdown(found)
 
 
@@ -106,7 +106,7 @@ def test_plan_of_a_fallback_that_is_never_needed_expects_nothing_of_it_without_a
         found = planned(taught.recipe("small", "large", routing=FALLBACK))
         assert taught.asked("large") == []
     second = found.parts[-1]
-    assert (second.requests, second.missing, second.bought.requests) == (0, 0, 0)
+    assert (second.requests, second.missing, second.usage.requests) == (0, 0, 0)
     assert second.remaining.tokens == Range(value=0.0, low=0.0, high=None)
     assert found.tokens.value == pytest.approx(sum(part.remaining.tokens.value for part in found.parts[:2]))
     assert "| large: lessons | 0 | 0 | 0 | 0 [?] |" in plan_markdown(found)
@@ -197,7 +197,7 @@ def test_probes_of_several_teachers_share_the_budget(tmp_path, monkeypatch):
             planned(taught.recipe("small", "large", budget={"tokens": 1}))
         assert taught.asked("small") == []
         # what the first probe takes, and not enough for one more answer
-        bought = planned(taught.recipe("small")).parts[0].bought
+        bought = planned(taught.recipe("small")).parts[0].usage
         tokens = bought.prompt_tokens + bought.completion_tokens + 10
         with pytest.raises(BudgetSpent, match="probe large"):
             planned(taught.recipe("small", "large", budget={"tokens": tokens}))

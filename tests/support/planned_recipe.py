@@ -16,8 +16,9 @@ from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.price import resolve_price
 from stillhouse.costs.usage import Usage
+from stillhouse.planning.inputs import read_inputs
 from stillhouse.planning.plan import Plan, make_plan
-from stillhouse.planning.probe_result import Probed, ProbeResult, read_known
+from stillhouse.planning.probe_result import read_probe
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.teachers.api_probe_worker import probe
 from stillhouse.teachers.api_worker import generate
@@ -109,11 +110,9 @@ class Planned:
         spec = ProbeSpec(**self._asking("probe"), prompts=prompts, test=str(self.folder / "test.parquet"))
         return probe(spec, Told(), over(Path("socket")))
 
-    def known(self) -> ProbeResult:
-        return read_known(self.folder / "probe", Store(self.store), self.recipe.teacher, self.fingerprint)
-
     def plan(self, summary: dict[str, Any]) -> Plan:
-        return make_plan([Probed(self.known(), summary)], None, self.recipe, self.labels, self.folder, self.folder)
+        probe = read_probe(self.folder / "probe", Store(self.store), self.recipe.teacher, self.fingerprint, summary)
+        return make_plan(read_inputs([probe], self.recipe, self.labels, self.folder, self.folder))
 
     def run(self) -> tuple[dict[str, Any], Usage]:
         """Ask the rest, and return the summary of it and what all answers took."""
