@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from stillhouse.completions.table import Lines
 from stillhouse.costs.forecast import Range, forecast_share, forecast_sum, sum_ranges
-from stillhouse.filters.outcome import FilterResult
+from stillhouse.filters.outcome import FilterResult, merge_results
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.planning.inputs import PlanInputs, RoutedRows
 from stillhouse.planning.probe_result import ProbeResult
@@ -31,7 +31,7 @@ def forecast_kept(inputs: PlanInputs) -> Survivors:
     lacking = inputs.first_lacking
     complete = {row_id for row_id, index in lacking.items() if index is None}
     result = _filter(complete, inputs)
-    num_kept = Counter(one["row"]["id"] for one in result.kept)
+    num_kept = Counter(one.row["id"] for one in result.kept)
     samples = [probe.probed_rows for probe in inputs.probes]
     # a probed row that its teacher failed keeps nothing, and so will others like it
     failed = {row_id for index, sample in enumerate(samples) for row_id in sample if lacking[row_id] == index}
@@ -52,16 +52,15 @@ def forecast_kept(inputs: PlanInputs) -> Survivors:
 
 def _filter(complete: set[str], inputs: PlanInputs) -> FilterResult:
     """Return the filters' result for the rows `complete` alone, however few of them survive."""
-    recipe, result = inputs.recipe, FilterResult()
+    recipe = inputs.recipe
     lines = {row_id: own for row_id, own in inputs.used_lines.items() if row_id in complete}
     completions = inputs.completions_of(lines)
     filters = recipe.filters.model_copy(update={"min_success_ratio": 0.0})
-    for split in inputs.splits:
-        rows = [row for row in split if row["id"] in lines]
-        judged = apply_filters(rows, completions, filters, recipe.skill, inputs.labels, recipe.mixing, inputs.scores)
-        result.kept += judged.kept
-        result.dropped += judged.dropped
-    return result
+    splits = [[row for row in split if row["id"] in lines] for split in inputs.splits]
+    return merge_results(
+        apply_filters(rows, completions, filters, recipe.skill, inputs.labels, recipe.mixing, inputs.scores)
+        for rows in splits
+    )
 
 
 def _expected(kept: Sequence[float], num_missing: int) -> Range | None:
