@@ -113,9 +113,8 @@ def read_probe(
         parts[line["part"]].rows.setdefault(line["row_id"], []).append(line["key"])
         parts[line["part"]].sizes[line["key"]] = line["size"]
     lines: dict[str, dict[str, Any]] = {}
-    min_logprobs = num_logprobs(model, model.endpoint) if model.endpoint else model.sampling.logprobs
     for name, part in parts.items():
-        for one in CompletionStore(store, fingerprint).stream(part.sizes, min_logprobs):
+        for one in CompletionStore(store, fingerprint).stream(part.sizes, num_logprobs(model)):
             part.stored[one.key] = CompletionUsage(one.prompt_tokens, one.completion_tokens, one.seconds, one.created)
             if name == LESSONS:
                 scores = label_scores(one, metadata["scored"])
