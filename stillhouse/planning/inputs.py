@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.completions.completion import Completion
+from stillhouse.completions.table import Lines
 from stillhouse.costs.forecast import Range, exact_range, forecast_share
 from stillhouse.data.row import Messages, Row
-from stillhouse.filters.calibrated import Lines, calibrated_completions, label_priors, teacher_index_of
 from stillhouse.filters.unanswered import routing_filters, unanswered_rows
 from stillhouse.judging.scores import score_questions
 from stillhouse.judging.verdicts import read_score
@@ -18,6 +18,7 @@ from stillhouse.planning.probe_result import ProbeResult, lines_of
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 from stillhouse.skills.cases import read_cases
+from stillhouse.teachers.calibration import calibrated_completions, label_priors, teacher_index_of
 
 _NONE = exact_range(0.0)
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from stillhouse.completions.table import Lines
 from stillhouse.costs.forecast import Range, forecast_share, forecast_sum, sum_ranges
 from stillhouse.filters.outcome import FilterResult, merge_results
 from stillhouse.filters.pipeline import apply_filters

@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 from stillhouse.artifacts.store import Store
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
-from stillhouse.completions.table import ANSWER_SCHEMA, label_scores
+from stillhouse.completions.table import ANSWER_SCHEMA, Lines, label_scores
 from stillhouse.costs.usage import Usage, UsageMeter
-from stillhouse.filters.calibrated import Lines
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.teachers.probe import LESSONS, TEST_ROWS

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from stillhouse.completions.table import MIXED_SCHEMA
+from stillhouse.completions.table import MIXED_SCHEMA, Lines
 from stillhouse.costs.forecast import Range, exact_range
-from stillhouse.filters.calibrated import Lines
 from stillhouse.planning.inputs import PlanInputs, RoutedRows
 from stillhouse.planning.probe_result import CompletionUsage, ProbeResult, Workload, lines_of
 from stillhouse.recipe.load import parse_recipe
