@@ -101,7 +101,7 @@ def generation_identity(run: Run, teacher: Checkpoint, place: int = 0) -> dict[s
         "instruction": recipe.skill.instruction,
         "labels": run.summary("validate")["labels"],
         "skip_labelled": recipe.training.use_references,
-        **{name: getattr(recipe.skill, name) for name in recipe.skill.asking},
+        **{name: getattr(recipe.skill, name) for name in recipe.skill.prompt_fields},
     }
     if recipe.filters.check_labels:
         identity["check_labels"] = True

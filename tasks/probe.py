@@ -15,7 +15,7 @@ from stillhouse.planning.inputs import PlanInputs, read_inputs
 from stillhouse.planning.probe_result import ProbeResult, read_probe
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS, BY_ROW
-from stillhouse.skills.cases import asked_of, read_cases
+from stillhouse.skills.cases import read_cases, rows_to_ask
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.convert import fingerprint_of
 from tasks.generate import asked_in, generation_identity
@@ -49,7 +49,7 @@ def shortlist(call: StageCall) -> dict[str, Any]:
     if recipe.routing.kind == "first_verified":
         tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
         rows = [row for table in tables for row in read_cases(table, recipe.skill)]
-        check_references(asked_of(rows, recipe.training.use_references))
+        check_references(rows_to_ask(rows, recipe.training.use_references))
     ids = inputs_in(call).next_rows()
     write_row_ids(ids, call.work.folder)
     return {"prompts": len(ids)}

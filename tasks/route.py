@@ -7,7 +7,7 @@ from stillhouse.completions.table import lines_by_row, mixed
 from stillhouse.data.row import Row
 from stillhouse.filters.unanswered import check_references, routing_filters, unanswered_rows
 from stillhouse.recipe.routing import BY_ROW
-from stillhouse.skills.cases import asked_of, read_cases
+from stillhouse.skills.cases import read_cases, rows_to_ask
 from stillhouse.teachers.calibration import calibrated_completions, label_priors
 from stillhouse.teachers.routing import routed
 from stillhouse.teachers.spec import write_row_ids
@@ -20,7 +20,7 @@ def route(call: StageCall) -> dict[str, Any]:
     """Write prompts.parquet, the ids of the prompts that go to one teacher."""
     skill, skip = call.execution["skill"], call.identity["skip_labelled"]
     train = read_cases(call.folder("balance") / "train.parquet", skill)
-    rows = asked_of([*train, *read_cases(call.folder("split") / "validation.parquet", skill)], skip)
+    rows = rows_to_ask([*train, *read_cases(call.folder("split") / "validation.parquet", skill)], skip)
     ids = _by_row(rows, call.identity) if "places" in call.identity else _by_answers(rows, train, call)
     write_row_ids(ids, call.work.folder)
     return {"prompts": len({row["id"] for row in rows}), "routed": len(ids)}

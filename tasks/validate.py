@@ -22,5 +22,5 @@ def validate(call: StageCall) -> dict[str, Any]:
 def validate_rows(run: Run, sources: Mapping[str, ArtifactRef]) -> ArtifactRef:
     """Return the rows of all sources that pass every rule."""
     data, skill = run.recipe.data, run.recipe.skill
-    identity = {"rules": data.model_dump(include=_RULES), "kind": skill.kind, "labels": skill.labels}
+    identity = {"rules": data.model_dump(include=_RULES), "kind": skill.kind, "labels": skill.known_labels}
     return run.build(validate, sources, identity, data=data, skill=skill)

@@ -13,6 +13,7 @@ LIBRARY = (
     "artifacts",
     "runtime",
     "data.row",
+    "metrics",
     "skills",
     "completions.completion",
     "filters",

@@ -134,7 +134,7 @@ def _survey(paths: dict[str, Path], personal: dict[str, Any], data: Data, skill:
 def _gold_verdicts(batch: pa.RecordBatch, skill: Skill, *, required: bool) -> list[Drop | None]:
     if not skill.has_labels:
         return [check_references(found, required) for found in batch.column("references").to_pylist()]
-    allowed = frozenset(skill.labels)
+    allowed = frozenset(skill.known_labels)
     return [check_label(label, allowed, required) for label in batch.column("label").to_pylist()]
 
 
@@ -208,9 +208,9 @@ def _check_labels(survey: _Survey, skill: Skill, has_test: bool) -> list[str]:
     names = list(survey.label_names)
     kept = survey.alive(np.ones(survey.count, bool))
     found = _classes(survey, kept, names)
-    if not found and not skill.labels:
+    if not found and not skill.known_labels:
         raise DataError("No labels: no row has one and skill.labels is empty. Name a label column or the labels.")
-    parts = {"the labelled rows": found if not skill.labels or found else set(skill.labels)}
+    parts = {"the labelled rows": found if not skill.known_labels or found else set(skill.known_labels)}
     if has_test:
         parts["data.test"] = _classes(survey, kept[survey.roles[kept] == _ORDER.index("test")], names)
     for part, classes in parts.items():
@@ -219,7 +219,7 @@ def _check_labels(survey: _Survey, skill: Skill, has_test: bool) -> list[str]:
                 f"one class only: {part} hold just {', '.join(map(repr, classes))}. A classification needs rows of at "
                 "least two labels."
             )
-    return list(skill.labels) or sorted(found)
+    return list(skill.known_labels) or sorted(found)
 
 
 def _classes(survey: _Survey, rows: np.ndarray[Any, Any], names: list[str]) -> set[str]:

@@ -16,8 +16,7 @@ from stillhouse.filters.combine import Mixing
 from stillhouse.filters.outcome import FilterResult, merge_results
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
 from stillhouse.filters.settings import Filters
-from stillhouse.skills.cases import asked_of, read_cases, unclaimed
-from stillhouse.skills.registry import skill_for
+from stillhouse.skills.cases import read_cases, rows_to_ask, unused_examples
 from stillhouse.skills.skill import Skill
 from stillhouse.teachers.calibration import (
     Calibration,
@@ -77,7 +76,7 @@ def write_dataset(
     lines = read_answers(answers)
     rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
     examples = [row for row in read_cases(split / "examples.parquet", spec.skill) if row["references"]]
-    asked = {name: asked_of(found, spec.use_references) for name, found in rows.items()}
+    asked = {name: rows_to_ask(found, spec.use_references) for name, found in rows.items()}
     priors = label_priors(spec.calibrations, asked["train"], lines)
     results, difficulty = select_answers(asked, lines, priors, spec, scores)
     num_rows = write_examples(results, rows, examples, spec, out)
@@ -85,7 +84,7 @@ def write_dataset(
     _write_lines(out / "dropped.jsonl", merged.dropped)
     (out / "calibration.json").write_text(json.dumps({"labels": list(spec.labels), "prior": priors[0]}))
     everyone = [*rows["train"], *rows["validation"]]
-    everyone += unclaimed(examples, everyone) if spec.filters.check_labels else []
+    everyone += unused_examples(examples, everyone) if spec.filters.check_labels else []
     label_errors = write_label_errors(everyone, lines, priors[0], spec, out)
     return _counts(merged, num_rows, spec) | {"prior": priors[0]} | difficulty | label_errors
 
@@ -130,14 +129,14 @@ def write_examples(
             training[name] += [_from_reference(row, spec) for row in rows[name] if row["references"]]
             training[name] += labelled if name == "train" else []
     training["labelled"] = labelled
-    show = skill_for(spec.skill.kind).student_messages
+    show = spec.skill.student_messages
     for name, found in training.items():
         _write_lines(
             out / f"{name}.jsonl",
             (
                 {
                     "id": example.row["id"],
-                    "prompt": show(example.row["messages"], spec.skill, spec.labels),
+                    "prompt": show(example.row["messages"], spec.labels),
                     "completion": [{"role": "assistant", "content": example.target}],
                     **({"teacher": example.teacher_number} if example.teacher_number else {}),
                 }
@@ -182,9 +181,8 @@ def _from_reference(row: Row, spec: DatasetSpec) -> TrainingExample:
     reference: str = row["references"][0]
     if spec.skill.has_labels:
         return TrainingExample(row, reference)
-    module = skill_for(spec.skill.kind)
-    answer = module.parse(reference, spec.labels, spec.skill)
-    return TrainingExample(row, reference if answer is None else module.lesson(reference, answer, spec.skill))
+    answer = spec.skill.parse(reference, spec.labels)
+    return TrainingExample(row, reference if answer is None else spec.skill.training_target(reference, answer))
 
 
 def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:

@@ -20,7 +20,6 @@ from stillhouse.completions.completion import Completion
 from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.outcome import Decision, Drop
-from stillhouse.skills.registry import skill_for
 from stillhouse.skills.skill import Skill
 from stillhouse.teachers.calibration import probabilities
 
@@ -78,15 +77,14 @@ def _difficulties(
     kept: Sequence[Candidate], answers: TeacherAnswers, skill: Skill, labels: Sequence[str]
 ) -> tuple[str, dict[str, Difficulty]]:
     """Return the name of the measure and each prompt's difficulty by it, by row id."""
-    module = skill_for(skill.kind)
     by_id = {candidate.row["id"]: candidate for candidate in kept}
-    if module.votes and any(len(answers.completions[row_id]) > 1 for row_id in by_id):
+    if skill.votes and any(len(answers.completions[row_id]) > 1 for row_id in by_id):
 
         def disagreement(candidate: Candidate) -> Difficulty:
             completions = answers.completions[candidate.row["id"]]
-            own = module.parse(candidate.completion.text, labels, skill)
-            read = [module.parse(completion.text, labels, skill) for completion in completions]
-            agreeing = sum(own is not None and answer is not None and module.same(own, answer) for answer in read)
+            own = skill.parse(candidate.completion.text, labels)
+            read = [skill.parse(completion.text, labels) for completion in completions]
+            agreeing = sum(own is not None and answer is not None and skill.equivalent(own, answer) for answer in read)
             return 1.0 - agreeing / len(completions), -(candidate.completion.mean_logprob or 0.0)
 
         return "disagreement", {row_id: disagreement(candidate) for row_id, candidate in by_id.items()}

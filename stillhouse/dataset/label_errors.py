@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from stillhouse.completions.table import Lines, completion_of
 from stillhouse.data.row import Row
 from stillhouse.filters.rules.agreement import majority
-from stillhouse.skills.registry import SkillModule, skill_for
 from stillhouse.skills.skill import Skill
 from stillhouse.teachers.calibration import probabilities
 
@@ -35,11 +34,10 @@ def find_label_errors(
     Each suspect is {id, source, prompt, given, teacher, score, confidence, is_sure}: `score` in [0, 1] is how well the
     given answer stands (None: not known), `confidence` the teacher's in its own.
     """
-    module = skill_for(skill.kind)
-    if not module.votes:
+    if not skill.votes:
         return 0, []
     once = {row["id"]: row for row in rows if row["references"] and lines.get(row["id"])}
-    scored = _scored(once.values(), lines, labels, prior) if module.closed_answers else {}
+    scored = _scored(once.values(), lines, labels, prior) if skill.has_labels else {}
     sure = _thresholds(scored, once, labels)
     judged = 0
     found: list[Suspect] = []
@@ -47,10 +45,10 @@ def find_label_errors(
         if name in scored:
             verdict: dict[str, Any] | None = _by_scores(row, scored[name], labels, sure)
         else:
-            verdict = _by_votes(row, lines[name], skill, labels, module)
+            verdict = _by_votes(row, lines[name], skill, labels)
         judged += verdict is not None
-        if verdict and not module.verify(verdict["teacher"], row["references"]):
-            found.append(_named(row, module) | verdict)
+        if verdict and not skill.verify(verdict["teacher"], row["references"]):
+            found.append(_named(row, skill) | verdict)
     return judged, sorted(found, key=_suspicion)
 
 
@@ -59,8 +57,8 @@ def _suspicion(suspect: Suspect) -> tuple[bool, bool, float, float, str]:
     return (not suspect["is_sure"], score is None, score or 0.0, -(confidence or 0.0), suspect["id"])
 
 
-def _named(row: Row, module: SkillModule) -> dict[str, Any]:
-    prompt = module.as_text(row["messages"])
+def _named(row: Row, skill: Skill) -> dict[str, Any]:
+    prompt = skill.as_text(row["messages"])
     return {"id": row["id"], "source": row["source"], "prompt": prompt, "given": row["references"]}
 
 
@@ -95,20 +93,18 @@ def _by_scores(row: Row, scores_L: NDArray[np.float64], labels: Sequence[str], s
     }
 
 
-def _by_votes(
-    row: Row, lines: Sequence[dict[str, Any]], skill: Skill, labels: Sequence[str], module: SkillModule
-) -> dict[str, Any] | None:
+def _by_votes(row: Row, lines: Sequence[dict[str, Any]], skill: Skill, labels: Sequence[str]) -> dict[str, Any] | None:
     """Return the verdict of the samples; None where they say nothing against the row's own answer for sure."""
-    read = [module.parse(line["text"], labels, skill) for line in lines if line["finish_reason"] == "stop"]
+    read = [skill.parse(line["text"], labels) for line in lines if line["finish_reason"] == "stop"]
     answers = [answer for answer in read if answer is not None]
-    if not answers or (not module.closed_answers and len(answers) < max(_LEAST_VOICES, len(lines))):
+    if not answers or (not skill.has_labels and len(answers) < max(_LEAST_VOICES, len(lines))):
         return None
-    ballots = [next(other for other in answers if module.same(other, answer)) for answer in answers]
+    ballots = [next(other for other in answers if skill.equivalent(other, answer)) for answer in answers]
     winner = majority(ballots)
     share = ballots.count(winner) / len(lines)
-    if module.verify(winner, row["references"]) is None or (not module.closed_answers and share < 1.0):
+    if skill.verify(winner, row["references"]) is None or (not skill.has_labels and share < 1.0):
         return None
-    agreeing = sum(bool(module.verify(answer, row["references"])) for answer in answers)
+    agreeing = sum(bool(skill.verify(answer, row["references"])) for answer in answers)
     if len(lines) > 1:
         return {"teacher": winner, "score": agreeing / len(lines), "confidence": share, "is_sure": share == 1.0}
     mean = completion_of(lines[0]).mean_logprob

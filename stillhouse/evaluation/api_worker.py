@@ -25,7 +25,6 @@ from stillhouse.inference.api.errors import count_text
 from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.runtime.worker import Reporter, serve
-from stillhouse.skills.registry import skill_for
 from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.api_worker import run_until_signal, summary_of
 from stillhouse.teachers.requests import open_recorder, rows_of
@@ -114,11 +113,10 @@ def _write(
     timed: dict[str, Any],
     notes: list[str],
 ) -> None:
-    module = skill_for(spec.skill.kind)
     answers = []
     for row in rows:
         text = lines[row["id"]]["text"]
-        parsed = module.parse(text, spec.labels, spec.skill)
+        parsed = spec.skill.parse(text, spec.labels)
         answers.append({"model": ModelRole.TEACHER, "row_id": row["id"], "answer": parsed, "text": text})
     answered = [line for line in lines.values() if line["prompt_tokens"]]
     enough = _is_enough(timed)

@@ -11,7 +11,6 @@ from stillhouse.evaluation.engine_process import DecodingSpec, Finished
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.inference.vllm.request import Request, first_token_ids, render, tokenize
 from stillhouse.recipe.teacher import Sampling
-from stillhouse.skills.registry import skill_for
 from stillhouse.teachers.calibration import calibrate
 from stillhouse.teachers.prompting import Prompter
 
@@ -23,7 +22,6 @@ class CandidatePrompter:
         """Build the prompts' maker; a teacher's index of labelled examples is built here, once."""
         self._labels = spec.labels
         self._skill = spec.skill
-        self._module = skill_for(spec.skill.kind)
         self._tokenizer = tokenizer
         self._is_teacher = candidate.prompting == "teacher"
         self._prior = spec.prior if self._is_teacher else None
@@ -33,10 +31,10 @@ class CandidatePrompter:
             constraint = prompter.constraint(spec.teacher)
         else:
             show = (
-                self._module.zero_shot_messages if candidate.prompting == "zero_shot" else self._module.student_messages
+                self._skill.zero_shot_messages if candidate.prompting == "zero_shot" else self._skill.student_messages
             )
-            self._prompts = lambda rows: (show(row["messages"], spec.skill, spec.labels) for row in rows)
-            constraint = self._module.constraint(spec.skill, spec.labels)
+            self._prompts = lambda rows: (show(row["messages"], spec.labels) for row in rows)
+            constraint = self._skill.constraint(spec.labels)
         scored = first_token_ids(tokenizer, constraint["choice"]) if self._prior else None
         # where a text without a chat template ends is part of how the teacher is asked
         stop = spec.teacher.sampling.stop if self._is_teacher else ()
@@ -54,4 +52,4 @@ class CandidatePrompter:
         """Return the parsed answer, or None where it can't be read."""
         if self._prior and finished.scores:
             return self._labels[calibrate(finished.scores, self._prior)[0]]
-        return self._module.parse(finished.text, self._labels, self._skill)
+        return self._skill.parse(finished.text, self._labels)

@@ -10,11 +10,10 @@ from typing import Any
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.scoring import interval, p_value, statistic
 from stillhouse.evaluation.significance import Interval, difference_interval, gain_of, ratio_interval
+from stillhouse.metrics.metric import Answers, References
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.skills.skill import CLASSIFICATION, Skill
+from stillhouse.skills.skill import Skill
 
-Answers = Sequence[str | None]
-References = Sequence[Sequence[str]]
 Measured = Mapping[str, Any]
 
 
@@ -23,7 +22,7 @@ def quality(
     references: References,
     labels: Sequence[str],
     settings: Evaluation,
-    skill: Skill = CLASSIFICATION,
+    skill: Skill,
 ) -> dict[str, dict[str, Any]]:
     """Return {metric: {value, low, high, n, method}} of one model's answers.
 
@@ -56,7 +55,7 @@ def compare(
     labels: Sequence[str],
     baselines: Sequence[ModelRole],
     settings: Evaluation,
-    skill: Skill = CLASSIFICATION,
+    skill: Skill,
 ) -> dict[str, Any]:
     """Return the report's comparison block; what a missing side leaves open is None, never guessed.
 
@@ -95,7 +94,7 @@ def gain(
     references: References,
     labels: Sequence[str],
     settings: Evaluation,
-    skill: Skill = CLASSIFICATION,
+    skill: Skill,
 ) -> dict[str, Any] | None:
     """Return {value, low, high, p_value, n, method} of `metric` of model `ours` less that of `theirs`, or None."""
     if theirs is None or ours not in predictions or theirs not in predictions:

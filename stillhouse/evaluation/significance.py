@@ -4,7 +4,7 @@ Separate because every number a report shows about quality carries its sample si
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-Indices = NDArray[np.intp]
-Statistic = Callable[[Indices], float]  # row indices, with repeats -> value on those rows
+from stillhouse.metrics.metric import Indices, Statistic
 
 # resampled indices held at once: 16 MB
 _BATCH_INDICES = 2_000_000
@@ -84,30 +83,6 @@ def bootstrap_interval(statistic: Statistic, n: int, confidence: float, resample
         ).bootstrap_distribution
     low, high = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(value, float(low), float(high), n, "percentile bootstrap")
-
-
-def mean_statistic(values: ArrayLike) -> Statistic:
-    """Return the mean of one number a row as a function of the rows it is taken on."""
-    scores = np.asarray(values, dtype=np.float64)
-    return lambda rows: float(scores[rows].mean())
-
-
-def macro_f1_statistic(predictions: Sequence[str], gold: Sequence[str]) -> Statistic:
-    """Return macro-F1 over the gold labels of the rows it is taken on, as a function of those rows."""
-    names = {name: code for code, name in enumerate(dict.fromkeys([*gold, *predictions]))}
-    gold_codes = np.array([names[name] for name in gold])
-    answer_codes = np.array([names[name] for name in predictions])
-
-    def statistic(rows: Indices) -> float:
-        is_gold, answered = gold_codes[rows], answer_codes[rows]
-        num_gold = np.bincount(is_gold, minlength=len(names))
-        num_answered = np.bincount(answered, minlength=len(names))
-        num_right = np.bincount(is_gold[is_gold == answered], minlength=len(names))
-        occurs = num_gold > 0
-        # 2 TP + FP + FN = rows with the label as gold + rows answered with it
-        return float(np.mean(2 * num_right[occurs] / (num_gold + num_answered)[occurs]))
-
-    return statistic
 
 
 def difference_interval(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.skills.skill import Skill
+from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.spec import AskSpec
 
 
@@ -34,7 +34,7 @@ class EvaluateSpec(BaseModel):
     candidates: tuple[Candidate, ...]
     teacher: Teacher
     prior: tuple[float, ...] | None  # of the teacher's calibration
-    skill: Skill
+    skill: AnySkill
     labels: tuple[str, ...]
     evaluation: Evaluation
     test: str  # Parquet file of test rows

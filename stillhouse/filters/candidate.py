@@ -6,7 +6,6 @@ from itertools import groupby
 
 from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row
-from stillhouse.skills.registry import skill_for
 from stillhouse.skills.skill import Skill
 
 
@@ -43,19 +42,19 @@ def read_candidates(
 
     `scores` are a judge's, by the completions' keys.
     """
-    module, references = skill_for(skill.kind), row["references"]
+    references = row["references"]
 
     def read(completion: Completion, rollout_index: int) -> Candidate:
-        answer = module.parse(completion.text, labels, skill)
+        answer = skill.parse(completion.text, labels)
         return Candidate(
             row=row,
             completion=completion,
             answer=answer,
-            agrees_with_reference=module.verify(answer, references) if references and answer is not None else None,
-            is_prose=answer is None or module.has_wording(answer, skill),
+            agrees_with_reference=skill.verify(answer, references) if references and answer is not None else None,
+            is_prose=answer is None or skill.is_prose(answer),
             word_limit=skill.word_limit,
             judge_score=scores.get(completion.key),
-            training_target=None if answer is None else module.lesson(completion.text, answer, skill),
+            training_target=None if answer is None else skill.training_target(completion.text, answer),
             rollout_index=rollout_index,
         )
 

@@ -10,7 +10,7 @@ from stillhouse.config import FrozenModel
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.outcome import Decision, Drop
 from stillhouse.filters.rules.agreement import majority
-from stillhouse.skills.registry import SkillModule
+from stillhouse.skills.skill import Skill
 
 
 class Mixing(FrozenModel):
@@ -50,18 +50,18 @@ def voting_groups(candidates: Sequence[Candidate], mixing: Mixing) -> list[list[
     return [list(group) for _, group in groupby(candidates, lambda candidate: candidate.completion.teacher_number)]
 
 
-def votes_of(candidates: Sequence[Candidate], module: SkillModule) -> list[str]:
+def votes_of(candidates: Sequence[Candidate], skill: Skill) -> list[str]:
     """Return what each candidate votes for; of answers that mean the same, the first one is the vote of all."""
     votes: list[str] = []
     for candidate in candidates:
         answer = candidate.target if candidate.answer is None else candidate.answer
-        votes.append(next((earlier for earlier in votes if module.same(earlier, answer)), answer))
+        votes.append(next((earlier for earlier in votes if skill.equivalent(earlier, answer)), answer))
     return votes
 
 
-def keep_majority(candidates: tuple[Candidate, ...], votes: Sequence[str], module: SkillModule) -> Decision:
+def keep_majority(candidates: tuple[Candidate, ...], votes: Sequence[str], skill: Skill) -> Decision:
     """Keep the most confident candidate of the majority's answer; keep all if the skill's answers can't agree."""
-    if len(candidates) < 2 or not module.votes:
+    if len(candidates) < 2 or not skill.votes:
         return Decision(candidates)
     winner = majority(votes)
     best = max((one for one, vote in zip(candidates, votes, strict=True) if vote == winner), key=_confidence)

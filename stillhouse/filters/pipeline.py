@@ -14,7 +14,6 @@ from stillhouse.filters.rule import CandidateRule, DatasetRule, PromptRule
 from stillhouse.filters.rules.failed import Failed
 from stillhouse.filters.rules.near_duplicate import NearDuplicate
 from stillhouse.filters.settings import Filters
-from stillhouse.skills.registry import SkillModule, skill_for
 from stillhouse.skills.skill import Skill
 
 log = logging.getLogger(__name__)
@@ -46,17 +45,16 @@ def apply_filters(
     Raises:
         QualityError: fewer prompts than `filters.min_success_ratio` keep an answer.
     """
-    module = skill_for(skill.kind)
     rules = _rules_of(filters)
     result = FilterResult()
     for row in rows:
         candidates = read_candidates(row, completions.get(row["id"], ()), skill, labels, scores)
         if not candidates:
             result.record_unanswered(row)
-        decision = _filter_prompt(candidates, rules, module, mixing)
+        decision = _filter_prompt(candidates, rules, skill, mixing)
         result.kept += decision.kept
         result.record(decision.dropped)
-    if module.closed_answers:
+    if skill.has_labels:
         _warn_without_effect(filters)
     else:
         decision = _filter_dataset(result.kept, rules.of_dataset)
@@ -88,20 +86,20 @@ def _rules_of(filters: Filters) -> _Rules:
     )
 
 
-def _filter_prompt(candidates: Sequence[Candidate], rules: _Rules, module: SkillModule, mixing: Mixing) -> Decision:
+def _filter_prompt(candidates: Sequence[Candidate], rules: _Rules, skill: Skill, mixing: Mixing) -> Decision:
     """Filter each group of a prompt's candidates that votes together, then choose among what the groups keep."""
-    groups = [_filter_group(group, rules, module) for group in voting_groups(candidates, mixing)]
+    groups = [_filter_group(group, rules, skill) for group in voting_groups(candidates, mixing)]
     decision = reduce(Decision.beside, groups, Decision(()))
     return decision.then(keep_best(decision.kept, mixing))
 
 
-def _filter_group(group: Sequence[Candidate], rules: _Rules, module: SkillModule) -> Decision:
+def _filter_group(group: Sequence[Candidate], rules: _Rules, skill: Skill) -> Decision:
     """Filter candidates one by one, then by their votes; keep the majority's best if the last rules do."""
     decision = _filter_each(group, rules.before_vote)
     num_answered = len(group) - sum(drop.reason == Failed.name for drop in decision.dropped)
-    votes = votes_of(decision.kept, module)
+    votes = votes_of(decision.kept, skill)
     decision = decision.then(_filter_votes(decision.kept, votes, num_answered, rules.of_votes))
-    decision = decision.then(keep_majority(decision.kept, votes, module))
+    decision = decision.then(keep_majority(decision.kept, votes, skill))
     return decision.then(_filter_each(decision.kept, rules.after_vote))
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from stillhouse.data.row import Messages
 from stillhouse.recipe.judge import Judge
-from stillhouse.skills.registry import skill_for
 from stillhouse.skills.skill import Skill
 
 
@@ -31,7 +30,7 @@ def score_question(judge: Judge, request: str, answer: str) -> Messages:
 
 def request_text(messages: Messages, skill: Skill, labels: Sequence[str]) -> str:
     """Return what was asked for as plain text, the skill's instruction included: a summary's limit is part of it."""
-    turns = skill_for(skill.kind).zero_shot_messages(messages, skill, labels)
+    turns = skill.zero_shot_messages(messages, labels)
     return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns)
 
 

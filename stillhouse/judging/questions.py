@@ -16,7 +16,7 @@ from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.data.row import ROW_SCHEMA, Messages
 from stillhouse.errors import ServiceUnavailable
 from stillhouse.recipe.judge import Judge
-from stillhouse.skills.skill import Conversation
+from stillhouse.skills.conversation import Conversation
 from stillhouse.teachers.spec import GenerateSpec
 
 # a conversation without an instruction is asked as it stands

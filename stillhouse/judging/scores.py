@@ -15,7 +15,6 @@ from stillhouse.judging.prompts import request_text, score_question
 from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.verdicts import read_score
 from stillhouse.recipe.judge import Judge
-from stillhouse.skills.registry import skill_for
 from stillhouse.skills.skill import Skill
 
 SCORE_SCHEMA = pa.schema(
@@ -67,6 +66,5 @@ def read_scores(path: Path) -> dict[str, int | None]:
 
 
 def _lesson(text: str, skill: Skill, labels: Sequence[str]) -> str:
-    module = skill_for(skill.kind)
-    answer = module.parse(text, labels, skill)
-    return text.strip() if answer is None else module.lesson(text, answer, skill)
+    answer = skill.parse(text, labels)
+    return text.strip() if answer is None else skill.training_target(text, answer)

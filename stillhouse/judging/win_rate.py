@@ -12,10 +12,10 @@ from stillhouse.evaluation.significance import (
     accuracy_interval,
     bootstrap_interval,
     mcnemar_p_value,
-    mean_statistic,
 )
 from stillhouse.judging.pairs import Line, outcome_of
 from stillhouse.judging.verdicts import Outcome, meant
+from stillhouse.metrics.metric import mean_statistic
 from stillhouse.recipe.evaluation import Evaluation
 
 # what a row is worth to the student

@@ -1,12 +1,21 @@
 """How models are measured, and which rules a student must pass."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from stillhouse.config import FrozenModel, execution
 from stillhouse.recipe.teacher import Engine
-from stillhouse.skills.skill import MetricName
+from stillhouse.skills.registry import METRICS
+
+
+def _known_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(f"{name!r} is no metric; known: {', '.join(sorted(METRICS))}")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_known_metric), WithJsonSchema({"enum": sorted(METRICS), "type": "string"})]
 
 
 class Evaluation(FrozenModel):

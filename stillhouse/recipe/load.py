@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from stillhouse.errors import RecipeError, did_you_mean
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.repository import ROOT
-from stillhouse.skills.skill import KINDS
+from stillhouse.skills.registry import SKILLS
 from stillhouse.url_credentials import RULE, has_password, hide_passwords
 
 RECIPES = ROOT / "deployments" / "recipes"
@@ -166,7 +166,7 @@ def _explain(item: Any) -> str:
         return f"{path}: unknown field." + did_you_mean(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
     if item["type"] == "union_tag_invalid":
         kind = hide_passwords(str(item["input"]["kind"]))
-        return f"{path}.kind: {kind!r} is no skill; known: {', '.join(KINDS)}." + did_you_mean(kind, KINDS)
+        return f"{path}.kind: {kind!r} is no skill; known: {', '.join(SKILLS)}." + did_you_mean(kind, SKILLS)
     if item["type"] == "missing":
         return f"{path}: missing; the recipe needs it."
     rule = item["msg"].removeprefix("Value error, ")
@@ -189,7 +189,7 @@ def _may_be_secret(location: tuple[str | int, ...]) -> bool:
 def _fields_at(location: tuple[str | int, ...]) -> Iterable[str]:
     model: Any = Recipe
     if location[:1] == ("skill",):
-        model, location = KINDS[str(location[1])], location[2:]
+        model, location = SKILLS[str(location[1])], location[2:]
     for part in location:
         if isinstance(part, int):
             continue

@@ -16,16 +16,14 @@ from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.routing import Routing
 from stillhouse.recipe.student import Student, Training
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.skills.skill import Skill
+from stillhouse.skills.registry import AnySkill
 
 
 class Recipe(FrozenModel):
     """What a distillation is; where it runs is said by settings (stillhouse/runtime/settings.py)."""
 
-    name: str = provenance(
-        ..., "short name; run folders and the model registry use it", pattern=r"^[a-z0-9][a-z0-9-]*$"
-    )
-    skill: Skill
+    name: str = provenance(..., "short name; run folders and exported models carry it", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    skill: AnySkill
     data: Data
     teachers: tuple[Teacher, ...] = Field(
         min_length=1, max_length=16, description="who answers; evaluation measures the first"
@@ -47,11 +45,11 @@ class Recipe(FrozenModel):
         skill, teachers = info.data.get("skill"), info.data.get("teachers")
         if skill is None or not teachers:  # refused already
             return evaluation
-        if strange := [name for name in evaluation.metrics if name not in skill.metrics]:
+        if strange := [name for name in evaluation.metrics if name not in skill.metric_names()]:
             raise ValueError(
-                f"metrics names {', '.join(strange)}; {skill.kind} is measured by {', '.join(skill.metrics)}"
+                f"metrics names {', '.join(strange)}; {skill.kind} is measured by {', '.join(skill.metric_names())}"
             )
-        unset: dict[str, Any] = {} if evaluation.metrics else {"metrics": skill.metrics}
+        unset: dict[str, Any] = {} if evaluation.metrics else {"metrics": skill.metric_names()}
         if not skill.has_labels and "max_tokens" not in evaluation.model_fields_set:
             unset["max_tokens"] = max(teacher.sampling.max_tokens for teacher in teachers)
         return evaluation.model_copy(update=unset)

@@ -14,7 +14,6 @@ from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.skills.registry import skill_for
 from stillhouse.skills.skill import Skill
 
 Summary = Mapping[str, Any]
@@ -92,15 +91,14 @@ def confusion_block(evidence: Evidence) -> dict[str, Any]:
 
 def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
     """Return test rows on which student and teacher answer differently, at most 25, and which of them is right."""
-    module = skill_for(skill.kind)
 
     def is_right(answer: str | None, references: Sequence[str]) -> bool | None:
-        return module.verify(answer, references) if answer is not None else False
+        return skill.verify(answer, references) if answer is not None else False
 
     answered = zip(evidence.rows, evidence.answers[ModelRole.TEACHER], evidence.answers[ModelRole.STUDENT], strict=True)
     differing = [
         {
-            "prompt": module.as_text(row["messages"]),
+            "prompt": skill.as_text(row["messages"]),
             "reference": row["references"][0],
             "teacher": teacher,
             "student": student,
@@ -108,9 +106,14 @@ def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
             "student_right": is_right(student, row["references"]),
         }
         for row, teacher, student in answered
-        if (teacher is None) != (student is None) or (teacher is not None and not module.same(teacher, student or ""))
+        if (teacher is None) != (student is None)
+        or (teacher is not None and not skill.equivalent(teacher, student or ""))
     ]
     return differing[:_MOST_EXAMPLES]
+
+
+def _differ(one: str | None, other: str | None, skill: Skill) -> bool:
+    return one != other if one is None or other is None else not skill.equivalent(one, other)
 
 
 def filter_block(summary: Summary) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """The sentences in a report that say how its numbers were measured; they change with the evaluation's code."""
 
-from stillhouse.evaluation.scoring import SHARES
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.skills.registry import skill_for
+from stillhouse.skills.registry import METRICS
 
 
 def method_statements(recipe: Recipe) -> dict[str, str]:
@@ -17,7 +16,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "engine": f"{others} is served by the same vLLM with the same settings "
         f"({evaluation.engine.mode} mode, prefix caching off, {decoding}, greedy).",
         "quality": "All models answer the same test rows, which were not trained on. "
-        f"{skill_for(recipe.skill.kind).measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
+        f"{recipe.skill.how_measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
         "comparison": "Gains are differences on the same rows with paired bootstrap intervals; p-values are "
         f"{_tests(recipe)}.",
         "latency": f"{evaluation.latency_requests} single requests after {evaluation.warm_requests} warm ones, from "
@@ -38,9 +37,10 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
 
 
 def _tests(recipe: Recipe) -> str:
-    if recipe.skill.has_labels or recipe.evaluation.metrics[0] in SHARES:
+    kind = METRICS[recipe.evaluation.metrics[0]].kind
+    if recipe.skill.has_labels or kind == "share":
         return "exact McNemar tests"
-    if recipe.evaluation.metrics[0] in skill_for(recipe.skill.kind).row_scores:
+    if kind == "mean":
         return "of paired permutation tests"
     return "not given: the metric is not a mean over rows"
 

@@ -1,7 +1,8 @@
 """Numbers as people read them: sensible digits and a unit, or "not measured"."""
 
+from stillhouse.skills.registry import METRICS
+
 NOT_MEASURED = "not measured"
-_METRICS = {"rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "bleu": "BLEU", "chrf": "chrF"}
 MINUS = "−"  # the sign as wide as "+", so that columns of gains align
 
 
@@ -84,10 +85,8 @@ def dollars(value: float | None) -> str:
 
 
 def metric_name(metric: str) -> str:
-    """Return a metric's name in words: macro F1 for `macro_f1`."""
-    if metric in _METRICS:
-        return _METRICS[metric]
-    return metric.replace("_", " ").replace(" f1", " F1")
+    """Return a metric's name in words: macro F1 for `macro_f1`; any other number's name as it is."""
+    return METRICS[metric].label if metric in METRICS else metric
 
 
 def p_value(value: float | None) -> str:

@@ -1,30 +1,25 @@
-"""Reads a file of rows as what is asked, learnt and measured of them.
-
-Separate because generation, filters, measuring and report must agree on it, in both environments.
-"""
+"""Reads a file of rows as the prompts that are asked, trained on and evaluated."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
-from stillhouse.skills.registry import skill_for
+from stillhouse.data.row import Row
 from stillhouse.skills.skill import Skill
 
 
-def read_cases(path: Path | str, skill: Skill) -> list[dict[str, Any]]:
-    """Return the cases of the rows in a Parquet file, in order: most skills' rows are one case each."""
-    cases = skill_for(skill.kind).cases
-    return [case for row in pq.read_table(path).to_pylist() for case in cases(row, skill)]
+def read_cases(path: Path | str, skill: Skill) -> list[Row]:
+    """Return the cases of the rows in a Parquet file, in order; for most skills a row is one case."""
+    return [case for row in pq.read_table(path).to_pylist() for case in skill.cases(row)]
 
 
-def asked_of(rows: list[dict[str, Any]], skip_labelled: bool) -> list[dict[str, Any]]:
-    """Return the rows that a teacher is asked about; those with a reference may be trained on it unasked."""
+def rows_to_ask(rows: list[Row], skip_labelled: bool) -> list[Row]:
+    """Return the rows that a teacher is asked about; rows with a reference may be trained on it instead."""
     return [row for row in rows if not row["references"]] if skip_labelled else rows
 
 
-def unclaimed(examples: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the labelled `examples` whose id none of `rows` has: answers go by id, and sources number on their own."""
+def unused_examples(examples: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """Return the labelled examples whose id is not used in `rows`; ids are only unique per source."""
     taken = {row["id"] for row in rows}
     return [row for row in examples if row["references"] and row["id"] not in taken]

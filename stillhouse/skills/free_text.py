@@ -1,25 +1,18 @@
-"""What skills with free answers share: nothing holds their wording, and every row is asked as it stands.
-
-Separate because question answering, mathematics, summaries and conversations differ in how answers are read and judged
-only.
-"""
+"""What skills share whose answer is free text."""
 
 from collections.abc import Sequence
 from typing import Any
 
-closed_answers = False
+from stillhouse.skills.skill import Skill
 
 
-def constraint(skill: Any, labels: Sequence[str], lead: str = "") -> dict[str, Any]:
-    """Return no constraint: free text."""
-    return {}
+class FreeText(Skill):
+    """A skill whose answer no label set limits."""
 
+    def is_prose(self, answer: str) -> bool:
+        """Return True: free text can refuse, repeat itself or be in the wrong language."""
+        return True
 
-def has_wording(answer: str, skill: Any) -> bool:
-    """Return True: what is said here can refuse, repeat itself or be in the wrong language."""
-    return True
-
-
-def lesson(text: str, answer: str, skill: Any) -> str:
-    """Return what a student is trained to say: the answer as it was read."""
-    return answer
+    def constraint(self, labels: Sequence[str], lead: str = "") -> dict[str, Any]:
+        """Return no constraint."""
+        return {}

@@ -1,15 +1,14 @@
-"""What teacher, zero-shot baseline and student are shown: instruction, labelled examples and the row's turns.
+"""What a recipe may change in the teacher's prompt, and the pieces that prompts are made of."""
 
-Separate because every skill is asked in the same layouts; a skill with a way of its own overrides one function.
-"""
-
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import Field
 
 from stillhouse.config import FrozenModel
-from stillhouse.data.row import Messages, prompt_text
+from stillhouse.data.row import Messages
+
+Example = tuple[str, str]  # a labelled row as text, and its answer
 
 
 class TeacherPrompt(FrozenModel):
@@ -33,75 +32,16 @@ class TeacherPrompt(FrozenModel):
     output_name: str = Field("Label", min_length=1, description="what stands before an answer, in list and text")
 
 
-def cases(row: dict[str, Any], skill: Any) -> list[dict[str, Any]]:
-    """Return the row alone: one prompt, one answer."""
-    return [row]
-
-
-def as_text(messages: Messages) -> str:
-    """Return a prompt as plain text, where it can't stand as turns: the user's words."""
-    return prompt_text(messages)
-
-
 def transcript(messages: Messages) -> str:
     """Return all turns as plain text, each after its speaker."""
     return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
 
 
-def whole_text(messages: Messages) -> str:
-    """Return the user's words where there is nothing else; else all turns, so that no two prompts look the same."""
-    return as_text(messages) if all(turn["role"] == "user" for turn in messages) else transcript(messages)
-
-
-def teacher_messages(
-    row_messages: Messages,
-    skill: Any,
-    prompt: TeacherPrompt,
-    labels: Sequence[str],
-    examples: Sequence[tuple[str, str]],
-) -> Messages:
-    """Return the teacher's turns: instruction, `examples` (text, answer) in the order given, then the row's."""
-    system = filled(prompt.system or skill.instruction, skill, labels)
-    if prompt.layout == "list":
-        return with_system("\n\n".join([system, *_listed(prompt, examples)]), [], row_messages)
-    turns: Messages = []
-    for text, answer in examples:
-        turns += [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]
-    return with_system(system, turns, row_messages)
-
-
-def teacher_text(
-    row_messages: Messages,
-    skill: Any,
-    prompt: TeacherPrompt,
-    labels: Sequence[str],
-    examples: Sequence[tuple[str, str]],
-    text_of: Callable[[Messages], str] = whole_text,
-) -> str:
-    """Return the teacher's prompt as plain text that ends where the answer follows, for layout `text`."""
-    heading = filled(prompt.system or skill.instruction, skill, labels)
-    asked = f"{prompt.input_name}: {text_of(row_messages)}\n{prompt.output_name}:"
-    return "\n\n".join([heading, *_listed(prompt, examples), asked])
-
-
-def zero_shot_messages(row_messages: Messages, skill: Any, labels: Sequence[str]) -> Messages:
-    """Return what an untrained model is asked: the skill's instruction with the labels named, then the row's turns."""
-    return with_system(filled(skill.instruction, skill, labels), [], row_messages)
-
-
-def student_messages(row_messages: Messages, skill: Any, labels: Sequence[str]) -> Messages:
-    """Return what the student sees: the row's turns, after `student_instruction` where the recipe has one."""
-    return with_system(filled(skill.student_instruction, skill, labels), [], row_messages)
-
-
-def filled(instruction: str, skill: Any, labels: Sequence[str]) -> str:
-    """Return `instruction` with {labels} replaced by the list, and what else the skill fills in."""
-    # not str.format: an instruction may hold other braces, such as a JSON example
-    return str(skill.filled(instruction)).replace("{labels}", ", ".join(labels))
-
-
 def with_system(system: str, examples: Messages, row_messages: Messages) -> Messages:
-    """One system turn at most: chat templates refuse or ignore a second, so the row's own is joined to ours."""
+    """Return one system turn at most, then `examples`, then the row's turns.
+
+    Chat templates refuse or ignore a second system turn, so the row's own is joined to ours.
+    """
     turns = [{"role": turn["role"], "content": turn["content"]} for turn in row_messages]
     if turns and turns[0]["role"] == "system":
         system = "\n\n".join(part for part in (system, turns.pop(0)["content"]) if part)
@@ -109,5 +49,14 @@ def with_system(system: str, examples: Messages, row_messages: Messages) -> Mess
     return first + examples + turns
 
 
-def _listed(prompt: TeacherPrompt, examples: Sequence[tuple[str, str]]) -> list[str]:
+def as_turns(examples: Sequence[Example]) -> Messages:
+    """Return labelled examples as chat turns."""
+    turns: Messages = []
+    for text, answer in examples:
+        turns += [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]
+    return turns
+
+
+def as_list(prompt: TeacherPrompt, examples: Sequence[Example]) -> list[str]:
+    """Return labelled examples as paragraphs of text."""
     return [f"{prompt.input_name}: {text}\n{prompt.output_name}: {answer}" for text, answer in examples]

@@ -1,7 +1,8 @@
-"""Question answering: a short answer, from memory or from a context in the prompt.
+"""Question answering: a short answer, from memory or from a context in the row.
 
-Separate because answers count as equal by the rules of SQuAD, and because to give none can be right.
-Example: "Who wrote Emma?" -> "Jane Austen".
+Example row: {"passage": "Dr Patel sees patients on the second floor.", "question": "On which floor does Dr Patel see
+patients?", "answers": ["second", "the second floor", "2nd"]} with `columns: {text: question, context: passage,
+reference: answers}`; the answer is `second`.
 Source: normalisation, exact match and token F1 after the SQuAD 2.0 evaluation script (Rajpurkar et al.,
 arXiv:1806.03822).
 """
@@ -10,31 +11,19 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar, Literal
 
-from stillhouse.skills.free_text import closed_answers as closed_answers
-from stillhouse.skills.free_text import constraint as constraint
-from stillhouse.skills.free_text import lesson as lesson
-from stillhouse.skills.prompts import as_text as as_text
-from stillhouse.skills.prompts import cases as cases
-from stillhouse.skills.prompts import student_messages as student_messages
-from stillhouse.skills.prompts import teacher_messages as teacher_messages
-from stillhouse.skills.prompts import teacher_text as teacher_text
-from stillhouse.skills.prompts import zero_shot_messages as zero_shot_messages
-from stillhouse.skills.skill import Qa
+from pydantic import Field
 
-votes = Qa.votes
-measured = (
-    "Exact match is the share of rows whose answer equals an accepted one after case, punctuation and articles are "
-    "taken off (Wilson interval); token F1 is the mean over rows of the best word overlap with an accepted answer "
-    "(bootstrap interval). An unreadable answer is wrong."
-)
+from stillhouse.metrics.labels import EXACT_MATCH
+from stillhouse.metrics.metric import Metric
+from stillhouse.skills.free_text import FreeText
 
 _LEAD = re.compile(r"^(?:the )?(?:short |final )?answer(?: is)?\s*:\s*", re.IGNORECASE)
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-# said instead of an answer; only a whole line counts, since "unknown" may well be part of one
-_NONE = re.compile(
+# said instead of an answer; only a whole line counts, since "unknown" may be part of an answer
+_NO_ANSWER = re.compile(
     r"(?:(?:sorry|unfortunately)\W+)?"
     r"(?:i (?:do not|don't|can't|cannot|am not able to|'m not sure)\b[^.]*"
     r"|(?:there is |it has )?no (?:answer|information)(?: (?:available|given|provided))?"
@@ -46,47 +35,12 @@ _NONE = re.compile(
 )
 
 
-def parse(text: str, labels: Sequence[str] = (), skill: Any = None) -> str | None:
-    """Return the first line of `text` as the answer, without "Answer:" and quotes; None where it holds none.
-
-    What says that there is no answer is read as the skill's `no_answer`, or as none where the skill allows none.
-    """
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    answer = _LEAD.sub("", line).strip().strip("\"“”'`*").strip()
-    allowed = skill.no_answer if skill is not None else ""
-    if allowed and normalised(answer) == normalised(allowed):
-        return str(allowed)
-    if _NONE.fullmatch(answer.replace("’", "'")):
-        return str(allowed) or None
-    return answer if any(sign.isalnum() for sign in answer) else None
-
-
-def has_wording(answer: str, skill: Any) -> bool:
-    """Return False for the allowed `no_answer`: it refuses rightly."""
-    return not skill.no_answer or answer != skill.no_answer
-
-
-def verify(answer: str, references: Sequence[str]) -> bool:
-    """Return True where `answer` equals an accepted one after normalisation."""
-    return any(same(answer, reference) for reference in references)
-
-
-def same(one: str, other: str) -> bool:
-    """Return True for answers that are equal after normalisation."""
-    return normalised(one) == normalised(other)
-
-
 def normalised(answer: str) -> str:
     """Return `answer` in lower case without ASCII punctuation and articles, with single spaces."""
     return " ".join(_ARTICLES.sub(" ", answer.lower().translate(_PUNCTUATION)).split())
 
 
-def exact_match(answer: str | None, references: Sequence[str], skill: Any) -> float:
-    """Return 1 where the answer equals an accepted one, else 0."""
-    return float(answer is not None and verify(answer, references))
-
-
-def token_f1(answer: str | None, references: Sequence[str], skill: Any) -> float:
+def _token_f1(answer: str | None, references: Sequence[str], skill: "Qa") -> float:
     """Return the best F1 = 2 shared / (words of the answer + words of the reference), in [0, 1], over the references.
 
     `no_answer` overlaps with nothing but itself.
@@ -97,11 +51,64 @@ def token_f1(answer: str | None, references: Sequence[str], skill: Any) -> float
 
 
 def _overlap(answer: str, reference: str, no_answer: str) -> float:
-    said, wanted, none = (normalised(text).split() for text in (answer, reference, no_answer))
-    if not said or not wanted or (none and none in (said, wanted)):
-        return float(said == wanted)
-    shared = (Counter(said) & Counter(wanted)).total()
-    return 2 * shared / (len(said) + len(wanted))
+    given, expected, none = (normalised(text).split() for text in (answer, reference, no_answer))
+    if not given or not expected or (none and none in (given, expected)):
+        return float(given == expected)
+    shared = (Counter(given) & Counter(expected)).total()
+    return 2 * shared / (len(given) + len(expected))
 
 
-row_scores = {"exact_match": exact_match, "token_f1": token_f1}
+TOKEN_F1 = Metric("token_f1", "mean", _token_f1, "token F1")
+
+
+class Qa(FreeText):
+    """A short answer to a question, from memory or from a context that the row brings along."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (EXACT_MATCH, TOKEN_F1)
+    how_measured: ClassVar[str] = (
+        "Exact match is the share of rows whose answer equals an accepted one after case, punctuation and articles are "
+        "taken off (Wilson interval); token F1 is the mean over rows of the best word overlap with an accepted answer "
+        "(bootstrap interval). An unreadable answer is wrong."
+    )
+    columns: ClassVar[tuple[str, ...]] = ("context",)
+    prompt_fields: ClassVar[tuple[str, ...]] = ("no_answer",)
+
+    kind: Literal["qa"] = Field(description="the skill's name")
+    no_answer: str = Field(
+        "",
+        description="the reference and the answer that say there is none, such as `no answer`; empty: there always is",
+    )
+    instruction: str = Field(
+        "Answer the question in as few words as possible.{no_answer}",
+        description="system prompt of teacher and zero-shot baseline; {no_answer} becomes a sentence that allows it",
+    )
+
+    def render_instruction(self, instruction: str, labels: Sequence[str]) -> str:
+        """Return `instruction` with {no_answer} replaced by a sentence that allows to give none."""
+        allowed = f' If there is no answer, say "{self.no_answer}".' if self.no_answer else ""
+        return super().render_instruction(instruction.replace("{no_answer}", allowed), labels)
+
+    def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
+        """Return the first line of `text` as the answer, without "Answer:" and quotes; None if it holds none.
+
+        A line that says there is no answer is read as `no_answer`, or as None if the recipe allows none.
+        """
+        line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+        answer = _LEAD.sub("", line).strip().strip("\"“”'`*").strip()
+        if self.no_answer and normalised(answer) == normalised(self.no_answer):
+            return self.no_answer
+        if _NO_ANSWER.fullmatch(answer.replace("’", "'")):
+            return self.no_answer or None
+        return answer if any(sign.isalnum() for sign in answer) else None
+
+    def verify(self, answer: str, references: Sequence[str]) -> bool:
+        """Return whether `answer` equals an accepted one after normalisation."""
+        return any(self.equivalent(answer, reference) for reference in references)
+
+    def equivalent(self, one: str, other: str) -> bool:
+        """Return whether both are equal after normalisation."""
+        return normalised(one) == normalised(other)
+
+    def is_prose(self, answer: str) -> bool:
+        """Return False for the allowed `no_answer`: it is no refusal."""
+        return not self.no_answer or answer != self.no_answer

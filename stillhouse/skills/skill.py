@@ -1,202 +1,117 @@
-"""What the student must learn, as far as a recipe says it: one model a skill, told apart by `kind`."""
+"""The base of every skill: what a recipe may say of it, and what the pipeline asks of it.
 
-from typing import Annotated, Any, ClassVar, Literal
+A skill is one class in one file of this folder: recipe fields, prompts, parser, verifier and metrics. Its `kind` is a
+Literal with the skill's name; the registry finds it by that.
+"""
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from stillhouse.config import FrozenModel
+from stillhouse.data.row import Messages, Row, prompt_text
+from stillhouse.metrics.metric import Metric
+from stillhouse.skills.prompts import Example, TeacherPrompt, as_list, as_turns, transcript, with_system
 
-MetricName = Literal[
-    "accuracy", "macro_f1", "exact_match", "token_f1", "rouge_1", "rouge_2", "rouge_l", "bleu", "chrf", "within_limit"
-]
 
+class Skill(FrozenModel):
+    """What the student must learn; an instance is the recipe's section `skill`."""
 
-class SkillPart(FrozenModel):
-    """What a recipe may ask of any skill."""
-
-    has_labels: ClassVar[bool] = False
-    asking: ClassVar[tuple[str, ...]] = ()  # fields of its own that change what a teacher is shown
-    metrics: ClassVar[tuple[MetricName, ...]]  # measured unless told; the first is compared
-    is_dialogue: ClassVar[bool] = False  # rows are whole conversations, recorded replies and all
+    metrics: ClassVar[tuple[Metric, ...]]  # measured if the recipe names none; the first is compared
+    how_measured: ClassVar[str]  # how the metrics are measured, for the report
+    has_labels: ClassVar[bool] = False  # True: an answer is one of a fixed set of labels
     votes: ClassVar[bool] = True  # samples of a prompt can agree, so the majority's answer is the prompt's
     verifies: ClassVar[bool] = True  # an answer agrees with a reference or contradicts it
+    is_dialogue: ClassVar[bool] = False  # rows are whole conversations with their recorded replies
+    columns: ClassVar[tuple[str, ...]] = ()  # fields of `data.*.columns` that are for this skill only
+    prompt_fields: ClassVar[tuple[str, ...]] = ()  # own recipe fields that change what a teacher is shown
 
-    @property
-    def word_limit(self) -> int:
-        """Words an answer may have; 0 for any number."""
-        return 0
-
-    def filled(self, text: str) -> str:
-        """Return `text` with the skill's own placeholders replaced."""
-        return text
-
-
-class Labelled(SkillPart):
-    """What skills share whose answer is one label out of a fixed set."""
-
-    has_labels: ClassVar[bool] = True
-    metrics: ClassVar[tuple[MetricName, ...]] = ("accuracy", "macro_f1")
-
-    labels: tuple[str, ...] = Field((), description="the label set; empty takes it from the labelled rows")
-    instruction: str = Field(
-        "Classify the message. Answer with exactly one of these labels: {labels}.",
-        description="system prompt of teacher and zero-shot baseline; {labels} is replaced by the list",
-    )
-    student_instruction: str = Field("", description="system prompt of the student; empty shows it the bare message")
-
-    @field_validator("labels")
-    @classmethod
-    def _distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        if len(labels) == 1:
-            raise ValueError("one class only: a classification needs at least two labels")
-        if len(set(labels)) != len(labels) or any(not label.strip() for label in labels):
-            raise ValueError("labels must be distinct and not blank")
-        return labels
-
-
-class Classification(Labelled):
-    """One label out of a fixed set for each message."""
-
-    kind: Literal["classification"] = Field("classification", description="the skill's name")
-
-
-CLASSIFICATION = Classification()
-
-
-class Nli(Labelled):
-    """What a premise says of a hypothesis: entailment, neutral or contradiction, or the recipe's own labels."""
-
-    kind: Literal["nli"] = Field(description="the skill's name")
-    labels: tuple[str, ...] = Field(
-        ("entailment", "neutral", "contradiction"),
-        description="the label set; empty takes it from the labelled rows",
-    )
-    instruction: str = Field(
-        "Does the hypothesis follow from the premise? Answer with exactly one of these labels: {labels}.",
-        description="system prompt of teacher and zero-shot baseline; {labels} is replaced by the list",
-    )
-
-
-class Open(SkillPart):
-    """What skills share whose answer is free text."""
-
-    labels: ClassVar[tuple[str, ...]] = ()
-
+    kind: str = Field(description="the skill's name")
+    instruction: str = Field(description="system prompt of teacher and zero-shot baseline")
     student_instruction: str = Field("", description="system prompt of the student; empty shows it the bare prompt")
 
+    @abstractmethod
+    def parse(self, text: str, labels: Sequence[str]) -> str | None:
+        """Return the answer in a completion's text; None if it can't be read."""
 
-class Qa(Open):
-    """A short answer to a question, from memory or from a context that the row brings along."""
+    @abstractmethod
+    def verify(self, answer: str, references: Sequence[str]) -> bool | None:
+        """Return whether `answer` agrees with an accepted one; None if no answer can contradict one."""
 
-    asking: ClassVar[tuple[str, ...]] = ("no_answer",)
-    metrics: ClassVar[tuple[MetricName, ...]] = ("exact_match", "token_f1")
+    @abstractmethod
+    def equivalent(self, one: str, other: str) -> bool:
+        """Return whether two answers say the same."""
 
-    kind: Literal["qa"] = Field(description="the skill's name")
-    no_answer: str = Field(
-        "",
-        description="the reference and the answer that say there is none, such as `no answer`; empty: there always is",
-    )
-    instruction: str = Field(
-        "Answer the question in as few words as possible.{no_answer}",
-        description="system prompt of teacher and zero-shot baseline; {no_answer} becomes a sentence that allows it",
-    )
+    @abstractmethod
+    def is_prose(self, answer: str) -> bool:
+        """Return whether `answer` has wording, which can refuse, repeat itself or be in the wrong language."""
 
-    def filled(self, text: str) -> str:
-        """Return `text` with {no_answer} as the sentence that allows to give none."""
-        allowed = f' If there is no answer, say "{self.no_answer}".' if self.no_answer else ""
-        return text.replace("{no_answer}", allowed)
+    @abstractmethod
+    def constraint(self, labels: Sequence[str], lead: str = "") -> dict[str, Any]:
+        """Return the structured-output spec that answers are decoded under, after the text `lead`; {} for none."""
 
+    def is_correct(self, answer: str, references: Sequence[str]) -> bool:
+        """Return whether `answer` counts as right in evaluation."""
+        return bool(self.verify(answer, references))
 
-class Math(Open):
-    """A problem whose final answer is compared by value."""
+    def training_target(self, text: str, answer: str) -> str:
+        """Return what a student learns to write, from a completion's or reference's `text` and its `answer`."""
+        return answer
 
-    metrics: ClassVar[tuple[MetricName, ...]] = ("accuracy",)
-
-    kind: Literal["math"] = Field(description="the skill's name")
-    keep_reasoning: Literal["full", "short", "none"] = Field(
-        "full",
-        description="what a student learns to write before the answer. full: all the teacher wrote; short: the "
-        "sentences that hold an equation; none: the answer alone",
-    )
-    instruction: str = Field(
-        "Solve the problem step by step. End with a line that holds #### and the final answer alone.",
-        description="system prompt of teacher and zero-shot baseline",
-    )
-
-
-class Summarization(Open):
-    """A short text that says what a long one does."""
-
-    asking: ClassVar[tuple[str, ...]] = ("max_words", "chain_of_density")
-    metrics: ClassVar[tuple[MetricName, ...]] = ("rouge_l", "rouge_1", "rouge_2", "bleu", "chrf", "within_limit")
-    votes: ClassVar[bool] = False
-    verifies: ClassVar[bool] = False
-
-    kind: Literal["summarization"] = Field(description="the skill's name")
-    max_words: int = Field(60, ge=0, description="words a summary may have; longer ones are no lesson; 0 sets no limit")
-    chain_of_density: int = Field(
-        0,
-        ge=0,
-        le=10,
-        description="summaries the teacher writes one after the other, each denser than the one before, of which the "
-        "last is kept; 0 asks for one summary (Chain of Density, arXiv:2309.04269)",
-    )
-    instruction: str = Field(
-        "Summarise the text{max_words}.",
-        description="system prompt of teacher and zero-shot baseline; {max_words} becomes ` in at most 60 words`",
-    )
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """The labels that the recipe names; empty if it names none, or for free answers."""
+        return ()
 
     @property
     def word_limit(self) -> int:
-        """Words a summary may have; 0 for any number."""
-        return self.max_words
+        """Words that an answer may have; 0 for any number."""
+        return 0
 
-    def filled(self, text: str) -> str:
-        """Return `text` with {max_words} as the words that set the limit."""
-        limit = f" in at most {self.max_words} words" if self.max_words else ""
-        return text.replace("{max_words}", limit)
+    @classmethod
+    def metric_names(cls) -> tuple[str, ...]:
+        """Return the names of the skill's metrics, the compared one first."""
+        return tuple(metric.name for metric in cls.metrics)
 
+    def cases(self, row: Row) -> list[Row]:
+        """Return the prompts of a row as rows of their own, each with one answer; mostly the row itself."""
+        return [row]
 
-class Conversation(Open):
-    """The assistant's next reply in a conversation of several turns."""
+    def as_text(self, messages: Messages) -> str:
+        """Return a prompt as plain text, for labelled examples and reports: the user's words."""
+        return prompt_text(messages)
 
-    asking: ClassVar[tuple[str, ...]] = ("targets",)
-    is_dialogue: ClassVar[bool] = True
-    metrics: ClassVar[tuple[MetricName, ...]] = ("rouge_l", "chrf", "bleu")
-    votes: ClassVar[bool] = False
-    verifies: ClassVar[bool] = False
+    def render_instruction(self, instruction: str, labels: Sequence[str]) -> str:
+        """Return `instruction` with {labels} replaced by the list, and the skill's own placeholders."""
+        # not str.format: an instruction may hold other braces, such as a JSON example
+        return instruction.replace("{labels}", ", ".join(labels))
 
-    kind: Literal["conversation"] = Field(description="the skill's name")
-    targets: Literal["last", "all"] = Field(
-        "last",
-        description="last: a conversation's last reply is learnt and measured; all: every reply, each after the turns "
-        "before it",
-    )
-    instruction: str = Field(
-        "You are the assistant in this conversation. Write the next reply.",
-        description="system prompt of teacher and zero-shot baseline; stands before the conversation's own",
-    )
+    def teacher_messages(
+        self, row_messages: Messages, prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Example]
+    ) -> Messages:
+        """Return the teacher's turns: instruction, `examples` in the order given, then the row's."""
+        system = self.render_instruction(prompt.system or self.instruction, labels)
+        if prompt.layout == "list":
+            return with_system("\n\n".join([system, *as_list(prompt, examples)]), [], row_messages)
+        return with_system(system, as_turns(examples), row_messages)
 
+    def teacher_text(
+        self, row_messages: Messages, prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Example]
+    ) -> str:
+        """Return the teacher's prompt as plain text that ends before the answer, for layout `text`."""
+        heading = self.render_instruction(prompt.system or self.instruction, labels)
+        # with other turns than the user's, all are shown: no two prompts may look the same
+        is_plain = all(turn["role"] == "user" for turn in row_messages)
+        text = self.as_text(row_messages) if is_plain else transcript(row_messages)
+        last = f"{prompt.input_name}: {text}\n{prompt.output_name}:"
+        return "\n\n".join([heading, *as_list(prompt, examples), last])
 
-def _kind(skill: Any) -> Any:
-    """A recipe without a kind is a classification, as the first recipes were."""
-    return skill.get("kind", "classification") if isinstance(skill, dict) else getattr(skill, "kind", None)
+    def zero_shot_messages(self, row_messages: Messages, labels: Sequence[str]) -> Messages:
+        """Return the turns that an untrained model is asked with: the instruction, then the row's."""
+        return with_system(self.render_instruction(self.instruction, labels), [], row_messages)
 
-
-KINDS: dict[str, type[FrozenModel]] = {
-    "classification": Classification,
-    "nli": Nli,
-    "qa": Qa,
-    "math": Math,
-    "summarization": Summarization,
-    "conversation": Conversation,
-}
-Skill = Annotated[
-    Annotated[Classification, Tag("classification")]
-    | Annotated[Nli, Tag("nli")]
-    | Annotated[Qa, Tag("qa")]
-    | Annotated[Math, Tag("math")]
-    | Annotated[Summarization, Tag("summarization")]
-    | Annotated[Conversation, Tag("conversation")],
-    Discriminator(_kind),
-]
+    def student_messages(self, row_messages: Messages, labels: Sequence[str]) -> Messages:
+        """Return the turns that the student sees: the row's, after `student_instruction` if there is one."""
+        return with_system(self.render_instruction(self.student_instruction, labels), [], row_messages)

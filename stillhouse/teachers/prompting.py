@@ -11,7 +11,6 @@ from stillhouse.data.row import Row
 from stillhouse.errors import DataError
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.registry import skill_for
 from stillhouse.skills.skill import Skill
 from stillhouse.teachers.retrieval import Retriever
 
@@ -30,15 +29,14 @@ class Prompter:
         self.prompt = teacher.prompt
         self.skill = skill
         self.labels = tuple(labels)
-        self._module = skill_for(skill.kind)
         self._pools = _pools(self.prompt, self.labels, examples)
 
     def prompts(self, rows: Sequence[Row]) -> Iterator[Prompt]:
         """Yield the prompt of each row: turns, or text for layout `text`."""
-        make = self._module.teacher_text if self.prompt.layout == "text" else self._module.teacher_messages
+        make = self.skill.teacher_text if self.prompt.layout == "text" else self.skill.teacher_messages
         for row, examples in zip(rows, self._examples(rows), strict=True):
-            shown = [(self._module.as_text(example["messages"]), example["references"][0]) for example in examples]
-            yield make(row["messages"], self.skill, self.prompt, self.labels, shown)
+            shown = [(self.skill.as_text(example["messages"]), example["references"][0]) for example in examples]
+            yield make(row["messages"], self.prompt, self.labels, shown)
 
     def constraint(self, teacher: Teacher) -> dict[str, Any]:
         """Return the form an answer is held to; {} for none."""
@@ -46,7 +44,7 @@ class Prompter:
         if output.kind == "skill":
             # a continued text goes on with a space; a chat turn starts with the answer itself
             lead = " " if self.prompt.layout == "text" else ""
-            return self._module.constraint(self.skill, self.labels, lead)
+            return self.skill.constraint(self.labels, lead)
         return {} if output.kind == "free" else {output.kind: getattr(output, output.kind)}
 
     def _examples(self, rows: Sequence[Row]) -> list[list[Row]]:

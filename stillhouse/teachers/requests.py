@@ -11,7 +11,7 @@ from stillhouse.inference.api.request import num_logprobs
 from stillhouse.inference.vllm.engine import load_tokenizer
 from stillhouse.inference.vllm.request import Request, first_token_ids, render, tokenize
 from stillhouse.runtime.worker import Reporter
-from stillhouse.skills.cases import asked_of, read_cases, unclaimed
+from stillhouse.skills.cases import read_cases, rows_to_ask, unused_examples
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.spec import AskSpec, read_row_ids
 
@@ -20,8 +20,8 @@ def rows_of(spec: AskSpec) -> list[Row]:
     """Return the rows that the teacher answers, one a prompt."""
     rows = [row for path in spec.rows for row in read_cases(path, spec.skill)]
     if spec.check_labels:
-        return rows + unclaimed(examples_of(spec), rows)
-    rows = asked_of(rows, spec.skip_labelled)
+        return rows + unused_examples(examples_of(spec), rows)
+    rows = rows_to_ask(rows, spec.skip_labelled)
     if spec.only is None:
         return rows
     only = read_row_ids(spec.only)

@@ -12,7 +12,7 @@ from stillhouse.artifacts.store import StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.skills.skill import Skill
+from stillhouse.skills.registry import AnySkill
 
 
 class AskSpec(BaseModel):
@@ -24,7 +24,7 @@ class AskSpec(BaseModel):
     model_path: str
     teacher: Teacher
     teacher_fingerprint: str
-    skill: Skill
+    skill: AnySkill
     labels: tuple[str, ...]
     rows: tuple[str, ...]  # Parquet files of rows to answer, in this order
     skip_labelled: bool  # rows with a reference are trained on it and need no answer

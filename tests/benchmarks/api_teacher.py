@@ -127,7 +127,7 @@ def pipeline(job: Job, number: int) -> float:
     from stillhouse.artifacts.store import StoreConfig
     from stillhouse.data.row import ROW_SCHEMA
     from stillhouse.runtime.process import run_worker
-    from stillhouse.skills.skill import Conversation
+    from stillhouse.skills.conversation import Conversation
     from stillhouse.teachers.spec import GenerateSpec
 
     folder = job.folder / f"round{number}"

@@ -20,7 +20,7 @@ from stillhouse.data.sources import resolve
 from stillhouse.data.split import split
 from stillhouse.data.validate import validate
 from stillhouse.recipe.data import Balance, Columns, Data, Source
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
 
 CHARS = 200
 LABELS = 20

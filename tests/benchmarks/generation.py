@@ -110,7 +110,7 @@ def generate_through_pipeline(folder: Path, teacher: Any, number: int, llm: Any)
     """Generate as the worker does, under a teacher of its own, and return what it took."""
     from stillhouse.artifacts.store import StoreConfig
     from stillhouse.runtime.worker import Reporter
-    from stillhouse.skills.skill import Classification
+    from stillhouse.skills.classification import Classification
     from stillhouse.teachers.spec import GenerateSpec
     from stillhouse.teachers.worker import generate
     from tests.benchmarks.teacher_job import LABELS

@@ -79,10 +79,9 @@ def teacher(max_tokens: int, mode: str, max_num_seqs: int) -> Any:
 
 def chats(found: list[dict[str, Any]], asked: Any) -> list[Any]:
     """Return the rows' prompts as chat turns."""
-    from stillhouse.skills.classification import teacher_messages
-    from stillhouse.skills.skill import Classification
+    from stillhouse.skills.classification import Classification
 
-    return [teacher_messages(row["messages"], Classification(), asked.prompt, LABELS, []) for row in found]
+    return [Classification().teacher_messages(row["messages"], asked.prompt, LABELS, []) for row in found]
 
 
 def engine(folder: Path, asked: Any, num_requests: int) -> Any:

@@ -8,7 +8,7 @@ from stillhouse.data.language import foreign
 from stillhouse.data.validate import validate
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # the language models take a minute to load
 

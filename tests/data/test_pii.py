@@ -10,7 +10,7 @@ from stillhouse.data.pii import redact
 from stillhouse.data.row import content_sha256
 from stillhouse.data.validate import validate
 from stillhouse.recipe.data import Data
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
 
 pytestmark = pytest.mark.slow  # the recognisers take seconds to import
 

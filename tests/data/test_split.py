@@ -10,7 +10,7 @@ from stillhouse.data.split import split
 from stillhouse.data.validate import validate
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
 
 ReadRows = Callable[..., Path]
 ReadBack = Callable[[Path], list[dict[str, Any]]]

@@ -7,7 +7,7 @@ import pytest
 from stillhouse.data.validate import validate
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
 
 ReadRows = Callable[..., Path]
 ReadBack = Callable[[Path], list[dict[str, Any]]]

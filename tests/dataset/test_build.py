@@ -11,7 +11,7 @@ from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.errors import QualityError
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.settings import Filters
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
 
 LABELS = ("car", "pet")
 SKILL = Classification(labels=LABELS)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.filters.settings import Filters
-from stillhouse.skills.skill import Classification, Math, Qa
+from stillhouse.skills.classification import Classification
+from stillhouse.skills.math import Math
+from stillhouse.skills.qa import Qa
 from tests.dataset.test_build import LABELS, SKILL, answer, build, row
 
 NAMES = ("car", "pet", "home")

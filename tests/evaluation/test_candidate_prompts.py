@@ -7,7 +7,7 @@ from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import Sampling, Teacher
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.skill import Qa
+from stillhouse.skills.qa import Qa
 from tests.inference.vllm.test_request import Tokenizer
 
 MESSAGES = [{"role": "user", "content": "Who wrote Emma?"}]

@@ -4,11 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.evaluation.answers import UNPARSABLE, known_answers
-from stillhouse.evaluation.metrics import METRICS, score
-from stillhouse.evaluation.significance import macro_f1_statistic
+from stillhouse.evaluation.answers import readable_answers
+from stillhouse.evaluation.metrics import AnswerMetric, score
+from stillhouse.metrics.labels import ACCURACY, macro_f1
+from stillhouse.metrics.metric import Metric
+from stillhouse.skills.classification import Classification
 
 LABELS = ("a", "b", "c")
+SKILL = Classification(labels=LABELS)
 BOTH = ("accuracy", "macro_f1")
 
 
@@ -19,51 +22,46 @@ def one_each(gold: str) -> list[list[str]]:
 def test_score_hand_computed_case():
     # gold a a b b c, answered a b b None c
     # a: TP 1 FP 0 FN 1 -> 2/3; b: TP 1 FP 1 FN 1 -> 1/2; c: TP 1 -> 1
-    values = score(BOTH, ["a", "b", "b", None, "c"], one_each("aabbc"), LABELS)
+    values = score(BOTH, ["a", "b", "b", None, "c"], one_each("aabbc"), LABELS, SKILL)
     assert values == pytest.approx({"accuracy": 3 / 5, "macro_f1": (2 / 3 + 1 / 2 + 1) / 3})
 
 
 def test_score_returns_the_named_metrics_only():
-    assert list(score(["macro_f1"], ["a"], one_each("a"), LABELS)) == ["macro_f1"]
+    assert list(score(["macro_f1"], ["a"], one_each("a"), LABELS, SKILL)) == ["macro_f1"]
 
 
 def test_score_answer_outside_the_labels_is_as_wrong_as_none():
     gold = one_each("abc")
-    assert score(BOTH, ["a", "zzz", "c"], gold, LABELS) == score(BOTH, ["a", None, "c"], gold, LABELS)
+    assert score(BOTH, ["a", "zzz", "c"], gold, LABELS, SKILL) == score(BOTH, ["a", None, "c"], gold, LABELS, SKILL)
 
 
 def test_score_label_without_a_gold_row_does_not_weigh():
-    assert score(BOTH, ["a", "b"], one_each("ab"), LABELS) == {"accuracy": 1.0, "macro_f1": 1.0}
+    assert score(BOTH, ["a", "b"], one_each("ab"), LABELS, SKILL) == {"accuracy": 1.0, "macro_f1": 1.0}
     # a wrong answer with such a label is a miss of the gold one: a has TP 1 FN 1
-    assert score(BOTH, ["a", "c"], one_each("aa"), LABELS) == pytest.approx({"accuracy": 0.5, "macro_f1": 2 / 3})
+    assert score(BOTH, ["a", "c"], one_each("aa"), LABELS, SKILL) == pytest.approx({"accuracy": 0.5, "macro_f1": 2 / 3})
 
 
 def test_score_any_accepted_reference_is_right():
-    values = score(BOTH, ["b", "a"], [["a", "b"], ["a", "b"]], LABELS)
+    values = score(BOTH, ["b", "a"], [["a", "b"], ["a", "b"]], LABELS, SKILL)
     assert values == {"accuracy": 1.0, "macro_f1": 1.0}
 
 
 def test_score_everything_unparsable_is_zero():
-    assert score(BOTH, [None, None], one_each("ab"), LABELS) == {"accuracy": 0.0, "macro_f1": 0.0}
+    assert score(BOTH, [None, None], one_each("ab"), LABELS, SKILL) == {"accuracy": 0.0, "macro_f1": 0.0}
 
 
 def test_score_rows_without_gold_are_refused():
     with pytest.raises(ValueError, match=r"rows \[1\] have no reference"):
-        score(BOTH, ["a", "a"], [["a"], []], LABELS)
+        score(BOTH, ["a", "a"], [["a"], []], LABELS, SKILL)
     with pytest.raises(ValueError, match="0 answers for 0 rows"):
-        score(BOTH, [], [], LABELS)
+        score(BOTH, [], [], LABELS, SKILL)
     with pytest.raises(ValueError, match="1 answers for 2 rows"):
-        score(BOTH, ["a"], one_each("ab"), LABELS)
+        score(BOTH, ["a"], one_each("ab"), LABELS, SKILL)
 
 
-def test_metrics_combine_with_a_metric_of_the_users_own():
-    class Length(METRICS["accuracy"]):
-        metric_name = "length"
-
-        def _compute(self, predictions, references):
-            return {"length": float(np.mean([len(answer) for answer in predictions]))}
-
-    combined = evaluate.combine([METRICS["accuracy"](), Length()])
+def test_answer_metric_combines_with_a_metric_of_the_users_own():
+    length = Metric("length", "mean", lambda answer, references, skill: float(len(answer or "")), "length")
+    combined = evaluate.combine([AnswerMetric(metric, SKILL) for metric in (ACCURACY, length)])
     assert combined.compute(predictions=["a", "bbb"], references=[["a"], ["b"]]) == {"accuracy": 0.5, "length": 2.0}
 
 
@@ -87,14 +85,14 @@ pairs = st.lists(
 @given(pairs)
 def test_macro_f1_metric_and_its_resampled_form_follow_the_definition(rows):
     answers, gold = [answer for answer, _ in rows], [label for _, label in rows]
-    readable = known_answers(answers, one_each(gold), LABELS)
-    assert set(readable) <= {*LABELS, UNPARSABLE}
-    expected = macro_f1_by_definition(readable, gold)
-    assert score(["macro_f1"], answers, one_each(gold), LABELS)["macro_f1"] == pytest.approx(expected)
-    assert macro_f1_statistic(readable, gold)(np.arange(len(rows))) == pytest.approx(expected)
+    readable = readable_answers(answers, one_each(gold), LABELS, SKILL)
+    assert set(readable) <= {*LABELS, None}
+    expected = macro_f1_by_definition([answer or "?" for answer in readable], gold)
+    assert score(["macro_f1"], answers, one_each(gold), LABELS, SKILL)["macro_f1"] == pytest.approx(expected)
+    assert macro_f1(readable, one_each(gold))(np.arange(len(rows))) == pytest.approx(expected)
 
 
 def test_macro_f1_statistic_on_repeated_rows_is_that_of_the_repeated_data():
     answers, gold, rows = ["a", "b", "a", "c"], ["a", "b", "b", "c"], [0, 0, 2, 2, 1]
     repeated = macro_f1_by_definition([answers[i] for i in rows], [gold[i] for i in rows])
-    assert macro_f1_statistic(answers, gold)(np.array(rows)) == pytest.approx(repeated)
+    assert macro_f1(answers, one_each(gold))(np.array(rows)) == pytest.approx(repeated)

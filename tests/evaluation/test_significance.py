@@ -15,12 +15,14 @@ from stillhouse.evaluation.significance import (
     bootstrap_interval,
     confusion,
     mcnemar_p_value,
-    mean_statistic,
     ratio_interval,
 )
+from stillhouse.metrics.metric import mean_statistic
 from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.skills.classification import Classification
 
 LABELS = ("right", "wrong")
+SKILL = Classification(labels=LABELS)
 Z95 = 1.959963984540054
 
 
@@ -42,7 +44,9 @@ def paired_gain(
     """The report's gain of a student that is right on these rows over a baseline that is right on those."""
     said = {"student": answers(student), "baseline": answers(baseline)}
     references = [["right"]] * len(said["baseline"])
-    found = gain("accuracy", "student", "baseline", said, references, LABELS, settings(confidence, resamples, seed))
+    found = gain(
+        "accuracy", "student", "baseline", said, references, LABELS, settings(confidence, resamples, seed), SKILL
+    )
     assert found
     return SimpleNamespace(**found)
 
@@ -53,7 +57,7 @@ def retained(
     """The report's quality retained, likewise."""
     said = {"student": answers(student), "teacher": answers(teacher)}
     references = [["right"]] * len(said["teacher"])
-    found = compare({}, said, references, LABELS, (), settings(confidence, resamples, seed))
+    found = compare({}, said, references, LABELS, (), settings(confidence, resamples, seed), SKILL)
     interval = found["quality_retained_interval"]
     return SimpleNamespace(**interval) if interval else None
 

@@ -1,5 +1,4 @@
 import logging
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -9,8 +8,8 @@ from stillhouse.completions.completion import Completion
 from stillhouse.errors import QualityError
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
-from stillhouse.skills import registry
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
+from stillhouse.skills.conversation import Conversation
 
 LABELS = ("red", "green", "blue")
 SKILL = Classification(labels=LABELS)
@@ -149,30 +148,20 @@ def test_apply_labels_are_not_judged_as_prose():
     assert len(result.kept) == 2
 
 
-def test_apply_near_duplicates_filter_free_answers_and_warn_for_labels(monkeypatch, caplog):
+def test_apply_near_duplicates_filter_free_answers_and_warn_for_labels(caplog):
     text = "the card is on its way and will be with you soon"
     filters = Filters(near_duplicate_threshold=0.9)
     with caplog.at_level(logging.WARNING):
         apply_filters([row("a")], {"a": [said("red")]}, filters, SKILL, LABELS)
     assert "near_duplicate_threshold has no effect" in caplog.text
-    free = SimpleNamespace(
-        closed_answers=False,
-        votes=False,
-        parse=lambda text, labels, skill: text,
-        verify=lambda *_: True,
-        same=lambda one, other: one == other,
-        has_wording=lambda *_: True,
-        lesson=lambda text, answer, skill: answer,
-    )
-    monkeypatch.setitem(registry.SKILLS, "classification", free)
-    result = apply_filters(
-        [row("a"), row("b")], {"a": [said(text), said("another")], "b": [said(text)]}, filters, SKILL, ()
-    )
+    free = Conversation(kind="conversation")
+    completions = {"a": [said(text), said("another")], "b": [said(text)]}
+    result = apply_filters([row("a"), row("b")], completions, filters, free, ())
     assert [one.target for one in result.kept] == [text, "another"]
     assert result.counts == {"near_duplicate": 1}
     strict = filters.model_copy(update={"min_success_ratio": 0.75})
     with pytest.raises(QualityError, match="1 of 2 prompts"):
-        apply_filters([row("a"), row("b")], {"a": [said(text), said("another")], "b": [said(text)]}, strict, SKILL, ())
+        apply_filters([row("a"), row("b")], completions, strict, free, ())
 
 
 texts = st.sampled_from(["red", "green", "Blue!", "", "mauve", "I can't help with that", "x x x x x x"])

@@ -2,7 +2,8 @@ import pytest
 
 from stillhouse.judging.prompts import pair_question, request_text, score_question
 from stillhouse.recipe.judge import SCORES, VERDICTS, Judge
-from stillhouse.skills.skill import Conversation, Summarization
+from stillhouse.skills.conversation import Conversation
+from stillhouse.skills.summarization import Summarization
 from tests.support.scripted_judge import JUDGE, shown
 
 

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.scores import read_scores, score_questions, write_scores
-from stillhouse.skills.skill import Summarization
+from stillhouse.skills.summarization import Summarization
 from tests.support.scripted_judge import JUDGE, SKILL, row, shown
 
 SUMMARY = Summarization(kind="summarization")

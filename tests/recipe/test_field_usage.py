@@ -11,14 +11,14 @@ from pydantic import BaseModel
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import Settings
-from stillhouse.skills.skill import KINDS
+from stillhouse.skills.registry import SKILLS
 from tests.support.field_usage import Reading
 from tests.support.paths import ROOT
 
-SKILLS = frozenset(kind.__name__ for kind in KINDS.values())
-# what parts are called where the code says no type of them: skill modules take any skill, stages get them by name
+CLASSES = frozenset(skill.__name__ for skill in SKILLS.values())
+# what parts are called where the code says no type of them: a metric takes any skill, stages get them by name
 UNTYPED = {
-    "skill": SKILLS,
+    "skill": CLASSES,
     "evaluation": frozenset(["Evaluation"]),
     "teacher": frozenset(["Teacher"]),
     "student": frozenset(["Student"]),
@@ -64,7 +64,7 @@ def unread(reading: Reading, models: typing.Iterable[type[BaseModel]]) -> set[tu
 
 @pytest.fixture(scope="module")
 def reading() -> Reading:
-    return Reading(sources(), {"Skill": SKILLS}, UNTYPED)
+    return Reading(sources(), {"Skill": CLASSES, "AnySkill": CLASSES}, UNTYPED)
 
 
 @pytest.mark.peers("no effect")

@@ -8,8 +8,7 @@ import yaml
 
 from stillhouse.config import identity
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.skills.registry import skill_for
-from stillhouse.skills.skill import KINDS
+from stillhouse.skills.registry import SKILLS
 from tests.recipe.test_load import fields, refusal
 from tests.support.paths import ROOT
 
@@ -149,10 +148,10 @@ def test_mixing_by_a_judge_needs_one_and_its_terms_hold():
     assert "mixing.by: judge goes with kind: best" in refusal(several(**free | {"mixing": {"by": "judge"}}))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_skill_says_it_verifies_where_its_module_does(kind: str):
-    verdict = skill_for(kind).verify("an answer", ["another"])
-    assert KINDS[kind].verifies == (verdict is not None)
+@pytest.mark.parametrize("kind", SKILLS)
+def test_skill_verifies_as_its_verifier_does(kind: str):
+    verdict = SKILLS[kind](kind=kind).verify("an answer", ["another"])
+    assert SKILLS[kind].verifies == (verdict is not None)
 
 
 CALIBRATED = {"calibration": "batch"}

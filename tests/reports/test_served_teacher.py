@@ -58,7 +58,7 @@ def test_model_blocks_api_teacher_has_null_for_unmeasured():
 
 def test_compare_api_teacher_needs_both_numbers():
     found, shown = evidence(), model_blocks(evidence(), {}, recipe())
-    block = compare(shown, found.answers, found.references, found.labels, (), recipe().evaluation)
+    block = compare(shown, found.answers, found.references, found.labels, (), recipe().evaluation, recipe().skill)
     assert block["quality_retained"] == 1.0
     assert block["latency_reduction"] == 0.9
     assert (block["memory_reduction"], block["weight_reduction"]) == (None, None)

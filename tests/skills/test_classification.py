@@ -2,11 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.errors import RecipeError
-from stillhouse.skills import classification
+from stillhouse.skills.classification import Classification
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.registry import skill_for
-from stillhouse.skills.skill import Classification
 
 LABELS = ("card_arrival", "lost_card", "refund")
 ROW = [{"role": "user", "content": "where is my card"}]
@@ -20,7 +17,7 @@ def turn(role: str, content: str) -> dict[str, str]:
 
 def test_teacher_messages_turns_layout_shows_examples_as_chat_before_the_row():
     prompt = TeacherPrompt(system="Pick from {labels} as {json}")
-    assert classification.teacher_messages(ROW, SKILL, prompt, LABELS, EXAMPLES) == [
+    assert SKILL.teacher_messages(ROW, prompt, LABELS, EXAMPLES) == [
         turn("system", "Pick from card_arrival, lost_card, refund as {json}"),
         turn("user", "my money is not back"),
         turn("assistant", "refund"),
@@ -32,7 +29,7 @@ def test_teacher_messages_turns_layout_shows_examples_as_chat_before_the_row():
 
 def test_teacher_messages_list_layout_lists_examples_in_the_system_turn():
     prompt = TeacherPrompt(system="Classify.", layout="list")
-    assert classification.teacher_messages(ROW, SKILL, prompt, LABELS, EXAMPLES) == [
+    assert SKILL.teacher_messages(ROW, prompt, LABELS, EXAMPLES) == [
         turn(
             "system",
             "Classify.\n\nMessage: my money is not back\nLabel: refund\n\nMessage: card gone\nLabel: lost_card",
@@ -42,19 +39,19 @@ def test_teacher_messages_list_layout_lists_examples_in_the_system_turn():
 
 
 def test_teacher_messages_without_own_system_and_zero_shot_name_the_labels():
-    asked = classification.teacher_messages(ROW, SKILL, TeacherPrompt(), LABELS, [])
+    asked = SKILL.teacher_messages(ROW, TeacherPrompt(), LABELS, [])
     assert "card_arrival, lost_card, refund" in asked[0]["content"]
-    assert asked == classification.zero_shot_messages(ROW, SKILL, LABELS)
+    assert asked == SKILL.zero_shot_messages(ROW, LABELS)
 
 
 def test_student_messages_default_is_the_bare_row():
-    assert classification.student_messages(ROW, SKILL, LABELS) == ROW
+    assert SKILL.student_messages(ROW, LABELS) == ROW
 
 
 def test_student_messages_with_instruction_joins_the_rows_own_system_turn():
     skill = Classification(labels=LABELS, student_instruction="Route.")
     row = [turn("system", "You serve a bank."), *ROW]
-    assert classification.student_messages(row, skill, LABELS) == [
+    assert skill.student_messages(row, LABELS) == [
         turn("system", "Route.\n\nYou serve a bank."),
         *ROW,
     ]
@@ -63,41 +60,33 @@ def test_student_messages_with_instruction_joins_the_rows_own_system_turn():
 
 @pytest.mark.parametrize("text", ["refund", " Refund.\n", "**REFUND**", '"refund"', "refund!"])
 def test_parse_label_with_case_and_punctuation_around_is_read(text):
-    assert classification.parse(text, LABELS) == "refund"
+    assert SKILL.parse(text, LABELS) == "refund"
 
 
 @pytest.mark.parametrize(
     "text", ["", "...", "the refund", "refunds", "refund lost_card", "card arrival", "Label: refund"]
 )
 def test_parse_anything_else_is_no_answer(text):
-    assert classification.parse(text, LABELS) is None
+    assert SKILL.parse(text, LABELS) is None
 
 
 def test_parse_labels_that_differ_in_case_or_sign_only_need_the_exact_text():
-    assert classification.parse("C", ("C", "C++", "c")) == "C"
-    assert classification.parse("c++", ("C", "C++")) == "C++"
-    assert classification.parse("YES", ("Yes", "yes")) is None
+    assert SKILL.parse("C", ("C", "C++", "c")) == "C"
+    assert SKILL.parse("c++", ("C", "C++")) == "C++"
+    assert SKILL.parse("YES", ("Yes", "yes")) is None
 
 
 @given(st.lists(st.text(alphabet="abcXYZ_+ ", min_size=1).filter(str.strip), min_size=2, unique_by=str.strip))
 def test_parse_each_label_reads_back_as_itself(labels):
-    assert [classification.parse(label, labels) for label in labels] == labels
+    assert [SKILL.parse(label, labels) for label in labels] == labels
 
 
 def test_verify_accepts_any_reference_and_refuses_without_one():
-    assert classification.verify("refund", ["lost_card", "Refund"])
-    assert not classification.verify("refund", ["lost_card"])
-    assert not classification.verify("refund", [])
-    assert classification.verify("refund", ["refund", "refund"])
+    assert SKILL.verify("refund", ["lost_card", "Refund"])
+    assert not SKILL.verify("refund", ["lost_card"])
+    assert not SKILL.verify("refund", [])
+    assert SKILL.verify("refund", ["refund", "refund"])
 
 
 def test_constraint_is_a_choice_of_the_labels():
-    assert classification.constraint(SKILL, LABELS) == {"choice": ["card_arrival", "lost_card", "refund"]}
-
-
-def test_skill_for_unknown_kind_is_refused_by_name():
-    assert skill_for("classification") is classification
-    with pytest.raises(
-        RecipeError, match="'poetry'; known skills: classification, conversation, math, nli, qa, summarization"
-    ):
-        skill_for("poetry")
+    assert SKILL.constraint(LABELS) == {"choice": ["card_arrival", "lost_card", "refund"]}

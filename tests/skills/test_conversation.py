@@ -16,10 +16,9 @@ from stillhouse.evaluation.comparison import quality
 from stillhouse.recipe.data import Columns, Data, Source
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.skills import conversation
 from stillhouse.skills.cases import read_cases
+from stillhouse.skills.conversation import Conversation
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.skill import Conversation
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import rows_of
 from stillhouse.teachers.spec import AskSpec
@@ -53,13 +52,13 @@ def mapped(turns: list, **more) -> dict:
 
 def test_cases_last_is_the_last_reply_after_all_turns_before_it():
     row = {**mapped(TALK), "id": "d"}
-    (case,) = conversation.cases(row, LAST)
+    (case,) = LAST.cases(row)
     assert (case["id"], case["messages"], case["references"]) == ("d", TALK[:-1], ["Sun."])
     assert case["content_sha256"] != row["content_sha256"]
 
 
 def test_cases_all_is_every_reply_each_after_the_turns_before_it():
-    cases = conversation.cases({**mapped(TALK), "id": "d"}, ALL)
+    cases = ALL.cases({**mapped(TALK), "id": "d"})
     assert [(case["id"], len(case["messages"]), case["references"]) for case in cases] == [
         ("d#2", 2, [TALK[2]["content"]]),
         ("d#4", 4, ["It rains."]),
@@ -72,8 +71,8 @@ def test_cases_all_is_every_reply_each_after_the_turns_before_it():
 def test_cases_dialogue_that_ends_open_is_asked_without_a_reference(end):
     row = mapped(TALK[:end])
     assert row["references"] == []
-    assert [(case["messages"], case["references"]) for case in conversation.cases(row, LAST)] == [(TALK[:end], [])]
-    assert [bool(case["references"]) for case in conversation.cases(row, ALL)] == [True] * (end // 2 - 1) + [False]
+    assert [(case["messages"], case["references"]) for case in LAST.cases(row)] == [(TALK[:end], [])]
+    assert [bool(case["references"]) for case in ALL.cases(row)] == [True] * (end // 2 - 1) + [False]
 
 
 def test_map_row_reference_column_wins_over_the_recorded_reply():
@@ -111,16 +110,16 @@ def test_check_prompt_dialogue_may_end_with_the_reply(turns, is_dialogue, reason
 
 
 def test_messages_keep_roles_and_join_the_dialogues_own_system_turn():
-    asked = conversation.teacher_messages(TALK[:-1], LAST, TeacherPrompt(system="Reply."), (), [])
+    asked = LAST.teacher_messages(TALK[:-1], TeacherPrompt(system="Reply."), (), [])
     assert asked == [turn("system", "Reply.\n\nBe brief."), *TALK[1:-1]]
-    assert conversation.student_messages(TALK[:-1], LAST, ()) == TALK[:-1]
-    assert conversation.parse(" Sun.\n") == "Sun."
-    assert conversation.parse(" \n") is None
+    assert LAST.student_messages(TALK[:-1], ()) == TALK[:-1]
+    assert LAST.parse(" Sun.\n") == "Sun."
+    assert LAST.parse(" \n") is None
 
 
 def test_quality_of_recorded_replies_is_1_and_of_others_less():
     gold = [["It rains in the north."], ["Sun all day long."]]
-    settings = Evaluation(resamples=100, metrics=Conversation.metrics)
+    settings = Evaluation(resamples=100, metrics=Conversation.metric_names())
     same = quality([accepted[0] for accepted in gold], gold, (), settings, LAST)
     assert {name: found["value"] for name, found in same.items()} == pytest.approx(dict.fromkeys(same, 1.0))
     other = quality(["It rains.", None], gold, (), settings, LAST)
@@ -139,7 +138,7 @@ def test_prompts_as_text_hold_all_turns_of_the_row_and_of_the_examples():
 
     def shown(**prompt):
         teacher = Teacher(model="x", prompt=TeacherPrompt(system="Reply.", examples=1, output_name="Reply", **prompt))
-        cases = [case for one in (row, example) for case in conversation.cases(one, LAST)]
+        cases = [case for one in (row, example) for case in LAST.cases(one)]
         return next(Prompter(teacher, LAST, (), cases[1:]).prompts(cases[:1]))
 
     text = "User: Snow?\nAssistant: Where?\nUser: Oslo"

@@ -9,9 +9,8 @@ from stillhouse.evaluation.comparison import quality
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.skills import math
+from stillhouse.skills.math import Math
 from stillhouse.skills.math_equivalence import is_tame, same_value
-from stillhouse.skills.skill import Math
 from tests.filters.test_pipeline import row, said
 from tests.support.paths import SHARED_DATA
 
@@ -59,7 +58,7 @@ SOLUTION = "He has 3 boxes. That is 3 * 6 = <<3*6=18>>18 eggs. Nice.\n#### 18"
     ],
 )
 def test_parse_finds_the_final_answer(text, answer):
-    assert math.parse(text) == answer
+    assert SKILL.parse(text) == answer
 
 
 @pytest.mark.parametrize(
@@ -114,9 +113,9 @@ def test_is_tame_ordinary_powers_are(plain):
 )
 def test_lesson_keeps_as_much_reasoning_as_the_recipe_says(keep, expected):
     skill = Math(kind="math", keep_reasoning=keep)
-    assert math.lesson(SOLUTION, "18", skill) == expected
-    assert math.parse(math.lesson(SOLUTION, "18", skill)) == "18"
-    bare = math.lesson("18", "18", skill)
+    assert skill.training_target(SOLUTION, "18") == expected
+    assert SKILL.parse(skill.training_target(SOLUTION, "18")) == "18"
+    bare = skill.training_target("18", "18")
     assert bare == ("18" if keep == "none" else "#### 18")
 
 
@@ -126,7 +125,7 @@ def test_lesson_keeps_as_much_reasoning_as_the_recipe_says(keep, expected):
 @pytest.mark.parametrize("keep", ["full", "short", "none"])
 def test_lesson_is_read_again_as_its_answer(answer, keep):
     skill = Math(kind="math", keep_reasoning=keep)
-    assert math.parse(math.lesson(f"First 6 * 3 = 18.\n#### {answer}", answer, skill)) == answer
+    assert SKILL.parse(skill.training_target(f"First 6 * 3 = 18.\n#### {answer}", answer)) == answer
 
 
 @pytest.mark.parametrize(
@@ -144,7 +143,7 @@ def test_lesson_is_read_again_as_its_answer(answer, keep):
     ],
 )
 def test_verify_reference_that_is_an_expression_counts_whole(reference, answer, is_right):
-    assert math.verify(answer, [reference]) is is_right
+    assert SKILL.verify(answer, [reference]) is is_right
 
 
 def test_apply_samples_vote_by_value_and_the_most_confident_of_the_majority_is_the_lesson():
@@ -170,11 +169,11 @@ def test_public_problems_solutions_are_read_and_equal_their_own_answers():
         pytest.skip(f"the public problems are not at {path}")
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
     solutions, gold = [row["answer"] for row in rows], [row["final_answer"] for row in rows]
-    read = [math.parse(solution) for solution in solutions]
+    read = [SKILL.parse(solution) for solution in solutions]
     # exact arithmetic, without the library
     assert [Fraction(answer) for answer in read] == [Fraction(str(answer).replace(",", "")) for answer in gold]
     found = quality(read[:200], [[str(answer)] for answer in gold[:200]], (), SETTINGS, SKILL)
     assert found["accuracy"]["value"] == 1.0
     off = [str(Fraction(answer) + 1) for answer in read[:200]]
     assert quality(off, [[solution] for solution in solutions[:200]], (), SETTINGS, SKILL)["accuracy"]["value"] == 0.0
-    assert [math.parse(math.lesson(s, str(a), SKILL)) for s, a in zip(solutions, read, strict=True)] == read
+    assert [SKILL.parse(SKILL.training_target(s, str(a))) for s, a in zip(solutions, read, strict=True)] == read

@@ -12,10 +12,8 @@ from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Columns
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.skills import nli
+from stillhouse.skills.nli import Nli
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.registry import skill_for
-from stillhouse.skills.skill import Nli
 from tests.recipe.test_load import fields
 from tests.support.paths import SHARED_DATA
 
@@ -52,19 +50,19 @@ def test_map_row_half_a_pair_is_refused(record, reason):
 
 
 def test_teacher_messages_name_the_labels_and_show_the_pair():
-    turns = nli.teacher_messages([{"role": "user", "content": PAIR}], NLI, TeacherPrompt(), LABELS, [])
+    turns = NLI.teacher_messages([{"role": "user", "content": PAIR}], TeacherPrompt(), LABELS, [])
     assert "entailment, neutral, contradiction" in turns[0]["content"]
     assert turns[1] == {"role": "user", "content": PAIR}
-    assert nli.constraint(NLI, LABELS) == {"choice": list(LABELS)}
-    assert nli.parse("Contradiction.", LABELS) == "contradiction"
-    assert nli.parse("It contradicts", LABELS) is None
+    assert NLI.constraint(LABELS) == {"choice": list(LABELS)}
+    assert NLI.parse("Contradiction.", LABELS) == "contradiction"
+    assert NLI.parse("It contradicts", LABELS) is None
 
 
 def test_recipe_of_kind_nli_takes_labels_metrics_and_columns():
     found = parse_recipe(recipe())
     assert found.skill.labels == LABELS
     assert found.evaluation.metrics == ("accuracy", "macro_f1")
-    assert skill_for(found.skill.kind) is nli
+    assert type(found.skill) is Nli
     own = parse_recipe(recipe(skill={"kind": "nli", "labels": ["yes", "no"]}))
     assert own.skill.labels == ("yes", "no")
 
@@ -72,7 +70,10 @@ def test_recipe_of_kind_nli_takes_labels_metrics_and_columns():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"skill": {"kind": "nlu"}}, r"skill\.kind: 'nlu' is no skill; known: classification, nli, .* mean 'nli'"),
+        (
+            {"skill": {"kind": "nlu"}},
+            r"skill\.kind: 'nlu' is no skill; known: classification, .* mean 'nli'",
+        ),
         ({"skill": {"kind": "nli", "lables": ["a", "b"]}}, r"skill\.lables: unknown field\. Did you mean 'labels'"),
         ({"skill": {"kind": "nli", "labels": ["a"]}}, r"skill\.labels: \['a'\] is refused: one class only"),
         ({"skill": {"labels": ["a", "b"]}}, "names `premise`, which is for a nli; skill.kind is classification"),
@@ -102,7 +103,7 @@ def test_quality_on_public_pairs_is_that_of_scikit_learn():
     rng = np.random.default_rng(0)
     answers = [None if rng.random() < 0.1 else ("contradiction" if " no " in str(row) else "neutral") for row in rows]
     settings = Evaluation(resamples=200, metrics=("accuracy", "macro_f1"))
-    found = quality(answers, [[label] for label in gold], LABELS, settings)
+    found = quality(answers, [[label] for label in gold], LABELS, settings, NLI)
     said = [answer or "?" for answer in answers]
     assert found["accuracy"]["value"] == pytest.approx(np.mean([a == b for a, b in zip(said, gold, strict=True)]))
     assert found["macro_f1"]["value"] == pytest.approx(f1_score(gold, said, labels=LABELS, average="macro"))

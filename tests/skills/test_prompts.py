@@ -6,27 +6,26 @@ import pytest
 from pydantic import TypeAdapter
 
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.registry import skill_for
-from stillhouse.skills.skill import KINDS, Skill
+from stillhouse.skills.registry import SKILLS, AnySkill
 
 LABELS = ("card_arrival", "refund")
 OWN = {"role": "system", "content": "You serve a bank in Wales."}
 ROW = [OWN, {"role": "user", "content": "where is it"}]
-KIND = pytest.mark.parametrize("kind", KINDS)
+KIND = pytest.mark.parametrize("kind", SKILLS)
 
 
 def skill(kind: str, **fields: Any) -> Any:
     labels = {"labels": LABELS} if kind in ("classification", "nli") else {}
-    return TypeAdapter(Skill).validate_python({"kind": kind, **labels, **fields})
+    return TypeAdapter(AnySkill).validate_python({"kind": kind, **labels, **fields})
 
 
 def shown(kind: str, messages: list[dict[str, Any]], layout: str = "turns", system: str = "", **fields: Any) -> str:
     """All that the teacher sees, as one text."""
     prompt = TeacherPrompt(layout=layout, system=system)
-    module, asked = skill_for(kind), skill(kind, **fields)
+    asked = skill(kind, **fields)
     if layout == "text":
-        return module.teacher_text(messages, asked, prompt, LABELS, [])
-    return "\n".join(turn["content"] for turn in module.teacher_messages(messages, asked, prompt, LABELS, []))
+        return asked.teacher_text(messages, prompt, LABELS, [])
+    return "\n".join(turn["content"] for turn in asked.teacher_messages(messages, prompt, LABELS, []))
 
 
 @pytest.mark.peers("task prompt")
@@ -55,7 +54,7 @@ def test_chain_of_density_adds_its_order_and_replaces_nothing(system):
 def test_student_sees_the_rows_own_system_prompt_beside_the_recipes(kind):
     for instruction in ("", "Route it."):
         asked = skill(kind, student_instruction=instruction)
-        turns = skill_for(kind).student_messages(ROW, asked, LABELS)
+        turns = asked.student_messages(ROW, LABELS)
         assert turns[0]["content"] == "\n\n".join(filter(None, (instruction, OWN["content"])))
 
 

@@ -15,9 +15,9 @@ from stillhouse.filters.settings import Filters
 from stillhouse.recipe.data import Columns
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.skills import qa
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.skill import Qa
+from stillhouse.skills.qa import Qa
+from stillhouse.skills.registry import METRICS
 from tests.filters.test_pipeline import row, said
 from tests.recipe.test_load import fields, refusal
 from tests.support.paths import SHARED_DATA
@@ -45,9 +45,9 @@ def test_map_row_context_stands_before_the_question():
     ],
 )
 def test_instruction_allows_no_answer_only_where_the_recipe_does(skill, system):
-    turns = qa.teacher_messages([{"role": "user", "content": "Who?"}], skill, TeacherPrompt(), (), [])
+    turns = skill.teacher_messages([{"role": "user", "content": "Who?"}], TeacherPrompt(), (), [])
     assert turns[0] == {"role": "system", "content": system}
-    assert qa.constraint(skill, ()) == {}
+    assert skill.constraint(()) == {}
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_instruction_allows_no_answer_only_where_the_recipe_does(skill, system):
     ],
 )
 def test_parse_reads_the_first_line_without_lead_and_quotes(text, answer):
-    assert qa.parse(text, (), OPEN) == answer
-    assert qa.parse(text, (), NONE) == answer
+    assert OPEN.parse(text, ()) == answer
+    assert NONE.parse(text, ()) == answer
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_parse_reads_the_first_line_without_lead_and_quotes(text, answer):
     ],
 )
 def test_parse_refusal_is_the_allowed_answer_or_none(text):
-    assert qa.parse(text, (), NONE) == "no answer"
-    assert qa.parse(text, (), OPEN) is None
+    assert NONE.parse(text, ()) == "no answer"
+    assert OPEN.parse(text, ()) is None
 
 
 def test_apply_allowed_no_answer_is_no_refusal_and_contradicts_an_answer():
@@ -104,6 +104,11 @@ def test_apply_samples_vote_by_what_they_say_not_how():
     assert apply_filters([row("a")], {"a": [said(text) for text in texts]}, strict, OPEN, ()).counts == {"agreement": 4}
 
 
+def score(metric: str, answer: str | None, references: list[str], skill: Qa) -> float:
+    (value,) = METRICS[metric].row_scores([answer], [references], skill)
+    return value
+
+
 @pytest.mark.parametrize(
     ("answer", "references", "skill", "exact", "f1"),
     [
@@ -122,8 +127,8 @@ def test_apply_samples_vote_by_what_they_say_not_how():
     ],
 )
 def test_scores_follow_squad_on_hand_computed_cases(answer, references, skill, exact, f1):
-    assert qa.exact_match(answer, references, skill) == exact
-    assert qa.token_f1(answer, references, skill) == pytest.approx(f1)
+    assert score("exact_match", answer, references, skill) == exact
+    assert score("token_f1", answer, references, skill) == pytest.approx(f1)
 
 
 words = st.lists(st.sampled_from(["the", "a", "cat", "Dog,", "ran.", "5"]), max_size=6).map(" ".join)
@@ -131,11 +136,11 @@ words = st.lists(st.sampled_from(["the", "a", "cat", "Dog,", "ran.", "5"]), max_
 
 @given(words, words)
 def test_token_f1_is_symmetric_bounded_and_1_for_the_same_answer(one, other):
-    value = qa.token_f1(one, [other], OPEN)
-    assert value == pytest.approx(qa.token_f1(other, [one], OPEN))
+    value = score("token_f1", one, [other], OPEN)
+    assert value == pytest.approx(score("token_f1", other, [one], OPEN))
     assert 0 <= value <= 1
-    assert qa.token_f1(one, [one], OPEN) == 1
-    assert value >= qa.exact_match(one, [other], OPEN)
+    assert score("token_f1", one, [one], OPEN) == 1
+    assert value >= score("exact_match", one, [other], OPEN)
 
 
 def test_quality_and_gain_take_a_share_by_mcnemar_and_a_mean_by_permutation():
@@ -176,7 +181,7 @@ def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts
     for pick in (0, -1):
         found = quality([accepted[pick] for accepted in gold], gold, (), SETTINGS, OPEN)
         assert {name: metric["value"] for name, metric in found.items()} == {"exact_match": 1.0, "token_f1": 1.0}
-    read = [qa.parse(accepted[0], (), OPEN) for accepted in gold]
+    read = [OPEN.parse(accepted[0], ()) for accepted in gold]
     assert sum(answer is None for answer in read) / len(read) < 0.01
     assert 0.97 < quality(read, gold, (), SETTINGS, OPEN)["exact_match"]["value"] <= 1
 

@@ -2,17 +2,17 @@ import json
 
 import numpy as np
 import pytest
+import sacrebleu
 
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
-from stillhouse.evaluation.corpus_metrics import corpus_score, corpus_statistic
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.skills import summarization
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.skill import Summarization
+from stillhouse.skills.registry import METRICS
+from stillhouse.skills.summarization import Summarization
 from tests.filters.test_pipeline import row, said
 from tests.recipe.test_load import fields
 from tests.support.paths import SHARED_DATA
@@ -20,7 +20,7 @@ from tests.support.paths import SHARED_DATA
 SKILL = Summarization(kind="summarization", max_words=8)
 DENSE = Summarization(kind="summarization", max_words=40, chain_of_density=3)
 KEEP = Filters(min_success_ratio=0.0)
-SETTINGS = Evaluation(resamples=200, metrics=Summarization.metrics)
+SETTINGS = Evaluation(resamples=200, metrics=Summarization.metric_names())
 ROW = [{"role": "user", "content": "A long text."}]
 TEXTS = ["the cat sat on the mat", "a dog ran home", "", "rain is expected in the whole of the north today"]
 GOLD = [
@@ -32,7 +32,12 @@ GOLD = [
 
 
 def score(name: str, answer: str | None, *references: str) -> float:
-    return summarization.row_scores[name](answer, references, SKILL)
+    (value,) = METRICS[name].row_scores([answer], [references], SKILL)
+    return value
+
+
+def corpus_score(name: str, answers: list[str], references: list[list[str]]) -> float:
+    return METRICS[name].statistic(answers, references, SKILL)(np.arange(len(answers)))
 
 
 def test_rouge_hand_computed_cases():
@@ -70,23 +75,21 @@ def test_within_limit_counts_words(answer, value):
     ],
 )
 def test_parse_takes_the_last_summary_without_its_heading(text, summary):
-    assert summarization.parse(text) == summary
+    assert SKILL.parse(text) == summary
 
 
 def test_chain_of_density_is_asked_of_the_teacher_alone():
-    teacher = summarization.teacher_messages(ROW, DENSE, TeacherPrompt(), (), [])[0]["content"]
+    teacher = DENSE.teacher_messages(ROW, TeacherPrompt(), (), [])[0]["content"]
     assert teacher.startswith(
         "Summarise the text in at most 40 words. Write 3 summaries of it, each of at most 40 words"
     )
     assert teacher.endswith('end after "Summary 3:".')
-    assert "Write 3 summaries" in summarization.teacher_text(ROW, DENSE, TeacherPrompt(layout="text"), (), [])
+    assert "Write 3 summaries" in DENSE.teacher_text(ROW, TeacherPrompt(layout="text"), (), [])
     plain = {"role": "system", "content": "Summarise the text in at most 40 words."}
-    assert summarization.zero_shot_messages(ROW, DENSE, ())[0] == plain
-    assert summarization.student_messages(ROW, DENSE, ()) == ROW
+    assert DENSE.zero_shot_messages(ROW, ())[0] == plain
+    assert DENSE.student_messages(ROW, ()) == ROW
     unlimited = Summarization(kind="summarization", max_words=0)
-    assert (
-        summarization.teacher_messages(ROW, unlimited, TeacherPrompt(), (), [])[0]["content"] == "Summarise the text."
-    )
+    assert unlimited.teacher_messages(ROW, TeacherPrompt(), (), [])[0]["content"] == "Summarise the text."
 
 
 def test_apply_too_long_is_dropped_and_a_chain_is_judged_by_its_last_summary():
@@ -114,9 +117,11 @@ def test_apply_several_samples_all_stay():
 
 @pytest.mark.parametrize("name", ["bleu", "chrf"])
 def test_corpus_statistic_on_repeated_rows_is_the_librarys_score_of_the_repeated_texts(name):
-    found = corpus_statistic(name, TEXTS, GOLD)
+    found = METRICS[name].statistic(TEXTS, GOLD, SKILL)
     for rows in ([0, 1, 2, 3], [0, 0, 3], [1, 3, 3, 2, 0]):
-        repeated = corpus_score(name, [TEXTS[at] for at in rows], [GOLD[at] for at in rows])
+        texts, gold = [TEXTS[at] for at in rows], [GOLD[at] for at in rows]
+        streams = [[one[at] if at < len(one) else None for one in gold] for at in range(max(map(len, gold)))]
+        repeated = {"bleu": sacrebleu.corpus_bleu, "chrf": sacrebleu.corpus_chrf}[name](texts, streams).score / 100
         assert found(np.array(rows)) == pytest.approx(repeated)
 
 
@@ -139,7 +144,7 @@ def test_chrf_by_its_definition():
 def test_quality_and_gain_of_all_metrics_have_intervals_and_fitting_tests():
     predictions = {"student": TEXTS, "other": [None, "a dog", "x", "rain"]}
     found = quality(TEXTS, GOLD, (), SETTINGS, SKILL)
-    assert list(found) == list(Summarization.metrics)
+    assert list(found) == list(Summarization.metric_names())
     for name, metric in found.items():
         assert metric["low"] <= metric["value"] <= metric["high"], name
         assert metric["n"] == 4

@@ -8,7 +8,7 @@ from stillhouse.data.row import Messages
 from stillhouse.judging.pairs import pair_lines, pair_questions, with_verdicts
 from stillhouse.judging.questions import JudgeReply
 from stillhouse.recipe.judge import Judge
-from stillhouse.skills.skill import Conversation
+from stillhouse.skills.conversation import Conversation
 
 JUDGE = Judge(model="owner/judge")
 SKILL = Conversation(kind="conversation")

@@ -3,8 +3,8 @@ import pytest
 from stillhouse.data.row import content_sha256
 from stillhouse.errors import DataError
 from stillhouse.recipe.teacher import Output, Teacher
+from stillhouse.skills.classification import Classification
 from stillhouse.skills.prompts import TeacherPrompt
-from stillhouse.skills.skill import Classification
 from stillhouse.teachers.prompting import Prompter, seeded_order
 
 LABELS = ("car", "pet")

@@ -20,7 +20,7 @@ from stillhouse.inference.vllm.engine import environment_for
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.code_version import source_sha256
 from stillhouse.runtime.settings import Settings, load_settings
-from stillhouse.skills.skill import Skill
+from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.shards import Reply
 from stillhouse.teachers.spec import ShardSpec, tables_in
 from tasks.orchestration.run import join_prefect
@@ -41,7 +41,7 @@ class ShardJob(BaseModel):
     teacher: Teacher
     checkpoint: Checkpoint
     teacher_fingerprint: str
-    skill: Skill
+    skill: AnySkill
     labels: tuple[str, ...]
     skip_labelled: bool
     check_labels: bool = False

@@ -3,7 +3,8 @@ import pytest
 from stillhouse.errors import QualityError
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
-from stillhouse.skills.skill import Conversation, Qa
+from stillhouse.skills.conversation import Conversation
+from stillhouse.skills.qa import Qa
 from tests.filters.test_pipeline import row, said
 
 SKILL = Conversation(kind="conversation")

@@ -14,7 +14,7 @@ from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.inference.api.client import Client
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.worker import Reporter
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
 from stillhouse.teachers.spec import GenerateSpec
 
 KEY = "sk-Pr0jectSecret-1234567890"

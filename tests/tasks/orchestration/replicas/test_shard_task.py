@@ -12,7 +12,7 @@ from stillhouse.errors import ModelError, StoreError, WorkerError
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.code_version import source_sha256
-from stillhouse.skills.skill import Classification
+from stillhouse.skills.classification import Classification
 from tasks.orchestration.replicas.shard_task import ShardJob, answer_shard
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # log lines without a Prefect run
