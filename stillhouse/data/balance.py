@@ -1,7 +1,4 @@
-"""Evens out the groups of the training rows: fewer of the common ones, more of the rare ones.
-
-Separate because it touches training rows only, and its counts before and after stand in the report.
-"""
+"""Evens out the groups of the training rows: fewer of the common ones, more of the rare ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,26 +19,26 @@ VERSION = 1
 def balance(folder: Path, balance: Balance, out: Path) -> dict[str, Any]:
     """Write `out`/train.parquet; return {"by", "before": {group: rows}, "after": {group: rows}, "repeats"}.
 
-    `folder` is what split wrote. Rows keep their order. Which rows of a group stay goes by a hash of seed and
-    content, so a grown group keeps most of its choice. A row taken several times stands so often in a row with one
-    id; `repeats` counts the rows beyond the first of each.
+    `folder` is what split wrote. Rows keep their order. A hash of seed and content decides which rows of a group stay,
+    so a grown group keeps most of its choice. The copies of a repeated row follow each other and share its id;
+    `repeats` counts the copies beyond the first.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = folder / "train.parquet"
     groups = _groups(path, balance)
     names = sorted(set(groups))
-    number = {name: at for at, name in enumerate(names)}
-    codes = np.fromiter((number[group] for group in groups), np.int64, len(groups))
+    code_of = {name: code for code, name in enumerate(names)}
+    codes = np.fromiter((code_of[group] for group in groups), np.int64, len(groups))
     before = np.bincount(codes, minlength=len(names))
     after = before if balance.by == "none" else _targets(before, balance)
     times = _times(codes, before, after, _ranks(path, codes, balance.seed))
     with TableWriter(out / "train.parquet") as table:
         start = 0
         for batch in batches(path):
-            here = times[start : start + batch.num_rows]
-            table.write(batch.take(pa.array(np.repeat(np.arange(batch.num_rows), here))))
+            batch_times = times[start : start + batch.num_rows]
+            table.write(batch.take(pa.array(np.repeat(np.arange(batch.num_rows), batch_times))))
             start += batch.num_rows
-    assert table.rows == after.sum(), "as many rows as were aimed at"
+    assert table.rows == after.sum(), "as many rows as planned"
     return {
         "by": balance.by,
         "before": dict(zip(names, before.tolist(), strict=True)),
@@ -70,14 +67,14 @@ def _bucket(length: int) -> str:
 
 
 def _targets(before: Ints, rule: Balance) -> Ints:
-    """Return how many rows each group shall have."""
+    """Return how many rows each group is to have."""
     if rule.method == "cap":
         return np.minimum(before, rule.cap)
     if rule.method == "temperature":
         weights = before ** (1.0 / rule.temperature)
         exact = weights / weights.sum() * before.sum()
         floor = np.maximum(np.floor(exact).astype(np.int64), 1)
-        missing = int(before.sum() - floor.sum())  # the largest remainders get what rounding left
+        missing = int(before.sum() - floor.sum())  # the largest remainders get what rounding left over
         floor[np.argsort(floor - exact, kind="stable")[: max(missing, 0)]] += 1
         return np.asarray(floor, dtype=np.int64)
     size = before.min() if rule.method == "downsample" else before.max()
@@ -98,6 +95,6 @@ def _ranks(path: Path, codes: Ints, seed: int) -> Ints:
 
 
 def _times(codes: Ints, before: Ints, after: Ints, ranks: Ints) -> Ints:
-    """Return how often each row is taken: every row of a group equally often, the first ranks once more."""
+    """Return how often each row is taken: all rows of a group equally often, those of the first ranks once more."""
     whole, extra = np.divmod(after, before)
     return np.asarray(whole[codes] + (ranks < extra[codes]), dtype=np.int64)

@@ -1,7 +1,4 @@
-"""Groups prompts by their words where there is no label: TF-IDF and k-means.
-
-Separate because it is the only part of balance that looks into texts.
-"""
+"""Groups prompts without labels by their words: TF-IDF and k-means."""
 
 from pathlib import Path
 
@@ -11,12 +8,12 @@ from stillhouse.data.duplicates import content_keys
 from stillhouse.data.parquet_io import batches, count_rows, user_texts
 from stillhouse.data.row import normalise
 
-_SAMPLE_ROWS = 20_000  # what words weigh and where the centres lie is learnt on so many rows
+_SAMPLE_ROWS = 20_000  # words' weights and cluster centres are learnt on so many rows
 _MAX_WORDS = 2_000
 
 
 def cluster_names(path: Path, clusters: int, seed: int) -> list[str]:
-    """Return for each row of `path` the name of its TF-IDF cluster: its three weightiest words."""
+    """Return for each row of `path` the name of its TF-IDF cluster: the cluster's three weightiest words."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.feature_extraction.text import TfidfVectorizer
 

@@ -1,6 +1,6 @@
-"""Guesses which column of a source holds the prompt, the id, the label and the reference.
+"""Infers which column of a source holds the prompt, the id, the label and the reference.
 
-Separate because it is the only place that goes by names and looks; a run uses what its recipe says and nothing else.
+Only a recipe's draft is inferred; a run uses what its recipe says.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,8 +24,8 @@ _MAX_LABEL_CHARS = 60
 def infer_columns(records: Sequence[Record], *, label_by_look: bool = True) -> dict[str, str]:
     """Return field -> column for the fields of a recipe's `columns` that were recognised; without a prompt, none.
 
-    A name that is common for its field comes first; failing that, how the values look. With `label_by_look` off a
-    label is taken by its name alone. A reference is sought only where there is no label, which would be it.
+    A name that is common for its field decides; if there is none, the values do. With `label_by_look` off a label is
+    taken by its name alone. A reference is sought only if there is no label, which would be the reference.
     """
     names = list(dict.fromkeys(name for record in records for name in record))
     values = {name: [v for record in records if (v := record.get(name)) is not None] for name in names}
@@ -96,7 +96,7 @@ def _is_label(values: Sequence[Any]) -> bool:
 
 
 def _repeats(values: Sequence[Any]) -> bool:
-    """Return True where few values come again and again; a file sorted by label may show one only."""
+    """Return True if few values come again and again; a file sorted by label may show one only."""
     distinct = len(set(map(str, values)))
     return 2 <= distinct <= _MAX_LABELS and distinct * 4 <= len(values)
 
@@ -106,5 +106,5 @@ def _is_text(values: Sequence[Any]) -> bool:
 
 
 def _is_prose(values: Sequence[str]) -> bool:
-    """Return True where most values hold several words, or letters of a script that may not part its words."""
+    """Return True if most values hold several words, or letters of a script that may not separate its words."""
     return 2 * sum(" " in value.strip() or not value.isascii() for value in values) > len(values)

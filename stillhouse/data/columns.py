@@ -1,7 +1,4 @@
-"""Maps one record of the user's columns to the row model.
-
-Separate because this is where a recipe's `columns` meets what a file really holds.
-"""
+"""Maps one record of the user's columns to the row model."""
 
 from typing import Any
 
@@ -19,8 +16,8 @@ RowValues = tuple[str, str, list[dict[str, str]], list[str], str | None, str]
 def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, is_dialogue: bool = False) -> RowValues:
     """Return `record` as a row; the columns not `used` go to its meta. Without a reference the label is the reference.
 
-    Of a dialogue the assistant's last turn is the reference, where no column names another, and calls of tools are
-    kept as text (stillhouse/data/tool_calls.py).
+    The reference of a dialogue is the assistant's last turn, unless a column names another. Calls of tools are kept as
+    text (stillhouse/data/tool_calls.py).
 
     Raises:
         Refused: a value is missing or not of the type its column needs.
@@ -40,7 +37,7 @@ def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, i
 
 
 def named_columns(columns: Columns) -> dict[str, str]:
-    """Return field -> column of those that the recipe names."""
+    """Return field -> column for the fields that the recipe names."""
     return {field: name for field, name in columns if name is not None}
 
 

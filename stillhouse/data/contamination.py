@@ -1,6 +1,6 @@
-"""Finds training-side rows that also stand in the test rows: exactly, nearly, or by a run of words.
+"""Finds rows outside the test split that repeat a test row: exactly, nearly, or by a run of words.
 
-Separate because it is what makes a test score worth anything, and is checked on its own after the split.
+A test score is worth nothing if the student has seen the test rows.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from stillhouse.data.text_similarity import Ints, WordTable, near_pairs
 
 Flags = npt.NDArray[np.bool_]
 
-_BITS = 26  # 64 MiB of flags sort out nearly all runs of words before the exact look-up
+_BITS = 26  # 64 MiB of flags rule out nearly all runs of words before the exact look-up
 _MAX_ROUNDS = 20
 
 
 def exact_overlap(training: Ints, test: Ints, keys: npt.NDArray[np.uint64]) -> Iterator[Finding]:
-    """Yield the rows of `training` whose content is a test row's."""
+    """Yield the rows of `training` with the content of a test row."""
     test_keys, first = np.unique(keys[test], return_index=True)
     for row in training[np.isin(keys[training], test_keys)].tolist():
         of = test[first[np.searchsorted(test_keys, keys[row])]]
@@ -30,8 +30,8 @@ def near_overlap(
 ) -> tuple[list[Finding], int]:
     """Return the rows of `training` that are near-duplicates of a test row, and how many test rows still have one.
 
-    `pairs` is what a first search among all rows found. Searches on with a fresh seed until nothing is found, so the
-    last search is the check of those before: 0, but for crowds of likeness that a bounded number can't empty.
+    `pairs` is what a first search among all rows found. The search is repeated with a new seed until it finds nothing,
+    so the last one checks those before. The count is 0 unless large clusters outlast the bounded number of searches.
     """
     is_test = np.zeros(len(words.offsets) - 1, bool)
     is_test[test] = True
@@ -57,13 +57,13 @@ def _across(pairs: Ints, is_training: Flags, is_test: Flags) -> Ints:
 
 def ngram_overlap(training: Ints, test: Ints, words: WordTable, n: int) -> Iterator[Finding]:
     """Yield the rows of `training` that share a run of `n` words with a test row."""
-    side = np.zeros(len(words.offsets) - 1, np.int8)
-    side[training], side[test] = 1, 2
+    split = np.zeros(len(words.offsets) - 1, np.int8)
+    split[training], split[test] = 1, 2
     hashes, owners = words.ngrams(n)
-    known = np.unique(hashes[side[owners] == 2])
+    test_hashes = np.unique(hashes[split[owners] == 2])
     flags = np.zeros(1 << _BITS, bool)
     shift = np.uint64(64 - _BITS)
-    flags[known >> shift] = True
-    maybe = np.flatnonzero(flags[hashes >> shift] & (side[owners] == 1))
-    for row in np.unique(owners[maybe][np.isin(hashes[maybe], known)]).tolist():
+    flags[test_hashes >> shift] = True
+    maybe = np.flatnonzero(flags[hashes >> shift] & (split[owners] == 1))
+    for row in np.unique(owners[maybe][np.isin(hashes[maybe], test_hashes)]).tolist():
         yield Finding(row, "contaminated_ngram", -1)

@@ -1,6 +1,6 @@
-"""Finds rows that say the same: exactly (by normalised content), nearly (by word set), or with conflicting labels.
+"""Finds rows with the same text, exactly (normalised content) or nearly (word set), and those with conflicting labels.
 
-Separate because it compares rows, and works on columns of numbers rather than on rows.
+It works on columns of numbers, not on rows.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def content_keys(digests: list[str]) -> npt.NDArray[np.uint64]:
 
 
 def exact(rows: Ints, keys: npt.NDArray[np.uint64], labels: Ints, mode: Conflicts) -> Iterator[Finding]:
-    """Yield rows with one content and conflicting labels, then repeats; of these a labelled row stays, the earliest.
+    """Yield rows with one content and conflicting labels, then repeats; the earliest row stays, a labelled one first.
 
     `keys` and `labels` (a code, -1 for none) are indexed by row.
     """
@@ -50,8 +50,8 @@ def exact(rows: Ints, keys: npt.NDArray[np.uint64], labels: Ints, mode: Conflict
 def near(rows: Ints, words: WordTable, labels: Ints, threshold: float, mode: Conflicts) -> Iterator[Finding]:
     """Yield near-duplicates with conflicting labels, then near-duplicates of a row that stays (as in `exact`).
 
-    Rows linked by near-duplicates, over several steps too, count as one text for conflicts; a near-duplicate is
-    dropped only for a row that is near itself.
+    Rows that are linked by near-duplicates, directly or over others, count as one text for conflicts. A near-duplicate
+    is dropped only if it is near the very row that stays.
     """
     suspects = rows
     for seed in range(_MAX_ROUNDS):

@@ -1,7 +1,4 @@
-"""Turns a file of each format into records: a dictionary, or the reason why there is none.
-
-Separate because a format knows lines and raw bytes, and nothing of a recipe's columns.
-"""
+"""Turns a file of each format into records: a dictionary, or the reason why a record can't be read."""
 
 import csv
 import io
@@ -22,7 +19,7 @@ _BATCH = 4096
 
 
 class InvalidRecord(Exception):
-    """Why one record can't be a row: one word, and a sentence."""
+    """Why one record can't be a row: a reason in one word, and a sentence."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -30,8 +27,8 @@ class InvalidRecord(Exception):
         self.detail = detail
 
 
-# One record of a file: its first line (from 1), its raw bytes, and a dictionary or the refusal. Of a Parquet row the
-# line is its number, and the bytes are empty where the dictionary says it all. A bare tuple: there are millions.
+# One record of a file: its first line (from 1), its raw bytes, and a dictionary or what is wrong with it. The line of a
+# Parquet row is its number, and its bytes are empty if the dictionary is complete. A bare tuple: there are millions.
 Record = tuple[int, bytes, dict[str, Any] | InvalidRecord]
 
 
@@ -56,7 +53,7 @@ def _jsonl(url: str, options: dict[str, Any] | None) -> Iterator[Record]:
 
 
 def parse_line(line: bytes) -> dict[str, Any] | InvalidRecord:
-    """Return the JSON object on `line`, or why there is none. Of a repeated key the last value counts."""
+    """Return the JSON object on `line`, or what is wrong with it. The last value of a repeated key counts."""
     if len(line) > MAX_LINE_BYTES:
         return InvalidRecord("line_too_long", f"longer than {MAX_LINE_BYTES} bytes; only so much of it is kept here")
     try:
@@ -80,7 +77,7 @@ def _not_json(line: bytes, message: str) -> InvalidRecord:
 
 
 class _Lines(Iterator[str]):
-    """Feeds csv.reader and remembers the raw lines of the record it is in, so that they can be fed again."""
+    """Feeds csv.reader and keeps the raw lines of the present record, so that they can be fed again."""
 
     def __init__(self, url: str, options: dict[str, Any] | None) -> None:
         self.source = (line for block in line_blocks(url, options) for line in block)

@@ -1,7 +1,4 @@
-"""Says which texts are surely not in the languages a recipe keeps.
-
-Separate because the detector is a heavy import, and because short texts need care.
-"""
+"""Says which texts are surely not in the languages a recipe keeps; short texts get the benefit of the doubt."""
 
 import functools
 from collections.abc import Sequence
@@ -9,14 +6,14 @@ from typing import Any
 
 from stillhouse.errors import DataError
 
-_UNLIKELY = 0.05  # probability of all wanted languages together, from which a text is kept
-_MIN_LETTERS = 20  # below this only an alphabet of its own tells a language
+_UNLIKELY = 0.05  # a text is kept from this probability of all wanted languages together
+_MIN_LETTERS = 20  # below this only a script of its own identifies a language
 
 
 def foreign(texts: Sequence[str], languages: tuple[str, ...]) -> list[str | None]:
     """Return for each text its language's ISO 639-1 code if that is surely none of `languages`, else None.
 
-    A text under 20 letters counts as foreign only where its alphabet rules all of `languages` out.
+    A text under 20 letters counts as foreign only if its script rules out all of `languages`.
 
     Raises:
         DataError: a code of `languages` is unknown to the detector.

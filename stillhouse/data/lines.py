@@ -1,7 +1,7 @@
 """Streams a file's lines as raw bytes, decompressed on the way.
 
-Separate because JSONL and CSV share it, and because it holds two traps: a line ends at LF and nowhere else
-(U+2028 may stand unescaped in JSON), and a cut compressed file must not pass for a whole one.
+Two traps: a line ends at LF and nowhere else (U+2028 may be unescaped in JSON), and a compressed file that is cut short
+must not pass for a whole one.
 """
 
 import zlib
@@ -14,7 +14,7 @@ import zstandard
 from stillhouse.data.sources import readable
 from stillhouse.errors import DataError
 
-MAX_LINE_BYTES = 32 << 20  # longer lines come cut to this, so that memory does not grow with the file
+MAX_LINE_BYTES = 32 << 20  # longer lines are cut, so that memory does not grow with the file
 _CHUNK = 1 << 20
 _COMPRESSED_CHUNK = 1 << 16  # small: it may grow a thousandfold
 _BOM = b"\xef\xbb\xbf"
@@ -23,7 +23,7 @@ _BOM = b"\xef\xbb\xbf"
 def line_blocks(url: str, storage_options: dict[str, Any] | None = None) -> Iterator[list[bytes]]:
     """Yield lists of consecutive lines without their LF; a byte order mark at the start of the file is left out.
 
-    A line longer than MAX_LINE_BYTES comes cut to MAX_LINE_BYTES + 1 bytes.
+    A line longer than MAX_LINE_BYTES is cut to MAX_LINE_BYTES + 1 bytes.
 
     Raises:
         DataError: the file can't be read, or its compression is damaged or cut short.
@@ -67,7 +67,7 @@ def _raw(url: str, options: dict[str, Any] | None, size: int) -> Iterator[bytes]
 
 
 def _decompressed(raw: Iterator[bytes], url: str, decoder: Callable[[], Any]) -> Iterator[bytes]:
-    """Decompress frame after frame; both libraries' objects say by `eof` whether a frame was whole."""
+    """Decompress frame after frame; in both libraries `eof` tells whether a frame is complete."""
     frame = None
     try:
         for chunk in raw:

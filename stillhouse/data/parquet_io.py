@@ -1,6 +1,6 @@
 """Writes and streams the Parquet files that the data stages exchange.
 
-Separate because every stage must write the same bytes for the same rows and hold no more than a batch of them.
+The same rows give the same bytes, and no more than a batch of them is held in memory.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ def count_rows(path: Path) -> int:
 
 
 class RowBuffer:
-    """Collects rows of one source as columns of strings; no object a row outlives its `add`, which keeps it quick."""
+    """Collects rows of one source as columns of strings; for speed it keeps no object a row."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -138,7 +138,7 @@ def conversations(batch: pa.RecordBatch) -> Iterator[list[tuple[str, str]]]:
 
 
 def user_texts(batch: pa.RecordBatch) -> list[str]:
-    """Return each row's prompt text: what `prompt_text` gives, without building its dictionaries."""
+    """Return each row's prompt text, as `prompt_text` does but without a dictionary a turn."""
     column = batch.column("messages")
     turns = column.flatten()
     one_turn = pc.all(pc.equal(pc.list_value_length(column), 1)).as_py()

@@ -1,7 +1,6 @@
-"""Finds personal data that has a form (e-mail, phone, card, IBAN, IP address, US social security number).
+"""Finds personal data with a fixed form: e-mail, phone, card, IBAN, IP address, US social security number.
 
-Separate because the recognisers are a heavy import that most recipes never need. Names and addresses have no form
-and are not found.
+Names and addresses have no fixed form and are not found.
 """
 
 import functools
@@ -25,11 +24,11 @@ _MARKS = {
     "IP_ADDRESS": "<IP>",
     "US_SSN": "<SSN>",
 }
-_WORTH_A_LOOK = re.compile(r"@|\d(?:[^\w\n]{0,3}\w){5}|::|\d\.\d")  # all that has a form holds one of these
+_WORTH_A_LOOK = re.compile(r"@|\d(?:[^\w\n]{0,3}\w){5}|::|\d\.\d")  # all that has a fixed form holds one of these
 
 
 def redact(text: str, counts: Counter[str]) -> str:
-    """Return `text` with each finding replaced by its mark, such as <EMAIL>; `counts` gains them by mark."""
+    """Return `text` with each finding replaced by its mark, such as <EMAIL>; they are added to `counts` by mark."""
     if not _WORTH_A_LOOK.search(text):
         return text
     clean, marks = _marked(text)
@@ -45,13 +44,13 @@ def redact_json(value: Any, counts: Counter[str]) -> Any:
         return [redact_json(item, counts) for item in value]
     if isinstance(value, str):
         return redact(value, counts)
-    if isinstance(value, int) and not isinstance(value, bool):  # a card or a phone number may stand as a number
+    if isinstance(value, int) and not isinstance(value, bool):  # a card or a phone number may be stored as a number
         clean = redact(str(value), counts)
         return value if clean == str(value) else clean
     return value
 
 
-@functools.lru_cache(maxsize=1024)  # an instruction and its examples stand in every prompt of a teacher
+@functools.lru_cache(maxsize=1024)  # a teacher's prompts share their instruction and examples
 def _marked(text: str) -> tuple[str, tuple[str, ...]]:
     findings = [found for recogniser, kinds in _recognisers() for found in recogniser.analyze(text, kinds, None) or []]
     end = 0
@@ -66,7 +65,7 @@ def _marked(text: str) -> tuple[str, tuple[str, ...]]:
 def redact_rows(rows: Path, out: Path, counts: Counter[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Write the rows of `rows` redacted (turns, references, meta) to `out`; return which rows' turns held a finding.
 
-    A changed row gets the hash of its new content, and a new id where its id was the hash.
+    A changed row gets the hash of its new content, and a new id if its id was the hash.
     """
     hits: list[bool] = []
     with TableWriter(out) as table:
@@ -106,7 +105,7 @@ def _redact_meta(text: str, counts: Counter[str]) -> str:
 
 
 def _strongest(findings: list[Any]) -> list[Any]:
-    """Return findings that do not overlap: of two that do, the surer one, then the longer one."""
+    """Return findings that do not overlap: the surer one of two that do, then the longer one."""
     kept: list[Any] = []
     for found in sorted(findings, key=lambda item: (-item.score, item.start - item.end, item.start)):
         if found.score >= 0.3 and all(found.end <= other.start or found.start >= other.end for other in kept):

@@ -1,7 +1,4 @@
-"""Reads a source's files into rows, and keeps every line that can't be one.
-
-Separate because it is the only stage that sees the user's bytes; all later ones see rows.
-"""
+"""Reads a source's files into rows, and keeps every line that can't become one."""
 
 import base64
 import difflib
@@ -26,7 +23,7 @@ _MAX_NAMES = 10_000  # column names remembered for the summary and for errors
 
 
 class _Tally:
-    """What has been seen so far; one per read."""
+    """What one read has seen so far."""
 
     def __init__(self) -> None:
         self.read = 0
@@ -46,8 +43,8 @@ def read(
 ) -> dict[str, Any]:
     """Write `out`/rows.parquet and `out`/quarantine.jsonl; return {"read", "rows", "quarantined", "columns"}.
 
-    A quarantined line is kept with its file, line number (of a Parquet row: its number), reason, detail and raw
-    bytes (base64). rows + quarantined = read.
+    A quarantined line is kept with its file, line number (for Parquet the row's number), reason, detail and raw bytes
+    (base64). rows + quarantined = read.
 
     Raises:
         DataError: a file can't be read as a whole, a column of the recipe is in no row, or no line is a row.

@@ -1,7 +1,7 @@
 """Drafts a commented recipe for a user's own data, after a look at its columns.
 
-Separate because it writes for a reader: every line it leaves says what it does and what else it could say. No row's
-content enters a recipe, but for the names of the labels.
+Each line says what it does and what else it could say. No content of a row enters the recipe, except for the names of
+the labels.
 """
 
 import os
@@ -22,8 +22,8 @@ from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
 from stillhouse.url_credentials import RULE, has_password, hide_passwords
 
-_LOOK_ROWS = 200  # what the columns are guessed from
-_LABEL_ROWS = 20_000  # what the label set is gathered from: files are often sorted by label
+_LOOK_ROWS = 200  # the columns are inferred from so many
+_LABEL_ROWS = 20_000  # the label set is gathered from so many: files are often sorted by label
 _PLAIN = re.compile(r"[A-Za-z_./][\w ./-]*(?<! )")
 
 
@@ -35,7 +35,7 @@ class _SourceSummary:
     columns: dict[str, str]  # field -> column
     others: tuple[str, ...]
     labels: tuple[str, ...]
-    is_whole: bool  # all rows were seen, so these are all labels
+    is_whole: bool  # all rows were read, so these are all labels
 
 
 def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str, Any] | None, beside: Path) -> str:
@@ -43,10 +43,10 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
 
     Args:
         data: training prompts: file, folder, glob or URL.
-        labelled: labelled rows, where they lie apart.
-        test: gold test rows, where they lie apart.
+        labelled: labelled rows, if they are kept apart.
+        test: labelled test rows, if they are kept apart.
         storage_options: fsspec options for s3:// sources.
-        beside: the folder the recipe will lie in; local paths are written relative to it.
+        beside: the folder of the recipe; local paths are written relative to it.
 
     Raises:
         DataError: a source can't be read, holds no record, or has no column that looks like a prompt.
@@ -100,7 +100,7 @@ def _look(path: str, options: dict[str, Any] | None, beside: Path, *, label_by_l
 
 
 def _rows(path: str, options: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    # the column is a stand-in: which files a source has does not depend on it
+    # any column will do: which files a source has does not depend on it
     source = Source(path=path, columns=Columns(text="text"))
     for file in resolve(source, options):
         kind = format_of(file.url, source)

@@ -1,14 +1,11 @@
-"""The checks of validate that look at one row alone.
-
-Separate because each is a plain function of a row; what compares rows lies in duplicates.
-"""
+"""The checks of validate that look at one row alone."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 Conversation = Sequence[tuple[str, str]]
 
-# role of a turn -> roles that may stand before it; "" is the start
+# role of a turn -> roles that may come before it; "" is the start
 _MAY_FOLLOW = {
     "system": ("",),
     "user": ("", "system", "assistant", "tool"),
@@ -18,7 +15,7 @@ _MAY_FOLLOW = {
 
 
 class Drop(NamedTuple):
-    """Why a row is dropped: one word, and what was seen."""
+    """Why a row is dropped: a reason in one word, and what was received."""
 
     reason: str
     detail: str
@@ -46,7 +43,7 @@ def check_prompt(turns: Conversation, max_chars: int, *, is_dialogue: bool = Fal
 
 
 def check_references(references: Sequence[str], required: bool) -> Drop | None:
-    """Return why a row of a skill without labels can't be used, or None: rows to learn or measure by need a gold."""
+    """Return why a row of a skill without labels can't be used, or None: labelled and test rows need a reference."""
     if required and not references:
         return Drop("reference_missing", "a row of this source needs a reference")
     return None

@@ -1,6 +1,6 @@
 """Expands a recipe's source into its files, with the size and SHA-256 of each.
 
-Separate because what a source is made of decides the fingerprint of everything after it, before a row is read.
+They decide the fingerprint of everything after them, before a row is read.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _CHUNK = 1 << 20
 
 
 class SourceFile(BaseModel):
-    """One file of a source; its bytes are its identity, its URL only says where they were found."""
+    """One file of a source; its bytes are its identity, its URL only says where they are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +40,7 @@ class SourceFile(BaseModel):
 
 
 def format_of(url: str, source: Source) -> Format | None:
-    """Return the format of the file at `url`: what the recipe says, else by its name; None where neither tells."""
+    """Return the format of the file at `url`: the recipe's, else by its name; None if both leave it open."""
     if source.format != "auto":
         return source.format
     name = url.lower()
@@ -50,7 +50,7 @@ def format_of(url: str, source: Source) -> Format | None:
 
 
 def resolve(source: Source, storage_options: dict[str, Any] | None = None) -> tuple[SourceFile, ...]:
-    """Return the files of `source`, sorted by URL: folders are walked, globs and lists expanded, hidden files left.
+    """Return the files of `source`, sorted by URL: folders are walked, globs and lists expanded, hidden files left out.
 
     Raises:
         DataError: nothing was found, a file can't be read, or a file's format is unknown.
@@ -64,7 +64,7 @@ def resolve(source: Source, storage_options: dict[str, Any] | None = None) -> tu
 
 @contextmanager
 def readable(url: str) -> Iterator[None]:
-    """Turn what goes wrong with storage inside the block into one DataError that names `url`.
+    """Turn storage errors inside the block into one DataError that names `url`.
 
     Raises:
         DataError: the file is absent, forbidden, or its storage can't be reached.
@@ -125,6 +125,6 @@ def _options(url: str, options: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:
-    """Return OSError, and what an S3 client raises beside it where one was loaded."""
+    """Return OSError, and the errors of an S3 client if one was loaded."""
     botocore = sys.modules.get("botocore.exceptions")
     return (OSError, botocore.BotoCoreError, botocore.ClientError) if botocore else (OSError,)

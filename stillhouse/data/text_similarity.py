@@ -1,7 +1,4 @@
-"""Finds texts that share most of their words, or a run of words, among many.
-
-Separate because duplicates within a source, near-duplicates across splits and contamination all go by it.
-"""
+"""Finds texts that share most of their words, or a run of words, among many."""
 
 from collections.abc import Sequence
 
@@ -14,7 +11,7 @@ from rensa import RMinHash, RMinHashLSH
 Ints = npt.NDArray[np.int64]
 
 _PERMUTATIONS = 64
-_NEIGHBOURS = 6  # rows of a band that each row is compared with, so that time stays linear in rows
+_NEIGHBOURS = 6  # each row is compared with so many rows of a band, so that time stays linear in rows
 _MISS = 5e-4  # chance that a pair exactly at the threshold shares no band
 _SLACK = 0.2  # four standard deviations of a Jaccard estimate from 64 permutations
 _CHUNK = 100_000
@@ -60,18 +57,21 @@ class WordTable:
         """Return the words of `rows`, one after the other, and their offsets."""
         lengths = np.diff(self.offsets)[rows]
         ends = np.cumsum(lengths)
-        places = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths - self.offsets[rows], lengths)
-        return self.flat[places].astype(np.uint64), np.concatenate([[0], ends]).astype(np.uint64)
+        positions = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths - self.offsets[rows], lengths)
+        return self.flat[positions].astype(np.uint64), np.concatenate([[0], ends]).astype(np.uint64)
 
     def jaccard(self, left: Ints, right: Ints) -> npt.NDArray[np.float64]:
-        """Return the word-set Jaccard similarity of the rows at the same place in `left` and `right`."""
-        rows, places = np.unique(np.concatenate([left, right]), return_inverse=True)
+        """Return the word-set Jaccard similarity of left[i] and right[i] for each i."""
+        rows, positions = np.unique(np.concatenate([left, right]), return_inverse=True)
         sets = self._lists.gather(rows).list.unique()
         parts = [np.empty(0)]
         for start in range(0, len(left), _CHUNK):
             end = min(start + _CHUNK, len(left))
             pair = pl.DataFrame(
-                {"a": sets.gather(places[start:end]), "b": sets.gather(places[len(left) + start : len(left) + end])}
+                {
+                    "a": sets.gather(positions[start:end]),
+                    "b": sets.gather(positions[len(left) + start : len(left) + end]),
+                }
             )
             both = pl.col("a").list.set_intersection("b").list.len()
             either = pl.col("a").list.len() + pl.col("b").list.len() - both
@@ -79,12 +79,12 @@ class WordTable:
         return np.concatenate(parts)
 
     def ngrams(self, n: int) -> tuple[npt.NDArray[np.uint64], Ints]:
-        """Return a hash for each run of `n` words within a text, and the text it stands in."""
+        """Return a hash for each run of `n` words within a text, and the index of its text."""
         count = max(len(self.flat) - n + 1, 0)
         hashes = np.zeros(count, np.uint64)
-        for place in range(n):
+        for offset in range(n):
             hashes *= _PRIME
-            hashes += self.flat[place : place + count]
+            hashes += self.flat[offset : offset + count]
         lengths = np.diff(self.offsets)
         owner = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[:count]
         whole = np.arange(count) + n <= self.offsets[1:][owner]
@@ -94,11 +94,11 @@ class WordTable:
 def near_pairs(words: WordTable, rows: Ints, threshold: float, seed: int = 0) -> tuple[Ints, Ints]:
     """Return pairs of `rows` whose word-set Jaccard is at least `threshold`, and the rows that might be in more.
 
-    The pairs have shape (n, 2). MinHash proposes, the true Jaccard decides; a pair at the threshold goes unseen
-    with a chance of 5e-4, a closer one with less. In a crowd of rows alike each row meets a few neighbours only:
-    drop what was found and ask again with the second array until nothing is found.
+    The pairs have shape (n, 2). MinHash proposes, the true Jaccard decides; a pair at the threshold is missed with a
+    probability of 5e-4, a closer one with less. Each row is compared with at most 6 neighbours a band, so large
+    clusters need several passes: drop the pairs found and call again with the returned rows until no pair is left.
     """
-    rows = rows[np.diff(words.offsets)[rows] > 0]  # texts without a word are alike in nothing
+    rows = rows[np.diff(words.offsets)[rows] > 0]  # texts without a word are similar to none
     width = _band_width(threshold)
     bands = _PERMUTATIONS // width
     if len(rows) < 2:
@@ -138,13 +138,13 @@ def _digests(words: WordTable, rows: Ints, permutations: int, seed: int) -> npt.
 
 
 def _candidates(digests: npt.NDArray[np.uint32], bands: int, width: int) -> tuple[Ints, Ints]:
-    """Return pairs of positions, each once, that share a band and stand close in it."""
+    """Return pairs of positions, each once, that share a band and are close in its order."""
     keys = np.zeros((bands, len(digests)), np.uint64)
-    for place in range(width):
-        keys = keys * _PRIME + digests[:, place::width].T[:bands]
+    for offset in range(width):
+        keys = keys * _PRIME + digests[:, offset::width].T[:bands]
     found = np.empty(0, np.int64)
     for band in range(bands):
-        # inside a crowded band the next band's key brings those together that share more
+        # in a crowded band the next band's key brings together those that share more
         order = np.lexsort((keys[(band + 1) % bands], keys[band]))
         ordered = keys[band][order]
         parts = [found]

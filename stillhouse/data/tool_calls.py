@@ -1,7 +1,6 @@
-"""Writes an assistant's calls of tools into its turn's text, where a row of roles and contents can hold them.
+"""Writes an assistant's calls of tools into its turn's text, because a row holds roles and contents only.
 
-Separate because the form is a convention of its own: `<tool_call>` around a JSON object with name and arguments, as the
-chat templates of many open models write it.
+The form is that of many open models' chat templates: `<tool_call>` around a JSON object with name and arguments.
 """
 
 from typing import Any
@@ -10,7 +9,7 @@ import orjson
 
 
 def with_tool_calls(turns: Any) -> Any:
-    """Return a dialogue's turns with their `tool_calls` in their content; what is no such turn stays as it is."""
+    """Return a dialogue's turns with their `tool_calls` in their content; anything else is returned as it is."""
     if isinstance(turns, str):  # a CSV cell
         turns = _json_or_text(turns)
     if not isinstance(turns, list):

@@ -1,7 +1,4 @@
-"""Drops the rows that no model should see, each with its reason, and keeps what was dropped.
-
-Separate because it is the last stage that may drop rows for what they are; split drops only what test forbids.
-"""
+"""Drops the rows that no model should see, each with its reason, and keeps what was dropped."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,7 +26,7 @@ _READ = ("id", "content_sha256", "messages", "references", "label", "source")
 
 
 class _Survey:
-    """What validate keeps of all rows while it decides: numbers, no texts."""
+    """What validate remembers of all rows while it decides: numbers, no texts."""
 
     def __init__(self) -> None:
         self.drops: dict[int, Drop] = {}
@@ -41,10 +38,10 @@ class _Survey:
         self._ids: list[pa.Array] = []
         self.count = 0
 
-    def add(self, batch: pa.RecordBatch, role: str, verdicts: list[Drop | None], texts: list[str]) -> None:
+    def add(self, batch: pa.RecordBatch, role: str, drops: list[Drop | None], texts: list[str]) -> None:
         names = batch.column("label").to_pylist()
         codes = [-1 if name is None else self.label_names.setdefault(name, len(self.label_names)) for name in names]
-        self.drops.update({self.count + at: drop for at, drop in enumerate(verdicts) if drop is not None})
+        self.drops.update({self.count + at: drop for at, drop in enumerate(drops) if drop is not None})
         self.words.add(texts)
         self._keys.append(duplicates.content_keys(batch.column("content_sha256").to_pylist()))
         self._labels.append(np.array(codes, dtype=np.int64))
@@ -69,7 +66,7 @@ def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> d
     """Write `out`/rows.parquet and `out`/dropped.parquet; return {"in", "kept", "dropped", "labels", "redacted"}.
 
     `folders` maps train, examples and test to what read wrote. Duplicates are sought among examples and train
-    together, and within test; between these and test only after the split. in = kept + dropped.
+    together, and within test; split seeks those of the test rows in the others. in = kept + dropped.
 
     Raises:
         DataError: a source keeps no row, a classification has no labels or one class only, or a language code is
@@ -98,11 +95,11 @@ def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> d
 def _personal(
     folders: dict[str, Path], data: Data, scratch: Path, counts: Counter[str]
 ) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Return each role's rows, redacted unless personal data is allowed, and which of them held any."""
+    """Return each role's rows, redacted unless personal data is allowed, and which of them held personal data."""
     paths = {role: folders[role] / "rows.parquet" for role in _ORDER if role in folders}
     if data.personal_data == "allow":
         return paths, {}
-    # dropped rows are redacted too: what is kept of them must not hold what they were dropped for
+    # dropped rows are redacted too: their record must not hold what they were dropped for
     clean = {role: scratch / f"{role}.parquet" for role in paths}
     return clean, {role: redact_rows(paths[role], clean[role], counts) for role in paths}
 
@@ -112,18 +109,18 @@ def _survey(paths: dict[str, Path], personal: dict[str, Any], data: Data, skill:
     for role, path in paths.items():
         start = 0
         for batch in batches(path, _READ):
-            talks = list(conversations(batch))
-            texts = ["\n".join([text for who, text in turns if who == "user"]) for turns in talks]
-            golds = _gold_verdicts(batch, skill, required=role != "train")
-            verdicts = [
-                check_prompt(turns, data.max_prompt_chars, is_dialogue=skill.is_dialogue) or gold
-                for turns, gold in zip(talks, golds, strict=True)
+            dialogues = list(conversations(batch))
+            texts = ["\n".join([text for who, text in turns if who == "user"]) for turns in dialogues]
+            reference_drops = _reference_drops(batch, skill, required=role != "train")
+            drops = [
+                check_prompt(turns, data.max_prompt_chars, is_dialogue=skill.is_dialogue) or of_reference
+                for turns, of_reference in zip(dialogues, reference_drops, strict=True)
             ]
             if data.personal_data == "drop":
-                _mark_personal(verdicts, personal[role][start : start + batch.num_rows])
+                _mark_personal(drops, personal[role][start : start + batch.num_rows])
             if data.languages:
-                _mark_foreign(verdicts, texts, data.languages)
-            survey.add(batch, role, verdicts, [normalise(text) for text in texts])
+                _mark_foreign(drops, texts, data.languages)
+            survey.add(batch, role, drops, [normalise(text) for text in texts])
             start += batch.num_rows
     if not survey.count:
         raise DataError("No source holds a row. Give a source with at least one.")
@@ -131,23 +128,23 @@ def _survey(paths: dict[str, Path], personal: dict[str, Any], data: Data, skill:
     return survey
 
 
-def _gold_verdicts(batch: pa.RecordBatch, skill: Skill, *, required: bool) -> list[Drop | None]:
+def _reference_drops(batch: pa.RecordBatch, skill: Skill, *, required: bool) -> list[Drop | None]:
     if not skill.has_labels:
         return [check_references(found, required) for found in batch.column("references").to_pylist()]
     allowed = frozenset(skill.known_labels)
     return [check_label(label, allowed, required) for label in batch.column("label").to_pylist()]
 
 
-def _mark_personal(verdicts: list[Drop | None], held: Any) -> None:
+def _mark_personal(drops: list[Drop | None], held: Any) -> None:
     for at in np.flatnonzero(held).tolist():
-        verdicts[at] = verdicts[at] or Drop("personal_data", "held what is marked in its text")
+        drops[at] = drops[at] or Drop("personal_data", "held what is marked in its text")
 
 
-def _mark_foreign(verdicts: list[Drop | None], texts: list[str], languages: tuple[str, ...]) -> None:
-    open_rows = [at for at, drop in enumerate(verdicts) if drop is None]
+def _mark_foreign(drops: list[Drop | None], texts: list[str], languages: tuple[str, ...]) -> None:
+    open_rows = [at for at, drop in enumerate(drops) if drop is None]
     for at, code in zip(open_rows, foreign([texts[at] for at in open_rows], languages), strict=True):
         if code is not None:
-            verdicts[at] = Drop("language", f"looks like {code!r}; data.languages keeps {', '.join(languages)}")
+            drops[at] = Drop("language", f"looks like {code!r}; data.languages keeps {', '.join(languages)}")
 
 
 def _drop_repeats(survey: _Survey, data: Data) -> None:
@@ -198,11 +195,11 @@ def _check_kept(kept: dict[str, int], folders: dict[str, Path], survey: _Survey)
             reasons = Counter(survey.drops[row].reason for row in rows).most_common()
             why = ", ".join(f"{reason}: {number}" for reason, number in reasons) or "it held none"
             total = count_rows(folders[role] / "rows.parquet")
-            raise DataError(f"data.{role} keeps none of its {total} rows ({why}). Mend them or loosen that rule.")
+            raise DataError(f"data.{role} keeps none of its {total} rows ({why}). Correct them or loosen that rule.")
 
 
 def _check_labels(survey: _Survey, skill: Skill, has_test: bool) -> list[str]:
-    """Return the label set: the recipe's in its order, else those of the kept rows, sorted; none without labels."""
+    """Return the label set: the recipe's in its order, else that of the kept rows, sorted; empty without labels."""
     if not skill.has_labels:
         return []
     names = list(survey.label_names)

@@ -1,7 +1,7 @@
-"""Which prompts still need a teacher: those to which the filters would keep no answer of the teachers asked so far.
+"""Which prompts still need a teacher: those without an answer that the filters keep, of the teachers so far.
 
-Separate because it asks of the filters one question alone, with the recipe's own rules but without its bounds on the
-whole: a teacher that serves few prompts is no failure where another one follows.
+The recipe's rules decide, but not its bounds on the whole: a teacher that serves few prompts is no failure if another
+one follows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,19 +15,19 @@ from stillhouse.skills.skill import Skill
 
 
 def routing_filters(filters: Filters, *, must_verify: bool) -> Filters:
-    """Return the recipe's filters as they judge one prompt; a reference counts where `must_verify` says so."""
+    """Return the recipe's filters as they judge one prompt; a reference counts only if `must_verify`."""
     return filters.model_copy(
         update={
             "verification": must_verify,
             "near_duplicate_threshold": 1.0,
             "min_success_ratio": 0.0,
-            "min_judge_score": None,  # a judge hears the answers when all teachers were asked
+            "min_judge_score": None,  # a judge scores the answers once all teachers have answered
         }
     )
 
 
 def check_references(rows: Sequence[Row]) -> None:
-    """Pass where an answer to some row can be verified.
+    """Return if an answer to some row can be verified.
 
     Raises:
         DataError: no row has a reference.
