@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.data.row import prompt_text
+from stillhouse.evaluation.evidence import TFIDF_ANSWERS, join_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
-from stillhouse.evaluation.tables import join_tables
 from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
 from stillhouse.inference.models import Checkpoint
 from stillhouse.inference.vllm.engine import environment_for
@@ -44,7 +44,7 @@ def evaluate(call: StageCall) -> dict[str, Any]:
     if evaluation.no_teacher_alternatives and call.execution["skill"].has_labels:
         _classical(call)
     if ModelRole.TEACHER in call.inputs:
-        join_tables(call.work.folder, call.folder(ModelRole.TEACHER))
+        join_evidence(call.work.folder, call.folder(ModelRole.TEACHER))
     return summary
 
 
@@ -144,4 +144,4 @@ def _classical(call: StageCall) -> None:
         seed=call.execution["evaluation"].seed,
     )
     table = {"row_id": [row["id"] for row in test], "answer": list(answers)}
-    pq.write_table(pa.table(table), call.work.folder / "alternative.parquet")
+    pq.write_table(pa.table(table), call.work.folder / TFIDF_ANSWERS)

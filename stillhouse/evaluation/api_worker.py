@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.costs.generation_summary import RedactedPrompts
 from stillhouse.errors import ServiceUnavailable
+from stillhouse.evaluation.evidence import latency_quantiles, write_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EndpointSpec
-from stillhouse.evaluation.tables import quantiles, write_tables
 from stillhouse.inference.api.client import Client
 from stillhouse.inference.api.concurrent import ConcurrentRequester
 from stillhouse.inference.api.errors import count_text
@@ -130,11 +130,11 @@ def _write(
         "requests_per_second": timed["together"] / timed["seconds"] if enough else None,
         "prompt_tokens_mean": _mean([line["prompt_tokens"] for line in answered]),
         "completion_tokens_mean": _mean([line["completion_tokens"] for line in answered]),
-        "latency_ms": quantiles(timed["latencies_s"]),
+        "latency_ms": latency_quantiles(timed["latencies_s"]),
         "engine": f"{spec.endpoint.provider} API",
         "notes": notes,
     }
-    write_tables(Path(spec.out), answers, {ModelRole.TEACHER: numbers})
+    write_evidence(Path(spec.out), answers, {ModelRole.TEACHER: numbers})
 
 
 def _is_enough(timed: dict[str, Any]) -> bool:

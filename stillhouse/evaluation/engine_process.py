@@ -1,7 +1,7 @@
-"""One live engine of a comparison, in a process of its own, which serves models of one shape in turn.
+"""One engine of a comparison in a process of its own; it serves models of one shape in turn.
 
-Separate because starting an engine takes far longer than exchanging its weights, and because an engine that waits must
-not cost the others time: vLLM's own engine processes spin while they wait, this one sleeps on its pipe.
+Starting an engine takes far longer than exchanging its weights. vLLM's own engine processes spin while they wait, which
+slows the other engines; this process sleeps on its pipe.
 """
 
 import json
@@ -19,24 +19,24 @@ from stillhouse.recipe.teacher import Engine, Sampling
 
 
 class DecodingSpec(BaseModel):
-    """How an answer is drawn: greedy, under a constraint, with the scores of some tokens."""
+    """How answers are decoded: greedy, under a constraint, with the log-probabilities of some tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sampling: Sampling
     constraint: dict[str, Any]
-    scored: list[int] | None
+    label_token_ids: list[int] | None
 
 
-class Finished(BaseModel):
-    """One answered request, as it comes out of the engine's process."""
+class EngineReply(BaseModel):
+    """One answered request, as the engine's process sends it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     text: str
     completion_tokens: int
-    scores: list[float] | None  # log-probabilities of the scored tokens at the first position
+    scores: list[float] | None  # log-probabilities of the label tokens at the first position
 
 
 class EngineProcess:
@@ -50,12 +50,12 @@ class EngineProcess:
             WorkerError: the engine's process died.
         """
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        arguments = (theirs, candidate.model_dump_json(), engine.model_dump_json(), job.model_dump_json())
+        self._pipe, engine_end = context.Pipe()
+        arguments = (engine_end, candidate.model_dump_json(), engine.model_dump_json(), job.model_dump_json())
         # not a daemon: an engine over several GPUs starts processes of its own
         self._process = context.Process(target=_serve, args=arguments)
         self._process.start()
-        theirs.close()
+        engine_end.close()
         self._loaded = candidate.path
         started = self._receive()
         self.on_cpu: bool = started["on_cpu"]
@@ -63,7 +63,7 @@ class EngineProcess:
 
     @property
     def pids(self) -> list[int]:
-        """The engine's process; its children count with it."""
+        """The engine's process; its children are not listed."""
         return [self._process.pid or 0]
 
     def load(self, candidate: Candidate) -> None:
@@ -72,17 +72,17 @@ class EngineProcess:
             self._call({"load": candidate.path})
             self._loaded = candidate.path
 
-    def ask(self, requests: list[Request], form: DecodingSpec, concurrency: int) -> list[Finished]:
-        """Return the answers in the order they finished."""
+    def complete(self, requests: list[Request], decoding: DecodingSpec, concurrency: int) -> list[EngineReply]:
+        """Return the replies in the order they finished."""
         call = {
             "requests": [request.model_dump() for request in requests],
-            "form": form.model_dump(),
+            "decoding": decoding.model_dump(),
             "concurrency": concurrency,
         }
-        return [Finished.model_validate(line) for line in self._call(call)["answers"]]
+        return [EngineReply.model_validate(reply) for reply in self._call(call)["replies"]]
 
     def close(self) -> None:
-        """End the engine's process, so that the next one has the memory; may be called twice."""
+        """End the engine's process, to free its memory; may be called twice."""
         self._pipe.close()
         self._process.join(timeout=10)
         if self._process.is_alive():
@@ -95,15 +95,15 @@ class EngineProcess:
 
     def _receive(self) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = json.loads(self._pipe.recv_bytes())
+            message: dict[str, Any] = json.loads(self._pipe.recv_bytes())
         except (EOFError, ConnectionError) as error:
             self._process.join(timeout=5)
             raise errors.WorkerError(
                 f"the engine of {self._loaded} died with exit code {self._process.exitcode}"
             ) from error
-        if "refused" in answer:
-            raise errors.ModelError(answer["refused"])
-        return answer
+        if "refused" in message:
+            raise errors.ModelError(message["refused"])
+        return message
 
 
 def _serve(pipe: Connection, candidate_json: str, engine_json: str, job_json: str) -> None:
@@ -143,26 +143,26 @@ def _answer(llm: Any, call: dict[str, Any]) -> dict[str, Any]:
     if "load" in call:
         llm.collective_rpc("reload_weights", kwargs={"weights_path": call["load"]})
         return {"loaded": call["load"]}
-    form = DecodingSpec.model_validate(call["form"])
-    params = sampling_params(form.sampling, form.constraint, 0, form.scored)
+    decoding = DecodingSpec.model_validate(call["decoding"])
+    params = sampling_params(decoding.sampling, decoding.constraint, 0, decoding.label_token_ids)
     requests = [Request.model_validate(request) for request in call["requests"]]
-    answers = []
+    replies = []
     for finished in stream(llm, requests, lambda _: params, call["concurrency"]):
         output = finished.output.outputs[0]
-        answers.append(
+        replies.append(
             {
                 "id": finished.request.key,
                 "text": output.text,
                 "completion_tokens": len(output.token_ids),
-                "scores": _scores(output, form.scored),
+                "scores": _label_scores(output, decoding.label_token_ids),
             }
         )
-    return {"answers": answers}
+    return {"replies": replies}
 
 
-def _scores(output: Any, scored: list[int] | None) -> list[float] | None:
-    if not scored or not output.logprobs:
+def _label_scores(output: Any, label_token_ids: list[int] | None) -> list[float] | None:
+    if not label_token_ids or not output.logprobs:
         return None
     first = output.logprobs[0]
-    # a token the constraint ruled out has minus infinity, which JSON does not know
-    return [max(first[token].logprob, -100.0) if token in first else -100.0 for token in scored]
+    # a token that the constraint rules out has minus infinity, which JSON does not know
+    return [max(first[token].logprob, -100.0) if token in first else -100.0 for token in label_token_ids]

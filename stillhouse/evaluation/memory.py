@@ -1,20 +1,38 @@
-"""The peak memory of an engine's processes, sampled while it works.
+"""A model's memory: its weights, and the peak of its engine's processes, sampled while it works.
 
-Separate because it is read from the operating system, not from the engine. On a CPU it is the proportional set size
-(PSS) of the engine's process tree; on a GPU the device memory the tree holds.
+The peak is read from the operating system. On a CPU it is the proportional set size (PSS) of the engine's process tree;
+on a GPU the device memory that the tree holds. Reading weights loads only safetensors headers, without torch.
 """
 
 import contextlib
+import math
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
+from safetensors import safe_open
 
+DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 _INTERVAL_S = 0.5
 
 
+def count_parameters(folder: Path) -> int:
+    """Return the number of parameters in a folder's *.safetensors; a tied output layer is stored, and counted, once."""
+    total = 0
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="np") as tensors:
+            total += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
+    return total
+
+
+def weight_bytes(parameters: int, dtype: str) -> int | None:
+    """Return the bytes of the loaded parameters, or None if the engine chooses the number type."""
+    return parameters * DTYPE_BYTES[dtype] if dtype in DTYPE_BYTES else None
+
+
 class PeakMemory:
-    """The largest sum seen so far, in bytes; 0 before the first sample."""
+    """The largest sample so far, in bytes; 0 before the first."""
 
     def __init__(self) -> None:
         """Start at 0."""
@@ -57,9 +75,9 @@ def device_memory(pids: list[int]) -> int:
     from vllm.third_party import pynvml
 
     pynvml.nvmlInit()
-    held = 0
+    total = 0
     for index in range(pynvml.nvmlDeviceGetCount()):
         handle = pynvml.nvmlDeviceGetHandleByIndex(index)
         running = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
-        held += sum(process.usedGpuMemory or 0 for process in running if process.pid in pids)
-    return held
+        total += sum(process.usedGpuMemory or 0 for process in running if process.pid in pids)
+    return total

@@ -1,7 +1,7 @@
-"""What a user could have had without a teacher: TF-IDF with logistic regression on the labelled rows.
+"""A baseline without a teacher: TF-IDF with logistic regression on the labelled rows.
 
-Separate because it is the bar a distilled student must clear, and so is set up to be strong: words and word pairs
-beside letters inside words, sublinear counts, and the regularisation chosen by cross-validation.
+It is the bar for a distilled student, so it is set up to be strong: words and word pairs, letter sequences inside
+words, sublinear counts, and regularisation chosen by cross-validation.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from stillhouse.errors import DataError
 
-# inverse regularisation strengths tried; TF-IDF rows have length 1, so that weak regularisation wins on small sets
+# inverse regularisation strengths tried; TF-IDF rows have length 1, so weak regularisation wins on small sets
 _STRENGTHS = (1.0, 10.0, 100.0)
 _STRENGTH_UNTRIED = 10.0
 _MAX_FOLDS = 5
@@ -26,8 +26,8 @@ def tfidf_logistic_regression(
 ) -> list[str]:
     """Return the predicted label of each test text, by TF-IDF and logistic regression fitted on the training texts.
 
-    Features: word 1-2-grams and 2-5-letter sequences inside words, both sublinear TF-IDF. C is chosen of 1, 10 and 100
-    by stratified cross-validated accuracy with up to 5 folds, where each label has at least 3 rows; else it is 10.
+    Features: word 1-2-grams and 2-5-letter sequences inside words, both sublinear TF-IDF. C is 1, 10 or 100,
+    chosen     by stratified cross-validated accuracy with up to 5 folds; it is 10 if a label has fewer than 3 rows.
 
     Raises:
         DataError: for fewer than two labels in the training rows.

@@ -1,6 +1,6 @@
-"""Measures every model of a comparison the same way, in the same engine with the same settings.
+"""Evaluates every model of a comparison the same way, in the same engine with the same settings.
 
-Separate because it runs in the engine environment: `python -m stillhouse.evaluation.worker spec.json`.
+Command: `python -m stillhouse.evaluation.worker spec.json` (engine environment)
 """
 
 import json
@@ -16,10 +16,9 @@ import numpy as np
 from stillhouse.data.row import Row
 from stillhouse.evaluation.candidate_prompts import CandidatePrompter
 from stillhouse.evaluation.engine_process import EngineProcess
-from stillhouse.evaluation.memory import sampled_peak
+from stillhouse.evaluation.evidence import latency_quantiles, write_evidence
+from stillhouse.evaluation.memory import count_parameters, sampled_peak, weight_bytes
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
-from stillhouse.evaluation.tables import quantiles, write_tables
-from stillhouse.evaluation.weights import count_parameters, weight_bytes
 from stillhouse.inference.vllm.engine import load_tokenizer
 from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
@@ -28,63 +27,66 @@ from stillhouse.skills.cases import read_cases
 
 
 @dataclass
-class Measured:
-    """What is known of one model so far."""
+class Evaluated:
+    """One model with its answers and measurements so far."""
 
     candidate: Candidate
-    asker: CandidatePrompter
+    prompter: CandidatePrompter
     requests: list[Request]
     answers: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, Any] = field(default_factory=dict)
     latencies_s: list[float] = field(default_factory=list)
 
 
+Served = tuple[EngineProcess, list[Evaluated]]  # an engine with the models that share it
+
+
 def evaluate_models(spec: EvaluateSpec, report: Reporter) -> dict[str, Any]:
-    """Ask every candidate every test row, time them, and write `answers.parquet` and `measurements.json`."""
+    """Have every candidate answer the test rows, time it, and write `answers.parquet` and `measurements.json`."""
     rows = read_cases(spec.test, spec.skill)
     examples = read_cases(spec.examples, spec.skill) if spec.examples else []
     models = [_prepare(spec, candidate, rows, examples) for candidate in spec.candidates]
-    sessions: list[tuple[EngineProcess, list[Measured]]] = []
+    engines: list[Served] = []
     try:
-        _measure(spec, models, rows, sessions, report)
+        _measure(spec, models, rows, engines, report)
     finally:
-        for session, _ in sessions:
-            session.close()
+        for engine, _ in engines:
+            engine.close()
     return _write(spec, models, rows)
 
 
 def _measure(
     spec: EvaluateSpec,
-    models: list[Measured],
+    models: list[Evaluated],
     rows: Sequence[Row],
-    sessions: list[tuple[EngineProcess, list[Measured]]],
+    engines: list[Served],
     report: Reporter,
 ) -> None:
-    """Fill in every model's answers and numbers; the engines started stand in `sessions`."""
+    """Fill in every model's answers and numbers; add every engine that was started to `engines`."""
     progress = _Progress(report, models, spec)
     for group in _same_shape(models):
-        session = _start(spec, group, report)
-        sessions.append((session, group))
+        engine = _start(spec, group, report)
+        engines.append((engine, group))
         for model in group:
-            session.load(model.candidate)
-            _throughput(spec, session, model, rows)
+            engine.load(model.candidate)
+            _throughput(spec, engine, model, rows)
             progress.add(model.candidate.role, len(rows))
-        if not session.on_cpu:
-            # two engines rarely fit one device, so there each is timed alone, right after its throughput
-            _latency(spec, [(session, group)], rows, progress)
-            session.close()
-    if sessions[0][0].on_cpu:
-        _latency(spec, sessions, rows, progress)
+        if not engine.on_cpu:
+            # two engines rarely fit one device, so each is timed alone, right after its throughput
+            _latency(spec, [(engine, group)], rows, progress)
+            engine.close()
+    if engines[0][0].on_cpu:
+        _latency(spec, engines, rows, progress)
 
 
-def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], examples: Sequence[Row]) -> Measured:
-    asker = CandidatePrompter(spec, candidate, load_tokenizer(candidate.path, candidate.revision), examples)
-    return Measured(candidate, asker, asker.requests(rows))
+def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], examples: Sequence[Row]) -> Evaluated:
+    prompter = CandidatePrompter(spec, candidate, load_tokenizer(candidate.path, candidate.revision), examples)
+    return Evaluated(candidate, prompter, prompter.requests(rows))
 
 
-def _same_shape(models: list[Measured]) -> list[list[Measured]]:
+def _same_shape(models: list[Evaluated]) -> list[list[Evaluated]]:
     """Group models whose weights fit one engine: the same configuration and number type."""
-    groups: dict[str, list[Measured]] = {}
+    groups: dict[str, list[Evaluated]] = {}
     for model in models:
         config = Path(model.candidate.path) / "config.json"
         shape = json.loads(config.read_text()) if config.is_file() else {"hub": model.candidate.path}
@@ -95,7 +97,7 @@ def _same_shape(models: list[Measured]) -> list[list[Measured]]:
     return list(groups.values())
 
 
-def _start(spec: EvaluateSpec, group: list[Measured], report: Reporter) -> EngineProcess:
+def _start(spec: EvaluateSpec, group: list[Evaluated], report: Reporter) -> EngineProcess:
     names = ", ".join(model.candidate.role for model in group)
     report.log(f"starting the engine for {names}")
     longest = max(len(request.token_ids) for model in group for request in model.requests)
@@ -107,89 +109,88 @@ def _start(spec: EvaluateSpec, group: list[Measured], report: Reporter) -> Engin
     return EngineProcess(group[0].candidate, engine, job)
 
 
-def _throughput(spec: EvaluateSpec, session: EngineProcess, model: Measured, rows: Sequence[Row]) -> None:
-    """Ask all test rows at once; their answers are also what quality is judged on."""
-    session.ask(model.requests[: spec.evaluation.warm_requests], model.asker.form, spec.evaluation.concurrency)
-    with sampled_peak(session.pids, on_cpu=session.on_cpu) as memory:
+def _throughput(spec: EvaluateSpec, engine: EngineProcess, model: Evaluated, rows: Sequence[Row]) -> None:
+    """Send all test rows at once; these answers are also the ones that quality is measured on."""
+    concurrency, decoding = spec.evaluation.concurrency, model.prompter.decoding
+    engine.complete(model.requests[: spec.evaluation.warm_requests], decoding, concurrency)
+    with sampled_peak(engine.pids, on_cpu=engine.on_cpu) as memory:
         started = time.perf_counter()
-        finished = session.ask(model.requests, model.asker.form, spec.evaluation.concurrency)
+        replies = engine.complete(model.requests, decoding, concurrency)
         seconds = time.perf_counter() - started
-    tokens = sum(answer.completion_tokens for answer in finished)
-    for answer in sorted(finished, key=lambda answer: int(answer.id)):
-        row_id = rows[int(answer.id)]["id"]
-        model.answers.append(
-            {"model": model.candidate.role, "row_id": row_id, "answer": model.asker.answer(answer), "text": answer.text}
-        )
+    tokens = sum(reply.completion_tokens for reply in replies)
+    for reply in sorted(replies, key=lambda reply: int(reply.id)):
+        row_id, answer = rows[int(reply.id)]["id"], model.prompter.answer(reply)
+        model.answers.append({"model": model.candidate.role, "row_id": row_id, "answer": answer, "text": reply.text})
     parameters = count_parameters(Path(model.candidate.path))
     loaded = weight_bytes(parameters, model.candidate.dtype)
     model.numbers = {
         "parameters": parameters or None,
         "weight_bytes": loaded or None,
         "peak_memory_bytes": memory.peak_bytes,
-        "engine_floor_bytes": memory.peak_bytes - loaded - session.kv_cache_bytes if loaded else None,
-        "kv_cache_bytes": session.kv_cache_bytes,
+        "engine_floor_bytes": memory.peak_bytes - loaded - engine.kv_cache_bytes if loaded else None,
+        "kv_cache_bytes": engine.kv_cache_bytes,
         "tokens_per_second": tokens / seconds,
-        "requests_per_second": len(finished) / seconds,
+        "requests_per_second": len(replies) / seconds,
         "prompt_tokens_mean": statistics.fmean(len(request.token_ids) for request in model.requests),
-        "completion_tokens_mean": tokens / len(finished),
+        "completion_tokens_mean": tokens / len(replies),
     }
 
 
-def _latency(
-    spec: EvaluateSpec, sessions: list[tuple[EngineProcess, list[Measured]]], rows: Sequence[Row], progress: "_Progress"
-) -> None:
-    """Time single requests, the models in turn, so that a slow moment of the machine falls on all of them.
+def _latency(spec: EvaluateSpec, engines: Sequence[Served], rows: Sequence[Row], progress: "_Progress") -> None:
+    """Time single requests, the models in turn, so that a slow moment of the machine affects all of them.
 
-    Models that share an engine's weights are timed in rounds: one of each engine a round.
+    Models that share an engine are timed in rounds, each with one model per engine.
     """
     settings = spec.evaluation
-    chosen = [int(n) for n in np.random.default_rng(settings.seed).permutation(len(rows))]
+    shuffled = [int(n) for n in np.random.default_rng(settings.seed).permutation(len(rows))]
     needed = settings.warm_requests + settings.latency_requests
-    order = [chosen[number % len(chosen)] for number in range(needed)]
-    for round_ in _rounds(sessions):
-        for session, model in round_:
-            session.load(model.candidate)
+    order = [shuffled[number % len(shuffled)] for number in range(needed)]
+    for round_ in _rounds(engines):
+        for engine, model in round_:
+            engine.load(model.candidate)
         for number, row_number in enumerate(order):
-            for session, model in round_:
-                seconds = _one_request(session, model, rows[row_number])
+            for engine, model in round_:
+                seconds = _one_request(engine, model, rows[row_number])
                 if number >= settings.warm_requests:
                     model.latencies_s.append(seconds)
         progress.add("latency", len(round_) * needed)
 
 
-def _rounds(sessions: list[tuple[EngineProcess, list[Measured]]]) -> list[list[tuple[EngineProcess, Measured]]]:
-    timed = [(session, [model for model in group if model.candidate.is_timed]) for session, group in sessions]
-    rounds: list[list[tuple[EngineProcess, Measured]]] = []
+def _rounds(engines: Sequence[Served]) -> list[list[tuple[EngineProcess, Evaluated]]]:
+    timed = [(engine, [model for model in group if model.candidate.is_timed]) for engine, group in engines]
+    rounds: list[list[tuple[EngineProcess, Evaluated]]] = []
     while any(group for _, group in timed):
         # models with equal weights need no exchange and so share a round
-        round_: list[tuple[EngineProcess, Measured]] = []
-        for session, group in timed:
+        round_: list[tuple[EngineProcess, Evaluated]] = []
+        for engine, group in timed:
             if group:
                 path = group[0].candidate.path
-                round_ += [(session, model) for model in group if model.candidate.path == path]
+                round_ += [(engine, model) for model in group if model.candidate.path == path]
                 group[:] = [model for model in group if model.candidate.path != path]
         rounds.append(round_)
     return rounds
 
 
-def _one_request(session: EngineProcess, model: Measured, row: Row) -> float:
+def _one_request(engine: EngineProcess, model: Evaluated, row: Row) -> float:
     started = time.perf_counter()
-    answers = session.ask(model.asker.requests([row]), model.asker.form, 1)
-    model.asker.answer(answers[0])
+    replies = engine.complete(model.prompter.requests([row]), model.prompter.decoding, 1)
+    model.prompter.answer(replies[0])
     return time.perf_counter() - started
 
 
-def _write(spec: EvaluateSpec, models: list[Measured], rows: Sequence[Row]) -> dict[str, Any]:
+def _write(spec: EvaluateSpec, models: list[Evaluated], rows: Sequence[Row]) -> dict[str, Any]:
     answers = [answer for model in models for answer in model.answers]
-    measured = {model.candidate.role: {**model.numbers, "latency_ms": quantiles(model.latencies_s)} for model in models}
-    write_tables(Path(spec.out), answers, measured)
-    return {"models": list(measured), "rows": len(rows)}
+    measurements = {
+        model.candidate.role: {**model.numbers, "latency_ms": latency_quantiles(model.latencies_s)} for model in models
+    }
+    write_evidence(Path(spec.out), answers, measurements)
+    return {"models": list(measurements), "rows": len(rows)}
 
 
 class _Progress:
     """Counts requests over all models and both passes."""
 
-    def __init__(self, report: Reporter, models: list[Measured], spec: EvaluateSpec) -> None:
+    def __init__(self, report: Reporter, models: list[Evaluated], spec: EvaluateSpec) -> None:
         settings = spec.evaluation
         timed = sum(model.candidate.is_timed for model in models)
         self._report = report

@@ -24,7 +24,7 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
     """Return the `models` block, without the entry `baseline`; what was not measured is None."""
     blocks: dict[ModelRole, dict[str, Any]] = {}
     for model, answers in evidence.answers.items():
-        numbers = evidence.measured.get(model, {})
+        numbers = evidence.measurements.get(model, {})
         scores = quality(answers, evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
         blocks[model] = {
             "name": names.get(model, model),

@@ -8,8 +8,8 @@ import pytest
 
 from stillhouse.errors import ServiceUnavailable
 from stillhouse.evaluation.api_worker import measure_teacher
+from stillhouse.evaluation.evidence import join_evidence, write_evidence
 from stillhouse.evaluation.spec import EndpointSpec
-from stillhouse.evaluation.tables import join_tables, write_tables
 from stillhouse.recipe.evaluation import Evaluation
 from tests.support.api.requests import KEY, Told, over, spec, stored, teacher
 from tests.support.api.server import Act, Received, answer, failure, serving
@@ -124,12 +124,12 @@ def test_measure_teacher_refuses_to_judge_by_too_few_answers(tmp_path):
         measure(tmp_path)
 
 
-def test_join_tables_puts_the_other_folders_models_first(tmp_path):
+def test_join_evidence_puts_the_other_folders_models_first(tmp_path):
     for name in ("teacher", "student"):
         (tmp_path / name).mkdir()
         lines = [{"model": name, "row_id": "r0", "answer": "a", "text": "a"}]
-        write_tables(tmp_path / name, lines, {name: {"engine": name}})
-    join_tables(tmp_path / "student", tmp_path / "teacher")
+        write_evidence(tmp_path / name, lines, {name: {"engine": name}})
+    join_evidence(tmp_path / "student", tmp_path / "teacher")
     joined = pq.read_table(tmp_path / "student" / "answers.parquet")["model"].to_pylist()
     assert joined == ["teacher", "student"]
     assert json.loads((tmp_path / "student" / "measurements.json").read_text()) == {

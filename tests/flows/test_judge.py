@@ -11,7 +11,7 @@ import yaml
 from prefect import flow
 
 from stillhouse.errors import RecipeError, ServiceError
-from stillhouse.evaluation.tables import write_tables
+from stillhouse.evaluation.evidence import write_evidence
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.judging.pairs import outcome_of
 from stillhouse.judging.scores import read_scores
@@ -85,7 +85,7 @@ def measured(call: StageCall) -> dict[str, Any]:
         texts = {"student": "quite a long answer", "teacher": "short", "baseline_untrained": None}
         texts["baseline_zero_shot"] = row["references"][0] if number else "quite a long answer"
         said += [{"model": name, "row_id": row["id"], "answer": texts[name], "text": texts[name]} for name in MODELS]
-    write_tables(call.work.folder, said, {name: {} for name in MODELS})
+    write_evidence(call.work.folder, said, {name: {} for name in MODELS})
     return {"rows": len(rows)}
 
 

@@ -41,7 +41,7 @@ def evidence() -> Evidence:
         rows=rows,
         labels=("a", "b"),
         answers={"teacher": ["a", "b", "a", None], "student": ["a", "b", "b", "b"]},
-        measured={"teacher": NUMBERS, "student": student},
+        measurements={"teacher": NUMBERS, "student": student},
     )
 
 
