@@ -1,6 +1,6 @@
-"""What happens between the optimizer's steps: validation, checkpoints, progress, the clock.
+"""The trainer's callbacks: when to validate and save, progress, and the training time.
 
-Separate because the trainer's own schedules tie checkpoints to validation; imported in the engine environment only.
+The trainer's own schedules tie checkpoints to validation. Imported in the engine environment only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stillhouse.recipe.student import Training
 if TYPE_CHECKING:
     from stillhouse.runtime.worker import Reporter
 
-NEVER = 10**9  # steps; the trainer wants a number where Schedule decides
+NEVER = 10**9  # steps; the trainer needs a number, but Schedule decides
 
 
 class Schedule(TrainerCallback):
@@ -31,17 +31,17 @@ class Schedule(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
-        """Point to the best checkpoint where it lies now; the folder may have moved since the state was saved."""
+        """Correct the path of the best checkpoint; the folder may have moved since the state was saved."""
         if state.best_global_step:
             state.best_model_checkpoint = str(Path(str(args.output_dir)) / f"checkpoint-{state.best_global_step}")
-        # a state saved on the last step of a finished run says stop; this run has steps left
+        # a state saved on a finished run's last step says stop, but this run has steps left
         control.should_training_stop = False
         return control
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
-        """Ask for a validation pass and a checkpoint where they are due."""
+        """Request a validation pass and a checkpoint if they are due."""
         at_end = state.global_step >= state.max_steps
         every = self._training.evaluate_every
         due = state.global_step % every == 0 if every else math.isclose(state.epoch % 1.0, 0.0, abs_tol=1e-9)
@@ -57,7 +57,7 @@ class Schedule(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **_: Any,
     ) -> TrainerControl:
-        """Save a model better than all before it, whatever the beat."""
+        """Save a model that is better than all before it, whatever the schedule."""
         assert metrics is not None
         is_best = state.best_metric is None or metrics["eval_loss"] < state.best_metric
         control.should_save = is_best or self._save_due(state)
@@ -69,7 +69,7 @@ class Schedule(TrainerCallback):
 
 
 class Progress(TrainerCallback):
-    """Reports steps, losses and the learning rate as they come."""
+    """Reports steps, losses and the learning rate."""
 
     def __init__(self, report: Reporter) -> None:
         self._report = report
@@ -92,22 +92,22 @@ class Progress(TrainerCallback):
 
 
 class Clock(TrainerCallback, ExportableState):
-    """Seconds spent in training, over all the attempts whose work is kept; saved with every checkpoint."""
+    """Training seconds of all the attempts whose work is kept; saved with every checkpoint."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._since = time.monotonic()
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Start this attempt's share."""
+        """Start this attempt's time."""
         self._since = time.monotonic()
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Add this attempt's share."""
+        """Add this attempt's time."""
         self.seconds = self._total()
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return the state that a checkpoint keeps."""
         return {"args": {}, "attributes": {"seconds": self._total()}}
 
     def _total(self) -> float:

@@ -1,7 +1,4 @@
-"""Which checkpoint a killed training goes on from.
-
-Separate because a half-written checkpoint must be told from a whole one without loading it.
-"""
+"""Finds the checkpoint that a killed training resumes from; half-written ones are recognised without loading them."""
 
 import json
 import re
@@ -16,15 +13,15 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 def last_complete(folder: Path, before_step: int) -> Path | None:
-    """Return the newest whole checkpoint in `folder` taken before optimizer step `before_step`, or None."""
-    whole = [(step, path) for step, path in _checkpoints(folder) if step < before_step and is_complete(path, step)]
-    return max(whole)[1] if whole else None
+    """Return the newest complete checkpoint in `folder` from before optimizer step `before_step`, or None."""
+    complete = [(step, path) for step, path in _checkpoints(folder) if step < before_step and is_complete(path, step)]
+    return max(complete)[1] if complete else None
 
 
 def is_complete(checkpoint: Path, step: int) -> bool:
-    """Return whether every file of `checkpoint` is there and its state, written last, is whole and of `step`."""
-    files_there = all((checkpoint / name).is_file() for name in FILES)
-    if not files_there or not any((checkpoint / name).is_file() for name in WEIGHTS):
+    """Return whether `checkpoint` has every file, and its state, which is written last, is readable and of `step`."""
+    has_files = all((checkpoint / name).is_file() for name in FILES)
+    if not has_files or not any((checkpoint / name).is_file() for name in WEIGHTS):
         return False
     try:
         state = json.loads((checkpoint / STATE).read_text())
@@ -34,15 +31,15 @@ def is_complete(checkpoint: Path, step: int) -> bool:
 
 
 def drop_newer(folder: Path, kept: Path | None) -> None:
-    """Delete every checkpoint newer than `kept` (all, without one).
+    """Delete every checkpoint newer than `kept`, or all if it is None.
 
-    The same steps will be taken again and saved under the same names; a kill while an old folder is overwritten
-    would leave torn weights beside an old, valid state.
+    The same steps will be saved again under the same names. A kill while an old folder is overwritten would leave torn
+    weights beside an old, valid state.
     """
     newest = int(_NAME.fullmatch(kept.name)[1]) if kept else -1  # type: ignore[index]
     for step, path in _checkpoints(folder):
         if step > newest:
-            # first, so that a kill amid the deletion leaves no folder that passes for whole
+            # first, so that a kill during the deletion leaves no folder that looks complete
             (path / STATE).unlink(missing_ok=True)
             shutil.rmtree(path)
 

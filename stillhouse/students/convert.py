@@ -1,6 +1,5 @@
-"""A GGUF file as an ordinary checkpoint folder, its weights dequantised.
+"""Converts a GGUF file into a checkpoint folder with dequantised weights; training and serving need safetensors.
 
-Separate because GGUF is how small models are shipped, while training and serving want safetensors.
 Command: `python -m stillhouse.students.convert spec.json` (engine environment)
 """
 
@@ -20,7 +19,7 @@ def run(spec: ConvertSpec, report: Reporter) -> dict[str, Any]:
     """Write the checkpoint to `spec.out` in bfloat16 and return its parameter count.
 
     Raises:
-        ModelError: the file is missing, or is no GGUF file that the transformers library reads.
+        ModelError: the file is missing, or the transformers library can't read it as GGUF.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig

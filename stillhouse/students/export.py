@@ -1,7 +1,4 @@
-"""The finished student on disk: one folder that any engine loads, equal bytes for equal weights.
-
-Separate because the trained student, the untrained baseline and a converted GGUF file are written the same way.
-"""
+"""Writes a checkpoint folder that any engine loads; equal weights give equal bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any
 def save_student(model: Any, tokenizer: Any, out: Path, precision: str) -> None:
     """Write weights (safetensors, in `precision`), configuration, tokenizer and chat template into `out`.
 
-    A LoRA adapter is merged first. The files hold no time and no path, so that equal weights give equal bytes.
+    A LoRA adapter is merged first. The files hold no time and no path.
     """
     import torch
 
@@ -21,7 +18,7 @@ def save_student(model: Any, tokenizer: Any, out: Path, precision: str) -> None:
         model = model.merge_and_unload()
     model = model.to(getattr(torch, precision)).eval()
     for config in (model.config, model.generation_config):
-        # the folder or hub name it was loaded from, which is not part of what the model is
+        # where the model was loaded from is no property of the model
         vars(config).pop("_name_or_path", None)
     model.config.use_cache = True
     # the trainer marks models with tags that only a hub's model card needs
@@ -32,6 +29,6 @@ def save_student(model: Any, tokenizer: Any, out: Path, precision: str) -> None:
 
 
 def write_history(history: list[dict[str, Any]], out: Path) -> None:
-    """Write one JSON object a line: step, and train_loss with learning_rate or validation_loss."""
+    """Write history.jsonl: step, and train_loss with learning_rate or validation_loss."""
     lines = [json.dumps(point, sort_keys=True) for point in history]
     (out / "history.jsonl").write_text("".join(line + "\n" for line in lines))

@@ -1,6 +1,5 @@
-"""The student before training: a base model cut down to evenly spaced layers.
+"""Makes the student before training: a base model cut down to evenly spaced layers.
 
-Separate because the untrained student is also the baseline of every comparison.
 Command: `python -m stillhouse.students.initialise spec.json` (engine environment)
 """
 
@@ -20,7 +19,7 @@ LAYER_PATHS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decode
 
 
 def evenly_spaced(num_layers: int, keep: int) -> tuple[int, ...]:
-    """Return `keep` indices out of `num_layers`, ascending, evenly spaced, the first and the last among them.
+    """Return `keep` ascending, evenly spaced indices out of `num_layers`, with the first and the last.
 
     Raises:
         ModelError: `keep` is larger than `num_layers`, or too small to hold the first and the last layer.
@@ -33,7 +32,7 @@ def evenly_spaced(num_layers: int, keep: int) -> tuple[int, ...]:
         return tuple(range(num_layers))
     if keep < 2:
         raise ModelError(f"student.layers is {keep}: keep at least 2 layers (the first and the last), or 0 for all.")
-    # round half up in whole numbers, so that the choice does not hang on floating point
+    # round half up in whole numbers: the choice must not depend on floating point
     return tuple((2 * i * (num_layers - 1) + keep - 1) // (2 * (keep - 1)) for i in range(keep))
 
 

@@ -1,7 +1,4 @@
-"""What the student's workers are told: frozen models that both environments import.
-
-Separate because control writes them and the engine environment reads them; nothing here imports torch.
-"""
+"""The specs of the student's workers: control writes them, the engine environment reads them; no torch here."""
 
 from typing import Literal
 
@@ -11,31 +8,30 @@ from stillhouse.config import FrozenModel
 from stillhouse.recipe.student import Training
 
 
-class TrainSpec(FrozenModel):
-    """One training run of `python -m stillhouse.students.worker`."""
+class StudentSpec(FrozenModel):
+    """The untrained student, and where to write the result."""
 
     schema_version: Literal[1] = 1
     base_model: str = Field(description="local checkpoint folder, or hub name")
     revision: str = Field("", description="hub revision; ignored for local folders")
     layers: int = Field(0, ge=0, description="evenly spaced layers to keep; 0 keeps all")
     chat_template: str | None = Field(None, description="Jinja chat template of the student; none keeps the base's")
+    out: str = Field(description="folder for the student")
+
+
+class TrainSpec(StudentSpec):
+    """One training run of `python -m stillhouse.students.worker`."""
+
     rows: str = Field(description="JSONL of {id, prompt: [messages], completion: [messages]} to train on")
     validation: str | None = Field(None, description="JSONL of the same form; none trains without validation")
     training: Training
-    checkpoints: str = Field(description="folder that outlives a kill; training goes on from what it holds")
-    out: str = Field(description="folder for the finished student")
+    checkpoints: str = Field(description="folder that outlives a kill; a killed training resumes from it")
 
 
-class InitialiseSpec(FrozenModel):
+class InitialiseSpec(StudentSpec):
     """One untrained student (the baseline), by `python -m stillhouse.students.initialise`."""
 
-    schema_version: Literal[1] = 1
-    base_model: str = Field(description="local checkpoint folder, or hub name")
-    revision: str = Field("", description="hub revision; ignored for local folders")
-    layers: int = Field(0, ge=0, description="evenly spaced layers to keep; 0 keeps all")
-    chat_template: str | None = Field(None, description="Jinja chat template of the student; none keeps the base's")
     precision: Literal["float32", "bfloat16"] = Field("bfloat16", description="number type of the written weights")
-    out: str = Field(description="folder for the untrained student")
 
 
 class ConvertSpec(FrozenModel):

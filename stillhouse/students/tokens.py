@@ -1,6 +1,6 @@
-"""Training rows as token ids, with a mask that says which of them the student must learn to say.
+"""Training rows as token ids, with a mask of the tokens to learn.
 
-Separate because what the student sees in training must be, token for token, what a server shows it.
+A row's prompt is tokenised exactly as a server does it.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ def encode(tokenizer: Any, prompt: Messages, completion: Messages, stops: frozen
     The prompt is tokenised alone, as a server does it, and the completion after it, so that no token spans both.
 
     Raises:
-        ModelError: the chat template refuses the turns, renders the prompt differently once an answer follows, or
-            ends no answer with a token that decoding stops on.
+        ModelError: the chat template refuses the turns, renders the prompt differently if an answer follows, or does
+            not end an answer with a token that decoding stops on.
     """
-    asked = through_template(tokenizer, prompt, add_generation_prompt=True)
+    shown = through_template(tokenizer, prompt, add_generation_prompt=True)
     whole = through_template(tokenizer, [*prompt, *completion], add_generation_prompt=False)
-    if not whole.startswith(asked):
+    if not whole.startswith(shown):
         raise ModelError(
-            "The student's chat template renders a prompt differently once its answer follows: training would show "
-            f"other prompts than serving does. It served {asked[-80:]!r}; give a template that keeps the prompt, "
-            "such as chat_template: minimal."
+            "The student's chat template renders a prompt differently if its answer follows, so training would see "
+            f"other prompts than serving does. The served prompt ends with {shown[-80:]!r}. Give a template that keeps "
+            "the prompt, such as chat_template: minimal."
         )
-    prompt_ids = tokenizer(asked, add_special_tokens=False)["input_ids"]
-    answer_ids = tokenizer(whole[len(asked) :], add_special_tokens=False)["input_ids"]
-    ends = [place for place, token in enumerate(answer_ids) if token in stops]
+    prompt_ids = tokenizer(shown, add_special_tokens=False)["input_ids"]
+    answer_ids = tokenizer(whole[len(shown) :], add_special_tokens=False)["input_ids"]
+    ends = [position for position, token in enumerate(answer_ids) if token in stops]
     if not ends:
         raise ModelError(
-            f"The student's chat template ends an answer with {whole[-20:]!r}, which holds none of the model's stop "
-            f"tokens {sorted(stops)}: the student would never stop. Give a template whose end-of-turn token is one."
+            f"The student's chat template ends an answer with {whole[-20:]!r}, without any of the model's stop "
+            f"tokens {sorted(stops)}, so the student would never stop. Give a template whose end-of-turn token is one."
         )
-    # what follows the stop token (a newline in many templates) is never decoded, so it is not learnt either
+    # what follows the stop token (a newline in many templates) is never decoded, so it is not learnt
     answer_ids = answer_ids[: ends[-1] + 1]
     mask = [0] * len(prompt_ids) + [1] * len(answer_ids)
     return {"input_ids": prompt_ids + answer_ids, "completion_mask": mask}

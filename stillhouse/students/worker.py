@@ -1,7 +1,6 @@
 """Trains one student from a spec file.
 
-Separate because it is a process of its own in the engine environment.
-Command: `python -m stillhouse.students.worker spec.json`
+Command: `python -m stillhouse.students.worker spec.json` (engine environment)
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from stillhouse.students.tokens import encode_rows, read_rows, stop_ids
 
 
 def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
-    """Write the trained student and history.jsonl into `spec.out`; return the numbers of the training.
+    """Write the trained student and history.jsonl into `spec.out`; return the training's numbers.
 
     Raises:
         ModelError: the base model can't be loaded or cut, or its chat template can't be trained on.
@@ -53,7 +52,6 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # read once, when torch loads: threads that spin while they wait for a core taken by another process made
-    # training five times slower
+    # read once, when torch loads: threads that spin while they wait for a core made training five times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     serve(TrainSpec, run)
