@@ -12,7 +12,7 @@ from stillhouse.costs.price import resolve_price
 from stillhouse.data.row import Messages
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
-from stillhouse.judging.questions import JudgeReply, read_said, write_questions
+from stillhouse.judging.questions import JudgeReply, read_replies, write_questions
 from stillhouse.judging.scores import score_questions, write_scores
 from stillhouse.recipe.judge import SCORES
 from stillhouse.skills.cases import read_cases
@@ -81,11 +81,10 @@ def ask_judge(
     spec = write_questions(
         folder,
         questions,
-        judge,
-        choices,
+        judge.asked_for(choices),
         model_path=call.execution["path"],
         fingerprint=call.identity["judge_fingerprint"],
         store=call.settings.store,
         cap=call.execution["cap"],
     )
-    return run_asking_worker(call, judge, "generate", spec), read_said(folder)
+    return run_asking_worker(call, judge, "generate", spec), read_replies(folder)

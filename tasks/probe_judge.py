@@ -78,8 +78,7 @@ def _spec(call: StageCall, questions: dict[str, Messages], among: list[str]) -> 
     asked = write_questions(
         folder,
         questions,
-        call.execution["recipe"].judge,
-        SCORES,
+        call.execution["recipe"].judge.asked_for(SCORES),
         model_path=call.execution["path"],
         fingerprint=call.identity["judge_fingerprint"],
         store=call.settings.store,

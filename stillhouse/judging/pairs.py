@@ -1,7 +1,7 @@
-"""The student's answers beside another model's: which pairs a judge is asked about, and what it said of each.
+"""Pairs of the student's and another model's answers, the questions about them, and the verdicts.
 
-Separate because what needs no judge must cost nothing: equal answers are a tie, as AlpacaEval counts them
-(tatsu-lab/alpaca_eval, src/alpaca_eval/annotators/pairwise_evaluator.py), and one that can't be read loses.
+A pair with equal or unreadable answers needs no judge. Equal answers are a tie, as AlpacaEval counts them
+(tatsu-lab/alpaca_eval, src/alpaca_eval/annotators/pairwise_evaluator.py); one that can't be read loses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,14 @@ Answers = Mapping[ModelRole, Sequence[str | None]]  # in the rows' order
 PAIR_SCHEMA = pa.schema(
     [
         ("against", pa.string()),  # teacher | baseline
-        ("model", pa.string()),  # which of the measured models that is
+        ("model", pa.string()),  # the role of the compared model
         ("row_id", pa.string()),
-        ("student", pa.string()),  # its answer; null where it can't be read
+        ("student", pa.string()),  # its answer; null if it can't be read
         ("other", pa.string()),
         ("asked", pa.bool_()),
-        ("first", pa.string()),  # the verdict with the student's answer shown first; null where it can't be read
+        ("first", pa.string()),  # the verdict with the student's answer shown first; null if it can't be read
         ("second", pa.string()),  # … shown second
-        ("first_text", pa.string()),  # what the judge said
+        ("first_text", pa.string()),  # the judge's reply
         ("second_text", pa.string()),
     ]
 )
@@ -45,26 +45,26 @@ def opponents(
     metric: str,
     baselines: Sequence[ModelRole],
 ) -> dict[ModelRole, ModelRole]:
-    """Return which measured model stands for each that the judge compares with; one not measured is left out.
+    """Return the role of the model to compare with, by the recipe's word; models without answers are left out.
 
-    The better baseline is the one that the report's comparison takes: by `metric`, the earlier of equals.
+    The baseline is the better one by `metric`, of equals the first, as in the report's comparison.
     """
     # imported here: the metrics' library takes seconds to load, and the rest of this file does without
     from stillhouse.evaluation.metrics import score
 
-    found = {ModelRole.TEACHER: ModelRole.TEACHER} if ModelRole.TEACHER in answers else {}
+    against = {ModelRole.TEACHER: ModelRole.TEACHER} if ModelRole.TEACHER in answers else {}
     quality = {
         name: {"quality": {metric: {"value": score([metric], answers[name], references, (), skill)[metric]}}}
         for name in baselines
         if name in answers
     }
     if better := better_baseline(quality, baselines, metric):
-        found[ModelRole.BASELINE] = better
-    return {role: found[role] for role in map(ModelRole, judge.against) if role in found}
+        against[ModelRole.BASELINE] = better
+    return {role: against[role] for role in map(ModelRole, judge.against) if role in against}
 
 
 def pair_lines(rows: Sequence[Row], answers: Answers, against: Mapping[ModelRole, ModelRole]) -> list[Line]:
-    """Return a line for each row and opponent, no verdict in it yet."""
+    """Return a line per opponent and row, without verdicts."""
     lines = []
     for name, model in against.items():
         for row, student, other in zip(rows, answers[ModelRole.STUDENT], answers[model], strict=True):
@@ -77,7 +77,7 @@ def pair_lines(rows: Sequence[Row], answers: Answers, against: Mapping[ModelRole
 def pair_questions(
     lines: Sequence[Line], rows: Sequence[Row], judge: Judge, skill: Skill, labels: Sequence[str]
 ) -> dict[str, Messages]:
-    """Return the two questions about each line that needs a judge, by their ids: `<line>.first` and `<line>.second`."""
+    """Return two questions per line that needs a judge, by their ids: `<line>.first` and `<line>.second`."""
     by_id = {row["id"]: row for row in rows}
     questions = {}
     for number, line in enumerate(lines):
@@ -92,21 +92,21 @@ def pair_questions(
     return questions
 
 
-def with_verdicts(lines: Sequence[Line], said: Mapping[str, JudgeReply]) -> list[Line]:
-    """Return the lines with what the judge said of each that it was asked about."""
+def with_verdicts(lines: Sequence[Line], replies: Mapping[str, JudgeReply]) -> list[Line]:
+    """Return the lines with the judge's verdicts and replies."""
     judged = []
     for number, line in enumerate(lines):
         verdicts: Line = {}
         for order in ("first", "second"):
             if line["asked"]:
-                text = said[f"{number}.{order}"].text
+                text = replies[f"{number}.{order}"].text
                 verdicts |= {order: read_verdict(text), f"{order}_text": text}
         judged.append(line | verdicts)
     return judged
 
 
 def outcome_of(line: Line) -> Outcome:
-    """Return what became of the student in one pair."""
+    """Return the student's outcome in one pair."""
     if line["asked"]:
         return decide(line["first"], line["second"])
     if line["student"] is not None and line["other"] is None:

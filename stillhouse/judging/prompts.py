@@ -1,10 +1,10 @@
-"""What a judge is shown: two answers to compare, or one to score.
+"""The judge's prompts: two answers to compare, or one to score.
 
-Separate because the wording is part of what is asked, and so of every verdict's key.
+The wording is part of every verdict's key.
 Source: two answers in one prompt, a third verdict for neither, and the warnings about order and length after the
 judge of MT-Bench (Zheng et al., arXiv:2306.05685; lm-sys/FastChat, fastchat/llm_judge/data/judge_prompts.jsonl at
-0e6e7fdc); the wording is ours. That judge explains itself first; here the verdict is all, so that it can be held to a
-form and costs a few tokens.
+0e6e7fdc); the wording is ours. That judge explains itself first; ours gives the verdict only, which can be constrained
+and costs a few tokens.
 """
 
 from collections.abc import Sequence
@@ -15,26 +15,26 @@ from stillhouse.skills.skill import Skill
 
 
 def pair_question(judge: Judge, request: str, first: str, second: str, reference: str | None) -> Messages:
-    """Return the turns that ask which answer to `request` is better; `first` is shown as answer A."""
+    """Return the messages that ask which answer to `request` is better; `first` is shown as answer A."""
     parts = [("request", request)]
     if reference is not None:
         parts.append(("reference answer", reference))
     parts += [("answer A", first), ("answer B", second)]
-    return _asked(judge.pairs_by, parts, "Which is better: A, B, or C for neither?")
+    return _messages(judge.pairs_by, parts, "Which is better: A, B, or C for neither?")
 
 
 def score_question(judge: Judge, request: str, answer: str) -> Messages:
-    """Return the turns that ask how good `answer` to `request` is."""
-    return _asked(judge.scores_by, [("request", request), ("answer", answer)], "Which score from 1 to 5?")
+    """Return the messages that ask how good `answer` to `request` is."""
+    return _messages(judge.scores_by, [("request", request), ("answer", answer)], "Which score from 1 to 5?")
 
 
 def request_text(messages: Messages, skill: Skill, labels: Sequence[str]) -> str:
-    """Return what was asked for as plain text, the skill's instruction included: a summary's limit is part of it."""
+    """Return the request as plain text, with the skill's instruction: a summary's limit is part of it."""
     turns = skill.zero_shot_messages(messages, labels)
     return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns)
 
 
-def _asked(instruction: str, parts: Sequence[tuple[str, str]], question: str) -> Messages:
+def _messages(instruction: str, parts: Sequence[tuple[str, str]], question: str) -> Messages:
     shown = [f"[Begin of {name}]\n{text}\n[End of {name}]" for name, text in parts]
     return [
         {"role": "system", "content": instruction},

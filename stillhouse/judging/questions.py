@@ -1,7 +1,7 @@
-"""Questions to a judge as rows that any teacher's worker answers, and what it said to each.
+"""Questions to a judge as rows that any teacher's worker answers, and the judge's replies.
 
-Separate because here it becomes a teacher: a question is a row whose turns are the whole prompt, so that the workers,
-the store of answers and their keys are those of every teacher, and no verdict is paid for twice.
+A question is a row whose messages are the whole prompt. So the judge has the workers and the completion store of a
+teacher, and no verdict is paid for twice.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from stillhouse.artifacts.store import StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.data.row import ROW_SCHEMA, Messages
 from stillhouse.errors import ServiceUnavailable
-from stillhouse.recipe.judge import Judge
+from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.conversation import Conversation
 from stillhouse.teachers.spec import GenerateSpec
 
-# a conversation without an instruction is asked as it stands
-_AS_IT_STANDS = Conversation(kind="conversation", instruction="")
-_QUESTIONS, _ANSWERS = "questions.parquet", "completions.parquet"
-# more questions that got no answer are no measurement
-_MOST_FAILED = 0.05
+# a conversation without an instruction is sent unchanged
+_UNCHANGED = Conversation(kind="conversation", instruction="")
+_QUESTIONS, _COMPLETIONS = "questions.parquet", "completions.parquet"
+# above this share of questions without a reply, the verdicts are not reported
+_MAX_FAILED = 0.05
 
 
 class JudgeReply(BaseModel):
-    """What the judge said to one question; nothing where it was given up or refused."""
+    """The judge's reply to one question; an empty text if the request failed or was refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,15 +38,18 @@ class JudgeReply(BaseModel):
 def write_questions(
     folder: Path,
     questions: Mapping[str, Messages],
-    judge: Judge,
-    choices: tuple[str, ...],
+    judge: Teacher,
     *,
     model_path: str,
     fingerprint: str,
     store: StoreConfig,
     cap: BudgetScope,
 ) -> GenerateSpec:
-    """Write the questions, by their ids, into `folder`, and return what a teacher's worker is told of them."""
+    """Write the questions, by their ids, into `folder`, and return the spec for a teacher's worker.
+
+    Args:
+        judge: the judge as a teacher, restricted to the replies it may give.
+    """
     rows = [
         {**dict.fromkeys(ROW_SCHEMA.names), "id": name, "messages": turns, "references": []}
         for name, turns in questions.items()
@@ -54,9 +57,9 @@ def write_questions(
     pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMA), folder / _QUESTIONS)
     return GenerateSpec(
         model_path=model_path,
-        teacher=judge.asked_for(choices),
+        teacher=judge,
         teacher_fingerprint=fingerprint,
-        skill=_AS_IT_STANDS,
+        skill=_UNCHANGED,
         labels=(),
         rows=(str(folder / _QUESTIONS),),
         skip_labelled=False,
@@ -67,22 +70,21 @@ def write_questions(
     )
 
 
-def read_said(folder: Path) -> dict[str, JudgeReply]:
-    """Return what was said to each question, by its id, and remove the files that carried both.
+def read_replies(folder: Path) -> dict[str, JudgeReply]:
+    """Return the reply to each question, by its id, and remove the files of questions and replies.
 
     Raises:
-        ServiceUnavailable: more than a twentieth of the questions got no answer.
+        ServiceUnavailable: more than a twentieth of the questions got no reply.
     """
-    lines = pq.read_table(folder / _ANSWERS, columns=["row_id", "text", "finish_reason"]).to_pylist()
-    said = {line["row_id"]: JudgeReply(text=line["text"], finish_reason=line["finish_reason"]) for line in lines}
-    for name in (_QUESTIONS, _ANSWERS):
+    lines = pq.read_table(folder / _COMPLETIONS, columns=["row_id", "text", "finish_reason"]).to_pylist()
+    replies = {line["row_id"]: JudgeReply(text=line["text"], finish_reason=line["finish_reason"]) for line in lines}
+    for name in (_QUESTIONS, _COMPLETIONS):
         (folder / name).unlink()
-    # what a judge refuses to read is refused the next time too
-    lost = sum(
-        one.finish_reason.startswith("error") and one.finish_reason != "error:content_filter" for one in said.values()
-    )
-    if lost > _MOST_FAILED * len(said):
+    reasons = [reply.finish_reason for reply in replies.values()]
+    # a question that the content filter refused would be refused again
+    failed = sum(reason.startswith("error") and reason != "error:content_filter" for reason in reasons)
+    if failed > _MAX_FAILED * len(replies):
         raise ServiceUnavailable(
-            f"{lost} of {len(said)} questions got no answer; the others are stored. Run again to ask these."
+            f"{failed} of {len(replies)} questions got no reply; the others are stored. Run again to ask these."
         )
-    return said
+    return replies

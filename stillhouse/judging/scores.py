@@ -1,7 +1,4 @@
-"""A score for each of a teacher's answers, by the answer's key.
-
-Separate because filters and whatever else chooses among answers read the same table.
-"""
+"""The judge's scores of a teacher's completions, by the completion's key."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,52 +16,52 @@ from stillhouse.skills.skill import Skill
 
 SCORE_SCHEMA = pa.schema(
     [
-        ("key", pa.string()),  # of the answer, as in the teacher's completions
-        ("score", pa.int8()),  # 1 to 5; null where what the judge said is no score
-        ("said", pa.string()),
+        ("key", pa.string()),  # of the completion
+        ("score", pa.int8()),  # 1 to 5; null if the reply can't be read
+        ("said", pa.string()),  # the judge's reply
     ]
 )
 
 
 def score_questions(
-    rows: Iterable[Row], answers: Iterable[Row], judge: Judge, skill: Skill, labels: Sequence[str]
+    rows: Iterable[Row], completions: Iterable[Row], judge: Judge, skill: Skill, labels: Sequence[str]
 ) -> dict[str, Messages]:
-    """Return a question about each answer, by its key: about what a student would learn of it.
+    """Return a question about each completion, by its key; it shows the text that a student would learn.
 
-    Failed and blank answers are not asked about. Of several rows with one answer's key, which had the same prompt, the
-    first is shown.
+    There is no question about a failed or blank completion. Rows with the same prompt share a key; the first is shown.
 
     Args:
         rows: the prompts.
-        answers: lines of the teacher's table of answers.
+        completions: rows of the teacher's table of completions.
     """
     messages: dict[str, Any] = {}
     for row in rows:
         messages.setdefault(row["id"], row["messages"])
     questions: dict[str, Messages] = {}
-    for line in answers:
-        lesson = _lesson(line["text"], skill, labels)
-        if line["finish_reason"].startswith("error") or not lesson or line["key"] in questions:
+    for line in completions:
+        target = _training_target(line["text"], skill, labels)
+        if line["finish_reason"].startswith("error") or not target or line["key"] in questions:
             continue
         request = request_text(messages[line["row_id"]], skill, labels)
-        questions[line["key"]] = score_question(judge, request, lesson)
+        questions[line["key"]] = score_question(judge, request, target)
     return questions
 
 
-def write_scores(path: Path, said: Mapping[str, JudgeReply]) -> dict[str, Any]:
-    """Write the score of each answer, in the order of their keys, and return how many there are of each."""
-    lines = [{"key": key, "score": read_score(said[key].text), "said": said[key].text} for key in sorted(said)]
+def write_scores(path: Path, replies: Mapping[str, JudgeReply]) -> dict[str, Any]:
+    """Write the score of each completion, in the order of their keys, and return the number of each score."""
+    texts = {key: replies[key].text for key in sorted(replies)}
+    lines = [{"key": key, "score": read_score(text), "said": text} for key, text in texts.items()]
     pq.write_table(pa.Table.from_pylist(lines, schema=SCORE_SCHEMA), path)
-    given = [line["score"] for line in lines]
-    scores = {str(number): given.count(number) for number in range(1, 6)}
-    return {"scored": len(given), "unreadable": given.count(None), "scores": scores}
+    scores = [line["score"] for line in lines]
+    counts = {str(score): scores.count(score) for score in range(1, 6)}
+    return {"scored": len(scores), "unreadable": scores.count(None), "scores": counts}
 
 
 def read_scores(path: Path) -> dict[str, int | None]:
-    """Return the scores by the answers' keys; None where the judge gave none that can be read."""
+    """Return the scores by the completions' keys; None if the judge's reply can't be read."""
     return {line["key"]: line["score"] for line in pq.read_table(path).to_pylist()}
 
 
-def _lesson(text: str, skill: Skill, labels: Sequence[str]) -> str:
+def _training_target(text: str, skill: Skill, labels: Sequence[str]) -> str:
     answer = skill.parse(text, labels)
     return text.strip() if answer is None else skill.training_target(text, answer)

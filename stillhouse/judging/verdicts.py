@@ -1,8 +1,8 @@
-"""Reads what a judge says, and settles a pair that was shown in both orders.
+"""Reads a judge's verdicts and scores, and decides a pair that was shown in both orders.
 
-Separate because a verdict that can't be read must be counted as such, and never guessed.
-Source: both orders asked, a win only where both agree, else a tie, after the conservative approach of Zheng et al.,
-arXiv:2306.05685, section 3.4 (lm-sys/FastChat, fastchat/llm_judge/common.py at 007ecd07).
+A verdict that can't be read counts as unreadable and is never guessed.
+Source: both orders are shown, a win needs both to agree, all else is a tie, after the conservative approach of
+Zheng et al., arXiv:2306.05685, section 3.4 (lm-sys/FastChat, fastchat/llm_judge/common.py at 007ecd07).
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Literal
 Verdict = Literal["A", "B", "C"]
 Outcome = Literal["win", "tie", "loss"]
 
-# a judge without a form may put its verdict into brackets, or a few words around it; "A good answer" is no verdict
+# a judge without constrained decoding may add brackets or a few words; "A good answer" is no verdict
 _BRACKETED = re.compile(r"\[\[\s*([ABC]|[1-5])\s*\]\]")
 _LEAD = r"\W*(?:(?:my|the|final|better|best|answer|verdict|choice|winner|response|score|grade|rating|is)\b\W*)*"
 _VERDICT = re.compile(
@@ -24,25 +24,25 @@ _MIRRORED: dict[Outcome, Outcome] = {"win": "loss", "tie": "tie", "loss": "win"}
 
 
 def read_verdict(text: str) -> Verdict | None:
-    """Return which answer the judge prefers, C for neither; None where `text` is no single verdict."""
-    said = _bracketed(text)
-    if said is None:
-        found = _VERDICT.fullmatch(_first_line(text))
-        said = (found[1] or "C").upper() if found else ""
-    return "A" if said == "A" else "B" if said == "B" else "C" if said == "C" else None
+    """Return which answer the judge prefers, C for neither; None if `text` is not exactly one verdict."""
+    letter = _bracketed(text)
+    if letter is None:
+        match = _VERDICT.fullmatch(_first_line(text))
+        letter = (match[1] or "C").upper() if match else ""
+    return "A" if letter == "A" else "B" if letter == "B" else "C" if letter == "C" else None
 
 
 def read_score(text: str) -> int | None:
-    """Return the score from 1 to 5; None where `text` is no single one."""
-    said = _bracketed(text)
-    if said is None:
-        found = _SCORE.fullmatch(_first_line(text))
-        said = found[1] if found else ""
-    return int(said) if said.isdigit() else None
+    """Return the score from 1 to 5; None if `text` is not exactly one score."""
+    digit = _bracketed(text)
+    if digit is None:
+        match = _SCORE.fullmatch(_first_line(text))
+        digit = match[1] if match else ""
+    return int(digit) if digit.isdigit() else None
 
 
-def meant(verdict: Verdict | None, *, is_swapped: bool) -> Outcome | None:
-    """Return what one verdict means for the model that stands first where the order is not swapped."""
+def outcome_of_verdict(verdict: Verdict | None, *, is_swapped: bool) -> Outcome | None:
+    """Return the outcome of one verdict for the model that is shown first in the unswapped order."""
     if verdict is None:
         return None
     outcome = _WORTH[verdict]
@@ -50,9 +50,10 @@ def meant(verdict: Verdict | None, *, is_swapped: bool) -> Outcome | None:
 
 
 def decide(shown_first: Verdict | None, shown_second: Verdict | None) -> Outcome:
-    """Return what becomes of a model by the verdicts on the same pair, with its answer shown first and second."""
-    one, other = meant(shown_first, is_swapped=False), meant(shown_second, is_swapped=True)
-    return one if one is not None and one == other else "tie"
+    """Return a model's outcome by the verdicts on the same pair, with its answer shown first and second."""
+    outcome = outcome_of_verdict(shown_first, is_swapped=False)
+    agrees = outcome == outcome_of_verdict(shown_second, is_swapped=True)
+    return outcome if outcome is not None and agrees else "tie"
 
 
 def _first_line(text: str) -> str:
@@ -60,6 +61,6 @@ def _first_line(text: str) -> str:
 
 
 def _bracketed(text: str) -> str | None:
-    """Return what stands in double brackets; "" for several different ones, None for none."""
-    found = set(_BRACKETED.findall(text))
-    return found.pop() if len(found) == 1 else "" if found else None
+    """Return the text in double brackets; "" if there are several different ones, None if there are none."""
+    texts = set(_BRACKETED.findall(text))
+    return texts.pop() if len(texts) == 1 else "" if texts else None

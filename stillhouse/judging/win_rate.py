@@ -1,7 +1,4 @@
-"""What the pairs against one model come to: wins with intervals, and how far the judge can be believed.
-
-Separate because these are pure functions of the verdicts, recomputed in every report.
-"""
+"""The student's win rate against one model, with intervals, and measures of the judge's bias."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,21 +11,21 @@ from stillhouse.evaluation.significance import (
     mcnemar_p_value,
 )
 from stillhouse.judging.pairs import Line, outcome_of
-from stillhouse.judging.verdicts import Outcome, meant
+from stillhouse.judging.verdicts import Outcome, outcome_of_verdict
 from stillhouse.metrics.metric import mean_statistic
 from stillhouse.recipe.evaluation import Evaluation
 
-# what a row is worth to the student
+# points of a row for the student
 _POINTS: dict[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
 
 def tally(lines: Sequence[Line], settings: Evaluation) -> dict[str, Any]:
-    """Return the block of one opponent, out of at least one line about it.
+    """Return the report's block of one opponent, from at least one line about it.
 
     win, tie, loss: shares of all rows, with Wilson intervals. win_rate: wins and half of the ties, with a bootstrap
-    interval over rows. p_value: exact, of wins against losses. Of the pairs the judge was asked about: agreement is the
-    share on which both orders gave the same verdict, first_position the share of verdicts for either answer that went
-    to the one shown first (0.5 = no bias), longer_wins the share of decided pairs that the longer answer won.
+    interval over rows. p_value: exact, of wins against losses. Over the pairs that the judge saw: agreement is
+    the share with the same verdict in both orders, first_position the share of verdicts, ties aside, for the answer
+    shown first (0.5 = no bias), longer_wins the share of decided pairs that the longer answer won.
     """
     outcomes = [outcome_of(line) for line in lines]
     asked = [line for line in lines if line["asked"]]
@@ -46,34 +43,34 @@ def tally(lines: Sequence[Line], settings: Evaluation) -> dict[str, Any]:
         "win_rate": _estimate(rate),
         "p_value": mcnemar_p_value(wins, losses),
         "agreement": _share([_agrees(line) for line in asked]),
-        "first_position": _share([said == "A" for said in _said(asked) if said in ("A", "B")]),
+        "first_position": _share([verdict == "A" for verdict in _verdicts(asked) if verdict in ("A", "B")]),
         "longer_wins": _share(_longer_won(asked)),
-        "unreadable": sum(said is None for said in _said(asked)),
+        "unreadable": sum(verdict is None for verdict in _verdicts(asked)),
     }
 
 
-def _said(asked: Sequence[Line]) -> list[str | None]:
+def _verdicts(asked: Sequence[Line]) -> list[str | None]:
     return [line[order] for line in asked for order in ("first", "second")]
 
 
 def _agrees(line: Line) -> bool:
-    first, second = meant(line["first"], is_swapped=False), meant(line["second"], is_swapped=True)
-    return first is not None and first == second
+    outcome = outcome_of_verdict(line["first"], is_swapped=False)
+    return outcome is not None and outcome == outcome_of_verdict(line["second"], is_swapped=True)
 
 
 def _longer_won(asked: Sequence[Line]) -> list[bool]:
-    """Return, for each pair that has a winner and answers of unequal length, whether the longer one won."""
-    found = []
+    """Return, for each pair with a winner and answers of unequal length, whether the longer one won."""
+    won = []
     for line in asked:
-        outcome, more = outcome_of(line), len(line["student"]) - len(line["other"])
-        if outcome != "tie" and more:
-            found.append((outcome == "win") == (more > 0))
-    return found
+        outcome, excess = outcome_of(line), len(line["student"]) - len(line["other"])
+        if outcome != "tie" and excess:
+            won.append((outcome == "win") == (excess > 0))
+    return won
 
 
-def _share(found: Sequence[bool]) -> float | None:
-    return sum(found) / len(found) if found else None
+def _share(flags: Sequence[bool]) -> float | None:
+    return sum(flags) / len(flags) if flags else None
 
 
-def _estimate(found: Interval) -> dict[str, Any]:
-    return {name: value for name, value in asdict(found).items() if name != "method"}
+def _estimate(interval: Interval) -> dict[str, Any]:
+    return {name: value for name, value in asdict(interval).items() if name != "method"}

@@ -52,7 +52,7 @@ def served(plan: Any) -> Any:
     return serving(plan, Path("socket"))
 
 
-def test_measure_teacher_asks_each_row_once_and_reads_its_answer(tmp_path):
+def test_evaluate_api_teacher_sends_each_row_once_and_parses_its_answer(tmp_path):
     with served(labels) as server:
         summary = measure(tmp_path)
         assert Counter(request.asked for request in server.requests) == {f"message {n}": 1 for n in range(NUM_ROWS)}
@@ -61,7 +61,7 @@ def test_measure_teacher_asks_each_row_once_and_reads_its_answer(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["answers.parquet", "measurements.json"]
 
 
-def test_measure_teacher_times_rows_one_at_a_time_and_the_rest_together(tmp_path):
+def test_evaluate_api_teacher_times_single_rows_then_the_rest_together(tmp_path):
     in_flight: list[int] = []
 
     def plan(received: Received) -> Act:
@@ -81,7 +81,7 @@ def test_measure_teacher_times_rows_one_at_a_time_and_the_rest_together(tmp_path
     assert found["engine"] == "openai API"
 
 
-def test_measure_teacher_with_few_rows_leaves_open_what_it_could_not_measure(tmp_path):
+def test_evaluate_api_teacher_few_rows_leave_throughput_null(tmp_path):
     with served(labels):
         measure(tmp_path, 30)
     found = numbers(tmp_path)
@@ -89,7 +89,7 @@ def test_measure_teacher_with_few_rows_leaves_open_what_it_could_not_measure(tmp
     assert (found["requests_per_second"], found["tokens_per_second"]) == (None, None)
 
 
-def test_measure_teacher_asks_no_row_again_and_takes_no_time_from_before(tmp_path):
+def test_evaluate_api_teacher_second_run_sends_and_times_nothing(tmp_path):
     with served(labels) as server:
         measure(tmp_path)
         before = answers(tmp_path)
@@ -99,7 +99,7 @@ def test_measure_teacher_asks_no_row_again_and_takes_no_time_from_before(tmp_pat
     assert numbers(tmp_path)["latency_ms"] is None
 
 
-def test_measure_teacher_goes_on_after_an_error_with_the_rows_that_are_left(tmp_path):
+def test_evaluate_api_teacher_after_an_error_sends_only_missing_rows(tmp_path):
     with served(lambda received: labels(received) if received.number < 40 else failure(401)) as server:
         with pytest.raises(Exception, match="answered 401"):
             measure(tmp_path)
@@ -109,14 +109,14 @@ def test_measure_teacher_goes_on_after_an_error_with_the_rows_that_are_left(tmp_
         assert measure(tmp_path)["sent"] == NUM_ROWS - kept
 
 
-def test_measure_teacher_counts_a_row_without_an_answer_as_wrong_and_says_so(tmp_path):
+def test_evaluate_api_teacher_failed_row_counts_as_wrong_and_is_noted(tmp_path):
     with served(lambda received: answer("") if received.asked == "message 7" else labels(received)):
         measure(tmp_path)
     assert answers(tmp_path)["r7"] is None
     assert "1 test rows got no answer and count as wrong" in numbers(tmp_path)["notes"]
 
 
-def test_measure_teacher_refuses_to_judge_by_too_few_answers(tmp_path):
+def test_evaluate_api_teacher_too_many_failures_are_refused(tmp_path):
     def plan(received: Received) -> Act:
         return failure(500) if int(received.asked.split()[-1]) % 10 == 0 else labels(received)
 
@@ -124,7 +124,7 @@ def test_measure_teacher_refuses_to_judge_by_too_few_answers(tmp_path):
         measure(tmp_path)
 
 
-def test_join_evidence_puts_the_other_folders_models_first(tmp_path):
+def test_join_evidence_other_folders_models_come_first(tmp_path):
     for name in ("teacher", "student"):
         (tmp_path / name).mkdir()
         lines = [{"model": name, "row_id": "r0", "answer": "a", "text": "a"}]

@@ -23,21 +23,21 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def test_pairs_that_need_no_judge_are_not_asked_about():
+def test_pair_questions_equal_or_unreadable_answers_have_none():
     student, other = ["same", None, "x", None, "longer"], ["same", "x", None, None, "short"]
     lines = judged(student, other, longer)
     assert [line["asked"] for line in lines] == [False, False, False, False, True]
     assert [outcome_of(line) for line in lines] == ["tie", "loss", "win", "tie", "win"]
 
 
-def test_each_pair_is_asked_in_both_orders():
+def test_pair_questions_show_each_pair_in_both_orders():
     lines = pair_lines([row("r")], {"student": ["s"], "teacher": ["t"]}, {"teacher": "teacher"})
     asked = [shown(turns) for turns in pair_questions(lines, [row("r")], JUDGE, SKILL, ()).values()]
     assert [(one["answer A"], one["answer B"]) for one in asked] == [("s", "t"), ("t", "s")]
 
 
 @pytest.mark.parametrize(("show", "expected"), [(True, "gold"), (False, None)])
-def test_reference_is_shown_only_where_the_recipe_wants_it(show, expected):
+def test_pair_questions_reference_only_if_the_recipe_says_so(show, expected):
     rows = [row("r", "gold", "second")]
     lines = pair_lines(rows, {"student": ["s"], "teacher": ["t"]}, {"teacher": "teacher"})
     judge = Judge(model="owner/judge", show_reference=show)
@@ -46,7 +46,7 @@ def test_reference_is_shown_only_where_the_recipe_wants_it(show, expected):
 
 
 @given(st.lists(st.tuples(ANSWERS, ANSWERS), min_size=1, max_size=8))
-def test_names_exchanged_mirror_wins_and_change_nothing_else(pairs):
+def test_tally_swapped_models_mirror_wins_and_losses(pairs):
     ours, theirs = [one for one, _ in pairs], [other for _, other in pairs]
     found = tally(judged(ours, theirs, longer), QUICK)
     mirrored = tally(judged(theirs, ours, longer), QUICK)
@@ -59,7 +59,7 @@ def test_names_exchanged_mirror_wins_and_change_nothing_else(pairs):
 
 
 @given(st.lists(st.tuples(ANSWERS, ANSWERS), min_size=1, max_size=8))
-def test_names_exchanged_ask_the_same_questions(pairs):
+def test_pair_questions_swapped_models_give_the_same_questions(pairs):
     rows = [row(f"r{number}") for number in range(len(pairs))]
     asked = []
     for ours, theirs in (zip(*pairs, strict=True), reversed(list(zip(*pairs, strict=True)))):
@@ -68,19 +68,19 @@ def test_names_exchanged_ask_the_same_questions(pairs):
     assert asked[0] == asked[1]
 
 
-def test_judge_that_prefers_the_longer_is_seen_to():
+def test_tally_judge_that_prefers_longer_answers_is_visible():
     found = tally(judged(["long one", "s", "same"], ["t", "longer", "equa"], longer), SETTINGS)
     assert [found[name]["value"] for name in ("win", "tie", "loss")] == pytest.approx([1 / 3, 1 / 3, 1 / 3])
     assert (found["agreement"], found["first_position"], found["longer_wins"]) == (1.0, 0.5, 1.0)
 
 
-def test_judge_that_prefers_what_stands_first_decides_nothing():
+def test_tally_judge_that_prefers_the_first_position_gives_ties():
     found = tally(judged(["a", "bb", "c"], ["x", "y", "zz"], always_first), SETTINGS)
     assert found["tie"]["value"] == 1.0
     assert (found["agreement"], found["first_position"], found["longer_wins"]) == (0.0, 1.0, None)
 
 
-def test_unreadable_verdict_of_one_row_leaves_every_other_row_its_own():
+def test_tally_unreadable_verdict_leaves_other_rows_unchanged():
     student, other = [f"s{'x' * n}" for n in range(5)], ["sxx!"] * 5
 
     def opinion(first: str, second: str) -> str:
@@ -96,7 +96,7 @@ def test_unreadable_verdict_of_one_row_leaves_every_other_row_its_own():
     assert lines[2]["first_text"] == "I'd rather not say"
 
 
-def test_shares_have_wilson_intervals_over_all_rows():
+def test_tally_shares_have_wilson_intervals_over_all_rows():
     student = ["long one"] * 30 + ["s"] * 7 + ["same"] * 3
     other = ["t"] * 30 + ["longer"] * 7 + ["same"] * 3
     found = tally(judged(student, other, longer), SETTINGS)
@@ -106,7 +106,7 @@ def test_shares_have_wilson_intervals_over_all_rows():
     assert found["asked"] == 37
 
 
-def test_win_rate_counts_half_a_tie_with_an_interval_as_wide_as_the_normal_one():
+def test_tally_win_rate_counts_half_a_tie_with_a_normal_width_interval():
     wins, losses, ties = 200, 120, 80
     student = ["long one"] * wins + ["s"] * losses + ["same"] * ties
     other = ["t"] * wins + ["longer"] * losses + ["same"] * ties
@@ -118,13 +118,13 @@ def test_win_rate_counts_half_a_tie_with_an_interval_as_wide_as_the_normal_one()
     assert rate["high"] == pytest.approx(mean + 1.96 * spread, abs=0.01)
 
 
-def test_p_value_is_the_exact_sign_test_of_wins_against_losses():
+def test_tally_p_value_is_the_exact_sign_test():
     found = tally(judged(["long one"] * 9 + ["s"] * 2, ["t"] * 9 + ["longer"] * 2, longer), SETTINGS)
     tail = sum(math.comb(11, k) for k in range(3)) / 2**11
     assert found["p_value"] == pytest.approx(2 * tail)
 
 
-def test_no_pair_that_needs_a_judge_leaves_its_bias_unknown():
+def test_tally_without_judged_pairs_has_no_bias_measures():
     found = tally(judged(["same"], ["same"], longer), SETTINGS)
     assert (found["asked"], found["unreadable"]) == (0, 0)
     assert (found["agreement"], found["first_position"], found["longer_wins"]) == (None, None, None)
@@ -136,7 +136,7 @@ def test_opponents_are_the_teacher_and_the_better_baseline():
     assert found == {"teacher": "teacher", "baseline": "zero_shot"}
 
 
-def test_opponents_not_measured_or_not_asked_for_are_left_out():
+def test_opponents_unmeasured_or_unrequested_are_left_out():
     answers = {"student": ["a"], "zero_shot": ["a"]}
     only = Judge(model="owner/judge", against=("teacher",))
     assert opponents(only, answers, [["a"]], SKILL, "rouge_l", ("zero_shot",)) == {}

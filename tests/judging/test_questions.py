@@ -8,7 +8,7 @@ from stillhouse.artifacts.store import StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.errors import ServiceUnavailable
 from stillhouse.judging.prompts import pair_question, score_question
-from stillhouse.judging.questions import read_said, write_questions
+from stillhouse.judging.questions import read_replies, write_questions
 from stillhouse.recipe.judge import VERDICTS
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import rows_of
@@ -24,7 +24,7 @@ QUESTIONS = {
 def written(folder: Path) -> GenerateSpec:
     store = StoreConfig(url=str(folder / "store"))
     return write_questions(
-        folder, QUESTIONS, JUDGE, VERDICTS, model_path="m", fingerprint="f", store=store, cap=BudgetScope()
+        folder, QUESTIONS, JUDGE.asked_for(VERDICTS), model_path="m", fingerprint="f", store=store, cap=BudgetScope()
     )
 
 
@@ -34,7 +34,7 @@ def answered(folder: Path, reasons: list[str]) -> None:
     pq.write_table(pa.table(lines), folder / "completions.parquet")
 
 
-def test_workers_ask_a_question_exactly_as_it_stands(tmp_path):
+def test_write_questions_workers_send_them_unchanged(tmp_path):
     spec = GenerateSpec.model_validate_json(written(tmp_path).model_dump_json())
     rows = rows_of(spec)
     prompter = Prompter(spec.teacher, spec.skill, spec.labels, [])
@@ -42,24 +42,24 @@ def test_workers_ask_a_question_exactly_as_it_stands(tmp_path):
     assert prompter.constraint(spec.teacher) == {"choice": VERDICTS}
 
 
-def test_what_was_said_is_read_by_question_and_its_files_are_gone(tmp_path):
+def test_read_replies_returns_them_by_question_and_removes_the_files(tmp_path):
     answered(tmp_path, ["stop", "length"])
-    said = read_said(tmp_path)
-    assert {name: (one.text, one.finish_reason) for name, one in said.items()} == {
+    replies = read_replies(tmp_path)
+    assert {name: (one.text, one.finish_reason) for name, one in replies.items()} == {
         "0": ("A", "stop"),
         "1": ("A", "length"),
     }
     assert not list(tmp_path.glob("*.parquet"))
 
 
-def test_few_lost_questions_are_unreadable_and_many_end_the_stage(tmp_path):
+def test_read_replies_few_failures_pass_and_many_are_an_error(tmp_path):
     answered(tmp_path, ["stop"] * 19 + ["error:timeout"])
-    assert len(read_said(tmp_path)) == 20
+    assert len(read_replies(tmp_path)) == 20
     answered(tmp_path, ["stop"] * 18 + ["error:timeout", "error:server"])
-    with pytest.raises(ServiceUnavailable, match="2 of 20 questions got no answer"):
-        read_said(tmp_path)
+    with pytest.raises(ServiceUnavailable, match="2 of 20 questions got no reply"):
+        read_replies(tmp_path)
 
 
-def test_questions_a_judge_refuses_are_no_reason_to_ask_again(tmp_path):
+def test_read_replies_content_filtered_questions_are_not_failures(tmp_path):
     answered(tmp_path, ["stop", "error:content_filter", "error:content_filter"])
-    assert len(read_said(tmp_path)) == 3
+    assert len(read_replies(tmp_path)) == 3

@@ -18,7 +18,7 @@ def said(text: str) -> JudgeReply:
     return JudgeReply(text=text, finish_reason="stop")
 
 
-def test_each_answer_is_asked_about_once_by_its_key():
+def test_score_questions_one_per_completion_key():
     rows = [row("a"), row("b"), row("a")]
     answers = [
         line("a", "one", key="k1"),
@@ -35,25 +35,25 @@ def test_each_answer_is_asked_about_once_by_its_key():
     assert shown(questions["k3"])["request"].endswith("User: say b")
 
 
-def test_answer_that_is_none_is_not_asked_about_and_those_after_it_are():
+def test_score_questions_skip_failed_and_blank_completions():
     answers = [line("a", "", "error:timeout"), line("b", "  "), line("c", "half an answ", "length"), line("d", "whole")]
     questions = score_questions([row(name) for name in "abcd"], answers, JUDGE, SKILL, ())
     assert list(questions) == ["key of c", "key of d"]
 
 
-def test_judge_sees_what_a_student_would_learn():
+def test_score_questions_show_the_training_target():
     text = "Summary 1: It rained.\nSummary 2: It rained all week."
     (turns,) = score_questions([row("a")], [line("a", text)], JUDGE, SUMMARY, ()).values()
     assert shown(turns)["answer"] == "It rained all week."
 
 
-def test_scores_are_read_back_by_key_and_counted(tmp_path):
+def test_write_scores_are_read_back_by_key_and_counted(tmp_path):
     found = write_scores(tmp_path / "s.parquet", {"k2": said("5"), "k1": said("no idea"), "k3": said("2")})
     assert found == {"scored": 3, "unreadable": 1, "scores": {"1": 0, "2": 1, "3": 0, "4": 0, "5": 1}}
     assert read_scores(tmp_path / "s.parquet") == {"k1": None, "k2": 5, "k3": 2}
     assert pq.read_table(tmp_path / "s.parquet")["said"].to_pylist() == ["no idea", "5", "2"]
 
 
-def test_scores_of_nothing_are_an_empty_table(tmp_path):
+def test_write_scores_without_replies_is_an_empty_table(tmp_path):
     assert write_scores(tmp_path / "s.parquet", {})["scored"] == 0
     assert read_scores(tmp_path / "s.parquet") == {}

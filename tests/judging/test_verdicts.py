@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.judging.verdicts import decide, meant, read_score, read_verdict
+from stillhouse.judging.verdicts import decide, outcome_of_verdict, read_score, read_verdict
 
 VERDICTS = st.sampled_from(["A", "B", "C", None])
 SWAPPED = {"A": "B", "B": "A", "C": "C", None: None}
@@ -27,7 +27,7 @@ MIRRORED = {"win": "loss", "tie": "tie", "loss": "win"}
         ("Both are short, but only one is right. My verdict: [[B]]", "B"),
     ],
 )
-def test_verdict_with_a_few_words_around_it_is_read(text: str, expected: str):
+def test_read_verdict_with_a_few_words_around_it(text: str, expected: str):
     assert read_verdict(text) == expected
 
 
@@ -38,7 +38,7 @@ def test_verdict_with_a_few_words_around_it_is_read(text: str, expected: str):
         *("A good answer names the price", "A better one is B", "Because B is polite", "I can't say", "Assistant"),
     ],
 )
-def test_verdict_that_is_none_or_several_is_not_guessed(text: str):
+def test_read_verdict_none_or_several_is_not_guessed(text: str):
     assert read_verdict(text) is None
 
 
@@ -46,17 +46,17 @@ def test_verdict_that_is_none_or_several_is_not_guessed(text: str):
     ("text", "expected"),
     [("4", 4), (" 1.", 1), ("Score: 5", 5), ("**3**", 3), ("4/5", 4), ("2 out of 5", 2), ("[[3]]", 3), ("5\nGood.", 5)],
 )
-def test_score_with_a_few_words_around_it_is_read(text: str, expected: int):
+def test_read_score_with_a_few_words_around_it(text: str, expected: int):
     assert read_score(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "0", "6", "10", "4.5", "5/10", "3-4", "4, 5", "four", "[[A]]", "A", "12 of 5"])
-def test_score_that_is_none_or_no_whole_one_is_not_guessed(text: str):
+def test_read_score_none_or_not_whole_is_not_guessed(text: str):
     assert read_score(text) is None
 
 
 @given(st.text(max_size=40))
-def test_whatever_a_judge_says_is_read_or_not_and_never_an_error(text: str):
+def test_read_verdict_and_score_any_text_is_never_an_error(text: str):
     assert read_verdict(text) in ("A", "B", "C", None)
     assert read_score(text) in (1, 2, 3, 4, 5, None)
 
@@ -76,16 +76,16 @@ def test_whatever_a_judge_says_is_read_or_not_and_never_an_error(text: str):
         (None, None, "tie"),
     ],
 )
-def test_pair_is_won_or_lost_only_where_both_orders_agree(first, second, expected):
+def test_decide_win_or_loss_needs_both_orders_to_agree(first, second, expected):
     assert decide(first, second) == expected
 
 
 @given(VERDICTS, VERDICTS)
-def test_pair_with_names_exchanged_has_the_mirrored_outcome(first, second):
+def test_decide_swapped_models_have_the_mirrored_outcome(first, second):
     # the other model's answer shown first is ours shown second
     assert decide(second, first) == MIRRORED[decide(first, second)]
 
 
 @given(VERDICTS)
-def test_verdict_on_swapped_answers_means_the_same_as_the_swapped_verdict(verdict):
-    assert meant(verdict, is_swapped=True) == meant(SWAPPED[verdict], is_swapped=False)
+def test_outcome_of_verdict_swapped_answers_equal_the_swapped_verdict(verdict):
+    assert outcome_of_verdict(verdict, is_swapped=True) == outcome_of_verdict(SWAPPED[verdict], is_swapped=False)

@@ -15,27 +15,27 @@ def write_checkpoint(folder: Path, step: int, weights: str = "model.safetensors"
     return checkpoint
 
 
-def test_last_complete_several_whole_ones_is_the_newest_by_number(tmp_path: Path) -> None:
+def test_last_complete_several_is_the_newest_by_number(tmp_path: Path) -> None:
     for step in (50, 100, 9):
         write_checkpoint(tmp_path, step)
     assert last_complete(tmp_path, before_step=1000) == tmp_path / "checkpoint-100"
 
 
-def test_last_complete_checkpoint_of_the_last_step_is_passed_over(tmp_path: Path) -> None:
+def test_last_complete_last_steps_checkpoint_is_skipped(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, 50)
     write_checkpoint(tmp_path, 100)
     assert last_complete(tmp_path, before_step=100) == tmp_path / "checkpoint-50"
 
 
 @pytest.mark.parametrize("missing", [*FILES, "model.safetensors"])
-def test_last_complete_checkpoint_without_a_file_is_passed_over(tmp_path: Path, missing: str) -> None:
+def test_last_complete_missing_file_is_skipped(tmp_path: Path, missing: str) -> None:
     write_checkpoint(tmp_path, 50)
     (write_checkpoint(tmp_path, 100) / missing).unlink()
     assert last_complete(tmp_path, before_step=1000) == tmp_path / "checkpoint-50"
 
 
 @pytest.mark.parametrize("state", ['{"global_step": 10', "", '{"global_step": 50}', "[]"])
-def test_last_complete_torn_or_foreign_state_is_passed_over(tmp_path: Path, state: str) -> None:
+def test_last_complete_torn_or_foreign_state_is_skipped(tmp_path: Path, state: str) -> None:
     write_checkpoint(tmp_path, 50)
     (write_checkpoint(tmp_path, 100) / STATE).write_text(state)
     assert last_complete(tmp_path, before_step=1000) == tmp_path / "checkpoint-50"

@@ -34,7 +34,7 @@ def test_evenly_spaced_all_sizes_are_distinct_ascending_and_nearly_equal() -> No
             assert max(gaps) - min(gaps) <= 1
 
 
-def test_evenly_spaced_more_than_there_are_is_refused_with_both_numbers() -> None:
+def test_evenly_spaced_too_many_is_refused_with_both_numbers() -> None:
     with pytest.raises(ModelError, match=r"31.*30"):
         evenly_spaced(30, 31)
 

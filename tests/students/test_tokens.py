@@ -33,7 +33,7 @@ class Characters:
         return {"input_ids": [ord(letter) for letter in text]}
 
 
-def test_encode_row_masks_the_prompt_and_counts_the_answer_with_its_stop_token() -> None:
+def test_encode_masks_the_prompt_and_not_the_answer_with_its_stop_token() -> None:
     row = encode(Characters(), PROMPT, COMPLETION, frozenset({STOP}))
     assert "".join(map(chr, row["input_ids"])) == "<ab$>cd$"
     assert row["completion_mask"] == [0, 0, 0, 0, 0, 1, 1, 1]

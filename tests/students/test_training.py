@@ -129,9 +129,7 @@ def files_of(spec: TrainSpec) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(spec.out).iterdir()}
 
 
-def test_training_killed_and_resumed_exports_the_bytes_of_an_unkilled_run(
-    lab: Path, unkilled: tuple[TrainSpec, dict[str, Any]]
-) -> None:
+def test_train_killed_and_resumed_exports_equal_bytes(lab: Path, unkilled: tuple[TrainSpec, dict[str, Any]]) -> None:
     spec = spec_of(lab, "killed")
     kill_after_first_checkpoint(spec)
     torn = Path(spec.checkpoints) / "checkpoint-99"
@@ -152,7 +150,7 @@ def test_training_killed_and_resumed_exports_the_bytes_of_an_unkilled_run(
     assert timeless[0] == timeless[1]
 
 
-def test_training_learns_and_reports_what_it_did(unkilled: tuple[TrainSpec, dict[str, Any]]) -> None:
+def test_train_learns_and_reports_its_history(unkilled: tuple[TrainSpec, dict[str, Any]]) -> None:
     spec, summary = unkilled
     losses = [point["train_loss"] for point in summary["history"] if "train_loss" in point]
     validation = {point["step"]: point["validation_loss"] for point in summary["history"] if "validation_loss" in point}
@@ -166,7 +164,7 @@ def test_training_learns_and_reports_what_it_did(unkilled: tuple[TrainSpec, dict
     assert history == summary["history"]
 
 
-def test_training_rows_too_long_are_counted_and_losses_that_rise_stop_it_early(lab: Path) -> None:
+def test_train_long_rows_are_counted_and_rising_loss_stops_early(lab: Path) -> None:
     long = rows(2, seed=3)
     for row in long:
         row["prompt"][0]["content"] = "where " * 300
@@ -179,7 +177,7 @@ def test_training_rows_too_long_are_counted_and_losses_that_rise_stop_it_early(l
     assert summary["steps"] == summary["best_step"] + 4 < 50
 
 
-def test_training_without_rows_is_a_data_error(lab: Path) -> None:
+def test_train_without_rows_is_a_data_error(lab: Path) -> None:
     spec = spec_of(lab, "empty").model_copy(update={"rows": write_rows(lab / "empty.jsonl", [])})
     with pytest.raises(DataError, match="no rows"):
         train(spec)
@@ -197,27 +195,25 @@ def test_initialise_four_of_six_layers_are_the_evenly_spaced_originals(checks: d
     assert checks["config_layers"] == 4
 
 
-def test_minimal_template_prompt_has_no_default_system_and_the_answer_ends_on_the_stop_token(
-    lab: Path, checks: dict[str, Any]
-) -> None:
+def test_minimal_template_has_no_default_system_and_ends_on_the_stop_token(lab: Path, checks: dict[str, Any]) -> None:
     text = rows(NUM_ROWS, seed=1)[0]["prompt"][0]["content"]
     assert checks["prompt"] == f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
     assert checks["completion"] == "billing<|im_end|>"
 
 
-def test_labels_prompt_and_padding_are_ignored_and_the_answer_is_not(checks: dict[str, Any]) -> None:
+def test_labels_ignore_prompt_and_padding_only(checks: dict[str, Any]) -> None:
     for row, labels in zip(checks["rows"], checks["labels"], strict=True):
         expected = [t if m else -100 for t, m in zip(row["input_ids"], row["completion_mask"], strict=True)]
         assert labels == expected + [-100] * (len(labels) - len(expected))
 
 
-def test_rows_encoded_here_are_what_trl_makes_of_them(checks: dict[str, Any]) -> None:
+def test_encode_rows_equals_trls_own_tokens(checks: dict[str, Any]) -> None:
     for row, theirs in zip(checks["rows"], checks["trl"], strict=True):
         assert theirs["input_ids"] == row["input_ids"]
         assert [label != -100 for label in theirs["labels"]] == [bool(m) for m in row["completion_mask"]]
 
 
-def test_loss_completion_only_equals_the_mean_negative_log_likelihood_of_the_answers(checks: dict[str, Any]) -> None:
+def test_loss_is_the_mean_negative_log_likelihood_of_completions(checks: dict[str, Any]) -> None:
     assert math.isclose(checks["loss"], checks["manual_loss"], rel_tol=1e-5)
 
 
@@ -233,7 +229,7 @@ def test_lora_merged_export_answers_as_the_adapter_did(checks: dict[str, Any]) -
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-def test_cosines_of_a_process_are_the_same_the_first_time() -> None:
+def test_set_threads_first_cosines_equal_the_second() -> None:
     # one process in a thousand differed: 5,000 miss it once in 150 times
     command = [str(PYTHON), "-m", "tests.support.workers.cosines", "5000"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
