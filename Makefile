@@ -8,7 +8,7 @@ DOCS := .venv/docs/bin
 DEVICE ?= cpu
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: setup environments ray model demo up down test long fast lint types bench docs clean
+.PHONY: setup environments ray model demo up down test long fast lint types bench docs reference clean
 
 # both at once: unpacking keeps one core busy, and there are two
 setup:
@@ -60,6 +60,10 @@ test: setup ray model lint types
 # runs of deployments on a real server, worker, engine and browser
 long: setup model
 	$(CONTROL)/pytest -m long
+
+# the pages of docs/reference that the code gives; a test fails when one is stale
+reference: $(CONTROL)/.done
+	$(CONTROL)/python -m docs.generate
 
 bench: setup model
 	$(CONTROL)/python tests/benchmarks/data_stages.py --rows 100000 1000000

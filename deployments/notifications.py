@@ -1,7 +1,6 @@
-"""Where notifications go: Prefect's own blocks, their addresses taken from the environment when they are registered.
+"""Where notifications go: Prefect's own blocks, with addresses from the environment when they are registered.
 
-Separate because an address is a secret, since whoever has it may post there: it goes into a secret block and nowhere
-else. A variable that is not set leaves the block of an earlier time in place; an empty one removes it.
+An address is a secret, since whoever has it may post there: it goes into a secret block and nowhere else.
 """
 
 import os
@@ -16,8 +15,16 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectNotFound
 
 from stillhouse.errors import ServiceError
+from stillhouse.runtime.variables import Variable
 
 NotificationBlock = CustomWebhookNotificationBlock | SlackWebhook
+
+WEBHOOK, SLACK = "STILLHOUSE_NOTIFY_WEBHOOK", "STILLHOUSE_NOTIFY_SLACK"
+_KEPT = "kept in a secret block. If it is not set, a registered address stays; if it is empty, that address is removed"
+VARIABLES = {
+    WEBHOOK: Variable("", f"URL that the server posts failed runs and refused gates to; {_KEPT}"),
+    SLACK: Variable("", f"address of a Slack webhook for the same; {_KEPT}"),
+}
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,14 @@ class Target:
 
 
 def register_targets(client: SyncPrefectClient, environment: Mapping[str, str] = os.environ) -> list[Target]:
-    """Save a block for each address in the environment and return all that are there now.
+    """Save a block for each address in the environment and return all registered blocks.
 
     Raises:
-        ServiceError: an address is no http(s) URL.
+        ServiceError: an address is not an http(s) URL.
     """
     kinds: dict[str, tuple[str, str, Callable[[str], NotificationBlock]]] = {
-        "STILLHOUSE_NOTIFY_WEBHOOK": ("stillhouse-webhook", "custom-webhook", _webhook),
-        "STILLHOUSE_NOTIFY_SLACK": ("stillhouse-slack", "slack-webhook", _slack),
+        WEBHOOK: ("stillhouse-webhook", "custom-webhook", _webhook),
+        SLACK: ("stillhouse-slack", "slack-webhook", _slack),
     }
     targets = []
     for setting, (name, block_type, make) in kinds.items():
@@ -55,7 +62,7 @@ def register_targets(client: SyncPrefectClient, environment: Mapping[str, str] =
 def _webhook(address: str) -> NotificationBlock:
     return CustomWebhookNotificationBlock(
         name="stillhouse",
-        # the block's own address is no secret field, but its secrets are
+        # only the fields below `secrets` are stored as secrets, so the address is one of them
         url="{{address}}",
         secrets={"address": address},
         json_data={"subject": "{{subject}}", "text": "{{body}}"},
@@ -70,7 +77,7 @@ def _check(setting: str, address: str) -> None:
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         # the address itself is not repeated: it is a secret
-        raise ServiceError(f"{setting} is no address that can be posted to; it must be a URL as https://host/path.")
+        raise ServiceError(f"{setting} is not an address that can be posted to; it must be a URL as https://host/path.")
 
 
 def _find(client: SyncPrefectClient, name: str, block_type: str) -> UUID | None:

@@ -1,7 +1,4 @@
-"""Where `make up` keeps its things and on which ports it serves, from the environment.
-
-Separate because up and down must agree on it without asking one another.
-"""
+"""Where `make up` keeps its files and on which ports it serves, from the environment; `make down` reads the same."""
 
 import os
 from collections.abc import Mapping
@@ -10,6 +7,7 @@ from pathlib import Path
 
 from stillhouse.errors import ServiceError
 from stillhouse.repository import ROOT
+from stillhouse.runtime.variables import Variable
 
 HOST = "127.0.0.1"
 BUCKET = "stillhouse"
@@ -17,6 +15,14 @@ PORTS = {
     "prefect": ("STILLHOUSE_PREFECT_PORT", 4200),
     "reports": ("STILLHOUSE_REPORTS_PORT", 4201),
     "s3": ("STILLHOUSE_S3_PORT", 9000),
+}
+STATE = "STILLHOUSE_LOCAL"
+VARIABLES = {
+    STATE: Variable(".stillhouse/local", "state of `make up`: keys, database, bucket, logs"),
+    **{
+        name: Variable(str(port), f"loopback port of `make up` for {service}")
+        for service, (name, port) in PORTS.items()
+    },
 }
 
 
@@ -84,9 +90,7 @@ def load_places(environment: Mapping[str, str] = os.environ) -> Places:
         sharing = [PORTS[service][0] for service, other in ports.items() if other == port]
         if len(sharing) > 1:
             raise ServiceError(f"{' and '.join(sharing)} are both {port}; each server needs a port of its own.")
-    return Places(
-        state=Path(environment.get("STILLHOUSE_LOCAL") or ROOT / ".stillhouse" / "local").absolute(), ports=ports
-    )
+    return Places(state=Path(environment.get(STATE) or ROOT / VARIABLES[STATE].default).absolute(), ports=ports)
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.errors import RecipeError, StoreError
 from stillhouse.repository import ROOT
+from stillhouse.runtime.variables import VARIABLES
 
 
 class Settings(BaseModel):
@@ -64,29 +65,29 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         RecipeError: a time that is no number, or not above 0; a Ray address that is not host:port.
         StoreError: an address of a store or a server that can't be one.
     """
-    work = Path(environment.get("STILLHOUSE_WORK", ROOT / ".stillhouse" / "work")).absolute()
+    work = Path(environment.get("STILLHOUSE_WORK", ROOT / VARIABLES["STILLHOUSE_WORK"].default)).absolute()
     return Settings(
         store=_store(environment, work),
         # absolute, not resolved: the venv's python is a link, and following it would leave the environment
         engine_python=Path(
-            environment.get("STILLHOUSE_ENGINE_PYTHON", ROOT / ".venv" / "engine" / "bin" / "python")
+            environment.get("STILLHOUSE_ENGINE_PYTHON", ROOT / VARIABLES["STILLHOUSE_ENGINE_PYTHON"].default)
         ).absolute(),
         ray_address=_ray_address(environment),
         work=work,
-        stall_timeout_s=_number(environment, "STILLHOUSE_STALL_TIMEOUT", 900.0),
-        stage_timeout_s=_number(environment, "STILLHOUSE_STAGE_TIMEOUT", 86_400.0),
+        stall_timeout_s=_number(environment, "STILLHOUSE_STALL_TIMEOUT"),
+        stage_timeout_s=_number(environment, "STILLHOUSE_STAGE_TIMEOUT"),
         report_url=environment.get("STILLHOUSE_REPORT_URL", "").rstrip("/"),
     )
 
 
 def _store(environment: Mapping[str, str], work: Path) -> StoreConfig:
-    url = environment.get("STILLHOUSE_STORE", str(ROOT / ".stillhouse" / "store"))
+    url = environment.get("STILLHOUSE_STORE", str(ROOT / VARIABLES["STILLHOUSE_STORE"].default))
     try:
         return StoreConfig(
             url=url if "://" in url else str(Path(url).absolute()),
             endpoint_url=environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or None,
-            timeout_s=_number(environment, "STILLHOUSE_STORE_TIMEOUT", _default("timeout_s")),
-            patience_s=_number(environment, "STILLHOUSE_STORE_PATIENCE", _default("patience_s")),
+            timeout_s=_number(environment, "STILLHOUSE_STORE_TIMEOUT"),
+            patience_s=_number(environment, "STILLHOUSE_STORE_PATIENCE"),
             server_side_encryption=environment.get("STILLHOUSE_STORE_ENCRYPTION") or None,
             cache_dir=str(work / "cache"),
         )
@@ -94,10 +95,6 @@ def _store(environment: Mapping[str, str], work: Path) -> StoreConfig:
         # the rules alone: the value may have a password in it
         rules = [item["msg"].removeprefix("Value error, ") for item in error.errors(include_input=False)]
         raise StoreError("; ".join(rules)) from None
-
-
-def _default(field: str) -> float:
-    return float(StoreConfig.model_fields[field].default)
 
 
 def _ray_address(environment: Mapping[str, str]) -> str:
@@ -110,10 +107,10 @@ def _ray_address(environment: Mapping[str, str]) -> str:
     return address
 
 
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+def _number(environment: Mapping[str, str], name: str) -> float:
     text = environment.get(name, "")
     try:
-        number = float(text) if text else default
+        number = float(text or VARIABLES[name].default)
     except ValueError:
         number = math.nan
     if not (0.0 < number < math.inf):

@@ -1,0 +1,60 @@
+"""The environment variables that the library and Prefect's client read; docs/reference/settings.md shows them."""
+
+from typing import NamedTuple
+
+from stillhouse.artifacts.config import StoreConfig
+
+
+class Variable(NamedTuple):
+    """One environment variable: its default in words of the environment, and what it sets."""
+
+    default: str
+    meaning: str
+
+
+def _default(field: str) -> str:
+    return f"{StoreConfig.model_fields[field].default:g}"
+
+
+# the defaults of folders and of the interpreter are relative to the clone, wherever the command runs
+VARIABLES = {
+    "STILLHOUSE_STORE": Variable(".stillhouse/store", "a folder, or s3://bucket/prefix, that holds all artifacts"),
+    "STILLHOUSE_WORK": Variable(
+        ".stillhouse/work",
+        "this machine's scratch: training checkpoints, a copy of each S3 artifact made or used here (may be deleted "
+        "between runs), model hashes, the device lock. Runs on one device must share it; if two of them want the same "
+        "artifact, one builds it",
+    ),
+    "STILLHOUSE_ENGINE_PYTHON": Variable(".venv/engine/bin/python", "interpreter that holds vLLM, torch and TRL"),
+    "STILLHOUSE_RAY_ADDRESS": Variable(
+        "",
+        "host:port of the Ray cluster that a teacher's replicas run on. If it is not set, they run one after the other "
+        "on this machine",
+    ),
+    "STILLHOUSE_STORE_TIMEOUT": Variable(
+        _default("timeout_s"), "seconds an S3 request may stay silent before it is tried again"
+    ),
+    "STILLHOUSE_STORE_PATIENCE": Variable(
+        _default("patience_s"),
+        "seconds that S3 may fail before it is an error; until then requests are tried again. Keep it below the stall "
+        "timeout",
+    ),
+    "STILLHOUSE_STORE_ENCRYPTION": Variable("", "server-side encryption as S3 names it: AES256 or aws:kms"),
+    "STILLHOUSE_STALL_TIMEOUT": Variable("900", "seconds without a word after which a worker is ended"),
+    "STILLHOUSE_STAGE_TIMEOUT": Variable(
+        "86400", "seconds after which a stage is ended; waiting for the device is not counted"
+    ),
+    "STILLHOUSE_REPORT_URL": Variable(
+        "", "where a browser finds the store's runs/ folder; links in Prefect then lead there"
+    ),
+    "STILLHOUSE_COMMIT": Variable("", "the commit that reports name, if there is no git: images set it"),
+    "AWS_ENDPOINT_URL_S3": Variable("", "an S3 server other than AWS"),
+    "AWS_ENDPOINT_URL": Variable("", "the same, if AWS_ENDPOINT_URL_S3 is not set"),
+    "AWS_ACCESS_KEY_ID": Variable("", "key of the store and of s3:// sources"),
+    "AWS_SECRET_ACCESS_KEY": Variable("", "secret of that key"),
+    "AWS_SESSION_TOKEN": Variable("", "session of that key, if it is a temporary one"),
+    "AWS_DEFAULT_REGION": Variable("", "region of the buckets"),
+    "PREFECT_API_URL": Variable(
+        "", "your Prefect server; if it is not set, a run starts a temporary one. Other PREFECT_* variables work too"
+    ),
+}
