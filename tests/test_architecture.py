@@ -185,3 +185,15 @@ def test_ray_is_imported_by_one_module_and_only_once_it_is_needed():
     ray = {m for m in SOURCES if any(library(name) in ("prefect_ray", "ray") for name in imports(m))}
     assert ray == {RAY_CLUSTER}
     assert not any(library(name) in ("prefect_ray", "ray") for name in imports(RAY_CLUSTER, top_only=True))
+
+
+def test_tests_import_helpers_from_support_and_no_test_module():
+    wrong = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in names_in(node)
+        if name.startswith("tests.") and name.rpartition(".")[2].startswith(("test_", "conftest"))
+    }
+    assert not wrong

@@ -8,7 +8,8 @@ from stillhouse.completions.compaction import compact, teachers_of
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.errors import StoreError
-from tests.completions.test_store import TEACHER, completion, segments
+from tests.support.builders import TEACHER, make_completion
+from tests.support.completion_segments import segments_of
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def completions(store: Store) -> CompletionStore:
         k = random_number.choice([0, 0, 2, 5])
         reasons = ["stop", "stop", "length", "error:timeout"]
         answers = [
-            completion(f"k{random_number.randrange(60)}", f"{segment}.{n}", random_number.choice(reasons))
+            make_completion(f"{segment}.{n}", random_number.choice(reasons), key=f"k{random_number.randrange(60)}")
             for n in range(4)
         ]
         made.append(answers, logprobs=k)
@@ -48,7 +49,7 @@ def test_compact_serves_every_request_by_the_same_answer_from_one_segment(
     done = compact(store, TEACHER)
 
     assert served(completions) == before
-    assert (done.segments_before, done.segments_after) == (40, 1) == (40, len(segments(store)))
+    assert (done.segments_before, done.segments_after) == (40, 1) == (40, len(segments_of(store)))
     assert stored - done.repeated == completions.count()
     assert done.repeated > 30
     again = compact(store, TEACHER)
@@ -56,20 +57,20 @@ def test_compact_serves_every_request_by_the_same_answer_from_one_segment(
 
 
 def test_compact_leaves_large_segments_and_the_order_around_them(store: Store, completions: CompletionStore) -> None:
-    large = [completion(key, "large") for key in KEYS * 40]
+    large = [make_completion("large", key=key) for key in KEYS * 40]
     completions.append(large, logprobs=0)
-    completions.append([completion("k60", "late")], logprobs=0)
-    completions.append([completion("k60", "later", "stop")], logprobs=3)
+    completions.append([make_completion("late", key="k60")], logprobs=0)
+    completions.append([make_completion("later", key="k60")], logprobs=3)
     before = served(completions)
     (name,) = [
-        path for path in segments(store) if path.stat().st_size == max(p.stat().st_size for p in segments(store))
+        path for path in segments_of(store) if path.stat().st_size == max(p.stat().st_size for p in segments_of(store))
     ]
 
     compact(store, TEACHER, target_bytes=60_000)
 
     assert name.exists()
-    assert 3 <= len(segments(store)) < 10
-    assert segments(store).index(name) == len(segments(store)) - 2
+    assert 3 <= len(segments_of(store)) < 10
+    assert segments_of(store).index(name) == len(segments_of(store)) - 2
     assert served(completions) == before
 
 
@@ -93,7 +94,7 @@ def test_compact_that_is_killed_loses_nothing_and_is_finished_by_the_next(
 
     assert served(completions) == before
     compact(store, TEACHER)
-    assert len(segments(store)) == 1
+    assert len(segments_of(store)) == 1
     assert served(completions) == before
 
 
@@ -110,7 +111,7 @@ def test_compact_in_the_middle_of_a_lookup_is_not_noticed(store: Store, completi
 
 
 def test_compact_leaves_a_damaged_segment_where_it_is(store: Store, completions: CompletionStore) -> None:
-    damaged = segments(store)[20]
+    damaged = segments_of(store)[20]
     content = bytearray(damaged.read_bytes())
     content[len(content) // 3] ^= 0xFF
     damaged.write_bytes(content)
@@ -119,7 +120,7 @@ def test_compact_leaves_a_damaged_segment_where_it_is(store: Store, completions:
     done = compact(store, TEACHER)
 
     assert damaged.read_bytes() == content
-    assert done.segments_after == len(segments(store)) > 1
+    assert done.segments_after == len(segments_of(store)) > 1
     assert served(completions) == before
 
 
@@ -134,12 +135,12 @@ def test_compact_a_store_that_can_not_be_written_is_an_error_and_loses_nothing(
     monkeypatch.setattr(Store, "put_bytes", full)
     with pytest.raises(StoreError, match="no space left"):
         compact(store, TEACHER)
-    assert len(segments(store)) == 40
+    assert len(segments_of(store)) == 40
     assert served(completions) == before
 
 
 def test_teachers_of_names_each_once(store: Store, completions: CompletionStore) -> None:
     other = "u" * 64
-    CompletionStore(store, other).append([completion("a", teacher=other)], logprobs=0)
+    CompletionStore(store, other).append([make_completion(key="a", teacher=other)], logprobs=0)
     assert teachers_of(store) == [TEACHER, other]
     assert teachers_of(Store(StoreConfig(url=store.config.url + "-empty"))) == []

@@ -7,26 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.errors import StoreError
+from tests.support.builders import TEACHER, make_completion
+from tests.support.completion_segments import segments_of
 from tests.support.s3.server import S3Server
-
-TEACHER = "t" * 64
-
-
-def completion(key: str, text: str = "billing", finish_reason: str = "stop", **fields: object) -> Completion:
-    body = {
-        "key": key,
-        "text": text,
-        "finish_reason": finish_reason,
-        "prompt_tokens": 12,
-        "completion_tokens": 2,
-        "seconds": 0.25,
-        "teacher": TEACHER,
-        "created": "2026-01-01T00:00:00+00:00",
-    }
-    return Completion.model_validate(body | fields)
 
 
 @pytest.fixture
@@ -39,19 +24,15 @@ def completions(store: Store) -> CompletionStore:
     return CompletionStore(store, TEACHER)
 
 
-def segments(store: Store) -> list[Path]:
-    return sorted((Path(store.config.url) / "completions" / TEACHER).iterdir())
-
-
 def test_lookup_returns_what_was_appended(completions: CompletionStore) -> None:
-    full = completion(
-        "a",
+    full = make_completion(
+        key="a",
         text="naïve \U0001f600\n",
         token_ids=(5, 7),
         logprobs=({5: -0.5, 9: -1.25}, {7: 0.0}),
         cumulative_logprob=-0.5,
     )
-    bare = completion("b", text="", finish_reason="length")
+    bare = make_completion(key="b", text="", finish_reason="length")
     completions.append([full, bare], logprobs=2)
     assert completions.lookup(["a", "b", "c"], 0) == {"a": full, "b": bare}
     assert completions.lookup(iter(["b"]), 2) == {"b": bare}
@@ -65,7 +46,7 @@ def test_lookup_empty_store_has_no_hits(completions: CompletionStore) -> None:
 
 
 def test_lookup_of_another_teacher_has_no_hits(store: Store, completions: CompletionStore) -> None:
-    completions.append([completion("a")], logprobs=0)
+    completions.append([make_completion(key="a")], logprobs=0)
     assert CompletionStore(store, "u" * 64).lookup(["a"], 0) == {}
 
 
@@ -73,27 +54,30 @@ def test_lookup_of_another_teacher_has_no_hits(store: Store, completions: Comple
 def test_lookup_hits_when_enough_logprobs_are_stored(
     completions: CompletionStore, stored: int, asked: int, hit: bool
 ) -> None:
-    completions.append([completion("a")], logprobs=stored)
+    completions.append([make_completion(key="a")], logprobs=stored)
     assert bool(completions.lookup(["a"], asked)) is hit
 
 
 def test_lookup_passes_a_segment_with_too_few_logprobs_for_a_later_one(completions: CompletionStore) -> None:
-    completions.append([completion("a", text="few")], logprobs=0)
-    completions.append([completion("a", text="many")], logprobs=5)
+    completions.append([make_completion(key="a", text="few")], logprobs=0)
+    completions.append([make_completion(key="a", text="many")], logprobs=5)
     assert completions.lookup(["a"], 5)["a"].text == "many"
     assert completions.lookup(["a"], 0)["a"].text == "few"
 
 
 def test_lookup_failed_answer_is_no_hit_but_is_kept(completions: CompletionStore) -> None:
-    completions.append([completion("a", finish_reason="error:timeout")], logprobs=0)
+    completions.append([make_completion(key="a", finish_reason="error:timeout")], logprobs=0)
     assert completions.lookup(["a"], 0) == {}
-    completions.append([completion("a", text="later")], logprobs=0)
+    completions.append([make_completion(key="a", text="later")], logprobs=0)
     assert completions.lookup(["a"], 0)["a"].text == "later"
     assert completions.count() == 2
 
 
 def test_lookup_same_key_twice_first_segment_by_name_wins(store: Store, completions: CompletionStore) -> None:
-    names = [completions.append([completion("a", text=str(n)), completion("a", text="dup")], 0) for n in range(20)]
+    names = [
+        completions.append([make_completion(key="a", text=str(n)), make_completion(key="a", text="dup")], 0)
+        for n in range(20)
+    ]
     assert names == sorted(names)
     assert completions.lookup(["a"], 0)["a"].text == "0"
     folder = Path(store.config.url) / "completions" / TEACHER
@@ -107,9 +91,9 @@ def test_lookup_damaged_segment_is_skipped_with_a_warning(
     store: Store, completions: CompletionStore, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     keys = [hashlib.sha256(bytes([n])).hexdigest() for n in range(100)]
-    completions.append([completion(key) for key in keys], logprobs=0)
-    completions.append([completion("sound")], logprobs=0)
-    path = segments(store)[0]
+    completions.append([make_completion(key=key) for key in keys], logprobs=0)
+    completions.append([make_completion(key="sound")], logprobs=0)
+    path = segments_of(store)[0]
     data = path.read_bytes()
     column = pq.ParquetFile(path).metadata.row_group(0).column(0)
     at = column.data_page_offset + column.total_compressed_size // 2  # amid the keys: zstd alone would not notice
@@ -133,12 +117,12 @@ def test_append_nothing_or_another_teachers_answer_is_refused(store: Store) -> N
     with pytest.raises(ValueError, match="at least one answer"):
         CompletionStore(store, TEACHER).append([], 0)
     with pytest.raises(ValueError, match="all of this teacher"):
-        CompletionStore(store, "u" * 64).append([completion("a")], 0)
+        CompletionStore(store, "u" * 64).append([make_completion(key="a")], 0)
 
 
 def test_append_leaves_only_whole_segments(store: Store, completions: CompletionStore) -> None:
-    name = completions.append([completion("a")], logprobs=0)
-    assert [path.name for path in segments(store)] == [name]
+    name = completions.append([make_completion(key="a")], logprobs=0)
+    assert [path.name for path in segments_of(store)] == [name]
 
 
 @pytest.mark.slow
@@ -151,12 +135,12 @@ def test_lookup_on_s3_returns_what_was_appended(tmp_path: Path, monkeypatch: pyt
         store = Store(StoreConfig(url="s3://bucket/p", endpoint_url=server.endpoint_url, timeout_s=3, patience_s=6))
         completions = CompletionStore(store, TEACHER)
         for n in range(12):
-            completions.append([completion(f"{n}-{i}", logprobs=({1: -0.5},)) for i in range(10)], logprobs=1)
+            completions.append([make_completion(key=f"{n}-{i}", logprobs=({1: -0.5},)) for i in range(10)], logprobs=1)
         damaged = store.list(f"completions/{TEACHER}")[0]
         server.client().pipe_file(f"bucket/p/{damaged}", b"PAR1 no longer")
         found = completions.lookup([f"{n}-3" for n in range(12)], 1)
         assert set(found) == {f"{n}-3" for n in range(1, 12)}
-        assert found["1-3"] == completion("1-3", logprobs=({1: -0.5},))
+        assert found["1-3"] == make_completion(key="1-3", logprobs=({1: -0.5},))
         assert completions.count() == 110
         server.kill()
         with pytest.raises(StoreError, match="AWS_ENDPOINT_URL"):

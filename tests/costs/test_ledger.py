@@ -9,7 +9,7 @@ from stillhouse.costs.ledger import break_even, ledger_lines, total
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
-from tests.recipe.test_load import fields
+from tests.support.builders import make_recipe_fields
 
 PRICE = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 10.0}
 # 40 answers, 10 of them by an earlier run
@@ -35,7 +35,7 @@ class Stage:
 def recipe(served: bool = True, price: Any = PRICE, **costs: float) -> Recipe:
     endpoint = {"endpoint": {"provider": "compatible", "base_url": "http://127.0.0.1:9/v1"}} if served else {}
     teacher = {"model": "served", "price": price, **endpoint}
-    return parse_recipe(fields() | {"teachers": [teacher], "costs": costs})
+    return parse_recipe(make_recipe_fields() | {"teachers": [teacher], "costs": costs})
 
 
 def test_ledger_line_tells_what_this_run_paid_from_what_the_answers_cost_in_all():

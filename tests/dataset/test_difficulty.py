@@ -10,14 +10,14 @@ from stillhouse.dataset.difficulty import BUCKETS, TeacherAnswers, subsample_by_
 from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.settings import Filters
-from tests.dataset.test_build import LABELS, SKILL, answer, build, row
-from tests.dataset.test_label_errors import said, scores
+from tests.support.builders import make_completion_line, make_row
+from tests.support.dataset import LABELS, SKILL, build_dataset, label_scores, make_rollouts
 
 
 def thinned(lines, share, prior=None):
     """Thin the rows of `lines`, of each of which the first answer is kept; return summary, kept ids and drops."""
     completions = {name: [completion_of(line) for line in found] for name, found in lines.items()}
-    kept = [Candidate(row(name), found[0], found[0].text, None, False) for name, found in completions.items()]
+    kept = [Candidate(make_row(name), found[0], found[0].text, None, False) for name, found in completions.items()]
     label_scores = {name: found[0]["label_scores"] for name, found in lines.items()}
     answers = TeacherAnswers(completions, label_scores, prior)
     decision, summary = subsample_by_difficulty(kept, answers, SKILL, LABELS, share)
@@ -26,7 +26,9 @@ def thinned(lines, share, prior=None):
 
 def by_logprob(number: int):
     """Rows r0, r1 …, each harder than the one before."""
-    return {f"r{n}": said(f"r{n}", "car", cumulative_logprob=-float(n), completion_tokens=1) for n in range(number)}
+    return {
+        f"r{n}": make_rollouts(f"r{n}", "car", cumulative_logprob=-float(n), completion_tokens=1) for n in range(number)
+    }
 
 
 @given(number=st.integers(3, 60), share=st.floats(0.0, 1.0))
@@ -55,9 +57,9 @@ def test_thin_goes_by_content_and_not_by_order():
 
 def test_thin_samples_that_disagree_are_hard():
     lines = {
-        "agree": said("agree", "car", "car", "car"),
-        "split": said("split", "car", "pet", "no idea"),
-        "most": said("most", "car", "car", "pet"),
+        "agree": make_rollouts("agree", "car", "car", "car"),
+        "split": make_rollouts("split", "car", "pet", "no idea"),
+        "most": make_rollouts("most", "car", "car", "pet"),
     }
     summary, kept, _ = thinned(lines, 1.0)
     assert (summary["measure"], kept) == ("disagreement", ["split"])
@@ -65,7 +67,7 @@ def test_thin_samples_that_disagree_are_hard():
 
 def test_thin_of_prompts_with_equal_disagreement_the_less_probable_answer_is_the_harder():
     lines = {
-        name: said(name, "car", "pet", cumulative_logprob=mean, completion_tokens=1)
+        name: make_rollouts(name, "car", "pet", cumulative_logprob=mean, completion_tokens=1)
         for name, mean in {"sure": -0.1, "unsure": -2.0, "between": -1.0}.items()
     }
     assert thinned(lines, 1.0)[1] == ["unsure"]
@@ -73,17 +75,17 @@ def test_thin_of_prompts_with_equal_disagreement_the_less_probable_answer_is_the
 
 def test_thin_label_scores_that_are_near_are_hard():
     lines = {
-        name: said(name, "car", label_scores=scores(*shares))
+        name: make_rollouts(name, "car", scores=label_scores(*shares))
         for name, shares in {"near": (51, 49), "far": (99, 1), "between": (3, 1)}.items()
     }
     summary, kept, _ = thinned(lines, 1.0)
     assert (summary["measure"], kept) == ("margin", ["near"])
     # less a prior that likes the first label, the row that seemed sure is the doubtful one
-    assert thinned(lines, 1.0, prior=scores(98, 2))[1] == ["far"]
+    assert thinned(lines, 1.0, prior=label_scores(98, 2))[1] == ["far"]
 
 
 def test_thin_rows_of_unknown_difficulty_count_as_not_hard():
-    lines = by_logprob(3) | {"x": said("x", "car", cumulative_logprob=None)}
+    lines = by_logprob(3) | {"x": make_rollouts("x", "car", cumulative_logprob=None)}
     summary, kept, _ = thinned(lines, 0.0)
     assert kept == ["r0", "r1", "x"]
     assert summary["before"] == {"easy": 1, "medium": 1, "hard": 1, "unknown": 1}
@@ -91,22 +93,22 @@ def test_thin_rows_of_unknown_difficulty_count_as_not_hard():
 
 def test_thin_nothing_known_is_refused_with_the_next_step():
     with pytest.raises(QualityError, match=r"filters\.hard_share.*sampling\.n above 1"):
-        thinned({"x": said("x", "car", cumulative_logprob=None)}, 0.5)
+        thinned({"x": make_rollouts("x", "car", cumulative_logprob=None)}, 0.5)
 
 
 def test_write_dataset_hard_share_touches_the_teachers_training_rows_alone(tmp_path):
     options = {
-        "train": [row(f"r{n}") for n in range(12)] + [row("given", "pet")],
-        "validation": [row("v"), row("w")],
-        "examples": [row("e", "pet")],
+        "train": [make_row(f"r{n}") for n in range(12)] + [make_row("given", "pet")],
+        "validation": [make_row("v"), make_row("w")],
+        "examples": [make_row("e", "pet")],
         "answers": [line for found in by_logprob(12).values() for line in found]
-        + [answer(name, "pet") for name in ("v", "w")],
+        + [make_completion_line(name, "pet") for name in ("v", "w")],
     }
     written = {}
     for share in (None, 1.0, 0.5):
         folder = tmp_path / str(share)
         folder.mkdir()
-        summary, taught, lines = build(folder, **options, filters=Filters(hard_share=share))
+        summary, taught, lines = build_dataset(folder, **options, filters=Filters(hard_share=share))
         assert summary["in"] == summary["kept"] + sum(summary["dropped"].values()) == 14
         written[share] = (summary, taught, lines)
     assert set(written[1.0][1]["train"]) == {"r8", "r9", "r10", "r11", "given", "e"}

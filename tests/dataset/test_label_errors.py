@@ -1,6 +1,5 @@
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,19 +11,11 @@ from stillhouse.filters.settings import Filters
 from stillhouse.skills.classification import Classification
 from stillhouse.skills.math import Math
 from stillhouse.skills.qa import Qa
-from tests.dataset.test_build import LABELS, SKILL, answer, build, row
+from tests.support.builders import make_completion_line, make_row
+from tests.support.dataset import LABELS, SKILL, build_dataset, label_scores, make_rollouts
 
 NAMES = ("car", "pet", "home")
 THREE = Classification(labels=NAMES)
-
-
-def scores(*shares: float) -> list[float]:
-    """Log-probabilities of labels that stand to each other as `shares` do, shifted as logits may be."""
-    return [math.log(share) - 3.0 for share in shares]
-
-
-def said(name: str, *texts: str, label_scores: list[float] | None = None, **fields: Any) -> list[dict[str, Any]]:
-    return [answer(name, text, label_scores, sample_index=n, **fields) for n, text in enumerate(texts)]
 
 
 def suspects(rows, lines, skill=SKILL, labels=LABELS, prior=None):
@@ -46,8 +37,8 @@ def test_find_suspects_swapped_labels_stand_above_all_untouched_ones(truth, doub
         for n, label in enumerate(truth)
     ]
     labels = [NAMES[(NAMES.index(label) + 1) % 3] if n in swapped else label for n, label in enumerate(truth)]
-    rows = [row(f"r{n}", label) for n, label in enumerate(labels)]
-    lines = {f"r{n}": said(f"r{n}", "x", label_scores=scores(*shares[n])) for n in range(len(truth))}
+    rows = [make_row(f"r{n}", label) for n, label in enumerate(labels)]
+    lines = {f"r{n}": make_rollouts(f"r{n}", "x", scores=label_scores(*shares[n])) for n in range(len(truth))}
     judged, found = find_label_errors(rows, lines, THREE, NAMES, None)
     assert judged == len(truth)
     assert {suspect["id"] for suspect in found} == {f"r{n}" for n in swapped}
@@ -55,11 +46,11 @@ def test_find_suspects_swapped_labels_stand_above_all_untouched_ones(truth, doub
 
 
 def test_find_suspects_a_wrong_teacher_stands_below_the_swapped_rows_it_is_surer_of():
-    rows = [row(f"c{n}", "car") for n in range(6)] + [row(f"p{n}", "pet") for n in range(6)]
-    lines = {one["id"]: said(one["id"], "x", label_scores=scores(*((9, 1) if one["label"] == "car" else (1, 9))))
-             for one in rows}  # fmt: skip
-    lines["c0"] = said("c0", "x", label_scores=scores(1, 19))  # swapped
-    lines["p1"] = said("p1", "x", label_scores=scores(11, 9))  # a slip: hardly sure
+    rows = [make_row(f"c{n}", "car") for n in range(6)] + [make_row(f"p{n}", "pet") for n in range(6)]
+    sure = {"car": label_scores(9, 1), "pet": label_scores(1, 9)}
+    lines = {one["id"]: make_rollouts(one["id"], "x", scores=sure[one["label"]]) for one in rows}
+    lines["c0"] = make_rollouts("c0", "x", scores=label_scores(1, 19))  # swapped
+    lines["p1"] = make_rollouts("p1", "x", scores=label_scores(11, 9))  # a slip: hardly sure
     judged, found = find_label_errors(rows, lines, SKILL, LABELS, None)
     assert judged == 12
     assert [(one["id"], one["is_sure"]) for one in found] == [("c0", True), ("p1", False)]
@@ -69,21 +60,21 @@ def test_find_suspects_a_wrong_teacher_stands_below_the_swapped_rows_it_is_surer
 
 
 def test_find_suspects_calibrated_scores_are_less_the_prior():
-    rows = [row("a", "car")]
-    lines = {"a": said("a", "car", label_scores=[-0.1, -2.5])}
+    rows = [make_row("a", "car")]
+    lines = {"a": make_rollouts("a", "car", scores=[-0.1, -2.5])}
     assert suspects(rows, lines)[1] == {}
     judged, found = suspects(rows, lines, prior=[-0.05, -3.5])
     assert (judged, found["a"]["teacher"]) == (1, "pet")
 
 
 def test_find_suspects_without_scores_goes_by_the_majority_of_the_samples():
-    rows = [row(name, "car") for name in ("one voice", "most", "tie kept", "right", "unread")]
+    rows = [make_row(name, "car") for name in ("one voice", "most", "tie kept", "right", "unread")]
     lines = {
-        "one voice": said("one voice", "pet", "pet", "pet"),
-        "most": said("most", "pet", "car", "pet"),
-        "tie kept": said("tie kept", "car", "pet", "car"),
-        "right": said("right", "car", "car", "car"),
-        "unread": said("unread", "no idea", "no idea", "none"),
+        "one voice": make_rollouts("one voice", "pet", "pet", "pet"),
+        "most": make_rollouts("most", "pet", "car", "pet"),
+        "tie kept": make_rollouts("tie kept", "car", "pet", "car"),
+        "right": make_rollouts("right", "car", "car", "car"),
+        "unread": make_rollouts("unread", "no idea", "no idea", "none"),
     }
     judged, found = suspects(rows, lines)
     assert judged == 4
@@ -93,11 +84,11 @@ def test_find_suspects_without_scores_goes_by_the_majority_of_the_samples():
 
 
 def test_find_suspects_one_sample_goes_by_the_teachers_confidence_and_unknown_comes_last():
-    rows = [row(name, "car") for name in ("unknown", "unsure", "sure")]
+    rows = [make_row(name, "car") for name in ("unknown", "unsure", "sure")]
     lines = {
-        "unknown": said("unknown", "pet", cumulative_logprob=None),
-        "unsure": said("unsure", "pet", cumulative_logprob=-1.2, completion_tokens=2),
-        "sure": said("sure", "pet", cumulative_logprob=-0.02, completion_tokens=2),
+        "unknown": make_rollouts("unknown", "pet", cumulative_logprob=None),
+        "unsure": make_rollouts("unsure", "pet", cumulative_logprob=-1.2, completion_tokens=2),
+        "sure": make_rollouts("sure", "pet", cumulative_logprob=-0.02, completion_tokens=2),
     }
     _, found = suspects(rows, lines)
     assert list(found) == ["sure", "unsure", "unknown"]
@@ -106,14 +97,17 @@ def test_find_suspects_one_sample_goes_by_the_teachers_confidence_and_unknown_co
 
 
 def test_find_suspects_free_answers_need_all_samples_to_contradict_with_one_voice():
-    rows = [row(name, "Paris") for name in ("one voice", "torn", "half", "alone", "cut", "same")]
+    rows = [make_row(name, "Paris") for name in ("one voice", "torn", "half", "alone", "cut", "same")]
     lines = {
-        "one voice": said("one voice", "Lyon", "lyon.", "Lyon"),
-        "torn": said("torn", "Lyon", "Nice", "Lyon"),
-        "half": said("half", "Lyon", "Paris", "Lyon"),
-        "alone": said("alone", "Lyon"),
-        "cut": [*said("cut", "Lyon", "Lyon"), answer("cut", "Lyon", finish_reason="length", sample_index=2)],
-        "same": said("same", "paris", "Paris", "Paris."),
+        "one voice": make_rollouts("one voice", "Lyon", "lyon.", "Lyon"),
+        "torn": make_rollouts("torn", "Lyon", "Nice", "Lyon"),
+        "half": make_rollouts("half", "Lyon", "Paris", "Lyon"),
+        "alone": make_rollouts("alone", "Lyon"),
+        "cut": [
+            *make_rollouts("cut", "Lyon", "Lyon"),
+            make_completion_line("cut", "Lyon", finish_reason="length", sample_index=2),
+        ],
+        "same": make_rollouts("same", "paris", "Paris", "Paris."),
     }
     judged, found = suspects(rows, lines, skill=Qa(kind="qa"), labels=())
     assert list(found) == ["one voice"]
@@ -122,24 +116,31 @@ def test_find_suspects_free_answers_need_all_samples_to_contradict_with_one_voic
 
 
 def test_find_suspects_mathematics_goes_by_value():
-    rows = [row("wrong", "#### 12"), row("right", "#### 0.5")]
+    rows = [make_row("wrong", "#### 12"), make_row("right", "#### 0.5")]
     lines = {
-        "wrong": said("wrong", "so #### 13", "thus #### 13.0"),
-        "right": said("right", "so #### 1/2", "thus #### 0.50"),
+        "wrong": make_rollouts("wrong", "so #### 13", "thus #### 13.0"),
+        "right": make_rollouts("right", "so #### 1/2", "thus #### 0.50"),
     }
     judged, found = suspects(rows, lines, skill=Math(kind="math"), labels=())
     assert (judged, list(found)) == (2, ["wrong"])
 
 
 def test_write_dataset_suspects_change_nothing_that_is_trained_on(tmp_path: Path):
-    rows = {"train": [row("a"), row("b", "pet"), row("c", "car")], "examples": [row("e", "pet"), row("a", "pet")]}
-    asked = [answer("a", "car", scores(8, 2))]
-    more = [answer("b", "car", scores(9, 1)), answer("c", "car", scores(17, 3)), answer("e", "car", scores(19, 2))]
+    rows = {
+        "train": [make_row("a"), make_row("b", "pet"), make_row("c", "car")],
+        "examples": [make_row("e", "pet"), make_row("a", "pet")],
+    }
+    asked = [make_completion_line("a", "car", label_scores(8, 2))]
+    more = [
+        make_completion_line("b", "car", label_scores(9, 1)),
+        make_completion_line("c", "car", label_scores(17, 3)),
+        make_completion_line("e", "car", label_scores(19, 2)),
+    ]
     written = {}
     for name, answers, filters in (("off", asked, Filters()), ("on", asked + more, Filters(check_labels=True))):
         folder = tmp_path / name
         folder.mkdir()
-        summary, _, lines = build(folder, **rows, answers=answers, filters=filters, calibrations=("batch",))
+        summary, _, lines = build_dataset(folder, **rows, answers=answers, filters=filters, calibrations=("batch",))
         files = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
         written[name] = (summary, files, lines)
     (off, off_files, _), (on, on_files, lines) = written["off"], written["on"]
@@ -154,8 +155,8 @@ def test_find_suspects_score_is_the_self_confidence_of_its_definition():
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(20, 3))
     given_labels = [NAMES[n % 3] for n in range(20)]
-    rows = [row(f"r{n}", label) for n, label in enumerate(given_labels)]
-    lines = {f"r{n}": said(f"r{n}", "x", label_scores=list(logits[n])) for n in range(20)}
+    rows = [make_row(f"r{n}", label) for n, label in enumerate(given_labels)]
+    lines = {f"r{n}": make_rollouts(f"r{n}", "x", scores=list(logits[n])) for n in range(20)}
     _, found = suspects(rows, lines, skill=THREE, labels=NAMES)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert found
@@ -169,7 +170,12 @@ def test_find_suspects_score_is_the_self_confidence_of_its_definition():
 
 def test_suspects_file_holds_what_a_person_needs_to_find_the_row(tmp_path: Path):
     options = {"use_references": False, "filters": Filters(verification=False)}
-    _, _, lines = build(tmp_path, train=[row("a", "pet")], answers=[answer("a", "car", scores(9, 1))], **options)
+    _, _, lines = build_dataset(
+        tmp_path,
+        train=[make_row("a", "pet")],
+        answers=[make_completion_line("a", "car", label_scores(9, 1))],
+        **options,
+    )
     assert lines["suspects"] == [
         {
             "id": "a",

@@ -8,7 +8,7 @@ from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import Sampling, Teacher
 from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.qa import Qa
-from tests.inference.vllm.test_request import Tokenizer
+from tests.support.word_tokenizer import WordTokenizer
 
 MESSAGES = [{"role": "user", "content": "Who wrote Emma?"}]
 ROW = {"id": "r", "messages": MESSAGES, "references": ["Austen"], "content_sha256": content_sha256(MESSAGES)}
@@ -31,7 +31,7 @@ def prompter(prompting: str) -> CandidatePrompter:
         out="out",
     )
     return CandidatePrompter(
-        spec, Candidate(role="student", path="./model", dtype="float32", prompting=prompting), Tokenizer(), []
+        spec, Candidate(role="student", path="./model", dtype="float32", prompting=prompting), WordTokenizer(), []
     )
 
 

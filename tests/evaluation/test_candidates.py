@@ -9,7 +9,7 @@ from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.recipe.load import parse_recipe
 from tasks.evaluate import evaluate_models
-from tests.recipe.test_load import fields
+from tests.support.builders import make_recipe_fields
 
 
 class Store:
@@ -21,7 +21,7 @@ class Run:
     """As much of a run as the stage needs; it notes what it is told to build."""
 
     def __init__(self) -> None:
-        self.recipe = parse_recipe(fields())
+        self.recipe = parse_recipe(make_recipe_fields())
         self.store = Store()
         self.built: dict[str, Any] = {}
 

@@ -12,18 +12,22 @@ from stillhouse.filters.combine import Mixing
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import RULES, Filters
 from stillhouse.filters.unanswered import routing_filters, unanswered_rows
-from tests.filters.test_pipeline import ALL, LABELS, SKILL, row, said
+from stillhouse.skills.classification import Classification
+from tests.support.builders import make_completion, make_row
 
+LABELS = ("red", "green", "blue")
+SKILL = Classification(labels=LABELS)
+ALL = Filters(min_success_ratio=0.0)
 VOTE, BEST, KEEP_ALL = Mixing(kind="vote"), Mixing(kind="best"), Mixing()
 
 
 def by(number: int, *texts: str, **fields: Any) -> list[Completion]:
     """The samples of teacher `number`."""
-    return [said(text, **fields).model_copy(update={"teacher_number": number}) for text in texts]
+    return [make_completion(text, **fields).model_copy(update={"teacher_number": number}) for text in texts]
 
 
 def judged(answers: list[Completion], mixing: Mixing, *references: str, filters: Filters = ALL):
-    return apply_filters([row("a", *references)], {"a": answers}, filters, SKILL, LABELS, mixing)
+    return apply_filters([make_row("a", *references)], {"a": answers}, filters, SKILL, LABELS, mixing)
 
 
 def kept(result) -> list[tuple[int, str]]:
@@ -57,7 +61,11 @@ def test_vote_is_the_majority_over_all_samples_of_all_teachers():
 
 def test_vote_of_equals_is_the_first_teachers_and_the_most_confident_voter_stands_for_it():
     assert kept(judged([*by(1, "red"), *by(2, "blue")], VOTE)) == [(1, "red")]
-    votes = [*by(1, "red", logprob=-2.0), *by(2, "red", logprob=-0.1), *by(3, "blue", logprob=0.0)]
+    votes = [
+        *by(1, "red", cumulative_logprob=-2.0),
+        *by(2, "red", cumulative_logprob=-0.1),
+        *by(3, "blue", cumulative_logprob=0.0),
+    ]
     assert kept(judged(votes, VOTE)) == [(2, "red")]
 
 
@@ -73,7 +81,7 @@ def test_best_by_judge_takes_the_highest_score_and_an_unreadable_one_counts_leas
     mixing = Mixing(kind="best", by="judge")
 
     def chosen(scores: dict[str, int | None]):
-        return apply_filters([row("a")], {"a": answers}, ALL, SKILL, LABELS, mixing, scores)
+        return apply_filters([make_row("a")], {"a": answers}, ALL, SKILL, LABELS, mixing, scores)
 
     result = chosen({"k1": 3, "k2": 5, "k3": None})
     assert kept(result) == [(2, "red")]
@@ -84,7 +92,7 @@ def test_best_by_judge_takes_the_highest_score_and_an_unreadable_one_counts_leas
 
 def test_unserved_prompts_are_found_without_a_judge_that_has_not_heard_the_answers():
     rules = routing_filters(Filters(min_judge_score=4), must_verify=False)
-    assert unanswered_rows([row("a")], {"a": by(1, "red")}, rules, SKILL, LABELS) == []
+    assert unanswered_rows([make_row("a")], {"a": by(1, "red")}, rules, SKILL, LABELS) == []
 
 
 def test_best_by_verifier_takes_what_agrees_with_the_reference_and_else_the_first_teachers():
@@ -99,7 +107,7 @@ def test_best_by_verifier_takes_what_agrees_with_the_reference_and_else_the_firs
 
 
 def test_counts_by_teacher_tell_a_useless_answer_from_one_that_another_stood_for():
-    rows = [row("a"), row("b")]
+    rows = [make_row("a"), make_row("b")]
     completions = {"a": [*by(1, "red"), *by(2, "red")], "b": [*by(1, "nonsense"), *by(2, "blue")]}
     result = apply_filters(rows, completions, ALL, SKILL, LABELS, VOTE)
     assert counts_by_teacher(result, 3) == {
@@ -116,7 +124,7 @@ mixings = st.sampled_from([VOTE, BEST, KEEP_ALL])
 
 @given(st.lists(panel, max_size=4), mixings)
 def test_mixing_keeps_or_drops_every_answer_once_and_one_a_prompt_where_one_is_asked_for(prompts, mixing):
-    rows = [row(str(number), *["red"] * (number % 2)) for number in range(len(prompts))]
+    rows = [make_row(str(number), *["red"] * (number % 2)) for number in range(len(prompts))]
     completions = {
         one["id"]: [answer for number, texts in enumerate(teachers, 1) for answer in by(number, *texts)]
         for one, teachers in zip(rows, prompts, strict=True)
@@ -142,26 +150,28 @@ def test_mixing_keeps_or_drops_every_answer_once_and_one_a_prompt_where_one_is_a
         (by(1, "I can't help with that"), {}),
         (by(1, "red", finish_reason="length"), {}),
         (by(1, "", finish_reason="error:timeout"), {}),
-        (by(1, "red", logprob=-3.0), {"min_mean_logprob": -1.0}),
+        (by(1, "red", cumulative_logprob=-3.0), {"min_mean_logprob": -1.0}),
         (by(1, "red", "blue", "green"), {"min_agreement": 0.5}),
         ([], {}),
     ],
 )
 def test_unserved_is_what_the_filters_would_keep_no_answer_to(answer: list[Completion], filters: dict[str, Any]):
     rules = routing_filters(Filters(**filters), must_verify=False)
-    rows = [row("a"), row("b"), row("a")]
-    assert unanswered_rows(rows, {"a": answer, "b": by(1, "red", logprob=-0.1)}, rules, SKILL, LABELS) == ["a"]
+    rows = [make_row("a"), make_row("b"), make_row("a")]
+    assert unanswered_rows(rows, {"a": answer, "b": by(1, "red", cumulative_logprob=-0.1)}, rules, SKILL, LABELS) == [
+        "a"
+    ]
 
 
 def test_unserved_goes_by_the_recipes_own_switches():
     truncated = {"a": by(1, "red", finish_reason="length")}
     for switch, expected in ((True, ["a"]), (False, [])):
         rules = routing_filters(Filters(truncated=switch), must_verify=False)
-        assert unanswered_rows([row("a")], truncated, rules, SKILL, LABELS) == expected
+        assert unanswered_rows([make_row("a")], truncated, rules, SKILL, LABELS) == expected
 
 
 def test_unserved_counts_a_reference_only_where_it_must_verify():
-    rows, answers = [row("a", "red"), row("b", "red"), row("c")], {name: by(1, "blue") for name in "ac"}
+    rows, answers = [make_row("a", "red"), make_row("b", "red"), make_row("c")], {name: by(1, "blue") for name in "ac"}
     answers["b"] = by(1, "red")
     for must_verify, expected in ((True, ["a"]), (False, [])):
         rules = routing_filters(Filters(), must_verify=must_verify)
@@ -171,7 +181,7 @@ def test_unserved_counts_a_reference_only_where_it_must_verify():
 def test_unserved_by_one_teacher_is_served_by_any_other():
     rules = routing_filters(ALL, must_verify=False)
     answers = {"a": [*by(1, "mauve"), *by(2, "red")], "b": by(1, "mauve")}
-    assert unanswered_rows([row("a"), row("b"), row("c")], answers, rules, SKILL, LABELS) == ["b", "c"]
+    assert unanswered_rows([make_row("a"), make_row("b"), make_row("c")], answers, rules, SKILL, LABELS) == ["b", "c"]
 
 
 def test_rules_for_routing_leave_every_rule_of_one_answer_as_the_recipe_has_it():

@@ -4,34 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.completions.completion import Completion
 from stillhouse.errors import QualityError
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.classification import Classification
 from stillhouse.skills.conversation import Conversation
+from tests.support.builders import make_completion, make_row
 
 LABELS = ("red", "green", "blue")
 SKILL = Classification(labels=LABELS)
 ALL = Filters(min_success_ratio=0.0)
-
-
-def row(row_id: str, *references: str) -> dict:
-    return {"id": row_id, "messages": [{"role": "user", "content": row_id}], "references": list(references)}
-
-
-def said(text: str, finish_reason: str = "stop", logprob: float | None = None) -> Completion:
-    return Completion(
-        key=f"key of {text}",
-        text=text,
-        finish_reason=finish_reason,
-        prompt_tokens=3,
-        completion_tokens=1,
-        cumulative_logprob=logprob,
-        seconds=0.1,
-        teacher="t",
-        created="2026-01-01T00:00:00Z",
-    )
 
 
 def answers(result) -> dict[str, str]:
@@ -40,13 +22,13 @@ def answers(result) -> dict[str, str]:
 
 @pytest.mark.peers("none rows")
 def test_apply_keeps_the_parsed_answer_and_names_each_drop():
-    rows = [row("a"), row("b", "red"), row("c"), row("d"), row("e")]
+    rows = [make_row("a"), make_row("b", "red"), make_row("c"), make_row("d"), make_row("e")]
     completions = {
-        "a": [said("Red.")],
-        "b": [said("blue")],
-        "c": [said("gre", "length")],
-        "d": [said("", "error:engine")],
-        "e": [said("I can't help with that")],
+        "a": [make_completion("Red.")],
+        "b": [make_completion("blue")],
+        "c": [make_completion("gre", "length")],
+        "d": [make_completion("", "error:engine")],
+        "e": [make_completion("I can't help with that")],
     }
     result = apply_filters(rows, completions, ALL, SKILL, LABELS)
     assert answers(result) == {"a": "red"}
@@ -71,17 +53,26 @@ def test_apply_keeps_the_parsed_answer_and_names_each_drop():
 
 
 def test_apply_first_objecting_rule_in_the_recipes_order_names_the_reason():
-    result = apply_filters([row("a")], {"a": [said("  ", "length")]}, ALL, SKILL, LABELS)
+    result = apply_filters([make_row("a")], {"a": [make_completion("  ", "length")]}, ALL, SKILL, LABELS)
     assert result.counts == {"truncated": 1}
     result = apply_filters(
-        [row("a")], {"a": [said("  ", "length")]}, ALL.model_copy(update={"truncated": False}), SKILL, LABELS
+        [make_row("a")],
+        {"a": [make_completion("  ", "length")]},
+        ALL.model_copy(update={"truncated": False}),
+        SKILL,
+        LABELS,
     )
     assert result.counts == {"empty": 1}
 
 
 def test_apply_several_samples_keep_the_most_confident_of_the_majority():
-    samples = [said("blue", logprob=-0.1), said("red", logprob=-2.0), said("red", logprob=-1.0), said("red")]
-    result = apply_filters([row("a")], {"a": samples}, ALL, SKILL, LABELS)
+    samples = [
+        make_completion("blue", cumulative_logprob=-0.1),
+        make_completion("red", cumulative_logprob=-2.0),
+        make_completion("red", cumulative_logprob=-1.0),
+        make_completion("red"),
+    ]
+    result = apply_filters([make_row("a")], {"a": samples}, ALL, SKILL, LABELS)
     assert answers(result) == {"a": "red"}
     assert result.kept[0].completion is samples[2]
     assert result.counts == {"not_majority": 3}
@@ -89,46 +80,64 @@ def test_apply_several_samples_keep_the_most_confident_of_the_majority():
 
 
 def test_apply_agreement_below_the_bound_drops_every_sample_of_the_prompt():
-    samples = {"a": [said("red"), said("red"), said("nonsense"), said("blue"), said("", "error:timeout")]}
+    samples = {
+        "a": [
+            make_completion("red"),
+            make_completion("red"),
+            make_completion("nonsense"),
+            make_completion("blue"),
+            make_completion("", "error:timeout"),
+        ]
+    }
     # 2 of the 4 that were answered
-    assert answers(apply_filters([row("a")], samples, Filters(min_agreement=0.5), SKILL, LABELS)) == {"a": "red"}
-    result = apply_filters([row("a")], samples, Filters(min_agreement=0.6, min_success_ratio=0.0), SKILL, LABELS)
+    assert answers(apply_filters([make_row("a")], samples, Filters(min_agreement=0.5), SKILL, LABELS)) == {"a": "red"}
+    result = apply_filters([make_row("a")], samples, Filters(min_agreement=0.6, min_success_ratio=0.0), SKILL, LABELS)
     assert result.kept == []
     assert result.counts == {"agreement": 3, "unparsable": 1, "failed": 1}
 
 
 def test_apply_confidence_judges_the_chosen_sample():
     filters = Filters(min_mean_logprob=-0.5, min_success_ratio=0.0)
-    samples = {"a": [said("red", logprob=-0.7)], "b": [said("red", logprob=-0.3), said("red", logprob=-0.9)]}
-    result = apply_filters([row("a"), row("b")], samples, filters, SKILL, LABELS)
+    samples = {
+        "a": [make_completion("red", cumulative_logprob=-0.7)],
+        "b": [make_completion("red", cumulative_logprob=-0.3), make_completion("red", cumulative_logprob=-0.9)],
+    }
+    result = apply_filters([make_row("a"), make_row("b")], samples, filters, SKILL, LABELS)
     assert answers(result) == {"b": "red"}
     assert result.counts == {"confidence": 1, "not_majority": 1}
 
 
 @pytest.mark.peers("none rows")
 def test_apply_prompt_without_completion_counts_as_failed():
-    result = apply_filters([row("a"), row("b")], {"a": [said("red")]}, Filters(), SKILL, LABELS)
+    result = apply_filters([make_row("a"), make_row("b")], {"a": [make_completion("red")]}, Filters(), SKILL, LABELS)
     assert result.counts == {"failed": 1}
     assert result.num_in == 2
 
 
 def test_apply_row_repeated_by_balancing_is_kept_each_time():
-    result = apply_filters([row("a"), row("a")], {"a": [said("red")]}, Filters(), SKILL, LABELS)
+    result = apply_filters([make_row("a"), make_row("a")], {"a": [make_completion("red")]}, Filters(), SKILL, LABELS)
     assert len(result.kept) == 2
 
 
 @pytest.mark.peers("none rows")
 def test_apply_below_the_success_ratio_fails_with_counts_and_next_step():
-    rows = [row("a"), row("b"), row("c"), row("d")]
-    completions = {"a": [said("red")], "b": [said("x", "length")], "c": [said("y", "length")], "d": [said("z")]}
+    rows = [make_row("a"), make_row("b"), make_row("c"), make_row("d")]
+    completions = {
+        "a": [make_completion("red")],
+        "b": [make_completion("x", "length")],
+        "c": [make_completion("y", "length")],
+        "d": [make_completion("z")],
+    }
     with pytest.raises(QualityError, match=r"1 of 4 prompts \(25%\).*50%.*truncated 2, unparsable 1.*max_tokens"):
         apply_filters(rows, completions, Filters(), SKILL, LABELS)
     assert apply_filters(rows, completions, Filters(min_success_ratio=0.25), SKILL, LABELS).kept
 
 
 def test_apply_success_ratio_is_over_prompts_not_samples():
-    samples = {"a": [said("red"), said("x"), said("y"), said("z")]}
-    assert answers(apply_filters([row("a")], samples, Filters(min_success_ratio=1.0), SKILL, LABELS)) == {"a": "red"}
+    samples = {"a": [make_completion("red"), make_completion("x"), make_completion("y"), make_completion("z")]}
+    assert answers(apply_filters([make_row("a")], samples, Filters(min_success_ratio=1.0), SKILL, LABELS)) == {
+        "a": "red"
+    }
 
 
 def test_apply_no_rows_is_an_empty_result():
@@ -137,14 +146,16 @@ def test_apply_no_rows_is_an_empty_result():
 
 def test_apply_unparsable_switched_off_keeps_the_text():
     filters = Filters(unparsable=False)
-    assert answers(apply_filters([row("a")], {"a": [said(" mauve ")]}, filters, SKILL, LABELS)) == {"a": "mauve"}
+    assert answers(apply_filters([make_row("a")], {"a": [make_completion(" mauve ")]}, filters, SKILL, LABELS)) == {
+        "a": "mauve"
+    }
 
 
 def test_apply_labels_are_not_judged_as_prose():
     label = "i cannot complete my order"
     skill = Classification(labels=(label, "la la la la la la"))
-    completions = {"a": [said(label)], "b": [said("la la la la la la")]}
-    result = apply_filters([row("a"), row("b")], completions, Filters(languages=("de",)), skill, skill.labels)
+    completions = {"a": [make_completion(label)], "b": [make_completion("la la la la la la")]}
+    result = apply_filters([make_row("a"), make_row("b")], completions, Filters(languages=("de",)), skill, skill.labels)
     assert len(result.kept) == 2
 
 
@@ -152,25 +163,30 @@ def test_apply_near_duplicates_filter_free_answers_and_warn_for_labels(caplog):
     text = "the card is on its way and will be with you soon"
     filters = Filters(near_duplicate_threshold=0.9)
     with caplog.at_level(logging.WARNING):
-        apply_filters([row("a")], {"a": [said("red")]}, filters, SKILL, LABELS)
+        apply_filters([make_row("a")], {"a": [make_completion("red")]}, filters, SKILL, LABELS)
     assert "near_duplicate_threshold has no effect" in caplog.text
     free = Conversation(kind="conversation")
-    completions = {"a": [said(text), said("another")], "b": [said(text)]}
-    result = apply_filters([row("a"), row("b")], completions, filters, free, ())
+    completions = {"a": [make_completion(text), make_completion("another")], "b": [make_completion(text)]}
+    result = apply_filters([make_row("a"), make_row("b")], completions, filters, free, ())
     assert [one.target for one in result.kept] == [text, "another"]
     assert result.counts == {"near_duplicate": 1}
     strict = filters.model_copy(update={"min_success_ratio": 0.75})
     with pytest.raises(QualityError, match="1 of 2 prompts"):
-        apply_filters([row("a"), row("b")], completions, strict, free, ())
+        apply_filters([make_row("a"), make_row("b")], completions, strict, free, ())
 
 
 texts = st.sampled_from(["red", "green", "Blue!", "", "mauve", "I can't help with that", "x x x x x x"])
-some = st.lists(st.builds(said, texts, st.sampled_from(["stop", "length", "error:x"]), st.floats(-3, 0)), max_size=5)
+some = st.lists(
+    st.builds(
+        make_completion, texts, st.sampled_from(["stop", "length", "error:x"]), cumulative_logprob=st.floats(-3, 0)
+    ),
+    max_size=5,
+)
 
 
 @given(st.lists(some, max_size=6), st.floats(0, 1), st.booleans())
 def test_apply_every_completion_is_kept_or_dropped_once(per_prompt, min_agreement, has_reference):
-    rows = [row(str(i), *["red"] * has_reference) for i in range(len(per_prompt))]
+    rows = [make_row(str(i), *["red"] * has_reference) for i in range(len(per_prompt))]
     filters = Filters(min_agreement=min_agreement, min_mean_logprob=-2.0, min_success_ratio=0.0)
     result = apply_filters(rows, {str(i): one for i, one in enumerate(per_prompt)}, filters, SKILL, LABELS)
     assert len(result.kept) + len(result.dropped) == sum(max(1, len(one)) for one in per_prompt)

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,39 +19,17 @@ from tasks.read import read_sources
 from tasks.split import split_rows
 from tasks.validate import validate_rows
 from tests.support.api.batch_server import answered, serving_batches
+from tests.support.api.recipe import ENVIRONMENT, NO_ENGINE, first_answer, first_label, prepare_api_recipe
 from tests.support.api.requests import KEY
-from tests.support.api.server import Act, Received, answer, failure, serving
+from tests.support.api.server import failure, serving
 from tests.support.replicas.asking import Asking
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
-NO_ENGINE = Path("/nonexistent/python")
-ENVIRONMENT = {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-
-
-def prepared(folder: Path, address: str) -> Asking:
-    asking = Asking(folder)
-    recipe = asking.prepare(replicas=1, num_messages=30).folder / "recipe.yaml"
-    fields: dict[str, Any] = yaml.safe_load(recipe.read_text())
-    endpoint = {"provider": "openai", "base_url": address, "serves": "test", "segment_seconds": 0.2, "max_attempts": 2}
-    teacher = {"model": "served", "accept_terms": "openai", "prompt": {"examples": 2}, "endpoint": endpoint}
-    fields["teachers"] = [teacher]
-    recipe.write_text(yaml.safe_dump(fields))
-    return asking
-
-
-def first_label(received: Received) -> Act:
-    return answer(first_answer(received.body))
-
-
-def first_answer(body: dict[str, Any]) -> str:
-    schema = body["response_format"]["json_schema"]["schema"]
-    return f'{{"answer": "{schema["properties"]["answer"]["enum"][0]}"}}'
-
 
 def test_teacher_over_an_api_answers_each_prompt_once_in_any_number_of_runs(tmp_path):
     with serving(first_label) as server:
-        asking = prepared(tmp_path, server.address)
+        asking = prepare_api_recipe(tmp_path, server.address)
         first = asking.ask(NO_ENGINE, **ENVIRONMENT)
         assert first["requests"] == first["sent"] == len(server.requests) > 20
         assert max(Counter(str(body["messages"]) for body in server.bodies()).values()) == 1
@@ -77,13 +54,13 @@ def in_batches(asking: Asking, address: str) -> Asking:
 
 def test_batches_make_the_artifact_that_single_requests_make_and_find_its_answers(tmp_path):
     with serving(first_label) as server:
-        single = prepared(tmp_path / "single", server.address).ask(NO_ENGINE, **ENVIRONMENT)
+        single = prepare_api_recipe(tmp_path / "single", server.address).ask(NO_ENGINE, **ENVIRONMENT)
     (tmp_path / "batches").mkdir()
     with serving_batches() as server:
         server.answer = lambda line: answered(line["custom_id"], first_answer(line["body"]))
         # longer under way than a stage may take: a batch has a deadline of its own
         server.looks_until_end = 60
-        asking = in_batches(prepared(tmp_path / "batches", server.address), server.address)
+        asking = in_batches(prepare_api_recipe(tmp_path / "batches", server.address), server.address)
         limit = {"STILLHOUSE_STAGE_TIMEOUT": "5"}
         batches = asking.ask(NO_ENGINE, **ENVIRONMENT, **limit)
         assert set(server.bought.values()) == {1}
@@ -98,12 +75,12 @@ def test_batches_make_the_artifact_that_single_requests_make_and_find_its_answer
 
 def test_teacher_over_an_api_does_not_wait_for_the_device(tmp_path):
     with serving(first_label) as server, device_lock(tmp_path / "work" / "device.lock"):
-        assert prepared(tmp_path, server.address).ask(NO_ENGINE, **ENVIRONMENT)["generated"] > 20
+        assert prepare_api_recipe(tmp_path, server.address).ask(NO_ENGINE, **ENVIRONMENT)["generated"] > 20
 
 
 def test_run_without_the_key_ends_before_anything_is_read(tmp_path):
     with serving(first_label) as server:
-        error = prepared(tmp_path, server.address).error(NO_ENGINE, OPENAI_API_KEY="")
+        error = prepare_api_recipe(tmp_path, server.address).error(NO_ENGINE, OPENAI_API_KEY="")
         assert "RecipeError: The environment variable OPENAI_API_KEY is not set" in error
         assert not server.requests
     assert not (tmp_path / "store" / "artifacts").exists()
@@ -111,7 +88,7 @@ def test_run_without_the_key_ends_before_anything_is_read(tmp_path):
 
 def test_key_that_is_refused_ends_the_run_in_one_line_that_does_not_show_it(tmp_path):
     with serving(lambda _: failure(401, f"Incorrect API key provided: {KEY}")) as server:
-        error = prepared(tmp_path, server.address).error(NO_ENGINE, **ENVIRONMENT)
+        error = prepare_api_recipe(tmp_path, server.address).error(NO_ENGINE, **ENVIRONMENT)
         assert "ServiceError: generate: openai" in error
         assert "set that variable to a valid key" in error
         # neither the run nor Prefect's retries went on
@@ -132,7 +109,7 @@ def test_teacher_over_an_api_is_measured_once_on_all_test_rows(tmp_path, monkeyp
     for name, value in {**ENVIRONMENT, "STILLHOUSE_STORE": str(tmp_path / "store")}.items():
         monkeypatch.setenv(name, value)
     with serving(first_label) as server:
-        recipe = str(prepared(tmp_path, server.address).folder / "recipe.yaml")
+        recipe = str(prepare_api_recipe(tmp_path, server.address).folder / "recipe.yaml")
         folder = Path(measuring(recipe))
         assert len(server.requests) == 30
         held_out = (tmp_path / "test.jsonl").read_text().splitlines()

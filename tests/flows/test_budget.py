@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.flows.test_api_teacher import ENVIRONMENT, NO_ENGINE, first_label, prepared
+from tests.support.api.recipe import ENVIRONMENT, NO_ENGINE, first_label, prepare_api_recipe
 from tests.support.api.server import serving
 from tests.support.replicas.asking import Asking, EnginePython
 
@@ -47,7 +47,7 @@ def test_budget_stops_an_engine_and_a_raised_one_asks_only_the_rest(tmp_path: Pa
 
 def test_budget_in_dollars_stops_a_teacher_over_an_api_and_goes_on_when_raised(tmp_path: Path):
     with serving(first_label) as server:
-        asking = prepared(tmp_path, server.address)
+        asking = prepare_api_recipe(tmp_path, server.address)
         fields = yaml.safe_load((asking.folder / "recipe.yaml").read_text())
         price = {"input_usd_per_mtok": 100, "output_usd_per_mtok": 1000}
         teacher = fields["teachers"][0] | {"price": price, "sampling": {"max_tokens": 8}}
@@ -65,7 +65,7 @@ def test_budget_in_dollars_stops_a_teacher_over_an_api_and_goes_on_when_raised(t
 
 def test_budget_in_dollars_without_a_known_price_is_refused_before_anything_is_read(tmp_path: Path):
     with serving(first_label) as server:
-        asking = prepared(tmp_path, server.address)
+        asking = prepare_api_recipe(tmp_path, server.address)
         change(asking, budget={"usd": 5})
         error = asking.error(NO_ENGINE, **ENVIRONMENT)
         assert "RecipeError: budget.usd: 5 can't be held, since no price of served is known" in error

@@ -11,16 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.reports.schema.report import Report
-from tests.support.pipeline import MODEL, Pipeline, left_alive
+from tests.support.pipeline import DATA_STAGES, MODEL, Pipeline, left_alive
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1500),
     pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`"),
 ]
-
-# what a stage's artifact holds depends on rows and weights alone; evaluate holds measured times
-DATA_STAGES = ("read", "validate", "split", "balance", "convert", "generate", "filter", "train", "initialise")
 
 
 def newest_report(pipeline: Pipeline) -> Report:

@@ -19,28 +19,20 @@ from stillhouse.recipe.judge import VERDICTS
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
 from stillhouse.skills.cases import read_cases
-from tasks.balance import balance_rows
-from tasks.convert import load_judge, load_teacher, load_teachers
-from tasks.filter import filter_completions
-from tasks.judge import score_completions
+from tasks.convert import load_judge, load_teacher
 from tasks.judge_pairs import judge_pairs
-from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
-from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.read import read_sources
 from tasks.report import judge_report
-from tasks.split import split_rows
-from tasks.validate import validate_rows
 from tests.support.api.requests import KEY
-from tests.support.api.server import Act, FaultyServer, Received, answer, failure, serving
+from tests.support.api.server import Act, Received, answer, failure, serving
+from tests.support.judged_recipe import prompts_to, scoring, split_of, write_judged_recipe, write_local_model
 from tests.support.paths import ROOT
 from tests.support.replicas.asking import EnginePython
 from tests.support.scripted_judge import always_first, longer, shown
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
-RECIPES = ROOT / "deployments" / "recipes"
 SMALL = Model(kind="hub", path="owner/student")
 MODELS = ("student", "teacher", "baseline_untrained", "baseline_zero_shot")
 
@@ -50,30 +42,6 @@ def _environment(tmp_path, monkeypatch):
     for name, value in {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
-
-
-def prepared(folder: Path, address: str, judge: dict[str, Any] | None = None, **changes: Any) -> str:
-    """Write the shipped conversation recipe with a teacher and a judge at `address`; return its path."""
-    fields = yaml.safe_load((RECIPES / "conversation.yaml").read_text())
-    for source in (fields["data"][role] for role in ("train", "examples", "test")):
-        source["path"] = str(RECIPES / source["path"])
-    endpoint = {"provider": "openai", "base_url": address, "serves": "test", "segment_seconds": 0.2, "max_attempts": 2}
-    fields["teachers"] = [{"model": "the-teacher", "accept_terms": "openai", "endpoint": endpoint}]
-    fields["student"]["model"] = "owner/student"
-    fields["judge"] = {"model": "the-judge", "endpoint": endpoint, **(judge or {})}
-    fields["filters"] = {"min_success_ratio": 0.0}
-    fields |= changes
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(fields))
-    return str(folder / "recipe.yaml")
-
-
-def local_model(folder: Path) -> str:
-    """Write the files of a model for the scripted engine; return its path."""
-    model = folder / "judge"
-    model.mkdir()
-    (model / "config.json").write_text("{}")
-    (model / "model.safetensors").write_bytes(b"weights")
-    return str(model)
 
 
 @stage("evaluate", version=99)
@@ -89,32 +57,10 @@ def measured(call: StageCall) -> dict[str, Any]:
     return {"rows": len(rows)}
 
 
-def sides_of(run: Run) -> Any:
-    return split_rows(run, validate_rows(run, read_sources(run)))
-
-
-@flow(name="scoring", persist_result=False)
-def scoring(recipe: str, *refresh: str) -> dict[str, Any]:
-    run = start_run(load_recipe(recipe), load_settings(), refresh)
-    sides = sides_of(run)
-    balanced = balance_rows(run, sides)
-    answers = generate_completions(run, load_teachers(run), sides, balanced)
-    scores = score_completions(run, load_judge(run), answers, sides, balanced)
-    dataset = filter_completions(run, answers, sides, balanced, scores)
-    return {
-        "stages": list(run.results),
-        "judge": run.summary("judge") if scores else {},
-        "scores": str(run.store.fetch(scores)) if scores else "",
-        "filter": run.summary("filter"),
-        "dataset": str(run.store.fetch(dataset)),
-        "fingerprint": dataset.fingerprint,
-    }
-
-
 @flow(name="judging", persist_result=False)
 def judging(recipe: str, *refresh: str) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), refresh)
-    sides = sides_of(run)
+    sides = split_of(run)
     evaluated = run.build(measured, {"split": sides}, {}, skill=run.recipe.skill)
     judge = load_judge(run)
     pairs = judge_pairs(run, judge, sides, evaluated)
@@ -151,13 +97,9 @@ def teacher_and_judge(received: Received) -> Act:
     return answer('{"answer": "1"}' if "poor" in text else '{"answer": "4"}')
 
 
-def asked_of(server: FaultyServer, model: str) -> list[str]:
-    return [str(body["messages"]) for body in server.bodies() if body["model"] == model]
-
-
 def test_judge_scores_each_answer_once_and_the_filter_keeps_the_good_ones(tmp_path):
     with serving(teacher_and_judge) as server:
-        recipe = prepared(
+        recipe = write_judged_recipe(
             tmp_path, server.address, {"against": []}, filters={"min_success_ratio": 0.0, "min_judge_score": 3}
         )
         # it chooses what is learnt, under terms that forbid that
@@ -168,7 +110,7 @@ def test_judge_scores_each_answer_once_and_the_filter_keeps_the_good_ones(tmp_pa
         Path(recipe).write_text(yaml.safe_dump(fields))
 
         first = scoring(recipe)
-        taught, judged = asked_of(server, "the-teacher"), asked_of(server, "the-judge")
+        taught, judged = prompts_to(server, "the-teacher"), prompts_to(server, "the-judge")
         assert len(taught) == len(judged) == first["judge"]["requests"] == first["judge"]["generated"] > 8
         assert max(Counter(judged).values()) == 1
         assert first["judge"]["prompt_tokens"] == 11 * len(judged)
@@ -194,17 +136,17 @@ def test_judge_scores_each_answer_once_and_the_filter_keeps_the_good_ones(tmp_pa
 
 def test_recipe_whose_judge_only_measures_has_no_stage_before_the_filter(tmp_path):
     with serving(teacher_and_judge) as server:
-        with_judge = scoring(prepared(tmp_path, server.address))
-        without = scoring(prepared(tmp_path, server.address, **{"judge": None}))
+        with_judge = scoring(write_judged_recipe(tmp_path, server.address))
+        without = scoring(write_judged_recipe(tmp_path, server.address, **{"judge": None}))
         assert "judge" not in with_judge["stages"]
-        assert not asked_of(server, "the-judge")
+        assert not prompts_to(server, "the-judge")
     assert with_judge["fingerprint"] == without["fingerprint"]
     assert with_judge["stages"] == without["stages"]
 
 
 def test_judge_that_prefers_the_longer_answer_is_asked_in_both_orders_and_once(tmp_path):
     with serving(lambda received: said_by(received, longer)) as server:
-        recipe = prepared(tmp_path, server.address)
+        recipe = write_judged_recipe(tmp_path, server.address)
         found = judging(recipe)
         pairs = len(found["lines"])
         assert found["against"] == {"teacher": "teacher", "baseline": "baseline_zero_shot"}
@@ -230,7 +172,7 @@ def test_judge_that_prefers_the_longer_answer_is_asked_in_both_orders_and_once(t
 
 def test_judge_that_prefers_the_first_position_ties_all_and_is_seen_through(tmp_path):
     with serving(lambda received: said_by(received, always_first)) as server:
-        recipe = prepared(tmp_path, server.address, {"against": ["teacher"], "model": "the-teacher"})
+        recipe = write_judged_recipe(tmp_path, server.address, {"against": ["teacher"], "model": "the-teacher"})
         found = judging(recipe)
     versus = found["report"]["against"]["teacher"]
     assert versus["tie"]["value"] == 1.0
@@ -246,7 +188,7 @@ def test_judge_that_no_longer_answers_ends_the_stage_and_keeps_what_it_said(tmp_
         return said_by(received, longer) if received.number < 6 else failure(402, "Insufficient Balance")
 
     with serving(plan) as server:
-        recipe = prepared(tmp_path, server.address, {"against": ["teacher"]})
+        recipe = write_judged_recipe(tmp_path, server.address, {"against": ["teacher"]})
         fields = yaml.safe_load(Path(recipe).read_text())
         fields["judge"]["endpoint"]["concurrency"] = 1
         Path(recipe).write_text(yaml.safe_dump(fields))
@@ -263,7 +205,9 @@ def test_judge_served_here_is_held_to_its_verdicts_and_asked_once(tmp_path, monk
     engine = EnginePython(tmp_path / "engine", "engine")
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    recipe = prepared(tmp_path, "http://127.0.0.1:9/v1", {"model": local_model(tmp_path), "endpoint": None})
+    recipe = write_judged_recipe(
+        tmp_path, "http://127.0.0.1:9/v1", {"model": write_local_model(tmp_path), "endpoint": None}
+    )
     found = judging(recipe)
     assert len(engine.asked) == found["generated"] == found["requests"] == 2 * (len(found["lines"]) - 1)
     verdicts = {line[order] for line in found["lines"] if line["asked"] for order in ("first", "second")}
@@ -277,6 +221,6 @@ def test_run_without_the_judges_key_ends_before_anything_is_read(tmp_path):
     with serving(teacher_and_judge) as server:
         endpoint = {"provider": "openai", "base_url": server.address, "api_key_env": "OTHER_KEY"}
         with pytest.raises(RecipeError, match="OTHER_KEY is not set"):
-            judging(prepared(tmp_path, server.address, {"endpoint": endpoint}))
+            judging(write_judged_recipe(tmp_path, server.address, {"endpoint": endpoint}))
         assert not server.requests
     assert not (tmp_path / "store" / "artifacts").exists()

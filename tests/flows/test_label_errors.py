@@ -18,7 +18,7 @@ from tasks.orchestration.preflight import start_run
 from tasks.read import read_sources
 from tasks.split import split_rows
 from tasks.validate import validate_rows
-from tests.flows.test_api_teacher import ENVIRONMENT, prepared
+from tests.support.api.recipe import ENVIRONMENT, prepare_api_recipe
 from tests.support.api.server import Act, Received, answer, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
@@ -63,7 +63,7 @@ def test_swapped_labels_are_the_suspects_and_change_no_training_row(tmp_path, mo
         return answer(json.dumps({"answer": truth.get(received.asked, labels[0])}))
 
     with serving(right) as server:
-        folder = prepared(tmp_path, server.address).folder
+        folder = prepare_api_recipe(tmp_path, server.address).folder
         recipe = folder / "recipe.yaml"
         truth |= swap_labels(folder / "labelled.jsonl", yaml.safe_load(recipe.read_text())["skill"]["labels"])
         plain = filtering(str(recipe))

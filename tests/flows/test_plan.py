@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL
 
-from tests.flows.test_api_teacher import ENVIRONMENT, NO_ENGINE, first_label, prepared
+from tests.support.api.recipe import ENVIRONMENT, NO_ENGINE, first_label, prepare_api_recipe
 from tests.support.api.server import serving
 from tests.support.paths import ROOT
 from tests.support.pipeline import MODEL, Pipeline
@@ -64,7 +64,7 @@ def test_plan_asks_32_prompts_of_an_engine_and_the_run_asks_the_others(tmp_path:
 
 def test_plan_of_a_teacher_over_an_api_prints_tokens_cost_and_kept_answers(tmp_path: Path):
     with serving(first_label) as server:
-        asking = prepared(tmp_path, server.address)
+        asking = prepare_api_recipe(tmp_path, server.address)
         fields = yaml.safe_load((asking.folder / "recipe.yaml").read_text())
         fields["teachers"][0]["price"] = {"input_usd_per_mtok": 100, "output_usd_per_mtok": 1000}
         (asking.folder / "recipe.yaml").write_text(yaml.safe_dump(fields))

@@ -11,9 +11,9 @@ import yaml
 from stillhouse.costs.forecast import Range
 from stillhouse.errors import BudgetSpent
 from stillhouse.planning.tables import plan_markdown
-from tests.flows.test_judge import asked_of, local_model, prepared, scoring
 from tests.support.api.requests import KEY
 from tests.support.api.server import Act, FaultyServer, Received, serving
+from tests.support.judged_recipe import prompts_to, scoring, write_judged_recipe, write_local_model
 from tests.support.paths import ROOT
 from tests.support.plan_runs import planned, within
 from tests.support.planned_recipe import charged
@@ -64,7 +64,7 @@ def written(
     ]
     (folder / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
     path = Path(
-        prepared(
+        write_judged_recipe(
             folder, address, {"against": [], "accept_terms": "openai", **(judge or {})}, **{"filters": GOOD, **changes}
         )
     )
@@ -85,17 +85,17 @@ def test_plan_has_the_probes_answers_scored_and_foretells_what_scores_take_and_k
     with serving(school) as server:
         recipe = written(tmp_path, server.address)
         found = planned(recipe)
-        taught, judged = asked_of(server, "the-teacher"), asked_of(server, "the-judge")
+        taught, judged = prompts_to(server, "the-teacher"), prompts_to(server, "the-judge")
         assert len(taught) == len(set(taught)) == len(judged) == len(set(judged)) == 32
         assert planned(recipe).parts == found.parts
         assert len(server.requests) == 64
 
         ran = scoring(recipe)
         after = planned(recipe)
-        judged = asked_of(server, "the-judge")
+        judged = prompts_to(server, "the-judge")
         in_all = charges(server, "the-judge")
     # no question of the probe is asked again, and none after the run
-    assert len(judged) == len(set(judged)) == ran["judge"]["requests"] == len(set(asked_of(server, "the-teacher")))
+    assert len(judged) == len(set(judged)) == ran["judge"]["requests"] == len(set(prompts_to(server, "the-teacher")))
     part = found.parts[-1]
     assert [one.what for one in found.parts] == ["teacher: lessons", "teacher: test rows", "judge: scores"]
     assert (part.requests, part.stored, part.missing) == (len(judged), 32, len(judged) - 32)
@@ -113,13 +113,13 @@ def test_plan_has_the_probes_answers_scored_and_foretells_what_scores_take_and_k
 def test_plan_of_a_judge_asked_after_all_answers_are_there_scores_a_few_of_them(tmp_path):
     with serving(school) as server:
         scoring(written(tmp_path, server.address, filters={"min_success_ratio": 0.0}, judge={"against": ["teacher"]}))
-        assert asked_of(server, "the-judge") == []
-        num_taught = len(asked_of(server, "the-teacher"))
+        assert prompts_to(server, "the-judge") == []
+        num_taught = len(prompts_to(server, "the-teacher"))
         recipe = written(tmp_path, server.address)
         found = planned(recipe)
-        assert (len(asked_of(server, "the-teacher")), len(asked_of(server, "the-judge"))) == (num_taught, 32)
+        assert (len(prompts_to(server, "the-teacher")), len(prompts_to(server, "the-judge"))) == (num_taught, 32)
         ran = scoring(recipe)
-        judged = asked_of(server, "the-judge")
+        judged = prompts_to(server, "the-judge")
         in_all = charges(server, "the-judge")
     assert len(judged) == len(set(judged)) == num_taught
     part = found.parts[-1]
@@ -142,14 +142,14 @@ def test_plan_of_a_fallback_expects_a_score_for_each_answer_of_both_teachers(tmp
         fields["teachers"] = [first, first | {"name": "second", "model": "another-teacher"}]
         path.write_text(yaml.safe_dump(fields))
         found = planned(str(path))
-        num_first, num_second = (len(asked_of(server, name)) for name in ("the-teacher", "another-teacher"))
+        num_first, num_second = (len(prompts_to(server, name)) for name in ("the-teacher", "another-teacher"))
         assert num_first == 32
         assert 0 < num_second < 32
-        judged = asked_of(server, "the-judge")
+        judged = prompts_to(server, "the-judge")
         assert len(judged) == len(set(judged)) == num_first + num_second
 
         ran = scoring(str(path))
-        judged = asked_of(server, "the-judge")
+        judged = prompts_to(server, "the-judge")
         in_all = charges(server, "the-judge")
     assert len(judged) == len(set(judged)) == ran["judge"]["requests"]
     parts = {one.what: one for one in found.parts}
@@ -172,7 +172,7 @@ def test_plan_expects_no_score_of_answers_that_a_filter_of_the_endpoint_cut_off(
     with serving(cautious) as server:
         recipe = written(tmp_path, server.address)
         found = planned(recipe)
-        num_asked = len(asked_of(server, "the-judge"))
+        num_asked = len(prompts_to(server, "the-judge"))
         ran = scoring(recipe)
     lessons, _, scores = found.parts
     assert 16 < num_asked < 32
@@ -195,7 +195,7 @@ def test_plan_of_the_best_by_the_judge_keeps_the_better_answer_of_each_prompt(tm
         fields["teachers"] = [first, first | {"name": "second", "model": "another-teacher"}]
         path.write_text(yaml.safe_dump(fields))
         found = planned(str(path))
-        assert len(asked_of(server, "the-judge")) == 64
+        assert len(prompts_to(server, "the-judge")) == 64
         probed = [one.asked for one in server.requests if one.body["model"] == "the-teacher"]
         num_taught = found.parts[0].requests
     num_poor = sum(number_of(message) % 3 == 0 for message in probed)
@@ -224,7 +224,7 @@ def test_plan_of_a_judge_that_only_measures_asks_it_nothing_and_says_so(tmp_path
         found = planned(
             written(tmp_path, server.address, judge={"against": ["teacher"]}, filters={"min_success_ratio": 0.0})
         )
-        assert asked_of(server, "the-judge") == []
+        assert prompts_to(server, "the-judge") == []
     assert [one.what for one in found.parts] == ["teacher: lessons", "teacher: test rows"]
     assert "Questions to the judge about test rows are not forecast" in plan_markdown(found)
 
@@ -236,7 +236,7 @@ def test_probe_of_a_judge_shares_the_budget_with_the_teachers(tmp_path):
         tokens = bought.prompt_tokens + bought.completion_tokens + 10
         with pytest.raises(BudgetSpent, match="probe judge"):
             planned(written(tmp_path, server.address, budget={"tokens": tokens}))
-        assert asked_of(server, "the-judge") == []
+        assert prompts_to(server, "the-judge") == []
 
 
 def test_plan_of_a_judge_served_here_counts_its_prompts_in_tokens(tmp_path, monkeypatch):
@@ -244,7 +244,7 @@ def test_plan_of_a_judge_served_here_counts_its_prompts_in_tokens(tmp_path, monk
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with serving(school) as server:
-        recipe = written(tmp_path, server.address, judge={"model": local_model(tmp_path), "endpoint": None})
+        recipe = written(tmp_path, server.address, judge={"model": write_local_model(tmp_path), "endpoint": None})
         found = planned(recipe)
         assert len(engine.asked) == len(set(engine.asked)) == 32
         ran = scoring(recipe)

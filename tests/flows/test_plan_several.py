@@ -12,11 +12,11 @@ import yaml
 from stillhouse.costs.forecast import Range
 from stillhouse.errors import BudgetSpent, DataError
 from stillhouse.planning.tables import plan_markdown
-from tests.flows.test_several_teachers import Says, School, gold, knows, number_of, strong, weak
 from tests.support.api.server import Act, Received, serving
 from tests.support.plan_runs import planned, within
 from tests.support.planned_recipe import charged
 from tests.support.replicas.asking import EnginePython
+from tests.support.two_teachers import Says, TwoTeachers, number_of, reference_of, small_knows, strong, weak
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
@@ -28,12 +28,12 @@ def charging(says: Says) -> Callable[[Received], Act]:
 
 
 @contextmanager
-def school(folder: Path, monkeypatch: pytest.MonkeyPatch, **says: Says) -> Iterator[School]:
+def school(folder: Path, monkeypatch: pytest.MonkeyPatch, **says: Says) -> Iterator[TwoTeachers]:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
     small, middle, large = (charging(says.get(name, strong)) for name in ("small", "middle", "large"))
     with serving(small) as one, serving(middle) as two, serving(large) as three:
-        yield School(folder, {"small": one, "middle": two, "large": three}, num_messages=420)
+        yield TwoTeachers(folder, {"small": one, "middle": two, "large": three}, num_messages=420)
 
 
 def lessons(run: dict[str, Any]) -> int:
@@ -53,7 +53,7 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
         found = planned(recipe)
         probed = taught.asked("small")
         assert len(probed) == len(set(probed)) == 32
-        assert sorted(taught.asked("large")) == sorted(message for message in probed if not knows(message))
+        assert sorted(taught.asked("large")) == sorted(message for message in probed if not small_knows(message))
         assert planned(recipe).parts == found.parts
         assert len(taught.asked("small")) == 32
 
@@ -63,12 +63,12 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
         charged_in_all = charges(taught.servers["large"].requests, strong)
 
     assert len(small) == len(set(small)) > 300
-    assert sorted(large) == sorted(message for message in small if not knows(message))
+    assert sorted(large) == sorted(message for message in small if not small_knows(message))
     first, _, second = found.parts
     assert [part.what for part in found.parts] == ["small: lessons", "small: test rows", "large: lessons"]
     assert (first.requests, first.stored) == (len(small), 32)
     # what the first one fails is told by the 32, within Wilson's interval
-    share = sum(not knows(message) for message in probed) / 32
+    share = sum(not small_knows(message) for message in probed) / 32
     assert second.missing == round((len(small) - 32) * share)
     paid = second.usage.prompt_tokens + second.usage.completion_tokens
     assert within(second.remaining.tokens, charged_in_all - paid)
@@ -83,14 +83,14 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
 
 def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp_path, monkeypatch):
     def half(message: str) -> str:
-        return gold(message) if number_of(message) % 8 else "I have no idea."
+        return reference_of(message) if number_of(message) % 8 else "I have no idea."
 
     with school(tmp_path, monkeypatch, small=weak, middle=half) as taught:
         recipe = taught.recipe("small", "middle", "large", routing=FALLBACK)
         found = planned(recipe)
         probed = taught.asked("small")
         both = [message for message in probed if number_of(message) % 8 == 0]
-        assert sorted(taught.asked("middle")) == sorted(message for message in probed if not knows(message))
+        assert sorted(taught.asked("middle")) == sorted(message for message in probed if not small_knows(message))
         assert sorted(taught.asked("large")) == sorted(both)
         taught.run(recipe)
         charged_in_all = charges(taught.servers["large"].requests, strong)
@@ -127,7 +127,7 @@ def test_plan_of_teachers_that_all_answer_asks_them_the_same_prompts_and_counts_
     assert found.survivors.answers == 2 * asked["small"]
     # one answer a prompt is kept, and the probe says of each prompt that it is
     assert found.survivors.kept.value == lessons(ran) == asked["small"]
-    num_known = sum(knows(message) for message in probed)
+    num_known = sum(small_knows(message) for message in probed)
     assert found.survivors.dropped == {"unparsable": 32 - num_known, "not_majority": num_known}
 
 

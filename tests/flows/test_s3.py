@@ -20,10 +20,9 @@ from tasks.orchestration.run import Run
 from tasks.read import read_sources
 from tasks.split import split_rows
 from tasks.validate import validate_rows
-from tests.flows.test_distill import DATA_STAGES
 from tests.support.canary_secrets import CANARIES, Watch, found_in, traces
 from tests.support.paths import ROOT
-from tests.support.pipeline import MODEL, Pipeline
+from tests.support.pipeline import DATA_STAGES, MODEL, Pipeline
 from tests.support.s3.faulty_proxy import FaultyProxy
 from tests.support.s3.server import S3Server
 

@@ -1,150 +1,28 @@
 """Several teachers over an API, in Prefect: who is asked what, by the servers' own logs, and what never again."""
 
-import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from prefect import flow
 
 from stillhouse.errors import DataError, ServiceError, WorkerError
-from stillhouse.recipe.load import load_recipe
-from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_rows
-from tasks.convert import load_teachers
-from tasks.filter import filter_completions
-from tasks.mix import generate_completions
-from tasks.orchestration.preflight import start_run
-from tasks.read import read_sources
-from tasks.report import generation_of
-from tasks.split import split_rows
-from tasks.validate import validate_rows
-from tests.support.api.server import Act, FaultyServer, Received, answer, failure, serving
-from tests.support.pipeline import DEMO, Pipeline
-from tests.support.replicas.asking import Asking, EnginePython
+from tests.support.api.server import failure, serving
+from tests.support.pipeline import Pipeline
+from tests.support.replicas.asking import EnginePython
+from tests.support.two_teachers import LABELS, Says, TwoTeachers, reference_of, scripted, small_knows, strong, weak
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
-LABELS = ("car", "home", "pet")
-Says = Callable[[str], str]
-
-
-def number_of(message: str) -> int:
-    """A number that anybody can tell from a message, so that scripted teachers go by what they are asked alone."""
-    return int(hashlib.sha256(message.encode()).hexdigest(), 16)
-
-
-def gold(message: str) -> str:
-    return LABELS[number_of(message) % 3]
-
-
-def knows(message: str) -> bool:
-    """Whether the small teacher has an answer."""
-    return number_of(message) % 4 != 0
-
-
-def weak(message: str) -> str:
-    return gold(message) if knows(message) else "I have no idea."
-
-
-def strong(message: str) -> str:
-    return gold(message)
-
-
-@flow(name="teaching", persist_result=False)
-def teaching(recipe: str, refresh: list[str]) -> dict[str, Any]:
-    run = start_run(load_recipe(recipe), load_settings(), refresh)
-    sides = split_rows(run, validate_rows(run, read_sources(run)))
-    balanced = balance_rows(run, sides)
-    dataset = filter_completions(run, generate_completions(run, load_teachers(run), sides, balanced), sides, balanced)
-    folder = run.store.fetch(dataset)
-    return {
-        "generation": generation_of(run),
-        "cached": {label: result.cached for label, result in run.results.items()},
-        "fingerprints": {label: result.ref.fingerprint for label, result in run.results.items()},
-        **{name: _lines(folder / f"{name}.jsonl") for name in ("train", "validation", "dropped")},
-    }
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-class School:
-    """A recipe with scripted teachers, each behind a server of its own."""
-
-    def __init__(self, folder: Path, servers: dict[str, FaultyServer], num_messages: int = 60) -> None:
-        self.servers = servers
-        self._recipe = Asking(folder).prepare(replicas=1, num_messages=40).folder / "recipe.yaml"
-        found = [_read(line) for line in (DEMO / "messages.jsonl").read_text().splitlines()[:num_messages]]
-        messages = {one["message"]: one for one in found if one}
-        rows = [one | {"channel": ("web", "mail", "fax")[at % 3]} for at, one in enumerate(messages.values())]
-        (folder / "messages.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
-        self.channels = {one["message"]: one["channel"] for one in rows}
-
-    def recipe(self, *names: str, gold_rows: bool = False, **parts: Any) -> str:
-        """Write a recipe with the teachers named, in this order."""
-        fields: dict[str, Any] = yaml.safe_load(self._recipe.read_text())
-        fields["skill"]["labels"] = list(LABELS)
-        for name in ("messages", "labelled", "test"):
-            path = self._recipe.parent / f"{name}.jsonl"
-            rows = [one for line in path.read_text().splitlines() if (one := _read(line))]
-            said = [one | ({"intent": gold(one["message"])} if name != "messages" or gold_rows else {}) for one in rows]
-            path.write_text("".join(json.dumps(one) + "\n" for one in said))
-        fields["data"]["train"]["columns"] = {"id": "id", "text": "message"} | (
-            {"label": "intent"} if gold_rows else {}
-        )
-        fields["training"] = {"use_references": not gold_rows}
-        fields["teachers"] = [
-            {
-                "name": name,
-                "model": f"{name}-1",
-                "endpoint": {
-                    "provider": "compatible",
-                    "base_url": self.servers[name].address,
-                    "serves": name,
-                    "segment_seconds": 0.2,
-                    "max_attempts": 2,
-                },
-            }
-            for name in names
-        ]
-        fields |= parts
-        path = self._recipe.parent / f"{'-'.join(names)}-{number_of(json.dumps(parts)) % 10**6}.yaml"
-        path.write_text(yaml.safe_dump(fields))
-        return str(path)
-
-    def run(self, recipe: str, *refresh: str) -> dict[str, Any]:
-        found: dict[str, Any] = teaching(recipe, list(refresh))
-        return found
-
-    def asked(self, name: str) -> list[str]:
-        """The messages that a server's own log says it was asked, with repeats."""
-        return [received.asked for received in self.servers[name].requests]
-
-
-def _read(line: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(line)
-    except json.JSONDecodeError:  # the demo's data have spoilt lines
-        return None
-    return found if isinstance(found, dict) and isinstance(found.get("message"), str) else None
-
-
-def scripted(says: Says) -> Callable[[Received], Act]:
-    return lambda received: answer(says(received.asked))
-
 
 @contextmanager
-def school(folder: Path, monkeypatch: pytest.MonkeyPatch, small: Says, large: Says) -> Iterator[School]:
+def school(folder: Path, monkeypatch: pytest.MonkeyPatch, small: Says, large: Says) -> Iterator[TwoTeachers]:
     for name, value in {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     with serving(scripted(small)) as one, serving(scripted(large)) as other:
-        yield School(folder, {"small": one, "large": other})
+        yield TwoTeachers(folder, {"small": one, "large": other})
 
 
 def test_fallback_asks_the_second_teacher_only_what_the_first_failed(tmp_path, monkeypatch):
@@ -153,7 +31,7 @@ def test_fallback_asks_the_second_teacher_only_what_the_first_failed(tmp_path, m
         found = taught.run(recipe)
         prompts = taught.asked("small")
         assert len(prompts) == len(set(prompts)) > 25
-        failed = sorted(message for message in prompts if not knows(message))
+        failed = sorted(message for message in prompts if not small_knows(message))
         assert 3 < len(failed) < len(prompts) / 2
         assert sorted(taught.asked("large")) == failed
 
@@ -164,8 +42,8 @@ def test_fallback_asks_the_second_teacher_only_what_the_first_failed(tmp_path, m
 
     lessons = {line["prompt"][-1]["content"]: line for line in [*found["train"], *found["validation"]]}
     for message in prompts:
-        assert lessons[message]["completion"][0]["content"] == gold(message)
-        assert lessons[message]["teacher"] == (1 if knows(message) else 2)
+        assert lessons[message]["completion"][0]["content"] == reference_of(message)
+        assert lessons[message]["teacher"] == (1 if small_knows(message) else 2)
     small, large = found["generation"]["teachers"]["small"], found["generation"]["teachers"]["large"]
     num_known = len(prompts) - len(failed)
     assert (small["prompts"], small["kept"], small["generated"]) == (len(prompts), num_known, len(prompts))
@@ -205,7 +83,7 @@ def test_fallback_that_fails_halfway_pays_the_first_teacher_once(tmp_path, monke
         found = taught.run(recipe)
         assert len(taught.asked("small")) == num_prompts
         refilled = taught.asked("large")[num_refused:]
-        assert sorted(refilled) == sorted(message for message in taught.asked("small") if not knows(message))
+        assert sorted(refilled) == sorted(message for message in taught.asked("small") if not small_knows(message))
     assert found["cached"]["generate small"]
     assert len(found["train"]) + len(found["validation"]) >= num_prompts
 
@@ -270,7 +148,7 @@ def test_all_teachers_are_asked_everything_and_one_that_was_asked_alone_nothing_
     # the very artifact of the recipe with one teacher
     assert both["cached"]["generate small"]
     assert both["fingerprints"]["generate small"] == alone["fingerprints"]["generate"]
-    num_known = sum(knows(message) for message in prompts)
+    num_known = sum(small_knows(message) for message in prompts)
     by_teachers = [line["teacher"] for line in [*both["train"], *both["validation"]] if "teacher" in line]
     assert (by_teachers.count(1), by_teachers.count(2)) == (num_known, len(prompts))
     # a vote keeps one answer a prompt, and who was outvoted by an equal answer was no worse
@@ -284,12 +162,12 @@ def test_all_teachers_are_asked_everything_and_one_that_was_asked_alone_nothing_
 
 def test_first_verified_asks_the_second_teacher_what_the_first_got_wrong(tmp_path, monkeypatch):
     def wrong(message: str) -> str:
-        return gold(message) if knows(message) else LABELS[(LABELS.index(gold(message)) + 1) % 3]
+        return reference_of(message) if small_knows(message) else LABELS[(LABELS.index(reference_of(message)) + 1) % 3]
 
     with school(tmp_path, monkeypatch, wrong, strong) as taught:
         recipe = taught.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
         found = taught.run(recipe)
-        missed = sorted(message for message in taught.asked("small") if not knows(message))
+        missed = sorted(message for message in taught.asked("small") if not small_knows(message))
         assert missed
         assert sorted(taught.asked("large")) == missed
         # fallback takes an answer for an answer, whether or not it agrees with the reference
@@ -297,7 +175,7 @@ def test_first_verified_asks_the_second_teacher_what_the_first_got_wrong(tmp_pat
         assert sorted(taught.asked("large")) == missed
     assert {drop["reason"] for drop in found["dropped"]} == {"verification"}
     lessons = [*found["train"], *found["validation"]]
-    assert all(line["completion"][0]["content"] == gold(line["prompt"][-1]["content"]) for line in lessons)
+    assert all(line["completion"][0]["content"] == reference_of(line["prompt"][-1]["content"]) for line in lessons)
     assert sum(line["teacher"] == 2 for line in lessons) == len(missed)
 
 

@@ -11,7 +11,7 @@ from stillhouse.costs.forecast import Range, exact_range
 from stillhouse.planning.inputs import PlanInputs, RoutedRows
 from stillhouse.planning.probe_result import CompletionUsage, ProbeResult, Workload, lines_of
 from stillhouse.recipe.load import parse_recipe
-from tests.recipe.test_load import fields
+from tests.support.builders import make_recipe_fields
 from tests.support.planned_recipe import row
 
 LABELS = ("billing", "delivery", "returns")
@@ -28,7 +28,9 @@ def make_recipe(num_teachers: int, **parts: Any) -> Any:
         for index in range(num_teachers)
     ]
     return parse_recipe(
-        fields() | {"skill": {"kind": "classification", "labels": list(LABELS)}, "teachers": teachers} | parts
+        make_recipe_fields()
+        | {"skill": {"kind": "classification", "labels": list(LABELS)}, "teachers": teachers}
+        | parts
     )
 
 

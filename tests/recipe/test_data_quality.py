@@ -3,8 +3,7 @@
 import pytest
 
 from stillhouse.recipe.load import parse_recipe
-from tests.recipe.test_endpoint import asked, teacher
-from tests.recipe.test_load import fields, refusal
+from tests.support.builders import make_api_teacher, make_recipe_fields, refusal_of
 
 QA = {"skill": {"kind": "qa"}}
 SUMMARIES = {"skill": {"kind": "summarization"}}
@@ -12,24 +11,26 @@ SAMPLES = {"sampling": {"n": 3, "temperature": 0.7}}
 
 
 def recipe(skill: dict, filters: dict, **teacher_fields) -> dict:
-    return fields() | skill | {"filters": filters, "teachers": [{"model": "./teacher", **teacher_fields}]}
+    return make_recipe_fields() | skill | {"filters": filters, "teachers": [{"model": "./teacher", **teacher_fields}]}
 
 
 def test_check_labels_needs_answers_that_can_contradict():
-    assert "filters.check_labels: free texts contradict none" in refusal(recipe(SUMMARIES, {"check_labels": True}))
-    assert "filters.check_labels would find nothing" in refusal(recipe(QA, {"check_labels": True}))
+    assert "filters.check_labels: free texts contradict none" in refusal_of(recipe(SUMMARIES, {"check_labels": True}))
+    assert "filters.check_labels would find nothing" in refusal_of(recipe(QA, {"check_labels": True}))
     assert parse_recipe(recipe(QA, {"check_labels": True}, **SAMPLES))
     assert parse_recipe(recipe({}, {"check_labels": True}))
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
 def test_hard_share_is_a_share(share):
-    assert "filters.hard_share" in refusal(recipe({}, {"hard_share": share}))
+    assert "filters.hard_share" in refusal_of(recipe({}, {"hard_share": share}))
 
 
 def test_hard_share_needs_something_to_tell_hard_rows_by():
     hard = {"filters": {"hard_share": 0.5}}
-    assert "filters.hard_share knows no hard prompts" in refusal(asked(teacher("anthropic"), **hard))
-    assert parse_recipe(asked(teacher("anthropic") | SAMPLES, **hard))
-    assert parse_recipe(asked(teacher("deepseek"), **hard))
+    assert "filters.hard_share knows no hard prompts" in refusal_of(
+        make_recipe_fields(make_api_teacher("anthropic"), **hard)
+    )
+    assert parse_recipe(make_recipe_fields(make_api_teacher("anthropic") | SAMPLES, **hard))
+    assert parse_recipe(make_recipe_fields(make_api_teacher("deepseek"), **hard))
     assert parse_recipe(recipe({}, {"hard_share": 0.5}))

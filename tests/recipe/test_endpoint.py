@@ -1,45 +1,30 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from stillhouse.config import identity
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.providers import PROVIDERS
-from stillhouse.recipe.terms import terms_of
-from tests.recipe.test_load import fields, refusal, written
+from tests.support.builders import make_api_teacher, make_endpoint, make_recipe_fields, refusal_of, write_recipe
 
 KEY = "sk-Pr0jectSecret-1234567890"
 
 
-def teacher(provider: str = "deepseek", **endpoint: Any) -> dict[str, Any]:
-    terms = terms_of("deepseek-chat", provider, "") or ""
-    return {"model": "deepseek-chat", "accept_terms": terms, "endpoint": {"provider": provider, **endpoint}}
-
-
-def asked(teacher_fields: dict[str, Any], **parts: Any) -> dict[str, Any]:
-    return fields() | {"teachers": [teacher_fields]} | parts
-
-
-def endpoint(**given: Any) -> Any:
-    return parse_recipe(asked(teacher(**given))).teacher.endpoint
-
-
 def test_teacher_of_two_fields_takes_the_rest_from_the_provider():
-    found = endpoint()
+    found = make_endpoint()
     assert (found.address, found.key_variable) == ("https://api.deepseek.com", "DEEPSEEK_API_KEY")
     assert found.can == {"logprobs"}
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_preset_example_is_an_address_its_provider_takes(provider):
-    found = endpoint(provider=provider, base_url=PROVIDERS[provider].example)
+    found = make_endpoint(provider=provider, base_url=PROVIDERS[provider].example)
     assert found.address == PROVIDERS[provider].example
 
 
 @pytest.mark.parametrize("provider", ["azure", "bedrock", "vllm", "compatible"])
 def test_provider_without_an_address_of_its_own_asks_for_one_and_shows_its_form(provider):
-    message = refusal(asked(teacher(provider)))
+    message = refusal_of(make_recipe_fields(make_api_teacher(provider)))
     assert f"provider {provider} needs a base_url, as {PROVIDERS[provider].example}" in message
 
 
@@ -57,20 +42,20 @@ def test_provider_without_an_address_of_its_own_asks_for_one_and_shows_its_form(
     ],
 )
 def test_recipe_with_a_key_in_it_is_refused_without_repeating_the_key(wrong):
-    message = refusal(asked(teacher(**wrong)))
+    message = refusal_of(make_recipe_fields(make_api_teacher(**wrong)))
     assert "teachers.0.endpoint" in message
     assert KEY not in message
 
 
 def test_refusal_inside_a_teacher_is_one_line():
-    message = refusal(asked(teacher(concurrency=0)))
+    message = refusal_of(make_recipe_fields(make_api_teacher(concurrency=0)))
     assert message.count("\n") == 1
     assert "teachers.0.endpoint.concurrency: 0 is refused" in message
 
 
 def test_provider_that_gets_a_key_is_not_asked_in_the_clear():
-    assert "take https://" in refusal(asked(teacher(base_url="http://gateway.example/v1")))
-    assert endpoint(base_url="http://127.0.0.1:8000/v1").address == "http://127.0.0.1:8000/v1"
+    assert "take https://" in refusal_of(make_recipe_fields(make_api_teacher(base_url="http://gateway.example/v1")))
+    assert make_endpoint(base_url="http://127.0.0.1:8000/v1").address == "http://127.0.0.1:8000/v1"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +75,7 @@ def test_provider_that_gets_a_key_is_not_asked_in_the_clear():
     ],
 )
 def test_setting_the_endpoint_would_ignore_is_refused_with_its_name(setting, provider, said):
-    message = refusal(asked(teacher(provider) | setting))
+    message = refusal_of(make_recipe_fields(make_api_teacher(provider) | setting))
     assert f"teachers.0: {said}" in message
 
 
@@ -103,79 +88,88 @@ def test_setting_the_endpoint_would_ignore_is_refused_with_its_name(setting, pro
     ],
 )
 def test_vllm_server_takes_what_vllm_takes(setting):
-    assert parse_recipe(asked(teacher("vllm", base_url="http://gpu:8000/v1") | setting))
+    assert parse_recipe(make_recipe_fields(make_api_teacher("vllm", base_url="http://gpu:8000/v1") | setting))
 
 
 def test_offers_of_the_recipe_replace_the_providers():
-    reasoning = teacher("openai", offers=["json_schema"])
-    assert "sampling.seed is not taken" in refusal(asked(reasoning | {"sampling": {"seed": 3}}))
-    assert endpoint(provider="openai", offers=["json_schema"]).can == {"json_schema"}
+    reasoning = make_api_teacher("openai", offers=["json_schema"])
+    assert "sampling.seed is not taken" in refusal_of(make_recipe_fields(reasoning | {"sampling": {"seed": 3}}))
+    assert make_endpoint(provider="openai", offers=["json_schema"]).can == {"json_schema"}
 
 
 def test_filter_on_confidence_needs_log_probabilities():
     confident = {"filters": {"min_mean_logprob": -0.5}}
-    assert "filters.min_mean_logprob would drop every answer" in refusal(asked(teacher("anthropic"), **confident))
-    assert parse_recipe(asked(teacher("deepseek"), **confident))
+    assert "filters.min_mean_logprob would drop every answer" in refusal_of(
+        make_recipe_fields(make_api_teacher("anthropic"), **confident)
+    )
+    assert parse_recipe(make_recipe_fields(make_api_teacher("deepseek"), **confident))
 
 
 def test_place_is_empty_on_the_providers_own_domain_and_the_address_elsewhere():
-    assert endpoint(provider="openai").place == ""
-    assert endpoint(provider="openai", base_url="https://eu.api.openai.com/v1").place == ""
-    assert endpoint(provider="bedrock", base_url="https://bedrock-mantle.eu-west-1.api.aws/v1").place == ""
+    assert make_endpoint(provider="openai").place == ""
+    assert make_endpoint(provider="openai", base_url="https://eu.api.openai.com/v1").place == ""
+    assert make_endpoint(provider="bedrock", base_url="https://bedrock-mantle.eu-west-1.api.aws/v1").place == ""
     # a name that only ends alike is another's
-    assert endpoint(provider="openai", base_url="https://evilapi.openai.com.example/v1").place
-    assert endpoint(provider="azure", base_url="https://One.openai.azure.com/openai/v1").place == (
+    assert make_endpoint(provider="openai", base_url="https://evilapi.openai.com.example/v1").place
+    assert make_endpoint(provider="azure", base_url="https://One.openai.azure.com/openai/v1").place == (
         "one.openai.azure.com/openai/v1"
     )
-    assert endpoint(provider="vllm", base_url="http://gpu:8000/v1").place == "gpu:8000/v1"
-    moved = {endpoint(provider="vllm", base_url=f"http://gpu{n}:8000/v1", serves="me/model@1").place for n in (1, 2)}
+    assert make_endpoint(provider="vllm", base_url="http://gpu:8000/v1").place == "gpu:8000/v1"
+    moved = {
+        make_endpoint(provider="vllm", base_url=f"http://gpu{n}:8000/v1", serves="me/model@1").place for n in (1, 2)
+    }
     assert moved == {"serves me/model@1"}
 
 
 def test_name_behind_an_endpoint_is_no_path_though_a_folder_has_it(tmp_path: Path):
     (tmp_path / "deepseek-chat").mkdir()
-    recipe = load_recipe(written(tmp_path, asked(teacher())))
+    recipe = load_recipe(write_recipe(tmp_path, make_recipe_fields(make_api_teacher())))
     assert recipe.teacher.model == "deepseek-chat"
 
 
 def test_recipe_as_written_beside_a_report_is_taken_again():
-    recipe = parse_recipe(asked(teacher("openai", serves="x")))
+    recipe = parse_recipe(make_recipe_fields(make_api_teacher("openai", serves="x")))
     assert parse_recipe(recipe.model_dump(mode="json")) == recipe
 
 
 @pytest.mark.parametrize(("provider", "factor"), [("openai", 0.5), ("azure", 0.5), ("compatible", 1.0)])
 def test_batches_are_taken_where_the_provider_has_them_at_its_price(provider, factor):
-    found = endpoint(provider=provider, base_url=PROVIDERS[provider].example, execution="batch")
+    found = make_endpoint(provider=provider, base_url=PROVIDERS[provider].example, execution="batch")
     assert (found.execution, found.price_factor) == ("batch", factor)
-    assert endpoint(provider=provider, base_url=PROVIDERS[provider].example).price_factor == 1.0
+    assert make_endpoint(provider=provider, base_url=PROVIDERS[provider].example).price_factor == 1.0
     cheap = {"execution": "batch", "batch": {"price_factor": 0.6}}
-    assert endpoint(provider=provider, base_url=PROVIDERS[provider].example, **cheap).price_factor == 0.6
+    assert make_endpoint(provider=provider, base_url=PROVIDERS[provider].example, **cheap).price_factor == 0.6
 
 
 @pytest.mark.parametrize("provider", ["deepseek", "anthropic", "bedrock", "vllm"])
 def test_batches_are_refused_where_the_provider_has_none(provider):
-    message = refusal(asked(teacher(provider, base_url=PROVIDERS[provider].example, execution="batch")))
+    message = refusal_of(
+        make_recipe_fields(make_api_teacher(provider, base_url=PROVIDERS[provider].example, execution="batch"))
+    )
     assert f"batch needs OpenAI's batch API (/files and /batches), which provider {provider} does not have" in message
     assert "take one of openai, azure, compatible" in message
 
 
 def test_limits_of_batches_without_batches_are_refused():
-    message = refusal(asked(teacher("openai", batch={"max_requests": 10})))
+    message = refusal_of(make_recipe_fields(make_api_teacher("openai", batch={"max_requests": 10})))
     assert "set endpoint.execution to batch, or leave it out" in message
 
 
 @pytest.mark.parametrize("limits", [{"max_requests": 50_001}, {"max_megabytes": 201}, {"poll_s": 301}])
 def test_batch_larger_than_providers_take_or_watched_too_seldom_is_refused(limits):
-    message = refusal(asked(teacher("openai", execution="batch", batch=limits)))
+    message = refusal_of(make_recipe_fields(make_api_teacher("openai", execution="batch", batch=limits)))
     assert f"teachers.0.endpoint.batch.{next(iter(limits))}: {next(iter(limits.values()))} is refused" in message
 
 
 def test_stage_is_given_the_time_that_batches_may_take():
-    assert endpoint(provider="openai", execution="batch", batch={"deadline_h": 30}).waits_s == 31 * 3600
-    assert endpoint(provider="openai").waits_s == 0
+    assert make_endpoint(provider="openai", execution="batch", batch={"deadline_h": 30}).waits_s == 31 * 3600
+    assert make_endpoint(provider="openai").waits_s == 0
 
 
 def test_way_of_asking_changes_no_fingerprint_and_names_the_same_model():
-    one, other = endpoint(provider="openai"), endpoint(provider="openai", execution="batch", batch={"poll_s": 9})
+    one, other = (
+        make_endpoint(provider="openai"),
+        make_endpoint(provider="openai", execution="batch", batch={"poll_s": 9}),
+    )
     assert identity(one) == identity(other)
     assert one.names("m", "") == other.names("m", "")

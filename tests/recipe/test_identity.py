@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from stillhouse.config import identity, is_execution
 from stillhouse.recipe.load import load_recipe
 from stillhouse.recipe.recipe import Recipe
-from tests.recipe.test_load import fields
+from tests.support.builders import make_recipe_fields
 
 _LATER = ("premise", "hypothesis", "context")
 # They are identity where they are set; unset, a recipe has the fingerprints it had before they came.
@@ -198,7 +198,7 @@ def test_recipe_every_field_is_decided_to_be_identity_or_not():
 
 
 def test_identity_holds_exactly_the_identity_fields():
-    content = fields()
+    content = make_recipe_fields()
     content["data"]["examples"] = content["data"]["test"] = content["data"]["train"]
     content["gate"] = {"rules": [{"metric": "a", "bound": 1}]}
     content["teachers"][0] |= {"endpoint": {"provider": "openai"}, "accept_terms": "openai"}
@@ -243,5 +243,5 @@ def test_recipe_schema_is_valid_and_accepts_a_recipe():
     schema = json.loads(json.dumps(Recipe.model_json_schema()))
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    validator.validate(fields())
-    assert not validator.is_valid(fields() | {"teacher": {}})
+    validator.validate(make_recipe_fields())
+    assert not validator.is_valid(make_recipe_fields() | {"teacher": {}})

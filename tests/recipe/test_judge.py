@@ -9,7 +9,7 @@ from stillhouse.recipe.judge import SCORES, VERDICTS, Judge
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.recipe.terms import TERMS
-from tests.recipe.test_load import fields, refusal, written
+from tests.support.builders import make_recipe_fields, refusal_of, write_recipe
 
 FREE = {"model": "owner/judge"}
 FILTER = {"min_judge_score": 3}
@@ -17,7 +17,7 @@ ENDPOINT = {"provider": "deepseek"}
 
 
 def recipe(judge: dict[str, Any] | None = None, filters: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    made = fields() | {"skill": {"kind": "conversation"}} | more
+    made = make_recipe_fields() | {"skill": {"kind": "conversation"}} | more
     return made | ({"judge": judge} if judge else {}) | ({"filters": filters} if filters else {})
 
 
@@ -29,17 +29,19 @@ def test_judge_compares_with_teacher_and_baseline_greedily_unless_told():
 
 
 def test_filter_by_score_without_a_judge_is_refused():
-    assert "filters.min_judge_score needs a judge" in refusal(recipe(filters=FILTER))
+    assert "filters.min_judge_score needs a judge" in refusal_of(recipe(filters=FILTER))
 
 
 def test_judge_that_would_be_asked_nothing_is_refused():
-    assert "judge would be asked nothing" in refusal(recipe(FREE | {"against": []}))
+    assert "judge would be asked nothing" in refusal_of(recipe(FREE | {"against": []}))
     assert parse_recipe(recipe(FREE | {"against": []}, FILTER)).filters.min_judge_score == 3
 
 
 @pytest.mark.parametrize("kind", ["classification", "nli"])
 def test_judge_of_labels_is_refused(kind):
-    assert f"those of a {kind} are right or wrong" in refusal(fields() | {"skill": {"kind": kind}, "judge": FREE})
+    assert f"those of a {kind} are right or wrong" in refusal_of(
+        make_recipe_fields() | {"skill": {"kind": kind}, "judge": FREE}
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,19 +59,19 @@ def test_judge_of_labels_is_refused(kind):
     ],
 )
 def test_judge_that_cannot_be_asked_so_is_refused(judge, said):
-    message = refusal(recipe(FREE | judge))
+    message = refusal_of(recipe(FREE | judge))
     assert said in message
     assert "judge" in message
 
 
 @pytest.mark.parametrize("score", [0, 6, 2.5])
 def test_score_out_of_its_range_is_refused(score):
-    assert "filters.min_judge_score" in refusal(recipe(FREE, {"min_judge_score": score}))
+    assert "filters.min_judge_score" in refusal_of(recipe(FREE, {"min_judge_score": score}))
 
 
 def test_judge_that_chooses_lessons_is_refused_where_its_terms_forbid_training():
     judge = {"model": "gpt-4o-mini", "endpoint": {"provider": "openai"}}
-    message = refusal(recipe(judge, FILTER))
+    message = refusal_of(recipe(judge, FILTER))
     assert TERMS["openai"].url in message
     assert "set judge.accept_terms: openai" in message
     taken = parse_recipe(recipe(judge | {"accept_terms": "openai"}, FILTER))
@@ -85,7 +87,7 @@ def test_judge_of_the_students_own_family_may_choose_its_lessons():
     judge = {"model": "meta-llama/Meta-Llama-3-70B"}
     own = recipe(judge, FILTER, student={"model": "meta-llama/Meta-Llama-3-8B"})
     assert parse_recipe(own).judge is not None
-    assert "llama3" in refusal(recipe(judge, FILTER))
+    assert "llama3" in refusal_of(recipe(judge, FILTER))
 
 
 def test_judge_left_out_changes_no_fingerprint():
@@ -99,14 +101,14 @@ def test_judge_left_out_changes_no_fingerprint():
 
 def test_judge_in_a_folder_beside_the_recipe_is_found_there(tmp_path):
     (tmp_path / "models" / "judge").mkdir(parents=True)
-    found = load_recipe(written(tmp_path, recipe({"model": "models/judge"}))).judge
+    found = load_recipe(write_recipe(tmp_path, recipe({"model": "models/judge"}))).judge
     assert found is not None
     assert found.model == str(tmp_path / "models" / "judge")
 
 
 def test_judge_behind_an_endpoint_keeps_its_name_whatever_lies_beside_the_recipe(tmp_path):
     (tmp_path / "deepseek-chat").mkdir()
-    found = load_recipe(written(tmp_path, recipe({"model": "deepseek-chat", "endpoint": ENDPOINT}))).judge
+    found = load_recipe(write_recipe(tmp_path, recipe({"model": "deepseek-chat", "endpoint": ENDPOINT}))).judge
     assert found is not None
     assert found.model == "deepseek-chat"
 

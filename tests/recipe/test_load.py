@@ -9,28 +9,7 @@ from pydantic import BaseModel, ValidationError
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
-
-
-def fields() -> dict[str, Any]:
-    return {
-        "name": "tiny",
-        "skill": {"labels": ["a", "b"]},
-        "data": {"train": {"path": "rows.jsonl", "columns": {"text": "text"}}},
-        "teachers": [{"model": "./teacher"}],
-        "student": {"model": "owner/student"},
-    }
-
-
-def written(folder: Path, content: dict[str, Any] | None = None) -> str:
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump(content or fields()))
-    return str(path)
-
-
-def refusal(content: dict[str, Any]) -> str:
-    with pytest.raises(RecipeError) as caught:
-        parse_recipe(content)
-    return str(caught.value)
+from tests.support.builders import make_recipe_fields, refusal_of, write_recipe
 
 
 def models_in(annotation: Any) -> set[type[BaseModel]]:
@@ -50,53 +29,55 @@ def models_in(annotation: Any) -> set[type[BaseModel]]:
     ],
 )
 def test_parse_recipe_unknown_field_names_it_and_the_nearest(place, wrong, nearest):
-    content: Any = fields() | {"training": {}}
+    content: Any = make_recipe_fields() | {"training": {}}
     inner = content
     for part in place:
         inner = inner[part]
     inner[wrong] = 1
-    message = refusal(content)
+    message = refusal_of(content)
     assert f"{'.'.join(map(str, (*place, wrong)))}: unknown field. Did you mean {nearest!r}?" in message
 
 
 def test_parse_recipe_wrong_value_names_field_value_and_rule():
-    message = refusal(fields() | {"training": {"epochs": -2}})
+    message = refusal_of(make_recipe_fields() | {"training": {"epochs": -2}})
     assert "training.epochs: -2 is refused" in message
     assert "greater than 0" in message
 
 
 def test_parse_recipe_several_mistakes_names_all_at_once():
-    message = refusal(fields() | {"training": {"epochs": -2, "batch_size": 0}, "name": "Not A Name"})
+    message = refusal_of(make_recipe_fields() | {"training": {"epochs": -2, "batch_size": 0}, "name": "Not A Name"})
     assert all(name in message for name in ("training.epochs", "training.batch_size", "name: 'Not A Name'"))
 
 
 def test_parse_recipe_missing_field_says_missing():
-    content = fields()
+    content = make_recipe_fields()
     del content["student"]
-    assert "student: missing" in refusal(content)
+    assert "student: missing" in refusal_of(content)
 
 
 def test_parse_recipe_two_prompt_columns_says_the_rule():
-    content = fields()
+    content = make_recipe_fields()
     content["data"]["train"]["columns"]["messages"] = "turns"
-    assert "name exactly one of `text` and `messages`" in refusal(content)
+    assert "name exactly one of `text` and `messages`" in refusal_of(content)
 
 
 @pytest.mark.parametrize("labels", [["only"], ["a", "a"], ["a", " "]])
 def test_parse_recipe_useless_labels_are_refused(labels):
-    assert "labels" in refusal(fields() | {"skill": {"labels": labels}})
+    assert "labels" in refusal_of(make_recipe_fields() | {"skill": {"labels": labels}})
 
 
 def test_parse_recipe_several_greedy_samples_are_refused():
-    message = refusal(fields() | {"teachers": [{"model": "x/y", "sampling": {"n": 2}}]})
+    message = refusal_of(make_recipe_fields() | {"teachers": [{"model": "x/y", "sampling": {"n": 2}}]})
     assert "teachers.0.sampling" in message
     assert "raise the temperature" in message
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_parse_recipe_not_finite_is_refused(value):
-    assert "training.learning_rate" in refusal(fields() | {"training": {"learning_rate": value}})
-    assert "gate.rules.0.bound" in refusal(fields() | {"gate": {"rules": [{"metric": "a", "bound": value}]}})
+    assert "training.learning_rate" in refusal_of(make_recipe_fields() | {"training": {"learning_rate": value}})
+    assert "gate.rules.0.bound" in refusal_of(
+        make_recipe_fields() | {"gate": {"rules": [{"metric": "a", "bound": value}]}}
+    )
 
 
 def test_load_recipe_not_yaml_says_so(tmp_path):
@@ -135,28 +116,30 @@ def test_load_recipe_unknown_protocol_is_refused():
 
 def test_load_recipe_overrides_reach_lists_and_absent_parts(tmp_path):
     overrides = {"teachers.0.sampling.temperature": 0.5, "training.epochs": 2, "name": "other"}
-    recipe = load_recipe(written(tmp_path), overrides)
+    recipe = load_recipe(write_recipe(tmp_path), overrides)
     assert (recipe.teacher.sampling.temperature, recipe.training.epochs, recipe.name) == (0.5, 2, "other")
 
 
 def test_load_recipe_override_into_a_part_without_value_is_taken(tmp_path):
-    recipe = load_recipe(written(tmp_path, fields() | {"gate": {}, "training": {}}), {"gate.rules": []})
+    recipe = load_recipe(
+        write_recipe(tmp_path, make_recipe_fields() | {"gate": {}, "training": {}}), {"gate.rules": []}
+    )
     assert recipe.gate.rules == ()
 
 
 @pytest.mark.parametrize("dotted", ["teachers.3.model", "name.first", "teachers.0", "teachers.first.model"])
 def test_load_recipe_override_without_a_place_is_refused(tmp_path, dotted):
     with pytest.raises(RecipeError, match="does not fit the recipe"):
-        load_recipe(written(tmp_path), {dotted: 1})
+        load_recipe(write_recipe(tmp_path), {dotted: 1})
 
 
 def test_load_recipe_override_of_unknown_field_names_the_nearest(tmp_path):
     with pytest.raises(RecipeError, match="Did you mean 'epochs'"):
-        load_recipe(written(tmp_path), {"training.epoch": 2})
+        load_recipe(write_recipe(tmp_path), {"training.epoch": 2})
 
 
 def test_load_recipe_part_with_comments_only_is_refused_by_name_and_takes_overrides(tmp_path):
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(fields()) + "training:\n  # epochs: 3\n")
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(make_recipe_fields()) + "training:\n  # epochs: 3\n")
     with pytest.raises(RecipeError, match="training"):
         load_recipe(str(tmp_path / "recipe.yaml"))
     assert load_recipe(str(tmp_path / "recipe.yaml"), {"training.epochs": 2}).training.epochs == 2
@@ -167,10 +150,10 @@ def test_load_recipe_relative_paths_are_meant_from_the_recipes_folder(tmp_path, 
     folder.mkdir()
     (folder / "rows.jsonl").touch()
     (folder / "gold.jsonl").touch()
-    content = fields()
+    content = make_recipe_fields()
     content["data"]["test"] = {"path": ["gold*.jsonl", "s3://bucket/gold.jsonl"], "columns": {"text": "text"}}
     monkeypatch.chdir(tmp_path)
-    recipe = load_recipe(written(folder, content))
+    recipe = load_recipe(write_recipe(folder, content))
     assert recipe.data.train.path == str(folder / "rows.jsonl")
     assert recipe.data.test.path == (str(folder / "gold*.jsonl"), "s3://bucket/gold.jsonl")
     assert recipe.teacher.model == str(folder / "teacher")
@@ -189,7 +172,7 @@ def test_recipe_models_are_frozen_and_forbid_unknown_fields():
     for model in models:
         assert model.model_config.get("frozen"), model
         assert model.model_config.get("extra") == "forbid", model
-    recipe = parse_recipe(fields())
+    recipe = parse_recipe(make_recipe_fields())
     with pytest.raises(ValidationError):
         recipe.name = "other"
 
@@ -205,23 +188,23 @@ def test_recipe_every_number_and_text_has_a_description_or_a_plain_name():
 
 
 def test_parse_recipe_budget_of_several_replicas_is_refused():
-    content: Any = fields() | {"budget": {"tokens": 1000}}
+    content: Any = make_recipe_fields() | {"budget": {"tokens": 1000}}
     parse_recipe(content)
     content["teachers"][0]["replicas"] = 2
-    message = refusal(content)
+    message = refusal_of(content)
     assert "budget goes with one engine" in message
     assert "Set replicas to 1" in message
 
 
 def test_parse_recipe_budget_of_batches_is_refused():
-    content: Any = fields() | {"budget": {"tokens": 1000}}
+    content: Any = make_recipe_fields() | {"budget": {"tokens": 1000}}
     content["teachers"][0] |= {"model": "gpt-4o", "accept_terms": "openai"}
     content["teachers"][0]["endpoint"] = {"provider": "openai", "execution": "batch"}
-    message = refusal(content)
+    message = refusal_of(content)
     assert "budget goes with single requests" in message
     assert "Set teachers.0.endpoint.execution to realtime" in message
 
 
 @pytest.mark.parametrize("budget", [{"usd": 0}, {"tokens": 0}, {"hours": -1}])
 def test_parse_recipe_budget_of_nothing_is_refused(budget):
-    assert f"budget.{next(iter(budget))}" in refusal(fields() | {"budget": budget})
+    assert f"budget.{next(iter(budget))}" in refusal_of(make_recipe_fields() | {"budget": budget})

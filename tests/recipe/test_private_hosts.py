@@ -1,7 +1,7 @@
 import pytest
 
 from stillhouse.recipe.private_hosts import is_private
-from tests.recipe.test_endpoint import endpoint
+from tests.support.builders import make_endpoint
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_is_private_any_other_host_is_the_internets(host):
     ],
 )
 def test_auto_redacts_what_leaves_the_private_network(provider, address, redacts):
-    assert endpoint(provider=provider, base_url=address).redacts is redacts
+    assert make_endpoint(provider=provider, base_url=address).redacts is redacts
 
 
 def test_recipe_decides_against_auto_either_way():
-    assert endpoint(provider="vllm", base_url="http://127.0.0.1:8000/v1", personal_data="redact").redacts
-    assert not endpoint(personal_data="allow").redacts
+    assert make_endpoint(provider="vllm", base_url="http://127.0.0.1:8000/v1", personal_data="redact").redacts
+    assert not make_endpoint(personal_data="allow").redacts

@@ -9,48 +9,40 @@ import yaml
 from stillhouse.config import identity
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.skills.registry import SKILLS
-from tests.recipe.test_load import fields, refusal
+from tests.support.builders import LARGE, SMALL, make_recipe_fields, make_routed_fields, refusal_of
 from tests.support.paths import ROOT
 
-SMALL = {"name": "small", "model": "owner/small-1B"}
-LARGE = {"name": "large", "model": "owner/large-70B"}
 ASKED = {"training": {"use_references": False}}  # rows with a reference are asked too
 
 
-def several(*teachers: dict[str, Any], label: str | None = None, **parts: Any) -> dict[str, Any]:
-    content = fields() | {"teachers": list(teachers or (SMALL, LARGE))} | parts
-    content["data"]["train"]["columns"]["label"] = label
-    return content
-
-
 def test_teachers_without_a_name_are_called_by_their_models():
-    recipe = parse_recipe(several({"model": "owner/one"}, {"model": "./files/two.Q4.gguf"}, LARGE))
+    recipe = parse_recipe(make_routed_fields({"model": "owner/one"}, {"model": "./files/two.Q4.gguf"}, LARGE))
     assert [teacher.called for teacher in recipe.teachers] == ["one", "two.Q4", "large"]
     assert recipe.teacher is recipe.teachers[0]
 
 
 def test_teachers_of_one_name_are_refused():
-    message = refusal(several({"model": "owner/one"}, {"model": "other/one"}))
+    message = refusal_of(make_routed_fields({"model": "owner/one"}, {"model": "other/one"}))
     assert "several teachers are called 'one': give each its own `name`" in message
 
 
 @pytest.mark.parametrize("name", ["has space", "-x", "a/b", "x" * 61])
 def test_teacher_name_that_no_folder_or_label_can_hold_is_refused(name: str):
-    assert "teachers.0.name" in refusal(several({**SMALL, "name": name}, LARGE))
+    assert "teachers.0.name" in refusal_of(make_routed_fields({**SMALL, "name": name}, LARGE))
 
 
 def test_routing_defaults_leave_the_identity_of_a_recipe_as_it_was():
-    found = identity(parse_recipe(fields()))
+    found = identity(parse_recipe(make_recipe_fields()))
     assert "routing" not in found
     assert "mixing" not in found
-    assert identity(parse_recipe(fields() | {"teachers": [{"model": "./teacher", "name": "one"}]})) == found
-    assert identity(parse_recipe(several(routing={"kind": "fallback"})))["routing"]["kind"] == "fallback"
+    assert identity(parse_recipe(make_recipe_fields() | {"teachers": [{"model": "./teacher", "name": "one"}]})) == found
+    assert identity(parse_recipe(make_routed_fields(routing={"kind": "fallback"})))["routing"]["kind"] == "fallback"
 
 
 @pytest.mark.parametrize("part", [{"routing": {"kind": "fallback"}}, {"mixing": {"kind": "vote"}}])
 def test_routing_and_mixing_of_one_teacher_are_refused(part: dict[str, Any]):
     name = next(iter(part))
-    assert f"{name} is for several teachers, and `teachers` holds one" in refusal(fields() | part)
+    assert f"{name} is for several teachers, and `teachers` holds one" in refusal_of(make_recipe_fields() | part)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +59,14 @@ def test_routing_and_mixing_of_one_teacher_are_refused(part: dict[str, Any]):
     ],
 )
 def test_routing_that_has_all_it_needs_is_taken(parts: dict[str, Any]):
-    assert parse_recipe(several(**parts)).has_several
+    assert parse_recipe(make_routed_fields(**parts)).has_several
 
 
 def test_routing_as_the_guide_shows_it_is_taken():
     guide = (ROOT / "docs" / "guides" / "several-teachers.md").read_text()
     example = re.search(r"```yaml\n(.*?)```", guide, re.DOTALL)
     assert example
-    recipe = parse_recipe(fields() | yaml.safe_load(example[1]))
+    recipe = parse_recipe(make_recipe_fields() | yaml.safe_load(example[1]))
     assert [teacher.called for teacher in recipe.teachers] == ["small", "large"]
     assert recipe.routing.kind == "fallback"
 
@@ -100,7 +92,7 @@ def test_routing_as_the_guide_shows_it_is_taken():
     ],
 )
 def test_routing_that_says_nothing_or_the_wrong_thing_is_refused(routing: dict[str, Any], said: str):
-    assert said in refusal(several(routing=routing))
+    assert said in refusal_of(make_routed_fields(routing=routing))
 
 
 @pytest.mark.parametrize(
@@ -112,40 +104,48 @@ def test_routing_that_says_nothing_or_the_wrong_thing_is_refused(routing: dict[s
     ],
 )
 def test_routing_by_references_of_rows_that_are_not_asked_is_refused(parts: dict[str, Any]):
-    assert "set training.use_references to false" in refusal(several(label="intent", **parts))
+    assert "set training.use_references to false" in refusal_of(make_routed_fields(label="intent", **parts))
 
 
 @pytest.mark.parametrize("rule", ["verification", "unparsable"])
 def test_routing_to_the_first_verified_needs_the_filters_to_verify(rule: str):
-    message = refusal(several(label="intent", routing={"kind": "first_verified"}, filters={rule: False}, **ASKED))
+    message = refusal_of(
+        make_routed_fields(label="intent", routing={"kind": "first_verified"}, filters={rule: False}, **ASKED)
+    )
     assert "leave filters.verification and filters.unparsable on" in message
 
 
 @pytest.mark.parametrize("kind", ["vote", "best"])
 def test_mixing_of_answers_that_never_come_together_is_refused(kind: str):
-    message = refusal(several(label="intent", routing={"kind": "fallback"}, mixing={"kind": kind}, **ASKED))
+    message = refusal_of(
+        make_routed_fields(label="intent", routing={"kind": "fallback"}, mixing={"kind": kind}, **ASKED)
+    )
     assert f"mixing.kind: {kind} chooses among the answers of several teachers" in message
 
 
 @pytest.mark.parametrize("kind", ["summarization", "conversation"])
 def test_mixing_of_free_texts_can_neither_vote_nor_verify(kind: str):
-    content = several(mixing={"kind": "vote"}, **ASKED) | {"skill": {"kind": kind}}
+    content = make_routed_fields(mixing={"kind": "vote"}, **ASKED) | {"skill": {"kind": kind}}
     content["data"]["train"]["columns"]["reference"] = "gold"
-    assert f"mixing.kind: vote counts equal answers, and free texts never are; skill.kind is {kind}" in refusal(content)
-    assert f"no answer of a {kind} plainly agrees" in refusal(content | {"mixing": {"kind": "best"}})
+    assert f"mixing.kind: vote counts equal answers, and free texts never are; skill.kind is {kind}" in refusal_of(
+        content
+    )
+    assert f"no answer of a {kind} plainly agrees" in refusal_of(content | {"mixing": {"kind": "best"}})
     without = {name: part for name, part in content.items() if name != "mixing"}
-    assert f"no answer of a {kind} plainly agrees" in refusal(without | {"routing": {"kind": "first_verified"}})
+    assert f"no answer of a {kind} plainly agrees" in refusal_of(without | {"routing": {"kind": "first_verified"}})
 
 
 def test_mixing_by_a_judge_needs_one_and_its_terms_hold():
     free = {"skill": {"kind": "summarization"}, "mixing": {"kind": "best", "by": "judge"}}
-    assert "mixing.by: judge needs a judge" in refusal(several(**free))
+    assert "mixing.by: judge needs a judge" in refusal_of(make_routed_fields(**free))
     judge = {"model": "owner/judge-32B", "against": []}
-    recipe = parse_recipe(several(**free, judge=judge))
+    recipe = parse_recipe(make_routed_fields(**free, judge=judge))
     assert recipe.judge_chooses
-    message = refusal(several(**free, judge={"model": "gpt-5", "endpoint": {"provider": "openai"}}))
+    message = refusal_of(make_routed_fields(**free, judge={"model": "gpt-5", "endpoint": {"provider": "openai"}}))
     assert "its scores choose what the student learns" in message
-    assert "mixing.by: judge goes with kind: best" in refusal(several(**free | {"mixing": {"by": "judge"}}))
+    assert "mixing.by: judge goes with kind: best" in refusal_of(
+        make_routed_fields(**free | {"mixing": {"by": "judge"}})
+    )
 
 
 @pytest.mark.parametrize("kind", SKILLS)
@@ -166,11 +166,11 @@ CALIBRATED = {"calibration": "batch"}
     ],
 )
 def test_calibration_of_a_teacher_that_is_asked_a_part_is_refused(routing: dict[str, Any], refused: list[str]):
-    content = several(SMALL | CALIBRATED, LARGE | CALIBRATED, routing=routing)
+    content = make_routed_fields(SMALL | CALIBRATED, LARGE | CALIBRATED, routing=routing)
     if not refused:
         assert parse_recipe(content).has_several
         return
-    message = refusal(content)
+    message = refusal_of(content)
     for place in ("teachers.0", "teachers.1"):
         assert (f"{place}.calibration: batch goes by a mean over all training prompts" in message) == (place in refused)
 
@@ -200,9 +200,9 @@ def test_calibration_of_a_teacher_that_is_asked_a_part_is_refused(routing: dict[
     ],
 )
 def test_rules_of_a_teacher_hold_for_each_of_several(second: dict[str, Any], parts: dict[str, Any], said: str):
-    assert said in refusal(several(SMALL, second) | parts)
+    assert said in refusal_of(make_routed_fields(SMALL, second) | parts)
 
 
 def test_evaluation_measures_at_the_length_of_the_teacher_that_may_say_most():
-    content = several(SMALL, LARGE | {"sampling": {"max_tokens": 300}}) | {"skill": {"kind": "qa"}}
+    content = make_routed_fields(SMALL, LARGE | {"sampling": {"max_tokens": 300}}) | {"skill": {"kind": "qa"}}
     assert parse_recipe(content).evaluation.max_tokens == 300

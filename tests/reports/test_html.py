@@ -1,5 +1,4 @@
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -7,32 +6,7 @@ import pytest
 from stillhouse.reports.build import build_report
 from stillhouse.reports.html import most_confused, render_html
 from stillhouse.reports.schema.report import Confusion
-
-ATTACK = "</text><script>alert(1)</script>\"'><img src=http://evil.test/x onerror=y>"
-
-
-class Page(HTMLParser):
-    """Collects tags, attributes and the text outside styles."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text = ""
-        self.is_style = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-        self.is_style = tag == "style"
-
-    def handle_endtag(self, tag: str) -> None:
-        self.is_style = False
-
-    def handle_data(self, data: str) -> None:
-        if not self.is_style:
-            self.text += data.replace("\u00a0", " ")
+from tests.support.html_page import ATTACK, Page
 
 
 def test_page_loads_nothing_external(blocks: dict[str, Any]) -> None:

@@ -17,8 +17,8 @@ from stillhouse.reports.judged import judge_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import render_terminal, summary_markdown
-from tests.recipe.test_load import fields
-from tests.reports.test_html import ATTACK, Page
+from tests.support.builders import make_recipe_fields
+from tests.support.html_page import ATTACK, Page
 from tests.support.scripted_judge import Opinion, always_first, judged, longer
 
 JUDGE = Judge(model="owner/judge", criteria="rhymes")
@@ -136,7 +136,7 @@ def test_gate_rule_on_the_win_rate_is_read(plain_blocks):
 
 
 def test_method_judge_is_described_only_if_pairs_were_judged():
-    made = fields() | {"skill": {"kind": "conversation"}}
+    made = make_recipe_fields() | {"skill": {"kind": "conversation"}}
     assert "both orders" in method_statements(parse_recipe(made | {"judge": {"model": "owner/judge"}}))["judge"]
     assert "judge" not in method_statements(parse_recipe(made))
 

@@ -8,7 +8,7 @@ from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.collect import filter_block, mislabelled
 from stillhouse.reports.html import render_html
 from stillhouse.reports.tables import summary_markdown
-from tests.reports.test_html import Page
+from tests.support.html_page import Page
 
 SUMMARY = {
     "in": 90,

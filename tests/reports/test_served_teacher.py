@@ -11,8 +11,8 @@ from stillhouse.reports.collect import generation_block, model_blocks, with_base
 from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.models import Models
-from tests.recipe.test_load import fields
-from tests.reports.test_html import Page
+from tests.support.builders import make_recipe_fields
+from tests.support.html_page import Page
 
 NUMBERS = {
     "parameters": None,
@@ -30,7 +30,7 @@ NUMBERS = {
 
 def recipe(endpoint: bool = True) -> Recipe:
     teacher = {"model": "deepseek-chat", "endpoint": {"provider": "deepseek"}} if endpoint else {"model": "./teacher"}
-    return parse_recipe(fields() | {"teachers": [teacher]})
+    return parse_recipe(make_recipe_fields() | {"teachers": [teacher]})
 
 
 def evidence() -> Evidence:

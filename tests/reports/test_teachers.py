@@ -12,7 +12,7 @@ from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.tables import summary_markdown
 from stillhouse.reports.teachers import teacher_blocks
-from tests.recipe.test_routing import several
+from tests.support.builders import make_routed_fields
 
 ASKED = GenerationSummary(
     requests=40, from_store=10, generated=30, prompt_tokens=900, completion_tokens=60, seconds=4.0
@@ -75,6 +75,6 @@ def test_cards_several_teachers_each_with_licence_and_terms(taught: dict[str, An
 
 
 def test_method_several_teachers_names_the_measured_one():
-    said = method_statements(parse_recipe(several(routing={"kind": "fallback"})))["teachers"]
+    said = method_statements(parse_recipe(make_routed_fields(routing={"kind": "fallback"})))["teachers"]
     assert said.startswith("small, large answered, routing fallback, mixing keep_all.")
     assert "is the first of them, small" in said

@@ -11,7 +11,7 @@ import pytest
 
 from stillhouse.repository import ROOT
 from stillhouse.runtime.locks import host_lock
-from tests.runtime.test_process import is_alive, pids_in, wait_until
+from tests.support.processes import is_alive, pids_in, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -7,13 +7,13 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from stillhouse import errors
 from stillhouse.repository import ROOT
 from stillhouse.runtime.events import Log, Metric, Progress
 from stillhouse.runtime.process import Limits, run_worker
+from tests.support.processes import is_alive, pids_in, wait_until
 from tests.support.workers.misbehaving import Spec
 
 pytestmark = pytest.mark.slow  # each worker is a process of its own
@@ -23,25 +23,6 @@ MODULE = "tests.support.workers.misbehaving"
 
 def work(act: str, folder: Path | None = None, **options):
     return run_worker(MODULE, Spec(act=act, folder=str(folder or "")), python=Path(sys.executable), **options)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def wait_until(holds, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-
-
-def pids_in(folder: Path) -> list[int]:
-    wait_until(lambda: (folder / "pids").exists())
-    return [int(pid) for pid in (folder / "pids").read_text().split()]
 
 
 def test_run_worker_done_returns_the_summary_and_every_event():

@@ -11,7 +11,7 @@ from stillhouse.filters.settings import Filters
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.math import Math
 from stillhouse.skills.math_equivalence import is_tame, same_value
-from tests.filters.test_pipeline import row, said
+from tests.support.builders import make_completion, make_row
 from tests.support.paths import SHARED_DATA
 
 SKILL = Math(kind="math")
@@ -148,17 +148,17 @@ def test_verify_reference_that_is_an_expression_counts_whole(reference, answer, 
 
 def test_apply_samples_vote_by_value_and_the_most_confident_of_the_majority_is_the_lesson():
     texts = ["It is 1/2.\n#### 1/2", "#### 0.7", "0.25 * 2 = 0.5\n#### 0.5", "#### ?"]
-    completions = {"a": [said(text, logprob=-place) for place, text in enumerate(texts)]}
-    result = apply_filters([row("a")], completions, KEEP, Math(kind="math", keep_reasoning="full"), ())
+    completions = {"a": [make_completion(text, cumulative_logprob=-place) for place, text in enumerate(texts)]}
+    result = apply_filters([make_row("a")], completions, KEEP, Math(kind="math", keep_reasoning="full"), ())
     assert [one.target for one in result.kept] == ["It is 1/2.\n#### 1/2"]
     assert result.counts == {"not_majority": 3}
     asked = KEEP.model_copy(update={"min_agreement": 0.6})
-    assert apply_filters([row("a")], completions, asked, SKILL, ()).counts == {"agreement": 4}
+    assert apply_filters([make_row("a")], completions, asked, SKILL, ()).counts == {"agreement": 4}
 
 
 def test_apply_reference_verifies_by_value_though_it_is_a_whole_solution():
-    completions = {"a": [said("#### 18.0"), said("#### 19")]}
-    result = apply_filters([row("a", SOLUTION)], completions, KEEP, SKILL, ())
+    completions = {"a": [make_completion("#### 18.0"), make_completion("#### 19")]}
+    result = apply_filters([make_row("a", SOLUTION)], completions, KEEP, SKILL, ())
     assert [one.target for one in result.kept] == ["#### 18.0"]
     assert result.counts == {"verification": 1}
 

@@ -14,7 +14,7 @@ from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.skills.nli import Nli
 from stillhouse.skills.prompts import TeacherPrompt
-from tests.recipe.test_load import fields
+from tests.support.builders import make_recipe_fields
 from tests.support.paths import SHARED_DATA
 
 NLI = Nli(kind="nli")
@@ -28,7 +28,7 @@ def mapped(record: dict):
 
 
 def recipe(**changes) -> dict:
-    content = fields()
+    content = make_recipe_fields()
     content["data"]["train"]["columns"] = {"premise": "p", "hypothesis": "h"}
     return content | {"skill": {"kind": "nli"}} | changes
 

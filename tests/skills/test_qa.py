@@ -18,8 +18,7 @@ from stillhouse.recipe.load import parse_recipe
 from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.qa import Qa
 from stillhouse.skills.registry import METRICS
-from tests.filters.test_pipeline import row, said
-from tests.recipe.test_load import fields, refusal
+from tests.support.builders import make_completion, make_recipe_fields, make_row, refusal_of
 from tests.support.paths import SHARED_DATA
 
 OPEN = Qa(kind="qa")
@@ -87,8 +86,8 @@ def test_parse_refusal_is_the_allowed_answer_or_none(text):
 
 
 def test_apply_allowed_no_answer_is_no_refusal_and_contradicts_an_answer():
-    rows = [row("right", "no answer"), row("wrong", "Paris"), row("free")]
-    completions = {one: [said("I cannot answer that.")] for one in ("right", "wrong", "free")}
+    rows = [make_row("right", "no answer"), make_row("wrong", "Paris"), make_row("free")]
+    completions = {one: [make_completion("I cannot answer that.")] for one in ("right", "wrong", "free")}
     result = apply_filters(rows, completions, KEEP, NONE, ())
     assert {kept.row["id"]: kept.target for kept in result.kept} == {"right": "no answer", "free": "no answer"}
     assert result.counts == {"verification": 1}
@@ -97,11 +96,13 @@ def test_apply_allowed_no_answer_is_no_refusal_and_contradicts_an_answer():
 
 def test_apply_samples_vote_by_what_they_say_not_how():
     texts = ["The Beatles", "beatles", "Queen", "Beatles!"]
-    result = apply_filters([row("a")], {"a": [said(text) for text in texts]}, KEEP, OPEN, ())
+    result = apply_filters([make_row("a")], {"a": [make_completion(text) for text in texts]}, KEEP, OPEN, ())
     assert result.kept[0].target in ("The Beatles", "beatles", "Beatles!")
     assert result.counts == {"not_majority": 3}
     strict = KEEP.model_copy(update={"min_agreement": 0.8})
-    assert apply_filters([row("a")], {"a": [said(text) for text in texts]}, strict, OPEN, ()).counts == {"agreement": 4}
+    assert apply_filters(
+        [make_row("a")], {"a": [make_completion(text) for text in texts]}, strict, OPEN, ()
+    ).counts == {"agreement": 4}
 
 
 def score(metric: str, answer: str | None, references: list[str], skill: Qa) -> float:
@@ -214,7 +215,7 @@ def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts
     ],
 )
 def test_recipe_of_kind_qa_settings_without_effect_are_refused(change, message):
-    content = fields() | {"skill": {"kind": "qa"}}
+    content = make_recipe_fields() | {"skill": {"kind": "qa"}}
     content["data"] |= change.get("data", {})
     content["teachers"][0] |= change.get("teachers", {})
     content |= {"evaluation": change.get("evaluation", {})}
@@ -223,14 +224,14 @@ def test_recipe_of_kind_qa_settings_without_effect_are_refused(change, message):
 
 
 def test_recipe_of_kind_qa_refusal_is_one_line_that_does_not_repeat_the_recipe():
-    content = fields() | {"skill": {"kind": "qa"}}
+    content = make_recipe_fields() | {"skill": {"kind": "qa"}}
     content["teachers"][0]["calibration"] = "batch"
     message = "calibration: batch goes by labels, and there are none; skill.kind is qa."
-    assert refusal(content) == f"Recipe inline is refused:\n  - {message}"
+    assert refusal_of(content) == f"Recipe inline is refused:\n  - {message}"
 
 
 def test_recipe_of_kind_qa_is_measured_with_as_many_tokens_as_its_teacher_has():
-    content = fields() | {"skill": {"kind": "qa"}}
+    content = make_recipe_fields() | {"skill": {"kind": "qa"}}
     assert parse_recipe(content).evaluation.max_tokens == 64
     content["teachers"][0]["sampling"] = {"max_tokens": 24}
     assert parse_recipe(content).evaluation.max_tokens == 24
@@ -239,4 +240,4 @@ def test_recipe_of_kind_qa_is_measured_with_as_many_tokens_as_its_teacher_has():
     content["evaluation"] = {"max_tokens": 32}
     assert parse_recipe(content).evaluation.max_tokens == 32
     # labels are short, whatever the teacher may say
-    assert parse_recipe(fields()).evaluation.max_tokens == 16
+    assert parse_recipe(make_recipe_fields()).evaluation.max_tokens == 16

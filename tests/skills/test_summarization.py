@@ -13,8 +13,7 @@ from stillhouse.recipe.load import parse_recipe
 from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.registry import METRICS
 from stillhouse.skills.summarization import Summarization
-from tests.filters.test_pipeline import row, said
-from tests.recipe.test_load import fields
+from tests.support.builders import make_completion, make_recipe_fields, make_row
 from tests.support.paths import SHARED_DATA
 
 SKILL = Summarization(kind="summarization", max_words=8)
@@ -94,8 +93,12 @@ def test_chain_of_density_is_asked_of_the_teacher_alone():
 
 def test_apply_too_long_is_dropped_and_a_chain_is_judged_by_its_last_summary():
     chain = "".join(f"Summary {n}: rain fell in the north again\n" for n in range(1, 6))
-    completions = {"a": [said("w " * 9)], "b": [said(chain)], "c": [said("too much of it " * 2)]}
-    rows = [row("a"), row("b", "whatever else"), row("c")]
+    completions = {
+        "a": [make_completion("w " * 9)],
+        "b": [make_completion(chain)],
+        "c": [make_completion("too much of it " * 2)],
+    }
+    rows = [make_row("a"), make_row("b", "whatever else"), make_row("c")]
     result = apply_filters(rows, completions, KEEP, SKILL, ())
     assert {one.row["id"]: one.target for one in result.kept} == {
         "b": "rain fell in the north again",
@@ -103,15 +106,17 @@ def test_apply_too_long_is_dropped_and_a_chain_is_judged_by_its_last_summary():
     }
     assert result.counts == {"repetitive": 1}
     distinct = " ".join(f"w{n}" for n in range(9))
-    result = apply_filters(rows[:1], {"a": [said(distinct)]}, KEEP, SKILL, ())
+    result = apply_filters(rows[:1], {"a": [make_completion(distinct)]}, KEEP, SKILL, ())
     assert result.counts == {"too_long": 1}
     assert result.dropped[0]["detail"] == "9 words, at most 8"
     off = KEEP.model_copy(update={"too_long": False})
-    assert len(apply_filters(rows[:1], {"a": [said(distinct)]}, off, SKILL, ()).kept) == 1
+    assert len(apply_filters(rows[:1], {"a": [make_completion(distinct)]}, off, SKILL, ()).kept) == 1
 
 
 def test_apply_several_samples_all_stay():
-    result = apply_filters([row("a")], {"a": [said("It rained."), said("Rain fell.")]}, KEEP, SKILL, ())
+    result = apply_filters(
+        [make_row("a")], {"a": [make_completion("It rained."), make_completion("Rain fell.")]}, KEEP, SKILL, ()
+    )
     assert len(result.kept) == 2
 
 
@@ -198,4 +203,4 @@ def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
 )
 def test_recipe_of_kind_summarization_settings_without_effect_are_refused(change, message):
     with pytest.raises(RecipeError, match=message):
-        parse_recipe(fields() | {"skill": {"kind": "summarization", "chain_of_density": 3}} | change)
+        parse_recipe(make_recipe_fields() | {"skill": {"kind": "summarization", "chain_of_density": 3}} | change)

@@ -9,7 +9,7 @@ from stillhouse.config import identity
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.student import TRAINERS, Training
-from tests.recipe.test_load import fields
+from tests.support.builders import make_recipe_fields
 
 
 @pytest.mark.parametrize("kind", typing.get_args(Training.model_fields["kind"].annotation))
@@ -20,7 +20,7 @@ def test_training_kind_every_word_is_a_module_that_builds_a_trainer(kind):
 
 def test_training_kind_unknown_word_is_refused_with_the_known_ones():
     with pytest.raises(RecipeError, match=r"training\.kind.*'sft'"):
-        parse_recipe(fields() | {"training": {"kind": "gkd"}})
+        parse_recipe(make_recipe_fields() | {"training": {"kind": "gkd"}})
 
 
 def test_training_kind_default_leaves_the_identity_as_it_was():

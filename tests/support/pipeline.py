@@ -26,6 +26,8 @@ WORKERS = {
     "training": Worker.TRAIN,
     "evaluation": Worker.EVALUATE,
 }
+# what a stage's artifact holds depends on rows and weights alone; evaluate holds measured times
+DATA_STAGES = ("read", "validate", "split", "balance", "convert", "generate", "filter", "train", "initialise")
 
 
 @dataclass

@@ -23,9 +23,9 @@ from stillhouse.recipe.load import parse_recipe
 from stillhouse.teachers.api_probe_worker import probe
 from stillhouse.teachers.api_worker import generate
 from stillhouse.teachers.spec import GenerateSpec, ProbeSpec
-from tests.recipe.test_load import fields
 from tests.support.api.requests import Told, over
 from tests.support.api.server import Act, Received, answer
+from tests.support.builders import make_recipe_fields
 from tests.support.paths import SHARED_DATA
 
 # holds public data sets as JSON Lines: intent_banking77/train.jsonl {text, label}, math_gsm8k/train.jsonl {question,
@@ -84,7 +84,7 @@ class Planned:
             pq.write_table(pa.Table.from_pylist(part, schema=ROWS), self.folder / f"{name}.parquet")
         endpoint = {"provider": "compatible", "base_url": "http://127.0.0.1:9/v1", "concurrency": 8, "max_attempts": 2}
         asked = {"model": "served", "endpoint": endpoint, "price": PRICE, **self.teacher}
-        self.recipe = parse_recipe(fields() | {"skill": self.skill, "teachers": [asked], **self.parts})
+        self.recipe = parse_recipe(make_recipe_fields() | {"skill": self.skill, "teachers": [asked], **self.parts})
         identity = {"endpoint": endpoint["base_url"], "model": "served"}
         self.fingerprint = teacher_fingerprint(identity, "", "")
         self.store = StoreConfig(url=str(self.folder / "store"))

@@ -5,7 +5,7 @@ from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.conversation import Conversation
 from stillhouse.skills.qa import Qa
-from tests.filters.test_pipeline import row, said
+from tests.support.builders import make_completion, make_row
 
 SKILL = Conversation(kind="conversation")
 KEPT = Filters(min_success_ratio=0.0, min_judge_score=3)
@@ -13,9 +13,9 @@ SCORES = {"key of bad": 2, "key of fair": 3, "key of good": 5, "key of odd": Non
 
 
 def test_answers_below_the_score_are_dropped_and_the_rows_after_them_are_not():
-    rows = [row(name) for name in ("r1", "r2", "r3", "r4", "r5")]
+    rows = [make_row(name) for name in ("r1", "r2", "r3", "r4", "r5")]
     texts = ("bad", "good", "odd", "never scored", "fair")
-    completions = {one["id"]: [said(text)] for one, text in zip(rows, texts, strict=True)}
+    completions = {one["id"]: [make_completion(text)] for one, text in zip(rows, texts, strict=True)}
     result = apply_filters(rows, completions, KEPT, SKILL, (), scores=SCORES)
     assert [one.target for one in result.kept] == ["good", "fair"]
     assert {drop["id"]: (drop["reason"], drop["detail"]) for drop in result.dropped} == {
@@ -26,18 +26,18 @@ def test_answers_below_the_score_are_dropped_and_the_rows_after_them_are_not():
 
 
 def test_scores_without_a_bound_drop_nothing():
-    result = apply_filters([row("r")], {"r": [said("bad")]}, Filters(), SKILL, (), scores=SCORES)
+    result = apply_filters([make_row("r")], {"r": [make_completion("bad")]}, Filters(), SKILL, (), scores=SCORES)
     assert len(result.kept) == 1
 
 
 def test_earlier_rule_names_the_reason():
-    result = apply_filters([row("r")], {"r": [said("bad", "length")]}, KEPT, SKILL, (), scores=SCORES)
+    result = apply_filters([make_row("r")], {"r": [make_completion("bad", "length")]}, KEPT, SKILL, (), scores=SCORES)
     assert result.counts == {"truncated": 1}
 
 
 def test_dropped_sample_does_not_vote():
-    completions = {"r": [said("bad"), said("good"), said("bad")]}
-    result = apply_filters([row("r")], completions, KEPT, Qa(kind="qa"), (), scores=SCORES)
+    completions = {"r": [make_completion("bad"), make_completion("good"), make_completion("bad")]}
+    result = apply_filters([make_row("r")], completions, KEPT, Qa(kind="qa"), (), scores=SCORES)
     assert [one.target for one in result.kept] == ["good"]
     assert result.counts == {"judge": 2}
 
@@ -45,4 +45,4 @@ def test_dropped_sample_does_not_vote():
 def test_too_few_above_the_score_stop_the_run_with_what_to_change():
     strict = Filters(min_success_ratio=0.5, min_judge_score=3)
     with pytest.raises(QualityError, match=r"judge 1\. Next: lower `filters.min_judge_score`"):
-        apply_filters([row("r")], {"r": [said("bad")]}, strict, SKILL, (), scores=SCORES)
+        apply_filters([make_row("r")], {"r": [make_completion("bad")]}, strict, SKILL, (), scores=SCORES)

@@ -1,40 +1,18 @@
-from types import SimpleNamespace
-
 import pytest
 from jinja2 import TemplateError
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.request import closing_texts, first_token_ids, render, tokenize
-
-
-class Tokenizer:
-    """Words are tokens; as some models' tokenizers do, it may put a token in front of every text."""
-
-    bos_token = "<s>"
-    bos_token_id = 1
-
-    def __init__(self, adds_bos: bool = False) -> None:
-        self.adds_bos = adds_bos
-        self.known = {"<s>": 1}
-
-    def __call__(self, text: str, add_special_tokens: bool = True) -> SimpleNamespace:
-        words = text.replace("<s>", "<s> ").split()
-        ids = [self.known.setdefault(word, len(self.known) + 1) for word in words]
-        return SimpleNamespace(input_ids=[1, *ids] if self.adds_bos and add_special_tokens else ids)
-
-    def apply_chat_template(self, turns, tokenize, add_generation_prompt) -> str:
-        assert tokenize is False
-        shown = "".join(f"<{turn['role']}>{turn['content']}" for turn in turns)
-        return shown + ("<assistant>" if add_generation_prompt else "")
+from tests.support.word_tokenizer import WordTokenizer
 
 
 def test_render_turns_go_through_the_template_up_to_the_answer():
     turns = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}]
-    assert render(Tokenizer(), turns) == "<system>be brief<user>hi<assistant>"
+    assert render(WordTokenizer(), turns) == "<system>be brief<user>hi<assistant>"
 
 
 def test_render_turns_that_the_template_refuses_are_one_message():
-    class Strict(Tokenizer):
+    class Strict(WordTokenizer):
         def apply_chat_template(self, turns, tokenize, add_generation_prompt) -> str:
             raise TemplateError("Conversation roles must alternate user/assistant")
 
@@ -44,24 +22,24 @@ def test_render_turns_that_the_template_refuses_are_one_message():
 
 
 def test_render_text_stays_as_it_is():
-    assert render(Tokenizer(), "Message: hi\nLabel:") == "Message: hi\nLabel:"
+    assert render(WordTokenizer(), "Message: hi\nLabel:") == "Message: hi\nLabel:"
 
 
 def test_render_text_gets_the_first_token_that_the_model_expects_and_only_once():
-    tokenizer = Tokenizer(adds_bos=True)
+    tokenizer = WordTokenizer(adds_bos=True)
     rendered = render(tokenizer, "Message: hi")
     assert rendered == "<s>Message: hi"
     assert tokenize(tokenizer, rendered).count(1) == 1
 
 
 def test_first_token_ids_distinct_first_tokens_are_returned_in_order():
-    tokenizer = Tokenizer(adds_bos=True)
+    tokenizer = WordTokenizer(adds_bos=True)
     assert first_token_ids(tokenizer, ["car", "pet insurance", "boat"]) == [2, 3, 5]
 
 
 @pytest.mark.parametrize("labels", [["card lost", "card stolen"], ["car", "car"]])
 def test_first_token_ids_shared_first_token_tells_nothing(labels):
-    assert first_token_ids(Tokenizer(), labels) is None
+    assert first_token_ids(WordTokenizer(), labels) is None
 
 
 def test_closing_texts_choices_that_stand_apart_end_an_answer():

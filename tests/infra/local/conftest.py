@@ -1,13 +1,10 @@
-import http.server
-import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.infra.machine import Machine, free_port
+from tests.support.infra.machine import Machine
+from tests.support.infra.webhook import Webhook
 
 
 @pytest.fixture
@@ -18,43 +15,15 @@ def fresh(tmp_path: Path) -> Iterator[Machine]:
     machine.down()
 
 
-class Hook:
-    """A little HTTP server that notifications are sent to."""
-
-    def __init__(self) -> None:
-        self.received: list[dict[str, Any]] = []
-        received = self.received
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                received.append({"path": self.path, **json.loads(body)})
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/hook/very-secret-path"
-
-    def about(self, text: str) -> list[dict[str, Any]]:
-        return [one for one in self.received if text in one["subject"] + one["text"]]
-
-
 @pytest.fixture(scope="session")
-def hook() -> Iterator[Hook]:
-    hook = Hook()
+def hook() -> Iterator[Webhook]:
+    hook = Webhook()
     yield hook
     hook.server.shutdown()
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory, hook: Hook) -> Iterator[Machine]:
+def machine(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator[Machine]:
     """A machine that is up, its notifications sent to `hook`; each test leaves it up."""
     machine = Machine(tmp_path_factory.mktemp("machine"))
     try:

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from tests.infra.local.conftest import Hook
 from tests.support.infra.machine import Machine, wait_until
+from tests.support.infra.webhook import Webhook
 
 pytestmark = pytest.mark.long
 
@@ -16,7 +16,7 @@ def automation(machine: Machine, name: str) -> dict:
     return found
 
 
-def test_failed_run_is_told_to_the_webhook(machine: Machine, hook: Hook):
+def test_failed_run_is_told_to_the_webhook(machine: Machine, hook: Webhook):
     run = machine.start_run("distill/distill", recipe="not-there")
     machine.wait_for(run, "Failed")
     (told,) = wait_until(lambda: hook.about("not-there"), 30, "a notification")
@@ -27,7 +27,7 @@ def test_failed_run_is_told_to_the_webhook(machine: Machine, hook: Hook):
     assert f"http://127.0.0.1:{machine.ports['prefect']}/runs/flow-run/{run}" in told["text"]
 
 
-def test_refused_gate_is_told_to_the_webhook_with_its_reasons(machine: Machine, hook: Hook):
+def test_refused_gate_is_told_to_the_webhook_with_its_reasons(machine: Machine, hook: Webhook):
     run = machine.start_run("held/held", seconds=0, refuse=True)
     machine.wait_for(run, "Completed")
     (told,) = wait_until(lambda: hook.about("tickets"), 30, "a notification")
@@ -38,7 +38,7 @@ def test_refused_gate_is_told_to_the_webhook_with_its_reasons(machine: Machine, 
     assert link.endswith(f"/runs/flow-run/{run}")
 
 
-def test_run_that_passes_its_gate_tells_nobody(machine: Machine, hook: Hook):
+def test_run_that_passes_its_gate_tells_nobody(machine: Machine, hook: Webhook):
     before = len(hook.received)
     machine.wait_for(machine.start_run("held/held", seconds=0), "Completed")
     # after it, so that by its notification the earlier one would have come
@@ -54,7 +54,7 @@ def test_webhook_address_is_shown_by_no_api_and_no_log(machine: Machine):
     assert "very-secret-path" not in seen
 
 
-def test_run_without_heartbeat_is_marked_crashed_and_told(machine: Machine, hook: Hook):
+def test_run_without_heartbeat_is_marked_crashed_and_told(machine: Machine, hook: Webhook):
     zombies = automation(machine, "zombies")
     assert zombies["trigger"]["within"] == 90.0
     # the same automation with less patience

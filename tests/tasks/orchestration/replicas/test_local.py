@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.runtime.test_process import wait_until
 from tests.support.pipeline import left_alive
+from tests.support.processes import wait_until
 from tests.support.replicas.asking import Asking, EnginePython, Single
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 from prefect.client.orchestration import get_client
 
-from tests.runtime.test_process import wait_until
 from tests.support.pipeline import left_alive
+from tests.support.processes import wait_until
 from tests.support.replicas.asking import Asking, EnginePython, Single
 from tests.support.replicas.nodes import TwoNodes
 

@@ -1,0 +1,74 @@
+"""A recipe with a judge, and a flow up to the training examples that the judge chose."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prefect import flow
+
+from stillhouse.recipe.load import load_recipe
+from stillhouse.runtime.settings import load_settings
+from tasks.balance import balance_rows
+from tasks.convert import load_judge, load_teachers
+from tasks.filter import filter_completions
+from tasks.judge import score_completions
+from tasks.mix import generate_completions
+from tasks.orchestration.preflight import start_run
+from tasks.orchestration.run import Run
+from tasks.read import read_sources
+from tasks.split import split_rows
+from tasks.validate import validate_rows
+from tests.support.api.server import FaultyServer
+from tests.support.paths import ROOT
+
+RECIPES = ROOT / "deployments" / "recipes"
+
+
+def write_judged_recipe(folder: Path, address: str, judge: dict[str, Any] | None = None, **changes: Any) -> str:
+    """Write the shipped conversation recipe with a teacher and a judge at `address`; return its path."""
+    fields = yaml.safe_load((RECIPES / "conversation.yaml").read_text())
+    for source in (fields["data"][role] for role in ("train", "examples", "test")):
+        source["path"] = str(RECIPES / source["path"])
+    endpoint = {"provider": "openai", "base_url": address, "serves": "test", "segment_seconds": 0.2, "max_attempts": 2}
+    fields["teachers"] = [{"model": "the-teacher", "accept_terms": "openai", "endpoint": endpoint}]
+    fields["student"]["model"] = "owner/student"
+    fields["judge"] = {"model": "the-judge", "endpoint": endpoint, **(judge or {})}
+    fields["filters"] = {"min_success_ratio": 0.0}
+    fields |= changes
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(fields))
+    return str(folder / "recipe.yaml")
+
+
+def write_local_model(folder: Path) -> str:
+    """Write the files of a model for the scripted engine; return its path."""
+    model = folder / "judge"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_bytes(b"weights")
+    return str(model)
+
+
+def split_of(run: Run) -> Any:
+    return split_rows(run, validate_rows(run, read_sources(run)))
+
+
+@flow(name="scoring", persist_result=False)
+def scoring(recipe: str, *refresh: str) -> dict[str, Any]:
+    run = start_run(load_recipe(recipe), load_settings(), refresh)
+    sides = split_of(run)
+    balanced = balance_rows(run, sides)
+    answers = generate_completions(run, load_teachers(run), sides, balanced)
+    scores = score_completions(run, load_judge(run), answers, sides, balanced)
+    dataset = filter_completions(run, answers, sides, balanced, scores)
+    return {
+        "stages": list(run.results),
+        "judge": run.summary("judge") if scores else {},
+        "scores": str(run.store.fetch(scores)) if scores else "",
+        "filter": run.summary("filter"),
+        "dataset": str(run.store.fetch(dataset)),
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+def prompts_to(server: FaultyServer, model: str) -> list[str]:
+    return [str(body["messages"]) for body in server.bodies() if body["model"] == model]
