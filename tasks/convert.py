@@ -3,9 +3,8 @@
 from typing import Any
 
 from stillhouse.completions.key import teacher_fingerprint
-from stillhouse.inference.models import Checkpoint, Model, identify
-from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.teacher import Teacher
+from stillhouse.inference.models import Checkpoint, identify
+from stillhouse.recipe.teacher import ServedModel
 from stillhouse.students.spec import ConvertSpec
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -26,25 +25,15 @@ def load_teachers(run: Run) -> list[Checkpoint]:
 
 def load_teacher(run: Run, place: int = 0) -> Checkpoint:
     """Return a teacher's checkpoint; a GGUF file is converted once, and one behind an endpoint is only named."""
-    asked = run.recipe.teachers[place]
-    if asked.endpoint:
-        model = Model(kind="endpoint", path=asked.model, revision=asked.revision)
-        return Checkpoint(model=model, path=asked.model, served=asked.endpoint.names(asked.model, asked.revision))
-    return _load(run, asked.model, asked.revision)
+    return _load_served(run, run.recipe.teachers[place])
 
 
 def load_judge(run: Run) -> Checkpoint | None:
     """Return the judge's checkpoint as a teacher's; None where the recipe has no judge."""
-    judge = run.recipe.judge
-    if judge is None:
-        return None
-    if judge.endpoint:
-        model = Model(kind="endpoint", path=judge.model, revision=judge.revision)
-        return Checkpoint(model=model, path=judge.model, served=judge.endpoint.names(judge.model, judge.revision))
-    return _load(run, judge.model, judge.revision)
+    return _load_served(run, run.recipe.judge) if run.recipe.judge else None
 
 
-def fingerprint_of(checkpoint: Checkpoint, asked: Teacher | Judge) -> str:
+def fingerprint_of(checkpoint: Checkpoint, asked: ServedModel) -> str:
     """Return what the answers of a teacher or a judge are stored under."""
     return teacher_fingerprint(checkpoint.identity, asked.dtype, asked.quantization)
 
@@ -52,6 +41,12 @@ def fingerprint_of(checkpoint: Checkpoint, asked: Teacher | Judge) -> str:
 def load_student_base(run: Run) -> Checkpoint:
     """Return the whole model that the student is made from."""
     return _load(run, run.recipe.student.model, run.recipe.student.revision)
+
+
+def _load_served(run: Run, model: ServedModel) -> Checkpoint:
+    if model.endpoint:
+        return Checkpoint.behind(model.endpoint, model.model, model.revision)
+    return _load(run, model.model, model.revision)
 
 
 def _load(run: Run, name: str, revision: str) -> Checkpoint:

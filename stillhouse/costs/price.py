@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.recipe.costs import Costs
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.teacher import Teacher
+from stillhouse.recipe.teacher import ServedModel
 
 MTOK = 1_000_000
 HOUR_S = 3600.0
@@ -65,12 +64,12 @@ class ResolvedPrice(BaseModel):
         )
 
 
-def generation_price(teacher: Teacher | Judge, costs: Costs) -> ResolvedPrice:
+def generation_price(teacher: ServedModel, costs: Costs) -> ResolvedPrice:
     """Return what `teacher` charges where time is no matter: through a provider's batches a part of its price."""
     return resolve_price(teacher, costs).discounted(teacher.endpoint.price_factor if teacher.endpoint else 1.0)
 
 
-def resolve_price(teacher: Teacher | Judge, costs: Costs) -> ResolvedPrice:
+def resolve_price(teacher: ServedModel, costs: Costs) -> ResolvedPrice:
     """Return what `teacher` charges for a single answer: by its own price, the library's, or its machine's hours."""
     if teacher.price:
         return ResolvedPrice(**teacher.price.model_dump(), source="the recipe")

@@ -1,12 +1,12 @@
-"""Which model a name means, and what it is: its identity is its content, not its path.
+"""Models and their checkpoints, identified by their content and not by their path.
 
-Separate because every fingerprint and completion key that involves a model stands on it.
+Every fingerprint and completion key that involves a model depends on this.
 """
 
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,8 +14,9 @@ from stillhouse.artifacts.fingerprint import sha256_file
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.config import execution, identity
 from stillhouse.errors import ModelError
+from stillhouse.recipe.endpoint import Endpoint
 
-# what decides a model's answers; anything else in its folder (cards, logs) does not
+# the files that decide a model's completions; others in its folder (cards, logs) do not
 _IDENTITY_FILES = (
     "config.json",
     "generation_config.json",
@@ -45,6 +46,39 @@ class Model(BaseModel):
     def name(self) -> str:
         """The model's name for people."""
         return Path(self.path).stem if self.kind == "gguf" else Path(self.path).name
+
+
+class Checkpoint(BaseModel):
+    """A model ready to load, or to be requested from an endpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Model
+    path: str  # what an engine loads, or the endpoint's name for the model
+    ref: ArtifactRef | None = None  # the artifact at `path`, for a converted file
+    served: dict[str, Any] = {}  # what identifies a model behind an endpoint, whose files nobody here has
+
+    @classmethod
+    def behind(cls, endpoint: Endpoint, name: str, revision: str) -> Self:
+        """Return the model that an endpoint serves by `name`."""
+        model = Model(kind="endpoint", path=name, revision=revision)
+        return cls(model=model, path=name, served=endpoint.names(name, revision))
+
+    @property
+    def identity(self) -> Any:
+        """What enters fingerprints: the content of the named files, or what an endpoint calls the model."""
+        return {"endpoint": self.served} if self.served else identity(self.model)
+
+    @property
+    def inputs(self) -> dict[str, ArtifactRef]:
+        """The artifact as a stage's input; empty if the files are the user's own."""
+        return {"checkpoint": self.ref} if self.ref else {}
+
+    def is_same_model(self, other: "Checkpoint") -> bool:
+        """Return whether both are one model: by their files if both have files, else by name."""
+        if self.model.files and other.model.files:
+            return self.model.files == other.model.files
+        return self.model.name.casefold() == other.model.name.casefold()
 
 
 def identify(name: str, revision: str, cache: Path) -> Model:
@@ -79,9 +113,9 @@ def _looks_like_path(name: str) -> bool:
 def _folder(path: Path, cache: Path) -> Model:
     weights = sorted(path.glob("*.safetensors"))
     if not (path / "config.json").is_file() or not weights:
-        found = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
+        names = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
         raise ModelError(
-            f"Model folder {path} holds {found}; it needs config.json and *.safetensors (pickled weights are refused)."
+            f"Model folder {path} holds {names}; it needs config.json and *.safetensors (pickled weights are refused)."
         )
     files = [path / name for name in _IDENTITY_FILES if (path / name).is_file()]
     return Model(
@@ -92,7 +126,7 @@ def _folder(path: Path, cache: Path) -> Model:
 
 
 def _cached_sha256(path: Path, cache: Path) -> str:
-    """Return the file's SHA-256; a large file unchanged in size and time is not read again."""
+    """Return the file's SHA-256; a large file with the same size and time of change is not read again."""
     stat = path.stat()
     if stat.st_size < 2**20:
         return sha256_file(path)
@@ -101,9 +135,9 @@ def _cached_sha256(path: Path, cache: Path) -> str:
     if key not in known:
         known[key] = sha256_file(path)
         cache.parent.mkdir(parents=True, exist_ok=True)
-        fresh = cache.with_suffix(f".{os.getpid()}")  # two runs may write at once
-        fresh.write_text(json.dumps(known))
-        fresh.replace(cache)
+        new = cache.with_suffix(f".{os.getpid()}")  # two runs may write at once
+        new.write_text(json.dumps(known))
+        new.replace(cache)
     return str(known[key])
 
 
@@ -113,30 +147,3 @@ def _known_hashes(cache: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):  # a damaged cache costs time, never a run
         return {}
     return known if isinstance(known, dict) else {}
-
-
-class Checkpoint(BaseModel):
-    """A model ready to load, or to be asked where it is served."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model: Model
-    path: str  # what an engine is given
-    ref: ArtifactRef | None = None  # the artifact at `path`, for a converted file
-    served: dict[str, Any] = {}  # what identifies a model behind an endpoint, whose files nobody here has
-
-    @property
-    def identity(self) -> Any:
-        """What enters fingerprints: the content of the named files, or what an endpoint calls the model."""
-        return {"endpoint": self.served} if self.served else identity(self.model)
-
-    @property
-    def inputs(self) -> dict[str, ArtifactRef]:
-        """The artifact as a stage's input; empty where the files are the user's own."""
-        return {"checkpoint": self.ref} if self.ref else {}
-
-    def is_same_model(self, other: "Checkpoint") -> bool:
-        """Return whether both are one model: by their files, or by name where not both have any."""
-        if self.model.files and other.model.files:
-            return self.model.files == other.model.files
-        return self.model.name.casefold() == other.model.name.casefold()

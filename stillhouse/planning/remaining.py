@@ -12,8 +12,7 @@ from stillhouse.costs.price import HOUR_S, ResolvedPrice
 from stillhouse.inference.vllm.sizing import MAX_NUM_SEQS
 from stillhouse.planning.probe_result import CompletionUsage, Workload
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.teacher import Engine, Teacher
+from stillhouse.recipe.teacher import Engine, ServedModel
 
 _MINUTE_S = 60.0
 
@@ -82,7 +81,7 @@ def sample_of(
 def forecast_usage(
     workload: Workload,
     sample: Sample,
-    model: Teacher | Judge,
+    model: ServedModel,
     price: ResolvedPrice,
     probe_summary: Mapping[str, Any],
     num_alone: int = 0,

@@ -1,17 +1,13 @@
-"""The judge: a model that compares and scores answers, and is heard for nothing else.
-
-Separate because it is asked like a teacher and never teaches by its own words: it measures, or says what is kept.
-"""
+"""The judge: a model that compares and scores completions. It measures or decides what is kept; it never teaches."""
 
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stillhouse.config import FrozenModel, execution, provenance
+from stillhouse.config import provenance
 from stillhouse.recipe.checks.endpoint import find_problems
 from stillhouse.recipe.costs import Price
-from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.teacher import Dtype, Engine, Output, Sampling, Teacher
+from stillhouse.recipe.teacher import Output, Sampling, ServedModel, Teacher
 from stillhouse.recipe.terms import TERMS
 
 VERDICTS = ("A", "B", "C")  # the answer shown first is better, the second is, neither is
@@ -19,15 +15,9 @@ SCORES = ("1", "2", "3", "4", "5")
 _CRITERIA = "{criteria}"
 
 
-class Judge(FrozenModel):
+class Judge(ServedModel):
     """A model that vLLM serves here, or one behind an OpenAI-compatible endpoint."""
 
-    model: str = Field(description="local folder, GGUF file or hub name; with an endpoint, the model's name there")
-    revision: str = Field("", description="as a teacher's")
-    endpoint: Endpoint | None = Field(None, description="ask the model over an API; none serves it here with vLLM")
-    dtype: Dtype = Field("bfloat16", description="number type of weights and activations")
-    quantization: str = Field("", description="vLLM quantisation method; empty as the model says")
-    licence: str = provenance("unknown", "licence of the model, carried to the cards")
     price: Price | None = provenance(None, "as a teacher's")
     accept_terms: str = provenance(
         "",
@@ -65,7 +55,6 @@ class Judge(FrozenModel):
         False, description="show a row's first reference beside a pair; for answers that can be right or wrong"
     )
     sampling: Sampling = Field(Sampling(max_tokens=16), description="how verdicts are drawn; one a question")
-    engine: Engine = execution(Engine(), "how the engine runs")
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> "Judge":
@@ -96,13 +85,6 @@ class Judge(FrozenModel):
         is_held = not self.endpoint or bool({"vllm", "json_schema"} & self.endpoint.can)
         # constructed, not validated: what an endpoint can't do is said of the judge, see above
         return Teacher.model_construct(
-            model=self.model,
-            revision=self.revision,
-            endpoint=self.endpoint,
-            dtype=self.dtype,
-            quantization=self.quantization,
-            price=self.price,
-            sampling=self.sampling,
+            **{name: getattr(self, name) for name in ServedModel.model_fields},
             output=Output(kind="choice", choice=choices) if is_held else Output(kind="free"),
-            engine=self.engine,
         )

@@ -15,7 +15,7 @@ from stillhouse.recipe.evaluation import Evaluation, Gate
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.routing import Routing
 from stillhouse.recipe.student import Student, Training
-from stillhouse.recipe.teacher import Teacher
+from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.skills.registry import AnySkill
 
 
@@ -61,7 +61,7 @@ class Recipe(FrozenModel):
         return self
 
     @property
-    def asked(self) -> dict[str, Teacher | Judge]:
+    def asked(self) -> dict[str, ServedModel]:
         """Every model that is asked for something that may cost, by its field."""
         judges = {"judge": self.judge} if self.judge else {}
         return {**{f"teachers.{number}": teacher for number, teacher in enumerate(self.teachers)}, **judges}

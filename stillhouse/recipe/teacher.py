@@ -66,14 +66,9 @@ class Engine(FrozenModel):
     segment_seconds: float = execution(5.0, "answers are stored at least this often", gt=0.0, le=10.0)
 
 
-class Teacher(FrozenModel):
-    """One teacher: a model that vLLM serves here, or one behind an OpenAI-compatible endpoint."""
+class ServedModel(FrozenModel):
+    """A model that generates: vLLM serves it here, or it is behind an OpenAI-compatible endpoint."""
 
-    name: str = provenance(
-        "",
-        "what routing, log and report call it, where there are several; empty takes the last part of `model`",
-        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,59})?$",
-    )
     model: str = Field(description="local folder, GGUF file or hub name; with an endpoint, the model's name there")
     revision: str = Field(
         "",
@@ -93,15 +88,25 @@ class Teacher(FrozenModel):
     price: Price | None = provenance(
         None, "what it charges for tokens; none takes an API provider's list price, or costs.teacher_usd_per_hour"
     )
-    prompt: TeacherPrompt = TeacherPrompt()
     sampling: Sampling = Sampling()
+    engine: Engine = execution(Engine(), "how the engine runs")
+
+
+class Teacher(ServedModel):
+    """One teacher: a model that vLLM serves here, or one behind an OpenAI-compatible endpoint."""
+
+    name: str = provenance(
+        "",
+        "what routing, log and report call it, where there are several; empty takes the last part of `model`",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,59})?$",
+    )
+    prompt: TeacherPrompt = TeacherPrompt()
     output: Output = Output()
     calibration: Literal["none", "batch"] = Field(
         "none",
         description="batch: answer with the label whose log-probability lies highest above its mean over the training "
         "prompts, which takes out a small model's liking for some labels (Batch Calibration, arXiv:2309.17249)",
     )
-    engine: Engine = execution(Engine(), "how the engine runs")
     replicas: int = execution(
         1,
         "engines that share the prompts: on the Ray cluster that STILLHOUSE_RAY_ADDRESS names, and without it one "

@@ -18,8 +18,7 @@ from pydantic import BaseModel
 from tqdm import tqdm
 
 from stillhouse.inference.vllm.engine import environment_for
-from stillhouse.recipe.judge import Judge
-from stillhouse.recipe.teacher import Teacher
+from stillhouse.recipe.teacher import ServedModel
 from stillhouse.runtime.events import Event, Log, Metric, Progress
 from stillhouse.runtime.locks import device_lock
 from stillhouse.runtime.process import Limits, run_worker
@@ -162,7 +161,7 @@ class _Watcher:
 
 
 def run_asking_worker(
-    call: StageCall, asked: Teacher | Judge, work: Literal["generate", "probe"], spec: AskSpec
+    call: StageCall, asked: ServedModel, work: Literal["generate", "probe"], spec: AskSpec
 ) -> dict[str, Any]:
     """Return the summary of the worker's `done` event; one that waits for batches has the time they may take.
 
