@@ -1,6 +1,7 @@
-"""A metric of any skill as a function of the rows it is taken on: what intervals and comparisons resample."""
+"""One metric of the answers to the test rows: its value per row, its interval, and the test of a difference."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from stillhouse.evaluation.answers import readable_answers
 from stillhouse.evaluation.significance import (
@@ -16,59 +17,52 @@ from stillhouse.skills.registry import METRICS
 from stillhouse.skills.skill import Skill
 
 
-def row_scores(
-    metric: str, predictions: Answers, references: References, labels: Sequence[str], skill: Skill
-) -> list[float] | None:
-    """Return the number in [0, 1] that each row has by `metric`; None if the metric is no mean over rows.
+@dataclass(frozen=True)
+class Scoring:
+    """How answers to the test rows are scored."""
+
+    references: References  # accepted answers of each row
+    labels: Sequence[str]
+    settings: Evaluation
+    skill: Skill
+
+
+def row_scores(metric: str, answers: Answers, scoring: Scoring) -> list[float] | None:
+    """Return each row's score by `metric`, in [0, 1]; None if the metric is not a mean over rows.
 
     Raises:
         ValueError: for no rows, or a row without a reference.
     """
-    readable = readable_answers(predictions, references, labels, skill)
-    return METRICS[metric].row_scores(readable, references, skill)
+    readable = readable_answers(answers, scoring.references, scoring.labels, scoring.skill)
+    return METRICS[metric].row_scores(readable, scoring.references, scoring.skill)
 
 
-def statistic(
-    metric: str, predictions: Answers, references: References, labels: Sequence[str], skill: Skill
-) -> Statistic:
-    """Return the metric as a function of the rows it is taken on."""
-    readable = readable_answers(predictions, references, labels, skill)
-    return METRICS[metric].statistic(readable, references, skill)
+def statistic(metric: str, answers: Answers, scoring: Scoring) -> Statistic:
+    """Return the metric as a function of row indices, for resampling."""
+    readable = readable_answers(answers, scoring.references, scoring.labels, scoring.skill)
+    return METRICS[metric].statistic(readable, scoring.references, scoring.skill)
 
 
-def interval(
-    metric: str,
-    predictions: Answers,
-    references: References,
-    labels: Sequence[str],
-    settings: Evaluation,
-    skill: Skill,
-) -> Interval:
+def interval(metric: str, answers: Answers, scoring: Scoring) -> Interval:
     """Return the metric with its interval: Wilson for a share, bootstrap for all else."""
+    settings = scoring.settings
     if METRICS[metric].kind == "share":
-        scores = row_scores(metric, predictions, references, labels, skill)
-        return accuracy_interval(scores or [], settings.confidence)
-    value = statistic(metric, predictions, references, labels, skill)
-    return bootstrap_interval(value, len(references), settings.confidence, settings.resamples, settings.seed)
+        return accuracy_interval(row_scores(metric, answers, scoring) or [], settings.confidence)
+    value = statistic(metric, answers, scoring)
+    return bootstrap_interval(value, len(scoring.references), settings.confidence, settings.resamples, settings.seed)
 
 
-def p_value(
-    metric: str,
-    ours: Answers,
-    theirs: Answers,
-    references: References,
-    labels: Sequence[str],
-    settings: Evaluation,
-    skill: Skill,
-) -> tuple[float | None, str]:
+def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> tuple[float | None, str]:
     """Return the p-value of the difference on the same rows, and the name of the test; None if there is no test.
 
-    Labels and shares are tested on right and wrong rows, other means by exchanging the rows' numbers.
+    Labels and shares are tested on right and wrong rows, other means by exchanging the rows' scores.
     """
+    settings, skill = scoring.settings, scoring.skill
     tested = skill.metrics[0].name if skill.has_labels else metric
-    mine, other = (row_scores(tested, answers, references, labels, skill) for answers in (ours, theirs))
-    if mine is None or other is None:
+    our_scores, their_scores = (row_scores(tested, answers, scoring) for answers in (ours, theirs))
+    if our_scores is None or their_scores is None:
         return None, ""
     if METRICS[tested].kind == "share":
-        return mcnemar_p_value(mine, other), "exact McNemar test on correct answers"
-    return permutation_p_value(mine, other, settings.resamples, settings.seed), "paired permutation test"
+        return mcnemar_p_value(our_scores, their_scores), "exact McNemar test on correct answers"
+    p = permutation_p_value(our_scores, their_scores, settings.resamples, settings.seed)
+    return p, "paired permutation test"

@@ -12,6 +12,7 @@ from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.evaluation.comparison import compare, gain, quality
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.skill import Skill
@@ -22,10 +23,11 @@ _MOST_EXAMPLES = 25
 
 def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Recipe) -> dict[ModelRole, dict[str, Any]]:
     """Return the `models` block, without the entry `baseline`; what was not measured is None."""
+    scoring = _scoring(evidence, recipe)
     blocks: dict[ModelRole, dict[str, Any]] = {}
     for model, answers in evidence.answers.items():
         numbers = evidence.measurements.get(model, {})
-        scores = quality(answers, evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
+        scores = quality(answers, scoring)
         blocks[model] = {
             "name": names.get(model, model),
             "quality": {metric: _only(score, ("value", "low", "high", "n")) for metric, score in scores.items()},
@@ -59,19 +61,19 @@ def comparison_block(
     evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe
 ) -> tuple[dict[str, Any], ModelRole | None]:
     """Return the `comparison` block and the better baseline."""
-    arguments = (evidence.answers, evidence.references, evidence.labels)
-    found = compare(blocks, *arguments, BASELINES, recipe.evaluation, recipe.skill)
-    which = found.pop("baseline")
-    retained = found.pop("quality_retained_interval") or {}
-    metric = found["primary_metric"]
+    scoring = _scoring(evidence, recipe)
+    comparison = compare(blocks, evidence.answers, BASELINES, scoring)
+    which = comparison.pop("baseline")
+    retained = comparison.pop("quality_retained_interval") or {}
+    metric = comparison["primary_metric"]
     gains = {
-        other: gain(metric, ModelRole.STUDENT, other, *arguments, recipe.evaluation, recipe.skill)
+        other: gain(metric, ModelRole.STUDENT, other, evidence.answers, scoring)
         for other in (*BASELINES, *WITHOUT_TEACHER, ModelRole.TEACHER)
         if other in evidence.answers
     }
     return {
-        **found,
-        "gain_over_baseline": _gain(found["gain_over_baseline"]),
+        **comparison,
+        "gain_over_baseline": _gain(comparison["gain_over_baseline"]),
         "quality_retained_low": retained.get("low"),
         "quality_retained_high": retained.get("high"),
         "gain_over": {other: _gain(value) for other, value in gains.items() if value},
@@ -188,6 +190,10 @@ def training_block(summary: Summary) -> dict[str, Any]:
 def curves(summary: Summary) -> list[dict[str, Any]]:
     """Return the losses of each logged step."""
     return [_only(point, ("step", "train_loss", "validation_loss")) for point in summary["history"]]
+
+
+def _scoring(evidence: Evidence, recipe: Recipe) -> Scoring:
+    return Scoring(evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
 
 
 def _step(stage: str, entered: int, out: int, dropped: Mapping[str, int], added: int = 0) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from stillhouse.evaluation.comparison import better_baseline, compare, quality
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.classification import Classification
 
@@ -21,7 +22,7 @@ BASELINES = ("baseline", "zero_shot")
 
 def measured(name: str, seconds: float, memory: int, rate: float, cost: float | None) -> dict:
     return {
-        "quality": quality(PREDICTIONS[name], REFERENCES, LABELS, SETTINGS, SKILL),
+        "quality": quality(PREDICTIONS[name], Scoring(REFERENCES, LABELS, SETTINGS, SKILL)),
         "latency_ms": {"p50": seconds * 1000, "p95": seconds * 2000},
         "peak_memory_bytes": memory,
         "weight_bytes": memory // 2,
@@ -42,12 +43,15 @@ def models() -> dict:
 
 def block(models: dict, predictions: dict | None = None, settings: Evaluation = SETTINGS) -> dict:
     return compare(
-        models, PREDICTIONS if predictions is None else predictions, REFERENCES, LABELS, BASELINES, settings, SKILL
+        models,
+        PREDICTIONS if predictions is None else predictions,
+        BASELINES,
+        Scoring(REFERENCES, LABELS, settings, SKILL),
     )
 
 
 def test_quality_holds_each_metric_with_its_interval_and_rows():
-    found = quality(PREDICTIONS["teacher"], REFERENCES, LABELS, SETTINGS, SKILL)
+    found = quality(PREDICTIONS["teacher"], Scoring(REFERENCES, LABELS, SETTINGS, SKILL))
     # a: TP 5 FP 2 -> 10/12; b: TP 3 FN 2 -> 6/8
     assert found["accuracy"]["value"] == pytest.approx(0.8)
     assert found["macro_f1"]["value"] == pytest.approx((10 / 12 + 6 / 8) / 2)

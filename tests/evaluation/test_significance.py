@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.evaluation.comparison import compare, gain
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.evaluation.significance import (
     accuracy_interval,
     bootstrap_interval,
@@ -45,7 +46,11 @@ def paired_gain(
     said = {"student": answers(student), "baseline": answers(baseline)}
     references = [["right"]] * len(said["baseline"])
     found = gain(
-        "accuracy", "student", "baseline", said, references, LABELS, settings(confidence, resamples, seed), SKILL
+        "accuracy",
+        "student",
+        "baseline",
+        said,
+        Scoring(references, LABELS, settings(confidence, resamples, seed), SKILL),
     )
     assert found
     return SimpleNamespace(**found)
@@ -57,7 +62,7 @@ def retained(
     """The report's quality retained, likewise."""
     said = {"student": answers(student), "teacher": answers(teacher)}
     references = [["right"]] * len(said["teacher"])
-    found = compare({}, said, references, LABELS, (), settings(confidence, resamples, seed), SKILL)
+    found = compare({}, said, (), Scoring(references, LABELS, settings(confidence, resamples, seed), SKILL))
     interval = found["quality_retained_interval"]
     return SimpleNamespace(**interval) if interval else None
 

@@ -3,6 +3,7 @@
 from stillhouse.costs.generation_summary import GenerationSummary, RedactedPrompts
 from stillhouse.evaluation.comparison import compare
 from stillhouse.evaluation.evidence import Evidence
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.build import build_report
@@ -58,7 +59,9 @@ def test_model_blocks_api_teacher_has_null_for_unmeasured():
 
 def test_compare_api_teacher_needs_both_numbers():
     found, shown = evidence(), model_blocks(evidence(), {}, recipe())
-    block = compare(shown, found.answers, found.references, found.labels, (), recipe().evaluation, recipe().skill)
+    block = compare(
+        shown, found.answers, (), Scoring(found.references, found.labels, recipe().evaluation, recipe().skill)
+    )
     assert block["quality_retained"] == 1.0
     assert block["latency_reduction"] == 0.9
     assert (block["memory_reduction"], block["weight_reduction"]) == (None, None)

@@ -13,6 +13,7 @@ from stillhouse.data.sources import resolve
 from stillhouse.data.split import split
 from stillhouse.data.validate import validate
 from stillhouse.evaluation.comparison import quality
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.recipe.data import Columns, Data, Source
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import Teacher
@@ -120,9 +121,9 @@ def test_messages_keep_roles_and_join_the_dialogues_own_system_turn():
 def test_quality_of_recorded_replies_is_1_and_of_others_less():
     gold = [["It rains in the north."], ["Sun all day long."]]
     settings = Evaluation(resamples=100, metrics=Conversation.metric_names())
-    same = quality([accepted[0] for accepted in gold], gold, (), settings, LAST)
+    same = quality([accepted[0] for accepted in gold], Scoring(gold, (), settings, LAST))
     assert {name: found["value"] for name, found in same.items()} == pytest.approx(dict.fromkeys(same, 1.0))
-    other = quality(["It rains.", None], gold, (), settings, LAST)
+    other = quality(["It rains.", None], Scoring(gold, (), settings, LAST))
     # 2 of 2 words, 2 of 5: F1 4/7, and 0 for the unreadable one
     assert other["rouge_l"]["value"] == pytest.approx(4 / 7 / 2)
     assert all(0 < found["value"] < 1 or name == "bleu" for name, found in other.items())

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.evaluation.comparison import quality
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.evaluation import Evaluation
@@ -172,8 +173,11 @@ def test_public_problems_solutions_are_read_and_equal_their_own_answers():
     read = [SKILL.parse(solution) for solution in solutions]
     # exact arithmetic, without the library
     assert [Fraction(answer) for answer in read] == [Fraction(str(answer).replace(",", "")) for answer in gold]
-    found = quality(read[:200], [[str(answer)] for answer in gold[:200]], (), SETTINGS, SKILL)
+    found = quality(read[:200], Scoring([[str(answer)] for answer in gold[:200]], (), SETTINGS, SKILL))
     assert found["accuracy"]["value"] == 1.0
     off = [str(Fraction(answer) + 1) for answer in read[:200]]
-    assert quality(off, [[solution] for solution in solutions[:200]], (), SETTINGS, SKILL)["accuracy"]["value"] == 0.0
+    assert (
+        quality(off, Scoring([[solution] for solution in solutions[:200]], (), SETTINGS, SKILL))["accuracy"]["value"]
+        == 0.0
+    )
     assert [SKILL.parse(SKILL.training_target(s, str(a))) for s, a in zip(solutions, read, strict=True)] == read

@@ -8,6 +8,7 @@ from stillhouse.data.columns import map_row, named_columns
 from stillhouse.data.formats import InvalidRecord
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import quality
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Columns
 from stillhouse.recipe.evaluation import Evaluation
@@ -103,7 +104,7 @@ def test_quality_on_public_pairs_is_that_of_scikit_learn():
     rng = np.random.default_rng(0)
     answers = [None if rng.random() < 0.1 else ("contradiction" if " no " in str(row) else "neutral") for row in rows]
     settings = Evaluation(resamples=200, metrics=("accuracy", "macro_f1"))
-    found = quality(answers, [[label] for label in gold], LABELS, settings, NLI)
+    found = quality(answers, Scoring([[label] for label in gold], LABELS, settings, NLI))
     said = [answer or "?" for answer in answers]
     assert found["accuracy"]["value"] == pytest.approx(np.mean([a == b for a, b in zip(said, gold, strict=True)]))
     assert found["macro_f1"]["value"] == pytest.approx(f1_score(gold, said, labels=LABELS, average="macro"))

@@ -9,6 +9,7 @@ from scipy import stats
 from stillhouse.data.columns import map_row
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.evaluation.significance import permutation_p_value
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
@@ -147,15 +148,15 @@ def test_token_f1_is_symmetric_bounded_and_1_for_the_same_answer(one, other):
 def test_quality_and_gain_take_a_share_by_mcnemar_and_a_mean_by_permutation():
     gold = [["big dog"]] * 6
     predictions = {"student": ["big dog"] * 5 + [None], "other": ["dog"] * 5 + ["cat"]}
-    found = quality(predictions["student"], gold, (), SETTINGS, OPEN)
+    found = quality(predictions["student"], Scoring(gold, (), SETTINGS, OPEN))
     assert found["exact_match"]["value"] == pytest.approx(5 / 6)
     wilson = stats.binomtest(5, 6).proportion_ci(0.95, "wilson")
     assert found["exact_match"]["low"] == pytest.approx(wilson.low)
     assert found["token_f1"]["method"] == "percentile bootstrap"
-    exact = gain("exact_match", "student", "other", predictions, gold, (), SETTINGS, OPEN)
+    exact = gain("exact_match", "student", "other", predictions, Scoring(gold, (), SETTINGS, OPEN))
     assert exact["value"] == pytest.approx(5 / 6)
     assert exact["p_value"] == pytest.approx(2 / 2**5)
-    f1 = gain("token_f1", "student", "other", predictions, gold, (), SETTINGS, OPEN)
+    f1 = gain("token_f1", "student", "other", predictions, Scoring(gold, (), SETTINGS, OPEN))
     assert f1["value"] == pytest.approx(5 / 6 - 5 / 6 * 2 / 3)
     assert f1["p_value"] == pytest.approx(4 / 2**6)  # five equal differences: both signs, the tied row either way
     assert "permutation" in f1["method"]
@@ -180,11 +181,11 @@ def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
     gold = [row["answer"] for row in rows]
     for pick in (0, -1):
-        found = quality([accepted[pick] for accepted in gold], gold, (), SETTINGS, OPEN)
+        found = quality([accepted[pick] for accepted in gold], Scoring(gold, (), SETTINGS, OPEN))
         assert {name: metric["value"] for name, metric in found.items()} == {"exact_match": 1.0, "token_f1": 1.0}
     read = [OPEN.parse(accepted[0], ()) for accepted in gold]
     assert sum(answer is None for answer in read) / len(read) < 0.01
-    assert 0.97 < quality(read, gold, (), SETTINGS, OPEN)["exact_match"]["value"] <= 1
+    assert 0.97 < quality(read, Scoring(gold, (), SETTINGS, OPEN))["exact_match"]["value"] <= 1
 
 
 @pytest.mark.parametrize(

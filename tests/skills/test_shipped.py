@@ -14,6 +14,7 @@ from stillhouse.data.split import split
 from stillhouse.data.validate import validate
 from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.evaluation.comparison import quality
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.recipe.load import RECIPES, load_recipe
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.method import method_statements
@@ -95,14 +96,14 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
     test = read_cases(sides / "test.parquet", recipe.skill)
     gold = [row["references"] for row in test]
     perfect = quality(
-        [read_as(recipe, accepted[0]) for accepted in gold], gold, labels, recipe.evaluation, recipe.skill
+        [read_as(recipe, accepted[0]) for accepted in gold], Scoring(gold, labels, recipe.evaluation, recipe.skill)
     )
     assert set(perfect) == set(recipe.evaluation.metrics)
     assert all(found["value"] == pytest.approx(1.0) for found in perfect.values())
     assert (
-        quality([None] * len(gold), gold, labels, recipe.evaluation, recipe.skill)[recipe.evaluation.metrics[0]][
-            "value"
-        ]
+        quality([None] * len(gold), Scoring(gold, labels, recipe.evaluation, recipe.skill))[
+            recipe.evaluation.metrics[0]
+        ]["value"]
         == 0.0
     )
     assert all(method_statements(recipe).values())

@@ -6,6 +6,7 @@ import sacrebleu
 
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.evaluation import Evaluation
@@ -148,14 +149,15 @@ def test_chrf_by_its_definition():
 
 def test_quality_and_gain_of_all_metrics_have_intervals_and_fitting_tests():
     predictions = {"student": TEXTS, "other": [None, "a dog", "x", "rain"]}
-    found = quality(TEXTS, GOLD, (), SETTINGS, SKILL)
+    found = quality(TEXTS, Scoring(GOLD, (), SETTINGS, SKILL))
     assert list(found) == list(Summarization.metric_names())
     for name, metric in found.items():
         assert metric["low"] <= metric["value"] <= metric["high"], name
         assert metric["n"] == 4
     assert found["bleu"]["value"] == pytest.approx(corpus_score("bleu", TEXTS, GOLD))
     tested = {
-        name: gain(name, "student", "other", predictions, GOLD, (), SETTINGS, SKILL) for name in ("rouge_l", "bleu")
+        name: gain(name, "student", "other", predictions, Scoring(GOLD, (), SETTINGS, SKILL))
+        for name in ("rouge_l", "bleu")
     }
     assert 0 < tested["rouge_l"]["p_value"] <= 1
     assert tested["bleu"]["p_value"] is None
@@ -164,7 +166,7 @@ def test_quality_and_gain_of_all_metrics_have_intervals_and_fitting_tests():
 
 def test_quality_within_limit_is_a_share_whose_interval_has_width_even_where_all_keep_it():
     settings = Evaluation(resamples=100, metrics=("within_limit",))
-    share = quality(["one two"] * 4, GOLD, (), settings, SKILL)["within_limit"]
+    share = quality(["one two"] * 4, Scoring(GOLD, (), settings, SKILL))["within_limit"]
     assert (share["value"], share["method"]) == (1.0, "Wilson score")
     assert share["low"] == pytest.approx(4 / (4 + 1.959964**2))
 
@@ -181,7 +183,7 @@ def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
     gold = [row["summaries"] for row in rows]
     own = RougeScorer(["rouge1", "rouge2", "rougeL"])
     settings = Evaluation(resamples=100, metrics=("rouge_1", "rouge_2", "rouge_l"))
-    found = quality(first, gold, (), settings, SKILL)
+    found = quality(first, Scoring(gold, (), settings, SKILL))
     for name, theirs in (("rouge_1", "rouge1"), ("rouge_2", "rouge2"), ("rouge_l", "rougeL")):
         expected = [
             max(own.score(one, text)[theirs].fmeasure for one in g) for text, g in zip(first, gold, strict=True)
