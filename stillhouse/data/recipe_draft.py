@@ -53,17 +53,21 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
     """
     train = _look(data, storage_options, beside, label_by_look=not labelled)
     examples = _look(labelled, storage_options, beside) if labelled else None
-    gold = _look(test, storage_options, beside) if test else None
-    looks = [look for look in (examples, gold, train) if look is not None]
+    test_rows = _look(test, storage_options, beside) if test else None
+    looks = [look for look in (examples, test_rows, train) if look is not None]
     sources = [
         *_source("train", train, "the prompts the teacher answers"),
         *(
-            _source("examples", examples, "labelled rows: examples for the teacher, lessons for the student")
+            _source("examples", examples, "labelled rows: examples for the teacher, training rows for the student")
             if examples
             else []
         ),
-        *(_source("test", gold, "gold rows every model is measured on; nothing trains on them") if gold else []),
-        *([] if gold else _held_out(train)),
+        *(
+            _source("test", test_rows, "labelled rows every model is measured on; none trains on them")
+            if test_rows
+            else []
+        ),
+        *([] if test_rows else _held_out(train)),
     ]
     return _TEMPLATE.format(
         name=_slug(data),
@@ -125,16 +129,16 @@ def _source(role: str, look: _SourceSummary, what: str) -> list[str]:
         "text": "the message; becomes one user turn",
         "messages": "a list of {role, content} turns",
         "id": "a row's own id; without this line the content's hash is the id",
-        "label": "the gold label",
-        "reference": "the gold answer; for a classification name a `label` column instead",
+        "label": "the right label",
+        "reference": "a right answer; for a classification name a `label` column instead",
     }
-    others = ", ".join(map(_scalar, look.others)) or "none"
+    others = ", ".join(map(yaml_scalar, look.others)) or "none"
     return [
         f"  {role}: # {what}",
-        f"    path: {_scalar(look.path)} # a file, folder, glob or list; s3:// and hf:// work too",
+        f"    path: {yaml_scalar(look.path)} # a file, folder, glob or list; s3:// and hf:// work too",
         f"    columns: # guessed; the other columns: {others}",
-        *(f"      {field}: {_scalar(column)} # {notes[field]}" for field, column in look.columns.items()),
-        "    licence: unknown # stands in the cards",
+        *(f"      {field}: {yaml_scalar(column)} # {notes[field]}" for field, column in look.columns.items()),
+        "    licence: unknown # for the cards",
     ]
 
 
@@ -142,8 +146,8 @@ def _held_out(train: _SourceSummary) -> list[str]:
     if "label" in train.columns or "reference" in train.columns:
         return ["  test_fraction: 0.2 # held out of train, since no test rows were given; or add a part `test`"]
     return [
-        "  # REQUIRED: train has no labels, so nothing can be measured. Add gold rows as a part `test`, like `train`",
-        "  # and with `label` among its columns.",
+        "  # REQUIRED: train has no labels, so nothing can be measured. Add labelled rows as a part `test`, like",
+        "  # `train` and with `label` among its columns.",
     ]
 
 
@@ -157,7 +161,10 @@ def _labels(looks: Sequence[_SourceSummary]) -> list[str]:
     complete = (
         "all that the rows hold" if all(look.is_whole for look in known) else "of the first rows; add missing ones"
     )
-    return [f"  labels: # {complete}; [] takes them from the labelled rows", *(f"    - {_scalar(v)}" for v in labels)]
+    return [
+        f"  labels: # {complete}; [] takes them from the labelled rows",
+        *(f"    - {yaml_scalar(v)}" for v in labels),
+    ]
 
 
 def _slug(path: str) -> str:
@@ -165,7 +172,7 @@ def _slug(path: str) -> str:
     return stem or "my-recipe"
 
 
-def _scalar(value: str) -> str:
+def yaml_scalar(value: str) -> str:
     """Return `value` as YAML that reads back as this very text, on one line and within brackets too."""
     if _PLAIN.fullmatch(value) and yaml.safe_load(value) == value:
         return value
@@ -200,20 +207,20 @@ teachers:
   - model: ./SET-THIS/teacher # SET: a folder with safetensors, a .gguf file, or a hub name as owner/name
     # endpoint: {{provider: deepseek}} # asks `model` over an API instead; its key is in DEEPSEEK_API_KEY, never here
     # price: {{input_usd_per_mtok: 0.14, output_usd_per_mtok: 0.28}} # your contract; list prices of APIs are known
-    licence: unknown # of the model; stands in the cards
+    licence: unknown # of the model; for the cards
     dtype: bfloat16 # or float16, float32, auto
     prompt:
       examples: {shown} # {shown_note}
       selection: nearest # or nearest_per_label, fixed_per_label (examples then counts each label's)
       layout: turns # or list; text suits small and base models best
-    calibration: none # batch takes out a small model's liking for some labels
+    calibration: none # batch removes a small model's preference for some labels
     sampling:
       max_tokens: 16 # room for the longest label
       temperature: 0.0 # several answers to vote on: temperature 0.7 and n 5
 
-filters: # which answers become lessons; all rules and their switches stand in the schema
+filters: # which answers the student trains on; the schema has all rules and their switches
   # min_mean_logprob: -0.7 # drop answers the teacher is less sure of; -0.7 is one in two
-  min_success_ratio: 0.5 # the run stops where fewer prompts keep an answer
+  min_success_ratio: 0.5 # the run stops if fewer prompts keep an answer
 
 student:
   model: ./SET-THIS/student # SET: a small causal model, as above; the teacher itself with `layers` below works too
@@ -226,7 +233,7 @@ training:
   epochs: 3
   learning_rate: 5.0e-4 # about 5.0e-5 for models above 500M parameters
   batch_size: 8
-  precision: float32 # bfloat16 halves memory where the machine has it
+  precision: float32 # bfloat16 halves memory if the machine supports it
 
 evaluation:
   max_tokens: 16

@@ -82,7 +82,7 @@ def test_balance_by_length_uses_buckets_twice_as_wide(balanced: Callable[..., An
     assert summary["before"] == {"00000-00032 chars": 2, "00033-00064 chars": 2, "00065-00128 chars": 1}
 
 
-def test_balance_by_cluster_parts_topics_and_repeats_itself(balanced: Callable[..., Any]) -> None:
+def test_balance_by_cluster_separates_topics_and_is_deterministic(balanced: Callable[..., Any]) -> None:
     card = [{"text": f"card payment declined shop {at}"} for at in range(40)]
     parcel = [{"text": f"parcel delivery late courier {at}"} for at in range(10)]
     rule = {"by": "cluster", "clusters": 2, "method": "downsample"}

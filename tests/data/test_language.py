@@ -16,7 +16,7 @@ GERMAN = "Kann ich meine Bestellung noch ändern, bevor sie verschickt wird?"
 ENGLISH = "wtf where is my refund for order AB123"
 
 
-def test_foreign_texts_are_told_and_short_ones_kept() -> None:
+def test_foreign_long_texts_are_named_and_short_ones_kept() -> None:
     texts = [ENGLISH, GERMAN, "ok thx", "refund pls", "我的卡在哪里", "где карта", "", "1234", "hola"]
     assert foreign(texts, ("en",)) == [None, "de", None, None, "zh", "ru", None, None, None]
     assert foreign([ENGLISH, GERMAN], ("de", "en")) == [None, None]

@@ -30,12 +30,12 @@ SECRETS = ("joe.bloggs@example.com", "+44 20 7946 0958", "4111 1111 1111 1111", 
         ("meet me @ noon", "meet me @ noon"),
     ],
 )
-def test_redact_text_marks_what_has_a_form(text: str, clean: str) -> None:
+def test_redact_fixed_forms_are_marked(text: str, clean: str) -> None:
     assert redact(text, Counter()) == clean
 
 
 @pytest.mark.parametrize("mode", ["redact", "drop"])
-def test_validate_personal_data_leaves_no_trace_in_what_is_stored(
+def test_validate_personal_data_is_in_no_stored_file(
     tmp_path: Path, read_rows: Callable[..., Path], read_back: Callable[..., Any], data: Data, mode: str
 ) -> None:
     records = [

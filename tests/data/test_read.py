@@ -63,7 +63,7 @@ def texts(out: Path, read_back: ReadBack) -> list[str]:
         (b'{"text": "a", "x": ' + b"[" * 100_000 + b"}", "not_json"),
     ],
 )
-def test_read_bad_line_is_quarantined_with_place_and_bytes(tmp_path: Path, line: bytes, reason: str) -> None:
+def test_read_bad_line_is_quarantined_with_line_number_and_bytes(tmp_path: Path, line: bytes, reason: str) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(GOOD + line + b"\n" + GOOD)
     summary, out = run(path)
@@ -86,7 +86,7 @@ def test_read_bad_messages_are_quarantined(tmp_path: Path, turns: object) -> Non
     assert reasons(out) == ["bad_messages"]
 
 
-def test_read_row_holds_all_of_the_model(tmp_path: Path, read_back: ReadBack) -> None:
+def test_read_row_has_every_column_of_the_schema(tmp_path: Path, read_back: ReadBack) -> None:
     record = {"key": 7, "q": "Héllo  wörld", "a": ["x", 2], "l": "greet", "extra": {"n": 1}}
     (tmp_path / "a.jsonl").write_text(json.dumps(record, ensure_ascii=False))
     columns = Columns(text="q", id="key", reference="a", label="l")
@@ -104,7 +104,7 @@ def test_read_row_holds_all_of_the_model(tmp_path: Path, read_back: ReadBack) ->
     }
 
 
-def test_read_without_id_takes_the_content_hash_and_the_label_as_reference(tmp_path: Path, read_back: ReadBack) -> None:
+def test_read_row_without_id_takes_content_hash_and_label_as_reference(tmp_path: Path, read_back: ReadBack) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "a", "l": 0}\n{"text": "b", "l": " "}')
     _, out = run(tmp_path / "a.jsonl", Columns(text="text", label="l"))
     first, second = read_back(out / "rows.parquet")
@@ -126,7 +126,7 @@ def test_read_repeated_key_takes_the_last(tmp_path: Path, read_back: ReadBack) -
     assert texts(run(tmp_path / "a.jsonl")[1], read_back) == ["last"]
 
 
-def test_read_lines_across_chunks_come_whole(
+def test_read_lines_across_chunks_are_whole(
     tmp_path: Path, read_back: ReadBack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lines, "_CHUNK", 7)
@@ -135,7 +135,7 @@ def test_read_lines_across_chunks_come_whole(
     assert texts(run(tmp_path / "a.jsonl")[1], read_back) == wanted
 
 
-def test_read_over_long_line_is_quarantined_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_overlong_line_is_quarantined_and_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 50)
     monkeypatch.setattr(lines, "_CHUNK", 16)
     monkeypatch.setattr(formats, "MAX_LINE_BYTES", 50)
@@ -180,7 +180,7 @@ def test_read_csv_quoted_newline_ragged_and_bad_bytes(tmp_path: Path, read_back:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), min_size=1, max_size=8))
-def test_read_csv_gives_back_what_the_csv_module_wrote(
+def test_read_csv_written_by_the_csv_module_round_trips(
     tmp_path_factory: pytest.TempPathFactory, wanted: list[str]
 ) -> None:
     buffer = io.StringIO()
@@ -203,7 +203,7 @@ def test_read_parquet_columns_and_rows(tmp_path: Path, read_back: ReadBack) -> N
     assert summary["columns"] == ["m", "n"]
 
 
-def test_read_parquet_text_that_is_no_utf8_is_quarantined(tmp_path: Path, read_back: ReadBack) -> None:
+def test_read_parquet_invalid_utf8_is_quarantined(tmp_path: Path, read_back: ReadBack) -> None:
     broken = pa.array([b"ok", b"\xff\xfe"], pa.binary()).view(pa.string())
     pq.write_table(pa.table({"text": broken}), tmp_path / "a.parquet")
     _, out = run(tmp_path / "a.parquet")

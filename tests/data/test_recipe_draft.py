@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from stillhouse.data.column_inference import infer_columns
-from stillhouse.data.recipe_draft import _scalar, draft_recipe
+from stillhouse.data.recipe_draft import draft_recipe, yaml_scalar
 from stillhouse.errors import DataError
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
@@ -69,7 +69,7 @@ def test_draft_recipe_labels_beyond_the_first_rows_are_found(tmp_path):
     assert recipe.skill.labels == tuple(f"label {i}" for i in range(4))
 
 
-def test_draft_recipe_paths_are_relative_to_where_it_lies(tmp_path, monkeypatch):
+def test_draft_recipe_paths_are_relative_to_its_folder(tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
     jsonl(tmp_path / "in" / "train.jsonl", rows(label=lambda i: "ab"[i % 2]))
@@ -143,8 +143,8 @@ AWKWARD = [
 
 
 @pytest.mark.parametrize("value", AWKWARD)
-def test_scalar_reads_back_as_the_same_text_on_one_line(value):
-    shown = _scalar(value)
+def test_yaml_scalar_reads_back_as_the_same_text_on_one_line(value):
+    shown = yaml_scalar(value)
     assert yaml.safe_load(f"a: {shown} # note") == {"a": value}
     assert yaml.safe_load(f"[{shown}]") == [value]
     assert "\n" not in shown
@@ -180,12 +180,12 @@ def test_draft_recipe_awkward_labels_and_columns_load(tmp_path):
         ({"score": 0.5}, {}),
     ],
 )
-def test_guess_columns_goes_by_names_and_then_by_looks(columns, expected):
+def test_infer_columns_names_decide_then_values(columns, expected):
     records = [{name: value(i) if callable(value) else value for name, value in columns.items()} for i in range(40)]
     assert infer_columns(records) == expected
 
 
-def test_draft_recipe_lines_on_cost_and_budget_hold_once_they_are_taken_in(tmp_path):
+def test_draft_recipe_uncommented_cost_and_budget_lines_load(tmp_path):
     _, text = drafted(jsonl(tmp_path / "train.jsonl", rows(label=lambda i: "ab"[i % 2])), tmp_path)
     for name in ("price", "costs", "budget"):
         assert f"# {name}: {{" in text

@@ -75,7 +75,7 @@ class LockedFileSystem(MemoryFileSystem):
         raise PermissionError(path)
 
 
-def test_resolve_forbidden_file_says_so() -> None:
+def test_resolve_forbidden_file_is_refused_by_name() -> None:
     fsspec.register_implementation("locked", LockedFileSystem, clobber=True)
     fsspec.filesystem("memory").pipe("/secret/a.jsonl", b"{}")
     with pytest.raises(DataError, match=r"a\.jsonl may not be read"):

@@ -14,7 +14,7 @@ from stillhouse.skills.classification import Classification
 
 ReadRows = Callable[..., Path]
 ReadBack = Callable[[Path], list[dict[str, Any]]]
-SIDES = ("train", "validation", "test", "examples")
+SPLITS = ("train", "validation", "test", "examples")
 
 
 def texts(count: int, seed: int = 0) -> list[dict[str, Any]]:
@@ -24,8 +24,8 @@ def texts(count: int, seed: int = 0) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def sides(tmp_path: Path, read_rows: ReadRows, read_back: ReadBack, data: Data) -> Callable[..., Any]:
-    """Return a function that validates and splits, and gives the summary and the ids of each side."""
+def split_rows(tmp_path: Path, read_rows: ReadRows, read_back: ReadBack, data: Data) -> Callable[..., Any]:
+    """Return a function that validates and splits, and gives the summary and the ids of each split."""
 
     def run(data: Data = data, skip_validate: bool = False, **sources: list[dict[str, Any]]) -> Any:
         folders = {role: read_rows(records, role) for role, records in sources.items()}
@@ -36,43 +36,43 @@ def sides(tmp_path: Path, read_rows: ReadRows, read_back: ReadBack, data: Data) 
             validate(folders, data, Classification(), rows)
         summary = split(rows, data, "test" in sources, tmp_path / "split")
         names = {
-            side: [row["id"] for row in read_back(tmp_path / "split" / f"{side}.parquet")]
-            for side in (*SIDES, "dropped")
+            split_name: [row["id"] for row in read_back(tmp_path / "split" / f"{split_name}.parquet")]
+            for split_name in (*SPLITS, "dropped")
         }
         return summary, names
 
     return run
 
 
-def test_split_without_test_source_holds_shares_out_of_train(sides: Callable[..., Any]) -> None:
-    summary, names = sides(train=texts(2000), examples=texts(10, seed=1))
+def test_split_without_test_source_holds_shares_out_of_train(split_rows: Callable[..., Any]) -> None:
+    summary, names = split_rows(train=texts(2000), examples=texts(10, seed=1))
     assert summary["test"] == pytest.approx(400, abs=70)
     assert summary["validation"] == pytest.approx(160, abs=45)
     assert names["examples"] == [f"examples-{at}" for at in range(10)]
-    everything = [name for side in (*SIDES, "dropped") for name in names[side]]
+    everything = [name for split_name in (*SPLITS, "dropped") for name in names[split_name]]
     assert len(everything) == len(set(everything)) == 2010
     assert summary["near_test"] == 0
 
 
 @pytest.mark.peers("held out")
-def test_split_grown_data_keeps_every_old_row_on_its_side(sides: Callable[..., Any]) -> None:
+def test_split_grown_data_keeps_every_old_row_in_its_split(split_rows: Callable[..., Any]) -> None:
     old = texts(300)
-    _, before = sides(train=[{**row, "id": f"old-{at}"} for at, row in enumerate(old)])
+    _, before = split_rows(train=[{**row, "id": f"old-{at}"} for at, row in enumerate(old)])
     grown = [*texts(50, seed=2), *({**row, "id": f"old-{at}"} for at, row in enumerate(old)), *texts(250, seed=3)]
     random.Random(4).shuffle(grown)
-    _, after = sides(train=grown)
-    for side in ("train", "validation", "test"):
-        assert set(before[side]) <= set(after[side])
+    _, after = split_rows(train=grown)
+    for split_name in ("train", "validation", "test"):
+        assert set(before[split_name]) <= set(after[split_name])
 
 
-def test_split_with_test_source_takes_all_of_it(sides: Callable[..., Any]) -> None:
-    summary, names = sides(train=texts(200), test=texts(50, seed=1))
+def test_split_with_test_source_takes_all_of_it(split_rows: Callable[..., Any]) -> None:
+    summary, names = split_rows(train=texts(200), test=texts(50, seed=1))
     assert names["test"] == [f"test-{at}" for at in range(50)]
     assert summary["train"] + summary["validation"] == 200
 
 
 @pytest.mark.peers("held out")
-def test_split_contaminated_rows_leave_the_training_side_only(sides: Callable[..., Any]) -> None:
+def test_split_contaminated_rows_leave_every_split_but_test(split_rows: Callable[..., Any]) -> None:
     test = [
         {"text": "alpha beta gamma delta epsilon zeta eta theta", "label": "a"},
         {"text": "one two three four five six seven eight nine ten", "label": "b"},
@@ -85,56 +85,58 @@ def test_split_contaminated_rows_leave_the_training_side_only(sides: Callable[..
         {"text": "so there were one two three four five six seven and then quite other words of mine", "label": "b"},
         *texts(30, seed=2),
     ]
-    summary, names = sides(train=train, test=test)
+    summary, names = split_rows(train=train, test=test)
     assert names["dropped"] == ["train-0", "train-1", "train-2"]
     assert summary["dropped"] == {"contaminated_exact": 1, "contaminated_near": 1, "contaminated_ngram": 1}
     assert len(names["test"]) == 22
 
 
-def test_split_examples_near_test_are_dropped_and_the_rest_kept(sides: Callable[..., Any]) -> None:
+def test_split_examples_near_test_are_dropped_and_the_rest_kept(split_rows: Callable[..., Any]) -> None:
     test = texts(20, seed=1)
     examples = [{"text": test[0]["text"] + " extra", "label": "a"}, {"text": test[1]["text"], "label": "b"}, *texts(4)]
-    summary, names = sides(train=texts(40, seed=2), examples=examples, test=test)
+    summary, names = split_rows(train=texts(40, seed=2), examples=examples, test=test)
     assert summary["dropped"] == {"contaminated_exact": 1, "contaminated_near": 1}
     assert names["examples"] == [f"examples-{at}" for at in range(2, 6)]
 
 
-def test_split_near_duplicates_join_the_side_of_the_earliest(sides: Callable[..., Any]) -> None:
+def test_split_near_duplicates_join_the_split_of_the_earliest(split_rows: Callable[..., Any]) -> None:
     base = texts(200)
     near = [{**row, "text": row["text"] + " extra"} for row in base]
-    summary, names = sides(train=[*base, *near], skip_validate=True)
-    side_of = {name: side for side, name in ((s, n) for s in SIDES for n in names[s])}
-    assert all(side_of[f"train-{at}"] == side_of[f"train-{at + 200}"] for at in range(200))
+    summary, names = split_rows(train=[*base, *near], skip_validate=True)
+    split_of = {row_id: split_name for split_name in SPLITS for row_id in names[split_name]}
+    assert all(split_of[f"train-{at}"] == split_of[f"train-{at + 200}"] for at in range(200))
     assert summary["dropped"] == {}
 
 
-def test_split_unlabelled_rows_are_never_held_out(sides: Callable[..., Any]) -> None:
+def test_split_unlabelled_rows_are_never_held_out(split_rows: Callable[..., Any]) -> None:
     rows = texts(400)
     bare = [{"text": row["text"] + " extra"} for row in rows[:200]]
-    _, names = sides(train=[*rows, *bare, *({"text": row["text"]} for row in texts(200, seed=9))], skip_validate=True)
+    _, names = split_rows(
+        train=[*rows, *bare, *({"text": row["text"]} for row in texts(200, seed=9))], skip_validate=True
+    )
     assert all(int(name.split("-")[1]) < 400 for name in names["test"])
     assert set(names["dropped"]) == {f"train-{400 + at}" for at in range(200) if f"train-{at}" in names["test"]}
 
 
 @pytest.mark.peers("held out")
-def test_split_test_equal_to_train_is_refused(sides: Callable[..., Any]) -> None:
+def test_split_test_equal_to_train_is_refused(split_rows: Callable[..., Any]) -> None:
     rows = texts(30)
     with pytest.raises(DataError, match=r"data\.test equals data\.train: the same 30 rows"):
-        sides(train=rows, test=rows[::-1])
+        split_rows(train=rows, test=rows[::-1])
 
 
-def test_split_test_mostly_in_train_is_refused_with_counts(sides: Callable[..., Any]) -> None:
+def test_split_test_mostly_in_train_is_refused_with_counts(split_rows: Callable[..., Any]) -> None:
     rows = texts(40)
     with pytest.raises(DataError, match=r"overlaps the training data: 16 of its 30 rows"):
-        sides(train=rows, test=[*rows[:16], *texts(14, seed=1)])
-    summary, _ = sides(train=rows, test=[*rows[:15], *texts(15, seed=1)])
+        split_rows(train=rows, test=[*rows[:16], *texts(14, seed=1)])
+    summary, _ = split_rows(train=rows, test=[*rows[:15], *texts(15, seed=1)])
     assert summary["dropped"] == {"contaminated_exact": 15}
 
 
-def test_split_without_gold_says_what_is_missing(sides: Callable[..., Any]) -> None:
+def test_split_without_references_names_what_is_missing(split_rows: Callable[..., Any]) -> None:
     bare = [{"text": row["text"]} for row in texts(20)]
     with pytest.raises(DataError, match="none can be held out as test"):
-        sides(train=bare, examples=texts(5, seed=1))
+        split_rows(train=bare, examples=texts(5, seed=1))
 
 
 @pytest.mark.parametrize(
@@ -145,20 +147,20 @@ def test_split_without_gold_says_what_is_missing(sides: Callable[..., Any]) -> N
         ({"validation_fraction": 1e-9}, "no validation row.*set it to 0"),
     ],
 )
-def test_split_empty_side_says_what_to_change(
-    sides: Callable[..., Any], data: Data, change: dict[str, float], said: str
+def test_split_empty_split_names_what_to_change(
+    split_rows: Callable[..., Any], data: Data, change: dict[str, float], said: str
 ) -> None:
     with pytest.raises(DataError, match=said):
-        sides(data.model_copy(update=change), train=texts(3 if "test_fraction" in change else 60))
+        split_rows(data.model_copy(update=change), train=texts(3 if "test_fraction" in change else 60))
 
 
-def test_split_held_out_test_of_one_class_is_refused(sides: Callable[..., Any]) -> None:
+def test_split_held_out_test_of_one_class_is_refused(split_rows: Callable[..., Any]) -> None:
     rows = [{**row, "label": "a"} for row in texts(60)]
     with pytest.raises(DataError, match="one class only: the held-out test rows have just 'a'"):
-        sides(train=rows, examples=[{**row, "label": "b"} for row in texts(2, seed=1)])
+        split_rows(train=rows, examples=[{**row, "label": "b"} for row in texts(2, seed=1)])
 
 
-def test_split_templated_rows_end_without_near_test_rows(sides: Callable[..., Any]) -> None:
+def test_split_templated_rows_end_without_near_test_rows(split_rows: Callable[..., Any]) -> None:
     colours, things, places = (
         ["red", "blue", "green", "black"],
         ["car", "bus", "van", "bike"],
@@ -168,25 +170,25 @@ def test_split_templated_rows_end_without_near_test_rows(sides: Callable[..., An
         {"text": f"please tell me where the {c} {t} near {p} is parked number {n}", "label": "ab"[n % 2]}
         for c, t, p, n in product(colours, things, places, range(20))
     ]
-    summary, _ = sides(train=[*rows, *texts(300)], skip_validate=True)
+    summary, _ = split_rows(train=[*rows, *texts(300)], skip_validate=True)
     assert summary["near_test"] == 0
-    assert summary["in"] == sum(summary[side] for side in SIDES) + sum(summary["dropped"].values())
+    assert summary["in"] == sum(summary[split_name] for split_name in SPLITS) + sum(summary["dropped"].values())
 
 
-def test_split_twice_gives_the_same_bytes(sides: Callable[..., Any], tmp_path: Path) -> None:
+def test_split_twice_gives_the_same_bytes(split_rows: Callable[..., Any], tmp_path: Path) -> None:
     def run() -> list[bytes]:
-        sides(train=texts(300), test=texts(40, seed=1))
+        split_rows(train=texts(300), test=texts(40, seed=1))
         return [path.read_bytes() for path in sorted((tmp_path / "split").iterdir())]
 
     assert run() == run()
 
 
-def test_split_capped_rows_are_the_same_ones_under_a_raised_cap(sides: Callable[..., Any], data: Data) -> None:
+def test_split_capped_rows_are_the_same_ones_under_a_raised_cap(split_rows: Callable[..., Any], data: Data) -> None:
     train, test = texts(400), texts(100, seed=1)
 
     def kept(train_rows: int, test_rows: int) -> tuple[Any, set[str], set[str]]:
         capped = data.model_copy(update={"max_train_rows": train_rows, "max_test_rows": test_rows})
-        summary, names = sides(capped, train=train, test=test, examples=texts(10, seed=2))
+        summary, names = split_rows(capped, train=train, test=test, examples=texts(10, seed=2))
         return summary, set(names["train"] + names["validation"]), set(names["test"])
 
     summary, few, few_test = kept(100, 30)

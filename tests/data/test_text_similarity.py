@@ -38,7 +38,7 @@ def test_near_pairs_random_texts_finds_what_all_pairs_give() -> None:
     assert len(wanted) > 20
 
 
-def test_near_pairs_texts_without_words_are_alike_in_nothing() -> None:
+def test_near_pairs_texts_without_words_are_similar_to_none() -> None:
     pairs, _ = near_pairs(table(["", "", "x", ""]), np.arange(4), 0.8)
     assert len(pairs) == 0
 

@@ -21,7 +21,7 @@ def reasons(out: Path, read_back: ReadBack) -> dict[str, str]:
     return {row["id"]: row["reason"] for row in read_back(out / "dropped.parquet")}
 
 
-def test_validate_single_row_rules_drop_with_their_reason(
+def test_validate_row_checks_drop_with_their_reason(
     tmp_path: Path, read_rows: ReadRows, read_back: ReadBack, data: Data
 ) -> None:
     train = [

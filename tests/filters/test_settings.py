@@ -4,6 +4,8 @@ import importlib
 
 import pytest
 
+from stillhouse.completions.completion import Completion
+from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rule import CandidateRule
 from stillhouse.filters.rules.agreement import Agreement
 from stillhouse.filters.rules.repetitive import Repetitive
@@ -12,6 +14,8 @@ from tests.support.paths import ROOT
 
 RULE = """
 from pydantic import Field
+from stillhouse.completions.completion import Completion
+from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rule import CandidateRule
 
 class {name}(CandidateRule):
@@ -49,6 +53,16 @@ def test_find_rules_new_file_is_found_and_runs_after_the_others_of_its_kind(pack
     write(package, "two", RULE.format(name="empty"))
     assert [rule.name for rule in find_rules(package)] == ["empty", "shouting"]
     assert all(issubclass(rule, CandidateRule) for rule in find_rules(package))
+
+
+def test_find_rules_example_of_the_docs_is_a_rule(package):
+    page = (ROOT / "docs/development/adding-a-filter.md").read_text()
+    write(package, "shouting", page.split("```python\n")[1].split("```")[0])
+    [rule] = find_rules(package)
+    completion = Completion.model_construct(text="HELP me NOW")
+    candidate = Candidate({}, completion, answer=None, agrees_with_reference=None, is_prose=True)
+    assert rule(max_capitals=0.5).objection(candidate) == "78% of its letters are capitals"
+    assert rule().objection(candidate) is None
 
 
 @pytest.mark.parametrize(("text", "count"), [("", 0), (RULE.format(name="a") + RULE.format(name="b"), 2)])
