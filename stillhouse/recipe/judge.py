@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from stillhouse.config import provenance
-from stillhouse.recipe.checks.endpoint import find_problems
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.teacher import Output, Sampling, ServedModel, Teacher
 from stillhouse.recipe.terms import TERMS
@@ -66,8 +65,6 @@ class Judge(ServedModel):
             _CRITERIA in text for text in (self.pair_instruction, self.score_instruction)
         ):
             raise ValueError(f"criteria has no place: put {_CRITERIA} into an instruction, or leave criteria out")
-        if self.endpoint and (found := find_problems(self.asked_for(VERDICTS), self.endpoint)):
-            raise ValueError("; ".join(found))
         return self
 
     @property
@@ -83,8 +80,7 @@ class Judge(ServedModel):
     def asked_for(self, choices: tuple[str, ...]) -> Teacher:
         """Return the judge as a teacher whose answers are held to `choices`, where its endpoint can hold any."""
         is_held = not self.endpoint or bool({"vllm", "json_schema"} & self.endpoint.can)
-        # constructed, not validated: what an endpoint can't do is said of the judge, see above
-        return Teacher.model_construct(
+        return Teacher(
             **{name: getattr(self, name) for name in ServedModel.model_fields},
             output=Output(kind="choice", choice=choices) if is_held else Output(kind="free"),
         )

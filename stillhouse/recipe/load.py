@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from stillhouse.errors import RecipeError, did_you_mean
+from stillhouse.recipe.checks.recipe import find_problems
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.repository import ROOT
 from stillhouse.skills.registry import SKILLS
@@ -75,10 +76,17 @@ def parse_recipe(fields: dict[str, Any], location: str = "inline") -> Recipe:
         RecipeError: naming each wrong field, its value, the rule and the nearest valid name.
     """
     try:
-        return Recipe.model_validate(fields)
+        recipe = Recipe.model_validate(fields)
     except ValidationError as error:
         lines = [_explain(item) for item in _innermost(error.errors(include_url=False, include_context=False))]
-        raise RecipeError(f"Recipe {location} is refused:\n" + "\n".join(f"  - {line}" for line in lines)) from None
+        raise _refusal(location, lines) from None
+    if problems := [f"{problem}." for problem in find_problems(recipe)]:
+        raise _refusal(location, problems)
+    return recipe
+
+
+def _refusal(location: str, lines: list[str]) -> RecipeError:
+    return RecipeError(f"Recipe {location} is refused:\n" + "\n".join(f"  - {line}" for line in lines))
 
 
 def resolve_paths(recipe: Recipe, location: str) -> Recipe:

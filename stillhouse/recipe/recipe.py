@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from stillhouse.config import FrozenModel, execution, optional_identity, provenance
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.rules.judge_score import JudgeScore
 from stillhouse.filters.settings import Filters
-from stillhouse.recipe.checks.recipe import find_problems
 from stillhouse.recipe.costs import Budget, Costs
 from stillhouse.recipe.data import Data
 from stillhouse.recipe.evaluation import Evaluation, Gate
@@ -53,12 +52,6 @@ class Recipe(FrozenModel):
         if not skill.has_labels and "max_tokens" not in evaluation.model_fields_set:
             unset["max_tokens"] = max(teacher.sampling.max_tokens for teacher in teachers)
         return evaluation.model_copy(update=unset)
-
-    @model_validator(mode="after")
-    def _parts_go_together(self) -> "Recipe":
-        for why in find_problems(self):
-            raise ValueError(why)
-        return self
 
     @property
     def asked(self) -> dict[str, ServedModel]:

@@ -6,7 +6,6 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from stillhouse.config import FrozenModel, execution, provenance
-from stillhouse.recipe.checks.endpoint import find_problems
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.terms import TERMS
@@ -129,10 +128,4 @@ class Teacher(ServedModel):
     def _calibration_has_label_scores(self) -> "Teacher":
         if self.calibration == "batch" and (self.output.kind != "skill" or self.sampling.n > 1):
             raise ValueError("calibration: batch needs output.kind: skill and sampling.n: 1, one scored label a prompt")
-        return self
-
-    @model_validator(mode="after")
-    def _endpoint_can_do_it(self) -> "Teacher":
-        if self.endpoint and (found := find_problems(self, self.endpoint)):
-            raise ValueError("; ".join(found))
         return self

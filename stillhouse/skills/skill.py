@@ -5,7 +5,7 @@ Literal with the skill's name; the registry finds it by that.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -59,6 +59,10 @@ class Skill(FrozenModel):
     def training_target(self, text: str, answer: str) -> str:
         """Return what a student learns to write, from a completion's or reference's `text` and its `answer`."""
         return answer
+
+    def find_prompt_problems(self, prompt: TeacherPrompt) -> Iterator[str]:
+        """Yield a line for each setting of `prompt` that this skill rules out; it begins with the teacher's field."""
+        yield from ()
 
     @property
     def known_labels(self) -> tuple[str, ...]:

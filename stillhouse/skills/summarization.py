@@ -8,7 +8,7 @@ Source: Chain of Density prompting after Adams et al., arXiv:2309.04269.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -70,6 +70,11 @@ class Summarization(FreeText):
     def word_limit(self) -> int:
         """Words that a summary may have; 0 for any number."""
         return self.max_words
+
+    def find_prompt_problems(self, prompt: TeacherPrompt) -> Iterator[str]:
+        """Yield that a chain of summaries goes without examples."""
+        if self.chain_of_density and prompt.examples:
+            yield f"prompt.examples: {prompt.examples}, but skill.chain_of_density goes without examples: set it to 0"
 
     def render_instruction(self, instruction: str, labels: Sequence[str]) -> str:
         """Return `instruction` with {max_words} replaced by the words that set the limit."""

@@ -28,7 +28,7 @@ def test_hard_share_is_a_share(share):
 
 def test_hard_share_needs_something_to_tell_hard_rows_by():
     hard = {"filters": {"hard_share": 0.5}}
-    assert "filters.hard_share knows no hard prompts" in refusal_of(
+    assert "filters.hard_share finds no hard prompts" in refusal_of(
         make_recipe_fields(make_api_teacher("anthropic"), **hard)
     )
     assert parse_recipe(make_recipe_fields(make_api_teacher("anthropic") | SAMPLES, **hard))

@@ -76,7 +76,7 @@ def test_provider_that_gets_a_key_is_not_asked_in_the_clear():
 )
 def test_setting_the_endpoint_would_ignore_is_refused_with_its_name(setting, provider, said):
     message = refusal_of(make_recipe_fields(make_api_teacher(provider) | setting))
-    assert f"teachers.0: {said}" in message
+    assert f"teachers.0.{said}" in message
 
 
 @pytest.mark.parametrize(

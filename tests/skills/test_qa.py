@@ -227,7 +227,7 @@ def test_recipe_of_kind_qa_settings_without_effect_are_refused(change, message):
 def test_recipe_of_kind_qa_refusal_is_one_line_that_does_not_repeat_the_recipe():
     content = make_recipe_fields() | {"skill": {"kind": "qa"}}
     content["teachers"][0]["calibration"] = "batch"
-    message = "calibration: batch goes by labels, and there are none; skill.kind is qa."
+    message = "teachers.0.calibration: batch goes by labels, and there are none; skill.kind is qa."
     assert refusal_of(content) == f"Recipe inline is refused:\n  - {message}"
 
 

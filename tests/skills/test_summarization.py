@@ -198,7 +198,7 @@ def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
         ({"filters": {"min_agreement": 0.5}}, "min_agreement: free texts never agree; skill.kind is summarization"),
         (
             {"teachers": [{"model": "x", "prompt": {"examples": 2}}]},
-            "skill.chain_of_density goes without examples: set prompt.examples to 0",
+            "teachers.0.prompt.examples: 2, but skill.chain_of_density goes without examples: set it to 0",
         ),
         ({"skill": {"kind": "summarization", "max_words": -1}}, r"skill\.max_words: -1 is refused"),
     ],

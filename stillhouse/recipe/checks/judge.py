@@ -1,4 +1,4 @@
-"""What a judge can't be told together with the rest of a recipe."""
+"""A judge that does not go with the rest of the recipe."""
 
 from collections.abc import Iterator
 
@@ -12,13 +12,13 @@ from stillhouse.skills.skill import Skill
 def find_judge_problems(
     judge: Judge | None, filters: Filters, skill: Skill, student: str, *, chooses: bool
 ) -> Iterator[str]:
-    """Yield why a recipe with these parts can't be run as far as its judge goes; nothing where it can.
+    """Yield a line for each thing wrong with the judge in this recipe; none if all is well.
 
     `chooses` says whether the judge's scores decide what the student learns.
     """
     if judge is None:
         if filters.rule(JudgeScore).min_judge_score is not None:
-            yield "filters.min_judge_score needs a judge: say in the part `judge` which model scores the answers"
+            yield "filters.min_judge_score needs a judge: say in the section `judge` which model scores the answers"
         return
     if skill.has_labels:
         yield f"judge compares free answers; those of a {skill.kind} are right or wrong: leave it out"
@@ -30,7 +30,7 @@ def find_judge_problems(
         terms = TERMS[name]
         yield (
             f"{judge.model} scores answers under {terms.owner}'s terms ({terms.url}), which forbid {terms.rule}, and "
-            "its scores choose what the student learns. Where these terms don't bind you, set judge.accept_terms: "
+            "its scores choose what the student learns. If these terms don't bind you, set judge.accept_terms: "
             f"{name}; else leave filters.min_judge_score or mixing.by: judge out (a judge that only measures trains no "
             "student), or take another judge"
         )

@@ -1,25 +1,18 @@
-"""What several teachers can't be told, found before anything is asked.
-
-Separate because a route to nobody, or a choice that is never made, would be believed: each rule here names the field
-and the way out.
-"""
+"""Routing and mixing that don't go together, or with the teachers: a route to nobody would be believed."""
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from stillhouse.errors import did_you_mean
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.rules.unparsable import Unparsable
 from stillhouse.filters.rules.verification import Verification
+from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ROW, Routing
 
-if TYPE_CHECKING:
-    from stillhouse.recipe.recipe import Recipe
 
-
-def find_problems(recipe: "Recipe") -> Iterator[str]:
-    """Yield a line for each thing wrong with the teachers, their routing and mixing; none where all is well."""
+def find_routing_problems(recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each thing wrong with the teachers, their routing and mixing; none if all is well."""
     if len(recipe.teachers) == 1:
         yield from _alone(recipe)
         return
@@ -37,13 +30,13 @@ def find_problems(recipe: "Recipe") -> Iterator[str]:
         yield "filters.hard_share goes by what was hard for one teacher: leave it out, or run one teacher alone"
 
 
-def _alone(recipe: "Recipe") -> Iterator[str]:
+def _alone(recipe: Recipe) -> Iterator[str]:
     for part, default in (("routing", Routing()), ("mixing", Mixing())):
         if getattr(recipe, part) != default:
             yield f"{part} is for several teachers, and `teachers` holds one: leave it out, or add a teacher"
 
 
-def _routes(recipe: "Recipe") -> Iterator[str]:
+def _routes(recipe: Recipe) -> Iterator[str]:
     routing, names = recipe.routing, [teacher.called for teacher in recipe.teachers]
     if routing.kind not in BY_ROW:
         if routing.teachers or routing.default:
@@ -66,7 +59,7 @@ def _routes(recipe: "Recipe") -> Iterator[str]:
         yield from _labelled_rows(recipe)
 
 
-def _labelled_rows(recipe: "Recipe") -> Iterator[str]:
+def _labelled_rows(recipe: Recipe) -> Iterator[str]:
     columns = recipe.data.train.columns
     if columns.label is None:
         yield "routing.kind: label goes by labels, and data.train.columns names no `label`"
@@ -77,12 +70,12 @@ def _labelled_rows(recipe: "Recipe") -> Iterator[str]:
         )
 
 
-def _mixing(recipe: "Recipe") -> Iterator[str]:
+def _mixing(recipe: Recipe) -> Iterator[str]:
     kind, by, skill = recipe.mixing.kind, recipe.mixing.by, recipe.skill
     if kind != "best" and by != Mixing().by:
         yield f"mixing.by: {by} goes with kind: best; kind is {kind}"
     if kind == "best" and by == "judge" and recipe.judge is None:
-        yield "mixing.by: judge needs a judge: say in the part `judge` which model scores the answers"
+        yield "mixing.by: judge needs a judge: say in the section `judge` which model scores the answers"
     if kind == "keep_all":
         return
     if recipe.routing.kind != "all":
@@ -94,8 +87,8 @@ def _mixing(recipe: "Recipe") -> Iterator[str]:
         yield f"mixing.kind: vote counts equal answers, and free texts never are; skill.kind is {skill.kind}"
 
 
-def _verified(recipe: "Recipe") -> Iterator[str]:
-    """Yield what a choice by the verifier lacks: a skill that has one, or rows with a reference that are asked."""
+def _verified(recipe: Recipe) -> Iterator[str]:
+    """Yield what a choice by the verifier needs and lacks: a skill that verifies, or prompts with a reference."""
     if recipe.routing.kind == "first_verified":
         setting = "routing.kind: first_verified"
         filters = recipe.filters
@@ -116,13 +109,13 @@ def _verified(recipe: "Recipe") -> Iterator[str]:
         )
 
 
-def _calibrated(recipe: "Recipe") -> Iterator[str]:
-    """Yield teachers whose calibration would be of a part of the prompts: it is the mean over all of them."""
+def _calibrated(recipe: Recipe) -> Iterator[str]:
+    """Yield teachers that answer only some prompts but are calibrated by a mean over all of them."""
     kind = recipe.routing.kind
-    for number, teacher in enumerate(recipe.teachers):
-        asked_all = kind == "all" or (kind not in BY_ROW and number == 0)
+    for index, teacher in enumerate(recipe.teachers):
+        asked_all = kind == "all" or (kind not in BY_ROW and index == 0)
         if teacher.calibration == "batch" and not asked_all:
             yield (
-                f"teachers.{number}.calibration: batch goes by a mean over all training prompts, and routing.kind: "
+                f"teachers.{index}.calibration: batch goes by a mean over all training prompts, and routing.kind: "
                 f"{kind} asks {teacher.called!r} some of them only: set it to none"
             )
