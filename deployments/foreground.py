@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.preflight import check_store
 from stillhouse.errors import RecipeError, UserError
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import Settings, load_settings
@@ -32,7 +32,7 @@ def prepare(recipe: str, changes: dict[str, Any]) -> Settings:
     """
     load_recipe(recipe, changes)
     settings = load_settings()
-    probe(settings.store)
+    check_store(settings.store)
     quiet_prefect()
     _end_at_once_on_interrupt()
     return settings

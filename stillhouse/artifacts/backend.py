@@ -1,7 +1,4 @@
-"""What a store needs from where its bytes lie: the contract that a folder and a bucket both keep.
-
-Separate so that the store's rules (record last, verify, one record wins) are written once.
-"""
+"""The contract of a store's backend, which a folder and a bucket both keep."""
 
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
@@ -17,13 +14,13 @@ class Stamp(NamedTuple):
 class Backend(Protocol):
     """Bytes by key; keys are relative, with `/` between. A write is seen whole or not at all.
 
-    Reading raises ArtifactCorrupt where the store itself knows that the bytes are not those written.
+    Reading raises ArtifactCorrupt if the backend itself knows that the bytes are not those written.
     """
 
     scratch_root: Path
 
     def read(self, key: str) -> bytes | None:
-        """Return the bytes of `key`, or None where it is not there."""
+        """Return the bytes of `key`, or None if it is not there."""
 
     def exists(self, key: str) -> bool:
         """Return whether there is a file at `key`."""
@@ -47,7 +44,7 @@ class Backend(Protocol):
         """Return every file below the folder `prefix`, by key."""
 
     def delete(self, key: str) -> None:
-        """Remove `key` and all below it; nothing there is fine."""
+        """Remove `key` and all below it; a missing key is no error."""
 
     def local(self, key: str) -> Path | None:
-        """Return where `key` lies on this machine, or None where it does not."""
+        """Return the path of `key` on this machine, or None for a remote store."""

@@ -1,7 +1,6 @@
-"""Where the store is and how patiently it is spoken to; execution only, nothing here enters a fingerprint.
+"""The store's address, timeouts and patience: execution only, nothing here enters a fingerprint.
 
-Separate because settings build it in one process and a worker's spec carries it to another. It never holds a key:
-those come from the AWS_* environment variables, read by botocore itself.
+It never holds a secret: botocore reads keys from the AWS_* environment variables itself.
 """
 
 import os
@@ -24,7 +23,7 @@ class StoreConfig(BaseModel):
     url: str = Field(description="a folder, or s3://bucket/prefix (STILLHOUSE_STORE)")
     endpoint_url: str | None = Field(None, description="S3 server other than AWS (AWS_ENDPOINT_URL)")
     timeout_s: float = Field(30.0, gt=0.0, description="seconds an S3 request may stay silent before a retry")
-    patience_s: float = Field(120.0, ge=0.0, description="seconds S3 may fail before its fault is an error")
+    patience_s: float = Field(120.0, ge=0.0, description="seconds for which failing S3 requests are retried")
     server_side_encryption: str | None = Field(None, description="as S3 names it: AES256 or aws:kms")
     cache_dir: Path = Field(default_factory=_default_cache_dir, description="local copies of artifacts of an S3 store")
 
@@ -57,7 +56,7 @@ class StoreConfig(BaseModel):
 
     @property
     def server(self) -> str:
-        """The S3 server that is spoken to, for messages."""
+        """The S3 server, for messages."""
         return self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or "of AWS (AWS_ENDPOINT_URL is not set)"
 
     @property

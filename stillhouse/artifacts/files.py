@@ -1,7 +1,4 @@
-"""Plain files of the store by key: runs/<run id>/..., models/<name>/..., completions/..., work/<fingerprint>/...
-
-Separate because the completion store and the model registry need files but no artifacts.
-"""
+"""Plain files of the store by key: runs/<run id>/..., completions/..., work/<fingerprint>/..."""
 
 import builtins
 from collections.abc import Iterator
@@ -28,7 +25,7 @@ class FileStore:
         """Copy a local file to `key`.
 
         Raises:
-            StoreError: where it can't be written; `key` then has what it had before.
+            StoreError: it can't be written; `key` keeps what it had.
         """
         path = Path(local)
         with store_errors(self.config, "write", checked_key(key), path.stat().st_size if path.is_file() else None):
@@ -38,7 +35,7 @@ class FileStore:
         """Write UTF-8 text to `key`.
 
         Raises:
-            StoreError: where it can't be written; `key` then has what it had before.
+            StoreError: it can't be written; `key` keeps what it had.
         """
         self.put_bytes(key, text.encode())
 
@@ -46,7 +43,7 @@ class FileStore:
         """Write bytes to `key`.
 
         Raises:
-            StoreError: where they can't be written; `key` then has what it had before.
+            StoreError: they can't be written; `key` keeps what it had.
         """
         with store_errors(self.config, "write", checked_key(key), len(data)):
             self._backend.write(key, data)
@@ -55,7 +52,7 @@ class FileStore:
         """Return the UTF-8 text at `key`.
 
         Raises:
-            StoreError: where it is not there or can't be read.
+            StoreError: it is not there or can't be read.
         """
         with store_errors(self.config, "read", checked_key(key)):
             data = self._backend.read(key)
@@ -63,21 +60,12 @@ class FileStore:
             raise StoreError(f"there is no {key} in {self.config.url}")
         return data.decode()
 
-    def get_file(self, key: str, local: Path | str) -> None:
-        """Copy what is at `key` to a local file.
-
-        Raises:
-            StoreError: where it is not there or can't be read.
-        """
-        with store_errors(self.config, "read", checked_key(key)):
-            self._backend.download(key, Path(local))
-
     @contextmanager
     def reading(self, key: str) -> Iterator[BinaryIO]:
         """Yield the file at `key` opened for reading, seekable.
 
         Raises:
-            StoreError: where it is not there or can't be read.
+            StoreError: it is not there or can't be read.
         """
         with store_errors(self.config, "read", checked_key(key)), self._backend.open(key) as stream:
             yield stream
@@ -86,32 +74,32 @@ class FileStore:
         """Return whether there is a file at `key`.
 
         Raises:
-            StoreError: where the store can't be read.
+            StoreError: the store can't be read.
         """
         with store_errors(self.config, "look up", checked_key(key)):
             return self._backend.exists(key)
 
     def list(self, prefix: str) -> builtins.list[str]:
-        """Return the keys of all files below the folder `prefix`, sorted; none where there is no such folder.
+        """Return the keys of all files below the folder `prefix`, sorted; an empty list if there is no such folder.
 
         Raises:
-            StoreError: where the store can't be read.
+            StoreError: the store can't be read.
         """
         with store_errors(self.config, "list", checked_key(prefix)):
             return sorted(self._backend.stamps(prefix.rstrip("/")))
 
     def delete(self, key: str) -> None:
-        """Remove the file at `key`, or everything below it; nothing there is fine.
+        """Remove the file at `key`, or everything below it; a missing key is no error.
 
         Raises:
-            StoreError: where the store can't be written.
+            StoreError: the store can't be written.
         """
         with store_errors(self.config, "delete", checked_key(key)):
             self._backend.delete(key.rstrip("/"))
 
 
 def open_backend(config: StoreConfig) -> Backend:
-    """Return the backend that a store's address calls for."""
+    """Return the backend for a store's address."""
     if config.is_remote:
         return Bucket(config)
     return Folder(Path(config.url.removeprefix("file://")).expanduser().absolute())
@@ -121,7 +109,7 @@ def checked_key(key: str) -> str:
     """Return `key`.
 
     Raises:
-        ValueError: where it is empty or would lead out of the store.
+        ValueError: it is empty or leads out of the store.
     """
     path = PurePosixPath(key)
     if not path.parts or path.is_absolute() or ".." in path.parts:

@@ -1,7 +1,4 @@
-"""What an artifact is called: the SHA-256 over everything that decides its content, and nothing else.
-
-Separate because every stage keys its work by it, and because what enters it may only change on purpose.
-"""
+"""An artifact's name: the SHA-256 over everything that decides its content, and nothing else."""
 
 import hashlib
 import json
@@ -32,7 +29,7 @@ def fingerprint(stage: str, version: int, identity: Any, inputs: Mapping[str, In
 
 
 def describe_inputs(inputs: Mapping[str, Input]) -> dict[str, str]:
-    """Return `{name: "stage/fingerprint"}` of the inputs given; the n-th of a list is `name[n]`, None is left out."""
+    """Return `{name: "stage/fingerprint"}` of the inputs given; item n of a list is `name[n]`, None is left out."""
     described: dict[str, str] = {}
     for name, value in inputs.items():
         if isinstance(value, ArtifactRef):

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from stillhouse.artifacts.backend import Stamp
 
-_UNDER_WAY = ".stillhouse-"  # begins the name of a write under way
+_UNFINISHED = ".stillhouse-"  # starts the name of an unfinished write
 
 
 class Folder:
@@ -19,7 +19,7 @@ class Folder:
         self.scratch_root = root / ".scratch"  # on the store's own disk, so that a commit is a rename
 
     def read(self, key: str) -> bytes | None:
-        """Return the bytes of `key`, or None where it is not there."""
+        """Return the bytes of `key`, or None if it is not there."""
         try:
             return (self._root / key).read_bytes()
         except FileNotFoundError:
@@ -65,17 +65,17 @@ class Folder:
         _sync(target.parent)
 
     def stamps(self, prefix: str) -> dict[str, Stamp]:
-        """Return every file at or below `prefix` with its size and what changes when its bytes do."""
+        """Return every file at or below `prefix` with its stamp."""
         found = {}
         for folder, _, names in os.walk(self._root / prefix):
             for name in names:
                 path = Path(folder, name)
-                if not name.startswith(_UNDER_WAY):
+                if not name.startswith(_UNFINISHED):
                     found[path.relative_to(self._root).as_posix()] = _stamp(path)
         return found
 
     def delete(self, key: str) -> None:
-        """Remove a file, or a folder with all it holds; nothing there is fine."""
+        """Remove a file, or a folder with all it holds; a missing key is no error."""
         path = self._root / key
         if path.is_dir():
             shutil.rmtree(path)
@@ -89,7 +89,7 @@ class Folder:
     def _temporary(self, key: str) -> Path:
         target = self._root / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        return target.parent / f"{_UNDER_WAY}{uuid.uuid4().hex}"
+        return target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
 
     def _settle(self, temporary: Path, key: str) -> None:
         _sync(temporary)

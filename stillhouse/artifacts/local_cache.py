@@ -1,7 +1,6 @@
-"""Local copies of a remote store's artifacts, one a machine.
+"""Local copies of a remote store's artifacts, one copy a machine.
 
-Separate because the cache has its own rules: an attempt's folder appears by one rename, complete and verified, and is
-used again only after its files have been hashed again, once a process.
+An attempt's folder appears by one rename, complete and verified. Each process hashes its files once before use.
 """
 
 import logging
@@ -33,8 +32,8 @@ class FetchCache:
         """Return the folder of the artifact's files on this machine.
 
         Raises:
-            ArtifactCorrupt: where what the store sent is not what the record lists.
-            OSError: (and botocore's errors) where the store can't be read or the cache can't be written.
+            ArtifactCorrupt: the downloaded files are not those that the record lists.
+            OSError: (and botocore's errors) the store can't be read, or the cache can't be written.
         """
         target = self._root / files_key
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,16 +43,16 @@ class FetchCache:
                 fault = self._verifier.fault(record, files_key)
                 if fault is None:
                     return target
-                logger.warning("the local copy %s is damaged and is fetched again: %s", target, fault)
+                logger.warning("the local copy %s is damaged and is downloaded again: %s", target, fault)
                 shutil.rmtree(target)
             self._fetch(record, files_key, target)
         return target
 
     def adopt(self, record: Record, files_key: str, folder: Path) -> None:
-        """Keep the files that were just stored as their local copy; `folder` is gone afterwards.
+        """Move `folder`, whose files were just stored, into the cache as their local copy.
 
         Raises:
-            OSError: where the cache can't be written.
+            OSError: the cache can't be written.
         """
         target = self._root / files_key
         target.parent.mkdir(parents=True, exist_ok=True)

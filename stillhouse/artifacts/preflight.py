@@ -1,7 +1,4 @@
-"""Whether a store can be used at all, asked before any work: a wrong setting must show in the first seconds.
-
-Separate because here patience is short, and because a store that can be read but not written says so nowhere itself.
-"""
+"""A check before any work that the store can be read and written: a wrong setting must show in the first seconds."""
 
 import uuid
 
@@ -12,14 +9,14 @@ from stillhouse.artifacts.s3.errors import error_code
 from stillhouse.artifacts.store_errors import store_errors
 from stillhouse.errors import StoreError
 
-_PATIENCE_S = 5.0  # enough for a fault or two; whoever mistyped an address should not wait for longer
+_PATIENCE_S = 5.0  # enough for a fault or two; a mistyped address should not cost more
 
 
-def probe(config: StoreConfig) -> None:
+def check_store(config: StoreConfig) -> None:
     """Write, read back and delete a tiny object.
 
     Raises:
-        StoreError: naming the setting to mend.
+        StoreError: it can't be; the message names the setting to fix.
     """
     backend = open_backend(config.model_copy(update={"patience_s": min(config.patience_s, _PATIENCE_S)}))
     key, data = f"probe/{uuid.uuid4().hex}", b"stillhouse"
@@ -27,8 +24,8 @@ def probe(config: StoreConfig) -> None:
     with store_errors(config, "read back", key):
         back = backend.read(key)
     if back != data:
-        where = f"; mend AWS_ENDPOINT_URL ({config.server}) where that is no S3 server" if config.is_remote else ""
-        raise StoreError(f"{config.url} did not return what was just written; mend STILLHOUSE_STORE{where}")
+        where = f"; fix AWS_ENDPOINT_URL ({config.server}) if that is no S3 server" if config.is_remote else ""
+        raise StoreError(f"{config.url} did not return what was just written; fix STILLHOUSE_STORE{where}")
     with store_errors(config, "delete", key):
         backend.delete(key)
 

@@ -1,6 +1,6 @@
-"""The record of an artifact: which files it has, what it was made from, and how it came to be.
+"""An artifact's record: its files, its inputs and its provenance.
 
-Separate because its JSON form is a contract: it is written last, and its presence means the artifact is complete.
+It is written last: its presence means that the artifact is complete.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ class FileEntry(BaseModel):
 
 
 class Record(BaseModel):
-    """What record.json holds; frozen, like the artifact it describes."""
+    """The content of record.json."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +64,7 @@ def dump_record(record: Record) -> bytes:
     """Return the bytes of record.json: the record's fields and a checksum over them.
 
     Raises:
-        TypeError: where summary, identity or provenance hold more than JSON types.
+        TypeError: summary, identity or provenance hold values that JSON does not know.
         ValueError: for NaN or infinity; a number that could not be measured is None.
     """
     body = record.model_dump()
@@ -76,7 +76,7 @@ def load_record(data: bytes) -> Record:
     """Return the record that `dump_record` wrote.
 
     Raises:
-        ValueError: where the bytes are no record, or not the ones written (truncated, altered).
+        ValueError: the bytes are no record, or were truncated or altered.
     """
     body = json.loads(data)
     if not isinstance(body, dict):

@@ -36,7 +36,7 @@ _PART = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 @lru_cache(maxsize=16)
 def open_store(config: "StoreConfig") -> "Store":
-    """Return this process's one store of that address, with its connections and what it has verified already."""
+    """Return this process's one store at that address: its connections and verified files are shared."""
     return Store(config)
 
 
@@ -49,13 +49,13 @@ class Store(FileStore):
         self._cache = FetchCache(self._backend, config.cache_dir.expanduser().absolute())
 
     def find(self, stage: str, fingerprint: str) -> Record | None:
-        """Return the record of a complete, intact artifact; None where it is absent or damaged, and so to be rebuilt.
+        """Return the record of a complete, intact artifact; None if it is absent or damaged, and must be rebuilt.
 
-        Every local file's SHA-256 is checked, and of a remote artifact the sizes and the SHA-256 of files to 64 MiB
-        (`fetch` checks them all). A file checked once is checked again only if it changed.
+        Of a local artifact every SHA-256 is checked. Of a remote one the sizes are, and the SHA-256 of files up to
+        64 MiB; `fetch` checks all. A file checked once is checked again only if it changed.
 
         Raises:
-            StoreError: where the store can't be reached or read.
+            StoreError: the store can't be reached or read.
         """
         ref = ArtifactRef(stage=stage, fingerprint=fingerprint)
         with store_errors(self.config, "look up", _home(ref)):
@@ -72,7 +72,7 @@ class Store(FileStore):
         """Return an artifact's record, its files unchecked.
 
         Raises:
-            StoreError: where there is none, or the store can't be read.
+            StoreError: there is no record, or the store can't be read.
         """
         with store_errors(self.config, "read", _record_key(ref)):
             record = self._load(ref)
@@ -86,10 +86,10 @@ class Store(FileStore):
     def workspace(
         self, stage: str, version: int, fingerprint: str, identity: Any, inputs: Mapping[str, Input]
     ) -> Iterator[Workspace]:
-        """Yield a scratch folder whose `commit` makes it the artifact; left without a commit, it leaves nothing.
+        """Yield a workspace whose `commit` makes its folder the artifact; without a commit nothing is stored.
 
         Raises:
-            StoreError: where the scratch folder can't be made, or its disk is full.
+            StoreError: the scratch folder can't be made, or its disk is full.
             TypeError: for an identity without a stable serialisation.
         """
         ref = ArtifactRef(stage=stage, fingerprint=fingerprint)
@@ -117,8 +117,8 @@ class Store(FileStore):
         """Return a local folder with all files of the artifact, verified by SHA-256; it is not to be written to.
 
         Raises:
-            ArtifactCorrupt: where the bytes are not those the record lists.
-            StoreError: where there is no such artifact, or the store or the local cache can't be used.
+            ArtifactCorrupt: the files are not those that the record lists.
+            StoreError: there is no such artifact, or the store or the local cache can't be used.
         """
         record = self.record(ref)
         key = _files_key(record)
@@ -137,7 +137,7 @@ class Store(FileStore):
         """Return the local path of one file of a fetched artifact.
 
         Raises:
-            StoreError: as `fetch`, or where the artifact has no such file.
+            StoreError: as `fetch`, or the artifact has no such file.
         """
         names = [entry.path for entry in self.record(ref).files]
         if file not in names:
@@ -170,12 +170,12 @@ class Store(FileStore):
                 self._withdraw(key)
                 raise
             if self._backend.local(key) is None:
-                self._cache.adopt(record, key, folder)  # whoever made it is spared the download
+                self._cache.adopt(record, key, folder)  # the machine that made it need not download it
         if replaced:
             self._withdraw(replaced)
 
     def _damaged_attempt(self, ref: ArtifactRef) -> str | None:
-        """Return the files of the attempt about to be replaced, where damaged: an intact one may have readers."""
+        """Return the files' key of the attempt to be replaced, if it is damaged: an intact one may have readers."""
         record = self._load(ref)
         if record is None or not self._verifier.fault(record, _files_key(record)):
             return None

@@ -1,7 +1,6 @@
-"""The one edge where errors of disk and S3 become messages that name the setting to mend.
+"""Turns errors of disk and S3 into messages that name the setting to fix.
 
-Separate because both backends speak through it, and because here nothing a server or a library says is repeated:
-only error types and codes are, so that no key can slip into a message.
+Of what a server or library says, only error types and codes are repeated: no secret can slip into a message.
 """
 
 import errno
@@ -31,8 +30,8 @@ from stillhouse.artifacts.s3.errors import (
 from stillhouse.errors import StoreError, StoreUnavailable
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NETWORK_DISK = (errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY)  # what can pass by itself
-_KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where it is used)"
+_NETWORK_DISK = (errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY)  # these can pass by themselves
+_KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN if you use it)"
 _CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 _OTHER_REGION = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
 
@@ -42,14 +41,14 @@ def store_errors(config: StoreConfig, action: str, what: str, size_bytes: int | 
     """Turn any failure of disk or S3 inside the block into a StoreError.
 
     Args:
-        config: the store spoken to.
-        action: a verb, as `write`.
+        config: the store.
+        action: a verb, such as `write`.
         what: the key or path acted on.
-        size_bytes: how much was to be written, where that is known.
+        size_bytes: how much was to be written, if known.
 
     Raises:
-        StoreUnavailable: where it may pass by itself; it was tried again already, as long as patience allows.
-        StoreError: one message: what failed, why, and which setting to mend.
+        StoreUnavailable: it may pass by itself; it was retried for as long as the patience setting allows.
+        StoreError: one message: what failed, why, and which setting to fix.
     """
     amount = f" ({size_bytes:,} bytes)" if size_bytes is not None else ""
     failed = f"could not {action} {what}{amount} in {config.url}"
@@ -89,20 +88,20 @@ def _explain_s3(config: StoreConfig, error: Exception) -> str:
     if isinstance(error, _CREDENTIALS):
         return f"no usable S3 keys were found; {_KEYS}"
     if isinstance(error, SSLError):
-        return f"no safe connection to the S3 server {config.server} [{code}]; mend AWS_ENDPOINT_URL or AWS_CA_BUNDLE"
+        return f"no safe connection to the S3 server {config.server} [{code}]; fix AWS_ENDPOINT_URL or AWS_CA_BUNDLE"
     if is_silent(error):
-        return f"the S3 server {config.server} does not answer; start it, or mend AWS_ENDPOINT_URL [{code}]"
+        return f"the S3 server {config.server} does not answer; start it, or fix AWS_ENDPOINT_URL [{code}]"
     if speaks_no_s3(error):
-        return f"what answers at {config.server} is no S3 server [{code}]; mend AWS_ENDPOINT_URL"
+        return f"what answers at {config.server} is no S3 server [{code}]; fix AWS_ENDPOINT_URL"
     if is_passing(error):
-        other = ", or mend AWS_ENDPOINT_URL where that is no S3 server" if has_no_code(error) else ""
+        other = ", or fix AWS_ENDPOINT_URL if that is no S3 server" if has_no_code(error) else ""
         return f"the S3 server {config.server} has trouble of its own [{code}]; look into its log{other}"
     return _explain_refusal(config, error, code)
 
 
 def _explain_refusal(config: StoreConfig, error: Exception, code: str) -> str:
     if is_missing_bucket(error):
-        return f"there is no bucket `{config.bucket}`; create it, or mend STILLHOUSE_STORE"
+        return f"there is no bucket `{config.bucket}`; create it, or fix STILLHOUSE_STORE"
     if code in _OTHER_REGION:
         return f"bucket `{config.bucket}` lies in another region [{code}]; set AWS_DEFAULT_REGION to it"
     if isinstance(error, PermissionError) and code == "AccessDenied":
@@ -111,4 +110,4 @@ def _explain_refusal(config: StoreConfig, error: Exception, code: str) -> str:
         return f"S3 refused the keys [{code}]; {_KEYS}"
     if isinstance(error, FileNotFoundError):
         return "it is not there"
-    return f"S3 refused the request [{code}]; look into its log, or mend STILLHOUSE_STORE"
+    return f"S3 refused the request [{code}]; look into its log, or fix STILLHOUSE_STORE"

@@ -1,7 +1,4 @@
-"""Whether the stored files of an artifact are those its record lists.
-
-Separate because it remembers what it has checked: a file is hashed again only when it changed.
-"""
+"""Checks that an artifact's stored files are those its record lists; a file is hashed again only if it changed."""
 
 import hashlib
 
@@ -10,22 +7,22 @@ from stillhouse.artifacts.fingerprint import sha256_file
 from stillhouse.artifacts.record import FileEntry, Record
 from stillhouse.errors import ArtifactCorrupt
 
-# larger remote files are hashed when they are fetched; until then their size is all that is checked
+# larger remote files are hashed when they are fetched; before that only their size is checked
 REMOTE_HASH_BYTES = 64 * 2**20
 
 
 class Verifier:
-    """Checks files against records, each state of a file once a process."""
+    """Checks files against records: each version of a file once a process."""
 
     def __init__(self, backend: Backend):
         self._backend = backend
         self._sound: set[tuple[str, Stamp, str]] = set()
 
     def fault(self, record: Record, files_key: str) -> str | None:
-        """Return what is wrong with the files below `files_key`, or None where they are the record's.
+        """Return what is wrong with the files below `files_key`, or None if they match the record.
 
         Raises:
-            OSError: (and botocore's errors) where the store can't be read.
+            OSError: (and botocore's errors) the store can't be read.
         """
         stamps = self._backend.stamps(files_key) if record.files else {}
         for entry in record.files:
@@ -40,7 +37,7 @@ class Verifier:
         return None
 
     def trust(self, record: Record, files_key: str) -> None:
-        """Remember the files below `files_key` as the record's: they were hashed a moment ago under another name."""
+        """Remember the files below `files_key` as the record's: they were just hashed under another name."""
         stamps = self._backend.stamps(files_key) if record.files else {}
         for entry in record.files:
             key = f"{files_key}/{entry.path}"

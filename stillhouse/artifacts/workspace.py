@@ -1,7 +1,7 @@
 """The scratch folder in which one attempt at an artifact is made.
 
-Separate because scratch outlives a killed process, and sweeping it up must never touch a living one's: each scratch
-folder has a lock that the kernel drops when its owner dies.
+A killed process leaves its scratch behind. The next one sweeps it, but never that of a living process: each folder has
+a lock that the kernel drops when its owner dies.
 """
 
 import fcntl
@@ -36,10 +36,10 @@ class Workspace:
 
         Args:
             summary: counts and measurements, as plain JSON.
-            provenance: what else is worth knowing, as library versions; time, seconds and host are added.
+            provenance: such as library versions; time, seconds and host are added.
 
         Raises:
-            StoreError: where the store can't take them; nothing is committed then.
+            StoreError: the files can't be stored; nothing is committed then.
             ValueError: on a second commit, a symbolic link among the files, or NaN in the summary.
             TypeError: for a summary or provenance that is not plain JSON.
         """
@@ -62,7 +62,7 @@ def list_files(folder: Path) -> tuple[FileEntry, ...]:
     """Return every file below `folder`, in the order of their paths, with size and SHA-256.
 
     Raises:
-        ValueError: for a symbolic link; what it points to would not be stored with it.
+        ValueError: for a symbolic link: its target would not be stored.
     """
     entries = []
     for path in sorted(folder.rglob("*")):

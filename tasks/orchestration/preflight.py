@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from prefect.runtime import flow_run
 
-from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.preflight import check_store
 from stillhouse.costs.price import resolve_price
 from stillhouse.errors import RecipeError
 from stillhouse.inference.api.credentials import read_api_key
@@ -25,7 +25,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
         ModelError: a teacher, the judge or the student's base is not there.
         RecipeError: the key of an endpoint is not set, or a budget in dollars has no price to count with.
     """
-    probe(settings.store)
+    check_store(settings.store)
     _check_price(recipe)
     # a model that is not there, or may not be asked, must not show after an hour of other work
     for asked in recipe.asked.values():

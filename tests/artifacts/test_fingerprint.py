@@ -48,12 +48,12 @@ def test_fingerprint_execution_and_provenance_fields_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", lambda: 0])
-def test_fingerprint_value_without_stable_form_is_refused(value: object) -> None:
+def test_fingerprint_unstable_value_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="no stable serialisation"):
         fingerprint("s", 1, {"value": value}, {})
 
 
-def test_fingerprint_input_that_is_no_reference_is_refused() -> None:
+def test_fingerprint_input_without_reference_is_refused() -> None:
     with pytest.raises(TypeError, match="`rows` is a str"):
         fingerprint("s", 1, {}, {"rows": "a" * 64})  # type: ignore[dict-item]
 

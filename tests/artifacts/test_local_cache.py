@@ -40,7 +40,7 @@ def fetch(config: StoreConfig) -> None:
 
 
 @pytest.mark.slow
-def test_fetch_where_it_was_made_downloads_nothing(maker: Store, proxy: FaultyProxy) -> None:
+def test_fetch_on_the_makers_machine_downloads_nothing(maker: Store, proxy: FaultyProxy) -> None:
     again = Store(maker.config)  # as another stage in another process
     assert again.find("train", "a" * 64) is not None
     assert (again.fetch(REF) / "weights").stat().st_size == SIZE
@@ -49,9 +49,7 @@ def test_fetch_where_it_was_made_downloads_nothing(maker: Store, proxy: FaultyPr
 
 
 @pytest.mark.slow
-def test_fetch_by_two_processes_of_another_machine_downloads_once(
-    maker: Store, proxy: FaultyProxy, tmp_path: Path
-) -> None:
+def test_fetch_by_two_processes_downloads_once(maker: Store, proxy: FaultyProxy, tmp_path: Path) -> None:
     other = maker.config.model_copy(update={"cache_dir": tmp_path / "other"})
     context = multiprocessing.get_context("spawn")
     stages = [context.Process(target=fetch, args=(other,)) for _ in range(2)]
@@ -65,7 +63,7 @@ def test_fetch_by_two_processes_of_another_machine_downloads_once(
     assert downloaded(proxy) == SIZE
 
 
-def test_fetch_from_a_folder_store_reads_in_place(local_store: Store) -> None:
+def test_fetch_folder_store_reads_in_place(local_store: Store) -> None:
     with local_store.workspace("train", 1, "a" * 64, {}, {}) as work:
         (work.folder / "weights").write_bytes(b"weights")
         made = (work.folder / "weights").stat().st_ino
@@ -76,5 +74,5 @@ def test_fetch_from_a_folder_store_reads_in_place(local_store: Store) -> None:
     assert not local_store.config.cache_dir.exists()
 
 
-def test_open_store_of_one_address_is_one_store(local_store: Store) -> None:
+def test_open_store_same_address_is_one_store(local_store: Store) -> None:
     assert open_store(local_store.config) is open_store(local_store.config.model_copy())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.preflight import check_store
 from stillhouse.artifacts.record import Record
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
@@ -30,7 +30,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def test_store_round_trip_returns_files_and_record(any_store: Store) -> None:
-    probe(any_store.config)
+    check_store(any_store.config)
     assert any_store.find("read", "f" * 64) is None
     record = commit(any_store)
     fresh = Store(any_store.config)
@@ -53,7 +53,7 @@ def test_store_artifact_without_files_round_trips(any_store: Store) -> None:
     assert list(any_store.fetch(ArtifactRef(stage="gate", fingerprint="e" * 64)).iterdir()) == []
 
 
-def test_workspace_left_without_commit_leaves_nothing(any_store: Store, stored: Stored) -> None:
+def test_workspace_without_commit_leaves_nothing(any_store: Store, stored: Stored) -> None:
     with any_store.workspace("read", 1, "f" * 64, {}, {}) as work:
         (work.folder / "x").write_text("x")
         scratch = work.folder
@@ -101,7 +101,7 @@ def test_find_damaged_file_is_a_miss_until_committed_again(
 
 
 @pytest.mark.parametrize("bad", [b"", b"{", b"[]", b"{}", b'"x"', b"\xff\xfe"])
-def test_find_record_that_is_none_is_a_miss(any_store: Store, stored: Stored, bad: bytes) -> None:
+def test_find_broken_record_is_a_miss(any_store: Store, stored: Stored, bad: bytes) -> None:
     commit(any_store)
     stored.write(f"artifacts/read/{'f' * 64}/record.json", bad)
     assert any_store.find("read", "f" * 64) is None
@@ -109,7 +109,7 @@ def test_find_record_that_is_none_is_a_miss(any_store: Store, stored: Stored, ba
         any_store.record(REF)
 
 
-def test_find_record_with_one_number_altered_is_a_miss(local_store: Store) -> None:
+def test_find_altered_record_is_a_miss(local_store: Store) -> None:
     commit(local_store, summary=11)
     path = Path(local_store.config.url) / "artifacts" / "read" / ("f" * 64) / "record.json"
     path.write_text(path.read_text().replace('"n": 11', '"n": 12'))
@@ -134,7 +134,7 @@ def test_fetch_damaged_local_copy_is_downloaded_again(s3_config: StoreConfig) ->
     assert (Store(s3_config).fetch(REF) / "rows.jsonl").read_text() == "rows"
 
 
-def test_commit_while_another_writer_commits_one_wins_whole(any_store: Store) -> None:
+def test_commit_two_writers_one_wins_whole(any_store: Store) -> None:
     with (
         any_store.workspace("read", 1, "f" * 64, {}, {}) as mine,
         any_store.workspace("read", 1, "f" * 64, {}, {}) as its,
@@ -179,7 +179,7 @@ with Store(StoreConfig(url=sys.argv[1])).workspace("read", 1, "f" * 64, {}, {}) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before the files", "between files and record", "half of the record"])
-def test_commit_killed_leaves_no_artifact_and_the_next_one_works(local_store: Store, when: str) -> None:
+def test_commit_killed_leaves_no_artifact(local_store: Store, when: str) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED, local_store.config.url, when], check=False)
     assert done.returncode == -signal.SIGKILL
     assert local_store.find("read", "f" * 64) is None
@@ -189,7 +189,7 @@ def test_commit_killed_leaves_no_artifact_and_the_next_one_works(local_store: St
     assert swept == []  # the killed one's scratch too
 
 
-def test_workspace_of_a_living_process_is_not_swept_up(local_store: Store) -> None:
+def test_workspace_of_a_living_process_is_not_swept(local_store: Store) -> None:
     with local_store.workspace("read", 1, "f" * 64, {}, {}) as slow:
         (slow.folder / "x").write_text("x")
         commit(local_store)
@@ -220,7 +220,7 @@ except StoreError as error:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["key", "workspace"])
-def test_store_disk_full_says_how_much_and_where(local_store: Store, what: str) -> None:
+def test_store_disk_full_names_amount_and_place(local_store: Store, what: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FULL, local_store.config.url, what], check=False, capture_output=True, text=True
     )
@@ -232,7 +232,7 @@ def test_store_disk_full_says_how_much_and_where(local_store: Store, what: str) 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 @pytest.mark.slow
-def test_commit_on_a_full_disk_is_a_store_error_and_leaves_no_artifact(tmp_path: Path) -> None:
+def test_commit_disk_full_leaves_no_artifact(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=False).returncode:
@@ -263,37 +263,39 @@ def test_put_text_replaces_whole_and_lists(any_store: Store, tmp_path: Path) -> 
     assert not any_store.exists("models/a")
     (tmp_path / "file").write_text("é")
     any_store.put_file(tmp_path / "file", "runs/1/file")
-    any_store.get_file("runs/1/file", tmp_path / "back")
-    assert (tmp_path / "back").read_text() == "é"
+    assert any_store.read_text("runs/1/file") == "é"
     any_store.delete("models")
     any_store.delete("models")
     assert any_store.list("models") == []
     assert any_store.list("runs") == ["runs/1/file"]
     with pytest.raises(StoreError, match="there is no models/a/champion"):
         any_store.read_text("models/a/champion.json")
-    with pytest.raises(StoreError, match=r"not there|No such file"):
-        any_store.get_file("models/a/champion.json", tmp_path / "back")
+    with (
+        pytest.raises(StoreError, match=r"not there|No such file"),
+        any_store.reading("models/a/champion.json"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "runs/../../x"])
-def test_put_text_key_that_leads_outside_is_refused(local_store: Store, key: str) -> None:
+def test_put_text_key_outside_the_store_is_refused(local_store: Store, key: str) -> None:
     with pytest.raises(ValueError, match="is no key"):
         local_store.put_text(key, "x")
     with pytest.raises(ValueError, match="can't name a stage"):
         local_store.find("../x", "f" * 64)
 
 
-def test_probe_path_that_is_a_file_names_the_setting(tmp_path: Path) -> None:
+def test_check_store_path_is_a_file_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="STILLHOUSE_STORE"):
-        probe(StoreConfig(url=str(tmp_path / "file")))
+        check_store(StoreConfig(url=str(tmp_path / "file")))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_probe_folder_without_write_permission_names_the_setting(tmp_path: Path) -> None:
+def test_check_store_read_only_folder_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir(mode=0o500)
     with pytest.raises(StoreError, match=r"Permission denied.*STILLHOUSE_STORE"):
-        probe(StoreConfig(url=str(tmp_path / "store")))
+        check_store(StoreConfig(url=str(tmp_path / "store")))
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,10 @@ def refuse(pipeline: Pipeline, server: S3Server, **settings: str) -> str:
         ({"AWS_ACCESS_KEY_ID": "other"}, "S3 refused the keys [InvalidAccessKeyId]; set AWS_ACCESS_KEY_ID and"),
         ({"AWS_SECRET_ACCESS_KEY": "other"}, "S3 refused the keys [SignatureDoesNotMatch]; set AWS_ACCESS_KEY_ID and"),
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no usable S3 keys were found; set AWS_ACCESS_KEY_ID"),
-        ({"STILLHOUSE_STORE": "s3://nowhere/p"}, "there is no bucket `nowhere`; create it, or mend STILLHOUSE_STORE"),
+        (
+            {"STILLHOUSE_STORE": "s3://nowhere/p"},
+            "there is no bucket `nowhere`; create it, or fix STILLHOUSE_STORE",
+        ),
         ({"STILLHOUSE_STORE": "gs://bucket/p"}, "STILLHOUSE_STORE is a folder or s3://bucket/prefix; gs:// is not"),
         ({"STILLHOUSE_STORE": "s3://key:hunter2@bucket/p"}, "s3://bucket/prefix, without keys; keys are AWS_*"),
         ({"AWS_ENDPOINT_URL": "http://user:hunter2@host:9"}, "AWS_ENDPOINT_URL is http://host:port or https://host"),
@@ -72,14 +75,14 @@ def test_run_read_only_bucket_says_so(pipeline: Pipeline, tmp_path: Path) -> Non
 def test_run_no_server_names_the_endpoint(pipeline: Pipeline, server: S3Server) -> None:
     server.kill()
     seen = refuse(pipeline, server)
-    assert f"the S3 server {server.endpoint_url} does not answer; start it, or mend AWS_ENDPOINT_URL" in seen
+    assert f"the S3 server {server.endpoint_url} does not answer; start it, or fix AWS_ENDPOINT_URL" in seen
 
 
 def test_run_server_without_tls_names_the_endpoint(pipeline: Pipeline, server: S3Server) -> None:
     endpoint = server.endpoint_url.replace("http://", "https://")
     seen = refuse(pipeline, server, AWS_ENDPOINT_URL=endpoint)
     assert f"no safe connection to the S3 server {endpoint}" in seen
-    assert "mend AWS_ENDPOINT_URL or AWS_CA_BUNDLE" in seen
+    assert "fix AWS_ENDPOINT_URL or AWS_CA_BUNDLE" in seen
 
 
 class _Web(http.server.BaseHTTPRequestHandler):
@@ -118,7 +121,7 @@ def test_run_web_server_as_endpoint_is_named_as_no_s3_server(pipeline: Pipeline,
     with web_server(status) as endpoint:
         seen = refuse(pipeline, server, AWS_ENDPOINT_URL=endpoint)
     assert endpoint in seen
-    assert "mend AWS_ENDPOINT_URL" in seen or f"mend STILLHOUSE_STORE; mend AWS_ENDPOINT_URL ({endpoint})" in seen
+    assert "fix AWS_ENDPOINT_URL" in seen or f"fix STILLHOUSE_STORE; fix AWS_ENDPOINT_URL ({endpoint})" in seen
     assert "no S3 server" in seen
 
 

@@ -218,7 +218,7 @@ def test_distill_s3_gone_for_good_ends_in_the_stated_time(tmp_path: Path) -> Non
         assert flow.wait(timeout=3 * 3 + 10 * 1 + 40 + 20) == 2
     seen = (pipeline.folder / "log.txt").read_text()
     assert server.endpoint_url in seen
-    assert "mend AWS_ENDPOINT_URL" in seen
+    assert "fix AWS_ENDPOINT_URL" in seen
     assert "Traceback" not in seen
     records = list(pipeline.store.glob("artifacts/*/*/record.json"))
     assert records

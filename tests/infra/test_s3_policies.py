@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiobotocore.session import AioSession
 
-from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.preflight import check_store
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.errors import StoreError
@@ -63,7 +63,7 @@ def requests(config: StoreConfig, monkeypatch: pytest.MonkeyPatch) -> Requests:
 
 def live(store: Store, folder: Path) -> None:
     """Do all that a pipeline does with a store."""
-    probe(store.config)
+    check_store(store.config)
     with store.workspace("train", 1, "a" * 64, {}, {}) as work:
         (work.folder / "weights").write_bytes(bytes(LARGE))
         work.commit({})
@@ -78,7 +78,7 @@ def live(store: Store, folder: Path) -> None:
     store.put_text("runs/1/report.json", "{}")
     assert not store.exists("runs/1/absent")
     assert store.list("runs") == ["runs/1/report.json"]
-    store.get_file("runs/1/report.json", folder / "report.json")
+    assert store.read_text("runs/1/report.json") == "{}"
     store.delete("runs/1")
 
 

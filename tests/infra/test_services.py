@@ -19,7 +19,7 @@ import asyncpg
 import httpx
 import pytest
 
-from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.preflight import check_store
 from stillhouse.artifacts.store import Store
 from stillhouse.errors import StoreError
 from stillhouse.runtime.settings import load_settings
@@ -155,7 +155,7 @@ def test_store_of_the_workers_is_the_s3_service_and_asks_for_its_keys(services, 
     for name in [name for name in environment if name.startswith("AWS_")]:
         monkeypatch.setenv(name, environment[name])
     store = Store(load_settings(environment).store)
-    probe(store.config)
+    check_store(store.config)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(StoreError, match="S3 refused the keys"):
-        probe(load_settings(environment).store)
+        check_store(load_settings(environment).store)

@@ -28,7 +28,7 @@ class Bucket:
         self._fs = connect(config)
 
     def read(self, key: str) -> bytes | None:
-        """Return the bytes of `key`, or None where it is not there."""
+        """Return the bytes of `key`, or None if it is not there."""
         try:
             with _checksum_errors(key):
                 return cast(bytes, self._fs.cat_file(self._path(key)))
@@ -60,13 +60,13 @@ class Bucket:
         _upload(lambda: self._fs.pipe_file(self._path(key), data, chunksize=part_bytes(len(data))))
 
     def upload(self, local: Path, key: str) -> None:
-        """Copy a local file to `key`, in parts where it is large."""
+        """Copy a local file to `key`, in parts if it is large."""
         part = part_bytes(local.stat().st_size)
         options = {"chunksize": part, "max_concurrency": parts_at_once(part)}
         _upload(lambda: self._fs.put_file(str(local), self._path(key), **options))
 
     def download(self, key: str, local: Path) -> None:
-        """Copy `key` to a local file, in ranges where it is large."""
+        """Copy `key` to a local file, in ranges if it is large."""
         path = self._path(key)
         size = self._fs.size(path)
         with _checksum_errors(key), local.open("wb") as stream:
@@ -92,7 +92,7 @@ class Bucket:
         return {path[start:]: Stamp(int(info["size"]), str(info.get("ETag"))) for path, info in found.items()}
 
     def delete(self, key: str) -> None:
-        """Remove `key` and all objects below it; nothing there is fine."""
+        """Remove `key` and all objects below it; a missing key is no error."""
         for path in self._fs.find(self._path(key)):
             self._fs.rm_file(path)
 
@@ -105,7 +105,7 @@ class Bucket:
 
 
 def _upload(upload: Callable[[], Any]) -> None:
-    """Upload, and once more where the upload was completed but the answer to that was lost on its way."""
+    """Upload; try again if S3 no longer knows the upload: it was completed, and only the response was lost."""
     Retrying(retry=retry_if_exception(is_lost_upload), stop=stop_after_attempt(3), reraise=True)(upload)
 
 

@@ -1,7 +1,7 @@
-"""The S3 client: s3fs with one bound on every call and one patience for all of them.
+"""The S3 client: s3fs with a time limit on every call and one retry policy for all of them.
 
-Separate because botocore and s3fs both try again by count, on top of each other and without a common end; here both are
-told to try once, and what is tried again is decided in one place, by time.
+botocore and s3fs each retry by count, on top of each other and without a common end. Here both try once, and one policy
+retries by time.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.s3.multipart import MIB, SMALLEST_PART
 from stillhouse.artifacts.s3.retry import Patience
 
-# get_object: the body that fails comes after the call, so whoever reads it tries both again. abort_multipart_upload: on
-# the way out of an upload that patience was spent on
+# get_object: its body can fail after the call, so the reader retries both together. abort_multipart_upload: it ends an
+# upload that has used up the patience
 _TRIED_ONCE = ("get_object", "abort_multipart_upload")
 
 
 class PatientS3(s3fs.S3FileSystem):  # type: ignore[misc]  # s3fs has no types
-    """S3 whose requests end in bounded time, and are tried again within the patience given."""
+    """S3 whose requests end in bounded time and are retried within the given patience."""
 
     patience: Patience
     timeout_s: float
@@ -40,19 +40,19 @@ class PatientS3(s3fs.S3FileSystem):  # type: ignore[misc]  # s3fs has no types
 
     async def _cat_file(self, path: str, **options: Any) -> Any:
         async def read() -> Any:
-            # one request: in more, a part that failed would not be tried again by itself
+            # one request: of several, a failed part would not be retried by itself
             return await super(PatientS3, self)._cat_file(path, max_concurrency=1, **options)
 
         return await self.patience(read)
 
     async def _abort_mpu(self, bucket: str, key: str, mpu: str) -> None:
-        # what failed is worth more than that its traces could not be removed either
+        # the upload's own error matters more than a failed clean-up
         with contextlib.suppress(OSError, BotoCoreError, HttpError):
             await super()._abort_mpu(bucket, key, mpu)
 
 
 class RangedFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
-    """An object opened for reading; s3fs's own would not try a range again within our patience."""
+    """An object opened for reading; s3fs's own file would not retry a range within our patience."""
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         return bytes(self.fs.cat_file(self.path, start=start, end=end))

@@ -1,7 +1,4 @@
-"""What a failure of S3 was: one that can pass by itself, or one that somebody must mend.
-
-Separate because the client tries the former again, and messages name the remedy of the latter.
-"""
+"""Kinds of S3 failure: those that can pass by themselves are retried, the others name their remedy."""
 
 from aiohttp import ClientError as HttpError
 from aiohttp import ClientResponseError
@@ -24,7 +21,7 @@ _PASSING_CODES = {
 
 
 def is_passing(error: BaseException) -> bool:
-    """Return whether the same request may succeed later: no answer, a fault of the server, or a plea for less load."""
+    """Return whether the same request may succeed later: no answer, a server error, or throttling."""
     if (answer := _answer(error)) is not None:
         return _status(answer) in _PASSING_STATUS or _code(answer) in _PASSING_CODES
     return is_silent(error) and not isinstance(error, SSLError)
@@ -36,9 +33,9 @@ def is_silent(error: BaseException) -> bool:
 
 
 def speaks_no_s3(error: BaseException) -> bool:
-    """Return whether the answer was an error without a code of S3, as a web server or a proxy gives.
+    """Return whether the answer was an error without an S3 code, as a web server or a proxy sends it.
 
-    Answers to HEAD have no body and so never a code; a gateway's 5xx says nothing of what is behind it.
+    Answers to HEAD have no body and so no code. A gateway's 5xx does not tell what is behind it.
     """
     answer = _answer(error)
     if answer is None:
@@ -49,7 +46,7 @@ def speaks_no_s3(error: BaseException) -> bool:
 
 
 def has_no_code(error: BaseException) -> bool:
-    """Return whether the answer behind an error names a status at most, where S3 gives a code of its own."""
+    """Return whether the answer behind an error has a status at most, but none of S3's own codes."""
     answer = _answer(error)
     return answer is not None and (not _code(answer) or _code(answer).isdigit())
 
@@ -62,17 +59,17 @@ def _is_no_s3_at_all(error: BaseException) -> bool:
 
 
 def is_missing_bucket(error: BaseException) -> bool:
-    """Return whether S3 said that the bucket itself is not there, rather than a key in it."""
+    """Return whether the bucket itself is missing, not a key in it."""
     return error_code(error) == "NoSuchBucket"
 
 
 def is_lost_upload(error: BaseException) -> bool:
-    """Return whether S3 no longer knows an upload: as when it was completed, and only the answer was lost."""
+    """Return whether S3 no longer knows an upload, as after it completed and only the response was lost."""
     return error_code(error) == "NoSuchUpload"
 
 
 def error_code(error: BaseException) -> str | None:
-    """Return the code of the S3 answer behind an error, or None where none is behind it."""
+    """Return the code of the S3 answer behind an error, or None without an answer."""
     answer = _answer(error)
     return None if answer is None else _code(answer) or f"HTTP {_status(answer)}"
 

@@ -1,13 +1,13 @@
-"""In which parts a file travels to and from S3.
+"""The parts in which a file is uploaded and downloaded.
 
-Separate because S3's limits are arithmetic: at most 10,000 parts an upload, each of 5 MiB to 5 GiB, 5 TiB an object.
+S3's limits: at most 10,000 parts an upload, each of 5 MiB to 5 GiB, and 5 TiB an object.
 """
 
 MIB = 2**20
 SMALLEST_PART = 8 * MIB
 _MAX_PARTS = 10_000
 _AT_ONCE = 4
-_HELD_BYTES = 64 * MIB  # of parts in memory at once, where more than one fits
+_HELD_BYTES = 64 * MIB  # of parts in memory at once; a single larger part is allowed
 
 
 def part_bytes(size_bytes: int) -> int:
@@ -17,7 +17,7 @@ def part_bytes(size_bytes: int) -> int:
 
 
 def parts_at_once(part: int) -> int:
-    """Return how many parts travel at once: four, fewer where they are so large that memory would go to them."""
+    """Return how many parts are in flight at once: four, or fewer if they are too large for memory."""
     return max(1, min(_AT_ONCE, _HELD_BYTES // part))
 
 

@@ -1,7 +1,6 @@
-"""How long a store that fails is asked again: by time, with growing random waits, as one for all requests.
+"""The retry policy of S3: limited by time, with growing random waits, and shared by all requests.
 
-Separate because the bound is a promise to the user: when a store is gone for good, no request after the first waits
-for it once more.
+If a store is gone for good, only the first request waits for it: later ones fail at once.
 """
 
 import logging
@@ -18,12 +17,12 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
-_WORTH_A_WORD = 5  # tries; fewer are over within two seconds and happen every day
-_SHORT_S = 10.0  # a patience that is over before a word of it is read
+_LOGGED_FROM = 5  # tries; fewer are over within two seconds and happen every day
+_SHORT_S = 10.0  # a patience that is over before a warning is read
 
 
 class Patience:
-    """Tries requests again while the store has failed for less than `seconds`."""
+    """Retries requests while the store has failed for less than `seconds`."""
 
     def __init__(self, seconds: float, where: str):
         self._seconds = seconds
@@ -34,15 +33,15 @@ class Patience:
             retry=retry_if_exception(is_passing),
             wait=wait_random_exponential(multiplier=_FIRST_WAIT_S, max=min(_LONGEST_WAIT_S, max(seconds / 4, 0.01))),
             stop=self._is_over,
-            before_sleep=self._say,
+            before_sleep=self._warn,
             reraise=True,
         )
 
     async def __call__(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Return what `request` returns, after as many tries as patience allows.
+        """Return what `request` returns, after as many tries as the patience allows.
 
         Raises:
-            Exception: what the last try raised.
+            Exception: that of the last try.
         """
         result: T = await self._policy.copy()(request)
         self._failing_since = None
@@ -50,16 +49,16 @@ class Patience:
 
     def _is_over(self, state: RetryCallState) -> bool:
         now = time.monotonic()
-        if self._failing_since is None or now - self._failed_last > self._seconds:  # what was long ago is over
+        if self._failing_since is None or now - self._failed_last > self._seconds:  # an old failure is over
             self._failing_since = now
         self._failed_last = now
-        # a request of its own clock too: others that succeed must not keep one alive that never does
+        # each request has its own clock too: others that succeed must not keep it trying for ever
         failing_s = max(now - self._failing_since, state.seconds_since_start or 0.0)
         is_over = failing_s + state.upcoming_sleep >= self._seconds
         if is_over:
-            self._failing_since = now - self._seconds  # spent, for the next request too
+            self._failing_since = now - self._seconds  # used up, for the next request too
         return is_over
 
-    def _say(self, state: RetryCallState) -> None:
-        if state.attempt_number == _WORTH_A_WORD and self._seconds > _SHORT_S:
-            logger.warning("%s fails; it is asked again for up to %.0f s", self._where, self._seconds)
+    def _warn(self, state: RetryCallState) -> None:
+        if state.attempt_number == _LOGGED_FROM and self._seconds > _SHORT_S:
+            logger.warning("%s fails; requests are retried for up to %.0f s", self._where, self._seconds)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.artifacts.preflight import probe
+from stillhouse.artifacts.preflight import check_store
 from stillhouse.artifacts.record import Record
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
@@ -48,7 +48,7 @@ def commit_large(store: Store, content: bytes) -> Record:
 
 def attempts(store: Store) -> list[tuple[object, ...]]:
     calls = (
-        (probe, store.config),
+        (check_store, store.config),
         (store.find, "train", "a" * 64),
         (store.fetch, REF),
         (store.put_text, "runs/1/x", "x"),
@@ -101,7 +101,7 @@ def test_store_missing_bucket_is_named_and_not_made(s3_config: StoreConfig, s3_s
 def test_probe_no_server_names_the_endpoint(own_server: S3Server, tmp_path: Path) -> None:
     own_server.kill()
     with pytest.raises(StoreError) as caught:
-        probe(config(own_server.endpoint_url, tmp_path))
+        check_store(config(own_server.endpoint_url, tmp_path))
     assert own_server.endpoint_url in str(caught.value)
     assert "AWS_ENDPOINT_URL" in str(caught.value)
 
