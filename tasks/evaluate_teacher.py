@@ -60,6 +60,6 @@ def evaluate_api_teacher(run: Run, sides: ArtifactRef, teacher: Checkpoint) -> A
         skill=recipe.skill,
         evaluation=evaluation,
         cap=BudgetScope(
-            budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=usage_before(run.results, recipe)
+            budget=recipe.budget, price=resolve_price(asked, recipe.costs), before=usage_before(run.results, recipe)
         ),
     )

@@ -72,7 +72,7 @@ def generate_with(
         replies = ask_replicas(run.settings, _shard_job(run, place, teacher, identity, inputs))
         seconds = time.monotonic() - started
     cap = BudgetScope(
-        budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=usage_before(run.results, recipe)
+        budget=recipe.budget, price=resolve_price(asked, recipe.costs), before=usage_before(run.results, recipe)
     )
     found = run.build(
         generate,

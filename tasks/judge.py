@@ -53,7 +53,7 @@ def judge_cap(run: Run) -> BudgetScope:
     recipe = run.recipe
     assert recipe.judge
     return BudgetScope(
-        budget=recipe.budget, tariff=resolve_price(recipe.judge, recipe.costs), before=usage_before(run.results, recipe)
+        budget=recipe.budget, price=resolve_price(recipe.judge, recipe.costs), before=usage_before(run.results, recipe)
     )
 
 

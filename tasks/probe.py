@@ -152,5 +152,5 @@ def _probe_teacher(run: Run, place: int, teacher: Checkpoint, inputs: dict[str, 
         teacher=asked,
         skill=recipe.skill,
         path=teacher.path,
-        cap=BudgetScope(budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=spent_on_probes(run)),
+        cap=BudgetScope(budget=recipe.budget, price=resolve_price(asked, recipe.costs), before=spent_on_probes(run)),
     )

@@ -69,7 +69,7 @@ def probe_scores(
         recipe=recipe,
         fingerprints=[fingerprint_of(one, teacher) for one, teacher in zip(teachers, recipe.teachers, strict=True)],
         path=judge.path,
-        cap=BudgetScope(budget=recipe.budget, tariff=resolve_price(asked, recipe.costs), before=spent_on_probes(run)),
+        cap=BudgetScope(budget=recipe.budget, price=resolve_price(asked, recipe.costs), before=spent_on_probes(run)),
     )
 
 

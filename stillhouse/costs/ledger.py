@@ -1,6 +1,6 @@
-"""What each paid part of a distillation took and cost: in this run, and for the artifacts it used, whoever built them.
+"""The cost of each paid part of a distillation: what this run paid, and what its artifacts cost in all.
 
-Separate because it is arithmetic over what the stages recorded, and must say "not known" rather than guess.
+An amount that no stage recorded is not known; it is never guessed.
 """
 
 import math
@@ -18,50 +18,50 @@ _TRAINED = {"train": "training", "train labelled-only": "training: labelled rows
 
 
 class Built(Protocol):
-    """What a run knows of a finished stage."""
+    """A finished stage, as far as the ledger reads it."""
 
     seconds: float
     cached: bool
     summary: dict[str, Any]
 
 
-class Line(BaseModel):
+class PaidPart(BaseModel):
     """One paid part."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     what: str
     stage: str
-    from_store: int | None  # answers found instead of asked, in this run
-    run: Usage
-    life: Usage
-    tariff: ResolvedPrice
+    from_store: int | None  # completions that this run found in the store
+    run: Usage  # of this run
+    life: Usage  # in all, whichever runs paid
+    price: ResolvedPrice
 
     @property
     def run_usd(self) -> float | None:
         """What this run paid."""
-        return _usd(self.run, self.tariff)
+        return _usd(self.run, self.price)
 
     @property
     def life_usd(self) -> float | None:
-        """What it cost in all, at today's price."""
-        return _usd(self.life, self.tariff)
+        """What it cost in all, at the present price."""
+        return _usd(self.life, self.price)
 
 
-def ledger_lines(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
+def ledger_lines(results: Mapping[str, Built], recipe: Recipe) -> list[PaidPart]:
     """Return a line for each paid part among the finished stages, by their labels."""
-    lines = _answers(results, recipe)
+    lines = _request_lines(results, recipe)
     training = hourly(recipe.costs.training_usd_per_hour)
-    lines += [_worked(stage, what, results[stage], training) for stage, what in _TRAINED.items() if stage in results]
+    lines += [_time_line(stage, what, results[stage], training) for stage, what in _TRAINED.items() if stage in results]
     if "evaluate" in results:
-        measuring = hourly(recipe.costs.evaluation_usd_per_hour)
-        lines.append(_worked("evaluate", "evaluation", results["evaluate"], measuring))
+        evaluation = hourly(recipe.costs.evaluation_usd_per_hour)
+        lines.append(_time_line("evaluate", "evaluation", results["evaluate"], evaluation))
     return lines
 
 
 def usage_before(results: Mapping[str, Built], recipe: Recipe) -> BudgetUsage:
-    """Return what all answers asked for so far took of the budget they share."""
-    lines = _answers(results, recipe)
+    """Return the part of the shared budget that all generations so far have used."""
+    lines = _request_lines(results, recipe)
     return BudgetUsage(
         tokens=sum((line.life.prompt_tokens or 0) + (line.life.completion_tokens or 0) for line in lines),
         seconds=math.fsum(line.life.seconds or 0.0 for line in lines),
@@ -70,7 +70,7 @@ def usage_before(results: Mapping[str, Built], recipe: Recipe) -> BudgetUsage:
 
 
 def total(costs: Iterable[float | None]) -> float | None:
-    """Return the sum, or None where a part of it is not known."""
+    """Return the sum, or None if a part of it is not known."""
     known = list(costs)
     return None if None in known else math.fsum(cost for cost in known if cost is not None)
 
@@ -78,7 +78,7 @@ def total(costs: Iterable[float | None]) -> float | None:
 def break_even(
     cost_usd: float | None, teacher_usd_per_request: float | None, student_usd_per_request: float | None
 ) -> tuple[int | None, str]:
-    """Return after how many requests to the student it has paid for itself, or None; and why, in words."""
+    """Return after how many requests to the student the distillation has paid for itself, or None; and the reason."""
     if cost_usd is None:
         return None, "what the distillation cost is not known in full"
     if teacher_usd_per_request is None or student_usd_per_request is None:
@@ -90,21 +90,21 @@ def break_even(
     return math.ceil(cost_usd / saved), f"each request to the student saves ${saved:.3g}"
 
 
-def _answers(results: Mapping[str, Built], recipe: Recipe) -> list[Line]:
-    """Return a line for each stage that asked a teacher or a judge."""
+def _request_lines(results: Mapping[str, Built], recipe: Recipe) -> list[PaidPart]:
+    """Return a line for each finished stage that sent requests to a teacher or a judge."""
     costs, judge = recipe.costs, recipe.judge
-    asked = [
+    priced = [
         (stage, f"{one.called if recipe.has_several else 'teacher'}: lessons", generation_price(one, costs))
         for stage, one in recipe.generations.items()
     ]
-    asked.append(("evaluate_teacher", "teacher: test rows", resolve_price(recipe.teacher, costs)))
+    priced.append(("evaluate_teacher", "teacher: test rows", resolve_price(recipe.teacher, costs)))
     if judge:
-        asked += [("judge", "judge: scores", generation_price(judge, costs))]
-        asked += [("judge_pairs", "judge: pairs", generation_price(judge, costs))]
-    return [_asked(stage, what, results[stage], tariff) for stage, what, tariff in asked if stage in results]
+        priced += [("judge", "judge: scores", generation_price(judge, costs))]
+        priced += [("judge_pairs", "judge: pairs", generation_price(judge, costs))]
+    return [_request_line(stage, what, results[stage], price) for stage, what, price in priced if stage in results]
 
 
-def _asked(stage: str, what: str, built: Built, tariff: ResolvedPrice) -> Line:
+def _request_line(stage: str, what: str, built: Built, price: ResolvedPrice) -> PaidPart:
     summary = GenerationSummary.of(built.summary)
     run = Usage(
         requests=summary.generated,
@@ -112,13 +112,13 @@ def _asked(stage: str, what: str, built: Built, tariff: ResolvedPrice) -> Line:
         completion_tokens=summary.completion_tokens,
         seconds=machine_seconds(summary, built.summary.get("replicas", ())),
     )
-    return Line(
+    return PaidPart(
         what=what,
         stage=stage,
         from_store=summary.requests if built.cached else summary.from_store,
         run=Usage() if built.cached else run,
         life=_life(summary, run),
-        tariff=tariff,
+        price=price,
     )
 
 
@@ -134,19 +134,19 @@ def _life(summary: GenerationSummary, run: Usage) -> Usage:
 
 
 def machine_seconds(summary: GenerationSummary, replicas: Sequence[Mapping[str, Any]]) -> float:
-    """Return the seconds that machines were at work for a generation, engine starts included, over all replicas."""
+    """Return the seconds of machine time of a generation: of all replicas, engine starts included."""
     parts = [GenerationSummary.of(one) for one in replicas] or [summary]
     return round(sum(one.seconds + one.engine_start_seconds for one in parts), 3)
 
 
-def _worked(stage: str, what: str, built: Built, tariff: ResolvedPrice) -> Line:
-    """Return the line of a stage that is paid by its machine's time alone."""
+def _time_line(stage: str, what: str, built: Built, price: ResolvedPrice) -> PaidPart:
+    """Return the line of a stage whose only cost is its machine's time."""
     life = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=round(built.seconds, 3))
-    return Line(
-        what=what, stage=stage, from_store=None, run=Usage() if built.cached else life, life=life, tariff=tariff
+    return PaidPart(
+        what=what, stage=stage, from_store=None, run=Usage() if built.cached else life, life=life, price=price
     )
 
 
-def _usd(spent: Usage, tariff: ResolvedPrice) -> float | None:
-    # what took nothing costs nothing, whatever the price
-    return 0.0 if spent == Usage() else tariff.usd(spent.prompt_tokens, spent.completion_tokens, spent.seconds)
+def _usd(usage: Usage, price: ResolvedPrice) -> float | None:
+    # no usage costs nothing, even at an unknown price
+    return 0.0 if usage == Usage() else price.usd(usage.prompt_tokens, usage.completion_tokens, usage.seconds)

@@ -1,6 +1,6 @@
-"""What a teacher charges: by the recipe, by the price library, by the hour of an own machine, or nobody knows.
+"""The price of a model: from the recipe, the price library, the hours of an own machine, or not known.
 
-Separate because ledger, budget and forecast must count with the same price, and name where it is from.
+Ledger, budget and forecast count with the same price, and each names its source.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,15 +16,15 @@ from stillhouse.recipe.teacher import ServedModel
 MTOK = 1_000_000
 HOUR_S = 3600.0
 UNKNOWN = "not known"
-# what the price library calls our providers. An Azure deployment's name is its owner's choice and says no model; a
-# server of one's own is priced by its machine.
-_IN_THE_LIBRARY = {"openai": "openai", "deepseek": "deepseek", "anthropic": "anthropic", "bedrock": "aws"}
+# our providers' names in the price library. An Azure deployment's name is its owner's choice and tells no model; an own
+# server is priced by its machine.
+_LIBRARY_NAMES = {"openai": "openai", "deepseek": "deepseek", "anthropic": "anthropic", "bedrock": "aws"}
 # small enough for the first tier, where prices depend on a request's length
 _SAMPLE_TOKENS = 1000
 
 
 class ResolvedPrice(BaseModel):
-    """A price by tokens, or by the hour, or neither where none is known."""
+    """A price by tokens, by the hour, or neither if it is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,16 +35,16 @@ class ResolvedPrice(BaseModel):
 
     @property
     def is_known(self) -> bool:
-        """Whether work at this tariff has a price."""
+        """Whether there is a price."""
         return self.by_tokens or self.usd_per_hour is not None
 
     @property
     def by_tokens(self) -> bool:
-        """Whether tokens are what is paid for."""
+        """Whether tokens are paid, not hours."""
         return self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None
 
     def usd(self, prompt_tokens: float | None, completion_tokens: float | None, seconds: float | None) -> float | None:
-        """Return what this much work costs; None where the price, or the amount it goes by, is not known."""
+        """Return the cost in US dollars; None if the price is not known, or the amount that it applies to."""
         if self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None:
             if prompt_tokens is None or completion_tokens is None:
                 return None
@@ -54,7 +54,7 @@ class ResolvedPrice(BaseModel):
         return seconds / HOUR_S * self.usd_per_hour
 
     def discounted(self, factor: float) -> "ResolvedPrice":
-        """Return this price by tokens times `factor`; a machine's hours cost what they do."""
+        """Return this price by tokens times `factor`; a price by the hour stays as it is."""
         if factor == 1.0 or self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
             return self
         return ResolvedPrice(
@@ -64,22 +64,22 @@ class ResolvedPrice(BaseModel):
         )
 
 
-def generation_price(teacher: ServedModel, costs: Costs) -> ResolvedPrice:
-    """Return what `teacher` charges where time is no matter: through a provider's batches a part of its price."""
-    return resolve_price(teacher, costs).discounted(teacher.endpoint.price_factor if teacher.endpoint else 1.0)
+def generation_price(model: ServedModel, costs: Costs) -> ResolvedPrice:
+    """Return the price of `model` in a generation, where time does not matter: batches are discounted."""
+    return resolve_price(model, costs).discounted(model.endpoint.price_factor if model.endpoint else 1.0)
 
 
-def resolve_price(teacher: ServedModel, costs: Costs) -> ResolvedPrice:
-    """Return what `teacher` charges for a single answer: by its own price, the library's, or its machine's hours."""
-    if teacher.price:
-        return ResolvedPrice(**teacher.price.model_dump(), source="the recipe")
-    if teacher.endpoint and (listed := _listed(teacher.model, teacher.endpoint)):
+def resolve_price(model: ServedModel, costs: Costs) -> ResolvedPrice:
+    """Return the price of a single request to `model`: the recipe's, the library's, or its machine's by the hour."""
+    if model.price:
+        return ResolvedPrice(**model.price.model_dump(), source="the recipe")
+    if model.endpoint and (listed := _listed(model.model, model.endpoint)):
         return listed
     return hourly(costs.teacher_usd_per_hour)
 
 
 def hourly(usd_per_hour: float | None) -> ResolvedPrice:
-    """Return the tariff of a machine, unknown without a price."""
+    """Return the price of a machine; not known for None."""
     return (
         ResolvedPrice()
         if usd_per_hour is None
@@ -88,13 +88,13 @@ def hourly(usd_per_hour: float | None) -> ResolvedPrice:
 
 
 def _listed(model: str, endpoint: Endpoint) -> ResolvedPrice | None:
-    """Return the price in the library that is installed: it is asked for nothing over the network."""
-    provider = _IN_THE_LIBRARY.get(endpoint.provider)
-    # `serves` stands in place of the address, which is what says whose prices hold
+    """Return the price in the installed library, which uses no network."""
+    provider = _LIBRARY_NAMES.get(endpoint.provider)
+    # without `serves`, which would hide the address: that tells whose prices hold
     elsewhere = endpoint.model_copy(update={"serves": ""}).place
     if provider is None or elsewhere:
         return None
-    # here and not at the top: the engine's environment reads this module and has no price library
+    # not at the top: the engine's environment imports this module and has no price library
     from genai_prices import Usage, calc_price
 
     sample = Usage(input_tokens=_SAMPLE_TOKENS, output_tokens=_SAMPLE_TOKENS)
@@ -102,7 +102,7 @@ def _listed(model: str, endpoint: Endpoint) -> ResolvedPrice | None:
         found = [calc_price(sample, model, provider_id=provider, genai_request_timestamp=at) for at in _half_hours()]
     except LookupError:
         return None
-    # some charge more at certain hours, and who must not pass a budget does not know when answers will come
+    # some providers charge more at certain hours, and nobody knows when the requests will be sent
     dearest = max(found, key=lambda price: price.total_price)
     by_hour = ", its dearest hour" if len({price.total_price for price in found}) > 1 else ""
     return ResolvedPrice(

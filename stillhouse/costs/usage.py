@@ -1,6 +1,6 @@
-"""What a set of answers took: tokens, and the time in which at least one of them was under way.
+"""The usage of a set of completions: tokens, and the time in which at least one of them was under way.
 
-Separate because it is added up from the answers themselves, so that it is the same whichever runs they came in.
+It is summed over the completions themselves, so it does not depend on the runs they came in.
 """
 
 from array import array
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class BudgetUsage(BaseModel):
-    """What answers took of a budget."""
+    """The part of a budget that completions have used."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,7 +20,7 @@ class BudgetUsage(BaseModel):
 
 
 class Usage(BaseModel):
-    """An amount of work; None where it is not known."""
+    """An amount of work; None for what is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,10 +31,10 @@ class Usage(BaseModel):
 
 
 class UsageMeter:
-    """The sum over answers as they come."""
+    """The sum over completions as they arrive."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start at 0."""
         self.requests = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
@@ -42,7 +42,7 @@ class UsageMeter:
         self._ends = array("d")
 
     def add(self, prompt_tokens: int, completion_tokens: int, created: str, seconds: float) -> None:
-        """Count one answer that was complete at `created` (ISO 8601) after `seconds`."""
+        """Count one completion that was complete at `created` (ISO 8601) after `seconds`."""
         end = datetime.fromisoformat(created).timestamp()
         self.requests += 1
         self.prompt_tokens += prompt_tokens
@@ -52,7 +52,7 @@ class UsageMeter:
 
     @property
     def seconds(self) -> float:
-        """The length of the union of the times in which answers were under way."""
+        """The length of the union of the times in which completions were under way."""
         total, until = 0.0, float("-inf")
         for start, end in sorted(zip(self._starts, self._ends, strict=True)):
             total += max(0.0, end - max(start, until))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stillhouse.costs.ledger import Line, break_even, total
+from stillhouse.costs.ledger import PaidPart, break_even, total
 from stillhouse.costs.usage import Usage
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.numbers import count, dollars, seconds
@@ -14,7 +14,7 @@ _NONE = "–"
 _NOT_KNOWN = "not known"
 
 
-def ledger_block(lines: Sequence[Line], models: Mapping[ModelRole, Mapping[str, Any]]) -> dict[str, Any]:
+def ledger_block(lines: Sequence[PaidPart], models: Mapping[ModelRole, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the `ledger` block; `models` holds the cost of a thousand requests to each."""
     cost = total(line.life_usd for line in lines)
     unpriced = [line.what for line in lines if line.life_usd is None]
@@ -31,7 +31,7 @@ def ledger_block(lines: Sequence[Line], models: Mapping[ModelRole, Mapping[str, 
                 "from_store": line.from_store,
                 "run": _work(line.run, line.run_usd),
                 "life": _work(line.life, line.life_usd),
-                "price": line.tariff.source,
+                "price": line.price.source,
             }
             for line in lines
         ],

@@ -38,33 +38,33 @@ def recipe(served: bool = True, price: Any = PRICE, **costs: float) -> Recipe:
     return parse_recipe(make_recipe_fields() | {"teachers": [teacher], "costs": costs})
 
 
-def test_ledger_line_tells_what_this_run_paid_from_what_the_answers_cost_in_all():
+def test_ledger_lines_partly_stored_separate_this_run_from_all():
     (line,) = ledger_lines({"generate": Stage(summary=ASKED)}, recipe())
     assert (line.what, line.from_store, line.run.requests, line.life.requests) == ("teacher: lessons", 10, 30, 40)
     assert line.run_usd == pytest.approx(3000e-6 + 300e-5)
     assert line.life_usd == pytest.approx(4000e-6 + 400e-5)
 
 
-def test_ledger_line_of_a_cached_stage_cost_this_run_nothing_and_in_all_the_same():
+def test_ledger_lines_cached_stage_costs_this_run_nothing():
     (line,) = ledger_lines({"generate": Stage(summary=ASKED, cached=True)}, recipe())
     assert (line.run_usd, line.run.requests, line.from_store) == (0.0, 0, 40)
     assert line.life_usd == pytest.approx(0.008)
 
 
-def test_ledger_line_by_the_hour_counts_the_engines_start():
+def test_ledger_lines_by_the_hour_count_the_engines_start():
     (line,) = ledger_lines({"generate": Stage(summary=ASKED)}, recipe(False, None, teacher_usd_per_hour=36.0))
     assert line.run_usd == pytest.approx(80.0 * 0.01)
     assert line.life_usd == pytest.approx(100.0 * 0.01)
 
 
-def test_ledger_line_counts_the_hours_of_every_replica():
+def test_ledger_lines_replicas_count_all_their_hours():
     shard = {"shard": 0, "host": "a", "generated": 20, "engine_start_seconds": 10.0, "seconds": 50.0}
     summary = ASKED | {"from_store": 0, "replicas": [shard, shard | {"shard": 1, "host": "b"}]}
     (line,) = ledger_lines({"generate": Stage(summary=summary)}, recipe(False, None, teacher_usd_per_hour=36.0))
     assert line.run.seconds == line.life.seconds == 120.0
 
 
-def test_ledger_line_of_an_artifact_from_before_it_was_noted_is_known_only_where_one_run_asked_all():
+def test_ledger_lines_old_record_is_known_only_if_one_run_generated_all():
     old = {name: value for name, value in ASKED.items() if name != "bought"}
     (mixed,) = ledger_lines({"generate": Stage(summary=old, cached=True)}, recipe())
     assert (mixed.run_usd, mixed.life_usd) == (0.0, None)
@@ -72,7 +72,7 @@ def test_ledger_line_of_an_artifact_from_before_it_was_noted_is_known_only_where
     assert whole.life_usd == pytest.approx(0.006)
 
 
-def test_ledger_lines_cover_every_paid_stage_and_no_other():
+def test_ledger_lines_cover_exactly_the_paid_stages():
     stages = {
         "read train": Stage(9.0),
         "generate": Stage(90.0, summary=ASKED),
@@ -92,7 +92,7 @@ def test_ledger_lines_cover_every_paid_stage_and_no_other():
     assert total(line.life_usd for line in lines) == pytest.approx(0.008 * 2 + 2.5)
 
 
-def test_total_with_an_unknown_part_is_unknown():
+def test_total_unknown_part_is_unknown():
     assert total([1.0, None]) is None
     assert total([1.0, 0.0]) == 1.0
     unpriced = ledger_lines({"train": Stage(60.0)}, recipe())
@@ -112,18 +112,18 @@ def test_total_with_an_unknown_part_is_unknown():
         (10.0, 0.003, None, None, "a request to the student"),
     ],
 )
-def test_break_even_is_the_first_request_that_has_paid_all_back(cost, teacher, student, requests, reason):
+def test_break_even_is_the_first_request_that_pays_all_back(cost, teacher, student, requests, reason):
     found, why = break_even(cost, teacher, student)
     assert found == requests
     assert reason in why
 
 
-def test_request_to_a_teacher_over_an_api_costs_its_mean_tokens():
+def test_usd_per_1k_requests_api_teacher_is_by_mean_tokens():
     numbers = {"prompt_tokens_mean": 500.0, "completion_tokens_mean": 20.0, "requests_per_second": 3.0}
     assert usd_per_1k_requests(numbers, recipe(), is_teacher=True) == pytest.approx(0.5 + 0.2)
 
 
-def test_request_to_a_model_served_here_costs_its_machine_at_the_measured_throughput():
+def test_usd_per_1k_requests_local_model_is_by_throughput():
     priced = recipe(serving_usd_per_hour=1.8)
     # 25 requests a second are 90,000 an hour
     assert usd_per_1k_requests({"requests_per_second": 25.0}, priced) == pytest.approx(0.02)
@@ -132,7 +132,7 @@ def test_request_to_a_model_served_here_costs_its_machine_at_the_measured_throug
 
 
 @pytest.mark.parametrize("numbers", [{}, {"requests_per_second": None, "prompt_tokens_mean": 3.0}])
-def test_request_that_was_not_measured_has_no_price(numbers):
+def test_usd_per_1k_requests_unmeasured_is_unknown(numbers):
     assert usd_per_1k_requests(numbers, recipe(serving_usd_per_hour=1.0)) is None
     assert usd_per_1k_requests(numbers, recipe(), is_teacher=True) is None
     assert usd_per_1k_requests({"requests_per_second": 4.0}, recipe()) is None

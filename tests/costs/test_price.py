@@ -12,29 +12,29 @@ LISTED = {"model": "deepseek-v4-flash", "endpoint": {"provider": "deepseek"}}
 OWN = Costs(teacher_usd_per_hour=3.6)
 
 
-def tariff(costs: Costs | None = None, **teacher: object) -> ResolvedPrice:
+def resolved(costs: Costs | None = None, **teacher: object) -> ResolvedPrice:
     return resolve_price(Teacher.model_validate({"model": "./teacher", **teacher}), costs or Costs())
 
 
-def test_tariff_of_the_recipes_own_price_wins_over_library_and_machine():
-    found = tariff(OWN, **LISTED, price={"input_usd_per_mtok": 2, "output_usd_per_mtok": 8})
+def test_resolve_price_recipes_own_wins():
+    found = resolved(OWN, **LISTED, price={"input_usd_per_mtok": 2, "output_usd_per_mtok": 8})
     assert found.source == "the recipe"
     # 1000 prompt tokens at 2 and 500 completion tokens at 8 dollars a million
     assert found.usd(1000, 500, 9999.0) == pytest.approx(0.002 + 0.004)
 
 
 @pytest.mark.parametrize("hour", [2, 5, 23])
-def test_tariff_of_a_listed_model_is_the_librarys_at_the_dearest_hour_and_names_it(monkeypatch, hour):
+def test_resolve_price_listed_model_is_at_its_dearest_hour(monkeypatch, hour):
     monkeypatch.setattr("stillhouse.costs.price._now", lambda: datetime(2026, 11, 23, hour, 10, tzinfo=UTC))
-    found = tariff(**LISTED)
+    found = resolved(**LISTED)
     assert found.source == "genai-prices 0.2.3: deepseek deepseek-v4-flash, its dearest hour"
     assert found.by_tokens
     # the list's own words: $0.15 and $0.6 a million tokens, from 1 to 4 and 6 to 10 o'clock twice as much
     assert found.usd(1_000_000, 1_000_000, None) == pytest.approx(1.5)
 
 
-def test_tariff_of_a_listed_model_with_one_price_all_day_names_no_hour():
-    found = tariff(model="gpt-4o", endpoint={"provider": "openai"}, accept_terms="openai")
+def test_resolve_price_same_all_day_names_no_hour():
+    found = resolved(model="gpt-4o", endpoint={"provider": "openai"}, accept_terms="openai")
     assert found.source == "genai-prices 0.2.3: openai gpt-4o"
     # the list's own words for this model: $2.5 and $10 a million tokens
     assert found.usd(1_000_000, 1_000_000, None) == pytest.approx(12.5)
@@ -52,25 +52,25 @@ def test_tariff_of_a_listed_model_with_one_price_all_day_names_no_hour():
         {},
     ],
 )
-def test_tariff_of_what_nobody_lists_is_not_guessed_and_goes_by_its_machine(teacher):
-    nothing = tariff(**teacher)
+def test_resolve_price_unlisted_model_is_by_its_machine_or_unknown(teacher):
+    nothing = resolved(**teacher)
     assert (nothing.is_known, nothing.source, nothing.usd(10, 10, 10.0)) == (False, "not known", None)
-    by_hour = tariff(OWN, **teacher)
+    by_hour = resolved(OWN, **teacher)
     assert by_hour.usd(10, 10, 1000.0) == pytest.approx(1.0)
 
 
-def test_tariff_without_the_amount_it_goes_by_has_no_cost():
+def test_usd_unknown_amount_is_unknown():
     assert ResolvedPrice(usd_per_hour=1.0).usd(5, 5, None) is None
     assert ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=1.0).usd(None, 5, 5.0) is None
 
 
-def test_tariff_free_of_charge_is_known():
-    free = tariff(price={"input_usd_per_mtok": 0, "output_usd_per_mtok": 0})
+def test_resolve_price_free_is_known():
+    free = resolved(price={"input_usd_per_mtok": 0, "output_usd_per_mtok": 0})
     assert free.is_known
     assert free.usd(100, 100, None) == 0.0
 
 
-def test_tariff_of_lessons_through_batches_is_a_part_of_the_price_and_says_so():
+def test_generation_price_batches_are_discounted():
     def lessons(**endpoint: object) -> ResolvedPrice:
         price = {"input_usd_per_mtok": 2, "output_usd_per_mtok": 8}
         teacher = {"model": "gpt-4o", "price": price, "endpoint": {"provider": "openai", **endpoint}}

@@ -1,4 +1,4 @@
-"""What a set of answers took, added up from the answers."""
+"""The usage of a set of completions, summed over them."""
 
 import random
 
@@ -11,16 +11,16 @@ def at(second: float) -> str:
     return f"2026-01-01T00:{int(second // 60):02d}:{second % 60:06.3f}+00:00"
 
 
-def test_spending_counts_tokens_and_overlapping_times_once():
-    spending = UsageMeter()
+def test_usage_meter_overlapping_times_count_once():
+    meter = UsageMeter()
     # 0-4 and 2-6 overlap, 10-11 stands alone: 7 seconds under way
-    spending.add(10, 1, at(4.0), 4.0)
-    spending.add(20, 2, at(11.0), 1.0)
-    spending.add(30, 3, at(6.0), 4.0)
-    assert spending.total == Usage(requests=3, prompt_tokens=60, completion_tokens=6, seconds=7.0)
+    meter.add(10, 1, at(4.0), 4.0)
+    meter.add(20, 2, at(11.0), 1.0)
+    meter.add(30, 3, at(6.0), 4.0)
+    assert meter.total == Usage(requests=3, prompt_tokens=60, completion_tokens=6, seconds=7.0)
 
 
-def test_spending_does_not_depend_on_the_order_of_answers():
+def test_usage_meter_any_order_is_equal():
     rng = random.Random(0)
     answers = [(rng.randrange(100), 1, at(round(rng.uniform(5, 300), 3)), round(rng.uniform(0, 5), 3))
                for _ in range(200)]  # fmt: skip
@@ -40,5 +40,5 @@ def _ms(created: str) -> float:
     return (int(minutes) * 60 + float(seconds)) * 1000
 
 
-def test_spending_of_nothing_is_nothing():
+def test_usage_meter_empty_is_zero():
     assert UsageMeter().total == Usage()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.costs.ledger import Line
+from stillhouse.costs.ledger import PaidPart
 from stillhouse.costs.price import ResolvedPrice
 from stillhouse.costs.usage import Usage
 from stillhouse.reports.build import build_report, report_json
@@ -14,24 +14,24 @@ from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import render_terminal, summary_markdown
 
 TOKENS = ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")
-LESSONS = Line(
+LESSONS = PaidPart(
     what="teacher: lessons",
     stage="generate",
     from_store=86,
     run=Usage(requests=658, prompt_tokens=200_000, completion_tokens=3000, seconds=60.0),
     life=Usage(requests=744, prompt_tokens=222_000, completion_tokens=3300, seconds=70.0),
-    tariff=TOKENS,
+    price=TOKENS,
 )
 HOUR = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=3600.0)
-TRAINING = Line(
-    what="training", stage="train", from_store=None, run=Usage(), life=HOUR, tariff=ResolvedPrice(usd_per_hour=2.0)
+TRAINING = PaidPart(
+    what="training", stage="train", from_store=None, run=Usage(), life=HOUR, price=ResolvedPrice(usd_per_hour=2.0)
 )
 UNPRICED = TRAINING.model_copy(
-    update={"what": "evaluation", "stage": "evaluate", "run": HOUR, "tariff": ResolvedPrice()}
+    update={"what": "evaluation", "stage": "evaluate", "run": HOUR, "price": ResolvedPrice()}
 )
 
 
-def with_ledger(blocks: dict[str, Any], *lines: Line, teacher: float | None, student: float | None) -> Report:
+def with_ledger(blocks: dict[str, Any], *lines: PaidPart, teacher: float | None, student: float | None) -> Report:
     for name, cost in (("teacher", teacher), ("student", student)):
         blocks["models"][name]["cost_usd_per_1k_requests"] = cost
     return build_report(**blocks, ledger=ledger_block(lines, blocks["models"]))

@@ -102,7 +102,7 @@ class Planned:
             "skip_labelled": True,
             "examples": None,
             "store": self.store,
-            "cap": BudgetScope(budget=self.recipe.budget, tariff=resolve_price(self.recipe.teacher, self.recipe.costs)),
+            "cap": BudgetScope(budget=self.recipe.budget, price=resolve_price(self.recipe.teacher, self.recipe.costs)),
             "out": str(self.folder / name),
         }
 

@@ -50,7 +50,7 @@ def ask(folder: Path, rows: int = ROWS, **budget: float) -> dict[str, Any]:
     asked = teacher(
         output={"kind": "free"}, sampling={"max_tokens": MOST}, endpoint={"concurrency": CONCURRENCY, "serves": "test"}
     )
-    cap = BudgetScope(budget=Budget.model_validate(budget), tariff=TARIFF)
+    cap = BudgetScope(budget=Budget.model_validate(budget), price=TARIFF)
     return generate(spec(folder, asked, rows, cap=cap), Told(), over(Path("socket")))
 
 
