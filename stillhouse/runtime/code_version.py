@@ -1,7 +1,6 @@
-"""Which Stillhouse this is: its version, its commit, and a fingerprint of its own code.
+"""Stillhouse's own version, its commit, and a fingerprint of its code.
 
-Machines that share a run must run the same code: another one may ask under other keys, and its answers would never be
-found.
+Machines that share a run must run the same code: other code may store completions under other keys, where no one looks.
 """
 
 import hashlib

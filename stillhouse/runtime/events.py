@@ -1,7 +1,4 @@
-"""The events a worker prints, one JSON object a line, and nothing else on its standard output.
-
-Separate because control and engine environments must agree on them.
-"""
+"""The events that a worker prints, one JSON object a line: its standard output holds nothing else."""
 
 from typing import Annotated, Any, Literal
 
@@ -23,7 +20,7 @@ class Progress(_Event):
 
 
 class Metric(_Event):
-    """One number measured on the way."""
+    """One measured number."""
 
     event: Literal["metric"] = "metric"
     name: str
@@ -39,14 +36,14 @@ class Log(_Event):
 
 
 class Done(_Event):
-    """The work is finished and its files lie in the folder the spec named."""
+    """The work is finished and its files are in the folder that the spec names."""
 
     event: Literal["done"] = "done"
     summary: dict[str, Any]
 
 
 class Error(_Event):
-    """The work failed; `kind` is the error's class, so that control can tell a user's mistake from a fault."""
+    """The work failed; `kind` is the name of the error's class in stillhouse.errors."""
 
     event: Literal["error"] = "error"
     kind: str

@@ -1,7 +1,4 @@
-"""Keeps tracebacks of users' mistakes out of logs: the message says all there is to do.
-
-Separate because the command line and every worker of Prefect want it alike.
-"""
+"""Keeps tracebacks of user errors out of logs: the message says what to do."""
 
 import logging
 

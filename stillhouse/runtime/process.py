@@ -1,7 +1,4 @@
-"""The control side of the protocol: starts a worker in the engine's Python and never leaves it behind.
-
-Separate because every engine stage (generate, train, evaluate) stands on it.
-"""
+"""The control side of the worker protocol: starts a worker in the engine's Python and never leaves it behind."""
 
 import contextlib
 import ctypes
@@ -39,7 +36,7 @@ OnEvent = Callable[[Event], None]
 class Limits:
     """How long a worker may take, in seconds."""
 
-    silent: float = 900.0  # without a word
+    silent: float = 900.0  # without any output
     total: float = 86_400.0
 
 
@@ -58,7 +55,7 @@ def run_worker(
 ) -> dict[str, object]:
     """Run `module` on `spec` in its own process group and return the summary of its `done` event.
 
-    Called in the main thread it is ended by a signal's exception; in another thread only `stop` can end it.
+    In the main thread a signal's exception ends it; in another thread only `stop` does.
 
     Raises:
         UserError: of the kind that the worker reported.
@@ -93,17 +90,17 @@ def _follow(
             continue
         if isinstance(event, Done | Error):
             outcome = event
-            # what the engine leaves running after its last word is ended with the group, not waited for
+            # what the engine leaves running is ended with the group, not waited for
             break
         on_event(event)
     if isinstance(outcome, Done):
         return outcome.summary
     if isinstance(outcome, Error):
         raise _error_of(outcome)
-    raise _end_without_a_word(child.wait(), module, last_lines)
+    raise _unreported_end(child.wait(), module, last_lines)
 
 
-def _end_without_a_word(code: int, module: str, last_lines: Sequence[str]) -> errors.WorkerError:
+def _unreported_end(code: int, module: str, last_lines: Sequence[str]) -> errors.WorkerError:
     if last_lines and (missing := _MISSING_PACKAGE.match(last_lines[-1])):
         return errors.WorkerError(
             f"The engine's Python lacks the package {missing[1]}. Run `make setup`, or set {_WHICH_PYTHON}"
@@ -166,24 +163,24 @@ def _lines(
     with selectors.DefaultSelector() as selector:
         for name, pipe in pipes.items():
             selector.register(pipe, selectors.EVENT_READ, name)
-        started = last_word = time.monotonic()
+        started = last_output = time.monotonic()
         while selector.get_map():
             ready = selector.select(timeout=1.0)
             now = time.monotonic()
             if stop is not None and stop.is_set():
                 raise errors.WorkerError(f"{module} was ended: the run was cancelled")
-            if not ready and now - last_word > limits.silent:
+            if not ready and now - last_output > limits.silent:
                 raise errors.WorkerError(
-                    f"{module} reported nothing for {limits.silent:g} s and was ended. Where it needs longer, raise "
+                    f"{module} reported nothing for {limits.silent:g} s and was ended. If it needs longer, raise "
                     "STILLHOUSE_STALL_TIMEOUT."
                 )
             if now - started > limits.total:
                 raise errors.WorkerError(
-                    f"{module} was not done after {limits.total:g} s and was ended. Where it needs longer, raise "
-                    "STILLHOUSE_STAGE_TIMEOUT; run again to go on from what it has stored."
+                    f"{module} was not done after {limits.total:g} s and was ended. If it needs longer, raise "
+                    "STILLHOUSE_STAGE_TIMEOUT; run again to continue from what it has stored."
                 )
             for key, _ in ready:
-                last_word = now
+                last_output = now
                 chunk = os.read(key.fd, 65536)
                 if not chunk:
                     selector.unregister(key.fileobj)

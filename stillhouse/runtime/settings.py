@@ -1,7 +1,4 @@
-"""Where things run, from the environment; no setting ever enters a fingerprint.
-
-Separate because a recipe must give the same result anywhere.
-"""
+"""Settings from the environment: where things run. None enters a fingerprint: results do not depend on them."""
 
 import math
 import os
@@ -19,25 +16,25 @@ from stillhouse.runtime.variables import VARIABLES
 
 
 class Settings(BaseModel):
-    """All settings; keys and passwords are left to the libraries that read them from the environment."""
+    """All settings. Libraries read keys and passwords from the environment themselves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: StoreConfig
     engine_python: Path
-    ray_address: str  # host:port of the Ray cluster that replicas run on; empty where they run on this machine
+    ray_address: str  # host:port of the Ray cluster for replicas; empty: they run on this machine
     work: Path  # scratch, caches and checkpoints of this machine
-    stall_timeout_s: float  # without a word of a worker
+    stall_timeout_s: float  # without any output of a worker
     stage_timeout_s: float  # for a whole stage, waiting for the device not counted
-    report_url: str  # where a browser finds what lies under runs/; empty where it does not
+    report_url: str  # where a browser finds the files under runs/; empty: nowhere
 
     @property
     def storage_options(self) -> dict[str, Any] | None:
-        """fsspec options for the sources of data: the S3 endpoint where one is set; keys stay in the environment."""
+        """fsspec options for data sources: the S3 endpoint, if set; keys stay in the environment."""
         return {"endpoint_url": self.store.endpoint_url} if self.store.endpoint_url else None
 
     def report_link(self, run_id: str) -> str:
-        """Return where the run's report.html can be opened: in a browser where that is set up, else in the store."""
+        """Return the address of the run's report.html: `report_url`'s if that is set, else the store's."""
         if self.report_url:
             return f"{self.report_url}/{run_id}/report.html"
         address = f"{self.store.url}/runs/{run_id}/report.html"
@@ -59,11 +56,11 @@ class Settings(BaseModel):
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings of the environment, with defaults that need no thought.
+    """Return the settings of the environment, with defaults below the repository.
 
     Raises:
-        RecipeError: a time that is no number, or not above 0; a Ray address that is not host:port.
-        StoreError: an address of a store or a server that can't be one.
+        RecipeError: a time is not a number above 0, or a Ray address is not host:port.
+        StoreError: the address of a store or server is not valid.
     """
     work = Path(environment.get("STILLHOUSE_WORK", ROOT / VARIABLES["STILLHOUSE_WORK"].default)).absolute()
     return Settings(
@@ -101,8 +98,9 @@ def _ray_address(environment: Mapping[str, str]) -> str:
     address = environment.get("STILLHOUSE_RAY_ADDRESS", "")
     if address and not re.fullmatch(r"[A-Za-z0-9._-]+:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+", address):
         raise RecipeError(
-            f"STILLHOUSE_RAY_ADDRESS is {address!r}; it must be host:port of a Ray cluster's head, as 10.0.0.5:6379. "
-            "ray:// is not supported: make this machine a node with `ray start --address=host:port --num-cpus=0`."
+            f"STILLHOUSE_RAY_ADDRESS is {address!r}; it must be host:port of a Ray cluster's head, such as "
+            "10.0.0.5:6379. ray:// is not supported: make this machine a node with `ray start --address=host:port "
+            "--num-cpus=0`."
         )
     return address
 

@@ -1,7 +1,7 @@
 """The worker's side of the protocol: a spec file in, events out, a summary at the end.
 
-Separate because it runs in the engine environment and must import nothing of the control environment.
-Command: `python -m tasks.<noun>.worker spec.json`
+It runs in the engine environment and imports nothing of the control environment.
+Command: `python -m stillhouse.<package>.worker spec.json`
 """
 
 import os
@@ -28,7 +28,7 @@ class Reporter:
         self._last_progress = 0.0
 
     def progress(self, done: int, total: int, unit: str, **detail: Any) -> None:
-        """Report progress; reports nearer than half a second to the last one are left out, the final one never."""
+        """Report progress. Reports within `min_interval_s` of the last one are left out, but never the final one."""
         now = time.monotonic()
         if done < total and now - self._last_progress < self._min_interval_s:
             return
@@ -69,7 +69,7 @@ def serve(spec_model: type[Spec], run: Callable[[Spec, Reporter], dict[str, Any]
 def _take_stdout() -> TextIO:
     """Return the real standard output and send all other writes to it to standard error.
 
-    Libraries print to file descriptor 1 from C too; a stray line among the events would be noise in the protocol.
+    Libraries print to file descriptor 1 from C too, and a stray line among the events would break the protocol.
     """
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

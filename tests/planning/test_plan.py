@@ -111,7 +111,7 @@ def check(planned: Planned, server: FaultyServer) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("skill", [CLASSIFICATION, QA, MATH, SUMMARIZATION], ids=lambda skill: skill["kind"])
-def test_plan_is_within_a_tenth_of_what_the_run_took_and_kept(tmp_path, serve, skill):
+def test_make_plan_made_up_completions_is_within_a_tenth_of_the_run(tmp_path, serve, skill):
     known = made_up(skill["kind"])
     server = serve(answering(known))
     teacher = {"sampling": {"max_tokens": 200}, "output": {"kind": "free"}}
@@ -122,7 +122,7 @@ def test_plan_is_within_a_tenth_of_what_the_run_took_and_kept(tmp_path, serve, s
 @pytest.mark.slow
 @needs_data
 @pytest.mark.parametrize("skill", [CLASSIFICATION, MATH, SUMMARIZATION], ids=lambda skill: skill["kind"])
-def test_plan_is_within_a_tenth_on_the_lengths_of_real_answers(tmp_path, serve, skill):
+def test_make_plan_real_lengths_is_within_a_tenth_of_the_run(tmp_path, serve, skill):
     known = real(skill["kind"])
     if skill["kind"] == "classification":
         skill = skill | {"labels": sorted(set(known.values()))}
@@ -137,7 +137,7 @@ def planned(folder: Path, num_rows: int = 120, **more: Any) -> tuple[Planned, di
     return Planned(folder, QA, list(known), **more), known
 
 
-def test_plan_made_again_asks_nothing_more_and_says_the_same_of_what_is_asked_in_all(tmp_path, serve):
+def test_make_plan_again_sends_nothing_and_is_equal(tmp_path, serve):
     made, known = planned(tmp_path)
     server = serve(answering(known))
     summary = made.probe()
@@ -146,7 +146,7 @@ def test_plan_made_again_asks_nothing_more_and_says_the_same_of_what_is_asked_in
     assert len(server.requests) == 32
 
 
-def test_plan_after_the_run_has_nothing_to_come_and_knows_what_it_cost(tmp_path, serve):
+def test_make_plan_after_the_run_is_exact(tmp_path, serve):
     made, known = planned(tmp_path)
     serve(answering(known))
     summary = made.probe()
@@ -159,7 +159,7 @@ def test_plan_after_the_run_has_nothing_to_come_and_knows_what_it_cost(tmp_path,
     assert plan.survivors.kept.low == plan.survivors.kept.high == survivors_of(made)
 
 
-def test_plan_counts_equal_prompts_once_and_every_sample(tmp_path, serve):
+def test_make_plan_equal_prompts_count_once_and_every_rollout(tmp_path, serve):
     known = made_up("math", 60)
     questions = [*known, *list(known)[:10]]
     server = serve(answering(known))
@@ -175,7 +175,7 @@ def test_plan_counts_equal_prompts_once_and_every_sample(tmp_path, serve):
     assert len(server.requests) == 180
 
 
-def test_probe_is_a_sample_of_all_rows_and_the_same_each_time(tmp_path, serve):
+def test_probe_again_chooses_the_same_random_rows(tmp_path, serve):
     made, known = planned(tmp_path, 400)
     server = serve(answering(known))
     made.probe()
@@ -190,14 +190,14 @@ def test_probe_is_a_sample_of_all_rows_and_the_same_each_time(tmp_path, serve):
     assert sorted(int(request.asked.split()[0]) for request in server.requests[before:]) == numbers
 
 
-def test_probe_of_fewer_rows_than_it_may_ask_asks_all(tmp_path, serve):
+def test_probe_few_rows_asks_all(tmp_path, serve):
     made, known = planned(tmp_path, 20)
     serve(answering(known))
     plan = made.plan(made.probe())
     assert (plan.requests, plan.parts[0].stored) == (0, 20)
 
 
-def test_plan_counts_the_test_rows_that_a_teacher_over_an_api_is_measured_on(tmp_path, serve):
+def test_make_plan_api_teacher_counts_its_test_rows(tmp_path, serve):
     made, known = planned(tmp_path, num_test=50)
     server = serve(answering(known))
     plan = made.plan(made.probe())
@@ -210,7 +210,7 @@ def test_plan_counts_the_test_rows_that_a_teacher_over_an_api_is_measured_on(tmp
     assert plan.tokens.value == pytest.approx(lessons.remaining.tokens.value + tests.remaining.tokens.value)
 
 
-def test_plan_says_whether_the_budget_suffices(tmp_path, serve):
+def test_make_plan_budget_has_a_verdict_per_limit(tmp_path, serve):
     made, known = planned(tmp_path, parts={"budget": {"tokens": 10**7, "usd": 0.001, "hours": 1.0}})
     # the probe itself keeps to the budget
     serve(answering(known))
@@ -227,7 +227,7 @@ def test_plan_says_whether_the_budget_suffices(tmp_path, serve):
     assert verdicts[6000]["budget.tokens"] == "will be passed"
 
 
-def test_plan_without_a_price_has_no_cost_and_says_so(tmp_path, serve):
+def test_make_plan_without_a_price_has_no_cost(tmp_path, serve):
     made, known = planned(tmp_path, teacher={"price": None})
     serve(answering(known))
     plan = made.plan(made.probe())
@@ -237,7 +237,7 @@ def test_plan_without_a_price_has_no_cost_and_says_so(tmp_path, serve):
     assert "price: not known" in " ".join(plan_lines(plan))
 
 
-def test_plan_is_read_back_and_shown_with_its_ranges(tmp_path, serve):
+def test_plan_read_back_is_equal_and_shows_its_ranges(tmp_path, serve):
     made, known = planned(tmp_path, num_test=5)
     serve(answering(known))
     plan = made.plan(made.probe())
@@ -249,7 +249,7 @@ def test_plan_is_read_back_and_shown_with_its_ranges(tmp_path, serve):
     assert f"{plan.tokens.low:,.0f}" in shown
 
 
-def test_plan_time_goes_by_the_limit_a_minute_where_that_is_slower(tmp_path, serve):
+def test_make_plan_slow_minute_limit_sets_the_time(tmp_path, serve):
     made, known = planned(tmp_path)
     serve(answering(known))
     summary = made.probe()

@@ -7,11 +7,11 @@ from stillhouse.runtime.code_version import commit, version_line
 from tasks.report import _provenance
 
 
-def test_commit_of_a_clone_is_its_head():
+def test_commit_in_a_clone_is_its_head():
     assert re.fullmatch(r"[0-9a-f]{40}", commit() or "")
 
 
-def test_commit_of_an_image_is_the_one_it_was_built_from():
+def test_commit_in_an_image_is_its_build_commit():
     assert commit({"PATH": "/nowhere", "STILLHOUSE_COMMIT": "c0ffee"}) == "c0ffee"
 
 
@@ -19,11 +19,11 @@ def test_commit_without_git_is_unknown():
     assert commit({"PATH": "/nowhere"}) is None
 
 
-def test_version_line_of_a_clone_names_version_and_commit():
+def test_version_line_in_a_clone_names_version_and_commit():
     assert version_line() == f"stillhouse {version('stillhouse')} (commit {(commit() or '')[:12]})"
 
 
-def test_version_line_without_git_names_the_version_alone(monkeypatch):
+def test_version_line_without_git_names_the_version_only(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("STILLHOUSE_COMMIT", raising=False)
     assert version_line() == f"stillhouse {version('stillhouse')}"

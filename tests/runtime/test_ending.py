@@ -22,7 +22,7 @@ def start(code: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_guard_ephemeral_server_ends_it_when_its_parent_is_killed(tmp_path: Path):
+def test_guard_ephemeral_server_killed_parent_ends_it(tmp_path: Path):
     parent = start(f"""
         import subprocess, sys, time
         from pathlib import Path
@@ -70,7 +70,7 @@ def hold(lock: Path, noted: Path) -> subprocess.Popen[bytes]:
     return holder
 
 
-def test_host_lock_excludes_and_is_freed_when_its_holder_is_killed(tmp_path: Path):
+def test_host_lock_killed_holder_frees_it(tmp_path: Path):
     lock = tmp_path / "deeper" / "device.lock"
     holder = hold(lock, tmp_path / "held")
     waited, entered = threading.Event(), threading.Event()

@@ -18,7 +18,7 @@ from stillhouse.runtime.worker import Reporter
         Error(kind="DataError", message="no rows"),
     ],
 )
-def test_reporter_line_reads_back_as_the_same_event(event):
+def test_reporter_event_reads_back_equal(event):
     pipe = io.StringIO()
     Reporter(pipe)._write(event)
     lines = pipe.getvalue().splitlines()
@@ -29,12 +29,12 @@ def test_reporter_line_reads_back_as_the_same_event(event):
 @pytest.mark.parametrize(
     "line", ["words", "{}", '{"event": "other"}', '{"event": "done"}', '{"event": "log", "text": "a", "more": 1}', "3"]
 )
-def test_event_line_of_another_form_is_refused(line):
+def test_event_line_malformed_is_refused(line):
     with pytest.raises(ValidationError):
         EVENT.validate_json(line)
 
 
-def test_reporter_progress_leaves_out_the_crowd_and_never_the_last():
+def test_reporter_progress_frequent_reports_are_left_out_but_the_last():
     pipe = io.StringIO()
     report = Reporter(pipe, min_interval_s=1000.0)
     for done in range(1, 101):

@@ -19,7 +19,7 @@ def is_free(lock: Path, gpus: Sequence[str] = ()) -> bool:
         return False
 
 
-def test_device_lock_of_gpus_leaves_the_others_free(tmp_path: Path):
+def test_device_lock_some_gpus_leaves_the_others_free(tmp_path: Path):
     lock = tmp_path / "device.lock"
     with device_lock(lock, gpus=["0", "2"]):
         assert is_free(lock, ["1"])
@@ -29,7 +29,7 @@ def test_device_lock_of_gpus_leaves_the_others_free(tmp_path: Path):
     assert is_free(lock, ["0", "2"])
 
 
-def test_device_lock_of_the_whole_device_excludes_that_of_gpus_and_the_other_way_round(tmp_path: Path):
+def test_device_lock_whole_device_and_its_gpus_exclude_each_other(tmp_path: Path):
     lock = tmp_path / "device.lock"
     with device_lock(lock):
         assert not is_free(lock, ["0"])
@@ -38,7 +38,7 @@ def test_device_lock_of_the_whole_device_excludes_that_of_gpus_and_the_other_way
     assert is_free(lock)
 
 
-def test_device_lock_told_to_stop_says_so_and_holds_nothing(tmp_path: Path):
+def test_device_lock_stopped_raises_and_holds_nothing(tmp_path: Path):
     lock = tmp_path / "device.lock"
     stop = threading.Event()
     with device_lock(lock, gpus=["1"]):

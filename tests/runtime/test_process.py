@@ -36,7 +36,7 @@ def test_run_worker_done_returns_the_summary_and_every_event():
     assert Log(text="half way") in events
 
 
-def test_run_worker_prints_of_libraries_are_no_events_but_log_lines():
+def test_run_worker_library_output_becomes_log_lines():
     events = []
     assert work("chat", on_event=events.append) == {"rows": 1}
     lines = [event.text for event in events if isinstance(event, Log)]
@@ -44,7 +44,7 @@ def test_run_worker_prints_of_libraries_are_no_events_but_log_lines():
     assert sum("forged" in line for line in lines) == 2
 
 
-def test_run_worker_user_error_comes_back_as_its_class_and_message():
+def test_run_worker_user_error_keeps_class_and_message():
     with pytest.raises(errors.DataError) as caught:
         work("refuse")
     assert str(caught.value) == "column 'text' is not there; name another"
@@ -55,7 +55,7 @@ def test_run_worker_crash_carries_the_last_lines():
         work("crash")
 
 
-def test_run_worker_missing_package_is_named_with_the_remedy():
+def test_run_worker_missing_package_names_the_remedy():
     with pytest.raises(errors.WorkerError) as caught:
         work("lack")
     assert str(caught.value).startswith("The engine's Python lacks the package 'vllm'. Run `make setup`")
@@ -67,7 +67,7 @@ def test_run_worker_exit_0_without_done_is_a_failure():
         work("leave")
 
 
-def test_run_worker_missing_interpreter_says_what_to_do(tmp_path):
+def test_run_worker_missing_interpreter_names_the_remedy(tmp_path):
     with pytest.raises(errors.WorkerError, match=r"make setup.*STILLHOUSE_ENGINE_PYTHON"):
         run_worker(MODULE, Spec(act="finish"), python=tmp_path / "python")
 
@@ -78,13 +78,13 @@ def test_run_worker_unrunnable_interpreter_is_a_worker_error(tmp_path):
         run_worker(MODULE, Spec(act="finish"), python=tmp_path / "python")
 
 
-def test_run_worker_silence_ends_it_after_the_stall_timeout(tmp_path):
+def test_run_worker_silent_ends_after_the_stall_timeout(tmp_path):
     with pytest.raises(errors.WorkerError, match="reported nothing for 3 s"):
         work("hang", tmp_path, limits=Limits(silent=3.0))
     wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
 
 
-def test_run_worker_talking_without_end_ends_after_the_total_time(tmp_path):
+def test_run_worker_endless_ends_after_the_stage_timeout(tmp_path):
     with pytest.raises(errors.WorkerError, match=r"not done after 3 s .* STILLHOUSE_STAGE_TIMEOUT"):
         work("chatter", tmp_path, limits=Limits(silent=2.0, total=3.0))
     wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
@@ -105,7 +105,7 @@ def test_run_worker_cancelled_ends_the_whole_group(tmp_path):
     wait_until(lambda: not any(is_alive(pid) for pid in pids), 5)
 
 
-def test_run_worker_told_to_stop_ends_the_whole_group(tmp_path):
+def test_run_worker_stopped_ends_the_whole_group(tmp_path):
     stop = threading.Event()
 
     def tell(event) -> None:
@@ -117,14 +117,14 @@ def test_run_worker_told_to_stop_ends_the_whole_group(tmp_path):
     wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
 
 
-def test_run_worker_done_does_not_wait_for_what_the_worker_left_behind(tmp_path):
+def test_run_worker_done_does_not_wait_for_leftover_processes(tmp_path):
     started = time.monotonic()
     assert work("linger", tmp_path) == {"rows": 3}
     assert time.monotonic() - started < 60
     wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
 
 
-def test_run_worker_killed_parent_takes_the_worker_and_its_children_with_it(tmp_path):
+def test_run_worker_killed_parent_ends_worker_and_children(tmp_path):
     code = f"""
         import sys
         from pathlib import Path

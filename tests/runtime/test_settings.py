@@ -38,7 +38,7 @@ def test_load_settings_environment_wins(tmp_path: Path, monkeypatch: pytest.Monk
     assert (settings.store.timeout_s, settings.store.patience_s) == (2.5, 7.0)
 
 
-def test_load_settings_the_endpoint_for_s3_alone_comes_first():
+def test_load_settings_s3_endpoint_comes_first():
     both = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2"}
     assert load_settings(both).store.endpoint_url == "http://127.0.0.1:2"
 
@@ -59,23 +59,23 @@ def test_load_settings_bad_number_names_variable_and_value(name: str, value: str
 
 
 @pytest.mark.parametrize("address", ["10.0.0.5:6379", "head.cluster:6379", "[::1]:6379", ""])
-def test_load_settings_ray_address_is_taken_as_it_is(address: str):
+def test_load_settings_ray_address_is_kept(address: str):
     assert load_settings({"STILLHOUSE_RAY_ADDRESS": address}).ray_address == address
 
 
 @pytest.mark.parametrize("address", ["auto", "10.0.0.5", "ray://10.0.0.5:10001", "10.0.0.5:6379/x", "head:port"])
-def test_load_settings_other_ray_address_is_refused(address: str):
+def test_load_settings_malformed_ray_address_is_refused(address: str):
     with pytest.raises(RecipeError, match=f"STILLHOUSE_RAY_ADDRESS is '{address}'.*host:port"):
         load_settings({"STILLHOUSE_RAY_ADDRESS": address})
 
 
-def test_load_settings_the_engines_python_is_not_resolved_out_of_its_environment(tmp_path: Path):
+def test_load_settings_engine_python_link_is_not_resolved(tmp_path: Path):
     (tmp_path / "base").touch()
     (tmp_path / "python").symlink_to(tmp_path / "base")
     assert load_settings({"STILLHOUSE_ENGINE_PYTHON": str(tmp_path / "python")}).engine_python == tmp_path / "python"
 
 
-def test_report_link_leads_to_the_browsers_address_where_there_is_one():
+def test_report_link_with_report_url_is_the_browsers_address():
     places = {"STILLHOUSE_STORE": "s3://bucket/prefix"}
     assert load_settings(places).report_link("r1") == "s3://bucket/prefix/runs/r1/report.html"
     served = load_settings({**places, "STILLHOUSE_REPORT_URL": "http://127.0.0.1:4201/"})
@@ -92,7 +92,7 @@ def test_report_link_leads_to_the_browsers_address_where_there_is_one():
         ("AWS_ENDPOINT_URL_S3", "user:hunter2@host:9000"),
     ],
 )
-def test_load_settings_address_with_a_password_is_refused_without_it(name: str, value: str):
+def test_load_settings_password_in_address_is_refused_unrepeated(name: str, value: str):
     with pytest.raises(StoreError, match=r"without keys|not supported") as caught:
         load_settings({"STILLHOUSE_STORE": "s3://bucket/prefix", name: value})
     assert "hunter2" not in str(caught.value)
@@ -105,7 +105,7 @@ def test_load_settings_holds_no_secret():
 
 
 @pytest.mark.parametrize(("error", "shown"), [(DataError("no rows"), False), (ValueError("a fault"), True)])
-def test_hide_user_tracebacks_hides_those_of_user_errors_only(error, shown, caplog):
+def test_hide_user_tracebacks_hides_user_errors_only(error, shown, caplog):
     hide_user_tracebacks()
     hide_user_tracebacks()
     logger = logging.getLogger("prefect.task_runs")
