@@ -1,7 +1,7 @@
-"""Joins small segments of stored answers, so that a lookup reads few files.
+"""Joins small segments of stored completions, so that a lookup reads few files.
 
-Separate because nothing else ever rewrites a segment. A kill at any moment is harmless: the joined segment is written
-whole before the first of its parts is removed, and until then both say the same.
+Separate because nothing else rewrites a segment. A kill at any moment is harmless: the joined segment is written whole
+before the first of its parts is removed, and until then both hold the same completions.
 """
 
 import uuid
@@ -24,30 +24,30 @@ _FOLDER = "completions"
 
 @dataclass(frozen=True)
 class Compaction:
-    """What was done to one teacher's segments."""
+    """The effect of a compaction on one teacher's segments."""
 
     teacher: str  # fingerprint
     segments_before: int
     segments_after: int
-    repeated: int  # answers that no request could ever be given, since an earlier one serves it
+    repeated: int  # completions that no request can get, since an earlier one serves it
 
 
 def teachers_of(store: FileStore) -> list[str]:
-    """Return the fingerprints of the teachers whose answers are stored, sorted.
+    """Return the fingerprints of the teachers with stored completions, sorted.
 
     Raises:
-        StoreError: where the store can't be read.
+        StoreError: the store can't be read.
     """
     return sorted({key.split("/")[1] for key in store.list(_FOLDER)})
 
 
 def compact(store: FileStore, teacher: str, target_bytes: int = TARGET_BYTES) -> Compaction:
-    """Join neighbouring small segments of a teacher; every request is served as before, by the same answer.
+    """Join neighbouring small segments of a teacher; every request gets the same completion as before.
 
     Runs may go on meanwhile. Damaged segments stay where they are.
 
     Raises:
-        StoreError: where the store can't be read or written; no answer is lost then.
+        StoreError: the store can't be read or written; no completion is lost then.
     """
     before = [name for name in store.list(f"{_FOLDER}/{teacher}") if name.endswith(".parquet")]
     joined = removed = repeated = 0
@@ -57,7 +57,7 @@ def compact(store: FileStore, teacher: str, target_bytes: int = TARGET_BYTES) ->
             continue  # its pages are damaged, or another compaction has taken it
         rows = pa.concat_tables(tables)
         kept = rows.take(_served(rows))
-        # of several answers to a key the first by name is served: the joined segment takes the place of its first part
+        # a key gets the first completion by segment name: the joined segment sorts where its first part did
         store.put_bytes(_name_beside(names[0]), segment_bytes(kept))
         for name in names:
             store.delete(name)
@@ -88,7 +88,7 @@ def _bytes_in_memory(file: pq.ParquetFile) -> int:
 
 
 def _read(store: FileStore, name: str, read: Callable[[pq.ParquetFile], T]) -> T | None:
-    """Return what `read` makes of a segment; None for a damaged one, and one that another compaction has removed."""
+    """Return what `read` makes of a segment; None if it is damaged or another compaction has removed it."""
     try:
         with open_segment(store, name) as file:
             return read(file)
@@ -101,9 +101,9 @@ def _read(store: FileStore, name: str, read: Callable[[pq.ParquetFile], T]) -> T
 
 
 def _served(rows: pa.Table) -> list[int]:
-    """Return which rows some request can be given: those with more logprobs than any before them for the same key.
+    """Return the rows that some request can get: those with more logprobs than all earlier rows of the same key.
 
-    Failed answers are no answers to a request, and are kept as the record of what was tried.
+    Failed completions serve no request; they are kept as the record of what was tried.
     """
     most: dict[str, int] = {}
     kept = []

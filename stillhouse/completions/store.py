@@ -1,8 +1,7 @@
-"""The store of teacher answers: immutable Parquet segments below completions/<teacher>/, shared by all runs.
+"""The store of completions: immutable Parquet segments below completions/<teacher>/, shared by all runs.
 
-Separate because both environments use it: the worker appends while it asks, the control side looks up before it does.
-A segment is committed by one atomic write, and its footer and page checksums make a damaged one unreadable, so that
-it is skipped with a warning and never half taken.
+A segment is committed by one atomic write. Its footer and page checksums make a damaged segment unreadable, so it is
+skipped with a warning and never read in part.
 """
 
 import io
@@ -31,7 +30,7 @@ logger = logging.getLogger(__name__)
 SEGMENT_SCHEMA = pa.schema(
     [
         ("key", pa.string()),
-        ("k", pa.int32()),  # logprobs asked for a token; an answer serves every request for no more
+        ("k", pa.int32()),  # logprobs requested a token; a completion serves every request for at most as many
         ("finish_reason", pa.string()),
         ("text", pa.string()),
         ("prompt_tokens", pa.int32()),
@@ -49,7 +48,7 @@ _READ_AHEAD = 8  # segments read at once: hides the round trips of a remote stor
 
 
 class CompletionStore:
-    """The answers of one teacher."""
+    """The completions of one teacher."""
 
     def __init__(self, store: FileStore, teacher: str):
         self._store = store
@@ -57,17 +56,17 @@ class CompletionStore:
         self._folder = f"completions/{teacher}"
 
     def lookup(self, keys: Iterable[str], min_logprobs: int) -> dict[str, Completion]:
-        """Return the stored answers to `keys`, by key; see `stream`, which holds one at a time."""
+        """Return the stored completions of `keys`, by key; `stream` holds one at a time instead."""
         return {completion.key: completion for completion in self.stream(keys, min_logprobs)}
 
     def stream(self, keys: Iterable[str], min_logprobs: int) -> Iterator[Completion]:
-        """Yield the stored answer to each of `keys` that has one with at least `min_logprobs` logprobs a token.
+        """Yield the stored completion of each of `keys` that has one with at least `min_logprobs` logprobs a token.
 
-        Answers that ended in an error are not among them. Of several answers to one key, that of the first segment
-        by name is yielded, whoever wrote it.
+        Failed completions are left out. If a key has several completions, the one in the first segment by name is
+        yielded, whoever wrote it.
 
         Raises:
-            StoreError: where the store can't be read.
+            StoreError: the store can't be read.
         """
         wanted = set(keys)
         while wanted:
@@ -78,7 +77,7 @@ class CompletionStore:
             return
 
     def _serve(self, wanted: set[str], min_logprobs: int) -> Iterator[Completion]:
-        """Yield stored answers to `wanted` and take their keys out of it."""
+        """Yield stored completions of `wanted` and take their keys out of it."""
         for table in self._each_segment(lambda file: _matching(file, wanted, min_logprobs)):
             for row, logprobs in zip(_rows(table), _logprobs(table), strict=True):
                 if row["key"] in wanted:  # segments are read ahead: an earlier one may have served it since
@@ -88,23 +87,23 @@ class CompletionStore:
                 return
 
     def append(self, completions: list[Completion], logprobs: int) -> str:
-        """Commit one segment with these answers, asked for with `logprobs` logprobs a token; return its name.
+        """Commit one segment of completions, requested with `logprobs` logprobs a token, and return its name.
 
         Raises:
-            StoreError: where it can't be written; nothing of it is visible then.
-            ValueError: for no answers, or those of another teacher.
+            StoreError: it can't be written; nothing of it is visible then.
+            ValueError: there are no completions, or some are another teacher's.
         """
         if not completions or any(completion.teacher != self._teacher for completion in completions):
-            raise ValueError(f"a segment of {self._folder} holds at least one answer, all of this teacher")
+            raise ValueError(f"a segment of {self._folder} holds at least one completion, all of this teacher")
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{uuid.uuid4().hex}.parquet"
         self._store.put_bytes(f"{self._folder}/{name}", segment_bytes(_table(completions, logprobs)))
         return name
 
     def count(self) -> int:
-        """Return how many answers are stored, failed ones and several to one key included.
+        """Return how many completions are stored, with failed ones and repeats of a key.
 
         Raises:
-            StoreError: where the store can't be read.
+            StoreError: the store can't be read.
         """
         while True:
             with suppress(_SegmentGone):
@@ -123,7 +122,7 @@ class CompletionStore:
             with open_segment(self._store, name) as file:
                 return [read(file)]
         except ArtifactCorrupt as error:
-            logger.warning("segment %s is damaged and skipped, its answers count as not stored: %s", name, error)
+            logger.warning("segment %s is damaged and skipped, its completions count as not stored: %s", name, error)
             return []
         except StoreError as error:
             if self._store.exists(name):
@@ -132,7 +131,7 @@ class CompletionStore:
 
 
 class _SegmentGone(Exception):
-    """A compaction removed a listed segment; what it held lies in a new one."""
+    """A compaction removed a listed segment; its completions are in a new one."""
 
 
 @contextmanager
@@ -140,7 +139,7 @@ def open_segment(store: FileStore, name: str) -> Iterator[pq.ParquetFile]:
     """Yield the segment at `name`.
 
     Raises:
-        ArtifactCorrupt: it is damaged, at once or in what is read of it.
+        ArtifactCorrupt: it is damaged; raised while the block reads it, too.
         StoreError: it can't be read.
     """
     with store.reading(name) as stream, _damage():
@@ -178,7 +177,7 @@ def _damage() -> Iterator[None]:
 
 
 def _matching(file: pq.ParquetFile, wanted: set[str], min_logprobs: int) -> pa.Table:
-    """Return the rows that answer one of `wanted`; reads the key columns, and only row groups with a hit in full."""
+    """Return the completions of `wanted`; reads the key columns, and in full only row groups with a hit."""
     tables = [SEGMENT_SCHEMA.empty_table()]
     for group in range(file.num_row_groups):
         index = file.read_row_group(group, columns=_KEY_COLUMNS)

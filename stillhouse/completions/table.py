@@ -1,7 +1,6 @@
-"""The table of answers that generation hands on: one line a row and sample, in the rows' order.
+"""The table of completions that generation writes: one line a row and rollout, in the rows' order.
 
-Separate because it is written in one environment and read in the other. It holds nothing that differs from one run
-to the next (no times): the same answers make the same bytes.
+It holds nothing that differs from one run to the next (no times): the same completions make the same bytes.
 """
 
 import math
@@ -31,15 +30,15 @@ ANSWER_SCHEMA = pa.schema(
         ("teacher", pa.string()),
     ]
 )
-# the answers of several teachers, one teacher's table after the other's
+# the completions of several teachers, one teacher's table after the other's
 MIXED_SCHEMA = ANSWER_SCHEMA.append(pa.field("teacher_number", pa.int32()))
 
-# what a label gets that the engine's constraint ruled out
+# the score of a label that the engine's constraint ruled out
 _FLOOR = -100.0
 
 
 def label_scores(completion: Completion, label_tokens: list[int] | None) -> list[float] | None:
-    """Return the log-probability of each label's first token (nats), or None where they were not asked."""
+    """Return the log-probability of each label's first token (nats), or None if they were not requested."""
     if label_tokens is None or not completion.logprobs:
         return None
     first = completion.logprobs[0]
@@ -48,7 +47,7 @@ def label_scores(completion: Completion, label_tokens: list[int] | None) -> list
 
 
 def read_answers(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the lines of the table by row id: teacher by teacher, in the order of their sample index."""
+    """Return the lines of the table by row id, teacher by teacher and then by rollout."""
     return lines_by_row(pq.read_table(path))
 
 

@@ -28,7 +28,7 @@ def batch_prior(scores_NL: Sequence[Sequence[float]]) -> list[float]:
         QualityError: there are no scores.
     """
     if not len(scores_NL):
-        raise QualityError("calibration: batch found no scored answer; the engine gave no label log-probabilities")
+        raise QualityError("calibration: batch found no scored completion; the engine gave no label log-probabilities")
     return [float(value) for value in np.mean(np.asarray(scores_NL, dtype=np.float64), axis=0)]
 
 

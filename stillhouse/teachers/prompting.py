@@ -1,6 +1,6 @@
-"""What the teacher is asked for each row: instruction, labelled examples and the message.
+"""Makes the teacher's prompt for a row: instruction, labelled examples and the message.
 
-Separate because generation and the measuring of a teacher must show it exactly the same.
+Separate because generation and evaluation must show the teacher exactly the same prompts.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ Prompt = list[dict[str, Any]] | str
 
 
 class Prompter:
-    """Makes a teacher's prompt out of a row; built once over the labelled rows, asked for many."""
+    """Makes a teacher's prompts out of rows; built once over the labelled rows, used for many."""
 
     def __init__(self, teacher: Teacher, skill: Skill, labels: Sequence[str], examples: Sequence[Row]) -> None:
         """Index the labelled rows.
 
         Raises:
-            DataError: the prompt asks for examples and there is none, or none for a label.
+            DataError: the prompt needs examples and there is none, or none for a label.
         """
         self.prompt = teacher.prompt
         self.skill = skill
@@ -32,17 +32,17 @@ class Prompter:
         self._pools = _pools(self.prompt, self.labels, examples)
 
     def prompts(self, rows: Sequence[Row]) -> Iterator[Prompt]:
-        """Yield the prompt of each row: turns, or text for layout `text`."""
+        """Yield the prompt of each row: messages, or text for layout `text`."""
         make = self.skill.teacher_text if self.prompt.layout == "text" else self.skill.teacher_messages
         for row, examples in zip(rows, self._examples(rows), strict=True):
             shown = [(self.skill.as_text(example["messages"]), example["references"][0]) for example in examples]
             yield make(row["messages"], self.prompt, self.labels, shown)
 
     def constraint(self, teacher: Teacher) -> dict[str, Any]:
-        """Return the form an answer is held to; {} for none."""
+        """Return the constraint on a completion; {} for none."""
         output = teacher.output
         if output.kind == "skill":
-            # a continued text goes on with a space; a chat turn starts with the answer itself
+            # a continued text goes on with a space; a chat message starts with the completion itself
             lead = " " if self.prompt.layout == "text" else ""
             return self.skill.constraint(self.labels, lead)
         return {} if output.kind == "free" else {output.kind: getattr(output, output.kind)}

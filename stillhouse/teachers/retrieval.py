@@ -1,8 +1,4 @@
-"""The labelled rows nearest to a message, for the teacher's prompt.
-
-Separate because the retrieved examples are part of the rendered prompt, and so of what is asked, while the measuring
-of a teacher times them too: both environments run this file.
-"""
+"""Finds the labelled rows nearest to a message, as examples in the teacher's prompt."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -15,14 +11,14 @@ from stillhouse.errors import DataError
 
 Scores = NDArray[np.float64]
 
-# scores closer than this count as equal and go by the examples' order, so that no platform's rounding decides
+# scores closer than this count as equal and go by the examples' order, so that rounding never decides
 _DECIMALS = 9
 
 _BATCH_ROWS = 512
 
 
 class Retriever:
-    """An index over labelled rows; built once, asked for many messages."""
+    """An index over labelled rows; built once, queried for many messages."""
 
     def __init__(
         self,
@@ -33,7 +29,7 @@ class Retriever:
         """Index `examples`; rows whose word-set Jaccard reaches the threshold count as near-duplicates.
 
         Raises:
-            DataError: when there are no examples.
+            DataError: there are no examples.
         """
         if not examples:
             raise DataError(
@@ -50,12 +46,12 @@ class Retriever:
         """Return the `k` examples nearest to `row`, the nearest last: right before the message it helps with.
 
         The row itself (same id or content) and its near-duplicates are never among them; equal scores go by the
-        examples' order. Fewer than `k` where no more are left.
+        examples' order. Fewer than `k` are returned if no more are left.
         """
         return self.nearest_all([row], k)[0]
 
     def nearest_all(self, rows: Sequence[Row], k: int) -> list[list[Row]]:
-        """Return `nearest` of each row; the same answers, scored in batches."""
+        """Return `nearest` of each row, scored in batches with the same results."""
         found: list[list[Row]] = []
         for start in range(0, len(rows), _BATCH_ROWS):
             batch = rows[start : start + _BATCH_ROWS]
@@ -95,8 +91,8 @@ def _tfidf(texts: list[str]) -> Callable[[list[str]], Scores]:
             ("letters", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)),
         ]
     )
-    known = space.fit_transform(texts)
-    return lambda asked: np.asarray((space.transform(asked) @ known.T).toarray())
+    indexed = space.fit_transform(texts)
+    return lambda queries: np.asarray((space.transform(queries) @ indexed.T).toarray())
 
 
 def _bm25(texts: list[str]) -> Callable[[list[str]], Scores]:
@@ -104,21 +100,21 @@ def _bm25(texts: list[str]) -> Callable[[list[str]], Scores]:
 
     index = bm25s.BM25()
     index.index([text.split() for text in texts], show_progress=False)
-    return lambda asked: np.stack([np.asarray(index.get_scores(text.split()), dtype=np.float64) for text in asked])
+    return lambda queries: np.stack([np.asarray(index.get_scores(text.split()), dtype=np.float64) for text in queries])
 
 
 def _word_jaccard(texts: list[str]) -> Callable[[list[str]], Scores]:
-    """Word-set Jaccard of each asked text with each known one; 0 where either has no words."""
+    """Word-set Jaccard of each query with each indexed text; 0 if either has no words."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(analyzer=str.split, binary=True, dtype=np.float64)
-    known = counter.fit_transform(texts)
-    known_sizes = np.asarray(known.sum(axis=1)).ravel()
+    indexed = counter.fit_transform(texts)
+    indexed_sizes = np.asarray(indexed.sum(axis=1)).ravel()
 
-    def overlap(asked: list[str]) -> Scores:
-        shared = np.asarray((counter.transform(asked) @ known.T).toarray())
-        asked_sizes = np.array([len(set(text.split())) for text in asked], dtype=np.float64)
-        union = asked_sizes[:, None] + known_sizes[None, :] - shared
+    def overlap(queries: list[str]) -> Scores:
+        shared = np.asarray((counter.transform(queries) @ indexed.T).toarray())
+        query_sizes = np.array([len(set(text.split())) for text in queries], dtype=np.float64)
+        union = query_sizes[:, None] + indexed_sizes[None, :] - shared
         jaccard: Scores = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
         return jaccard
 

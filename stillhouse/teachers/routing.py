@@ -1,7 +1,4 @@
-"""Which teacher a row goes to by what it says of itself: by a column of the user's, or by its label.
-
-Separate because it is decided before anything is asked, from the rows alone.
-"""
+"""Routes a row to a teacher by the row alone: by one of the user's columns, or by its label."""
 
 import json
 import logging
@@ -14,22 +11,24 @@ log = logging.getLogger(__name__)
 
 
 def value_of(row: Row, column: str | None) -> str | None:
-    """Return what routing goes by: the row's label, or with a `column` its value there as text; None for none."""
+    """Return the value that routing uses: the row's label, or its value in `column` as text; None if it has none."""
     value = row["label"] if column is None else json.loads(row["meta"]).get(column)
     if value is None or isinstance(value, str):
         return value.strip() or None if value else None
     return json.dumps(value)
 
 
-def routed(rows: Sequence[Row], places: Mapping[str, int], default: int, column: str | None, teacher: int) -> list[str]:
-    """Return the ids of the rows that go to the teacher at place `teacher`, each once, in the rows' order.
+def routed(
+    rows: Sequence[Row], teachers: Mapping[str, int], default: int, column: str | None, teacher_index: int
+) -> list[str]:
+    """Return the ids of the rows that go to the teacher `teacher_index`, each once, in the rows' order.
 
     Args:
         rows: the prompts.
-        places: by a row's value, the place of its teacher among the recipe's.
-        default: the place for rows without a value in `places`.
-        column: the column that holds the value; None goes by the label.
-        teacher: the place of the teacher asked for.
+        teachers: the index of a teacher among the recipe's, by the rows' value.
+        default: the index for rows without a value in `teachers`.
+        column: the column that holds the value; None stands for the label.
+        teacher_index: the teacher whose rows are returned.
 
     Raises:
         DataError: no row has the column.
@@ -37,13 +36,13 @@ def routed(rows: Sequence[Row], places: Mapping[str, int], default: int, column:
     values = {row["id"]: value_of(row, column) for row in rows}
     if column is not None and rows and not any(values.values()):
         raise DataError(_no_column(rows, column))
-    own = {value for value, place in places.items() if place == teacher}
+    own = {value for value, index in teachers.items() if index == teacher_index}
     if absent := sorted(own - set(values.values())):
         log.warning("routing.teachers: no prompt has %s", ", ".join(map(repr, absent)))
     return [
         row_id
         for row_id, value in values.items()
-        if (default if value is None else places.get(value, default)) == teacher
+        if (default if value is None else teachers.get(value, default)) == teacher_index
     ]
 
 

@@ -1,7 +1,7 @@
-"""Which replica of the teacher asks which request, and the books of what they did together.
+"""Divides a generation's requests among replicas, and adds up what the replicas did.
 
-Separate because replicas on different machines must agree on it without a word between them: a request's key alone
-decides, so that no two replicas ask the same, whatever each of them finds in the store.
+A request's key alone decides its shard: replicas on different machines agree without talking to each other, whatever
+each of them finds in the store.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _SHOWN = {"generated", "engine_start_seconds", "seconds"}
 
 
 class Reply(BaseModel):
-    """What one replica did."""
+    """The numbers of one replica's shard."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,12 +26,12 @@ class Reply(BaseModel):
 
 
 def shard_of(key: str, num_shards: int) -> int:
-    """Return the shard, from 0, that asks the request with this key (a SHA-256 in hex)."""
+    """Return the shard, from 0, of the request with this key (a SHA-256 in hex)."""
     return int(key[:16], 16) % num_shards
 
 
 def with_replies(summary: dict[str, Any], replies: Sequence[Reply]) -> dict[str, Any]:
-    """Return a generation's summary as of one that asked itself what the replicas did before it."""
+    """Return a generation's summary with the work that the replicas did before it."""
     if not replies:
         return summary
     own = GenerationSummary.of(summary)
@@ -53,7 +53,7 @@ def with_replies(summary: dict[str, Any], replies: Sequence[Reply]) -> dict[str,
 
 
 def _covered(intervals: Iterable[tuple[float, float]]) -> float:
-    """Return the length of the intervals' union: replicas at work at the same time count once."""
+    """Return the length of the intervals' union: time in which several replicas work counts once."""
     total, until = 0.0, float("-inf")
     for start, end in sorted(intervals):
         total += max(0.0, end - max(start, until))

@@ -16,7 +16,7 @@ from stillhouse.skills.registry import AnySkill
 
 
 class AskSpec(BaseModel):
-    """Which rows, which teacher, and which store keeps the answers."""
+    """The rows, the teacher, and the store of completions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,11 +26,11 @@ class AskSpec(BaseModel):
     teacher_fingerprint: str
     skill: AnySkill
     labels: tuple[str, ...]
-    rows: tuple[str, ...]  # Parquet files of rows to answer, in this order
-    skip_labelled: bool  # rows with a reference are trained on it and need no answer
-    check_labels: bool = False  # all labelled rows are answered, those of `examples` too, to be compared with it
+    rows: tuple[str, ...]  # Parquet files of the prompts' rows, in this order
+    skip_labelled: bool  # rows with a reference are trained on it and need no completion
+    check_labels: bool = False  # labelled rows are prompts too, those of `examples` included, to find wrong labels
     examples: str | None  # Parquet file of labelled rows for the prompt
-    only: str | None = None  # Parquet file of the ids (`row_id`) to answer, where other teachers answer the others
+    only: str | None = None  # Parquet file of this teacher's row ids (`row_id`); None: all rows
     store: StoreConfig
     cap: BudgetScope = BudgetScope()
 
@@ -42,29 +42,29 @@ class AskSpec(BaseModel):
 
 
 class GenerateSpec(AskSpec):
-    """One generation: every row is answered and written to `out`."""
+    """One generation: every row gets its completions, in a table in the folder `out`."""
 
     out: str
 
 
 class ProbeSpec(AskSpec):
-    """A probe before a generation: a few prompts are answered, and what would be asked in all is written to `out`."""
+    """A probe before a generation: a few prompts are sent, and all requests of a run are listed in the folder `out`."""
 
-    prompts: int  # asked at most
-    among: str | None = None  # Parquet file of the ids (`row_id`) to choose from, of all that would be asked
-    test: str | None = None  # Parquet file of test rows, which a teacher over an API is measured on
+    prompts: int  # sent at most
+    among: str | None = None  # Parquet file of the row ids (`row_id`) to choose from; None: all rows
+    test: str | None = None  # Parquet file of test rows, on which a teacher over an API is evaluated
     out: str
 
 
 class ShardSpec(AskSpec):
-    """One replica's share of a generation: its requests are answered, and nothing is written but to the store."""
+    """One replica's shard of a generation: its completions go to the store alone."""
 
     shard: int  # from 0
     num_shards: int
 
 
 def tables_in(split: Path, balance: Path, routed: Path | None = None) -> dict[str, Any]:
-    """Return the fields of a spec that name tables, given the folders of the artifacts they lie in."""
+    """Return the fields of a spec that name tables, from the folders of the artifacts that hold them."""
     return {
         "only": str(routed / "prompts.parquet") if routed else None,
         "rows": (str(balance / "train.parquet"), str(split / "validation.parquet")),
