@@ -6,7 +6,7 @@ from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.ledger import usage_before
 from stillhouse.costs.price import resolve_price
-from stillhouse.evaluation.spec import EndpointSpec
+from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
 from tasks.convert import fingerprint_of
@@ -19,7 +19,7 @@ from tasks.orchestration.workers import Worker, run_control_worker
 def evaluate_teacher(call: StageCall) -> dict[str, Any]:
     """Write answers.parquet and measurements.json of the teacher."""
     teacher, split = call.execution["teacher"], call.folder("split")
-    spec = EndpointSpec(
+    spec = EvaluateApiSpec(
         model_path=teacher.model,
         teacher=teacher,
         teacher_fingerprint=call.identity["teacher_fingerprint"],

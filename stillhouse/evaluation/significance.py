@@ -1,7 +1,4 @@
-"""How sure a measured quality is: intervals, paired comparisons and the confusion of labels.
-
-Separate because every number a report shows about quality carries its sample size and its interval from here.
-"""
+"""Intervals, paired comparisons and the confusion matrix."""
 
 import warnings
 from collections.abc import Sequence
@@ -31,7 +28,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Gain:
-    """A difference measured on the same rows, its interval, and how likely chance alone is to give it."""
+    """A difference on the same rows, its interval, and its p-value."""
 
     value: float
     low: float
@@ -56,7 +53,7 @@ def accuracy_interval(correct: ArrayLike, confidence: float) -> Interval:
 def bootstrap_interval(statistic: Statistic, n: int, confidence: float, resamples: int, seed: int) -> Interval:
     """Return `statistic` of all `n` rows with the percentile interval over resampled rows.
 
-    Resamples on which the statistic is not a number (a ratio over zero) are left out. Where it is the same on every
+    Resamples on which the statistic is not a number (a ratio over zero) are left out. If it is the same on every
     resample, the interval has no width.
 
     Raises:
@@ -95,7 +92,7 @@ def difference_interval(
 def ratio_interval(
     ours: Statistic, theirs: Statistic, n: int, confidence: float, resamples: int, seed: int
 ) -> Interval | None:
-    """Return `ours / theirs` with its paired bootstrap interval, or None where `theirs` is 0 on all rows."""
+    """Return `ours / theirs` with its paired bootstrap interval, or None if `theirs` is 0 on all rows."""
     if n and theirs(np.arange(n)) == 0:
         return None
 
@@ -107,9 +104,7 @@ def ratio_interval(
 
 
 def mcnemar_p_value(correct_ours: ArrayLike, correct_theirs: ArrayLike) -> float:
-    """Return the two-sided exact McNemar p-value: how often chance splits the rows only one of both gets right so far.
-
-    1 where there are no such rows.
+    """Return the two-sided exact McNemar p-value, over the rows that only one of both has right; 1 if there are none.
 
     Raises:
         ValueError: for no rows, or unequal lengths.
@@ -122,7 +117,7 @@ def mcnemar_p_value(correct_ours: ArrayLike, correct_theirs: ArrayLike) -> float
 
 
 def permutation_p_value(ours: ArrayLike, theirs: ArrayLike, resamples: int, seed: int) -> float:
-    """Return how often chance gives means as far apart, where each row's two numbers may be exchanged; two-sided.
+    """Return the two-sided p-value of the difference of means, by exchanging the two numbers of random rows.
 
     Raises:
         ValueError: for no rows, or unequal lengths.
@@ -145,19 +140,19 @@ def permutation_p_value(ours: ArrayLike, theirs: ArrayLike, resamples: int, seed
 
 
 def gain_of(difference: Interval, p_value: float | None, test: str = "exact McNemar test on correct answers") -> Gain:
-    """Return a gain from the interval of a paired difference and the p-value of `test`; None where none was made."""
+    """Return a gain from the interval of a paired difference and the p-value of `test`; None if there was no test."""
     method = f"paired {difference.method}" + ("" if p_value is None else f"; p by {test}")
     return Gain(difference.value, difference.low, difference.high, p_value, difference.n, method)
 
 
-def confusion(predictions: Sequence[str | None], gold: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
+def confusion(predictions: Sequence[str | None], references: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     """Return {"labels": rows, "predicted": columns, "counts": matrix}: counts[i][j] rows of label i answered with j.
 
     The last column, "unparsable", counts answers that are none of the labels.
     """
     code = {label: index for index, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels) + 1), dtype=int)
-    for answer, label in zip(predictions, gold, strict=True):
+    for answer, label in zip(predictions, references, strict=True):
         counts[code[label], len(labels) if answer is None else code.get(answer, len(labels))] += 1
     return {"labels": list(labels), "predicted": [*labels, "unparsable"], "counts": counts.tolist()}
 

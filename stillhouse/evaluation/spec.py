@@ -1,4 +1,4 @@
-"""What the evaluation worker is told; read in both environments."""
+"""The specs of the evaluation's workers; both environments read them."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from stillhouse.teachers.spec import AskSpec
 
 
 class Candidate(BaseModel):
-    """One model of the comparison and what it is shown."""
+    """One model of the comparison and how it is prompted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,11 +22,11 @@ class Candidate(BaseModel):
     dtype: str
     quantization: str = ""
     prompting: Literal["teacher", "zero_shot", "student"]
-    is_timed: bool = True  # False: only its answers are wanted
+    is_timed: bool = True  # False: only its answers count
 
 
 class EvaluateSpec(BaseModel):
-    """One comparison: which models, on which rows, how."""
+    """One comparison: the models, the rows and the settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,8 +42,8 @@ class EvaluateSpec(BaseModel):
     out: str
 
 
-class EndpointSpec(AskSpec):
-    """The measuring of a teacher behind an endpoint, on `rows`, which are the test rows."""
+class EvaluateApiSpec(AskSpec):
+    """The evaluation of an API teacher; `rows` are the test rows."""
 
     evaluation: Evaluation
     out: str

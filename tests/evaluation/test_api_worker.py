@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.errors import ServiceUnavailable
-from stillhouse.evaluation.api_worker import measure_teacher
+from stillhouse.evaluation.api_worker import evaluate_teacher
 from stillhouse.evaluation.evidence import join_evidence, write_evidence
-from stillhouse.evaluation.spec import EndpointSpec
+from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.recipe.evaluation import Evaluation
 from tests.support.api.requests import KEY, Told, over, spec, stored, teacher
 from tests.support.api.server import Act, Received, answer, failure, serving
@@ -30,8 +30,8 @@ def labels(received: Received) -> Act:
 
 def measure(folder: Path, num_rows: int = NUM_ROWS, **fields: Any) -> dict[str, Any]:
     asked = spec(folder, teacher(**fields), num_rows).model_dump() | {"skip_labelled": False}
-    return measure_teacher(
-        EndpointSpec(**asked, evaluation=Evaluation(latency_requests=50, warm_requests=10)),
+    return evaluate_teacher(
+        EvaluateApiSpec(**asked, evaluation=Evaluation(latency_requests=50, warm_requests=10)),
         Told(),
         over(Path("socket")),
     )
@@ -52,7 +52,7 @@ def served(plan: Any) -> Any:
     return serving(plan, Path("socket"))
 
 
-def test_evaluate_api_teacher_sends_each_row_once_and_parses_its_answer(tmp_path):
+def test_evaluate_teacher_sends_each_row_once_and_parses_its_answer(tmp_path):
     with served(labels) as server:
         summary = measure(tmp_path)
         assert Counter(request.asked for request in server.requests) == {f"message {n}": 1 for n in range(NUM_ROWS)}
@@ -61,7 +61,7 @@ def test_evaluate_api_teacher_sends_each_row_once_and_parses_its_answer(tmp_path
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["answers.parquet", "measurements.json"]
 
 
-def test_evaluate_api_teacher_times_single_rows_then_the_rest_together(tmp_path):
+def test_evaluate_teacher_times_single_rows_then_the_rest_together(tmp_path):
     in_flight: list[int] = []
 
     def plan(received: Received) -> Act:
@@ -81,7 +81,7 @@ def test_evaluate_api_teacher_times_single_rows_then_the_rest_together(tmp_path)
     assert found["engine"] == "openai API"
 
 
-def test_evaluate_api_teacher_few_rows_leave_throughput_null(tmp_path):
+def test_evaluate_teacher_few_rows_leave_throughput_null(tmp_path):
     with served(labels):
         measure(tmp_path, 30)
     found = numbers(tmp_path)
@@ -89,7 +89,7 @@ def test_evaluate_api_teacher_few_rows_leave_throughput_null(tmp_path):
     assert (found["requests_per_second"], found["tokens_per_second"]) == (None, None)
 
 
-def test_evaluate_api_teacher_second_run_sends_and_times_nothing(tmp_path):
+def test_evaluate_teacher_second_run_sends_and_times_nothing(tmp_path):
     with served(labels) as server:
         measure(tmp_path)
         before = answers(tmp_path)
@@ -99,7 +99,7 @@ def test_evaluate_api_teacher_second_run_sends_and_times_nothing(tmp_path):
     assert numbers(tmp_path)["latency_ms"] is None
 
 
-def test_evaluate_api_teacher_after_an_error_sends_only_missing_rows(tmp_path):
+def test_evaluate_teacher_after_an_error_sends_only_missing_rows(tmp_path):
     with served(lambda received: labels(received) if received.number < 40 else failure(401)) as server:
         with pytest.raises(Exception, match="answered 401"):
             measure(tmp_path)
@@ -109,14 +109,14 @@ def test_evaluate_api_teacher_after_an_error_sends_only_missing_rows(tmp_path):
         assert measure(tmp_path)["sent"] == NUM_ROWS - kept
 
 
-def test_evaluate_api_teacher_failed_row_counts_as_wrong_and_is_noted(tmp_path):
+def test_evaluate_teacher_failed_row_counts_as_wrong_and_is_noted(tmp_path):
     with served(lambda received: answer("") if received.asked == "message 7" else labels(received)):
         measure(tmp_path)
     assert answers(tmp_path)["r7"] is None
     assert "1 test rows got no answer and count as wrong" in numbers(tmp_path)["notes"]
 
 
-def test_evaluate_api_teacher_too_many_failures_are_refused(tmp_path):
+def test_evaluate_teacher_too_many_failures_are_refused(tmp_path):
     def plan(received: Received) -> Act:
         return failure(500) if int(received.asked.split()[-1]) % 10 == 0 else labels(received)
 

@@ -25,7 +25,7 @@ NUMBERS = {
     "prompt_tokens_mean": 50.0,
     "latency_ms": {"p50": 400.0, "p95": 900.0, "n": 50},
     "engine": "deepseek API",
-    "notes": ["asked over deepseek's API"],
+    "notes": ["evaluated over deepseek's API"],
 }
 
 
@@ -51,7 +51,7 @@ def test_model_blocks_api_teacher_has_null_for_unmeasured():
     models = Models.model_validate(with_baseline(blocks, None))
     assert models.teacher is not None
     assert models.student is not None
-    assert (models.teacher.engine, models.teacher.notes) == ("deepseek API", ("asked over deepseek's API",))
+    assert (models.teacher.engine, models.teacher.notes) == ("deepseek API", ("evaluated over deepseek's API",))
     assert (models.student.engine, models.student.notes) == ("vLLM", ())
     assert models.teacher.peak_memory_bytes is None
     assert models.teacher.quality["accuracy"].value == 0.75

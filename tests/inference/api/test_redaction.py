@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.errors import DataError
-from stillhouse.evaluation.api_worker import measure_teacher
-from stillhouse.evaluation.spec import EndpointSpec
+from stillhouse.evaluation.api_worker import evaluate_teacher
+from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.prompts import TeacherPrompt
@@ -75,8 +75,8 @@ def told(folder: Path, address: str, **endpoint: Any) -> GenerateSpec:
     )
 
 
-def measured(asked: GenerateSpec) -> EndpointSpec:
-    return EndpointSpec(**asked.model_dump() | {"skip_labelled": False}, evaluation=Evaluation())
+def measured(asked: GenerateSpec) -> EvaluateApiSpec:
+    return EvaluateApiSpec(**asked.model_dump() | {"skip_labelled": False}, evaluation=Evaluation())
 
 
 def sent(server: FaultyServer) -> str:
@@ -99,7 +99,7 @@ def test_generation_and_measuring_send_marks_in_place_of_personal_data(tmp_path,
     assert (summary["redacted"]["prompts"], summary["redacted"]["marks"]["<EMAIL>"]) == (5, 5)
     assert set(summary["redacted"]["marks"]) == set(SECRETS)
     generated = len(server.requests)
-    measured_now = measure_teacher(measured(asked.model_copy(update={"teacher_fingerprint": "0" * 64})), Told())
+    measured_now = evaluate_teacher(measured(asked.model_copy(update={"teacher_fingerprint": "0" * 64})), Told())
     assert len(server.requests) == generated + 5
     assert measured_now["redacted"] == summary["redacted"]
     text = sent(server)
