@@ -18,14 +18,14 @@ class Mixing(FrozenModel):
 
     kind: Literal["keep_all", "vote", "best"] = Field(
         "keep_all",
-        description="keep_all: the kept answer of each teacher is a training row; vote: one answer, the majority's "
-        "over all samples of all teachers, of equals the one first given; best: one answer, the best by `by`",
+        description="keep_all: the kept answer of each teacher is a training row; vote: one answer, that of the "
+        "majority of all rollouts of all teachers, or the one first given if votes are equal; best: one answer, the "
+        "best by `by`",
     )
     by: Literal["verifier", "judge"] = Field(
         "verifier",
-        description="what best means. verifier: an answer that agrees with the row's reference, of equals (and of rows "
-        "without a reference) that of the teacher named first; judge: the answer that the recipe's `judge` scores "
-        "highest",
+        description="what best means. verifier: an answer that agrees with the row's reference; if several do, or the "
+        "row has none, that of the teacher named first; judge: the answer that the recipe's `judge` scores highest",
     )
 
 

@@ -76,17 +76,19 @@ class Filters(FrozenModel):
 
     check_labels: bool = optional_identity(
         False,
-        "have the teacher answer labelled rows too, to find likely mislabelled ones (suspects.jsonl); they train on "
-        "their label all the same",
+        "have the teacher answer labelled rows too, to find likely mislabelled ones (suspects.jsonl); they still train "
+        "on their label",
     )
     hard_share: float | None = optional_identity(
         None,
-        "share of the teacher's training rows that are to be hard: of the third whose answers it was least sure of. "
-        "Rows of the other kind are left out until it holds; none leaves the rows as they are",
+        "share of the teacher-answered training rows that come from the hardest third, by how unsure the teacher was. "
+        "Rows of the over-represented kind are dropped until the share holds; none leaves the rows as they are",
         ge=0.0,
         le=1.0,
     )
-    min_success_ratio: float = Field(0.5, ge=0.0, le=1.0, description="fewer kept than this fails the stage")
+    min_success_ratio: float = Field(
+        0.5, ge=0.0, le=1.0, description="the stage fails if a smaller share of prompts keeps an answer"
+    )
 
     def rule(self, kind: type[R]) -> R:
         """Return a rule with the settings that this recipe gives it."""

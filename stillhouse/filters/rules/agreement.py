@@ -17,7 +17,7 @@ class Agreement(PromptRule):
     name = "agreement"
     next_step = "lower `filters.min_agreement`"
 
-    min_agreement: float = Field(0.0, ge=0.0, le=1.0, description="share of a prompt's samples that must agree")
+    min_agreement: float = Field(0.0, ge=0.0, le=1.0, description="share of a prompt's rollouts that must agree")
 
     def objection(self, votes: Sequence[str], num_answered: int) -> str | None:
         """Return how many agree."""

@@ -12,7 +12,7 @@ class JudgeScore(CandidateRule):
     next_step = "lower `filters.min_judge_score`, or see `said` in the judge stage's scores.parquet"
 
     min_judge_score: int | None = optional_identity(
-        None, "least score that the judge must give, of 1 to 5; none asks it for no scores", ge=1, le=5
+        None, "least score, from 1 to 5, that the judge must give; none asks for no scores", ge=1, le=5
     )
 
     def objection(self, candidate: Candidate) -> str | None:

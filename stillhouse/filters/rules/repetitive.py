@@ -13,9 +13,7 @@ class Repetitive(CandidateRule):
     name = "repetitive"
 
     repetitive: bool = Field(True, description="drop completions that repeat themselves")
-    max_repetition: float = Field(
-        0.5, gt=0.0, le=1.0, description="share of repeated 3-word sequences that is too much"
-    )
+    max_repetition: float = Field(0.5, gt=0.0, le=1.0, description="largest share of repeated 3-word sequences")
 
     def objection(self, candidate: Candidate) -> str | None:
         """Return the share of repeats."""
