@@ -113,8 +113,8 @@ def test_lookup_unreadable_store_is_an_error_not_a_miss(tmp_path: Path) -> None:
         CompletionStore(store, TEACHER).lookup(["a"], 0)
 
 
-def test_append_nothing_or_another_teachers_answer_is_refused(store: Store) -> None:
-    with pytest.raises(ValueError, match="at least one answer"):
+def test_append_nothing_or_another_teachers_completion_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="at least one completion"):
         CompletionStore(store, TEACHER).append([], 0)
     with pytest.raises(ValueError, match="all of this teacher"):
         CompletionStore(store, "u" * 64).append([make_completion(key="a")], 0)
