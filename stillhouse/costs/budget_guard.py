@@ -78,11 +78,11 @@ class BudgetGuard:
             "hours": (f"{used.seconds / HOUR_S:.3f} hours", budget.hours, f"{budget.hours}"),
         }
         limited = {f"budget.{name}": amount for name, amount in amounts.items() if amount[1] is not None}
-        spent = ", ".join(f"{text} of {limit} ({name})" for name, (text, _, limit) in limited.items())
+        used_amounts = ", ".join(f"{text} of {limit} ({name})" for name, (text, _, limit) in limited.items())
         return BudgetSpent(
-            f"the budget allows no further request: {spent} are spent on the answers this recipe uses, and the next "
-            f"request could pass it. {num_all - num_open} of {num_all} requests are answered and stored; {num_open} "
-            f"are open. Raise {' or '.join(limited)} and run again: no stored answer is asked or paid twice."
+            f"the budget allows no further request: this recipe's completions have used {used_amounts}, and the next "
+            f"request could exceed it. {num_all - num_open} of {num_all} requests are answered and stored; {num_open} "
+            f"are open. Raise {' or '.join(limited)} and run again: no stored completion is requested or paid twice."
         )
 
     @property

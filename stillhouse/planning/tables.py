@@ -7,46 +7,42 @@ from rich.table import Table
 
 from stillhouse.costs.forecast import Range
 from stillhouse.planning.plan import Plan
+from stillhouse.planning.remaining import RemainingUsage
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, dollars, percent, rate, seconds
 
 COLUMNS = ("asked for", "requests", "stored", "to ask", "tokens to come", "cost to come", "time to come")
-_NOT_KNOWN = "not known"
-_SHOWN: dict[str, Callable[[float], str]] = {"budget.usd": dollars, "budget.tokens": count, "budget.hours": rate}
+_FORMATS: dict[str, Callable[[float], str]] = {"budget.usd": dollars, "budget.tokens": count, "budget.hours": rate}
 
 
 def plan_rows(plan: Plan) -> list[list[str]]:
-    """Return one row for each thing asked for, and one of what is still to come in all."""
+    """Return the cells of each part, and of the total if there are several parts."""
     rows = [
-        [
-            part.what,
-            *(count(number) for number in (part.requests, part.stored, part.missing)),
-            *_amounts(part.remaining.tokens, part.remaining.usd, part.remaining.seconds),
-        ]
+        [part.what, *map(count, (part.requests, part.stored, part.missing)), *_amounts(part.remaining)]
         for part in plan.parts
     ]
-    total = ["still to come", "", "", count(plan.requests), *_amounts(plan.tokens, plan.usd, plan.seconds)]
+    total = ["still to come", "", "", count(plan.requests), *_amounts(plan)]
     return [*rows, total] if len(rows) > 1 else rows
 
 
 def plan_lines(plan: Plan) -> list[str]:
-    """Return what stands below the table: cost in all, answers kept, budget, and how it was forecast."""
-    kept, found = plan.survivors.kept, plan.probe
-    lines = [
-        f"Probe: {count(found['prompts'])} prompts, {count(found['generated'])} answers asked for it.",
-        *(
-            f"In all, stored answers included: {part.what} {_range(part.tokens, count)} tokens, "
-            f"{_range(part.usd, dollars)} (price: {part.price})."
-            for part in plan.parts
-        ),
-        f"Kept by the filters: {_range(kept, count)} of {count(plan.survivors.answers)} answers"
-        + (f", about {percent(kept.value / plan.survivors.answers)}" if kept and plan.survivors.answers else "")
-        + (f"; dropped of {count(plan.survivors.judged)} known: {_dropped(plan)}." if plan.survivors.judged else "."),
-    ]
+    """Return the lines below the table: total cost, completions kept, budget, and notes on the forecast."""
+    kept, num_all, num_judged = plan.survivors.kept, plan.survivors.answers, plan.survivors.judged
+    dropped = ", ".join(f"{reason} {number}" for reason, number in plan.survivors.dropped.items()) or "none"
+    lines = [f"Probe: {count(plan.probe['prompts'])} prompts, {count(plan.probe['generated'])} new completions."]
     lines += [
-        f"{one.name}: {_SHOWN[one.name](one.limit)} {one.verdict}; forecast {_range(one.forecast, _SHOWN[one.name])}."
-        for one in plan.budget
+        f"In all, stored completions included: {part.what} {_range(part.tokens, count)} tokens, "
+        f"{_range(part.usd, dollars)} (price: {part.price})."
+        for part in plan.parts
     ]
+    lines.append(
+        f"Kept by the filters: {_range(kept, count)} of {count(num_all)} completions"
+        + (f", about {percent(kept.value / num_all)}" if kept and num_all else "")
+        + (f"; dropped of {count(num_judged)} known: {dropped}." if num_judged else ".")
+    )
+    for limit in plan.budget:
+        show = _FORMATS[limit.name]
+        lines.append(f"{limit.name}: {show(limit.limit)} {limit.verdict}; forecast {_range(limit.forecast, show)}.")
     return [*lines, *plan.notes]
 
 
@@ -71,18 +67,14 @@ def plan_markdown(plan: Plan) -> str:
     return f"## Plan of {cell(plan.recipe)}\n\n{table(COLUMNS, plan_rows(plan))}\n\n{lines}\n"
 
 
-def _amounts(tokens: Range | None, usd: Range | None, time: Range | None) -> list[str]:
-    return [_range(tokens, count), _range(usd, dollars), _range(time, seconds)]
+def _amounts(usage: RemainingUsage | Plan) -> list[str]:
+    return [_range(usage.tokens, count), _range(usage.usd, dollars), _range(usage.seconds, seconds)]
 
 
-def _range(found: Range | None, shown: Callable[[float], str]) -> str:
-    if found is None:
-        return _NOT_KNOWN
-    if found.low is None or found.high is None:
-        return f"{shown(found.value)} [?]"
-    bounds = f" [{shown(found.low)}, {shown(found.high)}]" if found.low != found.high else ""
-    return shown(found.value) + bounds
-
-
-def _dropped(plan: Plan) -> str:
-    return ", ".join(f"{reason} {number}" for reason, number in plan.survivors.dropped.items()) or "none"
+def _range(amount: Range | None, show: Callable[[float], str]) -> str:
+    if amount is None:
+        return "not known"
+    if amount.low is None or amount.high is None:
+        return f"{show(amount.value)} [?]"
+    bounds = f" [{show(amount.low)}, {show(amount.high)}]" if amount.low != amount.high else ""
+    return show(amount.value) + bounds

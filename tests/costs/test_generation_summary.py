@@ -15,26 +15,26 @@ SUMMARY = GenerationSummary(
 )
 
 
-def test_summary_of_a_record_with_other_fields_is_read_back_as_it_was():
+def test_summary_of_record_with_other_fields_round_trips():
     record = SUMMARY.record()
     assert record["bought"]["prompt_tokens"] == 1200
     assert "redacted" not in record
     assert GenerationSummary.of({**record, "sent": 31, "failed": {}}) == SUMMARY
 
 
-def test_summary_of_a_cached_stage_generated_nothing():
+def test_summary_of_cached_generated_nothing():
     cached = SUMMARY.of_cached()
     assert (cached.requests, cached.from_store, cached.usage) == (40, 40, SUMMARY.usage)
     assert (cached.generated, cached.prompt_tokens, cached.completion_tokens, cached.seconds) == (0, 0, 0, 0.0)
 
 
-def test_summaries_added_are_the_sums_without_usage():
+def test_summary_sum_has_no_usage():
     total = sum([SUMMARY, GenerationSummary(), SUMMARY], GenerationSummary())
     assert total.counts() == {name: 2 * value for name, value in SUMMARY.counts().items()}
     assert (total.engine_start_seconds, total.usage, total.redacted) == (4.0, None, None)
 
 
-def test_summaries_added_count_redacted_prompts_by_mark():
+def test_summary_sum_counts_redacted_prompts_by_mark():
     one = SUMMARY.model_copy(update={"redacted": RedactedPrompts(prompts=3, marks={"<EMAIL>": 2, "<IP>": 1})})
     other = SUMMARY.model_copy(update={"redacted": RedactedPrompts(prompts=1, marks={"<EMAIL>": 1})})
     assert (one + other + SUMMARY).redacted == RedactedPrompts(prompts=4, marks={"<EMAIL>": 3, "<IP>": 1})

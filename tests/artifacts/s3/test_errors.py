@@ -34,7 +34,7 @@ def answer(status: int, code: str, operation: str = "PutObject") -> OSError:
     ],
     ids=str,
 )
-def test_is_passing_trouble_of_server_or_network_is(error: Exception) -> None:
+def test_is_passing_server_or_network_trouble_is_true(error: Exception) -> None:
     assert is_passing(error)
 
 
@@ -54,7 +54,7 @@ def test_is_passing_trouble_of_server_or_network_is(error: Exception) -> None:
     ],
     ids=str,
 )
-def test_is_passing_what_somebody_must_mend_is_not(error: Exception) -> None:
+def test_is_passing_permanent_fault_is_false(error: Exception) -> None:
     assert not is_passing(error)
 
 
@@ -70,5 +70,5 @@ def test_is_passing_what_somebody_must_mend_is_not(error: Exception) -> None:
         (TimeoutError(), False),
     ],
 )
-def test_speaks_no_s3_goes_by_an_error_without_a_code_of_s3(error: Exception, expected: bool) -> None:
+def test_speaks_no_s3_error_without_s3_code_is_true(error: Exception, expected: bool) -> None:
     assert speaks_no_s3(error) is expected

@@ -17,14 +17,14 @@ GIB, TIB = 2**30, 2**40
         (5 * TIB, 525 * MIB),
     ],
 )
-def test_part_bytes_file_of_any_size_fits_the_limits_of_s3(size: int, part: int) -> None:
+def test_part_bytes_any_size_fits_s3s_limits(size: int, part: int) -> None:
     assert part_bytes(size) == part
     assert -(-size // part) <= 10_000
     assert 5 * MIB <= part <= 5 * GIB
 
 
 @pytest.mark.parametrize(("size", "at_once"), [(5 * GIB, 4), (100 * GIB, 4), (1 * TIB, 1), (5 * TIB, 1)])
-def test_parts_at_once_of_a_large_file_hold_no_more_than_one_part_or_64_mib(size: int, at_once: int) -> None:
+def test_parts_at_once_large_file_holds_one_part_or_64_mib(size: int, at_once: int) -> None:
     part = part_bytes(size)
     assert parts_at_once(part) == at_once
     assert parts_at_once(part) * part <= max(part, 64 * MIB)

@@ -25,20 +25,20 @@ def ask(patience: Patience, server: Server) -> str:
     return asyncio.run(patience(server.request))
 
 
-def test_patience_passing_faults_are_tried_again() -> None:
+def test_patience_passing_faults_are_retried() -> None:
     server = Server(3)
     assert ask(Patience(10, "it"), server) == "answer"
     assert server.requests == 4
 
 
-def test_patience_lasting_fault_is_not_tried_again() -> None:
+def test_patience_permanent_fault_is_not_retried() -> None:
     server = Server(1, PermissionError())
     with pytest.raises(PermissionError):
         ask(Patience(10, "it"), server)
     assert server.requests == 1
 
 
-def test_patience_fault_that_stays_ends_in_time_and_the_next_request_does_not_wait_again() -> None:
+def test_patience_used_up_next_request_does_not_wait() -> None:
     patience, server = Patience(1.0, "it"), Server(10**9)
     started = time.monotonic()
     with pytest.raises(ConnectionResetError):
@@ -50,7 +50,7 @@ def test_patience_fault_that_stays_ends_in_time_and_the_next_request_does_not_wa
     assert server.requests == tried + 1
 
 
-def test_patience_an_answer_makes_it_whole_again() -> None:
+def test_patience_success_restores_it() -> None:
     patience = Patience(0.5, "it")
     with pytest.raises(ConnectionResetError):
         ask(patience, Server(10**9))
@@ -60,7 +60,7 @@ def test_patience_an_answer_makes_it_whole_again() -> None:
     assert server.requests == 2
 
 
-def test_patience_fault_of_long_ago_is_forgotten() -> None:
+def test_patience_old_fault_is_forgotten() -> None:
     patience = Patience(0.4, "it")
     with pytest.raises(ConnectionResetError):
         ask(patience, Server(10**9))
@@ -68,7 +68,7 @@ def test_patience_fault_of_long_ago_is_forgotten() -> None:
     assert ask(patience, Server(1)) == "answer"
 
 
-def test_patience_one_request_that_never_succeeds_ends_though_others_do() -> None:
+def test_patience_one_failing_request_ends_although_others_succeed() -> None:
     patience, broken = Patience(0.6, "it"), Server(10**9)
 
     async def beside_others() -> None:
@@ -89,7 +89,7 @@ def test_patience_one_request_that_never_succeeds_ends_though_others_do() -> Non
     assert time.monotonic() - started < 1.0
 
 
-def test_patience_of_none_tries_once() -> None:
+def test_patience_zero_tries_once() -> None:
     server = Server(1)
     with pytest.raises(ConnectionResetError):
         ask(Patience(0, "it"), server)

@@ -91,14 +91,14 @@ def test_store_no_keys_are_named(s3_config: StoreConfig, monkeypatch: pytest.Mon
         assert "no usable S3 keys" in message
 
 
-def test_store_missing_bucket_is_named_and_not_made(s3_config: StoreConfig, s3_server: S3Server) -> None:
+def test_store_missing_bucket_is_named_and_not_created(s3_config: StoreConfig, s3_server: S3Server) -> None:
     for message in messages(Store(s3_config.model_copy(update={"url": "s3://no-such-bucket/p"}))):
         assert "no bucket `no-such-bucket`" in message
         assert "STILLHOUSE_STORE" in message
     assert not s3_server.client().exists("no-such-bucket")
 
 
-def test_probe_no_server_names_the_endpoint(own_server: S3Server, tmp_path: Path) -> None:
+def test_check_store_no_server_names_the_endpoint(own_server: S3Server, tmp_path: Path) -> None:
     own_server.kill()
     with pytest.raises(StoreError) as caught:
         check_store(config(own_server.endpoint_url, tmp_path))
@@ -167,7 +167,7 @@ def test_fetch_large_file_altered_in_the_store_is_refused(own_server: S3Server, 
     assert store.find("train", "a" * 64) is None
 
 
-def test_read_object_that_s3_knows_by_another_checksum_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_object_with_another_checksum_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Damaged) as server:
         for name, value in S3Server(Path("unused")).environment.items():
             monkeypatch.setenv(name, value)
