@@ -1,15 +1,12 @@
 """What is known of each provider of an OpenAI-compatible endpoint: its address, its key's variable, what it offers.
 
-Separate because a recipe is checked against it before anything is asked, and a new provider is one entry here.
-As of what the providers document in November 2026; no test asked one of them. Most ignore a field they don't know, so
-that what is not documented counts as not offered.
+A new provider is one entry here. The entries are what the providers document in November 2026; no test asked one of
+them. Most ignore a field that they do not know, so what is not documented counts as not offered.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
-
-Name = Literal["openai", "azure", "deepseek", "anthropic", "bedrock", "vllm", "compatible"]
 
 # seed: sampling can be repeated; logprobs: of the tokens it chose; json_schema: answers held to a JSON schema by
 # response_format; vllm: vLLM's own fields (structured_outputs, top_k, logprobs by token id)
@@ -37,7 +34,7 @@ class Provider(BaseModel):
     batch_price_factor: float | None = None  # of the price of single requests; None: not known
 
 
-PROVIDERS: dict[Name, Provider] = {
+PROVIDERS: dict[str, Provider] = {
     "openai": Provider(
         base_url="https://api.openai.com/v1",
         example="https://eu.api.openai.com/v1",
@@ -98,3 +95,9 @@ PROVIDERS: dict[Name, Provider] = {
         has_batches=True,
     ),
 }
+
+# the type of a recipe's field that names a provider
+if TYPE_CHECKING:
+    Name = str
+else:
+    Name = Literal[tuple(PROVIDERS)]

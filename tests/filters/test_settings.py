@@ -57,7 +57,7 @@ def test_find_rules_new_file_is_found_and_runs_after_the_others_of_its_kind(pack
 
 def test_find_rules_example_of_the_docs_is_a_rule(package):
     page = (ROOT / "docs/development/adding-a-filter.md").read_text()
-    write(package, "shouting", page.split("```python\n")[1].split("```")[0])
+    write(package, "shouting", page.split('rules/shouting.py"\n')[1].split("```")[0])
     [rule] = find_rules(package)
     completion = Completion.model_construct(text="HELP me NOW")
     candidate = Candidate({}, completion, answer=None, agrees_with_reference=None, is_prose=True)
