@@ -24,7 +24,7 @@ def filter_stage(call: StageCall) -> dict[str, Any]:
         spec,
         train=call.folder("balance") / "train.parquet",
         split=call.folder("split"),
-        answers=call.folder("generate") / "completions.parquet",
+        completions=call.folder("generate") / "completions.parquet",
         out=call.work.folder,
         scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
     )

@@ -52,7 +52,7 @@ def write_dataset(
     *,
     train: Path,
     split: Path,
-    answers: Path,
+    completions: Path,
     out: Path,
     scores: Mapping[str, int | None] = NO_SCORES,
 ) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def write_dataset(
 
     Args:
         train: the training rows; `split` is the folder of the others.
-        answers: the table of the teachers' completions.
+        completions: the table of the teachers' completions.
         scores: a judge's of the completions, by their keys.
 
     Returns:
@@ -73,7 +73,7 @@ def write_dataset(
     Raises:
         QualityError: too few answers survive.
     """
-    lines = read_answers(answers)
+    lines = read_answers(completions)
     rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
     examples = [row for row in read_cases(split / "examples.parquet", spec.skill) if row["references"]]
     asked = {name: rows_to_ask(found, spec.use_references) for name, found in rows.items()}

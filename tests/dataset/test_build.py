@@ -9,13 +9,13 @@ from tests.support.builders import make_completion_line, make_row
 from tests.support.dataset import LABELS, build_dataset
 
 
-def test_write_dataset_teaches_the_teachers_answers_on_the_bare_message(tmp_path):
+def test_write_dataset_trains_on_the_teachers_answers_to_the_bare_message(tmp_path):
     _, taught, lines = build_dataset(tmp_path, train=[make_row("a")], answers=[make_completion_line("a", " Car. ")])
     assert taught["train"] == {"a": "car"}
     assert lines["train"][0]["prompt"] == [{"role": "user", "content": "message a"}]
 
 
-def test_write_dataset_references_are_used_unasked(tmp_path):
+def test_write_dataset_with_references_trains_on_them(tmp_path):
     summary, taught, _ = build_dataset(
         tmp_path,
         train=[make_row("a"), make_row("b", "pet")],
@@ -30,7 +30,7 @@ def test_write_dataset_references_are_used_unasked(tmp_path):
     assert (summary["in"], summary["kept"]) == (1, 1)
 
 
-def test_write_dataset_without_references_the_teacher_answers_all(tmp_path):
+def test_write_dataset_without_references_trains_on_answers_alone(tmp_path):
     _, taught, _ = build_dataset(
         tmp_path,
         train=[make_row("a"), make_row("b", "pet")],
@@ -43,19 +43,19 @@ def test_write_dataset_without_references_the_teacher_answers_all(tmp_path):
 
 
 @pytest.mark.peers("join")
-def test_write_dataset_joins_answers_by_row_and_not_by_place(tmp_path):
-    said = {"a": "car", "b": "pet", "c": "pet", "v": "car"}
+def test_write_dataset_shuffled_answers_are_joined_by_row_id(tmp_path):
+    texts = {"a": "car", "b": "pet", "c": "pet", "v": "car"}
     _, taught, _ = build_dataset(
         tmp_path,
         train=[make_row("c"), make_row("a"), make_row("a"), make_row("b")],  # one of them taken twice, as balancing may
         validation=[make_row("v")],
-        answers=[make_completion_line(name, said[name]) for name in ("v", "b", "a", "c")],
+        answers=[make_completion_line(name, texts[name]) for name in ("v", "b", "a", "c")],
     )
-    assert taught["train"] | taught["validation"] == said
+    assert taught["train"] | taught["validation"] == texts
 
 
 @pytest.mark.peers("bad row")
-def test_write_dataset_in_is_kept_and_dropped(tmp_path):
+def test_write_dataset_counts_kept_and_dropped_add_up(tmp_path):
     summary, taught, lines = build_dataset(
         tmp_path,
         train=[make_row(name) for name in "abcd"],
@@ -118,7 +118,7 @@ def test_write_dataset_validation_rows_do_not_move_the_prior(tmp_path):
     assert taught["validation"] == {"v": "car"}
 
 
-def test_write_dataset_least_confidence_goes_by_the_calibrated_one(tmp_path):
+def test_write_dataset_min_mean_logprob_judges_the_calibrated_confidence(tmp_path):
     # shifted by the prior both rows stand 0.4 apart: log(1 / (1 + e^-0.4)) = -0.513
     lines = [
         make_completion_line(name, "car", scores, cumulative_logprob=-0.01) for name, scores in TRAIN_SCORES.items()
@@ -145,7 +145,7 @@ def test_write_dataset_same_answers_make_the_same_bytes(tmp_path):
     assert written[0] == written[1]
 
 
-def test_write_dataset_of_several_teachers_says_who_taught_what(tmp_path):
+def test_write_dataset_several_teachers_are_named_in_rows_and_counts(tmp_path):
     summary, taught, lines = build_dataset(
         tmp_path,
         train=[make_row("a"), make_row("b"), make_row("c", "pet")],
@@ -166,7 +166,7 @@ def test_write_dataset_of_several_teachers_says_who_taught_what(tmp_path):
     }
 
 
-def test_write_dataset_of_one_teacher_names_none(tmp_path):
+def test_write_dataset_one_teacher_is_named_nowhere(tmp_path):
     summary, _, lines = build_dataset(
         tmp_path,
         train=[make_row("a"), make_row("b")],
@@ -176,7 +176,7 @@ def test_write_dataset_of_one_teacher_names_none(tmp_path):
     assert "teachers" not in summary
 
 
-def test_write_dataset_calibrates_each_teacher_by_its_own_answers(tmp_path):
+def test_write_dataset_several_teachers_are_calibrated_by_their_own_answers(tmp_path):
     # the second teacher's scores are the first one's turned round, and so are its calibrated answers
     turned = {name: scores[::-1] for name, scores in TRAIN_SCORES.items()}
     summary, _, lines = build_dataset(

@@ -14,8 +14,8 @@ from tests.support.builders import make_completion_line, make_row
 from tests.support.dataset import LABELS, SKILL, build_dataset, label_scores, make_rollouts
 
 
-def thinned(lines, share, prior=None):
-    """Thin the rows of `lines`, of each of which the first answer is kept; return summary, kept ids and drops."""
+def subsample(lines, share, prior=None):
+    """Subsample the rows of `lines`, each kept with its first answer; return summary, kept ids and drops."""
     completions = {name: [completion_of(line) for line in found] for name, found in lines.items()}
     kept = [Candidate(make_row(name), found[0], found[0].text, None, False) for name, found in completions.items()]
     label_scores = {name: found[0]["label_scores"] for name, found in lines.items()}
@@ -33,8 +33,8 @@ def by_logprob(number: int):
 
 @given(number=st.integers(3, 60), share=st.floats(0.0, 1.0))
 @settings(max_examples=60)
-def test_thin_leaves_the_share_that_was_asked_and_no_row_more_out_than_it_takes(number, share):
-    summary, kept, dropped = thinned(by_logprob(number), share)
+def test_subsample_any_share_holds_with_as_many_rows_as_can(number, share):
+    summary, kept, dropped = subsample(by_logprob(number), share)
     hard = {f"r{n}" for n in range(number) if 3 * n // number == 2}
     num_hard, num_others = len(hard & set(kept)), len(set(kept) - hard)
     assert num_hard == len(hard) or num_others == number - len(hard)  # one kind is whole
@@ -46,57 +46,57 @@ def test_thin_leaves_the_share_that_was_asked_and_no_row_more_out_than_it_takes(
     assert {drop.reason for drop in dropped} <= {"hard_share"}
 
 
-def test_thin_goes_by_content_and_not_by_order():
+def test_subsample_reversed_rows_keeps_the_same_ones():
     lines = by_logprob(30)
-    _, kept, _ = thinned(lines, 0.6)
-    _, turned, _ = thinned(dict(reversed(lines.items())), 0.6)
-    assert set(kept) == set(turned)
+    _, kept, _ = subsample(lines, 0.6)
+    _, reversed_kept, _ = subsample(dict(reversed(lines.items())), 0.6)
+    assert set(kept) == set(reversed_kept)
     assert len(kept) == 17  # by hand: 10 hard rows are six tenths of 16.7
     assert kept == sorted(kept, key=lambda name: int(name[1:]))
 
 
-def test_thin_samples_that_disagree_are_hard():
+def test_subsample_disagreeing_rollouts_are_hard():
     lines = {
         "agree": make_rollouts("agree", "car", "car", "car"),
         "split": make_rollouts("split", "car", "pet", "no idea"),
         "most": make_rollouts("most", "car", "car", "pet"),
     }
-    summary, kept, _ = thinned(lines, 1.0)
+    summary, kept, _ = subsample(lines, 1.0)
     assert (summary["measure"], kept) == ("disagreement", ["split"])
 
 
-def test_thin_of_prompts_with_equal_disagreement_the_less_probable_answer_is_the_harder():
+def test_subsample_equal_disagreement_less_probable_is_harder():
     lines = {
         name: make_rollouts(name, "car", "pet", cumulative_logprob=mean, completion_tokens=1)
         for name, mean in {"sure": -0.1, "unsure": -2.0, "between": -1.0}.items()
     }
-    assert thinned(lines, 1.0)[1] == ["unsure"]
+    assert subsample(lines, 1.0)[1] == ["unsure"]
 
 
-def test_thin_label_scores_that_are_near_are_hard():
+def test_subsample_close_label_scores_are_hard():
     lines = {
         name: make_rollouts(name, "car", scores=label_scores(*shares))
         for name, shares in {"near": (51, 49), "far": (99, 1), "between": (3, 1)}.items()
     }
-    summary, kept, _ = thinned(lines, 1.0)
+    summary, kept, _ = subsample(lines, 1.0)
     assert (summary["measure"], kept) == ("margin", ["near"])
     # less a prior that likes the first label, the row that seemed sure is the doubtful one
-    assert thinned(lines, 1.0, prior=label_scores(98, 2))[1] == ["far"]
+    assert subsample(lines, 1.0, prior=label_scores(98, 2))[1] == ["far"]
 
 
-def test_thin_rows_of_unknown_difficulty_count_as_not_hard():
+def test_subsample_unknown_difficulty_counts_as_not_hard():
     lines = by_logprob(3) | {"x": make_rollouts("x", "car", cumulative_logprob=None)}
-    summary, kept, _ = thinned(lines, 0.0)
+    summary, kept, _ = subsample(lines, 0.0)
     assert kept == ["r0", "r1", "x"]
     assert summary["before"] == {"easy": 1, "medium": 1, "hard": 1, "unknown": 1}
 
 
-def test_thin_nothing_known_is_refused_with_the_next_step():
+def test_subsample_no_known_difficulty_is_refused_with_next_step():
     with pytest.raises(QualityError, match=r"filters\.hard_share.*sampling\.n above 1"):
-        thinned({"x": make_rollouts("x", "car", cumulative_logprob=None)}, 0.5)
+        subsample({"x": make_rollouts("x", "car", cumulative_logprob=None)}, 0.5)
 
 
-def test_write_dataset_hard_share_touches_the_teachers_training_rows_alone(tmp_path):
+def test_write_dataset_hard_share_drops_only_teacher_training_rows(tmp_path):
     options = {
         "train": [make_row(f"r{n}") for n in range(12)] + [make_row("given", "pet")],
         "validation": [make_row("v"), make_row("w")],

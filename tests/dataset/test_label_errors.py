@@ -18,9 +18,9 @@ NAMES = ("car", "pet", "home")
 THREE = Classification(labels=NAMES)
 
 
-def suspects(rows, lines, skill=SKILL, labels=LABELS, prior=None):
-    judged, found = find_label_errors(rows, lines, skill, labels, prior)
-    return judged, {suspect["id"]: suspect for suspect in found}
+def label_errors_of(rows, lines, skill=SKILL, labels=LABELS, prior=None):
+    num_judged, found = find_label_errors(rows, lines, skill, labels, prior)
+    return num_judged, {error["id"]: error for error in found}
 
 
 @given(
@@ -29,7 +29,7 @@ def suspects(rows, lines, skill=SKILL, labels=LABELS, prior=None):
     data=st.data(),
 )
 @settings(max_examples=40)
-def test_find_suspects_swapped_labels_stand_above_all_untouched_ones(truth, doubt, data):
+def test_find_label_errors_swapped_labels_are_exactly_found(truth, doubt, data):
     swapped = data.draw(st.sets(st.integers(0, len(truth) - 1), min_size=1, max_size=max(1, len(truth) // 4)))
     # a teacher that is right, but not equally sure of every row: now and then it prefers another label of a row
     shares = [
@@ -39,35 +39,35 @@ def test_find_suspects_swapped_labels_stand_above_all_untouched_ones(truth, doub
     labels = [NAMES[(NAMES.index(label) + 1) % 3] if n in swapped else label for n, label in enumerate(truth)]
     rows = [make_row(f"r{n}", label) for n, label in enumerate(labels)]
     lines = {f"r{n}": make_rollouts(f"r{n}", "x", scores=label_scores(*shares[n])) for n in range(len(truth))}
-    judged, found = find_label_errors(rows, lines, THREE, NAMES, None)
-    assert judged == len(truth)
-    assert {suspect["id"] for suspect in found} == {f"r{n}" for n in swapped}
-    assert all(suspect["teacher"] == truth[int(suspect["id"][1:])] for suspect in found)
+    num_judged, found = find_label_errors(rows, lines, THREE, NAMES, None)
+    assert num_judged == len(truth)
+    assert {error["id"] for error in found} == {f"r{n}" for n in swapped}
+    assert all(error["teacher"] == truth[int(error["id"][1:])] for error in found)
 
 
-def test_find_suspects_a_wrong_teacher_stands_below_the_swapped_rows_it_is_surer_of():
+def test_find_label_errors_unsure_teacher_ranks_below_sure_ones():
     rows = [make_row(f"c{n}", "car") for n in range(6)] + [make_row(f"p{n}", "pet") for n in range(6)]
     sure = {"car": label_scores(9, 1), "pet": label_scores(1, 9)}
     lines = {one["id"]: make_rollouts(one["id"], "x", scores=sure[one["label"]]) for one in rows}
     lines["c0"] = make_rollouts("c0", "x", scores=label_scores(1, 19))  # swapped
     lines["p1"] = make_rollouts("p1", "x", scores=label_scores(11, 9))  # a slip: hardly sure
-    judged, found = find_label_errors(rows, lines, SKILL, LABELS, None)
-    assert judged == 12
+    num_judged, found = find_label_errors(rows, lines, SKILL, LABELS, None)
+    assert num_judged == 12
     assert [(one["id"], one["is_sure"]) for one in found] == [("c0", True), ("p1", False)]
     # by hand: c0 was given car, of which the teacher thinks 1 in 20
     assert (found[0]["score"], found[0]["confidence"]) == (pytest.approx(0.05), pytest.approx(0.95))
     assert found[1]["score"] == pytest.approx(0.45)
 
 
-def test_find_suspects_calibrated_scores_are_less_the_prior():
+def test_find_label_errors_prior_is_subtracted_from_scores():
     rows = [make_row("a", "car")]
     lines = {"a": make_rollouts("a", "car", scores=[-0.1, -2.5])}
-    assert suspects(rows, lines)[1] == {}
-    judged, found = suspects(rows, lines, prior=[-0.05, -3.5])
-    assert (judged, found["a"]["teacher"]) == (1, "pet")
+    assert label_errors_of(rows, lines)[1] == {}
+    num_judged, found = label_errors_of(rows, lines, prior=[-0.05, -3.5])
+    assert (num_judged, found["a"]["teacher"]) == (1, "pet")
 
 
-def test_find_suspects_without_scores_goes_by_the_majority_of_the_samples():
+def test_find_label_errors_without_scores_majority_decides():
     rows = [make_row(name, "car") for name in ("one voice", "most", "tie kept", "right", "unread")]
     lines = {
         "one voice": make_rollouts("one voice", "pet", "pet", "pet"),
@@ -76,27 +76,27 @@ def test_find_suspects_without_scores_goes_by_the_majority_of_the_samples():
         "right": make_rollouts("right", "car", "car", "car"),
         "unread": make_rollouts("unread", "no idea", "no idea", "none"),
     }
-    judged, found = suspects(rows, lines)
-    assert judged == 4
+    num_judged, found = label_errors_of(rows, lines)
+    assert num_judged == 4
     assert list(found) == ["one voice", "most"]
     assert (found["one voice"]["score"], found["one voice"]["is_sure"]) == (0.0, True)
     assert (found["most"]["score"], found["most"]["is_sure"]) == (pytest.approx(1 / 3), False)
 
 
-def test_find_suspects_one_sample_goes_by_the_teachers_confidence_and_unknown_comes_last():
+def test_find_label_errors_one_rollout_ranks_by_confidence_unknown_last():
     rows = [make_row(name, "car") for name in ("unknown", "unsure", "sure")]
     lines = {
         "unknown": make_rollouts("unknown", "pet", cumulative_logprob=None),
         "unsure": make_rollouts("unsure", "pet", cumulative_logprob=-1.2, completion_tokens=2),
         "sure": make_rollouts("sure", "pet", cumulative_logprob=-0.02, completion_tokens=2),
     }
-    _, found = suspects(rows, lines)
+    _, found = label_errors_of(rows, lines)
     assert list(found) == ["sure", "unsure", "unknown"]
     assert found["sure"]["confidence"] == pytest.approx(math.exp(-0.01))
     assert found["unknown"]["score"] is None
 
 
-def test_find_suspects_free_answers_need_all_samples_to_contradict_with_one_voice():
+def test_find_label_errors_free_answers_need_unanimous_rollouts():
     rows = [make_row(name, "Paris") for name in ("one voice", "torn", "half", "alone", "cut", "same")]
     lines = {
         "one voice": make_rollouts("one voice", "Lyon", "lyon.", "Lyon"),
@@ -109,23 +109,23 @@ def test_find_suspects_free_answers_need_all_samples_to_contradict_with_one_voic
         ],
         "same": make_rollouts("same", "paris", "Paris", "Paris."),
     }
-    judged, found = suspects(rows, lines, skill=Qa(kind="qa"), labels=())
+    num_judged, found = label_errors_of(rows, lines, skill=Qa(kind="qa"), labels=())
     assert list(found) == ["one voice"]
     assert found["one voice"]["given"] == ["Paris"]
-    assert judged == 2  # and `same`, which it confirms
+    assert num_judged == 2  # and `same`, which it confirms
 
 
-def test_find_suspects_mathematics_goes_by_value():
+def test_find_label_errors_mathematics_compares_values():
     rows = [make_row("wrong", "#### 12"), make_row("right", "#### 0.5")]
     lines = {
         "wrong": make_rollouts("wrong", "so #### 13", "thus #### 13.0"),
         "right": make_rollouts("right", "so #### 1/2", "thus #### 0.50"),
     }
-    judged, found = suspects(rows, lines, skill=Math(kind="math"), labels=())
-    assert (judged, list(found)) == (2, ["wrong"])
+    num_judged, found = label_errors_of(rows, lines, skill=Math(kind="math"), labels=())
+    assert (num_judged, list(found)) == (2, ["wrong"])
 
 
-def test_write_dataset_suspects_change_nothing_that_is_trained_on(tmp_path: Path):
+def test_write_dataset_label_errors_leave_training_rows_alone(tmp_path: Path):
     rows = {
         "train": [make_row("a"), make_row("b", "pet"), make_row("c", "car")],
         "examples": [make_row("e", "pet"), make_row("a", "pet")],
@@ -151,24 +151,24 @@ def test_write_dataset_suspects_change_nothing_that_is_trained_on(tmp_path: Path
     assert (off, off_files) == (on, on_files)
 
 
-def test_find_suspects_score_is_the_self_confidence_of_its_definition():
+def test_find_label_errors_score_is_self_confidence_by_definition():
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(20, 3))
     given_labels = [NAMES[n % 3] for n in range(20)]
     rows = [make_row(f"r{n}", label) for n, label in enumerate(given_labels)]
     lines = {f"r{n}": make_rollouts(f"r{n}", "x", scores=list(logits[n])) for n in range(20)}
-    _, found = suspects(rows, lines, skill=THREE, labels=NAMES)
+    _, found = label_errors_of(rows, lines, skill=THREE, labels=NAMES)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert found
-    for name, suspect in found.items():
+    for name, error in found.items():
         n = int(name[1:])
-        assert suspect["score"] == pytest.approx(shares[n, n % 3])
+        assert error["score"] == pytest.approx(shares[n, n % 3])
         best = int(shares[n].argmax())
         mean = np.mean([shares[m, best] for m in range(20) if m % 3 == best])
-        assert suspect["is_sure"] == (shares[n, best] >= mean)
+        assert error["is_sure"] == (shares[n, best] >= mean)
 
 
-def test_suspects_file_holds_what_a_person_needs_to_find_the_row(tmp_path: Path):
+def test_write_dataset_suspects_file_identifies_the_row(tmp_path: Path):
     options = {"use_references": False, "filters": Filters(verification=False)}
     _, _, lines = build_dataset(
         tmp_path,

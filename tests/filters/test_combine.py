@@ -22,11 +22,11 @@ VOTE, BEST, KEEP_ALL = Mixing(kind="vote"), Mixing(kind="best"), Mixing()
 
 
 def by(number: int, *texts: str, **fields: Any) -> list[Completion]:
-    """The samples of teacher `number`."""
+    """The rollouts of teacher `number`."""
     return [make_completion(text, **fields).model_copy(update={"teacher_number": number}) for text in texts]
 
 
-def judged(answers: list[Completion], mixing: Mixing, *references: str, filters: Filters = ALL):
+def filtered(answers: list[Completion], mixing: Mixing, *references: str, filters: Filters = ALL):
     return apply_filters([make_row("a", *references)], {"a": answers}, filters, SKILL, LABELS, mixing)
 
 
@@ -34,49 +34,49 @@ def kept(result) -> list[tuple[int, str]]:
     return [(one.completion.teacher_number, one.target) for one in result.kept]
 
 
-def test_keep_all_makes_a_lesson_of_each_teachers_kept_answer():
-    result = judged([*by(1, "red"), *by(2, "blue"), *by(3, "nonsense")], KEEP_ALL)
+def test_keep_all_keeps_one_answer_of_each_teacher():
+    result = filtered([*by(1, "red"), *by(2, "blue"), *by(3, "nonsense")], KEEP_ALL)
     assert kept(result) == [(1, "red"), (2, "blue")]
     assert [(drop["teacher"], drop["reason"]) for drop in result.dropped] == [(3, "unparsable")]
 
 
-def test_keep_all_has_the_samples_of_one_teacher_vote_among_themselves():
-    result = judged([*by(1, "red", "red", "blue"), *by(2, "blue", "blue", "red")], KEEP_ALL)
+def test_keep_all_rollouts_of_each_teacher_vote_among_themselves():
+    result = filtered([*by(1, "red", "red", "blue"), *by(2, "blue", "blue", "red")], KEEP_ALL)
     assert kept(result) == [(1, "red"), (2, "blue")]
     indices = [(drop["teacher"], drop["sample_index"]) for drop in result.dropped]
     assert indices == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
-def test_keep_all_agreement_is_within_a_teacher_so_that_anothers_failure_counts_for_nothing():
+def test_keep_all_agreement_counts_within_one_teacher():
     filters = Filters(min_agreement=0.6, min_success_ratio=0.0)
-    assert kept(judged([*by(1, "nonsense"), *by(2, "red")], KEEP_ALL, filters=filters)) == [(2, "red")]
+    assert kept(filtered([*by(1, "nonsense"), *by(2, "red")], KEEP_ALL, filters=filters)) == [(2, "red")]
 
 
-def test_vote_is_the_majority_over_all_samples_of_all_teachers():
-    result = judged([*by(1, "red", "red"), *by(2, "blue"), *by(3, "blue", "blue")], VOTE)
+def test_vote_majority_is_over_all_rollouts_of_all_teachers():
+    result = filtered([*by(1, "red", "red"), *by(2, "blue"), *by(3, "blue", "blue")], VOTE)
     assert kept(result) == [(2, "blue")]
     assert result.counts == {"not_majority": 4}
     assert result.dropped[0]["detail"] == "the prompt's answer is blue, kept from sample 0 of teacher 2"
 
 
-def test_vote_of_equals_is_the_first_teachers_and_the_most_confident_voter_stands_for_it():
-    assert kept(judged([*by(1, "red"), *by(2, "blue")], VOTE)) == [(1, "red")]
+def test_vote_tie_goes_to_first_answer_and_most_confident_voter():
+    assert kept(filtered([*by(1, "red"), *by(2, "blue")], VOTE)) == [(1, "red")]
     votes = [
         *by(1, "red", cumulative_logprob=-2.0),
         *by(2, "red", cumulative_logprob=-0.1),
         *by(3, "blue", cumulative_logprob=0.0),
     ]
-    assert kept(judged(votes, VOTE)) == [(2, "red")]
+    assert kept(filtered(votes, VOTE)) == [(2, "red")]
 
 
-def test_vote_below_the_least_agreement_drops_the_answers_of_all():
+def test_vote_below_min_agreement_drops_all_teachers_answers():
     answers = [*by(1, "red"), *by(2, "blue"), *by(3, "red")]
-    assert kept(judged(answers, VOTE, filters=Filters(min_agreement=0.6))) == [(1, "red")]
-    result = judged(answers, VOTE, filters=Filters(min_agreement=0.7, min_success_ratio=0.0))
+    assert kept(filtered(answers, VOTE, filters=Filters(min_agreement=0.6))) == [(1, "red")]
+    result = filtered(answers, VOTE, filters=Filters(min_agreement=0.7, min_success_ratio=0.0))
     assert (result.kept, result.counts) == ([], {"agreement": 3})
 
 
-def test_best_by_judge_takes_the_highest_score_and_an_unreadable_one_counts_least():
+def test_best_by_judge_keeps_highest_score_unreadable_counts_least():
     answers = [one.model_copy(update={"key": f"k{number}"}) for number in (1, 2, 3) for one in by(number, "red")]
     mixing = Mixing(kind="best", by="judge")
 
@@ -90,23 +90,23 @@ def test_best_by_judge_takes_the_highest_score_and_an_unreadable_one_counts_leas
     assert kept(chosen({"k1": 4, "k2": 4, "k3": 4})) == [(1, "red")]
 
 
-def test_unserved_prompts_are_found_without_a_judge_that_has_not_heard_the_answers():
+def test_unanswered_rows_ignore_a_judge_that_has_not_scored_yet():
     rules = routing_filters(Filters(min_judge_score=4), must_verify=False)
     assert unanswered_rows([make_row("a")], {"a": by(1, "red")}, rules, SKILL, LABELS) == []
 
 
-def test_best_by_verifier_takes_what_agrees_with_the_reference_and_else_the_first_teachers():
+def test_best_by_verifier_keeps_agreeing_answer_else_first_teachers():
     loose = ALL.model_copy(update={"verification": False})
     answers = [*by(1, "red"), *by(2, "blue")]
-    result = judged(answers, BEST, "blue", filters=loose)
+    result = filtered(answers, BEST, "blue", filters=loose)
     assert kept(result) == [(2, "blue")]
     assert [(drop["teacher"], drop["reason"]) for drop in result.dropped] == [(1, "not_best")]
-    assert kept(judged(answers, BEST)) == [(1, "red")]
-    assert kept(judged(answers, BEST, "green", filters=loose)) == [(1, "red")]
-    assert kept(judged([*by(1, "nonsense"), *by(2, "blue")], BEST)) == [(2, "blue")]
+    assert kept(filtered(answers, BEST)) == [(1, "red")]
+    assert kept(filtered(answers, BEST, "green", filters=loose)) == [(1, "red")]
+    assert kept(filtered([*by(1, "nonsense"), *by(2, "blue")], BEST)) == [(2, "blue")]
 
 
-def test_counts_by_teacher_tell_a_useless_answer_from_one_that_another_stood_for():
+def test_counts_by_teacher_usable_includes_answers_passed_over():
     rows = [make_row("a"), make_row("b")]
     completions = {"a": [*by(1, "red"), *by(2, "red")], "b": [*by(1, "nonsense"), *by(2, "blue")]}
     result = apply_filters(rows, completions, ALL, SKILL, LABELS, VOTE)
@@ -117,13 +117,13 @@ def test_counts_by_teacher_tell_a_useless_answer_from_one_that_another_stood_for
     }
 
 
-samples = st.sampled_from(["red", "Blue!", "mauve", "", "I can't help with that"])
-panel = st.lists(st.lists(samples, max_size=3), min_size=1, max_size=3)
+texts = st.sampled_from(["red", "Blue!", "mauve", "", "I can't help with that"])
+rollouts_by_teacher = st.lists(st.lists(texts, max_size=3), min_size=1, max_size=3)
 mixings = st.sampled_from([VOTE, BEST, KEEP_ALL])
 
 
-@given(st.lists(panel, max_size=4), mixings)
-def test_mixing_keeps_or_drops_every_answer_once_and_one_a_prompt_where_one_is_asked_for(prompts, mixing):
+@given(st.lists(rollouts_by_teacher, max_size=4), mixings)
+def test_mixing_every_answer_is_kept_or_dropped_once(prompts, mixing):
     rows = [make_row(str(number), *["red"] * (number % 2)) for number in range(len(prompts))]
     completions = {
         one["id"]: [answer for number, texts in enumerate(teachers, 1) for answer in by(number, *texts)]
@@ -155,7 +155,7 @@ def test_mixing_keeps_or_drops_every_answer_once_and_one_a_prompt_where_one_is_a
         ([], {}),
     ],
 )
-def test_unserved_is_what_the_filters_would_keep_no_answer_to(answer: list[Completion], filters: dict[str, Any]):
+def test_unanswered_rows_are_those_without_a_kept_answer(answer: list[Completion], filters: dict[str, Any]):
     rules = routing_filters(Filters(**filters), must_verify=False)
     rows = [make_row("a"), make_row("b"), make_row("a")]
     assert unanswered_rows(rows, {"a": answer, "b": by(1, "red", cumulative_logprob=-0.1)}, rules, SKILL, LABELS) == [
@@ -163,14 +163,14 @@ def test_unserved_is_what_the_filters_would_keep_no_answer_to(answer: list[Compl
     ]
 
 
-def test_unserved_goes_by_the_recipes_own_switches():
+def test_unanswered_rows_follow_the_recipes_switches():
     truncated = {"a": by(1, "red", finish_reason="length")}
     for switch, expected in ((True, ["a"]), (False, [])):
         rules = routing_filters(Filters(truncated=switch), must_verify=False)
         assert unanswered_rows([make_row("a")], truncated, rules, SKILL, LABELS) == expected
 
 
-def test_unserved_counts_a_reference_only_where_it_must_verify():
+def test_unanswered_rows_reference_counts_only_if_must_verify():
     rows, answers = [make_row("a", "red"), make_row("b", "red"), make_row("c")], {name: by(1, "blue") for name in "ac"}
     answers["b"] = by(1, "red")
     for must_verify, expected in ((True, ["a"]), (False, [])):
@@ -178,13 +178,13 @@ def test_unserved_counts_a_reference_only_where_it_must_verify():
         assert unanswered_rows(rows, answers, rules, SKILL, LABELS) == expected
 
 
-def test_unserved_by_one_teacher_is_served_by_any_other():
+def test_unanswered_rows_any_teachers_answer_counts():
     rules = routing_filters(ALL, must_verify=False)
     answers = {"a": [*by(1, "mauve"), *by(2, "red")], "b": by(1, "mauve")}
     assert unanswered_rows([make_row("a"), make_row("b"), make_row("c")], answers, rules, SKILL, LABELS) == ["b", "c"]
 
 
-def test_rules_for_routing_leave_every_rule_of_one_answer_as_the_recipe_has_it():
+def test_routing_filters_keep_every_rule_of_one_answer():
     strict = Filters(min_success_ratio=1.0, near_duplicate_threshold=0.5, min_agreement=0.9, refused=False)
     rules = routing_filters(strict, must_verify=True)
     changed = {name for name in Filters.model_fields if getattr(rules, name) != getattr(strict, name)}

@@ -21,7 +21,7 @@ def answers(result) -> dict[str, str]:
 
 
 @pytest.mark.peers("none rows")
-def test_apply_keeps_the_parsed_answer_and_names_each_drop():
+def test_apply_filters_keeps_parsed_answer_and_names_each_drop():
     rows = [make_row("a"), make_row("b", "red"), make_row("c"), make_row("d"), make_row("e")]
     completions = {
         "a": [make_completion("Red.")],
@@ -52,7 +52,7 @@ def test_apply_keeps_the_parsed_answer_and_names_each_drop():
     assert result.counts == {"verification": 1, "truncated": 1, "failed": 1, "refused": 1}
 
 
-def test_apply_first_objecting_rule_in_the_recipes_order_names_the_reason():
+def test_apply_filters_first_objecting_rule_names_the_reason():
     result = apply_filters([make_row("a")], {"a": [make_completion("  ", "length")]}, ALL, SKILL, LABELS)
     assert result.counts == {"truncated": 1}
     result = apply_filters(
@@ -65,22 +65,22 @@ def test_apply_first_objecting_rule_in_the_recipes_order_names_the_reason():
     assert result.counts == {"empty": 1}
 
 
-def test_apply_several_samples_keep_the_most_confident_of_the_majority():
-    samples = [
+def test_apply_filters_several_rollouts_keep_most_confident_of_majority():
+    rollouts = [
         make_completion("blue", cumulative_logprob=-0.1),
         make_completion("red", cumulative_logprob=-2.0),
         make_completion("red", cumulative_logprob=-1.0),
         make_completion("red"),
     ]
-    result = apply_filters([make_row("a")], {"a": samples}, ALL, SKILL, LABELS)
+    result = apply_filters([make_row("a")], {"a": rollouts}, ALL, SKILL, LABELS)
     assert answers(result) == {"a": "red"}
-    assert result.kept[0].completion is samples[2]
+    assert result.kept[0].completion is rollouts[2]
     assert result.counts == {"not_majority": 3}
     assert result.num_in == 4
 
 
-def test_apply_agreement_below_the_bound_drops_every_sample_of_the_prompt():
-    samples = {
+def test_apply_filters_agreement_below_bound_drops_every_rollout():
+    rollouts = {
         "a": [
             make_completion("red"),
             make_completion("red"),
@@ -90,37 +90,37 @@ def test_apply_agreement_below_the_bound_drops_every_sample_of_the_prompt():
         ]
     }
     # 2 of the 4 that were answered
-    assert answers(apply_filters([make_row("a")], samples, Filters(min_agreement=0.5), SKILL, LABELS)) == {"a": "red"}
-    result = apply_filters([make_row("a")], samples, Filters(min_agreement=0.6, min_success_ratio=0.0), SKILL, LABELS)
+    assert answers(apply_filters([make_row("a")], rollouts, Filters(min_agreement=0.5), SKILL, LABELS)) == {"a": "red"}
+    result = apply_filters([make_row("a")], rollouts, Filters(min_agreement=0.6, min_success_ratio=0.0), SKILL, LABELS)
     assert result.kept == []
     assert result.counts == {"agreement": 3, "unparsable": 1, "failed": 1}
 
 
-def test_apply_confidence_judges_the_chosen_sample():
+def test_apply_filters_confidence_judges_the_vote_winner():
     filters = Filters(min_mean_logprob=-0.5, min_success_ratio=0.0)
-    samples = {
+    rollouts = {
         "a": [make_completion("red", cumulative_logprob=-0.7)],
         "b": [make_completion("red", cumulative_logprob=-0.3), make_completion("red", cumulative_logprob=-0.9)],
     }
-    result = apply_filters([make_row("a"), make_row("b")], samples, filters, SKILL, LABELS)
+    result = apply_filters([make_row("a"), make_row("b")], rollouts, filters, SKILL, LABELS)
     assert answers(result) == {"b": "red"}
     assert result.counts == {"confidence": 1, "not_majority": 1}
 
 
 @pytest.mark.peers("none rows")
-def test_apply_prompt_without_completion_counts_as_failed():
+def test_apply_filters_prompt_without_completion_counts_as_failed():
     result = apply_filters([make_row("a"), make_row("b")], {"a": [make_completion("red")]}, Filters(), SKILL, LABELS)
     assert result.counts == {"failed": 1}
     assert result.num_in == 2
 
 
-def test_apply_row_repeated_by_balancing_is_kept_each_time():
+def test_apply_filters_row_repeated_by_balancing_is_kept_each_time():
     result = apply_filters([make_row("a"), make_row("a")], {"a": [make_completion("red")]}, Filters(), SKILL, LABELS)
     assert len(result.kept) == 2
 
 
 @pytest.mark.peers("none rows")
-def test_apply_below_the_success_ratio_fails_with_counts_and_next_step():
+def test_apply_filters_below_success_ratio_fails_with_counts_and_next_step():
     rows = [make_row("a"), make_row("b"), make_row("c"), make_row("d")]
     completions = {
         "a": [make_completion("red")],
@@ -133,25 +133,25 @@ def test_apply_below_the_success_ratio_fails_with_counts_and_next_step():
     assert apply_filters(rows, completions, Filters(min_success_ratio=0.25), SKILL, LABELS).kept
 
 
-def test_apply_success_ratio_is_over_prompts_not_samples():
-    samples = {"a": [make_completion("red"), make_completion("x"), make_completion("y"), make_completion("z")]}
-    assert answers(apply_filters([make_row("a")], samples, Filters(min_success_ratio=1.0), SKILL, LABELS)) == {
+def test_apply_filters_success_ratio_is_over_prompts_not_rollouts():
+    rollouts = {"a": [make_completion("red"), make_completion("x"), make_completion("y"), make_completion("z")]}
+    assert answers(apply_filters([make_row("a")], rollouts, Filters(min_success_ratio=1.0), SKILL, LABELS)) == {
         "a": "red"
     }
 
 
-def test_apply_no_rows_is_an_empty_result():
+def test_apply_filters_no_rows_is_an_empty_result():
     assert apply_filters([], {}, Filters(), SKILL, LABELS).num_in == 0
 
 
-def test_apply_unparsable_switched_off_keeps_the_text():
+def test_apply_filters_unparsable_off_keeps_the_text():
     filters = Filters(unparsable=False)
     assert answers(apply_filters([make_row("a")], {"a": [make_completion(" mauve ")]}, filters, SKILL, LABELS)) == {
         "a": "mauve"
     }
 
 
-def test_apply_labels_are_not_judged_as_prose():
+def test_apply_filters_labels_are_not_judged_as_prose():
     label = "i cannot complete my order"
     skill = Classification(labels=(label, "la la la la la la"))
     completions = {"a": [make_completion(label)], "b": [make_completion("la la la la la la")]}
@@ -159,7 +159,7 @@ def test_apply_labels_are_not_judged_as_prose():
     assert len(result.kept) == 2
 
 
-def test_apply_near_duplicates_filter_free_answers_and_warn_for_labels(caplog):
+def test_apply_filters_near_duplicates_drop_free_answers_and_warn_for_labels(caplog):
     text = "the card is on its way and will be with you soon"
     filters = Filters(near_duplicate_threshold=0.9)
     with caplog.at_level(logging.WARNING):
@@ -185,7 +185,7 @@ some = st.lists(
 
 
 @given(st.lists(some, max_size=6), st.floats(0, 1), st.booleans())
-def test_apply_every_completion_is_kept_or_dropped_once(per_prompt, min_agreement, has_reference):
+def test_apply_filters_every_completion_is_kept_or_dropped_once(per_prompt, min_agreement, has_reference):
     rows = [make_row(str(i), *["red"] * has_reference) for i in range(len(per_prompt))]
     filters = Filters(min_agreement=min_agreement, min_mean_logprob=-2.0, min_success_ratio=0.0)
     result = apply_filters(rows, {str(i): one for i, one in enumerate(per_prompt)}, filters, SKILL, LABELS)

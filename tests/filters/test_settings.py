@@ -4,18 +4,15 @@ import importlib
 
 import pytest
 
-from stillhouse.completions.completion import Completion
-from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rule import CandidateRule
 from stillhouse.filters.rules.agreement import Agreement
 from stillhouse.filters.rules.repetitive import Repetitive
 from stillhouse.filters.settings import RULES, Filters, find_rules
+from tests.support.builders import make_candidate
 from tests.support.paths import ROOT
 
 RULE = """
 from pydantic import Field
-from stillhouse.completions.completion import Completion
-from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rule import CandidateRule
 
 class {name}(CandidateRule):
@@ -59,8 +56,7 @@ def test_find_rules_example_of_the_docs_is_a_rule(package):
     page = (ROOT / "docs/development/adding-a-filter.md").read_text()
     write(package, "shouting", page.split('rules/shouting.py"\n')[1].split("```")[0])
     [rule] = find_rules(package)
-    completion = Completion.model_construct(text="HELP me NOW")
-    candidate = Candidate({}, completion, answer=None, agrees_with_reference=None, is_prose=True)
+    candidate = make_candidate("HELP me NOW")
     assert rule(max_capitals=0.5).objection(candidate) == "78% of its letters are capitals"
     assert rule().objection(candidate) is None
 

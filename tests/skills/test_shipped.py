@@ -87,7 +87,7 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
         DatasetSpec(recipe.filters, recipe.skill, labels, calibrations=("none",), use_references=True),
         train=tmp_path / "balance" / "train.parquet",
         split=sides,
-        answers=tmp_path / "answers.parquet",
+        completions=tmp_path / "answers.parquet",
         out=tmp_path,
     )
     examples = read_cases(sides / "examples.parquet", recipe.skill)

@@ -9,6 +9,7 @@ import yaml
 from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row, content_sha256
 from stillhouse.errors import RecipeError
+from stillhouse.filters.candidate import Candidate
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.terms import terms_of
 
@@ -44,6 +45,20 @@ def make_completion(text: str = "billing", finish_reason: str = "stop", **fields
         "created": "2026-01-01T00:00:00+00:00",
     }
     return Completion.model_validate(values | fields)
+
+
+def make_candidate(
+    text: str = "some text",
+    finish_reason: str = "stop",
+    *,
+    logprob: float | None = None,
+    answer: str | None = None,
+    agrees: bool | None = None,
+    is_prose: bool = True,
+) -> Candidate:
+    """A completion of two tokens as the filters see it; the references of its row are "gold" and "au"."""
+    completion = make_completion(text, finish_reason, completion_tokens=2, cumulative_logprob=logprob)
+    return Candidate(make_row("1", "gold", "au"), completion, answer, agrees, is_prose)
 
 
 def make_completion_line(row_id: str, text: str, scores: list[float] | None = None, **fields: Any) -> dict[str, Any]:

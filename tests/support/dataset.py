@@ -31,7 +31,7 @@ def build_dataset(folder: Path, *, train=(), validation=(), examples=(), answers
     defaults = {"filters": Filters(), "calibrations": ("none",), "use_references": True}
     spec = DatasetSpec(skill=SKILL, labels=LABELS, **defaults | options)
     summary = write_dataset(
-        spec, train=folder / "train.parquet", split=folder, answers=folder / "answers.parquet", out=out
+        spec, train=folder / "train.parquet", split=folder, completions=folder / "answers.parquet", out=out
     )
     lines = {path.stem: [json.loads(line) for line in path.open()] for path in out.glob("*.jsonl")}
     taught = {

@@ -1,8 +1,6 @@
 import pytest
 
-from stillhouse.completions.completion import Completion
 from stillhouse.errors import RecipeError
-from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rules.agreement import Agreement, majority
 from stillhouse.filters.rules.confidence import Confidence
 from stillhouse.filters.rules.empty import Empty
@@ -14,46 +12,25 @@ from stillhouse.filters.rules.repetitive import Repetitive, repeated_share
 from stillhouse.filters.rules.truncated import Truncated
 from stillhouse.filters.rules.unparsable import Unparsable
 from stillhouse.filters.rules.verification import Verification
-
-
-def sample(
-    text: str = "some text",
-    finish_reason: str = "stop",
-    logprob: float | None = None,
-    answer: str | None = None,
-    agrees: bool | None = None,
-    is_prose: bool = True,
-) -> Candidate:
-    completion = Completion(
-        key="k",
-        text=text,
-        finish_reason=finish_reason,
-        prompt_tokens=3,
-        completion_tokens=2,
-        cumulative_logprob=logprob,
-        seconds=0.1,
-        teacher="t",
-        created="2026-01-01T00:00:00Z",
-    )
-    return Candidate({"id": "1", "references": ["gold", "au"]}, completion, answer, agrees, is_prose)
+from tests.support.builders import make_candidate
 
 
 def test_failed_error_is_dropped_and_has_no_setting():
-    assert Failed().objection(sample(finish_reason="error:timeout")) == "error:timeout"
-    assert Failed().objection(sample()) is None
+    assert Failed().objection(make_candidate(finish_reason="error:timeout")) == "error:timeout"
+    assert Failed().objection(make_candidate()) is None
     assert not Failed.model_fields
 
 
 def test_truncated_drops_length_only_and_only_when_on():
-    assert Truncated().objection(sample(finish_reason="length")) == "cut off after 2 tokens"
-    assert Truncated().objection(sample(finish_reason="stop")) is None
-    assert Truncated(truncated=False).objection(sample(finish_reason="length")) is None
+    assert Truncated().objection(make_candidate(finish_reason="length")) == "cut off after 2 tokens"
+    assert Truncated().objection(make_candidate(finish_reason="stop")) is None
+    assert Truncated(truncated=False).objection(make_candidate(finish_reason="length")) is None
 
 
 @pytest.mark.parametrize(("text", "dropped"), [("", True), (" \n\t", True), ("0", False), ("?", False)])
 def test_empty_drops_blank_text(text, dropped):
-    assert (Empty().objection(sample(text)) is not None) == dropped
-    assert Empty(empty=False).objection(sample(text)) is None
+    assert (Empty().objection(make_candidate(text)) is not None) == dropped
+    assert Empty(empty=False).objection(make_candidate(text)) is None
 
 
 @pytest.mark.parametrize(
@@ -68,10 +45,10 @@ def test_empty_drops_blank_text(text, dropped):
         "I apologize, but I am not able to discuss this.",
     ],
 )
-def test_refused_drops_a_refusing_opening(text):
-    assert Refusal().objection(sample(text))
-    assert Refusal(refused=False).objection(sample(text)) is None
-    assert Refusal().objection(sample(text, is_prose=False)) is None
+def test_refusal_drops_a_refusing_opening(text):
+    assert Refusal().objection(make_candidate(text))
+    assert Refusal(refused=False).objection(make_candidate(text)) is None
+    assert Refusal().objection(make_candidate(text, is_prose=False)) is None
 
 
 @pytest.mark.parametrize(
@@ -84,8 +61,8 @@ def test_refused_drops_a_refusing_opening(text):
         "I am happy to assist.",
     ],
 )
-def test_refused_keeps_answers_that_only_speak_of_it(text):
-    assert Refusal().objection(sample(text)) is None
+def test_refusal_keeps_answers_that_only_mention_refusing(text):
+    assert Refusal().objection(make_candidate(text)) is None
 
 
 def test_repetitive_share_is_that_of_repeated_three_word_sequences():
@@ -96,50 +73,52 @@ def test_repetitive_share_is_that_of_repeated_three_word_sequences():
 
 
 def test_repetitive_bound_is_the_recipes():
-    assert Repetitive().objection(sample("go on " * 20)) == "95% of its 3-word sequences are repeats"
-    assert Repetitive().objection(sample("a b c a b c")) is None
-    assert Repetitive(max_repetition=0.2).objection(sample("a b c a b c")) is not None
-    assert Repetitive(repetitive=False).objection(sample("go on " * 20)) is None
+    assert Repetitive().objection(make_candidate("go on " * 20)) == "95% of its 3-word sequences are repeats"
+    assert Repetitive().objection(make_candidate("a b c a b c")) is None
+    assert Repetitive(max_repetition=0.2).objection(make_candidate("a b c a b c")) is not None
+    assert Repetitive(repetitive=False).objection(make_candidate("go on " * 20)) is None
 
 
 def test_language_drops_other_languages_and_keeps_short_or_unnamed_ones():
     german = "Ich möchte bitte meine verlorene Karte sperren lassen."
-    assert Language(languages=("en",)).objection(sample(german)) == "language is de"
-    assert Language(languages=("en", "de")).objection(sample(german)) is None
-    assert Language().objection(sample(german)) is None
-    assert Language(languages=("en",)).objection(sample("I would like to block my lost card, please.")) is None
-    assert Language(languages=("en",)).objection(sample("Karte bitte sperren")) is None
-    assert Language(languages=("en",)).objection(sample("1 2 3 4 5")) is None
-    assert Language(languages=("en",)).objection(sample(german, is_prose=False)) is None
+    assert Language(languages=("en",)).objection(make_candidate(german)) == "language is de"
+    assert Language(languages=("en", "de")).objection(make_candidate(german)) is None
+    assert Language().objection(make_candidate(german)) is None
+    assert Language(languages=("en",)).objection(make_candidate("I would like to block my lost card, please.")) is None
+    assert Language(languages=("en",)).objection(make_candidate("Karte bitte sperren")) is None
+    assert Language(languages=("en",)).objection(make_candidate("1 2 3 4 5")) is None
+    assert Language(languages=("en",)).objection(make_candidate(german, is_prose=False)) is None
 
 
 def test_language_unknown_code_is_refused_by_name():
     with pytest.raises(RecipeError, match=r"filters\.languages holds english; known"):
-        Language(languages=("english",)).objection(sample("four words are enough"))
+        Language(languages=("english",)).objection(make_candidate("four words are enough"))
 
 
-def test_unparsable_drops_where_no_answer_was_read():
-    assert Unparsable().objection(sample(answer=None))
-    assert Unparsable().objection(sample(answer="gold")) is None
-    assert Unparsable(unparsable=False).objection(sample(answer=None)) is None
+def test_unparsable_drops_text_without_a_readable_answer():
+    assert Unparsable().objection(make_candidate(answer=None))
+    assert Unparsable().objection(make_candidate(answer="gold")) is None
+    assert Unparsable(unparsable=False).objection(make_candidate(answer=None)) is None
 
 
 def test_verification_drops_contradiction_only():
-    assert Verification().objection(sample(answer="x", agrees=False)) == "answered x, the reference is gold or au"
-    assert Verification().objection(sample(answer="gold", agrees=True)) is None
-    assert Verification().objection(sample(answer="x", agrees=None)) is None
-    assert Verification(verification=False).objection(sample(answer="x", agrees=False)) is None
+    assert (
+        Verification().objection(make_candidate(answer="x", agrees=False)) == "answered x, the reference is gold or au"
+    )
+    assert Verification().objection(make_candidate(answer="gold", agrees=True)) is None
+    assert Verification().objection(make_candidate(answer="x", agrees=None)) is None
+    assert Verification(verification=False).objection(make_candidate(answer="x", agrees=False)) is None
 
 
 def test_confidence_bound_is_on_the_mean_a_token():
     rule = Confidence(min_mean_logprob=-0.5)
-    assert rule.objection(sample(logprob=-1.0)) is None  # 2 tokens: -0.5 each
-    assert rule.objection(sample(logprob=-1.2)) == "mean log-probability -0.600 is below -0.5"
-    assert rule.objection(sample(logprob=None)) == "its log-probability is not known"
-    assert Confidence().objection(sample(logprob=-99.0)) is None
+    assert rule.objection(make_candidate(logprob=-1.0)) is None  # 2 tokens: -0.5 each
+    assert rule.objection(make_candidate(logprob=-1.2)) == "mean log-probability -0.600 is below -0.5"
+    assert rule.objection(make_candidate(logprob=None)) == "its log-probability is not known"
+    assert Confidence().objection(make_candidate(logprob=-99.0)) is None
 
 
-def test_agreement_counts_votes_among_all_answered_samples():
+def test_agreement_share_is_of_all_answered_rollouts():
     half = Agreement(min_agreement=0.5)
     assert half.objection(["a", "a", "b"], 4) is None
     assert half.objection(["a", "a", "b"], 5) == "2 of 5 samples agree, 50% must"
@@ -166,5 +145,5 @@ def test_near_duplicate_drops_the_later_of_two_long_near_equal_answers():
     assert NearDuplicate().objections([first, first]) == [None, None]
 
 
-def test_near_duplicate_short_answers_may_be_alike():
+def test_near_duplicate_short_equal_answers_are_kept():
     assert NearDuplicate(near_duplicate_threshold=0.5).objections(["yes it is"] * 3) == [None] * 3
