@@ -40,9 +40,7 @@ def served(completions: CompletionStore) -> list[dict[str, Completion]]:
     return [completions.lookup(KEYS, k) for k in (0, 1, 2, 3, 5)]
 
 
-def test_compact_serves_every_request_by_the_same_answer_from_one_segment(
-    store: Store, completions: CompletionStore
-) -> None:
+def test_compact_serves_every_request_with_the_same_completion(store: Store, completions: CompletionStore) -> None:
     before, stored = served(completions), completions.count()
     assert all(before)
 
@@ -98,7 +96,7 @@ def test_compact_that_is_killed_loses_nothing_and_is_finished_by_the_next(
     assert served(completions) == before
 
 
-def test_compact_in_the_middle_of_a_lookup_is_not_noticed(store: Store, completions: CompletionStore) -> None:
+def test_compact_during_a_lookup_changes_no_result(store: Store, completions: CompletionStore) -> None:
     before = completions.lookup(KEYS, 0)
     answers = completions.stream(KEYS, 0)
     found = [next(answers)]
@@ -124,7 +122,7 @@ def test_compact_leaves_a_damaged_segment_where_it_is(store: Store, completions:
     assert served(completions) == before
 
 
-def test_compact_a_store_that_can_not_be_written_is_an_error_and_loses_nothing(
+def test_compact_unwritable_store_is_an_error_and_loses_nothing(
     store: Store, completions: CompletionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = served(completions)

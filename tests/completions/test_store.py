@@ -65,7 +65,7 @@ def test_lookup_passes_a_segment_with_too_few_logprobs_for_a_later_one(completio
     assert completions.lookup(["a"], 0)["a"].text == "few"
 
 
-def test_lookup_failed_answer_is_no_hit_but_is_kept(completions: CompletionStore) -> None:
+def test_lookup_failed_completion_is_no_hit_but_is_kept(completions: CompletionStore) -> None:
     completions.append([make_completion(key="a", finish_reason="error:timeout")], logprobs=0)
     assert completions.lookup(["a"], 0) == {}
     completions.append([make_completion(key="a", text="later")], logprobs=0)

@@ -41,14 +41,14 @@ def test_identify_content_decides_and_not_the_path(tmp_path, cache):
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
-def test_identify_a_changed_byte_changes_the_identity(tmp_path, cache, name):
+def test_identify_changed_byte_changes_the_identity(tmp_path, cache, name):
     path = folder(tmp_path / "tiny")
     before = identity(identify(str(path), "", cache))
     (path / name).write_bytes((path / name).read_bytes() + b" ")
     assert identity(identify(str(path), "", cache)) != before
 
 
-def test_identify_an_added_shard_or_template_changes_the_identity(tmp_path, cache):
+def test_identify_added_shard_or_template_changes_the_identity(tmp_path, cache):
     path = folder(tmp_path / "tiny")
     before = identity(identify(str(path), "", cache))
     (path / "chat_template.jinja").write_text("{{ messages }}")
@@ -73,7 +73,7 @@ def test_identify_hub_name_goes_by_name_and_revision(cache):
 @pytest.mark.parametrize(
     "name", ["./absent", "/absent/model", "~/absent", "absent.gguf", "some/absent/model", "absent"]
 )
-def test_identify_missing_path_is_refused_and_not_asked_of_a_hub(name, cache):
+def test_identify_missing_path_is_refused_and_not_taken_for_a_hub_name(name, cache):
     with pytest.raises(ModelError, match="does not exist"):
         identify(name, "", cache)
 
@@ -113,7 +113,7 @@ def test_identify_large_file_is_hashed_once_until_it_changes(tmp_path, cache, mo
     assert len(read) == 2
 
 
-def test_identify_damaged_cache_of_hashes_is_no_obstacle(tmp_path, cache):
+def test_identify_damaged_cache_of_hashes_is_rebuilt(tmp_path, cache):
     path = tmp_path / "large.gguf"
     path.write_bytes(LARGE)
     cache.parent.mkdir()

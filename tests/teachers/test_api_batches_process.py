@@ -31,7 +31,7 @@ def is_whole(folder: Path, server: BatchServer) -> bool:
     )
 
 
-def test_kill_while_a_submission_is_under_way_loses_no_batch_and_buys_none_twice(tmp_path):
+def test_kill_during_a_submission_loses_no_batch_and_buys_none_twice(tmp_path):
     with serving_batches() as server:
         # the second batch is made, and the answer that says so is still on its way
         server.delay_s = lambda call: 60.0 if call == "create" and len(server.batches) == 2 else 0.0
@@ -45,7 +45,7 @@ def test_kill_while_a_submission_is_under_way_loses_no_batch_and_buys_none_twice
         assert is_whole(tmp_path, server)
 
 
-def test_kill_while_batches_are_waited_for_leaves_them_to_the_next_run(tmp_path):
+def test_kill_while_batches_run_leaves_them_to_the_next_run(tmp_path):
     with serving_batches() as server:
         server.looks_until_end = NEVER
         end_once(lambda: server.calls.count("state") >= 6, signal.SIGKILL)
@@ -69,7 +69,7 @@ def test_kill_while_results_are_fetched_leaves_the_rest_to_the_next_run(tmp_path
         assert is_whole(tmp_path, server)
 
 
-def test_worker_told_to_end_leaves_its_batches_and_says_so(tmp_path):
+def test_worker_with_sigterm_leaves_its_batches_and_logs_it(tmp_path):
     said: list[Any] = []
     with serving_batches() as server:
         server.looks_until_end = NEVER

@@ -61,7 +61,7 @@ def charged(server: FaultyServer) -> tuple[int, float]:
     return tokens, sum(prompt * 10e-6 + completion * 100e-6 for prompt, completion in usages)
 
 
-def test_budget_of_tokens_is_used_and_not_passed_and_all_that_came_is_stored(tmp_path, server):
+def test_budget_of_tokens_is_used_and_not_exceeded_and_all_that_came_is_stored(tmp_path, server):
     with pytest.raises(BudgetSpent, match=r"budget\.tokens"):
         ask(tmp_path, tokens=2500)
     tokens, _ = charged(server)
@@ -73,7 +73,7 @@ def test_budget_of_tokens_is_used_and_not_passed_and_all_that_came_is_stored(tmp
     assert len(stored(tmp_path)) == len(server.requests)
 
 
-def test_budget_of_dollars_is_used_and_not_passed(tmp_path, server):
+def test_budget_of_dollars_is_used_and_not_exceeded(tmp_path, server):
     with pytest.raises(BudgetSpent, match=r"of \$0\.08 \(budget\.usd\)"):
         ask(tmp_path, usd=0.08)
     _, usd = charged(server)
@@ -81,7 +81,7 @@ def test_budget_of_dollars_is_used_and_not_passed(tmp_path, server):
     assert len(stored(tmp_path)) == len(server.requests)
 
 
-def test_budget_raised_asks_only_what_is_missing_and_one_that_suffices_changes_nothing(tmp_path, server):
+def test_budget_raised_sends_only_missing_requests(tmp_path, server):
     with pytest.raises(BudgetSpent):
         ask(tmp_path, tokens=1200)
     first = len(server.requests)
@@ -97,7 +97,7 @@ def test_budget_raised_asks_only_what_is_missing_and_one_that_suffices_changes_n
     assert summary["generated"] < ROWS
 
 
-def test_budget_already_spent_by_earlier_runs_asks_nothing_and_one_met_by_the_store_is_no_error(tmp_path, server):
+def test_budget_spent_by_earlier_runs_sends_nothing_and_a_full_store_is_no_error(tmp_path, server):
     ask(tmp_path)
     tokens, _ = charged(server)
     assert ask(tmp_path, tokens=tokens // 2)["from_store"] == ROWS
@@ -106,7 +106,7 @@ def test_budget_already_spent_by_earlier_runs_asks_nothing_and_one_met_by_the_st
     assert len(server.requests) == ROWS
 
 
-def test_budget_of_hours_ends_the_asking(tmp_path, server):
+def test_budget_of_hours_ends_the_generation(tmp_path, server):
     plan = server.plan
     server.plan = lambda received: replace(plan(received), delay_s=0.4)
     started = time.monotonic()
@@ -118,7 +118,7 @@ def test_budget_of_hours_ends_the_asking(tmp_path, server):
     assert len(stored(tmp_path)) == len(server.requests)
 
 
-def test_budget_is_held_though_the_endpoint_counts_nothing(tmp_path, server):
+def test_budget_holds_though_the_endpoint_counts_no_tokens(tmp_path, server):
     server.plan = lambda _: Act(body=answer("billing").body.replace(b'"usage"', b'"unused"'), delay_s=0.01)
     with pytest.raises(BudgetSpent):
         ask(tmp_path, tokens=2500)

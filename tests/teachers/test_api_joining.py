@@ -82,7 +82,7 @@ SYSTEMS: dict[str, Turns] = {
 
 
 @pytest.mark.peers("turns")
-def test_dialogues_that_begin_or_end_alike_get_answers_of_their_own():
+def test_dialogues_that_begin_or_end_alike_get_their_own_completions():
     with served(echo) as server:
         found = ask(DIALOGUES)
         assert len(server.requests) == len(DIALOGUES)
@@ -90,7 +90,7 @@ def test_dialogues_that_begin_or_end_alike_get_answers_of_their_own():
 
 
 @pytest.mark.peers("system")
-def test_one_question_under_two_system_prompts_is_two():
+def test_prompt_under_two_system_prompts_has_two_completions():
     with served(echo) as server:
         found = ask(SYSTEMS)
         assert len(server.requests) == len(SYSTEMS)
@@ -98,7 +98,7 @@ def test_one_question_under_two_system_prompts_is_two():
 
 
 @pytest.mark.peers("join")
-def test_answers_that_come_in_any_order_are_joined_to_their_own_rows():
+def test_completions_in_any_order_are_joined_to_their_own_rows():
     rows: dict[str, Turns] = {f"r{n}": [("user", f"message {n}")] for n in range(12)}
 
     def late_first(received: Received) -> Act:
@@ -114,7 +114,7 @@ def test_answers_that_come_in_any_order_are_joined_to_their_own_rows():
 
 
 @pytest.mark.peers("edited prompt")
-def test_edited_prompt_is_asked_anew_though_its_row_keeps_id_and_place():
+def test_edited_prompt_is_requested_again_though_its_row_keeps_its_id():
     rows: dict[str, Turns] = {f"r{n}": [("user", f"message {n}")] for n in range(4)}
     with served(echo) as server:
         ask(rows)
@@ -125,7 +125,7 @@ def test_edited_prompt_is_asked_anew_though_its_row_keeps_id_and_place():
 
 
 @pytest.mark.peers("sample")
-def test_samples_of_one_prompt_are_answers_of_their_own_and_stay_so_in_the_store():
+def test_rollouts_of_a_prompt_are_stored_apart():
     def drawn(received: Received) -> Act:
         return answer(f"seed {received.body['seed']}")
 
@@ -139,7 +139,7 @@ def test_samples_of_one_prompt_are_answers_of_their_own_and_stay_so_in_the_store
         assert len(server.requests) == 4
 
 
-def test_server_of_these_tests_tells_apart_what_they_compare():
+def test_server_of_these_tests_distinguishes_its_requests():
     assert isinstance(FaultyServer(echo).requests, list)
     every = [own(turns) for turns in [*DIALOGUES.values(), *SYSTEMS.values()]]
     assert len(set(every)) == len(every)

@@ -33,7 +33,7 @@ def test_killed_worker_loses_only_what_was_not_yet_stored(tmp_path):
     assert {line["text"] for line in answers(tmp_path).values()} == {"billing"}
 
 
-def test_worker_told_to_end_stores_what_has_come(tmp_path):
+def test_worker_with_sigterm_stores_what_has_come(tmp_path):
     with serving(slowly) as server:
         end_once(lambda: len(server.requests) >= 20, signal.SIGTERM)
         with pytest.raises(WorkerError, match="told to end"):
@@ -54,7 +54,7 @@ def test_error_of_the_endpoint_reaches_the_run_as_one_line_without_the_key(tmp_p
     assert "\n" not in str(caught.value)
 
 
-def test_endpoint_that_is_not_there_is_a_service_that_may_come_back(tmp_path):
+def test_endpoint_that_is_unreachable_may_be_retried(tmp_path):
     with serving(slowly) as server:
         gone = server.address
     with pytest.raises(ServiceError, match="can't be reached") as caught:

@@ -58,7 +58,7 @@ def killed_run(folder: Path, server: FaultyServer, at: int) -> int:
     return len(server.requests)
 
 
-def test_worker_killed_twice_before_a_failing_endpoint_buys_no_stored_answer_again(tmp_path):
+def test_worker_killed_twice_buys_no_stored_completion_again(tmp_path):
     log = Log()
     keys: list[set[str]] = []
     with serving(log.plan) as server:

@@ -42,7 +42,7 @@ def first(act: Act, times: int = 1) -> Callable[[Received], Act]:
     return plan
 
 
-def test_generate_asks_each_prompt_once_and_writes_an_answer_for_each_row(tmp_path, serve):
+def test_generate_sends_each_prompt_once_and_writes_a_completion_for_each_row(tmp_path, serve):
     server = serve(billing)
     summary, told = run(tmp_path)
     assert {line["text"] for line in answers(tmp_path).values()} == {"billing"}
@@ -52,7 +52,7 @@ def test_generate_asks_each_prompt_once_and_writes_an_answer_for_each_row(tmp_pa
     assert '"done":6,"total":6' in told.text
 
 
-def test_second_generation_asks_nothing_and_needs_neither_key_nor_server(tmp_path, serve, monkeypatch):
+def test_second_generation_sends_nothing_and_needs_neither_key_nor_server(tmp_path, serve, monkeypatch):
     server = serve(billing)
     run(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY")
@@ -61,7 +61,7 @@ def test_second_generation_asks_nothing_and_needs_neither_key_nor_server(tmp_pat
     assert len(server.requests) == 6
 
 
-def test_more_rows_cost_as_many_requests_as_there_are_more(tmp_path, serve):
+def test_added_rows_cost_one_request_each(tmp_path, serve):
     server = serve(billing)
     run(tmp_path, 4)
     summary, _ = run(tmp_path, 7)
@@ -69,7 +69,7 @@ def test_more_rows_cost_as_many_requests_as_there_are_more(tmp_path, serve):
     assert len(server.requests) == 7
 
 
-def test_way_of_asking_is_no_part_of_a_key(tmp_path, serve):
+def test_execution_fields_are_no_part_of_a_key(tmp_path, serve):
     server = serve(billing)
     run(tmp_path)
     run(tmp_path, endpoint={"concurrency": 1, "timeout_s": 9.0, "requests_per_minute": 6000, "api_key_env": "HOME"})
@@ -88,7 +88,7 @@ def test_way_of_asking_is_no_part_of_a_key(tmp_path, serve):
         {"endpoint": {"serves": "another"}},
     ],
 )
-def test_what_decides_an_answer_is_part_of_its_key(tmp_path, serve, fields):
+def test_fields_that_decide_a_completion_are_part_of_its_key(tmp_path, serve, fields):
     server = serve(lambda _: answer("billing"))
     run(tmp_path, 2)
     run(tmp_path, 2, **fields)
@@ -96,7 +96,7 @@ def test_what_decides_an_answer_is_part_of_its_key(tmp_path, serve, fields):
 
 
 @pytest.mark.peers("sample")
-def test_samples_of_a_prompt_have_seeds_and_keys_of_their_own(tmp_path, serve):
+def test_rollouts_of_a_prompt_have_their_own_seeds_and_keys(tmp_path, serve):
     server = serve(billing)
     run(tmp_path, 1, sampling={"n": 3, "temperature": 0.7, "seed": 5})
     assert sorted(body["seed"] for body in server.bodies()) == [5, 6, 7]
@@ -126,7 +126,7 @@ def test_samples_of_a_prompt_have_seeds_and_keys_of_their_own(tmp_path, serve):
     ],
     ids=lambda act: f"{act.status}-{act.body[:24]!r}{'-dropped' if act.drop else ''}{'-cut' if act.cut else ''}",
 )
-def test_fault_that_may_pass_is_asked_again_and_never_stored_as_an_answer(tmp_path, serve, fault):
+def test_transient_error_is_retried_and_never_stored_as_a_completion(tmp_path, serve, fault):
     server = serve(first(fault))
     summary, _ = run(tmp_path)
     assert [line["text"] for line in stored(tmp_path)] == ["billing"] * 6
@@ -135,7 +135,7 @@ def test_fault_that_may_pass_is_asked_again_and_never_stored_as_an_answer(tmp_pa
     assert summary["sent"] == len(server.requests)
 
 
-def test_slow_first_byte_is_given_up_after_the_timeout_and_asked_again(tmp_path, serve):
+def test_slow_first_byte_is_retried_after_the_timeout(tmp_path, serve):
     server = serve(first(Act(body=answer("late").body, delay_s=30.0)))
     started = time.monotonic()
     run(tmp_path, 2, endpoint={"timeout_s": 1.0})
@@ -144,7 +144,7 @@ def test_slow_first_byte_is_given_up_after_the_timeout_and_asked_again(tmp_path,
     assert {line["text"] for line in stored(tmp_path)} == {"billing"}
 
 
-def test_server_that_sends_blank_lines_for_ever_is_given_up_too(tmp_path, serve):
+def test_server_that_sends_blank_lines_for_ever_is_given_up(tmp_path, serve):
     # each of them would begin the library's own timeout anew
     serve(first(Act(body=answer("late").body, delay_s=30.0, drip_s=0.05)))
     started = time.monotonic()
@@ -152,13 +152,13 @@ def test_server_that_sends_blank_lines_for_ever_is_given_up_too(tmp_path, serve)
     assert time.monotonic() - started < 20.0
 
 
-def test_blank_lines_before_an_answer_are_no_fault(tmp_path, serve):
+def test_response_with_blank_lines_before_it_is_read(tmp_path, serve):
     server = serve(lambda _: Act(body=answer('{"answer":"billing"}').body, delay_s=0.2, drip_s=0.05))
     run(tmp_path, 2)
     assert len(server.requests) == 2
 
 
-def test_retry_after_keeps_all_requests_quiet_for_as_long(tmp_path, serve):
+def test_retry_after_holds_all_requests_back(tmp_path, serve):
     def plan(received: Received) -> Act:
         if received.number == 0:
             return failure(429, headers={"retry-after": "1"})
@@ -178,7 +178,7 @@ def test_rate_limits_do_not_use_up_the_tries_of_a_prompt(tmp_path, serve):
     assert (summary["failed"], summary["generated"]) == ({}, 2)
 
 
-def test_retry_after_of_nothing_is_not_asked_in_a_tight_loop(tmp_path, serve):
+def test_retry_after_zero_makes_no_tight_loop(tmp_path, serve):
     server = serve(lambda _: failure(429, headers={"retry-after": "0"}))
     asked = spec(tmp_path, teacher(endpoint={"patience_s": 2.0}), 1)
     with pytest.raises(ServiceError):
@@ -186,7 +186,7 @@ def test_retry_after_of_nothing_is_not_asked_in_a_tight_loop(tmp_path, serve):
     assert 2 <= len(server.requests) < 40
 
 
-def test_retry_after_longer_than_ones_patience_ends_the_run_at_once(tmp_path, serve):
+def test_retry_after_beyond_patience_ends_the_run_at_once(tmp_path, serve):
     server = serve(lambda _: failure(429, headers={"retry-after": "3600"}))
     started = time.monotonic()
     with pytest.raises(ServiceError, match="run again once it answers") as caught:
@@ -198,7 +198,7 @@ def test_retry_after_longer_than_ones_patience_ends_the_run_at_once(tmp_path, se
 
 
 @pytest.mark.peers("none rows")
-def test_prompt_that_always_fails_is_stored_as_failed_and_the_others_are_answered(tmp_path, serve):
+def test_prompt_that_always_fails_is_stored_as_failed_and_others_complete(tmp_path, serve):
     server = serve(lambda received: failure(500) if received.asked == "message 3" else billing(received))
     summary, told = run(tmp_path)
     table = answers(tmp_path)
@@ -209,7 +209,7 @@ def test_prompt_that_always_fails_is_stored_as_failed_and_the_others_are_answere
     assert "answered 500" in told.text
 
 
-def test_failed_answer_is_asked_again_by_the_next_generation_alone(tmp_path, serve):
+def test_failed_completion_is_requested_again_by_the_next_generation_only(tmp_path, serve):
     server = serve(lambda received: answer("") if received.asked == "message 3" else billing(received))
     run(tmp_path)
     server.plan = billing
@@ -219,7 +219,7 @@ def test_failed_answer_is_asked_again_by_the_next_generation_alone(tmp_path, ser
 
 
 @pytest.mark.peers("bad row")
-def test_one_filtered_prompt_is_a_failed_answer_and_is_asked_once(tmp_path, serve):
+def test_filtered_prompt_is_a_failed_completion_and_is_sent_once(tmp_path, serve):
     blocked = failure(400, "blocked", code="content_filter")
     server = serve(lambda received: blocked if received.asked == "message 3" else billing(received))
     summary, _ = run(tmp_path)
@@ -227,7 +227,7 @@ def test_one_filtered_prompt_is_a_failed_answer_and_is_asked_once(tmp_path, serv
     assert (summary["failed"], len(server.requests)) == ({"content_filter": 1}, 6)
 
 
-def test_truncated_answer_is_kept_as_such(tmp_path, serve):
+def test_truncated_completion_is_stored_as_such(tmp_path, serve):
     serve(lambda _: answer('{"answer":"bil', "length"))
     run(tmp_path, 1)
     assert (answers(tmp_path)["r0"]["text"], answers(tmp_path)["r0"]["finish_reason"]) == ('{"answer":"bil', "length")
@@ -246,7 +246,7 @@ def test_truncated_answer_is_kept_as_such(tmp_path, serve):
         (Act(307, headers={"location": "http://127.0.0.1:9/other"}), "Redirects are not followed"),
     ],
 )
-def test_error_that_cannot_pass_ends_the_run_at_once_in_one_line_without_the_key(tmp_path, serve, act, said):
+def test_permanent_error_ends_the_run_at_once_in_one_line_without_the_key(tmp_path, serve, act, said):
     server = serve(lambda received: billing(received) if received.number == 0 else act)
     with pytest.raises(ServiceError) as caught:
         run(tmp_path, 40, endpoint={"concurrency": 1})
@@ -262,7 +262,7 @@ def test_error_that_cannot_pass_ends_the_run_at_once_in_one_line_without_the_key
 
 
 @pytest.mark.peers("none rows")
-def test_endpoint_that_answers_nothing_ends_the_run_and_may_be_tried_later(tmp_path, serve):
+def test_endpoint_that_answers_nothing_ends_the_run_and_may_be_retried(tmp_path, serve):
     server = serve(lambda _: failure(500))
     with pytest.raises(ServiceError) as caught:
         run(tmp_path, 40)
@@ -271,7 +271,7 @@ def test_endpoint_that_answers_nothing_ends_the_run_and_may_be_tried_later(tmp_p
     assert not (tmp_path / "out" / "completions.parquet").exists()
 
 
-def test_endpoint_that_fails_the_only_prompt_there_is_ends_the_run_too(tmp_path, serve):
+def test_endpoint_that_fails_the_only_prompt_ends_the_run(tmp_path, serve):
     serve(lambda _: Act(drop=True))
     with pytest.raises(ServiceError, match="can't be reached or broke off"):
         run(tmp_path, 1)
@@ -298,7 +298,7 @@ def test_tokens_are_sent_no_faster_than_their_limit(tmp_path, serve):
     assert times[-1] - times[0] >= 2.0
 
 
-def test_key_is_sent_as_a_bearer_and_stands_nowhere_else(tmp_path, serve, monkeypatch):
+def test_api_key_is_sent_as_a_bearer_and_is_nowhere_else(tmp_path, serve, monkeypatch):
     monkeypatch.setenv("OPENAI_ORG_ID", "org-of-another-provider")
     monkeypatch.setenv("OTHER_KEY", KEY)
     server = serve(lambda _: answer("billing"))
@@ -323,14 +323,14 @@ def test_missing_or_unusable_key_is_refused_by_its_variable_and_not_shown(tmp_pa
     assert not server.requests
 
 
-def test_line_end_after_a_key_is_no_part_of_it(tmp_path, serve, monkeypatch):
+def test_api_key_with_a_line_end_is_read_without_it(tmp_path, serve, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
     server = serve(billing)
     run(tmp_path, 1)
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_answers_are_stored_while_others_are_still_awaited(tmp_path, serve):
+def test_completions_are_stored_while_others_are_in_flight(tmp_path, serve):
     late = Act(body=answer("late").body, delay_s=2.0)
     serve(lambda received: late if received.asked == "message 5" else billing(received))
     run(tmp_path)
@@ -338,7 +338,7 @@ def test_answers_are_stored_while_others_are_still_awaited(tmp_path, serve):
     assert pq.read_table(segments[-1])["text"].to_pylist() == ["late"]
 
 
-def test_store_that_fails_ends_the_asking(tmp_path, serve):
+def test_store_that_fails_ends_the_generation(tmp_path, serve):
     server = serve(lambda _: Act(body=answer("billing").body, delay_s=0.02))
     store = tmp_path / "store"
     store.mkdir()
@@ -348,5 +348,5 @@ def test_store_that_fails_ends_the_asking(tmp_path, serve):
     assert len(server.requests) < 100
 
 
-def test_environment_of_the_tests_has_no_key_of_its_own():
+def test_environment_of_the_tests_has_no_api_key():
     assert not [name for name in os.environ if name.endswith("_API_KEY")]

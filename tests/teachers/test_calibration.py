@@ -20,7 +20,7 @@ def test_batch_prior_without_scores_is_refused():
         batch_prior([])
 
 
-def test_calibrate_takes_out_the_liking_for_a_label():
+def test_calibrate_removes_the_bias_towards_a_label():
     # every row's best is the first label; against its mean the second row leans to the second
     prior = batch_prior([[-0.1, -2.5], [-0.2, -1.8]])
     assert [calibrate(row, prior)[0] for row in [[-0.1, -2.5], [-0.2, -1.8]]] == [0, 1]
@@ -67,5 +67,5 @@ def test_label_scores_of_a_token_ruled_out_are_finite():
 
 
 @pytest.mark.parametrize(("logprobs", "tokens"), [((), [3]), (({3: -0.5},), None)])
-def test_label_scores_not_asked_are_none(logprobs, tokens):
+def test_label_scores_not_requested_are_none(logprobs, tokens):
     assert label_scores(completion(*logprobs), tokens) is None

@@ -61,7 +61,7 @@ def test_prompts_fixed_per_label_shows_every_row_the_same_and_so_many_of_each_la
     assert all(text in LABELLED[label] for text, label in found[0])
 
 
-def test_prompts_fixed_per_label_order_goes_by_the_seed_and_not_by_the_files_order():
+def test_prompts_fixed_per_label_order_follows_the_seed_not_the_file():
     by_seed = [
         shown(prompts(ASKED[:1], labelled, examples=4, selection="fixed_per_label", seed=seed)[0])
         for seed in (0, 1, 2)
@@ -90,12 +90,12 @@ def test_prompts_nearest_per_label_shows_the_nearest_of_each_label():
     assert found == [("my bumper is dented", "car"), ("the dog ate a sock", "pet")]
 
 
-def test_prompts_nearest_goes_by_likeness_alone():
+def test_prompts_nearest_ignores_labels():
     found = shown(prompts([row("our dog and our cat needs surgery on a sock")], examples=2)[0])
     assert {label for _, label in found} == {"pet"}
 
 
-def test_prompts_text_layout_ends_where_the_answer_follows():
+def test_prompts_text_layout_ends_where_the_completion_follows():
     options = {"layout": "text", "system": "Heading", "input_name": "In", "output_name": "Out", "examples": 1}
     text = prompts(ASKED[1:2], **options, selection="fixed_per_label")[0]
     assert text.startswith("Heading\n\nIn: ")

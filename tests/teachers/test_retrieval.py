@@ -82,7 +82,7 @@ def test_nearest_same_id_other_text_is_the_row_itself():
 
 
 @pytest.mark.parametrize("kind", ["tfidf", "bm25"])
-def test_nearest_equal_scores_go_by_the_examples_order(kind):
+def test_nearest_equal_scores_keep_the_examples_order(kind):
     many = [row("card lost" if i % 3 else "order late", f"{i:03}") for i in range(100)]
     found = ids(Retriever(many, kind).nearest(row("my card"), 66))
     assert found == sorted((one["id"] for one in many if int(one["id"]) % 3), reverse=True)
@@ -90,7 +90,7 @@ def test_nearest_equal_scores_go_by_the_examples_order(kind):
 
 
 @pytest.mark.parametrize("kind", ["tfidf", "bm25"])
-def test_nearest_all_answers_as_one_by_one(kind):
+def test_nearest_all_equals_nearest_of_each_row(kind):
     retriever = Retriever(EXAMPLES, kind)
     rows = [row(f"{word} the parcel") for word in ("wet", "broken", "money", "")] * 200
     assert retriever.nearest_all(rows, 3) == [retriever.nearest(one, 3) for one in rows]

@@ -55,12 +55,12 @@ def test_routed_gives_every_row_to_exactly_one_teacher(found, places, default):
     assert all(share == [row_id for row_id in order if row_id in share] for share in shares)
 
 
-def test_routed_by_a_column_that_no_row_has_names_those_there_are():
+def test_routed_by_an_unknown_column_names_the_known_ones():
     with pytest.raises(DataError, match=r"'chanel', and no prompt has a value.*rows have channel, day.*'channel'\?"):
         routed([row("a", channel="web", day=1)], {"web": 0}, 0, "chanel", 0)
 
 
-def test_routed_to_a_value_that_no_row_has_is_told(caplog):
+def test_routed_to_a_value_without_rows_is_logged(caplog):
     with caplog.at_level(logging.WARNING):
         routed([row("a", channel="web")], {"web": 0, "mial": 0, "fax": 1}, 0, "channel", 0)
     assert "no prompt has 'mial'" in caplog.text
@@ -75,7 +75,7 @@ def test_rows_of_a_teacher_are_those_routed_to_it(tmp_path: Path):
     assert [one["id"] for one in rows_of(routed_to_it)] == ["r1", "r3"]
 
 
-def test_mixed_answers_keep_their_teacher_and_their_order(tmp_path: Path):
+def test_mixed_completions_keep_their_teacher_and_their_order(tmp_path: Path):
     tables = {}
     for number, row_ids in ((2, ["b"]), (1, ["a", "b"])):
         tables[number] = tmp_path / f"{number}.parquet"

@@ -12,7 +12,7 @@ def keys(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 3, 7, 64])
-def test_shard_of_many_keys_parts_them_evenly_with_none_left_over(num_shards: int):
+def test_shard_of_many_keys_divides_them_evenly_without_rest(num_shards: int):
     shards = [shard_of(key, num_shards) for key in keys(6400)]
     counts = [shards.count(shard) for shard in range(num_shards)]
     assert sum(counts) == 6400, "a key lies outside of all shards"
@@ -47,7 +47,7 @@ def summary(**fields: Any) -> dict[str, Any]:
     return {"requests": 50, "from_store": 50, **nothing, **fields}
 
 
-def test_with_replies_counts_what_replicas_asked_as_generated():
+def test_with_replies_counts_the_replicas_completions_as_generated():
     found = with_replies(summary(), [reply(0, ended=10, seconds=4, generated=12), reply(1, ended=10, seconds=4)])
     assert (found["requests"], found["generated"], found["from_store"]) == (50, 22, 28)
     assert (found["prompt_tokens"], found["completion_tokens"]) == (2200, 66)
@@ -65,17 +65,17 @@ def test_with_replies_counts_what_replicas_asked_as_generated():
         ((104.0, 107.0), 7.0),  # half over each other
     ],
 )
-def test_with_replies_seconds_are_those_in_which_any_replica_asked(ends: tuple[float, float], seconds: float):
+def test_with_replies_seconds_are_those_with_a_replica_at_work(ends: tuple[float, float], seconds: float):
     replies = [reply(shard, ended=end, seconds=4, start=shard + 1.5) for shard, end in enumerate(ends)]
     found = with_replies(summary(), replies)
     assert found["seconds"] == seconds
     assert found["engine_start_seconds"] == 2.5
 
 
-def test_with_replies_of_answers_that_failed_and_were_asked_again_stays_whole():
+def test_with_replies_of_repeated_requests_has_no_negative_count():
     found = with_replies(summary(from_store=9, requests=10, generated=1), [reply(0, ended=10, seconds=4)])
     assert (found["generated"], found["from_store"]) == (11, 0)
 
 
-def test_with_replies_none_leaves_the_summary_alone():
+def test_with_replies_none_is_the_summary():
     assert with_replies(summary(), []) == summary()

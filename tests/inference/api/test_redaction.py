@@ -85,7 +85,7 @@ def sent(server: FaultyServer) -> str:
 
 
 @pytest.mark.slow
-def test_generation_and_measuring_send_marks_in_place_of_personal_data(tmp_path, server):
+def test_generation_and_evaluation_send_marks_in_place_of_personal_data(tmp_path, server):
     lost: list[int] = []
 
     def plan(received: Received) -> Act:
@@ -111,7 +111,7 @@ def test_generation_and_measuring_send_marks_in_place_of_personal_data(tmp_path,
 
 
 @pytest.mark.slow
-def test_auto_sends_a_server_of_ones_own_nearby_what_the_rows_hold(tmp_path, server):
+def test_redaction_auto_sends_a_local_server_whole_prompts(tmp_path, server):
     summary = generate(told(tmp_path, server.address), Told())
     assert all(secret in sent(server) for secret in SECRETS.values())
     assert "redacted" not in summary
@@ -121,7 +121,7 @@ def test_auto_sends_a_server_of_ones_own_nearby_what_the_rows_hold(tmp_path, ser
 
 
 @pytest.mark.slow
-def test_redaction_asks_anew_only_what_it_changes(tmp_path, server):
+def test_redaction_requests_again_only_changed_prompts(tmp_path, server):
     for choice, num_requests in (("allow", 5), ("redact", 9)):  # one of the five holds nothing to take out
         asked = told(tmp_path, server.address, personal_data=choice)
         bare = asked.teacher.model_copy(update={"prompt": TeacherPrompt()})
@@ -140,7 +140,7 @@ def test_label_that_is_personal_data_is_refused_and_not_sent(tmp_path, server):
     assert not server.requests
 
 
-def test_making_many_prompts_tells_so_that_nobody_takes_it_for_stuck(tmp_path):
+def test_chat_requests_of_many_rows_report_progress(tmp_path):
     asked = spec(tmp_path, teacher("compatible"))
     assert asked.teacher.endpoint is not None
     said: list[str] = []

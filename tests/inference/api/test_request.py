@@ -31,7 +31,7 @@ def form(provider: str, constraint: dict[str, Any]) -> ResponseForm:
     return structured_output(endpoint, constraint)
 
 
-def test_body_on_openai_names_only_what_its_models_all_take():
+def test_body_on_openai_has_only_fields_that_all_its_models_take():
     assert sent("openai", sampling={"temperature": 1.0}) == {
         "model": "served",
         "messages": [{"role": "user", "content": "hi"}],
@@ -41,12 +41,12 @@ def test_body_on_openai_names_only_what_its_models_all_take():
     }
 
 
-def test_body_for_a_reasoning_model_leaves_out_what_it_refuses():
+def test_body_for_a_reasoning_model_leaves_out_refused_fields():
     fields = sent("openai", sampling={"temperature": 1.0}, endpoint={"offers": ["json_schema"]})
     assert set(fields) == {"model", "messages", "max_completion_tokens"}
 
 
-def test_body_on_vllm_says_all_that_the_servers_defaults_could_change():
+def test_body_on_vllm_sets_all_fields_with_server_defaults():
     fields = sent("vllm", CHOICE, sampling={"top_k": 3, "logprobs": 5})
     assert (fields["temperature"], fields["top_p"], fields["top_k"]) == (0.0, 1.0, 3)
     assert (fields["min_p"], fields["repetition_penalty"]) == (0.0, 1.0)
@@ -54,14 +54,14 @@ def test_body_on_vllm_says_all_that_the_servers_defaults_could_change():
     assert fields["structured_outputs"] == CHOICE
 
 
-def test_body_takes_further_fields_but_none_of_them_instead_of_its_own():
+def test_body_takes_extra_fields_but_keeps_its_own():
     fields = sent("deepseek", endpoint={"extra_body": {"thinking": {"type": "disabled"}}})
     assert fields["thinking"] == {"type": "disabled"}
     assert fields["max_tokens"] == 64
 
 
 @pytest.mark.parametrize(("temperature", "seed"), [(0.0, None), (0.5, 9)])
-def test_seed_is_sent_for_samples_and_not_for_greedy_answers(temperature, seed):
+def test_seed_is_sent_for_sampled_and_not_for_greedy_completions(temperature, seed):
     assert sent("openai", index=2, sampling={"temperature": temperature, "seed": 7}).get("seed") == seed
 
 
@@ -75,7 +75,7 @@ def test_choice_on_openai_is_the_only_field_of_an_object():
     assert sent("openai", CHOICE)["max_completion_tokens"] > sent("openai")["max_completion_tokens"]
 
 
-def test_schema_of_the_recipe_is_sent_as_it_is():
+def test_schema_of_the_recipe_is_sent_unchanged():
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     found = form("azure", {"json_schema": schema})
     assert found.fields["response_format"]["json_schema"]["schema"] == schema
@@ -89,7 +89,7 @@ def test_provider_without_structured_output_gets_the_plain_prompt(provider):
 
 
 @pytest.mark.parametrize(("provider", "asked"), [("openai", 0), ("vllm", 5), ("anthropic", -1)])
-def test_num_logprobs_is_minus_one_where_not_even_the_chosen_tokens_come(provider, asked):
+def test_num_logprobs_without_the_chosen_tokens_is_minus_one(provider, asked):
     found = teacher(provider, sampling={"logprobs": max(asked, 0)})
     assert found.endpoint
     assert num_logprobs(found) == asked

@@ -14,7 +14,7 @@ def token(text: str, logprob: float) -> dict[str, Any]:
     return {"token": text, "logprob": logprob, "bytes": [1], "top_logprobs": []}
 
 
-def test_read_reply_takes_text_end_and_counts():
+def test_read_reply_has_text_finish_reason_and_counts():
     reply = read_reply(answer("billing").body, PLAIN)
     assert (reply.text, reply.finish_reason) == ("billing", "stop")
     assert (reply.prompt_tokens, reply.completion_tokens) == (11, 2)
@@ -22,11 +22,11 @@ def test_read_reply_takes_text_end_and_counts():
 
 
 @pytest.mark.parametrize(("said", "end"), [("end_turn", "stop"), ("max_tokens", "length"), ("eos_token", "stop")])
-def test_read_reply_knows_other_servers_words_for_an_end(said, end):
+def test_read_reply_other_finish_reasons_are_translated(said, end):
     assert read_reply(answer("x", said).body, PLAIN).finish_reason == end
 
 
-def test_read_reply_sums_log_probabilities_of_tokens_named_by_text():
+def test_read_reply_tokens_named_by_text_give_summed_logprobs():
     logprobs = {"content": [token("bill", -0.5), token("ing", -0.25)]}
     reply = read_reply(answer("billing", logprobs=logprobs).body, PLAIN)
     assert reply.cumulative_logprob == -0.75
@@ -34,7 +34,7 @@ def test_read_reply_sums_log_probabilities_of_tokens_named_by_text():
     assert (reply.token_ids, reply.logprobs) == ((), ())
 
 
-def test_read_reply_keeps_log_probabilities_by_token_id():
+def test_read_reply_tokens_named_by_id_keep_their_logprobs():
     top = [{"token": "token_id:7", "logprob": -0.5}, {"token": "token_id:9", "logprob": -1.0}]
     content = [
         {"token": "token_id:7", "logprob": -0.5, "top_logprobs": top},
@@ -56,19 +56,19 @@ def test_read_reply_keeps_log_probabilities_by_token_id():
         ('{"answer": 3}', '{"answer": 3}'),
     ],
 )
-def test_read_reply_takes_a_choice_out_of_its_object_and_leaves_the_rest_to_the_parser(text, read):
+def test_read_reply_wrapped_choice_is_taken_out_and_other_text_kept(text, read):
     assert read_reply(answer(text, "length").body, WRAPPED).text == read
 
 
-def test_read_reply_of_a_free_answer_takes_nothing_out():
+def test_read_reply_of_a_free_completion_keeps_the_object():
     assert read_reply(answer('{"answer": "billing"}').body, PLAIN).text == '{"answer": "billing"}'
 
 
-def test_read_reply_takes_a_refusal_as_the_answer_it_is():
+def test_read_reply_refusal_is_the_text():
     assert read_reply(answer(None, message={"refusal": "I can't help."}).body, PLAIN).text == "I can't help."
 
 
-def test_read_reply_without_text_is_an_answer_only_when_it_was_cut_off():
+def test_read_reply_without_text_is_valid_only_if_truncated():
     with pytest.raises(MalformedResponse) as caught:
         read_reply(answer(" \n").body, PLAIN)
     assert caught.value.kind == "empty"
@@ -80,7 +80,7 @@ def test_read_reply_without_text_is_an_answer_only_when_it_was_cut_off():
     "content",
     [b"", b"{", b"[]", b"\xff\xfe", b'{"choices": [{}]}', json.dumps({"choices": [{"message": None}]}).encode()],
 )
-def test_read_reply_refuses_what_is_no_chat_completion_and_repeats_none_of_it(content):
+def test_read_reply_no_chat_completion_is_refused_and_not_repeated(content):
     with pytest.raises(MalformedResponse, match="no chat completion") as caught:
         read_reply(content, PLAIN)
     assert caught.value.kind == "body"

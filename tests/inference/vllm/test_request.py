@@ -6,12 +6,12 @@ from stillhouse.inference.vllm.request import closing_texts, first_token_ids, re
 from tests.support.word_tokenizer import WordTokenizer
 
 
-def test_render_turns_go_through_the_template_up_to_the_answer():
+def test_render_messages_go_through_the_template():
     turns = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}]
     assert render(WordTokenizer(), turns) == "<system>be brief<user>hi<assistant>"
 
 
-def test_render_turns_that_the_template_refuses_are_one_message():
+def test_render_messages_refused_by_the_template_are_one_error():
     class Strict(WordTokenizer):
         def apply_chat_template(self, turns, tokenize, add_generation_prompt) -> str:
             raise TemplateError("Conversation roles must alternate user/assistant")
@@ -21,11 +21,11 @@ def test_render_turns_that_the_template_refuses_are_one_message():
         render(Strict(), turns)
 
 
-def test_render_text_stays_as_it_is():
+def test_render_text_is_unchanged():
     assert render(WordTokenizer(), "Message: hi\nLabel:") == "Message: hi\nLabel:"
 
 
-def test_render_text_gets_the_first_token_that_the_model_expects_and_only_once():
+def test_render_text_gets_one_bos_token_if_the_model_expects_it():
     tokenizer = WordTokenizer(adds_bos=True)
     rendered = render(tokenizer, "Message: hi")
     assert rendered == "<s>Message: hi"
@@ -38,14 +38,14 @@ def test_first_token_ids_distinct_first_tokens_are_returned_in_order():
 
 
 @pytest.mark.parametrize("labels", [["card lost", "card stolen"], ["car", "car"]])
-def test_first_token_ids_shared_first_token_tells_nothing(labels):
+def test_first_token_ids_shared_first_token_gives_none(labels):
     assert first_token_ids(WordTokenizer(), labels) is None
 
 
-def test_closing_texts_choices_that_stand_apart_end_an_answer():
+def test_closing_texts_distinct_choices_end_a_completion():
     assert closing_texts([" car", " pet", " boat"]) == [" car", " pet", " boat"]
 
 
 @pytest.mark.parametrize("choices", [["card", "card_lost"], ["lost", "card lost"], []])
-def test_closing_texts_a_choice_inside_another_ends_nothing(choices):
+def test_closing_texts_choice_inside_another_gives_none(choices):
     assert closing_texts(choices) == []

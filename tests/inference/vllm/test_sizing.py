@@ -47,7 +47,7 @@ def test_plan_engine_compiles_only_what_repays_it(mode, requests, eager):
 @pytest.mark.parametrize(
     ("on_cpu", "is_seeded", "allowed"), [(True, True, False), (True, False, True), (False, True, True)]
 )
-def test_plan_engine_seeded_sampling_on_a_cpu_goes_plain(on_cpu, is_seeded, allowed):
+def test_plan_engine_seeded_sampling_on_a_cpu_has_no_caching_or_chunks(on_cpu, is_seeded, allowed):
     found = plan(on_cpu=on_cpu, is_seeded=is_seeded)
     assert (found.prefix_caching, found.chunked_prefill) == (allowed, allowed)
 
