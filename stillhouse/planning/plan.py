@@ -1,6 +1,6 @@
 """The plan: what a run will ask, take, cost and keep, as far as a probe can tell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from stillhouse.costs.forecast import CONFIDENCE, Range, sum_ranges
@@ -10,6 +10,7 @@ from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.kept_forecast import Survivors, forecast_kept
 from stillhouse.planning.parts import PlannedPart, judge_part, teacher_parts
 from stillhouse.planning.remaining import Frozen
+from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 
@@ -115,22 +116,26 @@ def _notes(inputs: PlanInputs) -> list[str]:
             f"Rows that reach the next teacher are known only where {teachers[0].called} has answered. The rest is "
             "extrapolated at the same rate (Wilson's interval)."
         )
-    if endpoints:
-        notes.append("Time over an API is at the probe's latency, within the recipe's limits. Retries add to it.")
-    if start_seconds:
-        notes.append(
-            "Time of an engine is at the probe's pace, its low end that of a fuller engine. The engine's start "
-            f"({sum(start_seconds):.0f} s in the probe) comes once on top."
-        )
+    notes += _time_notes(endpoints, start_seconds, [teacher.replicas for teacher in teachers])
     if inputs.judge_probe:
         notes.append("Questions to the judge about completions to come are forecast by the lengths of their prompts.")
     if judge and judge.against:
         notes.append("Questions to the judge about test rows are not forecast: the student writes half of each pair.")
-    if any(endpoint.execution == "batch" for endpoint in endpoints):
-        notes.append("The probe sends single requests, at full price. The time of batches is not forecast.")
-    notes += [
-        f"Time is that of one engine. {teacher.replicas} replicas on a cluster share it."
-        for teacher in teachers
-        if teacher.replicas > 1
-    ]
     return [*notes, "Training and evaluation are not forecast. The share of near-duplicates grows with the rows."]
+
+
+def _time_notes(
+    endpoints: Sequence[Endpoint], start_seconds: Sequence[float], num_replicas: Sequence[int]
+) -> Iterator[str]:
+    if endpoints:
+        yield "Time over an API is at the probe's latency, within the recipe's limits. Retries add to it."
+    if any(endpoint.execution == "batch" for endpoint in endpoints):
+        yield "The probe sends single requests, at full price. The time of batches is not forecast."
+    if start_seconds:
+        yield (
+            "Time of an engine is at the probe's pace, its low end that of a fuller engine. The engine's start "
+            f"({sum(start_seconds):.0f} s in the probe) comes once on top."
+        )
+    for number in num_replicas:
+        if number > 1:
+            yield f"Time is that of one engine. {number} replicas on a cluster share it."

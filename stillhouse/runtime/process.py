@@ -167,18 +167,7 @@ def _lines(
         while selector.get_map():
             ready = selector.select(timeout=1.0)
             now = time.monotonic()
-            if stop is not None and stop.is_set():
-                raise errors.WorkerError(f"{module} was ended: the run was cancelled")
-            if not ready and now - last_output > limits.silent:
-                raise errors.WorkerError(
-                    f"{module} reported nothing for {limits.silent:g} s and was ended. If it needs longer, raise "
-                    "STILLHOUSE_STALL_TIMEOUT."
-                )
-            if now - started > limits.total:
-                raise errors.WorkerError(
-                    f"{module} was not done after {limits.total:g} s and was ended. If it needs longer, raise "
-                    "STILLHOUSE_STAGE_TIMEOUT; run again to continue from what it has stored."
-                )
+            _check_limits(module, limits, stop, silent_s=0.0 if ready else now - last_output, total_s=now - started)
             for key, _ in ready:
                 last_output = now
                 chunk = os.read(key.fd, 65536)
@@ -190,3 +179,20 @@ def _lines(
             if not ready and child.poll() is not None:
                 # a grandchild that outlives the worker may hold the pipe open; the worker itself has ended
                 return
+
+
+def _check_limits(
+    module: str, limits: Limits, stop: threading.Event | None, *, silent_s: float, total_s: float
+) -> None:
+    if stop is not None and stop.is_set():
+        raise errors.WorkerError(f"{module} was ended: the run was cancelled")
+    if silent_s > limits.silent:
+        raise errors.WorkerError(
+            f"{module} reported nothing for {limits.silent:g} s and was ended. If it needs longer, raise "
+            "STILLHOUSE_STALL_TIMEOUT."
+        )
+    if total_s > limits.total:
+        raise errors.WorkerError(
+            f"{module} was not done after {limits.total:g} s and was ended. If it needs longer, raise "
+            "STILLHOUSE_STAGE_TIMEOUT; run again to continue from what it has stored."
+        )
