@@ -1,6 +1,6 @@
-"""What the Prefect server does by itself: ends zombies, and tells people of failed runs and refused gates.
+"""What the Prefect server does by itself: it ends zombies, and notifies people of failed runs and refused gates.
 
-Separate because it is policy over events, whoever emitted them. Each automation is found by its name and updated.
+Each automation is found by its name and updated.
 """
 
 from datetime import timedelta
@@ -13,7 +13,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from deployments.notifications import Target
 from tasks.gate_event import GATE_REFUSED
 
-# runs of the deployments carry the tag, and with it the short heartbeat that ZOMBIES counts on
+# runs of the deployments have this tag and the short heartbeat that ZOMBIES relies on
 _OURS = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.stillhouse"}
 _ANY_RUN = {"prefect.resource.id": "prefect.flow-run.*"}
 _HEARTBEAT = "prefect.flow-run.heartbeat"
@@ -24,7 +24,7 @@ REFUSED = "stillhouse: refused gates"
 
 
 def register_automations(client: SyncPrefectClient, targets: list[Target]) -> list[str]:
-    """Create or update the automations and return a line for each; those that would tell nobody are removed."""
+    """Create or update the automations and return a line for each; without a target, notifying ones are removed."""
     lines = [_register(client, _zombies())]
     for automation in (_failed(targets), _refused(targets)):
         lines.append(_register(client, automation) if targets else _remove(client, automation.name))
@@ -32,8 +32,8 @@ def register_automations(client: SyncPrefectClient, targets: list[Target]) -> li
 
 
 def _zombies() -> AutomationCore:
-    """A killed run reports nothing; three heartbeats missed say it is gone."""
-    gone = ChangeFlowRunState(
+    """A killed run reports nothing; three missed heartbeats show that it has ended."""
+    mark_crashed = ChangeFlowRunState(
         state=StateType.CRASHED, message="No heartbeat for 90 s: the run's process or its machine is gone."
     )
     return AutomationCore(
@@ -41,7 +41,7 @@ def _zombies() -> AutomationCore:
         description="Marks a run Crashed whose process was killed, so that it can be retried.",
         trigger=EventTrigger(
             after={_HEARTBEAT},
-            # any change of state is a sign of life, or an end
+            # any change of state shows that the run lives, or has ended
             expect={"prefect.flow-run.*"},
             match=_ANY_RUN,
             match_related=_OURS,
@@ -50,14 +50,14 @@ def _zombies() -> AutomationCore:
             threshold=1,
             within=timedelta(seconds=90),
         ),
-        actions=[gone],
+        actions=[mark_crashed],
     )
 
 
 def _failed(targets: list[Target]) -> AutomationCore:
     return AutomationCore(
         name=FAILED,
-        description="Tells of runs that failed, crashed or timed out.",
+        description="Notifies of runs that failed, crashed or timed out.",
         trigger=_on({f"prefect.flow-run.{state}" for state in ("Failed", "Crashed", "TimedOut")}, match_related=_OURS),
         actions=_notify(
             targets,
@@ -70,7 +70,7 @@ def _failed(targets: list[Target]) -> AutomationCore:
 def _refused(targets: list[Target]) -> AutomationCore:
     return AutomationCore(
         name=REFUSED,
-        description="Tells of students that did not pass their recipe's gate.",
+        description="Notifies of students that did not pass their recipe's gate.",
         trigger=_on({GATE_REFUSED}),
         actions=_notify(
             targets,
@@ -109,4 +109,4 @@ def _register(client: SyncPrefectClient, automation: AutomationCore) -> str:
 def _remove(client: SyncPrefectClient, name: str) -> str:
     for found in client.read_automations_by_name(name):
         client.delete_automation(found.id)
-    return f"automation {name}: none, STILLHOUSE_NOTIFY_WEBHOOK and STILLHOUSE_NOTIFY_SLACK name nobody to tell"
+    return f"automation {name}: none, since neither STILLHOUSE_NOTIFY_WEBHOOK nor STILLHOUSE_NOTIFY_SLACK names anybody"

@@ -1,6 +1,6 @@
-"""The work pool that the deployments name, and in it the queue of their runs, where people may set a limit.
+"""The work pool that the deployments name, and the queue of their runs, in which people may set a limit.
 
-Separate because a pool says where runs happen: where one of that name is there already, of whatever type, it stays.
+A pool says where runs happen. If the server has one of that name, of whatever type, it stays.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from stillhouse.repository import ROOT
 
 
 def register_pools(client: SyncPrefectClient, definitions: list[dict[str, Any]]) -> list[str]:
-    """Make the pools and queues that the deployments name, where they are not there; returns a line for each pool."""
+    """Make the pools and queues that the deployments name, if they do not exist; returns a line for each pool."""
     lines = []
     for name, queue in sorted({(one["work_pool"]["name"], one["work_pool"]["work_queue_name"]) for one in definitions}):
         pool_type = _make_pool(client, name)
@@ -36,7 +36,7 @@ def _make_pool(client: SyncPrefectClient, name: str) -> str:
 
 
 def _in_this_checkout(template: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the template with runs in this checkout, which relative paths in the form are meant from."""
+    """Return the template with runs in this checkout, from which relative paths in the form are resolved."""
     template = template or ProcessWorker.get_default_base_job_template()
     template["variables"]["properties"]["working_dir"]["default"] = str(ROOT)
     return template
@@ -46,5 +46,5 @@ def _make_queue(client: SyncPrefectClient, pool: str, name: str) -> None:
     try:
         client.read_work_queue_by_name(name, work_pool_name=pool)
     except ObjectNotFound:
-        # without a limit: runs of one host wait for its device by themselves, and one of two builds an artifact
+        # without a limit: runs of one host wait for its device by themselves, and only one of them builds an artifact
         client.create_work_queue(name, work_pool_name=pool)

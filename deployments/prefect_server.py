@@ -1,7 +1,4 @@
-"""The Prefect server that PREFECT_API_URL names, asked before it is used.
-
-Separate because a wrong address, a wrong login and a server that is down must each be one sentence.
-"""
+"""The Prefect server of PREFECT_API_URL, checked before it is used: each failure is one sentence."""
 
 import contextlib
 from collections.abc import Iterator
@@ -18,7 +15,7 @@ _LOCAL = "`make up` starts one on this machine; then: set -a; . .stillhouse/loca
 
 @contextlib.contextmanager
 def prefect_server() -> Iterator[SyncPrefectClient]:
-    """Yield a client of a server that answers and knows the login.
+    """Yield a client of a server that answers and accepts the login.
 
     Raises:
         ServiceError: no server is set, none answers, or it refuses the login.

@@ -1,7 +1,4 @@
-"""Brings work pool, deployments and automations to a Prefect server: `stillhouse register`.
-
-Separate because `make up` and a cluster's operator must get the same from the same command, however often they call it.
-"""
+"""Brings work pool, deployments and automations to a Prefect server: `stillhouse register`, at any time again."""
 
 import os
 import subprocess
@@ -28,14 +25,14 @@ FILE = Path(__file__).with_name("prefect.yaml")
 
 
 def register() -> list[str]:
-    """Register everything and return a line for each thing that is there now.
+    """Register everything and return a line for each thing that is registered.
 
     Raises:
-        ServiceError: the server can't be used, an address to notify is none, or Prefect refuses a deployment.
+        ServiceError: the server can't be used, an address of notifications is wrong, or Prefect refuses a deployment.
     """
     definitions: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["deployments"]
     with prefect_server() as client:
-        # first, since it may refuse what was set
+        # first, since it may refuse an address
         targets = register_targets(client)
         return [
             *register_pools(client, definitions),
@@ -48,8 +45,10 @@ def _register_deployments(client: SyncPrefectClient, definitions: list[dict[str,
     before = _read(client, definitions)
     _deploy()
     after = _read(client, definitions)
-    # Prefect skips what it can't read and says no more of it
-    missing = [one["name"] for one in definitions if _stamp(after, one["name"]) == _stamp(before, one["name"])]
+    # Prefect skips a deployment that it can't read, without an error
+    missing = [
+        one["name"] for one in definitions if _updated_at(after, one["name"]) == _updated_at(before, one["name"])
+    ]
     if missing:
         raise ServiceError(f"Prefect left out {', '.join(missing)} of {FILE}; it names fields that Prefect refuses.")
     lines = [f"deployment {one['name']} of {one['entrypoint']}" for one in definitions]
@@ -58,12 +57,12 @@ def _register_deployments(client: SyncPrefectClient, definitions: list[dict[str,
     return lines
 
 
-def _stamp(found: dict[str, DeploymentResponse], name: str) -> datetime | None:
-    return found[name].updated if name in found else None
+def _updated_at(deployments: dict[str, DeploymentResponse], name: str) -> datetime | None:
+    return deployments[name].updated if name in deployments else None
 
 
 def _deploy() -> None:
-    """Let Prefect read its own file, in a process of its own: it must import the flows from this checkout."""
+    """Have Prefect read its file in another process, which imports the flows from this checkout."""
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(FILE)]
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
     environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}

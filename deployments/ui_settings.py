@@ -1,7 +1,6 @@
 """Keeps what people set in Prefect's UI when the deployments are registered again.
 
-Separate because Prefect's own `deploy` puts back what its file says: `make down` and `make up` would switch a schedule
-off, or the nightly run back to the demo, without a word.
+Prefect's own `deploy` restores its file: `make up` would switch a schedule off, or the nightly run back to the demo.
 """
 
 import httpx
@@ -13,11 +12,11 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 
 def keep_choices(client: SyncPrefectClient, old: DeploymentResponse, new: DeploymentResponse) -> list[str]:
-    """Put back parameters, pause and schedules of `old`; returns a line where that can't be."""
+    """Restore parameters, pause and schedules of `old`; returns a line if Prefect refuses the parameters."""
     for schedule in old.schedules:
         _keep_schedule(client, schedule, new)
     client.update_deployment(new.id, DeploymentUpdate(paused=old.paused))
-    # what the flow no longer takes is gone
+    # a parameter that the flow no longer has is left out
     known = (new.parameter_openapi_schema or {}).get("properties", {})
     parameters = new.parameters | {name: value for name, value in old.parameters.items() if name in known}
     try:

@@ -1,7 +1,4 @@
-"""Names the package that this Python lacks, in one line in place of a traceback.
-
-Separate because it must work before anything is imported that needs a package of its own.
-"""
+"""Names the package that this Python lacks, in one line in place of a traceback."""
 
 import os
 import sys
@@ -15,7 +12,7 @@ from prefect.states import Failed
 
 from stillhouse.errors import WorkerError
 
-_OURS = ("tasks", "flows", "deployments")
+_OURS = ("stillhouse", "tasks", "flows", "deployments")
 
 
 @contextmanager

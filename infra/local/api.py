@@ -1,6 +1,6 @@
-"""The few questions that up and down ask of the Prefect server, over its REST API.
+"""The few requests of `make up` and `make down` to the Prefect server, over its REST API.
 
-Separate because Prefect's own client takes one server's settings when it is imported, seconds after the answer is due.
+Prefect's own client is not used: importing it takes seconds, and it keeps the settings of one server.
 """
 
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 
 from infra.local.credentials import Keys
-from infra.local.paths import Places
+from infra.local.paths import LocalPaths
 from stillhouse.errors import ServiceError
 
 POOL = "stillhouse"
 WORKER = "local"
 
 _GONE = "The run's process was ended: by `make down`, or with its worker or machine. Retry goes on where it was."
-# what a run is once no process works on it; one that was about to start waits for the next worker
+# the state of a run once no process works on it; a run that was about to start waits for the next worker
 _SETTLED = {
     "RUNNING": {"type": "CRASHED", "name": "Crashed", "message": _GONE},
     "CANCELLING": {"type": "CANCELLED", "name": "Cancelled", "message": _GONE},
@@ -24,48 +24,50 @@ _SETTLED = {
 }
 
 
-def is_serving(places: Places, keys: Keys) -> bool:
+def is_serving(paths: LocalPaths, keys: Keys) -> bool:
     """Return whether the server answers and knows the login."""
     try:
-        return _ask(places, keys, "GET", "/admin/version").is_success
+        return _request(paths, keys, "GET", "/admin/version").is_success
     except httpx.TransportError:
         return False
 
 
-def has_worker(places: Places, keys: Keys, since: datetime) -> bool:
-    """Return whether a worker was heard of after `since`."""
-    return any(datetime.fromisoformat(worker["last_heartbeat_time"]) >= since for worker in _workers(places, keys))
+def has_worker(paths: LocalPaths, keys: Keys, since: datetime) -> bool:
+    """Return whether a worker sent a heartbeat after `since`."""
+    return any(datetime.fromisoformat(worker["last_heartbeat_time"]) >= since for worker in _workers(paths, keys))
 
 
-def settle_runs(places: Places, keys: Keys) -> None:
-    """Give runs that no process works on any more the state they are in: they would stand Running for ever.
+def settle_runs(paths: LocalPaths, keys: Keys) -> None:
+    """Give each run without a process its true state; it would stay Running for ever.
 
-    To be called while the worker is down. Does nothing where another one serves the pool.
+    Call it while the worker is down. It does nothing if another worker serves the pool.
     """
-    if any(worker["name"] != WORKER and worker["status"] == "ONLINE" for worker in _workers(places, keys)):
+    if any(worker["name"] != WORKER and worker["status"] == "ONLINE" for worker in _workers(paths, keys)):
         return
-    wanted = {
+    query = {
         "work_pools": {"name": {"any_": [POOL]}},
         "flow_runs": {"state": {"type": {"any_": list(_SETTLED)}}},
     }
-    for run in _ask(places, keys, "POST", "/flow_runs/filter", wanted).json():
+    for run in _request(paths, keys, "POST", "/flow_runs/filter", query).json():
         state = _SETTLED[run["state_type"]] | {"state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
-        _ask(places, keys, "POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+        _request(paths, keys, "POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
 
 
-def _workers(places: Places, keys: Keys) -> list[dict[str, Any]]:
-    answer = _ask(places, keys, "POST", f"/work_pools/{POOL}/workers/filter", {})
-    found: list[dict[str, Any]] = answer.json() if answer.is_success else []
-    return found
+def _workers(paths: LocalPaths, keys: Keys) -> list[dict[str, Any]]:
+    response = _request(paths, keys, "POST", f"/work_pools/{POOL}/workers/filter", {})
+    workers: list[dict[str, Any]] = response.json() if response.is_success else []
+    return workers
 
 
-def _ask(places: Places, keys: Keys, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+def _request(
+    paths: LocalPaths, keys: Keys, method: str, path: str, body: dict[str, Any] | None = None
+) -> httpx.Response:
     user, _, password = keys.login.partition(":")
-    # trust_env: a proxy of the environment has no business on the loopback
+    # trust_env: requests to the loopback go through no proxy
     with httpx.Client(auth=(user, password), timeout=30, trust_env=False) as client:
-        response = client.request(method, f"{places.ui_url}/api{path}", json=body)
+        response = client.request(method, f"{paths.ui_url}/api{path}", json=body)
     if response.status_code == httpx.codes.UNAUTHORIZED:
         raise ServiceError(
-            f"The Prefect server runs with another login than {places.keys_file} holds: `make down`, then `make up`."
+            f"The Prefect server runs with another login than {paths.keys_file} holds: `make down`, then `make up`."
         )
     return response

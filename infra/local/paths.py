@@ -27,7 +27,7 @@ VARIABLES = {
 
 
 @dataclass(frozen=True)
-class Places:
+class LocalPaths:
     """The state folder of one machine's services and their ports."""
 
     state: Path
@@ -35,7 +35,7 @@ class Places:
 
     @property
     def ui_url(self) -> str:
-        """Where a browser finds Prefect."""
+        """Address of Prefect's UI."""
         return f"http://{HOST}:{self.ports['prefect']}"
 
     @property
@@ -45,22 +45,22 @@ class Places:
 
     @property
     def reports_url(self) -> str:
-        """Where a browser finds the reports of runs."""
+        """Address of the server of finished reports."""
         return f"http://{HOST}:{self.ports['reports']}"
 
     @property
     def reports(self) -> Path:
-        """Where the S3 server keeps what lies under the store's runs/."""
+        """The folder in which the S3 server keeps the store's runs/."""
         return self.state / "s3" / BUCKET / "store" / "runs"
 
     @property
     def store(self) -> str:
-        """The store that flow runs of the worker use."""
+        """The store of the worker's runs."""
         return f"s3://{BUCKET}/store"
 
     @property
     def logs(self) -> Path:
-        """One log file a service."""
+        """The folder with one log file a service."""
         return self.state / "logs"
 
     @property
@@ -70,27 +70,27 @@ class Places:
 
     @property
     def login_file(self) -> Path:
-        """The one line that the UI's login page asks for."""
+        """The file with the line that the UI's login page asks for."""
         return self.state / "login"
 
     @property
     def env_file(self) -> Path:
-        """What a shell sources to work with these services."""
+        """The file that a shell sources to use these services."""
         return self.state / "env"
 
 
-def load_places(environment: Mapping[str, str] = os.environ) -> Places:
-    """Return the places that the environment names.
+def load_paths(environment: Mapping[str, str] = os.environ) -> LocalPaths:
+    """Return the paths and ports that the environment sets.
 
     Raises:
-        ServiceError: a port that is no number, or two services on one port.
+        ServiceError: a port is not a number in range, or two services have the same port.
     """
     ports = {service: _port(environment, name, default) for service, (name, default) in PORTS.items()}
     for port in ports.values():
-        sharing = [PORTS[service][0] for service, other in ports.items() if other == port]
-        if len(sharing) > 1:
-            raise ServiceError(f"{' and '.join(sharing)} are both {port}; each server needs a port of its own.")
-    return Places(state=Path(environment.get(STATE) or ROOT / VARIABLES[STATE].default).absolute(), ports=ports)
+        settings = [PORTS[service][0] for service, other in ports.items() if other == port]
+        if len(settings) > 1:
+            raise ServiceError(f"{' and '.join(settings)} are both {port}; each server needs a port of its own.")
+    return LocalPaths(state=Path(environment.get(STATE) or ROOT / VARIABLES[STATE].default).absolute(), ports=ports)
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

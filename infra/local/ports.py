@@ -1,28 +1,25 @@
-"""Whether a service may have its port: before anything is started, so that a taken one leaves nothing behind.
-
-Separate because the answer is a message to the user, who must know which setting to change.
-"""
+"""Checks the ports of the services before anything is started, so that a taken port leaves nothing behind."""
 
 import socket
 
-from infra.local.paths import HOST, PORTS, Places
+from infra.local.paths import HOST, PORTS, LocalPaths
 from infra.local.processes import find, notes_of
 from stillhouse.errors import ServiceError
 
 
-def refuse_wrong_ports(places: Places) -> None:
-    """Check the port of each service.
+def refuse_wrong_ports(paths: LocalPaths) -> None:
+    """Return if each service can have its port.
 
     Raises:
-        ServiceError: something else has the port, or the service runs already on another one; names the setting.
+        ServiceError: another program has the port, or the service runs on another port; it names the setting.
     """
-    for service, port in places.ports.items():
+    for service, port in paths.ports.items():
         setting = PORTS[service][0]
-        if not find(service, places.state):
+        if not find(service, paths.state):
             if not _is_free(port):
                 raise ServiceError(f"Port {port} is taken by another program; set {setting} to a free port.")
             continue
-        runs_on = notes_of(service, places.state)["port"]
+        runs_on = notes_of(service, paths.state)["port"]
         if runs_on != port:
             raise ServiceError(
                 f"The {service} service already runs on port {runs_on}, and {setting} says {port}: "
@@ -38,7 +35,7 @@ def is_open(port: int) -> bool:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # as servers do: connections that just closed are no obstacle, a listener is
+        # as servers do: a connection that just closed does not count, a listener does
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,9 +1,7 @@
-"""Prefect's server on SQLite, each of its transactions a writer from the beginning.
+"""Prefect's server on SQLite with writing transactions: `python -m infra.local.prefect_server server start`.
 
-Separate because it is a process of its own: `python -m infra.local.prefect_server server start`, as Prefect's own
-command but for the database. Prefect begins most transactions as readers. One that writes later fails at once with
-`database is locked` if another has written in between, however long SQLite is told to wait; a writer from the
-beginning waits its turn.
+Prefect begins most transactions as readers. A reader that writes later fails at once with `database is locked` if
+another transaction has written in between, whatever SQLite's timeout; a transaction that begins as a writer waits.
 """
 
 from collections.abc import AsyncGenerator
@@ -23,7 +21,7 @@ class Sqlite(AioSqliteConfiguration):
     async def begin_transaction(
         self, session: AsyncSession, with_for_update: bool = False
     ) -> AsyncGenerator[AsyncSessionTransaction, None]:
-        """Begin a transaction that holds the write lock, whether it asked for it or not."""
+        """Begin a transaction that holds the write lock, whatever the caller asked for."""
         async with super().begin_transaction(session, with_for_update=True) as transaction:
             yield transaction
 

@@ -1,7 +1,7 @@
-"""Starts, finds and ends the processes of a state folder.
+"""Starts, finds and ends the processes of a state folder; it never ends a process that it did not start.
 
-Separate because of its one promise: a process that was not started here is never ended. A recorded process is known by
-pid and the kernel's start time, and what services start in turn by a variable in its environment.
+A recorded process is recognised by its pid and the kernel's start time, and its children by a variable in their
+environment.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], sta
             stdout=output,
             stderr=output,
             start_new_session=True,
-            # databases and logs are for their owner's eyes, wherever the folder lies
+            # only their owner may read databases and logs, in whatever folder
             umask=0o077,
         )
     record = _record(state, name)
@@ -45,32 +45,33 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], sta
 
 
 def find(name: str, state: Path) -> psutil.Process | None:
-    """Return the recorded process `name`, or None where it no longer runs."""
-    found = notes_of(name, state)
-    if not found or found["birth"] is None or _birth(found["pid"]) != found["birth"]:
+    """Return the recorded process `name`; None if it no longer runs."""
+    notes = notes_of(name, state)
+    if not notes or notes["birth"] is None or _birth(notes["pid"]) != notes["birth"]:
         return None
-    return psutil.Process(found["pid"])
+    return psutil.Process(notes["pid"])
 
 
 def notes_of(name: str, state: Path) -> dict[str, Any]:
-    """Return what is recorded of the process `name`; empty where nothing is, or it was cut off half-written."""
+    """Return the record of the process `name`; empty if there is none, or if it was written in part only."""
     try:
-        found: dict[str, Any] = json.loads(_record(state, name).read_text())
+        notes: dict[str, Any] = json.loads(_record(state, name).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
-    return found
+    return notes
 
 
 def family(roots: Iterable[psutil.Process], state: Path) -> list[psutil.Process]:
-    """Return `roots`, all below them, and all that carry this folder's mark.
+    """Return `roots`, all their descendants, and all processes with this folder's mark.
 
-    The mark finds what lost its parent; the tree finds what wrote over its own environment, as engines do.
+    The mark finds processes that lost their parent; the tree finds those that overwrote their environment, as engines
+    do.
     """
     return [one for one in trees([*roots, *_marked(state)]) if one.pid != os.getpid()]
 
 
 def trees(roots: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Return `roots` and all below them, each once."""
+    """Return `roots` and all their descendants, each once."""
     found: dict[int, psutil.Process] = {}
     for root in roots:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -79,7 +80,7 @@ def trees(roots: Iterable[psutil.Process]) -> list[psutil.Process]:
 
 
 def is_flow_run(process: psutil.Process) -> bool:
-    """Return whether a process is the one in which a worker runs a flow."""
+    """Return whether a worker runs a flow in this process."""
     try:
         return "prefect.engine" in process.cmdline()
     except psutil.Error:
@@ -87,7 +88,7 @@ def is_flow_run(process: psutil.Process) -> bool:
 
 
 def end(processes: Sequence[psutil.Process], grace_s: float) -> None:
-    """End `processes`: SIGTERM, and SIGKILL for those that live on after `grace_s`."""
+    """End `processes`: SIGTERM, and SIGKILL for those that still run after `grace_s`."""
     _send(processes, signal.SIGTERM)
     wait_until_gone(processes, grace_s)
     _send(still_alive(processes), signal.SIGKILL)
@@ -102,7 +103,7 @@ def wait_until_gone(processes: Sequence[psutil.Process], timeout_s: float) -> No
 
 
 def still_alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Return those that still run; a zombie has ended, though in a container without an init it may stay listed."""
+    """Return those that still run. A zombie has ended, though a container without an init may still list it."""
     return [process for process in processes if process.is_running() and _status(process) != psutil.STATUS_ZOMBIE]
 
 
@@ -131,7 +132,7 @@ def _marked(state: Path) -> list[psutil.Process]:
             if process.environ().get(MARK) == str(state):
                 found.append(process)
         except psutil.Error:
-            # another user's, or gone meanwhile
+            # another user's process, or one that just ended
             continue
     return found
 
@@ -141,9 +142,9 @@ def _record(state: Path, name: str) -> Path:
 
 
 def _birth(pid: int) -> str | None:
-    """Return boot and start time of a process as the kernel counts it; None for one that is gone or a zombie.
+    """Return boot and start time of a process as the kernel counts it; None if it has ended.
 
-    Not psutil's time of day, which moves when a clock is set or a laptop sleeps.
+    psutil's start time is a time of day, which moves if the clock is set or a laptop sleeps.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,36 +1,33 @@
-"""The state folder itself: private to its owner, and one `make up` or `make down` in it at a time.
-
-Separate because up and down both need it and neither owns it.
-"""
+"""The state folder: private to its owner, and used by one `make up` or `make down` at a time."""
 
 import contextlib
 import fcntl
 from collections.abc import Iterator
 
-from infra.local.paths import Places
+from infra.local.paths import LocalPaths
 from stillhouse.errors import ServiceError
 
 
 @contextlib.contextmanager
-def state_lock(places: Places) -> Iterator[None]:
-    """Hold the state folder, made if it is not there.
+def state_lock(paths: LocalPaths) -> Iterator[None]:
+    """Hold the state folder; it is made if it does not exist.
 
     Raises:
         ServiceError: another up or down is at work, or the folder can't be written.
     """
     try:
-        # Prefect's database lies in it, and in that the addresses that notifications go to
-        places.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (places.state / "lock").open("a")
+        # it holds Prefect's database, which holds the addresses of notifications
+        paths.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (paths.state / "lock").open("a")
     except OSError as error:
         raise ServiceError(
-            f"{places.state} can't be written: {error.strerror}. Set STILLHOUSE_LOCAL elsewhere."
+            f"{paths.state} can't be written: {error.strerror}. Set STILLHOUSE_LOCAL elsewhere."
         ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ServiceError(
-                f"Another `make up` or `make down` is at work in {places.state}; try again after it."
+                f"Another `make up` or `make down` is at work in {paths.state}; try again after it."
             ) from None
         yield
