@@ -24,14 +24,14 @@ from tasks.evaluate import evaluate_models
 from tasks.filter import filter_completions
 from tasks.initialise import initialise_student
 from tasks.judge import score_completions
-from tasks.judge_pairs import judge_pairs
+from tasks.judge_pairs import compare_pairs
 from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.registry import RefreshInput
 from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import join_prefect
 from tasks.read import read_sources
-from tasks.report import write_report
+from tasks.report import ReportInputs, write_report
 from tasks.split import split_rows
 from tasks.train import train_labelled_only, train_student
 from tasks.validate import validate_rows
@@ -69,20 +69,36 @@ def distill(
 
     sources = read_sources(run)
     valid = validate_rows(run, sources)
-    sides = split_rows(run, valid)
-    balanced = balance_rows(run, sides)
+    splits = split_rows(run, valid)
+    rows = balance_rows(run, valid, splits)
 
     teachers, judge = load_teachers(run), load_judge(run)
-    answers = generate_completions(run, teachers, sides, balanced)
-    scores = score_completions(run, judge, answers, sides, balanced)
-    dataset = filter_completions(run, answers, sides, balanced, scores)
+    completions = generate_completions(run, teachers, rows)
+    scores = score_completions(run, judge, completions, rows)
+    dataset = filter_completions(run, completions, rows, scores)
 
     base = load_student_base(run)
     trained = train_student(run, base, dataset)
-    labelled_only = train_labelled_only(run, base, dataset)
+    labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
     untrained = initialise_student(run, base)
 
-    measured = evaluate_models(run, sides, dataset, teachers[0], base, trained, untrained, labelled_only)
-    judge_pairs(run, judge, sides, measured)
-    report = write_report(run, teachers, base, judge)
+    evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
+    verdicts = compare_pairs(run, judge, rows, evaluation)
+    report = write_report(
+        run,
+        ReportInputs(
+            sources=sources,
+            valid=valid,
+            rows=rows,
+            teachers=teachers,
+            completions=completions,
+            judge=judge,
+            scores=scores,
+            dataset=dataset,
+            base=base,
+            trained=trained,
+            evaluation=evaluation,
+            verdicts=verdicts,
+        ),
+    )
     return {"run_id": run.id, "report": report.model_dump(mode="json")}

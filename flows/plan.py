@@ -50,12 +50,11 @@ def plan(
     form = recipe_changes(data=data, test_data=test_data, teacher=teacher, size=size, max_train_rows=max_train_rows)
     run = start_run(load_recipe(recipe, form | overrides), load_settings(), [])
 
-    sources = read_sources(run)
-    valid = validate_rows(run, sources)
-    sides = split_rows(run, valid)
-    balanced = balance_rows(run, sides)
+    valid = validate_rows(run, read_sources(run))
+    splits = split_rows(run, valid)
+    rows = balance_rows(run, valid, splits)
 
     teachers, judge = load_teachers(run), load_judge(run)
-    probes = probe_teachers(run, teachers, sides, balanced)
-    scores = probe_scores(run, judge, teachers, probes, sides, balanced)
-    return forecast(run, probes, scores, teachers, judge, sides, balanced).model_dump(mode="json")
+    probes = probe_teachers(run, teachers, rows)
+    scores = probe_scores(run, judge, teachers, probes, rows)
+    return forecast(run, rows, teachers, probes, judge, scores).model_dump(mode="json")

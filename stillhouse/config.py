@@ -48,9 +48,7 @@ def identity(value: Any) -> Any:
         TypeError: for a value that has no stable serialisation; a guess would fork fingerprints silently.
     """
     if isinstance(value, BaseModel):
-        kind = type(value)
-        fields = [name for name in kind.model_fields if not is_execution(kind, name) and not _is_unset(value, name)]
-        return {name: identity(getattr(value, name)) for name in fields}
+        return _identity_of_model(value)
     if isinstance(value, dict):
         return {str(key): identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -58,6 +56,16 @@ def identity(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(f"{type(value).__name__} has no stable serialisation; use JSON types or a FrozenModel")
+
+
+def _identity_of_model(model: BaseModel) -> dict[str, Any]:
+    kind, found = type(model), dict[str, Any]()
+    for name, field in kind.model_fields.items():
+        if is_execution(kind, name) or _is_unset(model, name):
+            continue
+        content = identity(getattr(model, name))
+        found |= content if _is_marked(kind, name, "merged") else {field.alias or name: content}
+    return found
 
 
 def _is_unset(part: BaseModel, name: str) -> bool:

@@ -1,21 +1,44 @@
 """Evens out the training rows."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.data.balance import VERSION
 from stillhouse.data.balance import balance as write_balanced
+from stillhouse.data.summaries import BalanceSummary, SplitSummary, ValidateSummary
+from stillhouse.recipe.data import Balance
+from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
+
+
+class BalanceParams(Params):
+    """The recipe's rule."""
+
+    balance: Balance
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a recipe, ready for its models."""
+
+    splits: Built[SplitSummary]
+    train: Built[BalanceSummary]  # the training rows after balancing
+    labels: tuple[str, ...]
+
+    @property
+    def inputs(self) -> dict[str, ArtifactRef]:
+        """The rows as inputs of a stage."""
+        return {"split": self.splits.ref, "balance": self.train.ref}
 
 
 @stage("balance", version=VERSION)
-def balance(call: StageCall) -> dict[str, Any]:
+def balance(call: StageCall[BalanceParams]) -> BalanceSummary:
     """Write train.parquet with the rows chosen by the recipe's rule."""
-    return write_balanced(call.folder("split"), call.execution["balance"], call.work.folder)
+    return BalanceSummary.model_validate(write_balanced(call.folder("split"), call.params.balance, call.work.folder))
 
 
-def balance_rows(run: Run, sides: ArtifactRef) -> ArtifactRef:
-    """Return the training rows after balancing; validation and test rows stay as they are."""
-    rule = run.recipe.data.balance
-    return run.build(balance, {"split": sides}, {"balance": rule}, balance=rule)
+def balance_rows(run: Run, valid: Built[ValidateSummary], splits: Built[SplitSummary]) -> Rows:
+    """Return all rows, with the training rows balanced; validation and test rows stay as they are."""
+    train = run.build(balance, {"split": splits.ref}, BalanceParams(balance=run.recipe.data.balance))
+    return Rows(splits, train, valid.summary.labels)

@@ -7,130 +7,141 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.data.row import prompt_text
+from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import TFIDF_ANSWERS, join_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
+from stillhouse.evaluation.summary import EvaluateSummary
 from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
 from stillhouse.inference.models import Checkpoint
 from stillhouse.inference.vllm.engine import environment_for
+from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.teacher import Teacher
+from stillhouse.skills.registry import AnySkill
+from stillhouse.students.summary import InitialiseSummary, TrainSummary
+from tasks.balance import Rows
 from tasks.evaluate_teacher import evaluate_api_teacher
+from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
-# in the order they are measured
-_STUDENTS = (ModelRole.STUDENT, ModelRole.BASELINE_UNTRAINED, ModelRole.STUDENT_LABELLED_ONLY)
+
+class EvaluateParams(Params):
+    """What each model is and how it is asked, and how all are measured."""
+
+    teacher: tuple[Any, ...]  # all that decides the teacher's answers
+    base: Any
+    skill: AnySkill
+    labels: tuple[str, ...]
+    evaluation: Evaluation
+    engine: dict[str, Any]  # in full: measured numbers depend on the engine's settings
+    candidates: Execution[tuple[Candidate, ...]]
+    teacher_config: Execution[Teacher]
 
 
 @stage("evaluate", version=2, on_device=True)
-def evaluate(call: StageCall) -> dict[str, Any]:
+def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     """Write answers.parquet, measurements.json and, for the classical alternative, alternative.parquet."""
-    split, filtered = call.folder("split"), call.folder("filter")
-    evaluation = call.execution["evaluation"]
+    params, split = call.params, call.folder("split")
     spec = EvaluateSpec(
-        candidates=call.execution["candidates"],
-        teacher=call.execution["teacher"],
-        prior=json.loads((filtered / "calibration.json").read_text())["prior"],
-        skill=call.execution["skill"],
-        labels=tuple(call.identity["labels"]),
-        evaluation=evaluation,
+        candidates=params.candidates,
+        teacher=params.teacher_config,
+        prior=json.loads((call.folder("filter") / "calibration.json").read_text())["prior"],
+        skill=params.skill,
+        labels=params.labels,
+        evaluation=params.evaluation,
         test=str(split / "test.parquet"),
         examples=str(split / "examples.parquet"),
         out=str(call.work.folder),
     )
-    summary = run_engine_worker(call, Worker.EVALUATE, spec, environment_for(evaluation.engine))
-    if evaluation.no_teacher_alternatives and call.execution["skill"].has_labels:
-        _classical(call)
+    summary = run_engine_worker(call, Worker.EVALUATE, spec, environment_for(params.evaluation.engine))
+    if params.evaluation.no_teacher_alternatives and params.skill.has_labels:
+        _write_alternative(call)
     if ModelRole.TEACHER in call.inputs:
         join_evidence(call.work.folder, call.folder(ModelRole.TEACHER))
-    return summary
+    return EvaluateSummary.model_validate(summary)
 
 
 def evaluate_models(
     run: Run,
-    sides: ArtifactRef,
-    dataset: ArtifactRef,
+    rows: Rows,
+    dataset: Built[FilterSummary],
     teacher: Checkpoint,
     base: Checkpoint,
-    student: ArtifactRef,
-    untrained: ArtifactRef,
-    labelled_only: ArtifactRef | None,
-) -> ArtifactRef:
+    student: Built[TrainSummary],
+    untrained: Built[InitialiseSummary],
+    labelled_only: Built[TrainSummary] | None,
+) -> Built[EvaluateSummary]:
     """Return the answers and measurements of every model of the comparison."""
     recipe = run.recipe
-    inputs = {
-        "split": sides,
-        "filter": dataset,
-        ModelRole.STUDENT: student,
-        ModelRole.BASELINE_UNTRAINED: untrained,
-    }
+    # in the order in which they are measured
+    trained: dict[str, ArtifactRef] = {ModelRole.STUDENT: student.ref, ModelRole.BASELINE_UNTRAINED: untrained.ref}
     if labelled_only:
-        inputs[ModelRole.STUDENT_LABELLED_ONLY] = labelled_only
-    asked = recipe.teacher
-    # named only where there is any: what was measured without stays valid
-    stop = [asked.sampling.stop] if asked.sampling.stop else []
-    identity = {
-        "teacher": [teacher.identity, asked.dtype, asked.quantization, asked.prompt, asked.output, *stop],
-        "base": base.identity,
-        "skill": recipe.skill,
-        "labels": run.summary("validate")["labels"],
-        "evaluation": recipe.evaluation,
-        # measured numbers depend on the engine's settings; here they are part of what is compared
-        "engine": recipe.evaluation.engine.model_dump(),
-    }
-    trained = {role: str(run.store.fetch(inputs[role])) for role in _STUDENTS if role in inputs}
-    if asked.endpoint:
-        inputs[ModelRole.TEACHER] = evaluate_api_teacher(run, sides, teacher)
-    return run.build(
-        evaluate,
-        inputs,
-        identity,
-        candidates=_candidates(recipe, teacher, base, trained),
-        teacher=asked,
+        trained[ModelRole.STUDENT_LABELLED_ONLY] = labelled_only.ref
+    inputs: dict[str, ArtifactRef] = {"split": rows.splits.ref, "filter": dataset.ref, **trained}
+    if recipe.teacher.endpoint:
+        inputs[ModelRole.TEACHER] = evaluate_api_teacher(run, rows, teacher).ref
+    folders = {ModelRole(role): str(run.store.fetch(ref)) for role, ref in trained.items()}
+    params = EvaluateParams(
+        teacher=_teacher_identity(recipe.teacher, teacher),
+        base=base.identity,
         skill=recipe.skill,
+        labels=rows.labels,
         evaluation=recipe.evaluation,
+        engine=recipe.evaluation.engine.model_dump(),
+        candidates=_candidates(recipe, teacher, base, folders),
+        teacher_config=recipe.teacher,
     )
+    evaluation = run.build(evaluate, inputs, params)
+    run.ledger.append(machine_line(Expense.EVALUATION, evaluation, recipe.costs.evaluation_usd_per_hour))
+    return evaluation
+
+
+def _teacher_identity(config: Teacher, checkpoint: Checkpoint) -> tuple[Any, ...]:
+    # named only if there are any: what was measured without stop texts stays valid
+    stop = [config.sampling.stop] if config.sampling.stop else []
+    return (checkpoint.identity, config.dtype, config.quantization, config.prompt, config.output, *stop)
 
 
 def _candidates(
     recipe: Recipe, teacher: Checkpoint, base: Checkpoint, trained: dict[ModelRole, str]
 ) -> tuple[Candidate, ...]:
     """Return what is measured, and how each is asked; `trained` holds the folders of student checkpoints."""
-    asked, dtype = recipe.teacher, recipe.evaluation.student_dtype
-    served_here = Candidate(
+    config, dtype = recipe.teacher, recipe.evaluation.student_dtype
+    local_teacher = Candidate(
         role=ModelRole.TEACHER,
         path=teacher.path,
-        revision=asked.revision,
-        dtype=asked.dtype,
-        quantization=asked.quantization,
+        revision=config.revision,
+        dtype=config.dtype,
+        quantization=config.quantization,
         prompting="teacher",
     )
-    return (
-        # one behind an endpoint is measured apart
-        *(() if asked.endpoint else (served_here,)),
-        Candidate(
-            role=ModelRole.BASELINE_ZERO_SHOT,
-            path=base.path,
-            revision=recipe.student.revision,
-            dtype=dtype,
-            prompting="zero_shot",
-        ),
-        *(
-            Candidate(
-                role=role,
-                path=path,
-                dtype=dtype,
-                prompting="student",
-                is_timed=role is not ModelRole.STUDENT_LABELLED_ONLY,
-            )
-            for role, path in trained.items()
-        ),
+    zero_shot = Candidate(
+        role=ModelRole.BASELINE_ZERO_SHOT,
+        path=base.path,
+        revision=recipe.student.revision,
+        dtype=dtype,
+        prompting="zero_shot",
     )
+    students = (
+        Candidate(
+            role=role,
+            path=path,
+            dtype=dtype,
+            prompting="student",
+            is_timed=role is not ModelRole.STUDENT_LABELLED_ONLY,
+        )
+        for role, path in trained.items()
+    )
+    # a teacher behind an endpoint is measured in a stage of its own
+    return (*(() if config.endpoint else (local_teacher,)), zero_shot, *students)
 
 
-def _classical(call: StageCall) -> None:
+def _write_alternative(call: StageCall[EvaluateParams]) -> None:
     """Write what TF-IDF with logistic regression on the labelled rows answers."""
     split = call.folder("split")
     labelled = [row for row in pq.read_table(split / "examples.parquet").to_pylist() if row["references"]]
@@ -141,7 +152,7 @@ def _classical(call: StageCall) -> None:
         [prompt_text(row["messages"]) for row in labelled],
         [row["references"][0] for row in labelled],
         [prompt_text(row["messages"]) for row in test],
-        seed=call.execution["evaluation"].seed,
+        seed=call.params.evaluation.seed,
     )
     table = {"row_id": [row["id"] for row in test], "answer": list(answers)}
     pq.write_table(pa.table(table), call.work.folder / TFIDF_ANSWERS)

@@ -1,26 +1,46 @@
-"""Keeps the answers worth training on and writes the student's rows."""
+"""Keeps the completions worth training on and writes the student's rows."""
 
 from typing import Any
 
-from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.dataset.build import DatasetSpec, write_dataset
+from stillhouse.dataset.summary import FilterSummary
+from stillhouse.filters.combine import Mixing
+from stillhouse.filters.settings import Filters
 from stillhouse.judging.scores import read_scores
+from stillhouse.skills.registry import AnySkill
+from stillhouse.teachers.calibration import Calibration
+from tasks.balance import Rows
+from tasks.mix import Completions
+from tasks.orchestration.params import IfSet, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
+
+
+class FilterParams(Params):
+    """The rules, and how the teachers' completions are calibrated and mixed."""
+
+    filters: Filters
+    calibration: Calibration  # of the first teacher
+    skill: AnySkill
+    labels: tuple[str, ...]
+    use_references: bool
+    other_calibrations: IfSet[tuple[Calibration, ...] | None] = None
+    mixing: IfSet[Mixing | None] = None
 
 
 @stage("filter", version=1)
-def filter_stage(call: StageCall) -> dict[str, Any]:
+def filter(call: StageCall[FilterParams]) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json."""
+    params = call.params
     spec = DatasetSpec(
-        filters=call.execution["filters"],
-        skill=call.execution["skill"],
-        labels=tuple(call.identity["labels"]),
-        calibrations=(call.identity["calibration"], *call.identity.get("other_calibrations", ())),
-        use_references=call.identity["use_references"],
-        mixing=call.execution["mixing"],
+        filters=params.filters,
+        skill=params.skill,
+        labels=params.labels,
+        calibrations=(params.calibration, *(params.other_calibrations or ())),
+        use_references=params.use_references,
+        mixing=params.mixing or Mixing(),
     )
-    return write_dataset(
+    summary = write_dataset(
         spec,
         train=call.folder("balance") / "train.parquet",
         split=call.folder("split"),
@@ -28,26 +48,26 @@ def filter_stage(call: StageCall) -> dict[str, Any]:
         out=call.work.folder,
         scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
     )
+    return FilterSummary.model_validate(summary)
 
 
 def filter_completions(
-    run: Run, answers: ArtifactRef, sides: ArtifactRef, balanced: ArtifactRef, scores: ArtifactRef | None = None
-) -> ArtifactRef:
-    """Return the student's training, validation and labelled rows; `scores` are a judge's of the answers.
+    run: Run, completions: Completions, rows: Rows, scores: Built[Any] | None = None
+) -> Built[FilterSummary]:
+    """Return the student's training, validation and labelled rows; `scores` are a judge's of the completions.
 
     Raises:
-        QualityError: fewer answers survive than the recipe allows.
+        QualityError: fewer completions survive than the recipe allows.
     """
     recipe = run.recipe
-    identity = {
-        "filters": recipe.filters,
-        "calibration": recipe.teacher.calibration,
-        "skill": recipe.skill,
-        "labels": run.summary("validate")["labels"],
-        "use_references": recipe.training.use_references,
-    }
-    if recipe.has_several:
-        others = [teacher.calibration for teacher in recipe.teachers[1:]]
-        identity |= {"other_calibrations": others, "mixing": recipe.mixing}
-    inputs = {"generate": answers, "split": sides, "balance": balanced, **({"judge": scores} if scores else {})}
-    return run.build(filter_stage, inputs, identity, filters=recipe.filters, skill=recipe.skill, mixing=recipe.mixing)
+    params = FilterParams(
+        filters=recipe.filters,
+        calibration=recipe.teacher.calibration,
+        skill=recipe.skill,
+        labels=rows.labels,
+        use_references=recipe.training.use_references,
+        other_calibrations=tuple(other.calibration for other in recipe.teachers[1:]) if recipe.has_several else None,
+        mixing=recipe.mixing if recipe.has_several else None,
+    )
+    inputs = {"generate": completions.ref, **rows.inputs, "judge": scores.ref if scores else None}
+    return run.build(filter, inputs, params)

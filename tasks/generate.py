@@ -1,134 +1,144 @@
-"""Has the teacher answer every training and validation prompt that has no reference."""
+"""Has a teacher complete every training and validation prompt that has no reference."""
 
 import time
 from typing import Any
 
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.budget_guard import BudgetScope
-from stillhouse.costs.ledger import usage_before
-from stillhouse.costs.price import resolve_price
+from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.costs.ledger import Expense, completions_line
+from stillhouse.costs.price import generation_price
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.endpoint import Endpoint
+from stillhouse.recipe.teacher import Output, Sampling, Teacher
 from stillhouse.runtime.code_version import source_sha256
+from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.shards import Reply, with_replies
 from stillhouse.teachers.spec import GenerateSpec, tables_in
-from tasks.convert import fingerprint_of
+from tasks.balance import Rows
+from tasks.orchestration.params import Execution, IfSet, Merged, Params
 from tasks.orchestration.replicas.fan_out import ask_replicas
 from tasks.orchestration.replicas.shard_task import ShardJob
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
 
 
+class GenerationParams(Params):
+    """All that decides what a teacher is asked and how it completes, but for the rows."""
+
+    teacher_fingerprint: str
+    prompt: TeacherPrompt
+    sampling: Sampling
+    output: Output
+    instruction: str
+    labels: tuple[str, ...]
+    skip_labelled: bool
+    skill_fields: Merged[dict[str, Any]]  # the skill's own, where they change what a teacher is shown
+    check_labels: IfSet[bool] = False
+    # a local teacher's fingerprint stays what it was before there were endpoints
+    endpoint: IfSet[Endpoint | None] = None
+    redacted: IfSet[bool] = False
+    teacher: Execution[Teacher]
+    skill: Execution[AnySkill]
+    path: Execution[str]
+    cap: Execution[BudgetScope]
+    replies: Execution[tuple[Reply, ...]] = ()
+
+
 @stage("generate", version=1, on_device=True)
-def generate(call: StageCall) -> dict[str, Any]:
-    """Write completions.parquet; answers go to the completion store as they come."""
-    teacher = call.execution["teacher"]
-    spec = GenerateSpec(**asked_in(call), out=str(call.work.folder))
-    summary = run_asking_worker(call, teacher, "generate", spec)
-    return summary if teacher.endpoint else with_replies(summary, call.execution["replies"])
+def generate(call: StageCall[GenerationParams]) -> GenerationSummary:
+    """Write completions.parquet; each completion goes to the completion store as it comes."""
+    spec = GenerateSpec(**spec_fields(call), out=str(call.work.folder))
+    summary = run_asking_worker(call, call.params.teacher, "generate", spec)
+    return GenerationSummary.model_validate(with_replies(summary, call.params.replies))
 
 
-def asked_in(call: StageCall) -> dict[str, Any]:
-    """Return the fields of a spec that say which rows a call asks which teacher about, and how."""
+def spec_fields(call: StageCall[Any]) -> dict[str, Any]:
+    """Return the fields of a worker's spec that say which rows a call asks which teacher about, and how."""
+    params: GenerationParams = call.params
     routed = call.folder("routed") if "routed" in call.inputs else None
     return {
-        "model_path": call.execution["path"],
-        "teacher": call.execution["teacher"],
-        "teacher_fingerprint": call.identity["teacher_fingerprint"],
-        "skill": call.execution["skill"],
-        "labels": tuple(call.identity["labels"]),
-        "skip_labelled": call.identity["skip_labelled"],
-        "check_labels": call.identity.get("check_labels", False),
+        "model_path": params.path,
+        "teacher": params.teacher,
+        "teacher_fingerprint": params.teacher_fingerprint,
+        "skill": params.skill,
+        "labels": params.labels,
+        "skip_labelled": params.skip_labelled,
+        "check_labels": params.check_labels,
         **tables_in(call.folder("split"), call.folder("balance"), routed),
         "store": call.settings.store,
-        "cap": call.execution["cap"],
+        "cap": params.cap,
     }
 
 
 def generate_with(
-    run: Run,
-    teacher: Checkpoint,
-    sides: ArtifactRef,
-    balanced: ArtifactRef,
-    *,
-    place: int = 0,
-    routed: ArtifactRef | None = None,
-) -> ArtifactRef:
-    """Return the answers of the teacher at `place` in the recipe; only those that no earlier run stored are asked.
+    run: Run, teacher_index: int, checkpoint: Checkpoint, rows: Rows, routed: ArtifactRef | None = None
+) -> Built[GenerationSummary]:
+    """Return a teacher's completions; only those that no earlier run stored are asked for.
 
-    Replicas, where the teacher has several, ask before the stage, which then finds every answer in the store. With
+    Replicas, if the teacher has several, ask before the stage, which then finds every completion in the store. With
     `routed` only the prompts that it names are asked.
     """
-    recipe = run.recipe
-    asked = recipe.teachers[place]
-    label = list(recipe.generations)[place]
-    identity = generation_identity(run, teacher, place)
-    inputs = {"split": sides, "balance": balanced, **teacher.inputs, **({"routed": routed} if routed else {})}
-    replies: list[Reply] = []
+    recipe, teacher = run.recipe, run.recipe.teachers[teacher_index]
+    label = list(recipe.generations)[teacher_index]
+    params = generation_params(run, teacher_index, checkpoint, rows.labels)
+    inputs = {**rows.inputs, **checkpoint.inputs, "routed": routed}
     seconds = 0.0
-    if asked.replicas > 1 and run.would_build(generate, inputs, identity):
+    if teacher.replicas > 1 and run.would_build(generate, inputs, params, label):
         started = time.monotonic()
-        replies = ask_replicas(run.settings, _shard_job(run, place, teacher, identity, inputs))
+        job = _shard_job(run, label, checkpoint, params, rows, routed)
+        params = params.model_copy(update={"replies": tuple(ask_replicas(run.settings, job))})
         seconds = time.monotonic() - started
-    cap = BudgetScope(
-        budget=recipe.budget, price=resolve_price(asked, recipe.costs), before=usage_before(run.results, recipe)
-    )
-    found = run.build(
-        generate,
-        inputs,
-        identity,
-        label=label,
-        teacher=asked,
+    built = run.build(generate, inputs, params, label=label, seconds_before=seconds)
+    price = generation_price(teacher, recipe.costs)
+    name = teacher.called if recipe.has_several else "teacher"
+    run.ledger.append(completions_line(Expense.GENERATION, f"{name}: lessons", built, price))
+    return built
+
+
+def generation_params(
+    run: Run, teacher_index: int, checkpoint: Checkpoint, labels: tuple[str, ...]
+) -> GenerationParams:
+    """Return the parameters of a teacher's generation."""
+    recipe, teacher = run.recipe, run.recipe.teachers[teacher_index]
+    return GenerationParams(
+        teacher_fingerprint=checkpoint.fingerprint_as(teacher),
+        prompt=teacher.prompt,
+        sampling=teacher.sampling,
+        output=teacher.output,
+        instruction=recipe.skill.instruction,
+        labels=labels,
+        skip_labelled=recipe.training.use_references,
+        skill_fields={name: getattr(recipe.skill, name) for name in recipe.skill.prompt_fields},
+        check_labels=recipe.filters.check_labels,
+        endpoint=teacher.endpoint,
+        **(redaction(teacher.endpoint) if teacher.endpoint else {}),
+        teacher=teacher,
         skill=recipe.skill,
-        path=teacher.path,
-        replies=replies,
-        cap=cap,
+        path=checkpoint.path,
+        cap=run.budget_for(teacher),
     )
-    run.results[label].seconds += seconds
-    return found
-
-
-def generation_identity(run: Run, teacher: Checkpoint, place: int = 0) -> dict[str, Any]:
-    """Return all that decides what the teacher at `place` is asked and answers, but for the rows."""
-    recipe = run.recipe
-    asked = recipe.teachers[place]
-    identity = {
-        "teacher_fingerprint": fingerprint_of(teacher, asked),
-        "prompt": asked.prompt,
-        "sampling": asked.sampling,
-        "output": asked.output,
-        "instruction": recipe.skill.instruction,
-        "labels": run.summary("validate")["labels"],
-        "skip_labelled": recipe.training.use_references,
-        **{name: getattr(recipe.skill, name) for name in recipe.skill.prompt_fields},
-    }
-    if recipe.filters.check_labels:
-        identity["check_labels"] = True
-    if asked.endpoint:
-        # a local teacher's fingerprint stays what it was before there were endpoints
-        identity["endpoint"] = asked.endpoint
-        identity |= redaction(asked.endpoint)
-    return identity
 
 
 def _shard_job(
-    run: Run, place: int, teacher: Checkpoint, identity: dict[str, Any], inputs: dict[str, ArtifactRef]
+    run: Run, label: str, checkpoint: Checkpoint, params: GenerationParams, rows: Rows, routed: ArtifactRef | None
 ) -> ShardJob:
-    asked = run.recipe.teachers[place]
     return ShardJob(
-        label=list(run.recipe.generations)[place],
-        num_shards=asked.replicas,
-        teacher=asked,
-        checkpoint=teacher,
-        teacher_fingerprint=identity["teacher_fingerprint"],
-        skill=run.recipe.skill,
-        labels=tuple(identity["labels"]),
-        skip_labelled=identity["skip_labelled"],
-        check_labels=run.recipe.filters.check_labels,
-        split=inputs["split"],
-        balance=inputs["balance"],
-        routed=inputs.get("routed"),
+        label=label,
+        num_shards=params.teacher.replicas,
+        teacher=params.teacher,
+        checkpoint=checkpoint,
+        teacher_fingerprint=params.teacher_fingerprint,
+        skill=params.skill,
+        labels=params.labels,
+        skip_labelled=params.skip_labelled,
+        check_labels=params.check_labels,
+        split=rows.splits.ref,
+        balance=rows.train.ref,
+        routed=routed,
         store=run.settings.store,
         source=source_sha256(),
     )

@@ -1,48 +1,69 @@
 """Has a judge compare the student's answers to the test rows with others', for the report."""
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.costs.ledger import Expense, completions_line
+from stillhouse.costs.price import generation_price
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import BASELINES
+from stillhouse.evaluation.summary import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questions, with_verdicts
 from stillhouse.recipe.judge import VERDICTS
-from tasks.judge import ask_judge, judge_cap, judge_identity
+from tasks.balance import Rows
+from tasks.judge import JudgeParams, ask_judge, judge_fields
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
+
+
+class JudgePairsParams(JudgeParams):
+    """What a comparison shows, and whom it compares the student with."""
+
+    show_reference: bool
+    against: tuple[str, ...]
+    metric: str
+
+
+class JudgePairsSummary(GenerationSummary):
+    """What asking the judge took, and the pairs compared."""
+
+    pairs: int
+    against: dict[str, str]  # what the recipe names -> the model it is in this run
 
 
 @stage("judge_pairs", version=1, on_device=True)
-def judge_pairs_stage(call: StageCall) -> dict[str, Any]:
+def judge_pairs(call: StageCall[JudgePairsParams]) -> JudgePairsSummary:
     """Write pairs.parquet: the student's answers beside others', with the verdicts in both orders."""
-    judge, skill, labels = call.execution["judge"], call.execution["skill"], call.identity["labels"]
-    found = read_evidence(call.folder("split") / "test.parquet", call.folder("evaluate"), labels, skill)
-    metric = call.identity["metric"]
-    against = opponents(judge, found.answers, found.references, skill, metric, BASELINES)
-    lines = pair_lines(found.rows, found.answers, against)
-    summary, said = ask_judge(call, pair_questions(lines, found.rows, judge, skill, labels), VERDICTS)
-    judged = with_verdicts(lines, said)
+    params = call.params
+    test = call.folder("split") / "test.parquet"
+    evidence = read_evidence(test, call.folder("evaluate"), params.labels, params.skill)
+    against = opponents(params.judge, evidence.answers, evidence.references, params.skill, params.metric, BASELINES)
+    lines = pair_lines(evidence.rows, evidence.answers, against)
+    questions = pair_questions(lines, evidence.rows, params.judge, params.skill, params.labels)
+    summary, replies = ask_judge(call, questions, VERDICTS)
+    judged = with_verdicts(lines, replies)
     pq.write_table(pa.Table.from_pylist(judged, schema=PAIR_SCHEMA), call.work.folder / "pairs.parquet")
-    return {**summary, "pairs": len(judged), "against": against}
+    return JudgePairsSummary.model_validate({**summary, "pairs": len(judged), "against": against})
 
 
-def judge_pairs(run: Run, judge: Checkpoint | None, sides: ArtifactRef, measured: ArtifactRef) -> ArtifactRef | None:
-    """Return the verdicts on the student's answers to the test rows; None, and no stage, where none are asked for."""
-    asked = run.recipe.judge
-    if judge is None or asked is None or not asked.against:
+def compare_pairs(
+    run: Run, checkpoint: Checkpoint | None, rows: Rows, evaluation: Built[EvaluateSummary]
+) -> Built[JudgePairsSummary] | None:
+    """Return the verdicts on the student's answers to the test rows; None, and no stage, if none are asked for."""
+    config = run.recipe.judge
+    if checkpoint is None or config is None or not config.against:
         return None
-    inputs = {"evaluate": measured, "split": sides, **judge.inputs}
-    identity = {
-        **judge_identity(run, judge),
-        "instruction": asked.pairs_by,
-        "show_reference": asked.show_reference,
-        "against": asked.against,
-        "metric": run.recipe.evaluation.metrics[0],
-    }
-    return run.build(
-        judge_pairs_stage, inputs, identity, judge=asked, skill=run.recipe.skill, path=judge.path, cap=judge_cap(run)
+    params = JudgePairsParams(
+        **judge_fields(run, config, checkpoint, rows.labels),
+        instruction=config.pairs_by,
+        show_reference=config.show_reference,
+        against=config.against,
+        metric=run.recipe.evaluation.metrics[0],
     )
+    inputs = {"evaluate": evaluation.ref, "split": rows.splits.ref, **checkpoint.inputs}
+    verdicts = run.build(judge_pairs, inputs, params)
+    price = generation_price(config, run.recipe.costs)
+    run.ledger.append(completions_line(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, price))
+    return verdicts

@@ -1,42 +1,62 @@
-"""Asks every teacher of the recipe what it is to answer, and joins the answers of several into one table."""
+"""Has every teacher of the recipe complete its prompts, and joins the completions of several into one table."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.summary import StageSummary
 from stillhouse.completions.table import mixed
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint
+from tasks.balance import Rows
 from tasks.generate import generate_with
+from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
 from tasks.route import route_prompts
 
 
+class MixSummary(StageSummary):
+    """Completions in the table, and the numbers (from 1) of the teachers that were asked."""
+
+    answers: int
+    teachers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Completions:
+    """The completions of all teachers as one artifact, and what each teacher was asked for."""
+
+    ref: ArtifactRef
+    by_teacher: Mapping[int, Built[GenerationSummary]]  # by number from 1; a teacher without prompts is not there
+
+
 @stage("mix", version=1)
-def mix(call: StageCall) -> dict[str, Any]:
-    """Write completions.parquet, each answer with the number of its teacher."""
+def mix(call: StageCall[Params]) -> MixSummary:
+    """Write completions.parquet, each completion with the number of its teacher."""
     numbers = sorted(int(name.removeprefix("answers_")) for name in call.inputs)
     tables = {number: call.folder(f"answers_{number}") / "completions.parquet" for number in numbers}
-    answers = mixed(tables)
-    pq.write_table(answers, call.work.folder / "completions.parquet")
-    return {"answers": len(answers), "teachers": numbers}
+    completions = mixed(tables)
+    pq.write_table(completions, call.work.folder / "completions.parquet")
+    return MixSummary(answers=len(completions), teachers=tuple(numbers))
 
 
-def generate_completions(
-    run: Run, teachers: list[Checkpoint], sides: ArtifactRef, balanced: ArtifactRef
-) -> ArtifactRef:
-    """Return the answers of all teachers, each asked what the recipe routes to it; a single one is asked all.
+def generate_completions(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> Completions:
+    """Return the completions of all teachers, each asked what the recipe routes to it; a single one is asked all.
 
     Raises:
         DataError: the rows lack what routing goes by.
     """
-    if len(teachers) == 1:
-        return generate_with(run, teachers[0], sides, balanced)
-    answers: dict[int, ArtifactRef] = {}
-    for place, teacher in enumerate(teachers):
-        routed = route_prompts(run, place, answers, sides, balanced)
-        # one that is needed for nothing is not started: an engine takes half a minute
-        if routed is None or run.summary(f"route {run.recipe.teachers[place].called}")["routed"]:
-            answers[place + 1] = generate_with(run, teacher, sides, balanced, place=place, routed=routed)
-    return run.build(mix, {f"answers_{number}": ref for number, ref in answers.items()}, {})
+    if len(checkpoints) == 1:
+        single = generate_with(run, 0, checkpoints[0], rows)
+        return Completions(single.ref, {1: single})
+    by_teacher: dict[int, Built[GenerationSummary]] = {}
+    for index, checkpoint in enumerate(checkpoints):
+        routed = route_prompts(run, index, by_teacher, rows)
+        # a teacher without prompts is not started: an engine takes half a minute
+        if routed is None or routed.summary.routed:
+            by_teacher[index + 1] = generate_with(run, index, checkpoint, rows, routed.ref if routed else None)
+    inputs = {f"answers_{number}": built.ref for number, built in by_teacher.items()}
+    return Completions(run.build(mix, inputs, Params()).ref, by_teacher)

@@ -2,50 +2,63 @@
 
 from typing import Any
 
-from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.data.read import VERSION
-from stillhouse.data.read import read as read_rows
-from stillhouse.data.sources import resolve
+from stillhouse.data.read import read as write_rows
+from stillhouse.data.sources import SourceFile, resolve
+from stillhouse.data.summaries import ReadSummary
+from stillhouse.recipe.data import Columns, Role, Source
+from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
+
+
+class ReadParams(Params):
+    """One source: its files' content, and how rows are read from it."""
+
+    role: Role
+    files: tuple[str, ...]  # SHA-256 of each
+    format: str
+    columns: Columns
+    is_dialogue: IfSet[bool] = False
+    source: Execution[Source]
+    locations: Execution[tuple[SourceFile, ...]]
+    storage_options: Execution[dict[str, Any] | None]
 
 
 @stage("read", version=VERSION)
-def read(call: StageCall) -> dict[str, Any]:
+def read(call: StageCall[ReadParams]) -> ReadSummary:
     """Write rows.parquet and quarantine.jsonl of one source."""
-    execution = call.execution
-    options = execution["storage_options"]
-    return read_rows(
-        execution["source"],
-        execution["files"],
-        call.identity["role"],
+    params = call.params
+    summary = write_rows(
+        params.source,
+        params.locations,
+        params.role,
         call.work.folder,
-        storage_options=options,
-        is_dialogue=call.identity.get("is_dialogue", False),
+        storage_options=params.storage_options,
+        is_dialogue=params.is_dialogue,
     )
+    return ReadSummary.model_validate(summary)
 
 
-def read_sources(run: Run) -> dict[str, ArtifactRef]:
-    """Return the rows of each source by role; keyed by the files' content, not by their names.
+def read_sources(run: Run) -> dict[Role, Built[ReadSummary]]:
+    """Return the rows of each source by role; they are keyed by the files' content, not by their names.
 
     Raises:
         DataError: a source can't be found or read.
     """
     options = run.settings.storage_options
-    found: dict[str, ArtifactRef] = {}
-    for role in ("train", "examples", "test"):
-        source = getattr(run.recipe.data, role)
-        if source is None:
-            continue
+    sources: dict[Role, Built[ReadSummary]] = {}
+    for role, source in run.recipe.data.sources.items():
         files = resolve(source, options)
-        identity = {
-            "role": role,
-            "files": [file.sha256 for file in files],
-            "format": source.format,
-            "columns": source.columns,
-            **({"is_dialogue": True} if run.recipe.skill.is_dialogue else {}),
-        }
-        found[role] = run.build(
-            read, {}, identity, label=f"read {role}", source=source, files=files, storage_options=options
+        params = ReadParams(
+            role=role,
+            files=tuple(file.sha256 for file in files),
+            format=source.format,
+            columns=source.columns,
+            is_dialogue=run.recipe.skill.is_dialogue,
+            source=source,
+            locations=files,
+            storage_options=options,
         )
-    return found
+        sources[role] = run.build(read, {}, params, label=f"read {role}")
+    return sources

@@ -1,25 +1,25 @@
 """Writes the run's report, page and cards, and shows them in Prefect. Rebuilt in every run."""
 
 import json
-import logging
-import os
-import platform
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import pyarrow.parquet as pq
+import yaml
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from stillhouse.costs.generation_summary import GenerationSummary
-from stillhouse.costs.ledger import ledger_lines, total
+from stillhouse.costs.ledger import in_report_order, total
+from stillhouse.data.summaries import ReadSummary, ValidateSummary
+from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.summary import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
@@ -29,119 +29,155 @@ from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
+from stillhouse.reports.provenance import provenance
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows, summary_markdown
 from stillhouse.reports.teachers import teacher_blocks
-from stillhouse.runtime.code_version import commit
+from stillhouse.students.summary import TrainSummary
+from tasks.balance import Rows
 from tasks.gate_event import announce_gate
-from tasks.judge import judge_stage
-from tasks.judge_pairs import judge_pairs_stage
+from tasks.judge import JudgeSummary
+from tasks.judge_pairs import JudgePairsSummary
+from tasks.mix import Completions
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageResult
+from tasks.orchestration.stage import Built
 
-log = logging.getLogger("stillhouse")
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """The finished stages and the models that a report is made of."""
+
+    sources: Mapping[Role, Built[ReadSummary]]
+    valid: Built[ValidateSummary]
+    rows: Rows
+    teachers: list[Checkpoint]
+    completions: Completions
+    judge: Checkpoint | None
+    scores: Built[JudgeSummary] | None
+    dataset: Built[FilterSummary]
+    base: Checkpoint
+    trained: Built[TrainSummary]
+    evaluation: Built[EvaluateSummary]
+    verdicts: Built[JudgePairsSummary] | None
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
-def write_report(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkpoint | None = None) -> Report:
+def write_report(run: Run, inputs: ReportInputs) -> Report:
     """Write report.json, report.html, recipe.yaml and the cards under runs/<run id>/, and return the report.
 
     Raises:
         RecipeError: a gate rule names no number of the report.
     """
-    report = _build(run, teachers, base, judge)
-    folder = f"runs/{run.id}"
+    report = _build(run, inputs)
     files = {
         "report.json": report_json(report),
         "report.html": render_html(report),
-        "recipe.yaml": _yaml(run.recipe),
+        "recipe.yaml": yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
         "model_card.md": model_card(report),
         "data_card.md": data_card(report),
-        "artifacts.json": json.dumps(
-            {label: result.ref.model_dump() for label, result in run.results.items()}, indent=1
-        ),
+        "artifacts.json": json.dumps({built.label: built.ref.model_dump() for built in run.built}, indent=1),
     }
     for name, text in files.items():
-        run.store.put_text(f"{folder}/{name}", text)
+        run.store.put_text(f"runs/{run.id}/{name}", text)
     address = run.settings.report_link(run.id)
     _show(report, address)
     announce_gate(report.gate, run.recipe.name, address)
     return report
 
 
-def _build(run: Run, teachers: list[Checkpoint], base: Checkpoint, judge: Checkpoint | None) -> Report:
-    recipe, store, results = run.recipe, run.store, run.results
-    summaries = {label: result.summary for label, result in results.items()}
-    evidence = read_evidence(
-        store.path(results["split"].ref, "test.parquet"),
-        store.fetch(results["evaluate"].ref),
-        summaries["validate"]["labels"],
-        recipe.skill,
-    )
-    blocks = collect.model_blocks(evidence, _names(recipe, teachers[0], base), recipe)
-    ledger = ledger_block(ledger_lines(results, recipe), blocks)
+def _build(run: Run, inputs: ReportInputs) -> Report:
+    recipe, rows, evaluation = run.recipe, inputs.rows, inputs.evaluation
+    test = run.store.path(rows.splits.ref, "test.parquet")
+    evidence = read_evidence(test, run.store.fetch(evaluation.ref), rows.labels, recipe.skill)
+    blocks = collect.model_blocks(evidence, _names(recipe, inputs.teachers[0], inputs.base), recipe)
     comparison, which = collect.comparison_block(evidence, blocks, recipe)
-    measured = results["evaluate"]
+    data = {role: source.summary for role, source in inputs.sources.items()}
+    stages = (inputs.valid.summary, rows.splits.summary, rows.train.summary)
     report = build_report(
         run_id=run.id,
         recipe=recipe.model_dump(mode="json"),
         skill=recipe.skill.kind,
-        data=collect.data_block(summaries),
-        generation=generation_of(run),
-        filter=collect.filter_block(summaries["filter"]),
-        training=collect.training_block(summaries["train"]),
-        models=_carried(collect.with_baseline(blocks, which), measured.ref.fingerprint if measured.cached else None),
+        data=collect.data_block(data, *stages),
+        generation=generation_of(run, inputs.completions, inputs.dataset),
+        filter=collect.filter_block(inputs.dataset.summary),
+        training=collect.training_block(inputs.trained.summary),
+        models=_carried(collect.with_baseline(blocks, which), evaluation),
         comparison=comparison,
-        stages={
-            label: {"seconds": round(result.seconds, 3), "cached": result.cached, "fingerprint": result.ref.fingerprint}
-            for label, result in results.items()
-        },
+        stages={built.label: _stage_block(built) for built in run.built},
         method=method_statements(recipe),
-        ledger=ledger,
-        funnel=collect.funnel(summaries),
-        curves=collect.curves(summaries["train"]),
+        ledger=ledger_block(in_report_order(run.ledger), blocks),
+        funnel=collect.funnel(data, *stages, inputs.dataset.summary),
+        curves=collect.curves(inputs.trained.summary),
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
-        judge=judge_report(run, judge, teachers, base) if judge else None,
+        judge=_judge(run, inputs),
         disagreements=collect.disagreements(evidence, recipe.skill),
-        mislabelled=_mislabelled(run),
-        licences=_licences(recipe, teachers),
-        provenance=_provenance(),
+        mislabelled=_mislabelled(run, inputs.dataset),
+        licences=_licences(recipe, inputs.teachers),
+        provenance=provenance(),
     )
     return with_gate(report, evaluate_gate(report.model_dump(mode="json"), recipe.gate))
 
 
-def generation_of(run: Run) -> dict[str, Any]:
-    """Return what this run asked: of all teachers and, where there are several, of each."""
-    generations = run.recipe.generations
-    requested = {teacher.called: _of_this_run(run.results.get(label)) for label, teacher in generations.items()}
-    paid = {line.stage: line.run_usd for line in ledger_lines(run.results, run.recipe)}
-    costs = {teacher.called: paid.get(label, 0.0) for label, teacher in generations.items()}
-    cost_usd = total(costs.values())
-    block = collect.generation_block(sum(requested.values(), GenerationSummary()), cost_usd)
-    if not run.recipe.has_several:
+def _stage_block(built: Built[Any]) -> dict[str, Any]:
+    return {"seconds": round(built.seconds, 3), "cached": built.is_cached, "fingerprint": built.ref.fingerprint}
+
+
+def generation_of(run: Run, completions: Completions, dataset: Built[FilterSummary]) -> dict[str, Any]:
+    """Return what this run requested of all teachers and, if there are several, of each."""
+    recipe = run.recipe
+    paid = {line.stage: line.run_usd for line in run.ledger}
+    names = [teacher.called for teacher in recipe.teachers]
+    requested = {name: _of_this_run(completions.by_teacher.get(number)) for number, name in enumerate(names, start=1)}
+    costs = {name: paid.get(label, 0.0) for name, label in zip(names, recipe.generations, strict=True)}
+    block = collect.generation_block(sum(requested.values(), GenerationSummary()), total(costs.values()))
+    if not recipe.has_several:
         return block
-    judged = run.summary("filter")["teachers"]
-    blocks = teacher_blocks(requested, costs, [judged[str(number)] for number in range(1, len(requested) + 1)])
-    return block | {"teachers": blocks}
+    assert dataset.summary.teachers is not None, "the filters count by teacher if there are several"
+    filtered = [dataset.summary.teachers[str(number)] for number in range(1, len(names) + 1)]
+    return block | {"teachers": teacher_blocks(requested, costs, filtered)}
 
 
-def _of_this_run(result: StageResult | None) -> GenerationSummary:
-    """Return what this run requested: a cached stage requested nothing, whatever the run that built it did."""
-    if result is None:
+def judge_report(
+    run: Run,
+    judge: Checkpoint,
+    related: Mapping[str, list[Checkpoint]],
+    scores: Built[JudgeSummary] | None,
+    verdicts: Built[JudgePairsSummary] | None,
+) -> dict[str, Any]:
+    """Return the report's `judge` block; `related` holds the models whose answers it judges, by role in words."""
+    assert run.recipe.judge, "there is a judge's checkpoint"
+    return judge_block(
+        run.recipe.judge,
+        judge.model.name,
+        run.recipe.evaluation,
+        pq.read_table(run.store.path(verdicts.ref, "pairs.parquet")).to_pylist() if verdicts else [],
+        _of_this_run(verdicts) if verdicts else None,
+        {**scores.summary.to_record(), **_of_this_run(scores).to_record()} if scores else None,
+        [role for role, models in related.items() if any(judge.is_same_model(model) for model in models)],
+    )
+
+
+def _judge(run: Run, inputs: ReportInputs) -> dict[str, Any] | None:
+    if inputs.judge is None:
+        return None
+    related = {"teacher": inputs.teachers, "student's base": [inputs.base]}
+    return judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts)
+
+
+def _of_this_run(built: Built[GenerationSummary] | None) -> GenerationSummary:
+    """Return what this run requested: nothing for a cached stage, whatever the run that built it requested."""
+    if built is None:
         return GenerationSummary()
-    summary = GenerationSummary.of(result.summary)
-    return summary.of_cached() if result.cached else summary
+    return built.summary.of_cached() if built.is_cached else built.summary
 
 
-def _mislabelled(run: Run) -> list[dict[str, Any]]:
-    filtered = run.results["filter"]
-    if not filtered.summary.get("suspects"):
-        return []
-    return collect.mislabelled(run.store.path(filtered.ref, "suspects.jsonl"))
+def _mislabelled(run: Run, dataset: Built[FilterSummary]) -> list[dict[str, Any]]:
+    return collect.mislabelled(run.store.path(dataset.ref, "suspects.jsonl")) if dataset.summary.suspects else []
 
 
-def _carried(models: Mapping[ModelRole, Any], fingerprint: str | None) -> dict[ModelRole, Any]:
-    """Note on every model the measurement's fingerprint where it was carried from an earlier run."""
+def _carried(models: Mapping[ModelRole, Any], evaluation: Built[EvaluateSummary]) -> dict[ModelRole, Any]:
+    """Note on every model the evaluation's fingerprint if it was carried from an earlier run."""
+    fingerprint = evaluation.ref.fingerprint if evaluation.is_cached else None
     return {name: {**model, "fingerprint": fingerprint} if model else None for name, model in models.items()}
 
 
@@ -158,9 +194,8 @@ def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[ModelR
 
 
 def _licences(recipe: Recipe, teachers: list[Checkpoint]) -> dict[str, Any]:
-    sources = {role: getattr(recipe.data, role) for role in ("train", "examples", "test")}
     return {
-        "data": {role: source.licence for role, source in sources.items() if source},
+        "data": {role: source.licence for role, source in recipe.data.sources.items()},
         "teacher": recipe.teacher.licence,
         "accepted_terms": recipe.teacher.accept_terms,
         "student_base": recipe.student.licence,
@@ -179,42 +214,7 @@ def _licences(recipe: Recipe, teachers: list[Checkpoint]) -> dict[str, Any]:
     }
 
 
-def _provenance() -> dict[str, Any]:
-    return {
-        "versions": {name: version(name) for name in ("stillhouse", "prefect", "polars", "scikit-learn")},
-        "cpu_count": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "platform": platform.platform(),
-        "commit": commit(),
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _yaml(recipe: Recipe) -> str:
-    import yaml
-
-    text: str = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    return text
-
-
 def _show(report: Report, link: str) -> None:
     create_table_artifact(table=comparison_rows(report), key="comparison", description="every model on the test rows")
     create_markdown_artifact(markdown=summary_markdown(report), key="summary")
     create_link_artifact(link=link, link_text="report.html", key="report")
-
-
-def judge_report(run: Run, judge: Checkpoint, teachers: list[Checkpoint], base: Checkpoint) -> dict[str, Any]:
-    """Return the report's `judge` block of a finished run; what a cached stage had asked was asked before."""
-    asked, pairs = run.recipe.judge, run.results.get(judge_pairs_stage.name)
-    assert asked
-    kin = {"teacher": teachers, "student's base": [base]}
-    scored = run.results.get(judge_stage.name)
-    return judge_block(
-        asked,
-        judge.model.name,
-        run.recipe.evaluation,
-        pq.read_table(run.store.path(pairs.ref, "pairs.parquet")).to_pylist() if pairs else [],
-        _of_this_run(pairs) if pairs else None,
-        {**scored.summary, **_of_this_run(scored).record()} if scored else None,
-        [role for role, models in kin.items() if any(judge.is_same_model(one) for one in models)],
-    )

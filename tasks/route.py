@@ -1,80 +1,124 @@
-"""Finds, where there are several teachers, which prompts one of them is to answer."""
+"""Finds which prompts go to one of several teachers."""
 
-from typing import Any
+from collections.abc import Mapping
 
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.summary import StageSummary
 from stillhouse.completions.table import lines_by_row, mixed
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.data.row import Row
+from stillhouse.filters.settings import Filters
 from stillhouse.filters.unanswered import check_references, routing_filters, unanswered_rows
 from stillhouse.recipe.routing import BY_ROW
 from stillhouse.skills.cases import read_cases, rows_to_ask
-from stillhouse.teachers.calibration import calibrated_completions, label_priors
+from stillhouse.skills.registry import AnySkill
+from stillhouse.teachers.calibration import Calibration, calibrated_completions, label_priors
 from stillhouse.teachers.routing import routed
 from stillhouse.teachers.spec import write_row_ids
+from tasks.balance import Rows
+from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
+
+
+class RouteSummary(StageSummary):
+    """Prompts there are, and those of them that go to the teacher."""
+
+    prompts: int
+    routed: int
+
+
+class RouteParams(Params):
+    """What every way of routing goes by."""
+
+    skill: AnySkill
+    skip_labelled: bool
+
+
+class RouteByRowParams(RouteParams):
+    """Each row names its teacher by a column or by its label."""
+
+    places: dict[str, int]  # value -> the teacher's index
+    default: int
+    column: str | None
+    teacher: int
+
+
+class RouteByCompletionsParams(RouteParams):
+    """A prompt goes on if no earlier teacher's completion passes the rules."""
+
+    rules: Filters
+    must_verify: bool
+    labels: tuple[str, ...]
+    calibrations: tuple[Calibration, ...]  # of the earlier teachers
 
 
 @stage("route", version=1)
-def route(call: StageCall) -> dict[str, Any]:
+def route(call: StageCall[RouteParams]) -> RouteSummary:
     """Write prompts.parquet, the ids of the prompts that go to one teacher."""
-    skill, skip = call.execution["skill"], call.identity["skip_labelled"]
-    train = read_cases(call.folder("balance") / "train.parquet", skill)
-    rows = rows_to_ask([*train, *read_cases(call.folder("split") / "validation.parquet", skill)], skip)
-    ids = _by_row(rows, call.identity) if "places" in call.identity else _by_answers(rows, train, call)
+    params = call.params
+    train = read_cases(call.folder("balance") / "train.parquet", params.skill)
+    validation = read_cases(call.folder("split") / "validation.parquet", params.skill)
+    rows = rows_to_ask([*train, *validation], params.skip_labelled)
+    if isinstance(params, RouteByRowParams):
+        ids = routed(rows, params.places, params.default, params.column, params.teacher)
+    else:
+        assert isinstance(params, RouteByCompletionsParams)
+        ids = _unserved(rows, train, call, params)
     write_row_ids(ids, call.work.folder)
-    return {"prompts": len({row["id"] for row in rows}), "routed": len(ids)}
+    return RouteSummary(prompts=len({row["id"] for row in rows}), routed=len(ids))
 
 
 def route_prompts(
-    run: Run, place: int, earlier: dict[int, ArtifactRef], sides: ArtifactRef, balanced: ArtifactRef
-) -> ArtifactRef | None:
-    """Return which prompts the teacher at `place` answers, given the answers of those before it; None for all.
+    run: Run, teacher_index: int, earlier: Mapping[int, Built[GenerationSummary]], rows: Rows
+) -> Built[RouteSummary] | None:
+    """Return which prompts a teacher completes; None for all.
+
+    `earlier` holds the completions of the teachers before it, by their numbers from 1.
 
     Raises:
         DataError: the rows lack what routing goes by.
     """
     recipe = run.recipe
     kind = recipe.routing.kind
-    if kind == "all" or (kind not in BY_ROW and place == 0):
+    if kind == "all" or (kind not in BY_ROW and teacher_index == 0):
         return None
-    identity: dict[str, Any] = {"skill": recipe.skill, "skip_labelled": recipe.training.use_references}
-    inputs = {"split": sides, "balance": balanced}
-    rules = routing_filters(recipe.filters, must_verify=kind == "first_verified")
+    label = f"route {recipe.teachers[teacher_index].called}"
     if kind in BY_ROW:
-        identity |= _map_of(run) | {"teacher": place}
-    else:
-        identity |= {
-            "rules": rules,
-            "must_verify": kind == "first_verified",
-            "labels": run.summary("validate")["labels"],
-            "calibrations": [teacher.calibration for teacher in recipe.teachers[:place]],
-        }
-        inputs |= {f"answers_{number}": ref for number, ref in earlier.items()}
-    label = f"route {recipe.teachers[place].called}"
-    return run.build(route, inputs, identity, label=label, skill=recipe.skill, rules=rules)
+        return run.build(route, rows.inputs, _by_row(run, teacher_index), label=label)
+    must_verify = kind == "first_verified"
+    params = RouteByCompletionsParams(
+        skill=recipe.skill,
+        skip_labelled=recipe.training.use_references,
+        rules=routing_filters(recipe.filters, must_verify=must_verify),
+        must_verify=must_verify,
+        labels=rows.labels,
+        calibrations=tuple(teacher.calibration for teacher in recipe.teachers[:teacher_index]),
+    )
+    completions = {f"answers_{number}": built.ref for number, built in earlier.items()}
+    return run.build(route, {**rows.inputs, **completions}, params, label=label)
 
 
-def _map_of(run: Run) -> dict[str, Any]:
-    """Return value -> teacher by the teachers' places: their names are no part of what is made."""
+def _by_row(run: Run, teacher_index: int) -> RouteByRowParams:
+    """Return the map of values to teachers by index: their names are no part of what is made."""
     routing, names = run.recipe.routing, [teacher.called for teacher in run.recipe.teachers]
-    return {
-        "places": {value: names.index(name) for value, name in routing.teachers.items()},
-        "default": names.index(routing.default) if routing.default else 0,
-        "column": routing.column if routing.kind == "source" else None,
-    }
+    return RouteByRowParams(
+        skill=run.recipe.skill,
+        skip_labelled=run.recipe.training.use_references,
+        places={value: names.index(name) for value, name in routing.teachers.items()},
+        default=names.index(routing.default) if routing.default else 0,
+        column=routing.column if routing.kind == "source" else None,
+        teacher=teacher_index,
+    )
 
 
-def _by_row(rows: list[Row], identity: dict[str, Any]) -> list[str]:
-    return routed(rows, identity["places"], identity["default"], identity["column"], identity["teacher"])
-
-
-def _by_answers(rows: list[Row], train: list[Row], call: StageCall) -> list[str]:
-    """Return the prompts that no earlier teacher served, as the filters judge."""
-    if call.identity["must_verify"]:
+def _unserved(
+    rows: list[Row], train: list[Row], call: StageCall[RouteParams], params: RouteByCompletionsParams
+) -> list[str]:
+    """Return the prompts without a usable completion by an earlier teacher, as the filters judge."""
+    if params.must_verify:
         check_references(rows)
     names = [name for name in call.inputs if name.startswith("answers_")]
     tables = {int(name.removeprefix("answers_")): call.folder(name) / "completions.parquet" for name in names}
-    lines, labels = lines_by_row(mixed(tables)), call.identity["labels"]
-    completions = calibrated_completions(lines, label_priors(call.identity["calibrations"], train, lines), labels)
-    return unanswered_rows(rows, completions, call.execution["rules"], call.execution["skill"], labels)
+    lines = lines_by_row(mixed(tables))
+    completions = calibrated_completions(lines, label_priors(params.calibrations, train, lines), params.labels)
+    return unanswered_rows(rows, completions, params.rules, params.skill, params.labels)

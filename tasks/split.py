@@ -1,12 +1,14 @@
-"""Puts every row on one side: train, validation, test or example."""
+"""Puts every row into one split: train, validation, test or examples."""
 
 from typing import Any
 
-from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.data.split import VERSION
 from stillhouse.data.split import split as write_splits
+from stillhouse.data.summaries import SplitSummary, ValidateSummary
+from stillhouse.recipe.data import Data
+from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
 
 _RULES = {
     "validation_fraction",
@@ -18,14 +20,23 @@ _RULES = {
 }
 
 
+class SplitParams(Params):
+    """The recipe's rules for splits."""
+
+    rules: dict[str, Any]
+    has_test: bool
+    data: Execution[Data]
+
+
 @stage("split", version=VERSION)
-def split(call: StageCall) -> dict[str, Any]:
-    """Write one table a side, and the training rows dropped because a test row repeats them."""
-    return write_splits(call.folder("rows"), call.execution["data"], call.identity["has_test"], call.work.folder)
+def split(call: StageCall[SplitParams]) -> SplitSummary:
+    """Write one table a split, and the training rows dropped because a test row repeats them."""
+    summary = write_splits(call.folder("rows"), call.params.data, call.params.has_test, call.work.folder)
+    return SplitSummary.model_validate(summary)
 
 
-def split_rows(run: Run, rows: ArtifactRef) -> ArtifactRef:
-    """Return the sides of the validated rows."""
+def split_rows(run: Run, rows: Built[ValidateSummary]) -> Built[SplitSummary]:
+    """Return the splits of the validated rows."""
     data = run.recipe.data
-    identity = {"rules": data.model_dump(include=_RULES), "has_test": data.test is not None}
-    return run.build(split, {"rows": rows}, identity, data=data)
+    params = SplitParams(rules=data.model_dump(include=_RULES), has_test=data.test is not None, data=data)
+    return run.build(split, {"rows": rows.ref}, params)

@@ -1,61 +1,86 @@
-"""Trains students: on the teacher's answers, and on the labelled rows alone for comparison."""
+"""Trains students: on the teachers' completions, and on the labelled rows alone for comparison."""
 
 from typing import Any
 
-from stillhouse.artifacts.ref import ArtifactRef
+from pydantic import Field
+
+from stillhouse.costs.ledger import Expense, machine_line
+from stillhouse.dataset.summary import FilterSummary
 from stillhouse.inference.models import Checkpoint
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.student import Student, Training
 from stillhouse.students.spec import TrainSpec
+from stillhouse.students.summary import TrainSummary
+from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 
+class TrainParams(Params):
+    """What the student starts from, the rows it learns, and how."""
+
+    base: Any
+    student: dict[str, Any]  # its layers and chat template
+    training: Training
+    rows: str  # file name
+    with_validation: bool = Field(alias="validate")
+    config: Execution[Student]
+    path: Execution[str]
+
+
 @stage("train", version=1, on_device=True)
-def train(call: StageCall) -> dict[str, Any]:
+def train(call: StageCall[TrainParams]) -> TrainSummary:
     """Write the student's weights, tokenizer and training history."""
-    rows, student = call.folder("rows"), call.execution["student"]
+    params, rows, student = call.params, call.folder("rows"), call.params.config
     validation = rows / "validation.jsonl"
     spec = TrainSpec(
-        base_model=call.execution["path"],
+        base_model=params.path,
         revision=student.revision,
         layers=student.layers,
         chat_template=student.template,
-        rows=str(rows / call.identity["rows"]),
-        validation=str(validation) if call.identity["validate"] and validation.stat().st_size else None,
-        training=call.execution["training"],
+        rows=str(rows / params.rows),
+        validation=str(validation) if params.with_validation and validation.stat().st_size else None,
+        training=params.training,
         checkpoints=str(call.settings.work / "checkpoints" / call.fingerprint),
         out=str(call.work.folder),
     )
-    return run_engine_worker(call, Worker.TRAIN, spec)
+    return TrainSummary.model_validate(run_engine_worker(call, Worker.TRAIN, spec))
 
 
-def train_student(run: Run, base: Checkpoint, dataset: ArtifactRef) -> ArtifactRef:
-    """Return the student trained on the teacher's answers and the references."""
-    return _train(run, base, dataset, "train.jsonl", run.recipe.training, "train", validate=True)
+def train_student(run: Run, base: Checkpoint, dataset: Built[FilterSummary]) -> Built[TrainSummary]:
+    """Return the student trained on the teachers' completions and the references."""
+    params = _params(run, base, "train.jsonl", run.recipe.training, with_validation=True)
+    return _train(run, base, dataset, params, "train", Expense.TRAINING)
 
 
-def train_labelled_only(run: Run, base: Checkpoint, dataset: ArtifactRef) -> ArtifactRef | None:
-    """Return the same student trained on the labelled rows alone for equal steps, or None where there are none."""
-    if not run.recipe.evaluation.no_teacher_alternatives or not run.summary("filter")["rows"]["labelled"]:
+def train_labelled_only(
+    run: Run, base: Checkpoint, dataset: Built[FilterSummary], *, steps: int
+) -> Built[TrainSummary] | None:
+    """Return the same student trained on the labelled rows alone for equal `steps`; None if there are no such rows."""
+    if not run.recipe.evaluation.no_teacher_alternatives or not dataset.summary.rows.labelled:
         return None
-    # no validation: the user without a teacher would have to take it from the same handful
-    training = run.recipe.training.model_copy(
-        update={"max_steps": run.summary("train")["steps"], "early_stopping_patience": 0}
+    # no validation: a user without a teacher would have to take it from the same handful
+    training = run.recipe.training.model_copy(update={"max_steps": steps, "early_stopping_patience": 0})
+    params = _params(run, base, "labelled.jsonl", training, with_validation=False)
+    return _train(run, base, dataset, params, "train labelled-only", Expense.TRAINING_LABELLED_ONLY)
+
+
+def _params(run: Run, base: Checkpoint, rows: str, training: Training, *, with_validation: bool) -> TrainParams:
+    student = run.recipe.student
+    return TrainParams(
+        base=base.identity,
+        student=student.shape,
+        training=training,
+        rows=rows,
+        with_validation=with_validation,
+        config=student,
+        path=base.path,
     )
-    return _train(run, base, dataset, "labelled.jsonl", training, "train labelled-only", validate=False)
 
 
 def _train(
-    run: Run, base: Checkpoint, dataset: ArtifactRef, rows: str, training: Training, label: str, *, validate: bool
-) -> ArtifactRef:
-    student = run.recipe.student
-    identity = {
-        "base": base.identity,
-        "student": student.shape,
-        "training": training,
-        "rows": rows,
-        "validate": validate,
-    }
-    inputs = {"rows": dataset, **base.inputs}
-    return run.build(train, inputs, identity, label=label, student=student, training=training, path=base.path)
+    run: Run, base: Checkpoint, dataset: Built[FilterSummary], params: TrainParams, label: str, expense: Expense
+) -> Built[TrainSummary]:
+    built = run.build(train, {"rows": dataset.ref, **base.inputs}, params, label=label)
+    run.ledger.append(machine_line(expense, built, run.recipe.costs.training_usd_per_hour))
+    return built

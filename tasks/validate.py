@@ -3,24 +3,40 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.data.summaries import ReadSummary, ValidateSummary
 from stillhouse.data.validate import VERSION
 from stillhouse.data.validate import validate as write_valid_rows
+from stillhouse.recipe.data import Data, Role
+from stillhouse.skills.registry import AnySkill
+from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.stage import Built, StageCall, stage
 
 _RULES = {"max_prompt_chars", "near_duplicate_threshold", "conflicting_labels", "personal_data", "languages"}
 
 
+class ValidateParams(Params):
+    """The recipe's rules for rows, and the labels that are known."""
+
+    rules: dict[str, Any]
+    kind: str
+    labels: tuple[str, ...]
+    data: Execution[Data]
+    skill: Execution[AnySkill]
+
+
 @stage("validate", version=VERSION)
-def validate(call: StageCall) -> dict[str, Any]:
+def validate(call: StageCall[ValidateParams]) -> ValidateSummary:
     """Write the rows of all sources that pass, and the dropped ones."""
     folders = {role: call.folder(role) for role in call.inputs}
-    return write_valid_rows(folders, call.execution["data"], call.execution["skill"], call.work.folder)
+    summary = write_valid_rows(folders, call.params.data, call.params.skill, call.work.folder)
+    return ValidateSummary.model_validate(summary)
 
 
-def validate_rows(run: Run, sources: Mapping[str, ArtifactRef]) -> ArtifactRef:
+def validate_rows(run: Run, sources: Mapping[Role, Built[ReadSummary]]) -> Built[ValidateSummary]:
     """Return the rows of all sources that pass every rule."""
     data, skill = run.recipe.data, run.recipe.skill
-    identity = {"rules": data.model_dump(include=_RULES), "kind": skill.kind, "labels": skill.known_labels}
-    return run.build(validate, sources, identity, data=data, skill=skill)
+    params = ValidateParams(
+        rules=data.model_dump(include=_RULES), kind=skill.kind, labels=skill.known_labels, data=data, skill=skill
+    )
+    return run.build(validate, {role: source.ref for role, source in sources.items()}, params)

@@ -197,3 +197,10 @@ def test_tests_import_helpers_from_support_and_no_test_module():
         if name.startswith("tests.") and name.rpartition(".")[2].startswith(("test_", "conftest"))
     }
     assert not wrong
+
+
+def test_imports_of_our_own_modules_exist():
+    # mypy passes over a module that is not there
+    packages = {name.rpartition(".")[0] for name in SOURCES}
+    own = {(m, name) for m in SOURCES for name in imports(m) if layer_of(name)}
+    assert not {(m, name) for m, name in own if name not in SOURCES and name not in packages}

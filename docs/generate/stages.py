@@ -4,6 +4,7 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from docs.generate.markdown import code, page, sentence, table
 from stillhouse.repository import ROOT
@@ -52,13 +53,13 @@ def tasks_readme(path: Path) -> str:
     return f"{before}{start}{stages_table()}\n{end}{rest.partition(end)[2]}"
 
 
-def _stages_of(file: str) -> list[Stage]:
+def _stages_of(file: str) -> list[Stage[Any, Any]]:
     module = import_module(f"tasks.{file}")
     values = vars(module).values()
     return [one for one in values if isinstance(one, Stage) and one.task.fn.__module__ == module.__name__]
 
 
-def _row(file: str, stage: Stage) -> list[str]:
+def _row(file: str, stage: Stage[Any, Any]) -> list[str]:
     writes = (stage.task.fn.__doc__ or "").strip().splitlines()[0].removeprefix("Write ").removesuffix(".")
     word = code(stage.name) if stage.name in REFRESHABLE else "only in plans"
     return [
@@ -71,7 +72,7 @@ def _row(file: str, stage: Stage) -> list[str]:
     ]
 
 
-def _environment(file: str, stage: Stage) -> str:
+def _environment(file: str, stage: Stage[Any, Any]) -> str:
     if not stage.on_device:
         return "control"
     source = inspect.getsource(import_module(f"tasks.{file}"))

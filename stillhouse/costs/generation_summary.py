@@ -1,11 +1,11 @@
 """The numbers of one generation: the requests, those that the store answered, and what the others took."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stillhouse.artifacts.summary import StageSummary
 from stillhouse.costs.usage import Usage
 
 
@@ -24,10 +24,8 @@ class RedactedPrompts(BaseModel):
         return RedactedPrompts(prompts=self.prompts + other.prompts, marks=dict(marks))
 
 
-class GenerationSummary(BaseModel):
+class GenerationSummary(StageSummary):
     """What one run requested of a model. The default: nothing was requested."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
     requests: int = 0
     from_store: int = 0  # requests whose completion was stored before
@@ -39,12 +37,7 @@ class GenerationSummary(BaseModel):
     # what all completions took, whichever run requested them; None in sums, since times overlap, and in old records
     usage: Usage | None = Field(None, alias="bought")
     redacted: RedactedPrompts | None = None  # None: prompts are sent as they are
-
-    @classmethod
-    def of(cls, summary: Mapping[str, Any]) -> Self:
-        """Return the generation's numbers out of a stage's summary, which may hold more."""
-        names = {field.alias or name for name, field in cls.model_fields.items()}
-        return cls.model_validate({name: value for name, value in summary.items() if name in names})
+    replicas: tuple[dict[str, Any], ...] | None = None  # what each did, if the teacher has several
 
     def of_cached(self) -> Self:
         """Return the numbers of a run that found the stage in the cache: nothing was generated."""
@@ -58,13 +51,9 @@ class GenerationSummary(BaseModel):
         redacted = self.redacted + other.redacted if self.redacted and other.redacted else None
         return GenerationSummary(**summed, redacted=redacted or self.redacted or other.redacted)
 
-    def record(self) -> dict[str, Any]:
-        """Return the numbers as a stage's record keeps them."""
-        return self.model_dump(exclude_none=True)
-
     def counts(self) -> dict[str, Any]:
         """Return what a report shows: requests, tokens and seconds."""
         return self.model_dump(include=_SUMMED - {"engine_start_seconds"})
 
 
-_SUMMED = GenerationSummary.model_fields.keys() - {"usage", "redacted"}
+_SUMMED = GenerationSummary.model_fields.keys() - {"usage", "redacted", "replicas"}

@@ -4,25 +4,51 @@ An amount that no stage recorded is not known; it is never guessed.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from stillhouse.costs.generation_summary import GenerationSummary
-from stillhouse.costs.price import ResolvedPrice, generation_price, hourly, resolve_price
+from stillhouse.costs.price import ResolvedPrice, hourly
 from stillhouse.costs.usage import BudgetUsage, Usage
-from stillhouse.recipe.recipe import Recipe
 
-_TRAINED = {"train": "training", "train labelled-only": "training: labelled rows alone"}
+
+class Expense(StrEnum):
+    """What is paid for, in the order of the report."""
+
+    GENERATION = "lessons"
+    TEST_ROWS = "test rows"
+    JUDGE_SCORES = "scores"
+    JUDGE_PAIRS = "pairs"
+    TRAINING = "training"
+    TRAINING_LABELLED_ONLY = "training: labelled rows alone"
+    EVALUATION = "evaluation"
 
 
 class Built(Protocol):
     """A finished stage, as far as the ledger reads it."""
 
-    seconds: float
-    cached: bool
-    summary: dict[str, Any]
+    @property
+    def label(self) -> str:
+        """What the call is named in the run."""
+
+    @property
+    def seconds(self) -> float:
+        """The time that building it took, whichever run did."""
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether this run found it."""
+
+
+class Generated(Built, Protocol):
+    """A finished stage that requested completions."""
+
+    @property
+    def summary(self) -> GenerationSummary:
+        """What it requested."""
 
 
 class PaidPart(BaseModel):
@@ -30,11 +56,12 @@ class PaidPart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    expense: Expense
     what: str
-    stage: str
-    from_store: int | None  # completions that this run found in the store
-    run: Usage  # of this run
-    life: Usage  # in all, whichever runs paid
+    stage: str  # its label in the run
+    from_store: int | None  # answers found instead of asked, in this run
+    run: Usage
+    life: Usage
     price: ResolvedPrice
 
     @property
@@ -48,24 +75,53 @@ class PaidPart(BaseModel):
         return _usd(self.life, self.price)
 
 
-def ledger_lines(results: Mapping[str, Built], recipe: Recipe) -> list[PaidPart]:
-    """Return a line for each paid part among the finished stages, by their labels."""
-    lines = _request_lines(results, recipe)
-    training = hourly(recipe.costs.training_usd_per_hour)
-    lines += [_time_line(stage, what, results[stage], training) for stage, what in _TRAINED.items() if stage in results]
-    if "evaluate" in results:
-        evaluation = hourly(recipe.costs.evaluation_usd_per_hour)
-        lines.append(_time_line("evaluate", "evaluation", results["evaluate"], evaluation))
-    return lines
+def completions_line(expense: Expense, what: str, built: Generated, price: ResolvedPrice) -> PaidPart:
+    """Return the line of a stage that requested completions."""
+    summary = built.summary
+    run = Usage(
+        requests=summary.generated,
+        prompt_tokens=summary.prompt_tokens,
+        completion_tokens=summary.completion_tokens,
+        seconds=machine_seconds(summary),
+    )
+    return PaidPart(
+        expense=expense,
+        what=what,
+        stage=built.label,
+        from_store=summary.requests if built.is_cached else summary.from_store,
+        run=Usage() if built.is_cached else run,
+        life=_life(summary, run),
+        price=price,
+    )
 
 
-def usage_before(results: Mapping[str, Built], recipe: Recipe) -> BudgetUsage:
-    """Return the part of the shared budget that all generations so far have used."""
-    lines = _request_lines(results, recipe)
+def machine_line(expense: Expense, built: Built, usd_per_hour: float | None) -> PaidPart:
+    """Return the line of a stage that is paid by its machine's time alone."""
+    life = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=round(built.seconds, 3))
+    return PaidPart(
+        expense=expense,
+        what=expense.value,
+        stage=built.label,
+        from_store=None,
+        run=Usage() if built.is_cached else life,
+        life=life,
+        price=hourly(usd_per_hour),
+    )
+
+
+def in_report_order(lines: Iterable[PaidPart]) -> list[PaidPart]:
+    """Return the lines as the report lists them, whatever the order in which the stages ran."""
+    order = list(Expense)
+    return sorted(lines, key=lambda line: order.index(line.expense))
+
+
+def budget_usage(lines: Iterable[PaidPart]) -> BudgetUsage:
+    """Return what all completions requested so far took of the budget they share."""
+    requested = [line for line in lines if line.from_store is not None]
     return BudgetUsage(
-        tokens=sum((line.life.prompt_tokens or 0) + (line.life.completion_tokens or 0) for line in lines),
-        seconds=math.fsum(line.life.seconds or 0.0 for line in lines),
-        usd=math.fsum(line.life_usd or 0.0 for line in lines),
+        tokens=sum((line.life.prompt_tokens or 0) + (line.life.completion_tokens or 0) for line in requested),
+        seconds=math.fsum(line.life.seconds or 0.0 for line in requested),
+        usd=math.fsum(line.life_usd or 0.0 for line in requested),
     )
 
 
@@ -90,38 +146,6 @@ def break_even(
     return math.ceil(cost_usd / saved), f"each request to the student saves ${saved:.3g}"
 
 
-def _request_lines(results: Mapping[str, Built], recipe: Recipe) -> list[PaidPart]:
-    """Return a line for each finished stage that sent requests to a teacher or a judge."""
-    costs, judge = recipe.costs, recipe.judge
-    priced = [
-        (stage, f"{one.called if recipe.has_several else 'teacher'}: lessons", generation_price(one, costs))
-        for stage, one in recipe.generations.items()
-    ]
-    priced.append(("evaluate_teacher", "teacher: test rows", resolve_price(recipe.teacher, costs)))
-    if judge:
-        priced += [("judge", "judge: scores", generation_price(judge, costs))]
-        priced += [("judge_pairs", "judge: pairs", generation_price(judge, costs))]
-    return [_request_line(stage, what, results[stage], price) for stage, what, price in priced if stage in results]
-
-
-def _request_line(stage: str, what: str, built: Built, price: ResolvedPrice) -> PaidPart:
-    summary = GenerationSummary.of(built.summary)
-    run = Usage(
-        requests=summary.generated,
-        prompt_tokens=summary.prompt_tokens,
-        completion_tokens=summary.completion_tokens,
-        seconds=machine_seconds(summary, built.summary.get("replicas", ())),
-    )
-    return PaidPart(
-        what=what,
-        stage=stage,
-        from_store=summary.requests if built.cached else summary.from_store,
-        run=Usage() if built.cached else run,
-        life=_life(summary, run),
-        price=price,
-    )
-
-
 def _life(summary: GenerationSummary, run: Usage) -> Usage:
     """Return what all completions took; for records without it, known only if one run generated them all."""
     if summary.usage is None:
@@ -133,18 +157,10 @@ def _life(summary: GenerationSummary, run: Usage) -> Usage:
     return summary.usage.model_copy(update={"seconds": round(under_way + summary.engine_start_seconds, 3)})
 
 
-def machine_seconds(summary: GenerationSummary, replicas: Sequence[Mapping[str, Any]]) -> float:
-    """Return the seconds of machine time of a generation: of all replicas, engine starts included."""
-    parts = [GenerationSummary.of(one) for one in replicas] or [summary]
-    return round(sum(one.seconds + one.engine_start_seconds for one in parts), 3)
-
-
-def _time_line(stage: str, what: str, built: Built, price: ResolvedPrice) -> PaidPart:
-    """Return the line of a stage whose only cost is its machine's time."""
-    life = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=round(built.seconds, 3))
-    return PaidPart(
-        what=what, stage=stage, from_store=None, run=Usage() if built.cached else life, life=life, price=price
-    )
+def machine_seconds(summary: GenerationSummary) -> float:
+    """Return the seconds that machines were at work for a generation, engine starts included, over all replicas."""
+    shares = [GenerationSummary.model_validate(share) for share in summary.replicas or ()] or [summary]
+    return round(sum(share.seconds + share.engine_start_seconds for share in shares), 3)
 
 
 def _usd(usage: Usage, price: ResolvedPrice) -> float | None:

@@ -5,7 +5,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -14,10 +14,9 @@ from stillhouse.data.formats import InvalidRecord, Record, records
 from stillhouse.data.parquet_io import BATCH_ROWS, RowBuffer, TableWriter
 from stillhouse.data.sources import SourceFile, format_of
 from stillhouse.errors import DataError
-from stillhouse.recipe.data import Columns, Source
+from stillhouse.recipe.data import Columns, Role, Source
 
 VERSION = 1
-Role = Literal["train", "examples", "test"]
 
 _MAX_NAMES = 10_000  # column names remembered for the summary and for errors
 

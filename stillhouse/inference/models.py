@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.fingerprint import sha256_file
 from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.config import execution, identity
 from stillhouse.errors import ModelError
 from stillhouse.recipe.endpoint import Endpoint
+from stillhouse.recipe.teacher import ServedModel
 
 # the files that decide a model's completions; others in its folder (cards, logs) do not
 _IDENTITY_FILES = (
@@ -73,6 +75,10 @@ class Checkpoint(BaseModel):
     def inputs(self) -> dict[str, ArtifactRef]:
         """The artifact as a stage's input; empty if the files are the user's own."""
         return {"checkpoint": self.ref} if self.ref else {}
+
+    def fingerprint_as(self, config: ServedModel) -> str:
+        """Return what the completions of a teacher or a judge are stored under, loaded as `config` says."""
+        return teacher_fingerprint(self.identity, config.dtype, config.quantization)
 
     def is_same_model(self, other: "Checkpoint") -> bool:
         """Return whether both are one model: by their files if both have files, else by name."""

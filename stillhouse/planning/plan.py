@@ -14,6 +14,7 @@ from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 
+_PROBE_USAGE = {"generated", "prompt_tokens", "completion_tokens", "seconds", "engine_start_seconds"}
 Verdict = Literal["suffices", "may be passed", "will be passed", "not known"]
 
 
@@ -52,14 +53,14 @@ def make_plan(inputs: PlanInputs) -> Plan:
     if inputs.judge_probe:
         parts.append(judge_part(inputs, inputs.judge_probe))
         probes.append(inputs.judge_probe)
-    probed = sum((GenerationSummary.of(probe.summary) for probe in probes), GenerationSummary())
+    probed = sum((GenerationSummary.model_validate(probe.summary) for probe in probes), GenerationSummary())
     return Plan(
         recipe=recipe.name,
         skill=recipe.skill.kind,
         teachers=tuple(teacher.model for teacher in recipe.teachers),
         probe={
             "prompts": sum(len(probe.probed_prompts) for probe in probes),
-            **probed.model_dump(exclude={"requests", "from_store", "usage", "redacted"}),
+            **probed.model_dump(include=_PROBE_USAGE),
         },
         parts=tuple(parts),
         requests=sum(part.missing for part in parts),

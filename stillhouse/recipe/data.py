@@ -36,6 +36,9 @@ class Columns(FrozenModel):
         return self
 
 
+Role = Literal["train", "examples", "test"]
+
+
 class Source(FrozenModel):
     """One input: a file, a folder, a glob or several, local or behind any fsspec URL."""
 
@@ -85,3 +88,9 @@ class Data(FrozenModel):
     personal_data: Literal["allow", "redact", "drop"] = Field("allow", description="e-mails, phones, cards, IBANs …")
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes to keep; empty keeps all")
     balance: Balance = Balance()
+
+    @property
+    def sources(self) -> dict[Role, Source]:
+        """The sources that are set, by role."""
+        named: dict[Role, Source | None] = {"train": self.train, "examples": self.examples, "test": self.test}
+        return {role: source for role, source in named.items() if source is not None}

@@ -9,15 +9,18 @@ from typing import Any
 
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.serving import usd_per_1k_requests
+from stillhouse.data.summaries import BalanceSummary, ReadSummary, SplitSummary, ValidateSummary
+from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.comparison import compare, gain, quality
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
 from stillhouse.evaluation.scoring import Scoring
 from stillhouse.evaluation.significance import confusion
+from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.skill import Skill
+from stillhouse.students.summary import TrainSummary
 
-Summary = Mapping[str, Any]
 _MOST_EXAMPLES = 25
 
 
@@ -118,9 +121,15 @@ def _differ(one: str | None, other: str | None, skill: Skill) -> bool:
     return one != other if one is None or other is None else not skill.equivalent(one, other)
 
 
-def filter_block(summary: Summary) -> dict[str, Any]:
+def filter_block(summary: FilterSummary) -> dict[str, Any]:
     """Return the `filter` block."""
-    return _only(summary, ("in", "kept", "dropped", "suspects", "difficulty"))
+    return {
+        "in": summary.num_in,
+        "kept": summary.kept,
+        "dropped": summary.dropped,
+        "suspects": summary.suspects,
+        "difficulty": summary.difficulty,
+    }
 
 
 def mislabelled(path: Path) -> list[dict[str, Any]]:
@@ -137,39 +146,41 @@ def mislabelled(path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def data_block(summaries: Mapping[str, Summary]) -> dict[str, Any]:
-    """Return the `data` block: rows read, quarantined, dropped and kept, of all sources."""
-    reads = [summary for label, summary in summaries.items() if label.startswith("read ")]
-    dropped: Counter[str] = Counter(summaries["validate"]["dropped"]) + Counter(summaries["split"]["dropped"])
-    balanced = summaries["balance"]
+def data_block(
+    sources: Mapping[Role, ReadSummary], valid: ValidateSummary, splits: SplitSummary, train: BalanceSummary
+) -> dict[str, Any]:
+    """Return the `data` block: rows read, quarantined, dropped and kept over all sources."""
+    dropped: Counter[str] = Counter(valid.dropped) + Counter(splits.dropped)
     return {
-        "read": sum(summary["read"] for summary in reads),
-        "quarantined": sum(sum(summary["quarantined"].values()) for summary in reads),
+        "read": sum(source.read for source in sources.values()),
+        "quarantined": sum(sum(source.quarantined.values()) for source in sources.values()),
         "dropped": dict(dropped),
-        "train": sum(balanced["after"].values()),
-        "validation": summaries["split"]["validation"],
-        "test": summaries["split"]["test"],
-        "labelled": summaries["split"]["examples"],
-        "balance": {"before": balanced["before"], "after": balanced["after"]},
+        "train": sum(train.after.values()),
+        "validation": splits.validation,
+        "test": splits.test,
+        "labelled": splits.examples,
+        "balance": {"before": train.before, "after": train.after},
     }
 
 
-def funnel(summaries: Mapping[str, Summary]) -> list[dict[str, Any]]:
+def funnel(
+    sources: Mapping[Role, ReadSummary],
+    valid: ValidateSummary,
+    splits: SplitSummary,
+    train: BalanceSummary,
+    dataset: FilterSummary,
+) -> list[dict[str, Any]]:
     """Return rows in and out of each stage, with the reason of every drop."""
-    steps: list[dict[str, Any]] = []
-    for label, summary in summaries.items():
-        if label.startswith("read "):
-            steps.append(_step(label, summary["read"], summary["rows"], summary["quarantined"]))
-    validated, split, balanced, filtered = (summaries[name] for name in ("validate", "split", "balance", "filter"))
-    steps.append(_step("validate", validated["in"], sum(validated["kept"].values()), validated["dropped"]))
-    in_splits = sum(split[name] for name in ("train", "validation", "test", "examples"))
-    steps.append(_step("split", split["in"], in_splits, split["dropped"]))
-    before, after = sum(balanced["before"].values()), sum(balanced["after"].values())
-    repeats = balanced.get("repeats", 0)
-    removed = before + repeats - after
-    steps.append(_step("balance (train)", before, after, {"balanced": removed} if removed else {}, added=repeats))
-    steps.append(_step("filter (answers)", filtered["in"], filtered["kept"], filtered["dropped"]))
-    return steps
+    before, after = sum(train.before.values()), sum(train.after.values())
+    removed = before + train.repeats - after
+    in_splits = splits.train + splits.validation + splits.test + splits.examples
+    return [
+        *(_step(f"read {role}", source.read, source.rows, source.quarantined) for role, source in sources.items()),
+        _step("validate", valid.num_in, sum(valid.kept.values()), valid.dropped),
+        _step("split", splits.num_in, in_splits, splits.dropped),
+        _step("balance (train)", before, after, {"balanced": removed} if removed else {}, added=train.repeats),
+        _step("filter (answers)", dataset.num_in, dataset.kept, dataset.dropped),
+    ]
 
 
 def generation_block(summary: GenerationSummary, cost_usd: float | None) -> dict[str, Any]:
@@ -182,14 +193,15 @@ def generation_block(summary: GenerationSummary, cost_usd: float | None) -> dict
     }
 
 
-def training_block(summary: Summary) -> dict[str, Any]:
+def training_block(summary: TrainSummary) -> dict[str, Any]:
     """Return the `training` block."""
-    return _only(summary, ("rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method"))
+    names = {"rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method"}
+    return summary.model_dump(include=names)
 
 
-def curves(summary: Summary) -> list[dict[str, Any]]:
-    """Return the losses of each logged step."""
-    return [_only(point, ("step", "train_loss", "validation_loss")) for point in summary["history"]]
+def curves(summary: TrainSummary) -> list[dict[str, Any]]:
+    """Return the losses of each noted step."""
+    return [_only(point, ("step", "train_loss", "validation_loss")) for point in summary.history]
 
 
 def _scoring(evidence: Evidence, recipe: Recipe) -> Scoring:

@@ -76,5 +76,5 @@ def _score_notes(scored: Mapping[str, Any] | None) -> list[str]:
 
 
 def _scored(summary: Mapping[str, Any]) -> dict[str, Any]:
-    questions = GenerationSummary.of(summary).counts()
+    questions = GenerationSummary.model_validate(summary).counts()
     return {**{name: summary[name] for name in ("scored", "unreadable", "scores")}, "questions": questions}

@@ -29,7 +29,7 @@ def probe(spec: ProbeSpec, reporter: Reporter, connect: Callable[..., Client] = 
     sizes = {request.key: len(request.prompt.encode()) for request in (*lessons.all, *tests.all)}
     slots = {LESSONS: lessons.slots, TEST_ROWS: tests.slots}
     write_probe(Path(spec.out), slots, sizes, chosen, is_exact=False, label_token_ids=None)
-    return recorder.summary().record() | counts
+    return recorder.summary().to_record() | counts
 
 
 if __name__ == "__main__":

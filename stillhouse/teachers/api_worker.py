@@ -53,7 +53,7 @@ def generate(
 
 def summary_of(recorder: CompletionRecorder, requests: ChatRequests) -> dict[str, Any]:
     """Return the generation's numbers as a record keeps them, with the prompts redacted."""
-    return recorder.summary().model_copy(update={"redacted": requests.redacted}).record()
+    return recorder.summary().model_copy(update={"redacted": requests.redacted}).to_record()
 
 
 def run_until_signal(work: Coroutine[Any, Any, T]) -> T:

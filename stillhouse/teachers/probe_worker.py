@@ -24,7 +24,7 @@ def probe(spec: ProbeSpec, reporter: Reporter, start: Callable[..., Any] = start
     sizes = {request.key: len(request.token_ids) for request in prepared.requests}
     slots = {LESSONS: prepared.slots}
     write_probe(Path(spec.out), slots, sizes, chosen, is_exact=True, label_token_ids=prepared.label_token_ids)
-    return requester.summary().record()
+    return requester.summary().to_record()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def generate_shard(spec: ShardSpec, reporter: Reporter, start: Callable[..., Any
     own = [request for request in prepared.requests if shard_of(request.key, spec.num_shards) == spec.shard]
     requester = EngineRequester(prepared, own, reporter, start)
     requester.request(own)
-    return requester.summary().record()
+    return requester.summary().to_record()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def with_replies(summary: dict[str, Any], replies: Sequence[Reply]) -> dict[str,
     """Return a generation's summary with the work that the replicas did before it."""
     if not replies:
         return summary
-    own = GenerationSummary.of(summary)
+    own = GenerationSummary.model_validate(summary)
     together = sum((reply.summary for reply in replies), own)
     covered = _covered((reply.ended - reply.summary.seconds, reply.ended) for reply in replies)
     starts = [own.engine_start_seconds, *(reply.summary.engine_start_seconds for reply in replies)]

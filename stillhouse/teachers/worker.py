@@ -33,7 +33,7 @@ def generate(spec: GenerateSpec, reporter: Reporter, start: Callable[..., Any] =
     requester = EngineRequester(prepared, prepared.requests, reporter, start)
     requester.request(prepared.requests)
     requester.recorder.completions.write(prepared.slots, Path(spec.out) / "completions.parquet")
-    return requester.summary().record()
+    return requester.summary().to_record()
 
 
 class EngineRequester:

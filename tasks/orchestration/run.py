@@ -1,35 +1,38 @@
-"""What one pipeline run carries from stage to stage: recipe, settings, and the books of what was built or found.
-
-Separate because every verb needs it and none owns it.
-"""
+"""One run of one recipe: what its stages are built with, and the log of what was built."""
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect.logging.handlers import APILogHandler
 
-from stillhouse.artifacts.fingerprint import fingerprint
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, open_store
-from stillhouse.config import identity as identity_of
+from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.ledger import PaidPart, budget_usage
+from stillhouse.costs.price import resolve_price
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.teacher import ServedModel
 from stillhouse.runtime.log_filter import hide_user_tracebacks
 from stillhouse.runtime.orphan_guard import guard_ephemeral_server
 from stillhouse.runtime.settings import Settings
-from tasks.orchestration.stage import Stage, StageResult
+from tasks.orchestration.stage import Built, P, S_co, Stage
+
+Inputs = Mapping[str, ArtifactRef | None]
 
 
 @dataclass
 class Run:
-    """One run of one recipe."""
+    """One run of one recipe. Stages hand their results to each other; nothing looks them up here."""
 
     recipe: Recipe
     settings: Settings
     refresh: frozenset[str]
     id: str
-    results: dict[str, StageResult] = field(default_factory=dict)
+    # for the report: every finished stage in order, and what each paid one took
+    built: list[Built[Any]] = field(default_factory=list)
+    ledger: list[PaidPart] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
@@ -37,38 +40,35 @@ class Run:
         return open_store(self.settings.store)
 
     def build(
-        self,
-        stage: Stage,
-        inputs: Mapping[str, ArtifactRef],
-        identity: Mapping[str, Any],
-        *,
-        label: str = "",
-        **execution: Any,
-    ) -> ArtifactRef:
-        """Return the artifact of one stage call, cached or built now, and note it under `label`."""
+        self, stage: Stage[P, S_co], inputs: Inputs, params: P, *, label: str = "", seconds_before: float = 0.0
+    ) -> Built[S_co]:
+        """Return the artifact of one stage call, found or built now; inputs that are None are left out.
+
+        `seconds_before` is the time that work for the stage took outside of it.
+        """
         label = label or stage.name
-        result = stage.run(
-            inputs,
-            identity_of(dict(identity)),
-            self.settings,
-            label=label,
-            refresh=self._refreshes(stage, label),
-            **execution,
-        )
-        self.results[label] = result
-        return result.ref
+        given = _given(inputs)
+        refresh = self._refreshes(stage, label)
+        built = stage.run(given, params, self.settings, label=label, refresh=refresh)
+        if seconds_before:
+            built = replace(built, seconds=built.seconds + seconds_before)
+        self.built.append(built)
+        return built
 
-    def would_build(self, stage: Stage, inputs: Mapping[str, ArtifactRef], identity: Mapping[str, Any]) -> bool:
+    def would_build(self, stage: Stage[P, S_co], inputs: Inputs, params: P, label: str) -> bool:
         """Return whether `build` would build the stage's artifact now, and not find it."""
-        key = fingerprint(stage.name, stage.version, identity_of(dict(identity)), inputs)
-        return self._refreshes(stage, stage.name) or self.store.find(stage.name, key) is None
+        key = stage.fingerprint_of(_given(inputs), params)
+        return self._refreshes(stage, label) or self.store.find(stage.name, key) is None
 
-    def _refreshes(self, stage: Stage, label: str) -> bool:
+    def budget_for(self, model: ServedModel) -> BudgetScope:
+        """Return what `model` may still be asked, after all that was paid for in this run so far."""
+        recipe = self.recipe
+        return BudgetScope(
+            budget=recipe.budget, price=resolve_price(model, recipe.costs), before=budget_usage(self.ledger)
+        )
+
+    def _refreshes(self, stage: Stage[Any, Any], label: str) -> bool:
         return stage.name in self.refresh or label in self.refresh
-
-    def summary(self, label: str) -> dict[str, Any]:
-        """Return the summary of the stage noted under `label`."""
-        return self.results[label].summary
 
 
 def join_prefect() -> None:
@@ -79,3 +79,7 @@ def join_prefect() -> None:
     logger.setLevel(logging.INFO)
     if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):
         logger.addHandler(APILogHandler())
+
+
+def _given(inputs: Inputs) -> dict[str, ArtifactRef]:
+    return {name: ref for name, ref in inputs.items() if ref is not None}

@@ -24,7 +24,6 @@ from stillhouse.runtime.locks import device_lock
 from stillhouse.runtime.process import Limits, run_worker
 from stillhouse.runtime.settings import Settings
 from stillhouse.teachers.spec import AskSpec
-from tasks.orchestration.stage import StageCall
 
 log = logging.getLogger("stillhouse.worker")
 # what the worker's libraries print: of use in the run's log, noise on a terminal
@@ -161,7 +160,7 @@ class _Watcher:
 
 
 def run_asking_worker(
-    call: StageCall, asked: ServedModel, work: Literal["generate", "probe"], spec: AskSpec
+    call: Call, asked: ServedModel, work: Literal["generate", "probe"], spec: AskSpec
 ) -> dict[str, Any]:
     """Return the summary of the worker's `done` event; one that waits for batches has the time they may take.
 

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from stillhouse.costs.ledger import break_even, ledger_lines, total
+from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.costs.ledger import (
+    Expense,
+    PaidPart,
+    break_even,
+    budget_usage,
+    completions_line,
+    in_report_order,
+    machine_line,
+    total,
+)
+from stillhouse.costs.price import generation_price, hourly
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
@@ -25,11 +36,12 @@ ASKED = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage:
+    label: str = "generate"
     seconds: float = 0.0
-    cached: bool = False
-    summary: dict[str, Any] = field(default_factory=dict)
+    is_cached: bool = False
+    summary: GenerationSummary = field(default_factory=GenerationSummary)
 
 
 def recipe(served: bool = True, price: Any = PRICE, **costs: float) -> Recipe:
@@ -38,65 +50,76 @@ def recipe(served: bool = True, price: Any = PRICE, **costs: float) -> Recipe:
     return parse_recipe(make_recipe_fields() | {"teachers": [teacher], "costs": costs})
 
 
-def test_ledger_lines_partly_stored_separate_this_run_from_all():
-    (line,) = ledger_lines({"generate": Stage(summary=ASKED)}, recipe())
+def line_of(summary: dict[str, Any], given: Recipe, *, is_cached: bool = False) -> PaidPart:
+    """Return the line of a generation by the recipe's teacher."""
+    stage = Stage(summary=GenerationSummary.model_validate(summary), is_cached=is_cached)
+    return completions_line(Expense.GENERATION, "teacher: lessons", stage, generation_price(given.teacher, given.costs))
+
+
+def test_completions_line_partly_from_store_separates_run_and_life_costs():
+    line = line_of(ASKED, recipe())
     assert (line.what, line.from_store, line.run.requests, line.life.requests) == ("teacher: lessons", 10, 30, 40)
     assert line.run_usd == pytest.approx(3000e-6 + 300e-5)
     assert line.life_usd == pytest.approx(4000e-6 + 400e-5)
 
 
-def test_ledger_lines_cached_stage_costs_this_run_nothing():
-    (line,) = ledger_lines({"generate": Stage(summary=ASKED, cached=True)}, recipe())
+def test_completions_line_cached_stage_costs_this_run_nothing():
+    line = line_of(ASKED, recipe(), is_cached=True)
     assert (line.run_usd, line.run.requests, line.from_store) == (0.0, 0, 40)
     assert line.life_usd == pytest.approx(0.008)
 
 
-def test_ledger_lines_by_the_hour_count_the_engines_start():
-    (line,) = ledger_lines({"generate": Stage(summary=ASKED)}, recipe(False, None, teacher_usd_per_hour=36.0))
+def test_completions_line_price_by_the_hour_counts_the_engines_start():
+    line = line_of(ASKED, recipe(False, None, teacher_usd_per_hour=36.0))
     assert line.run_usd == pytest.approx(80.0 * 0.01)
     assert line.life_usd == pytest.approx(100.0 * 0.01)
 
 
-def test_ledger_lines_replicas_count_all_their_hours():
+def test_completions_line_price_by_the_hour_counts_every_replica():
     shard = {"shard": 0, "host": "a", "generated": 20, "engine_start_seconds": 10.0, "seconds": 50.0}
     summary = ASKED | {"from_store": 0, "replicas": [shard, shard | {"shard": 1, "host": "b"}]}
-    (line,) = ledger_lines({"generate": Stage(summary=summary)}, recipe(False, None, teacher_usd_per_hour=36.0))
+    line = line_of(summary, recipe(False, None, teacher_usd_per_hour=36.0))
     assert line.run.seconds == line.life.seconds == 120.0
 
 
-def test_ledger_lines_old_record_is_known_only_if_one_run_generated_all():
+def test_completions_line_old_record_is_known_only_if_one_run_generated_all():
     old = {name: value for name, value in ASKED.items() if name != "bought"}
-    (mixed,) = ledger_lines({"generate": Stage(summary=old, cached=True)}, recipe())
+    mixed = line_of(old, recipe(), is_cached=True)
     assert (mixed.run_usd, mixed.life_usd) == (0.0, None)
-    (whole,) = ledger_lines({"generate": Stage(summary=old | {"from_store": 0}, cached=True)}, recipe())
+    whole = line_of(old | {"from_store": 0}, recipe(), is_cached=True)
     assert whole.life_usd == pytest.approx(0.006)
 
 
-def test_ledger_lines_cover_exactly_the_paid_stages():
-    stages = {
-        "read train": Stage(9.0),
-        "generate": Stage(90.0, summary=ASKED),
-        "train": Stage(360.0, True),
-        "train labelled-only": Stage(180.0),
-        "evaluate_teacher": Stage(30.0, summary=ASKED),
-        "evaluate": Stage(720.0),
-    }
-    lines = ledger_lines(stages, recipe(training_usd_per_hour=10.0, evaluation_usd_per_hour=5.0))
-    assert {line.stage: (line.run_usd, line.life_usd) for line in lines if line.stage != "generate"} == {
-        "evaluate_teacher": (pytest.approx(0.006), pytest.approx(0.008)),
-        "train": (0.0, pytest.approx(1.0)),
-        "train labelled-only": (pytest.approx(0.5), pytest.approx(0.5)),
-        "evaluate": (pytest.approx(1.0), pytest.approx(1.0)),
-    }
-    assert "generate" in {line.stage for line in lines}
-    assert total(line.life_usd for line in lines) == pytest.approx(0.008 * 2 + 2.5)
+def test_machine_line_costs_its_seconds_in_the_run_that_built_it():
+    built = machine_line(Expense.EVALUATION, Stage("evaluate", 720.0), 5.0)
+    assert (built.what, built.stage, built.from_store) == ("evaluation", "evaluate", None)
+    assert (built.run_usd, built.life_usd) == (pytest.approx(1.0), pytest.approx(1.0))
+    found = machine_line(Expense.TRAINING, Stage("train", 360.0, is_cached=True), 10.0)
+    assert (found.run_usd, found.life_usd) == (0.0, pytest.approx(1.0))
+
+
+def test_in_report_order_sorts_by_expense_and_keeps_the_teachers_order():
+    lines = [
+        machine_line(Expense.TRAINING, Stage("train"), None),
+        machine_line(Expense.EVALUATION, Stage("evaluate"), None),
+        *(
+            completions_line(expense, what, Stage(), hourly(None))
+            for expense, what in ((Expense.TEST_ROWS, "tests"), (Expense.GENERATION, "b"), (Expense.GENERATION, "a"))
+        ),
+    ]
+    assert [line.what for line in in_report_order(lines)] == ["b", "a", "tests", "training", "evaluation"]
+
+
+def test_budget_usage_counts_completions_and_no_machine_time():
+    lines = [line_of(ASKED, recipe()), machine_line(Expense.TRAINING, Stage("train", 360.0), 10.0)]
+    used = budget_usage(lines)
+    assert (used.tokens, used.usd, used.seconds) == (4400, pytest.approx(0.008), pytest.approx(100.0))
 
 
 def test_total_unknown_part_is_unknown():
     assert total([1.0, None]) is None
     assert total([1.0, 0.0]) == 1.0
-    unpriced = ledger_lines({"train": Stage(60.0)}, recipe())
-    assert [line.life_usd for line in unpriced] == [None]
+    assert machine_line(Expense.TRAINING, Stage("train", 60.0), None).life_usd is None
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 
 from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.summary import StageSummary
+from stillhouse.costs.ledger import PaidPart
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.recipe.load import parse_recipe
-from tasks.evaluate import evaluate_models
+from tasks.balance import Rows
+from tasks.evaluate import EvaluateParams, evaluate_models
+from tasks.orchestration.stage import Built
 from tests.support.builders import make_recipe_fields
 
 
@@ -23,29 +27,28 @@ class Run:
     def __init__(self) -> None:
         self.recipe = parse_recipe(make_recipe_fields())
         self.store = Store()
-        self.built: dict[str, Any] = {}
+        self.ledger: list[PaidPart] = []
 
-    def summary(self, label: str) -> dict[str, Any]:
-        return {"labels": ["a", "b"]}
-
-    def build(self, stage: Any, inputs: dict[str, ArtifactRef], identity: Any, **execution: Any) -> ArtifactRef:
-        self.built = {"inputs": inputs, **execution}
-        return inputs["split"]
+    def build(self, stage: Any, inputs: dict[str, ArtifactRef], params: EvaluateParams) -> Built[Any]:
+        self.inputs, self.params = inputs, params
+        return finished("evaluate")
 
 
-def ref(stage: str) -> ArtifactRef:
-    return ArtifactRef(stage=stage, fingerprint=stage[0] * 64)
+def finished(stage: str) -> Built[Any]:
+    ref = ArtifactRef(stage=stage, fingerprint=stage[0] * 64)
+    return Built(stage, ref, StageSummary(), 1.0, is_cached=False)
 
 
 @pytest.mark.peers("export")
 def test_evaluate_models_student_is_the_exported_folder_and_an_input():
     run = Run()
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
-    refs = {name: ref(name) for name in ("split", "filter", "train", "initialise", "other")}
-    evaluate_models(run, refs["split"], refs["filter"], known, known, refs["train"], refs["initialise"], refs["other"])
-    paths = {candidate.role: candidate.path for candidate in run.built["candidates"]}
+    rows = Rows(finished("split"), finished("balance"), ("a", "b"))
+    trained, untrained, other = finished("train"), finished("initialise"), finished("other")
+    evaluate_models(run, rows, finished("filter"), known, known, trained, untrained, other)
+    paths = {candidate.role: candidate.path for candidate in run.params.candidates}
     # the very folder that a user loads: what export did to the weights is in what is measured
-    assert paths["student"] == str(run.store.fetch(refs["train"]))
-    assert paths["baseline_untrained"] == str(run.store.fetch(refs["initialise"]))
+    assert paths["student"] == str(run.store.fetch(trained.ref))
+    assert paths["baseline_untrained"] == str(run.store.fetch(untrained.ref))
     assert paths["baseline_zero_shot"] == "the/base"
-    assert run.built["inputs"]["student"] == refs["train"]
+    assert run.inputs["student"] == trained.ref

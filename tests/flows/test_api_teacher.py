@@ -12,17 +12,15 @@ from prefect import flow
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.locks import device_lock
 from stillhouse.runtime.settings import load_settings
-from tasks.convert import load_teacher
+from tasks.convert import load_teachers
 from tasks.evaluate_teacher import evaluate_api_teacher
 from tasks.orchestration.preflight import start_run
-from tasks.read import read_sources
-from tasks.split import split_rows
-from tasks.validate import validate_rows
 from tests.support.api.batch_server import answered, serving_batches
 from tests.support.api.recipe import ENVIRONMENT, NO_ENGINE, first_answer, first_label, prepare_api_recipe
 from tests.support.api.requests import KEY
 from tests.support.api.server import failure, serving
 from tests.support.replicas.asking import Asking
+from tests.support.stages import prepare_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
@@ -100,8 +98,8 @@ def test_key_that_is_refused_ends_the_run_in_one_line_that_does_not_show_it(tmp_
 @flow(name="measuring", persist_result=False)
 def measuring(recipe: str) -> str:
     run = start_run(load_recipe(recipe), load_settings(), [])
-    sides = split_rows(run, validate_rows(run, read_sources(run)))
-    return str(run.store.fetch(evaluate_api_teacher(run, sides, load_teacher(run))))
+    (teacher,) = load_teachers(run)
+    return str(run.store.fetch(evaluate_api_teacher(run, prepare_rows(run), teacher).ref))
 
 
 @pytest.mark.peers("held out")

@@ -12,6 +12,7 @@ from prefect import flow
 
 from stillhouse.errors import RecipeError, ServiceError
 from stillhouse.evaluation.evidence import write_evidence
+from stillhouse.evaluation.summary import EvaluateSummary
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.judging.pairs import outcome_of
 from stillhouse.judging.scores import read_scores
@@ -19,17 +20,20 @@ from stillhouse.recipe.judge import VERDICTS
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
 from stillhouse.skills.cases import read_cases
-from tasks.convert import load_judge, load_teacher
-from tasks.judge_pairs import judge_pairs
+from stillhouse.skills.registry import AnySkill
+from tasks.convert import load_judge, load_teachers
+from tasks.judge_pairs import compare_pairs
+from tasks.orchestration.params import Params
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.report import judge_report
 from tests.support.api.requests import KEY
 from tests.support.api.server import Act, Received, answer, failure, serving
-from tests.support.judged_recipe import prompts_to, scoring, split_of, write_judged_recipe, write_local_model
+from tests.support.judged_recipe import prompts_to, scoring, write_judged_recipe, write_local_model
 from tests.support.paths import ROOT
 from tests.support.replicas.asking import EnginePython
 from tests.support.scripted_judge import always_first, longer, shown
+from tests.support.stages import prepare_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
@@ -44,33 +48,38 @@ def _environment(tmp_path, monkeypatch):
     monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
 
 
+class MeasuredParams(Params):
+    skill: AnySkill
+
+
 @stage("evaluate", version=99)
-def measured(call: StageCall) -> dict[str, Any]:
+def measured(call: StageCall[MeasuredParams]) -> EvaluateSummary:
     """What measuring leaves: one model writes long answers, one short ones, one nothing for the first row."""
-    rows = read_cases(call.folder("split") / "test.parquet", call.execution["skill"])
+    rows = read_cases(call.folder("split") / "test.parquet", call.params.skill)
     said = []
     for number, row in enumerate(rows):
         texts = {"student": "quite a long answer", "teacher": "short", "baseline_untrained": None}
         texts["baseline_zero_shot"] = row["references"][0] if number else "quite a long answer"
         said += [{"model": name, "row_id": row["id"], "answer": texts[name], "text": texts[name]} for name in MODELS]
     write_evidence(call.work.folder, said, {name: {} for name in MODELS})
-    return {"rows": len(rows)}
+    return EvaluateSummary(models=MODELS, rows=len(rows))
 
 
 @flow(name="judging", persist_result=False)
 def judging(recipe: str, *refresh: str) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), refresh)
-    sides = split_of(run)
-    evaluated = run.build(measured, {"split": sides}, {}, skill=run.recipe.skill)
+    rows = prepare_rows(run)
+    evaluation = run.build(measured, {"split": rows.splits.ref}, MeasuredParams(skill=run.recipe.skill))
     judge = load_judge(run)
-    pairs = judge_pairs(run, judge, sides, evaluated)
+    pairs = compare_pairs(run, judge, rows, evaluation)
     assert judge
     assert pairs
+    related = {"teacher": load_teachers(run), "student's base": [Checkpoint(model=SMALL, path="")]}
     return {
-        "report": judge_report(run, judge, [load_teacher(run)], Checkpoint(model=SMALL, path="")),
-        "lines": pq.read_table(run.store.path(pairs, "pairs.parquet")).to_pylist(),
-        "cached": run.results["judge_pairs"].cached,
-        **run.summary("judge_pairs"),
+        "report": judge_report(run, judge, related, None, pairs),
+        "lines": pq.read_table(run.store.path(pairs.ref, "pairs.parquet")).to_pylist(),
+        "cached": pairs.is_cached,
+        **pairs.summary.to_record(),
     }
 
 

@@ -10,16 +10,13 @@ from prefect import flow
 
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_rows
-from tasks.convert import load_teacher
+from tasks.convert import load_teachers
 from tasks.filter import filter_completions
-from tasks.generate import generate_with
+from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
-from tasks.read import read_sources
-from tasks.split import split_rows
-from tasks.validate import validate_rows
 from tests.support.api.recipe import ENVIRONMENT, prepare_api_recipe
 from tests.support.api.server import Act, Received, answer, serving
+from tests.support.stages import prepare_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
@@ -30,15 +27,14 @@ NUM_SWAPPED = 5
 @flow(name="filtering", persist_result=False)
 def filtering(recipe: str) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), [])
-    sides = split_rows(run, validate_rows(run, read_sources(run)))
-    balanced = balance_rows(run, sides)
-    answers = generate_with(run, load_teacher(run), sides, balanced)
-    dataset = filter_completions(run, answers, sides, balanced)
+    rows = prepare_rows(run)
+    completions = generate_completions(run, load_teachers(run), rows)
+    dataset = filter_completions(run, completions, rows)
     return {
-        "folder": str(run.store.fetch(dataset)),
-        "generate": answers.fingerprint,
-        "asked": run.summary("generate"),
-        "summary": run.summary("filter"),
+        "folder": str(run.store.fetch(dataset.ref)),
+        "generate": completions.ref.fingerprint,
+        "asked": completions.by_teacher[1].summary.to_record(),
+        "summary": dataset.summary.to_record(),
     }
 
 

@@ -15,16 +15,13 @@ from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import Settings, load_settings
-from tasks.balance import balance_rows
 from tasks.orchestration.run import Run
-from tasks.read import read_sources
-from tasks.split import split_rows
-from tasks.validate import validate_rows
 from tests.support.canary_secrets import CANARIES, Watch, found_in, traces
 from tests.support.paths import ROOT
 from tests.support.pipeline import DATA_STAGES, MODEL, Pipeline
 from tests.support.s3.faulty_proxy import FaultyProxy
 from tests.support.s3.server import S3Server
+from tests.support.stages import prepare_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 needs_model = pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`")
@@ -63,15 +60,14 @@ def on_s3(folder: Path, server: S3Server, endpoint_url: str, **settings: str) ->
 def data_stages(pipeline: Pipeline, settings: Settings) -> dict[str, str]:
     """Run the data stages as Prefect tasks, store answers, and return the SHA-256 of every file by its place."""
     run = Run(load_recipe(str(pipeline.folder / "recipe.yaml")), settings, frozenset(), id="x")
-    sides = split_rows(run, validate_rows(run, read_sources(run)))
-    balance_rows(run, sides)
+    prepare_rows(run)
     store_answers(run)
     found = {}
-    for label, result in run.results.items():
-        for file in run.store.record(result.ref).files:
-            fetched = run.store.path(result.ref, file.path)
+    for built in run.built:
+        for file in run.store.record(built.ref).files:
+            fetched = run.store.path(built.ref, file.path)
             assert hashlib.sha256(fetched.read_bytes()).hexdigest() == file.sha256
-            found[f"{label}/{result.ref.fingerprint}/{file.path}"] = file.sha256
+            found[f"{built.label}/{built.ref.fingerprint}/{file.path}"] = file.sha256
     return found
 
 

@@ -24,7 +24,7 @@ from tests.support.scripted_judge import Opinion, always_first, judged, longer
 JUDGE = Judge(model="owner/judge", criteria="rhymes")
 SETTINGS = Evaluation(metrics=("rouge_l",), resamples=100)
 TOOK = GenerationSummary(requests=8, from_store=2, generated=6, prompt_tokens=900, completion_tokens=6, seconds=2.5)
-SCORED = {**TOOK.record(), "scored": 10, "unreadable": 0, "scores": {"1": 1, "2": 0, "3": 4, "4": 0, "5": 5}}
+SCORED = {**TOOK.to_record(), "scored": 10, "unreadable": 0, "scores": {"1": 1, "2": 0, "3": 4, "4": 0, "5": 5}}
 
 
 def block(

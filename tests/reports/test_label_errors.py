@@ -4,24 +4,30 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stillhouse.dataset.summary import FilterSummary
 from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.collect import filter_block, mislabelled
 from stillhouse.reports.html import render_html
 from stillhouse.reports.tables import summary_markdown
 from tests.support.html_page import Page
 
-SUMMARY = {
-    "in": 90,
-    "kept": 60,
-    "dropped": {"hard_share": 30},
-    "suspects": {"judged": 400, "found": 30, "sure": 12},
-    "difficulty": {
-        "measure": "margin",
-        "share": 0.5,
-        "before": {"easy": 30, "medium": 30, "hard": 30},
-        "after": {"easy": 14, "medium": 16, "hard": 30},
-    },
-}
+ROWS = {"train": 0, "validation": 0, "labelled": 0}
+SUMMARY = FilterSummary.model_validate(
+    {
+        "in": 90,
+        "kept": 60,
+        "dropped": {"hard_share": 30},
+        "rows": ROWS,
+        "suspects": {"judged": 400, "found": 30, "sure": 12},
+        "difficulty": {
+            "measure": "margin",
+            "share": 0.5,
+            "before": {"easy": 30, "medium": 30, "hard": 30},
+            "after": {"easy": 14, "medium": 16, "hard": 30},
+        },
+    }
+)
+PLAIN = FilterSummary.model_validate({"in": 1, "kept": 1, "dropped": {}, "rows": ROWS})
 
 
 def suspect(number: int) -> dict[str, Any]:
@@ -46,7 +52,7 @@ def shown(blocks: dict[str, Any], folder: Path) -> Any:
 def test_page_label_errors_shows_counts_and_the_first_25(blocks, tmp_path):
     report = shown(blocks, tmp_path)
     found = json.loads(report_json(report))
-    assert found["filter"]["suspects"] == SUMMARY["suspects"]
+    assert found["filter"]["suspects"] == SUMMARY.suspects
     assert [line["id"] for line in found["mislabelled"]] == [f"row{n}" for n in range(25)]
     assert found["mislabelled"][3] == {
         "prompt": "my message 3",
@@ -78,7 +84,7 @@ def test_page_difficulty_shows_rows_before_and_after(blocks, tmp_path):
 
 
 def test_page_without_label_errors_or_difficulty_shows_neither(blocks):
-    plain = {"filter": filter_block({"in": 1, "kept": 1, "dropped": {}}), "mislabelled": []}
+    plain = {"filter": filter_block(PLAIN), "mislabelled": []}
     report = build_report(**blocks | plain)
     assert report.filter is not None
     assert (report.filter.suspects, report.filter.difficulty) == (None, None)

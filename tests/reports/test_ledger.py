@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.costs.ledger import PaidPart
+from stillhouse.costs.ledger import Expense, PaidPart
 from stillhouse.costs.price import ResolvedPrice
 from stillhouse.costs.usage import Usage
 from stillhouse.reports.build import build_report, report_json
@@ -15,6 +15,7 @@ from stillhouse.reports.tables import render_terminal, summary_markdown
 
 TOKENS = ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")
 LESSONS = PaidPart(
+    expense=Expense.GENERATION,
     what="teacher: lessons",
     stage="generate",
     from_store=86,
@@ -24,10 +25,22 @@ LESSONS = PaidPart(
 )
 HOUR = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=3600.0)
 TRAINING = PaidPart(
-    what="training", stage="train", from_store=None, run=Usage(), life=HOUR, price=ResolvedPrice(usd_per_hour=2.0)
+    expense=Expense.TRAINING,
+    what="training",
+    stage="train",
+    from_store=None,
+    run=Usage(),
+    life=HOUR,
+    price=ResolvedPrice(usd_per_hour=2.0),
 )
 UNPRICED = TRAINING.model_copy(
-    update={"what": "evaluation", "stage": "evaluate", "run": HOUR, "price": ResolvedPrice()}
+    update={
+        "expense": Expense.EVALUATION,
+        "what": "evaluation",
+        "stage": "evaluate",
+        "run": HOUR,
+        "price": ResolvedPrice(),
+    }
 )
 
 

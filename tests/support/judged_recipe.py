@@ -8,18 +8,14 @@ from prefect import flow
 
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_rows
 from tasks.convert import load_judge, load_teachers
 from tasks.filter import filter_completions
 from tasks.judge import score_completions
 from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
-from tasks.orchestration.run import Run
-from tasks.read import read_sources
-from tasks.split import split_rows
-from tasks.validate import validate_rows
 from tests.support.api.server import FaultyServer
 from tests.support.paths import ROOT
+from tests.support.stages import prepare_rows
 
 RECIPES = ROOT / "deployments" / "recipes"
 
@@ -48,25 +44,20 @@ def write_local_model(folder: Path) -> str:
     return str(model)
 
 
-def split_of(run: Run) -> Any:
-    return split_rows(run, validate_rows(run, read_sources(run)))
-
-
 @flow(name="scoring", persist_result=False)
 def scoring(recipe: str, *refresh: str) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), refresh)
-    sides = split_of(run)
-    balanced = balance_rows(run, sides)
-    answers = generate_completions(run, load_teachers(run), sides, balanced)
-    scores = score_completions(run, load_judge(run), answers, sides, balanced)
-    dataset = filter_completions(run, answers, sides, balanced, scores)
+    rows = prepare_rows(run)
+    completions = generate_completions(run, load_teachers(run), rows)
+    scores = score_completions(run, load_judge(run), completions, rows)
+    dataset = filter_completions(run, completions, rows, scores)
     return {
-        "stages": list(run.results),
-        "judge": run.summary("judge") if scores else {},
-        "scores": str(run.store.fetch(scores)) if scores else "",
-        "filter": run.summary("filter"),
-        "dataset": str(run.store.fetch(dataset)),
-        "fingerprint": dataset.fingerprint,
+        "stages": [built.label for built in run.built],
+        "judge": scores.summary.to_record() if scores else {},
+        "scores": str(run.store.fetch(scores.ref)) if scores else "",
+        "filter": dataset.summary.to_record(),
+        "dataset": str(run.store.fetch(dataset.ref)),
+        "fingerprint": dataset.ref.fingerprint,
     }
 
 

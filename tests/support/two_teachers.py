@@ -11,18 +11,15 @@ from prefect import flow
 
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_rows
 from tasks.convert import load_teachers
 from tasks.filter import filter_completions
 from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
-from tasks.read import read_sources
 from tasks.report import generation_of
-from tasks.split import split_rows
-from tasks.validate import validate_rows
 from tests.support.api.server import Act, FaultyServer, Received, answer
 from tests.support.pipeline import DEMO
 from tests.support.replicas.asking import Asking
+from tests.support.stages import prepare_rows
 
 LABELS = ("car", "home", "pet")
 Says = Callable[[str], str]
@@ -53,14 +50,14 @@ def strong(message: str) -> str:
 @flow(name="teaching", persist_result=False)
 def teaching(recipe: str, refresh: list[str]) -> dict[str, Any]:
     run = start_run(load_recipe(recipe), load_settings(), refresh)
-    sides = split_rows(run, validate_rows(run, read_sources(run)))
-    balanced = balance_rows(run, sides)
-    dataset = filter_completions(run, generate_completions(run, load_teachers(run), sides, balanced), sides, balanced)
-    folder = run.store.fetch(dataset)
+    rows = prepare_rows(run)
+    completions = generate_completions(run, load_teachers(run), rows)
+    dataset = filter_completions(run, completions, rows)
+    folder = run.store.fetch(dataset.ref)
     return {
-        "generation": generation_of(run),
-        "cached": {label: result.cached for label, result in run.results.items()},
-        "fingerprints": {label: result.ref.fingerprint for label, result in run.results.items()},
+        "generation": generation_of(run, completions, dataset),
+        "cached": {built.label: built.is_cached for built in run.built},
+        "fingerprints": {built.label: built.ref.fingerprint for built in run.built},
         **{name: _lines(folder / f"{name}.jsonl") for name in ("train", "validation", "dropped")},
     }
 

@@ -96,7 +96,7 @@ def _answer(number: int, job: ShardJob) -> Reply:
         )
     except UserError as error:
         raise type(error)(f"replica {number} of {job.num_shards} on {host}: {error}") from error
-    return Reply(shard=number - 1, host=host, summary=GenerationSummary.of(summary), ended=time.time())
+    return Reply(shard=number - 1, host=host, summary=GenerationSummary.model_validate(summary), ended=time.time())
 
 
 def _settings_here(job: ShardJob) -> Settings:

@@ -14,16 +14,13 @@ from prefect.settings import PREFECT_API_URL
 
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.balance import balance_rows
-from tasks.convert import load_teacher
+from tasks.convert import load_teachers
 from tasks.generate import generate_with
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.run import join_prefect
-from tasks.read import read_sources
-from tasks.split import split_rows
-from tasks.validate import validate_rows
 from tests.support.paths import ROOT
 from tests.support.pipeline import Pipeline
+from tests.support.stages import prepare_rows
 
 # imported and not run as a file: what nodes are sent must have a module to be found in
 _RUN = [sys.executable, "-c", "from tests.support.replicas.asking import main; main()"]
@@ -33,9 +30,9 @@ _RUN = [sys.executable, "-c", "from tests.support.replicas.asking import main; m
 def asking(recipe: str, refresh: list[str]) -> dict[str, Any]:
     join_prefect()
     run = start_run(load_recipe(recipe), load_settings(), refresh)
-    sides = split_rows(run, validate_rows(run, read_sources(run)))
-    answers = generate_with(run, load_teacher(run), sides, balance_rows(run, sides))
-    return {"fingerprint": answers.fingerprint, **run.summary("generate")}
+    (teacher,) = load_teachers(run)
+    built = generate_with(run, 0, teacher, prepare_rows(run))
+    return {"fingerprint": built.ref.fingerprint, **built.summary.to_record()}
 
 
 def main() -> None:

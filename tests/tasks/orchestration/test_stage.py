@@ -13,12 +13,24 @@ from typing import Any
 import pytest
 
 from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.summary import StageSummary
 from stillhouse.errors import DataError, StoreError, StoreUnavailable, WorkerError
 from stillhouse.runtime.settings import Settings, load_settings
+from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.results import results_block
 from tasks.orchestration.stage import Stage, StageCall, stage, with_jitter
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(180)]
+
+
+class ToyParams(Params):
+    rows: Any
+    threads: Execution[int] = 0
+
+
+class ToySummary(StageSummary):
+    rows: int
+    inputs: tuple[str, ...] = ()
 
 
 class Body:
@@ -26,14 +38,14 @@ class Body:
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
-        self.calls: list[dict[str, Any]] = []
+        self.calls: list[ToyParams] = []
 
-    def __call__(self, call: StageCall) -> dict[str, Any]:
-        self.calls.append(call.execution)
+    def __call__(self, call: StageCall[ToyParams]) -> ToySummary:
+        self.calls.append(call.params)
         if self.errors:
             raise self.errors.pop(0)
-        (call.work.folder / "rows.txt").write_text(f"rows of {call.identity['rows']}")
-        return {"rows": call.identity["rows"], "inputs": sorted(call.inputs)}
+        (call.work.folder / "rows.txt").write_text(f"rows of {call.params.rows}")
+        return ToySummary(rows=call.params.rows, inputs=tuple(sorted(call.inputs)))
 
 
 @pytest.fixture
@@ -46,8 +58,8 @@ def body() -> Body:
     return Body()
 
 
-def toy(body: Callable[[StageCall], dict[str, Any]], version: int = 1) -> Stage:
-    def run(call: StageCall) -> dict[str, Any]:
+def toy(body: Callable[[StageCall[ToyParams]], ToySummary], version: int = 1) -> Stage[ToyParams, ToySummary]:
+    def run(call: StageCall[ToyParams]) -> ToySummary:
         return body(call)
 
     made = stage("toy", version)(run)
@@ -63,99 +75,99 @@ def results(settings: Settings) -> list[Path]:
 
 
 def test_stage_second_run_is_found_and_its_body_left_alone(settings, body):
-    first = toy(body).run({}, {"rows": 3}, settings)
-    second = toy(body).run({}, {"rows": 3}, settings)
+    first = toy(body).run({}, ToyParams(rows=3), settings)
+    second = toy(body).run({}, ToyParams(rows=3), settings)
     assert len(body.calls) == 1
-    assert (first.cached, second.cached) == (False, True)
+    assert (first.is_cached, second.is_cached) == (False, True)
     assert second.ref == first.ref
-    assert second.summary == first.summary == {"rows": 3, "inputs": []}
+    assert second.summary == first.summary == ToySummary(rows=3)
 
 
 def test_stage_second_run_is_cached_in_prefects_eyes(settings, body):
-    toy(body).run({}, {"rows": 3}, settings)
+    toy(body).run({}, ToyParams(rows=3), settings)
     again = toy(body).task.with_options(result_storage=results_block(settings.store))
-    state = again(inputs={}, identity={"rows": 3}, settings=settings, execution={}, return_state=True)
+    state = again(inputs={}, params=ToyParams(rows=3), settings=settings, label="toy", refresh=False, return_state=True)
     assert state.name == "Cached"
 
 
 def test_stage_without_prefects_result_is_found_in_the_store(settings, body):
-    toy(body).run({}, {"rows": 3}, settings)
+    toy(body).run({}, ToyParams(rows=3), settings)
     for path in results(settings):
         path.unlink()
-    assert toy(body).run({}, {"rows": 3}, settings).cached
+    assert toy(body).run({}, ToyParams(rows=3), settings).is_cached
     assert len(body.calls) == 1
 
 
 def test_stage_deleted_artifact_is_rebuilt(settings, body):
-    first = toy(body).run({}, {"rows": 3}, settings)
+    first = toy(body).run({}, ToyParams(rows=3), settings)
     for path in files_of(first.ref, settings):
         path.unlink()
-    second = toy(body).run({}, {"rows": 3}, settings)
-    assert (len(body.calls), second.cached, second.ref) == (2, False, first.ref)
+    second = toy(body).run({}, ToyParams(rows=3), settings)
+    assert (len(body.calls), second.is_cached, second.ref) == (2, False, first.ref)
     assert [path.read_text() for path in files_of(first.ref, settings)] == ["rows of 3"]
 
 
 def test_stage_altered_artifact_is_rebuilt(settings, body):
-    first = toy(body).run({}, {"rows": 3}, settings)
+    first = toy(body).run({}, ToyParams(rows=3), settings)
     for path in files_of(first.ref, settings):
         path.chmod(0o644)
         path.write_text("rows of 4")  # same size
-    second = toy(body).run({}, {"rows": 3}, settings)
-    assert (len(body.calls), second.cached) == (2, False)
+    second = toy(body).run({}, ToyParams(rows=3), settings)
+    assert (len(body.calls), second.is_cached) == (2, False)
     assert [path.read_text() for path in files_of(first.ref, settings)] == ["rows of 3"]
 
 
 def test_stage_another_identity_is_built(settings, body):
-    first = toy(body).run({}, {"rows": 3}, settings)
-    second = toy(body).run({}, {"rows": 4}, settings)
-    assert (len(body.calls), second.cached) == (2, False)
+    first = toy(body).run({}, ToyParams(rows=3), settings)
+    second = toy(body).run({}, ToyParams(rows=4), settings)
+    assert (len(body.calls), second.is_cached) == (2, False)
     assert second.ref != first.ref
 
 
 def test_stage_another_input_is_built(settings, body):
-    first = toy(body).run({}, {"rows": 3}, settings)
-    other = toy(body).run({"before": first.ref}, {"rows": 3}, settings)
-    assert (len(body.calls), other.summary["inputs"]) == (2, ["before"])
+    first = toy(body).run({}, ToyParams(rows=3), settings)
+    other = toy(body).run({"before": first.ref}, ToyParams(rows=3), settings)
+    assert (len(body.calls), other.summary.inputs) == (2, ("before",))
     assert other.ref != first.ref
 
 
 def test_stage_another_execution_or_label_is_found(settings, body):
-    toy(body).run({}, {"rows": 3}, settings, threads=1)
-    assert toy(body).run({}, {"rows": 3}, settings, label="toy again", threads=2).cached
-    assert [call["threads"] for call in body.calls] == [1]
+    toy(body).run({}, ToyParams(rows=3, threads=1), settings)
+    assert toy(body).run({}, ToyParams(rows=3, threads=2), settings, label="toy again").is_cached
+    assert [call.threads for call in body.calls] == [1]
 
 
 def test_stage_another_version_is_built(settings, body):
-    toy(body).run({}, {"rows": 3}, settings)
-    assert not toy(body, version=2).run({}, {"rows": 3}, settings).cached
+    toy(body).run({}, ToyParams(rows=3), settings)
+    assert not toy(body, version=2).run({}, ToyParams(rows=3), settings).is_cached
     assert len(body.calls) == 2
 
 
 def test_stage_refresh_builds_again_under_the_same_name(settings, body):
-    first = toy(body).run({}, {"rows": 3}, settings)
-    second = toy(body).run({}, {"rows": 3}, settings, refresh=True)
-    assert (len(body.calls), second.cached, second.ref) == (2, False, first.ref)
-    assert toy(body).run({}, {"rows": 3}, settings).cached
+    first = toy(body).run({}, ToyParams(rows=3), settings)
+    second = toy(body).run({}, ToyParams(rows=3), settings, refresh=True)
+    assert (len(body.calls), second.is_cached, second.ref) == (2, False, first.ref)
+    assert toy(body).run({}, ToyParams(rows=3), settings).is_cached
 
 
 def test_stage_two_runs_at_once_build_it_once(settings):
     calls = []
 
-    def slow(call: StageCall) -> dict[str, Any]:
+    def slow(call: StageCall[ToyParams]) -> ToySummary:
         calls.append(call.fingerprint)
         time.sleep(3)
-        return {"rows": 3}
+        return ToySummary(rows=3)
 
     made = toy(slow)
     with ThreadPoolExecutor(2) as both:
-        found = list(both.map(lambda _: made.run({}, {"rows": 3}, settings), range(2)))
+        found = list(both.map(lambda _: made.run({}, ToyParams(rows=3), settings), range(2)))
 
     assert len(calls) == 1
     assert found[0].ref == found[1].ref
 
 
 def test_stage_result_is_plain_json_and_a_reference_only(settings, body):
-    first = toy(body).run({}, {"rows": 3}, settings)
+    first = toy(body).run({}, ToyParams(rows=3), settings)
     (path,) = results(settings)
     stored = json.loads(path.read_text())
     assert stored["metadata"]["serializer"] == {
@@ -182,7 +194,7 @@ class Bomb:
 
 @pytest.mark.parametrize("serializer", ["pickle", "json"])
 def test_stage_result_that_would_run_code_is_a_miss_and_runs_none(settings, body, tmp_path, serializer):
-    first = toy(body).run({}, {"rows": 3}, settings)
+    first = toy(body).run({}, ToyParams(rows=3), settings)
     marker = tmp_path / "owned"
     (path,) = results(settings)
     stored = json.loads(path.read_text())
@@ -194,7 +206,7 @@ def test_stage_result_that_would_run_code_is_a_miss_and_runs_none(settings, body
         stored["metadata"]["serializer"]["object_decoder"] = decoder
         stored["result"] = json.dumps({"__class__": "subprocess.getoutput", "data": {"cmd": f"touch {marker}"}})
     path.write_text(json.dumps(stored))
-    second = toy(body).run({}, {"rows": 3}, settings)
+    second = toy(body).run({}, ToyParams(rows=3), settings)
     assert not marker.exists()
     assert second.ref == first.ref
     assert len(body.calls) == 1
@@ -204,26 +216,26 @@ def test_stage_result_that_would_run_code_is_a_miss_and_runs_none(settings, body
 
 @pytest.mark.parametrize("forged", [{"stage": "toy", "fingerprint": "0" * 64}, {}, 3])
 def test_stage_result_that_names_another_artifact_is_not_believed(settings, body, forged):
-    first = toy(body).run({}, {"rows": 3}, settings)
+    first = toy(body).run({}, ToyParams(rows=3), settings)
     (path,) = results(settings)
     stored = json.loads(path.read_text())
     path.write_text(json.dumps(stored | {"result": json.dumps(forged)}))
-    second = toy(body).run({}, {"rows": 3}, settings)
+    second = toy(body).run({}, ToyParams(rows=3), settings)
     assert (second.ref, second.summary, len(body.calls)) == (first.ref, first.summary, 1)
 
 
 def test_stage_result_that_is_no_json_is_a_miss(settings, body):
-    first = toy(body).run({}, {"rows": 3}, settings)
+    first = toy(body).run({}, ToyParams(rows=3), settings)
     (path,) = results(settings)
     path.write_bytes(b"\x80half a record")
-    assert toy(body).run({}, {"rows": 3}, settings).ref == first.ref
+    assert toy(body).run({}, ToyParams(rows=3), settings).ref == first.ref
 
 
 @pytest.mark.parametrize("error", [StoreError("wrong keys"), FileNotFoundError("no such file"), PermissionError("no")])
 def test_stage_what_can_not_pass_is_not_tried_again(settings, error):
     body = Body(error)
     with pytest.raises(type(error)):
-        toy(body).run({}, {"rows": 3}, settings)
+        toy(body).run({}, ToyParams(rows=3), settings)
     assert len(body.calls) == 1
 
 
@@ -231,7 +243,7 @@ def test_stage_waits_its_own_delays_before_it_tries_again(settings):
     body = Body(StoreUnavailable("no answer"), StoreUnavailable("no answer"))
     made = dataclasses.replace(toy(body), retry_delays_s=(0.6, 1.2))
     started = time.monotonic()
-    made.run({}, {"rows": 3}, settings)
+    made.run({}, ToyParams(rows=3), settings)
     assert time.monotonic() - started > 0.5 * (0.6 + 1.2)
 
 
@@ -245,20 +257,20 @@ def test_with_jitter_spreads_delays_around_their_mean():
 def test_stage_users_mistake_is_raised_as_it_is_and_not_tried_again(settings):
     body = Body(DataError("column 'text' is not there"))
     with pytest.raises(DataError, match=r"^second toy: column 'text' is not there"):
-        toy(body).run({}, {"rows": 3}, settings, label="second toy")
+        toy(body).run({}, ToyParams(rows=3), settings, label="second toy")
     assert len(body.calls) == 1
 
 
 def test_stage_fault_of_the_code_is_not_tried_again(settings):
     body = Body(ZeroDivisionError("a fault"))
     with pytest.raises(ZeroDivisionError):
-        toy(body).run({}, {"rows": 3}, settings)
+        toy(body).run({}, ToyParams(rows=3), settings)
     assert len(body.calls) == 1
 
 
 def test_stage_passing_trouble_is_tried_again(settings):
     body = Body(StoreUnavailable("the network hiccuped"), OSError("again"))
-    assert toy(body).run({}, {"rows": 3}, settings).summary["rows"] == 3
+    assert toy(body).run({}, ToyParams(rows=3), settings).summary.rows == 3
     assert len(body.calls) == 3
 
 
@@ -267,26 +279,26 @@ def test_stage_beyond_its_time_is_ended_with_the_setting_to_raise(settings):
     short = settings.model_copy(update={"stage_timeout_s": 1.0})
     started = time.monotonic()
     with pytest.raises(WorkerError, match=r"^toy: not done after 1 s .* STILLHOUSE_STAGE_TIMEOUT"):
-        toy(lambda call: time.sleep(30) or {}).run({}, {"rows": 3}, short)
+        toy(lambda call: time.sleep(30) or ToySummary(rows=0)).run({}, ToyParams(rows=3), short)
     assert time.monotonic() - started < 15, "it was tried again"
 
 
 def test_stage_lasting_trouble_ends_after_three_calls(settings):
     body = Body(*[OSError("disk on fire")] * 5)
     with pytest.raises(OSError, match="disk on fire"):
-        toy(body).run({}, {"rows": 3}, settings)
+        toy(body).run({}, ToyParams(rows=3), settings)
     assert len(body.calls) == 3
 
 
 def test_stage_failed_body_leaves_no_artifact_and_no_result(settings):
     body = Body(DataError("no"))
     with pytest.raises(DataError):
-        toy(body).run({}, {"rows": 3}, settings)
+        toy(body).run({}, ToyParams(rows=3), settings)
     assert results(settings) == []
-    assert not toy(body).run({}, {"rows": 3}, settings).cached
+    assert not toy(body).run({}, ToyParams(rows=3), settings).is_cached
 
 
 def test_stage_identity_without_stable_serialisation_is_refused(settings, body):
     with pytest.raises(TypeError, match="no stable serialisation"):
-        toy(body).run({}, {"rows": object()}, settings)
+        toy(body).run({}, ToyParams(rows=object()), settings)
     assert body.calls == []
