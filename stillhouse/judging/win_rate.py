@@ -28,7 +28,7 @@ def tally(lines: Sequence[Line], settings: Evaluation) -> dict[str, Any]:
     shown first (0.5 = no bias), longer_wins the share of decided pairs that the longer answer won.
     """
     outcomes = [outcome_of(line) for line in lines]
-    asked = [line for line in lines if line["asked"]]
+    judged = [line for line in lines if line["asked"]]
     shares = {
         name: _estimate(accuracy_interval([outcome == name for outcome in outcomes], settings.confidence))
         for name in ("win", "tie", "loss")
@@ -38,19 +38,19 @@ def tally(lines: Sequence[Line], settings: Evaluation) -> dict[str, Any]:
     wins, losses = ([outcome == name for outcome in outcomes] for name in ("win", "loss"))
     return {
         "model": lines[0]["model"],
-        "asked": len(asked),
+        "asked": len(judged),
         **shares,
         "win_rate": _estimate(rate),
         "p_value": mcnemar_p_value(wins, losses),
-        "agreement": _share([_agrees(line) for line in asked]),
-        "first_position": _share([verdict == "A" for verdict in _verdicts(asked) if verdict in ("A", "B")]),
-        "longer_wins": _share(_longer_won(asked)),
-        "unreadable": sum(verdict is None for verdict in _verdicts(asked)),
+        "agreement": _share([_agrees(line) for line in judged]),
+        "first_position": _share([verdict == "A" for verdict in _verdicts(judged) if verdict in ("A", "B")]),
+        "longer_wins": _share(_longer_won(judged)),
+        "unreadable": sum(verdict is None for verdict in _verdicts(judged)),
     }
 
 
-def _verdicts(asked: Sequence[Line]) -> list[str | None]:
-    return [line[order] for line in asked for order in ("first", "second")]
+def _verdicts(judged: Sequence[Line]) -> list[str | None]:
+    return [line[order] for line in judged for order in ("first", "second")]
 
 
 def _agrees(line: Line) -> bool:
@@ -58,10 +58,10 @@ def _agrees(line: Line) -> bool:
     return outcome is not None and outcome == outcome_of_verdict(line["second"], is_swapped=True)
 
 
-def _longer_won(asked: Sequence[Line]) -> list[bool]:
+def _longer_won(judged: Sequence[Line]) -> list[bool]:
     """Return, for each pair with a winner and answers of unequal length, whether the longer one won."""
     won = []
-    for line in asked:
+    for line in judged:
         outcome, excess = outcome_of(line), len(line["student"]) - len(line["other"])
         if outcome != "tie" and excess:
             won.append((outcome == "win") == (excess > 0))

@@ -67,7 +67,7 @@ def data_card(report: Report, files: dict[str, int] | None = None) -> str:
     sections = [
         f"# {cell(name)}: training data",
         f"Prompts with answers by {cell(teacher)}: synthetic labels, filtered but not checked by people, "
-        "except where a row came with its own reference.",
+        "unless a row came with its own reference.",
         "## Rows",
         _rows(report),
         "## Teachers",

@@ -28,7 +28,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "flight; the engine's floor is the memory without weights and KV cache.",
         "cost": "A request to a teacher that charges for tokens costs its mean tokens on the test rows. A request to "
         "any other model costs its machine (costs.serving_usd_per_hour) at the measured throughput.",
-        "baseline": "The better of two: the student's weights before training, and the whole base model asked "
+        "baseline": "The better of two: the student's weights before training, and the whole base model prompted "
         f"zero-shot with {zero_shot}.",
         "alternatives": "Ways without a teacher: the same student trained on the labelled rows alone for "
         f"equal steps{', and TF-IDF with logistic regression on them' if has_labels else ''}.",
