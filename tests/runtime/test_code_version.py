@@ -3,8 +3,8 @@
 import re
 from importlib.metadata import version
 
+from stillhouse.reports.provenance import provenance
 from stillhouse.runtime.code_version import commit, version_line
-from tasks.report import _provenance
 
 
 def test_commit_in_a_clone_is_its_head():
@@ -30,4 +30,4 @@ def test_version_line_without_git_names_the_version_only(monkeypatch):
 
 
 def test_provenance_of_a_report_names_the_commit():
-    assert _provenance()["commit"] == commit()
+    assert provenance()["commit"] == commit()
