@@ -131,7 +131,7 @@ def _check_overlap(content: _Content, assigned: SplitCodes) -> None:
         )
     if shared * 2 > len(test):
         raise DataError(
-            f"data.test overlaps the training data: {shared} of its {len(test)} rows also stand there. Name a test "
+            f"data.test overlaps the training data: {shared} of its {len(test)} rows are in both. Name a test "
             "file of other rows, or leave data.test out to hold a share of data.train out."
         )
 

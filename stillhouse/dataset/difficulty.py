@@ -50,7 +50,7 @@ def subsample_by_difficulty(
     measure, difficulties = _difficulties(kept, answers, skill, labels)
     if not difficulties:
         raise QualityError(
-            "filters.hard_share: the difficulty of no answer is known, for want of several samples and of "
+            "filters.hard_share: the difficulty of no answer is known: there are neither several samples a prompt nor "
             "log-probabilities. Set sampling.n above 1, take a teacher that gives log-probabilities, or leave it out."
         )
     buckets = _buckets(difficulties)
