@@ -30,7 +30,7 @@ class SplitParams(Params):
 
 @stage("split", version=VERSION)
 def split(call: StageCall[SplitParams]) -> SplitSummary:
-    """Write one table a split, and the training rows dropped because a test row repeats them."""
+    """Write train.parquet, validation.parquet, test.parquet, examples.parquet and dropped.parquet."""
     summary = write_splits(call.folder("rows"), call.params.data, call.params.has_test, call.work.folder)
     return SplitSummary.model_validate(summary)
 

@@ -27,7 +27,7 @@ class ValidateParams(Params):
 
 @stage("validate", version=VERSION)
 def validate(call: StageCall[ValidateParams]) -> ValidateSummary:
-    """Write the rows of all sources that pass, and the dropped ones."""
+    """Write rows.parquet with the rows of all sources that pass, and dropped.parquet with the others."""
     folders = {role: call.folder(role) for role in call.inputs}
     summary = write_valid_rows(folders, call.params.data, call.params.skill, call.work.folder)
     return ValidateSummary.model_validate(summary)
