@@ -204,3 +204,14 @@ def test_imports_of_our_own_modules_exist():
     packages = {name.rpartition(".")[0] for name in SOURCES}
     own = {(m, name) for m in SOURCES for name in imports(m) if layer_of(name)}
     assert not {(m, name) for m, name in own if name not in SOURCES and name not in packages}
+
+
+def test_no_handler_catches_every_error():
+    broad = {
+        (module, node.lineno)
+        for module, tree in SOURCES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+    }
+    assert not broad

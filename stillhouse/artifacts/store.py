@@ -163,12 +163,11 @@ class Store(FileStore):
         key = _files_key(record)
         with store_errors(self.config, "write", key, record.size_bytes + len(data)):
             replaced = self._damaged_attempt(ref)
-            try:
+            with ExitStack() as on_failure:
+                on_failure.callback(self._withdraw, key)
                 self._backend.publish(folder, [entry.path for entry in record.files], key)
                 self._backend.write(_record_key(ref), data)
-            except BaseException:
-                self._withdraw(key)
-                raise
+                on_failure.pop_all()
             if self._backend.local(key) is None:
                 self._cache.adopt(record, key, folder)  # the machine that made it need not download it
         if replaced:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from contextvars import copy_context
 from uuid import UUID
 
@@ -51,13 +51,12 @@ def _place(settings: Settings, job: ShardJob) -> AbstractContextManager[Place]:
 
 def _outcomes(place: Place, futures: Sequence[PrefectFuture[Reply]]) -> list[Reply | BaseException]:
     # in threads: the signal that cancels a run raises in the main thread, and inside Ray's own code that would be lost
-    with ThreadPoolExecutor(len(futures)) as pool:
+    with ThreadPoolExecutor(len(futures)) as pool, ExitStack() as on_failure:
+        on_failure.callback(place.cancel, futures)
         waiting = [pool.submit(copy_context().run, _outcome, future) for future in futures]
-        try:
-            return [one.result() for one in waiting]
-        except BaseException:
-            place.cancel(futures)
-            raise
+        outcomes = [one.result() for one in waiting]
+        on_failure.pop_all()
+        return outcomes
 
 
 def _outcome(future: PrefectFuture[Reply]) -> Reply | BaseException:
