@@ -9,10 +9,10 @@ from typing import Any
 
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.runtime.worker import Reporter, serve
+from stillhouse.teachers.engine_worker import EngineRequester
 from stillhouse.teachers.probe import LESSONS, choose_keys, write_probe
 from stillhouse.teachers.requests import PreparedRequests
 from stillhouse.teachers.spec import ProbeSpec
-from stillhouse.teachers.worker import EngineRequester
 
 
 def probe(spec: ProbeSpec, reporter: Reporter, start: Callable[..., Any] = start_engine) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.runtime.worker import Reporter, serve
+from stillhouse.teachers.engine_worker import EngineRequester
 from stillhouse.teachers.requests import PreparedRequests
 from stillhouse.teachers.shards import shard_of
 from stillhouse.teachers.spec import ShardSpec
-from stillhouse.teachers.worker import EngineRequester
 
 
 def generate_shard(spec: ShardSpec, reporter: Reporter, start: Callable[..., Any] = start_engine) -> dict[str, Any]:

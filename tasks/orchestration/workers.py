@@ -36,7 +36,7 @@ class Worker(StrEnum):
     CONVERT = "stillhouse.students.convert"
     INITIALISE = "stillhouse.students.initialise"
     TRAIN = "stillhouse.students.worker"
-    GENERATE = "stillhouse.teachers.worker"
+    GENERATE = "stillhouse.teachers.engine_worker"
     GENERATE_API = "stillhouse.teachers.api_worker"
     GENERATE_SHARD = "stillhouse.teachers.replica_worker"
     PROBE = "stillhouse.teachers.probe_worker"

@@ -111,8 +111,8 @@ def generate_through_pipeline(folder: Path, teacher: Any, number: int, llm: Any)
     from stillhouse.artifacts.store import StoreConfig
     from stillhouse.runtime.worker import Reporter
     from stillhouse.skills.classification import Classification
+    from stillhouse.teachers.engine_worker import generate
     from stillhouse.teachers.spec import GenerateSpec
-    from stillhouse.teachers.worker import generate
     from tests.benchmarks.teacher_job import LABELS
 
     out = folder / f"out{number}"

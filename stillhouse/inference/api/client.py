@@ -123,7 +123,7 @@ class Client:
         if error.retry_after_s is not None:
             # it asks all of us, not the one request that met its limit
             self._limiter.back_off(error.retry_after_s)
-        self._log_rarely(f"{error}; asked again in {state.upcoming_sleep:.1f} s")
+        self._log_rarely(f"{error}; retried in {state.upcoming_sleep:.1f} s")
 
     def _given_up(self, error: TransientError) -> Outcome:
         """Return the failure of a request given up; an endpoint that loses one after the other is down."""
@@ -132,7 +132,7 @@ class Client:
         # a completion without text shows that the endpoint is well
         self._lost_in_a_row += error.kind != "empty"
         self._down_message = (
-            f"{error}, the last of several questions given up after {endpoint.max_attempts} tries or "
+            f"{error}, the last of several requests given up after {endpoint.max_attempts} tries or "
             f"{endpoint.patience_s:g} s. Answers that came are stored: run again once it answers, or see that "
             f"{endpoint.address} is the address of chat completions."
         )

@@ -44,7 +44,7 @@ class Redactor:
         """Check that labels and the completions' form may be sent as they are.
 
         Raises:
-            DataError: they hold personal data; a mark in its place would be an answer that no row has.
+            DataError: they hold personal data; a mark in its place would be a label that no row has.
         """
         marks: Counter[str] = Counter()
         if self._endpoint.redacts:
@@ -52,7 +52,7 @@ class Redactor:
         if marks:
             raise DataError(
                 f"The labels, or the form in teachers.0.output, hold personal data ({', '.join(sorted(marks))}), which "
-                f"{self._endpoint.provider} would be sent with each request. Rename them; or, where it may see them, "
+                f"{self._endpoint.provider} would be sent with each request. Rename them; or, if it may see them, "
                 "set teachers.0.endpoint.personal_data: allow."
             )
 

@@ -34,7 +34,7 @@ def render(tokenizer: Any, prompt: list[dict[str, Any]] | str) -> str:
 
 
 def through_template(tokenizer: Any, turns: list[dict[str, Any]], *, add_generation_prompt: bool) -> str:
-    """Return `turns` as the tokenizer's chat template writes them, with the prompt for an answer if asked to.
+    """Return `turns` as the chat template writes them, with the start of an answer if `add_generation_prompt`.
 
     Raises:
         ModelError: the template refuses them, as some do a system or tool turn.

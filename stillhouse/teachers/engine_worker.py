@@ -1,6 +1,6 @@
 """Generates the completions that the store lacks with an engine, and stores them as they finish.
 
-Command: `python -m stillhouse.teachers.worker spec.json`
+Command: `python -m stillhouse.teachers.engine_worker spec.json`
 """
 
 import time
