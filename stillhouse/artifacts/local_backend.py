@@ -66,13 +66,13 @@ class Folder:
 
     def stamps(self, prefix: str) -> dict[str, Stamp]:
         """Return every file at or below `prefix` with its stamp."""
-        found = {}
+        stamps = {}
         for folder, _, names in os.walk(self._root / prefix):
             for name in names:
                 path = Path(folder, name)
                 if not name.startswith(_UNFINISHED):
-                    found[path.relative_to(self._root).as_posix()] = _stamp(path)
-        return found
+                    stamps[path.relative_to(self._root).as_posix()] = _stamp(path)
+        return stamps
 
     def delete(self, key: str) -> None:
         """Remove a file, or a folder with all it holds; a missing key is no error."""

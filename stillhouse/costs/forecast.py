@@ -68,10 +68,10 @@ def exact_range(value: float) -> Range:
 
 def sum_ranges(ranges: Iterable["Range | None"]) -> Range | None:
     """Return the sum of forecasts that are off in the same direction, being made of one sample; None with a part."""
-    found = list(ranges)
-    if any(one is None for one in found):
+    parts = list(ranges)
+    if any(one is None for one in parts):
         return None
-    known = [one for one in found if one is not None]
+    known = [one for one in parts if one is not None]
     lows, highs = [one.low for one in known], [one.high for one in known]
     return Range(
         value=sum(one.value for one in known),

@@ -99,12 +99,12 @@ def _listed(model: str, endpoint: Endpoint) -> ResolvedPrice | None:
 
     sample = Usage(input_tokens=_SAMPLE_TOKENS, output_tokens=_SAMPLE_TOKENS)
     try:
-        found = [calc_price(sample, model, provider_id=provider, genai_request_timestamp=at) for at in _half_hours()]
+        prices = [calc_price(sample, model, provider_id=provider, genai_request_timestamp=at) for at in _half_hours()]
     except LookupError:
         return None
     # some providers charge more at certain hours, and nobody knows when the requests will be sent
-    dearest = max(found, key=lambda price: price.total_price)
-    by_hour = ", its dearest hour" if len({price.total_price for price in found}) > 1 else ""
+    dearest = max(prices, key=lambda price: price.total_price)
+    by_hour = ", its dearest hour" if len({price.total_price for price in prices}) > 1 else ""
     return ResolvedPrice(
         input_usd_per_mtok=float(dearest.input_price * Decimal(MTOK) / _SAMPLE_TOKENS),
         output_usd_per_mtok=float(dearest.output_price * Decimal(MTOK) / _SAMPLE_TOKENS),

@@ -153,9 +153,9 @@ def read_inputs(
 
 def _merged(lines: Sequence[Lines], routed: Sequence[RoutedRows]) -> Lines:
     """Return all teachers' lines by row id, of each teacher for its own rows only."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    merged: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for own, rows in zip(lines, routed, strict=True):
         for row_id, completions in own.items():
             if row_id in rows.sure:
-                found[row_id] += completions
-    return dict(found)
+                merged[row_id] += completions
+    return dict(merged)

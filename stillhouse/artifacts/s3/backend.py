@@ -87,9 +87,9 @@ class Bucket:
 
     def stamps(self, prefix: str) -> dict[str, Stamp]:
         """Return every object below `prefix` with its size and ETag."""
-        found = self._fs.find(self._path(prefix) + "/", detail=True)
+        objects = self._fs.find(self._path(prefix) + "/", detail=True)
         start = len(self._prefix) + 1
-        return {path[start:]: Stamp(int(info["size"]), str(info.get("ETag"))) for path, info in found.items()}
+        return {path[start:]: Stamp(int(info["size"]), str(info.get("ETag"))) for path, info in objects.items()}
 
     def delete(self, key: str) -> None:
         """Remove `key` and all objects below it; a missing key is no error."""
