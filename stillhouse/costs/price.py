@@ -16,9 +16,6 @@ from stillhouse.recipe.teacher import ServedModel
 MTOK = 1_000_000
 HOUR_S = 3600.0
 UNKNOWN = "not known"
-# our providers' names in the price library. An Azure deployment's name is its owner's choice and tells no model; an own
-# server is priced by its machine.
-_LIBRARY_NAMES = {"openai": "openai", "deepseek": "deepseek", "anthropic": "anthropic", "bedrock": "aws"}
 # small enough for the first tier, where prices depend on a request's length
 _SAMPLE_TOKENS = 1000
 
@@ -89,10 +86,10 @@ def hourly(usd_per_hour: float | None) -> ResolvedPrice:
 
 def _listed(model: str, endpoint: Endpoint) -> ResolvedPrice | None:
     """Return the price in the installed library, which uses no network."""
-    provider = _LIBRARY_NAMES.get(endpoint.provider)
+    provider = endpoint.preset.price_library_id
     # without `serves`, which would hide the address: that tells whose prices hold
     elsewhere = endpoint.model_copy(update={"serves": ""}).place
-    if provider is None or elsewhere:
+    if not provider or elsewhere:
         return None
     # not at the top: the engine's environment imports this module and has no price library
     from genai_prices import Usage, calc_price

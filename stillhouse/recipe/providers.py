@@ -1,4 +1,4 @@
-"""What is known of each provider of an OpenAI-compatible endpoint: its address, its key's variable, what it offers.
+"""What is known of each provider of an OpenAI-compatible endpoint: address, key variable, offers, price and terms.
 
 A new provider is one entry here. The entries are what the providers document in November 2026; no test asked one of
 them. Most ignore a field that they do not know, so what is not documented counts as not offered.
@@ -32,6 +32,8 @@ class Provider(BaseModel):
     has_known_defaults: bool = True
     has_batches: bool = False  # OpenAI's batch API: /files and /batches
     batch_price_factor: float | None = None  # of the price of single requests; None: not known
+    price_library_id: str = ""  # the provider's name in genai-prices; empty: no list price says what the user pays
+    terms: str = ""  # the entry of terms.TERMS that all its models are served under
 
 
 PROVIDERS: dict[str, Provider] = {
@@ -44,8 +46,11 @@ PROVIDERS: dict[str, Provider] = {
         max_tokens_field="max_completion_tokens",
         has_batches=True,
         batch_price_factor=0.5,
+        price_library_id="openai",
+        terms="openai",
     ),
-    # an Azure deployment is called as its owner likes: only with its resource's address it means one model
+    # the owner names an Azure deployment: only with its resource's address the name means one model, and no list price
+    # is known for it
     "azure": Provider(
         example="https://RESOURCE.openai.azure.com/openai/v1",
         key_variable="AZURE_OPENAI_API_KEY",
@@ -53,6 +58,7 @@ PROVIDERS: dict[str, Provider] = {
         max_tokens_field="max_completion_tokens",
         has_batches=True,
         batch_price_factor=0.5,
+        terms="microsoft",
     ),
     "deepseek": Provider(
         base_url="https://api.deepseek.com",
@@ -60,6 +66,7 @@ PROVIDERS: dict[str, Provider] = {
         own_domains=("api.deepseek.com",),
         key_variable="DEEPSEEK_API_KEY",
         offers=("logprobs",),
+        price_library_id="deepseek",
     ),
     # ignores seed, logprobs and response_format, and caps the temperature without a word
     "anthropic": Provider(
@@ -68,12 +75,15 @@ PROVIDERS: dict[str, Provider] = {
         own_domains=("api.anthropic.com",),
         key_variable="ANTHROPIC_API_KEY",
         max_temperature=1.0,
+        price_library_id="anthropic",
+        terms="anthropic",
     ),
     "bedrock": Provider(
         example="https://bedrock-mantle.REGION.api.aws/v1",
         own_domains=("api.aws", "amazonaws.com"),
         key_variable="AWS_BEARER_TOKEN_BEDROCK",
         max_tokens_field="max_completion_tokens",
+        price_library_id="aws",
     ),
     # the model's own generation_config.json is the server's default, so that all is said in each request
     "vllm": Provider(

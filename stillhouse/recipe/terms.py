@@ -1,13 +1,14 @@
 """Terms of use that forbid to train other models on a teacher's output, by the teacher's name or provider.
 
-Separate because it is a table that lawyers change: as the terms read in November 2026, no legal advice, and not all
-there are. A teacher that is not in it may have terms of its own.
+As the terms read in November 2026; no legal advice, and not complete. A teacher that is not in it may have its own.
 """
 
 import re
 from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
+
+from stillhouse.recipe.providers import PROVIDERS
 
 
 class Terms(BaseModel):
@@ -18,7 +19,6 @@ class Terms(BaseModel):
     owner: str
     url: str
     rule: str  # what they forbid
-    providers: tuple[str, ...] = ()  # endpoints that serve under these terms alone
     models: str  # names that fall under them, as a regular expression without case
     heirs: str = ""  # students that may be trained nonetheless, likewise
 
@@ -29,21 +29,18 @@ TERMS = {
         owner="OpenAI",
         url="https://openai.com/policies/services-agreement",
         rule="using output to develop models that compete with OpenAI",
-        providers=("openai",),
         models=r"(chat)?gpt-?[345].*|o[134](-.*)?|text-davinci.*",  # not gpt2 and gpt-oss, which are free
     ),
     "microsoft": Terms(
         owner="Microsoft",
         url="https://www.microsoft.com/licensing/terms",
         rule="using output to create, train or improve a similar or competing service",
-        providers=("azure",),
         models=r"(?!)",
     ),
     "anthropic": Terms(
         owner="Anthropic",
         url="https://www.anthropic.com/legal/commercial-terms",
         rule="using the services to train competing AI models",
-        providers=("anthropic",),
         models=r"(anthropic[./])?claude.*",
     ),
     "google": Terms(
@@ -74,9 +71,10 @@ def terms_of(model: str, provider: str, student: str) -> str | None:
 
     `model` and `student` are names, folders or files; `provider` is an endpoint's, or empty.
     """
+    served_under = PROVIDERS[provider].terms if provider else ""
     names = {model.casefold(), PurePosixPath(model).name.casefold()}
     for name, terms in TERMS.items():
-        is_under = provider in terms.providers or any(re.fullmatch(terms.models, one) for one in names)
+        is_under = name == served_under or any(re.fullmatch(terms.models, one) for one in names)
         is_heir = bool(terms.heirs) and re.fullmatch(terms.heirs, PurePosixPath(student).name.casefold()) is not None
         if is_under and not is_heir:
             return name

@@ -5,6 +5,7 @@ import pytest
 from stillhouse.config import identity
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.providers import PROVIDERS
+from stillhouse.recipe.terms import TERMS
 from tests.support.builders import make_api_teacher, make_endpoint, make_recipe_fields, refusal_of, write_recipe
 
 KEY = "sk-Pr0jectSecret-1234567890"
@@ -173,3 +174,12 @@ def test_way_of_asking_changes_no_fingerprint_and_names_the_same_model():
     )
     assert identity(one) == identity(other)
     assert one.names("m", "") == other.names("m", "")
+
+
+def test_provider_that_is_unknown_is_refused_with_the_known_ones():
+    message = refusal_of(make_recipe_fields({"model": "m", "endpoint": {"provider": "opnai"}}))
+    assert "teachers.0.endpoint.provider: 'opnai' is refused: Input should be 'openai', 'azure'," in message
+
+
+def test_provider_terms_name_an_entry_of_the_terms():
+    assert {provider.terms for provider in PROVIDERS.values()} - {""} <= set(TERMS)
