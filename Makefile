@@ -52,7 +52,7 @@ types: $(CONTROL)/.done
 	$(CONTROL)/mypy
 
 fast: $(CONTROL)/.done
-	$(CONTROL)/pytest -m "not slow and not long"
+	$(CONTROL)/pytest
 
 test: setup ray model lint types
 	$(CONTROL)/pytest -m "not long"

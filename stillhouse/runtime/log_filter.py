@@ -7,7 +7,7 @@ from stillhouse.errors import UserError
 _LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
 
 
-class _WithoutTraceback(logging.Filter):
+class WithoutTraceback(logging.Filter):
     """Drops the traceback of a record whose exception is a UserError."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -23,5 +23,5 @@ def hide_user_tracebacks() -> None:
     """Install the filter once on the loggers that report failed runs."""
     for name in _LOGGERS:
         logger = logging.getLogger(name)
-        if not any(isinstance(one, _WithoutTraceback) for one in logger.filters):
-            logger.addFilter(_WithoutTraceback())
+        if not any(isinstance(one, WithoutTraceback) for one in logger.filters):
+            logger.addFilter(WithoutTraceback())

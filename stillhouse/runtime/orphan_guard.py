@@ -19,7 +19,7 @@ try:
 except ProcessLookupError:
     pass
 """
-_guarded_servers: dict[int, "subprocess.Popen[bytes]"] = {}
+guarded_servers: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
 def guard_group(pid: int) -> "subprocess.Popen[bytes]":
@@ -40,8 +40,8 @@ def guard_ephemeral_server() -> None:
         # a child that has ended, waited for or not, has no command line to read
         with contextlib.suppress(psutil.NoSuchProcess):
             command = " ".join(child.cmdline())
-            if "prefect.server.api.server:create_app" in command and child.pid not in _guarded_servers:
-                _guarded_servers[child.pid] = _start("process", child.pid)
+            if "prefect.server.api.server:create_app" in command and child.pid not in guarded_servers:
+                guarded_servers[child.pid] = _start("process", child.pid)
 
 
 def _start(kind: str, pid: int) -> "subprocess.Popen[bytes]":

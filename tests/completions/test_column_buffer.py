@@ -35,7 +35,7 @@ def completion(key: str, n: int = 0) -> Completion:
     )
 
 
-@pytest.mark.peers("join")
+@pytest.mark.pitfall("join")
 @pytest.mark.parametrize("number", [1, 4096, 10_001])
 def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, number: int) -> None:
     answers = {f"k{n}": completion(f"k{n}", n) for n in range(number)}
@@ -59,7 +59,7 @@ def test_write_without_slots_is_an_empty_table(tmp_path: Path) -> None:
     assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
-@pytest.mark.peers("none rows")
+@pytest.mark.pitfall("none rows")
 def test_write_slot_without_a_completion_is_an_error(tmp_path: Path) -> None:
     gathered = CompletionBuffer(["a", "b"], None)
     gathered.add(completion("a"))

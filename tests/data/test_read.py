@@ -45,7 +45,7 @@ def texts(out: Path, read_back: ReadBack) -> list[str]:
     return [row["messages"][0]["content"] for row in read_back(out / "rows.parquet")]
 
 
-@pytest.mark.peers("bad row")
+@pytest.mark.pitfall("bad row")
 @pytest.mark.parametrize(
     ("line", "reason"),
     [

@@ -54,7 +54,7 @@ def test_split_without_test_source_holds_shares_out_of_train(split_rows: Callabl
     assert summary["near_test"] == 0
 
 
-@pytest.mark.peers("held out")
+@pytest.mark.pitfall("held out")
 def test_split_grown_data_keeps_every_old_row_in_its_split(split_rows: Callable[..., Any]) -> None:
     old = texts(300)
     _, before = split_rows(train=[{**row, "id": f"old-{at}"} for at, row in enumerate(old)])
@@ -71,7 +71,7 @@ def test_split_with_test_source_takes_all_of_it(split_rows: Callable[..., Any]) 
     assert summary["train"] + summary["validation"] == 200
 
 
-@pytest.mark.peers("held out")
+@pytest.mark.pitfall("held out")
 def test_split_contaminated_rows_leave_every_split_but_test(split_rows: Callable[..., Any]) -> None:
     test = [
         {"text": "alpha beta gamma delta epsilon zeta eta theta", "label": "a"},
@@ -118,7 +118,7 @@ def test_split_unlabelled_rows_are_never_held_out(split_rows: Callable[..., Any]
     assert set(names["dropped"]) == {f"train-{400 + at}" for at in range(200) if f"train-{at}" in names["test"]}
 
 
-@pytest.mark.peers("held out")
+@pytest.mark.pitfall("held out")
 def test_split_test_equal_to_train_is_refused(split_rows: Callable[..., Any]) -> None:
     rows = texts(30)
     with pytest.raises(DataError, match=r"data\.test equals data\.train: the same 30 rows"):

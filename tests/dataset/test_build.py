@@ -42,7 +42,7 @@ def test_write_dataset_without_references_trains_on_answers_alone(tmp_path):
     assert taught["labelled"] == {"e": "pet"}
 
 
-@pytest.mark.peers("join")
+@pytest.mark.pitfall("join")
 def test_write_dataset_shuffled_answers_are_joined_by_row_id(tmp_path):
     texts = {"a": "car", "b": "pet", "c": "pet", "v": "car"}
     _, taught, _ = build_dataset(
@@ -54,7 +54,7 @@ def test_write_dataset_shuffled_answers_are_joined_by_row_id(tmp_path):
     assert taught["train"] | taught["validation"] == texts
 
 
-@pytest.mark.peers("bad row")
+@pytest.mark.pitfall("bad row")
 def test_write_dataset_counts_kept_and_dropped_add_up(tmp_path):
     summary, taught, lines = build_dataset(
         tmp_path,

@@ -39,7 +39,7 @@ def finished(stage: str) -> Built[Any]:
     return Built(stage, ref, StageSummary(), 1.0, is_cached=False)
 
 
-@pytest.mark.peers("export")
+@pytest.mark.pitfall("export")
 def test_evaluate_models_student_is_the_exported_folder_and_an_input():
     run = Run()
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")

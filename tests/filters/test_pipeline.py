@@ -20,7 +20,7 @@ def answers(result) -> dict[str, str]:
     return {one.row["id"]: one.target for one in result.kept}
 
 
-@pytest.mark.peers("none rows")
+@pytest.mark.pitfall("none rows")
 def test_apply_filters_keeps_parsed_answer_and_names_each_drop():
     rows = [make_row("a"), make_row("b", "red"), make_row("c"), make_row("d"), make_row("e")]
     completions = {
@@ -107,7 +107,7 @@ def test_apply_filters_confidence_judges_the_vote_winner():
     assert result.counts == {"confidence": 1, "not_majority": 1}
 
 
-@pytest.mark.peers("none rows")
+@pytest.mark.pitfall("none rows")
 def test_apply_filters_prompt_without_completion_counts_as_failed():
     result = apply_filters([make_row("a"), make_row("b")], {"a": [make_completion("red")]}, Filters(), SKILL, LABELS)
     assert result.counts == {"failed": 1}
@@ -119,7 +119,7 @@ def test_apply_filters_row_repeated_by_balancing_is_kept_each_time():
     assert len(result.kept) == 2
 
 
-@pytest.mark.peers("none rows")
+@pytest.mark.pitfall("none rows")
 def test_apply_filters_below_success_ratio_fails_with_counts_and_next_step():
     rows = [make_row("a"), make_row("b"), make_row("c"), make_row("d")]
     completions = {

@@ -102,7 +102,7 @@ def measuring(recipe: str) -> str:
     return str(run.store.fetch(evaluate_api_teacher(run, prepare_rows(run), teacher).ref))
 
 
-@pytest.mark.peers("held out")
+@pytest.mark.pitfall("held out")
 def test_teacher_over_an_api_is_measured_once_on_all_test_rows(tmp_path, monkeypatch):
     for name, value in {**ENVIRONMENT, "STILLHOUSE_STORE": str(tmp_path / "store")}.items():
         monkeypatch.setenv(name, value)

@@ -43,7 +43,7 @@ def test_distill_first_run_measures_every_model_on_the_same_rows(whole: Pipeline
     assert all(step.unaccounted == 0 for step in report.funnel)
 
 
-@pytest.mark.peers("held out")
+@pytest.mark.pitfall("held out")
 def test_distill_measures_on_the_rows_of_test_alone_and_trains_on_none_of_them(whole: Pipeline) -> None:
     stages = newest_report(whole).stages
 
@@ -88,7 +88,7 @@ def test_distill_refreshed_generation_asks_nothing(whole: Pipeline) -> None:
     assert whole.stored_keys() == before
 
 
-@pytest.mark.peers("edited prompt")
+@pytest.mark.pitfall("edited prompt")
 def test_distill_added_messages_are_the_only_ones_asked(whole: Pipeline) -> None:
     before = set(whole.stored_keys())
     lines = (whole.folder / "messages.jsonl").read_text()
@@ -115,7 +115,7 @@ def test_distill_interrupted_on_a_terminal_ends_at_once_and_leaves_nothing(whole
     assert "interrupted; the same command again goes on" in (whole.folder / "log.txt").read_text()
 
 
-@pytest.mark.peers("kill")
+@pytest.mark.pitfall("kill")
 def test_distill_killed_in_every_phase_ends_like_an_unkilled_run(whole: Pipeline, tmp_path: Path) -> None:
     killed = Pipeline(tmp_path / "killed")
     killed.write()

@@ -68,19 +68,19 @@ def reading() -> Reading:
     return Reading(sources(), {"Skill": CLASSES, "AnySkill": CLASSES}, UNTYPED)
 
 
-@pytest.mark.peers("no effect")
+@pytest.mark.pitfall("no effect")
 def test_every_field_of_a_recipe_is_read_by_code_that_does_something_with_it(reading):
     models = models_in(Recipe)
     assert len(models) > 20
     assert unread(reading, models) == set(BY_NAME)
 
 
-@pytest.mark.peers("no effect")
+@pytest.mark.pitfall("no effect")
 def test_every_setting_is_read_by_code_that_does_something_with_it(reading):
     assert unread(reading, [Settings, StoreConfig]) == set()
 
 
-@pytest.mark.peers("no effect")
+@pytest.mark.pitfall("no effect")
 def test_variables_of_the_settings_page_are_those_that_the_code_reads():
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     named = set(re.findall(r"`([A-Z][A-Z0-9_]{5,})`", page))

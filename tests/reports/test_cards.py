@@ -14,7 +14,7 @@ def _front(card: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.peers("licence")
+@pytest.mark.pitfall("licence")
 def test_model_card_lists_every_licence_and_claims_none(blocks: dict[str, Any]) -> None:
     card = model_card(build_report(**blocks))
     assert "- data: train: **CC0-1.0**" in card
@@ -39,7 +39,7 @@ def test_cards_accepted_terms_are_quoted(blocks: dict[str, Any]) -> None:
         assert "https://openai.com/policies/" in card
 
 
-@pytest.mark.peers("licence")
+@pytest.mark.pitfall("licence")
 @pytest.mark.parametrize("stated", ["unknown", "", "Unknown"])
 def test_cards_unknown_licence_stays_unknown_with_a_hint(blocks: dict[str, Any], stated: str) -> None:
     blocks["licences"] = {"data": {"train": stated}, "teacher": stated, "student_base": stated}
@@ -53,7 +53,7 @@ def test_cards_unknown_licence_stays_unknown_with_a_hint(blocks: dict[str, Any],
     assert "set `student.licence`" in model_card(report)
 
 
-@pytest.mark.peers("licence")
+@pytest.mark.pitfall("licence")
 @pytest.mark.parametrize(
     ("data", "expected"),
     [

@@ -27,7 +27,7 @@ def test_guard_ephemeral_server_killed_parent_ends_it(tmp_path: Path):
         import subprocess, sys, time
         from pathlib import Path
         import psutil
-        from stillhouse.runtime.orphan_guard import _guarded_servers, guard_ephemeral_server
+        from stillhouse.runtime.orphan_guard import guarded_servers, guard_ephemeral_server
         wait = "import time; time.sleep(300)"
         ended = subprocess.Popen([sys.executable, "-c", "pass", "prefect.server.api.server:create_app"])
         while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
@@ -36,9 +36,9 @@ def test_guard_ephemeral_server_killed_parent_ends_it(tmp_path: Path):
         other = subprocess.Popen([sys.executable, "-c", wait, "something else"])
         guard_ephemeral_server()
         guard_ephemeral_server()
-        assert list(_guarded_servers) == [server.pid], "one guard, and only for the server that runs"
+        assert list(guarded_servers) == [server.pid], "one guard, and only for the server that runs"
         noted = Path({str(tmp_path)!r})
-        (noted / "pids.new").write_text(f"{{server.pid}} {{other.pid}} {{_guarded_servers[server.pid].pid}}")
+        (noted / "pids.new").write_text(f"{{server.pid}} {{other.pid}} {{guarded_servers[server.pid].pid}}")
         (noted / "pids.new").rename(noted / "pids")
         time.sleep(300)
     """)

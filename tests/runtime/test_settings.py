@@ -5,7 +5,7 @@ import pytest
 
 from stillhouse.errors import DataError, RecipeError, StoreError
 from stillhouse.repository import ROOT
-from stillhouse.runtime.log_filter import _WithoutTraceback, hide_user_tracebacks
+from stillhouse.runtime.log_filter import WithoutTraceback, hide_user_tracebacks
 from stillhouse.runtime.settings import load_settings
 
 
@@ -110,7 +110,7 @@ def test_hide_user_tracebacks_hides_user_errors_only(error, shown, caplog):
     hide_user_tracebacks()
     logger = logging.getLogger("prefect.task_runs")
     # Prefect has filters of its own there
-    assert sum(isinstance(one, _WithoutTraceback) for one in logger.filters) == 1
+    assert sum(isinstance(one, WithoutTraceback) for one in logger.filters) == 1
     caplog.handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(caplog.handler)
     try:

@@ -28,7 +28,7 @@ def shown(kind: str, messages: list[dict[str, Any]], layout: str = "turns", syst
     return "\n".join(turn["content"] for turn in asked.teacher_messages(messages, prompt, LABELS, []))
 
 
-@pytest.mark.peers("task prompt")
+@pytest.mark.pitfall("task prompt")
 @pytest.mark.parametrize("layout", ["turns", "list", "text"])
 @KIND
 def test_teacher_sees_the_rows_own_system_prompt_beside_the_recipes(kind, layout):
@@ -39,7 +39,7 @@ def test_teacher_sees_the_rows_own_system_prompt_beside_the_recipes(kind, layout
         assert text.index(kept) < text.index(OWN["content"])
 
 
-@pytest.mark.peers("task prompt")
+@pytest.mark.pitfall("task prompt")
 @pytest.mark.parametrize("system", ["", "Only facts about money."])
 def test_chain_of_density_adds_its_order_and_replaces_nothing(system):
     text = shown("summarization", ROW, "turns", system, chain_of_density=3)
@@ -49,7 +49,7 @@ def test_chain_of_density_adds_its_order_and_replaces_nothing(system):
         assert part in text
 
 
-@pytest.mark.peers("task prompt")
+@pytest.mark.pitfall("task prompt")
 @KIND
 def test_student_sees_the_rows_own_system_prompt_beside_the_recipes(kind):
     for instruction in ("", "Route it."):
@@ -58,7 +58,7 @@ def test_student_sees_the_rows_own_system_prompt_beside_the_recipes(kind):
         assert turns[0]["content"] == "\n\n".join(filter(None, (instruction, OWN["content"])))
 
 
-@pytest.mark.peers("turns")
+@pytest.mark.pitfall("turns")
 @pytest.mark.parametrize("layout", ["turns", "text"])
 @KIND
 def test_no_two_dialogues_look_the_same_to_a_teacher(kind, layout):

@@ -221,7 +221,7 @@ def test_loss_packed_rows_do_not_see_each_other(checks: dict[str, Any]) -> None:
     assert math.isclose(checks["packed_loss"], checks["manual_loss"], rel_tol=1e-5)
 
 
-@pytest.mark.peers("export")
+@pytest.mark.pitfall("export")
 def test_lora_merged_export_answers_as_the_adapter_did(checks: dict[str, Any]) -> None:
     assert checks["adapter_effect"] > 0.05
     assert checks["merge_difference"] < 1e-4 * max(1.0, checks["adapter_effect"])

@@ -1,9 +1,9 @@
-"""The traps that other projects' users fell into, by the name that tests carry: `@pytest.mark.peers("trap")`.
+"""The pitfalls that users of other projects fell into, by the name that tests carry: `@pytest.mark.pitfall("name")`.
 
-`pytest -m peers` runs exactly these tests; each fails where the bug is put in.
+`pytest -m pitfall` runs exactly these tests; each fails where the bug is put in.
 """
 
-TRAPS = {
+PITFALLS = {
     "turns": "Azure: a row is known by its last user message in one place and by its first in the other, so that "
     "conversations miss their answers",
     "system": "Azure: a row is known without its system prompt, so that one question under two of them is one",

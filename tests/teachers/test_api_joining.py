@@ -81,7 +81,7 @@ SYSTEMS: dict[str, Turns] = {
 }
 
 
-@pytest.mark.peers("turns")
+@pytest.mark.pitfall("turns")
 def test_dialogues_that_begin_or_end_alike_get_their_own_completions():
     with served(echo) as server:
         found = ask(DIALOGUES)
@@ -89,7 +89,7 @@ def test_dialogues_that_begin_or_end_alike_get_their_own_completions():
     assert found == {name: [own(turns)] for name, turns in DIALOGUES.items()}
 
 
-@pytest.mark.peers("system")
+@pytest.mark.pitfall("system")
 def test_prompt_under_two_system_prompts_has_two_completions():
     with served(echo) as server:
         found = ask(SYSTEMS)
@@ -97,7 +97,7 @@ def test_prompt_under_two_system_prompts_has_two_completions():
     assert found == {name: [own(turns)] for name, turns in SYSTEMS.items()}
 
 
-@pytest.mark.peers("join")
+@pytest.mark.pitfall("join")
 def test_completions_in_any_order_are_joined_to_their_own_rows():
     rows: dict[str, Turns] = {f"r{n}": [("user", f"message {n}")] for n in range(12)}
 
@@ -113,7 +113,7 @@ def test_completions_in_any_order_are_joined_to_their_own_rows():
         assert not server.requests
 
 
-@pytest.mark.peers("edited prompt")
+@pytest.mark.pitfall("edited prompt")
 def test_edited_prompt_is_requested_again_though_its_row_keeps_its_id():
     rows: dict[str, Turns] = {f"r{n}": [("user", f"message {n}")] for n in range(4)}
     with served(echo) as server:
@@ -124,7 +124,7 @@ def test_edited_prompt_is_requested_again_though_its_row_keeps_its_id():
     assert found == {name: [own(turns)] for name, turns in rows.items()}
 
 
-@pytest.mark.peers("sample")
+@pytest.mark.pitfall("sample")
 def test_rollouts_of_a_prompt_are_stored_apart():
     def drawn(received: Received) -> Act:
         return answer(f"seed {received.body['seed']}")

@@ -19,7 +19,7 @@ def slowly(_: Received) -> Act:
     return Act(body=answer("billing").body, delay_s=0.1)
 
 
-@pytest.mark.peers("kill")
+@pytest.mark.pitfall("kill")
 def test_killed_worker_loses_only_what_was_not_yet_stored(tmp_path):
     with serving(slowly) as server:
         end_once(lambda: len(stored(tmp_path)) >= 20, signal.SIGKILL)

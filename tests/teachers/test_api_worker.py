@@ -95,7 +95,7 @@ def test_fields_that_decide_a_completion_are_part_of_its_key(tmp_path, serve, fi
     assert len(server.requests) == 4
 
 
-@pytest.mark.peers("sample")
+@pytest.mark.pitfall("sample")
 def test_rollouts_of_a_prompt_have_their_own_seeds_and_keys(tmp_path, serve):
     server = serve(billing)
     run(tmp_path, 1, sampling={"n": 3, "temperature": 0.7, "seed": 5})
@@ -197,7 +197,7 @@ def test_retry_after_beyond_patience_ends_the_run_at_once(tmp_path, serve):
     assert len(server.requests) <= 4 + 2
 
 
-@pytest.mark.peers("none rows")
+@pytest.mark.pitfall("none rows")
 def test_prompt_that_always_fails_is_stored_as_failed_and_others_complete(tmp_path, serve):
     server = serve(lambda received: failure(500) if received.asked == "message 3" else billing(received))
     summary, told = run(tmp_path)
@@ -218,7 +218,7 @@ def test_failed_completion_is_requested_again_by_the_next_generation_only(tmp_pa
     assert answers(tmp_path)["r3"]["text"] == "billing"
 
 
-@pytest.mark.peers("bad row")
+@pytest.mark.pitfall("bad row")
 def test_filtered_prompt_is_a_failed_completion_and_is_sent_once(tmp_path, serve):
     blocked = failure(400, "blocked", code="content_filter")
     server = serve(lambda received: blocked if received.asked == "message 3" else billing(received))
@@ -261,7 +261,7 @@ def test_permanent_error_ends_the_run_at_once_in_one_line_without_the_key(tmp_pa
     assert [line["text"] for line in stored(tmp_path)] == ["billing"]
 
 
-@pytest.mark.peers("none rows")
+@pytest.mark.pitfall("none rows")
 def test_endpoint_that_answers_nothing_ends_the_run_and_may_be_retried(tmp_path, serve):
     server = serve(lambda _: failure(500))
     with pytest.raises(ServiceError) as caught:
