@@ -1,6 +1,6 @@
 """Addresses that hold a password: refused wherever a user may write one, and never repeated.
 
-Separate because the recipe's model, its loader and the command line must see the same, and each of them echoes values.
+The recipe's model, its loader and the command line must see the same, and each of them echoes values.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Says in Prefect that a student did not pass its gate.
 
-Separate because a refused gate is a result and not an error: the run completes, and only an event can tell people.
+A refused gate is a result and not an error: the run completes, and only an event can tell people.
 """
 
 from prefect.events import emit_event

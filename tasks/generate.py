@@ -94,7 +94,7 @@ def generate_with(
         seconds = time.monotonic() - started
     built = run.build(generate, inputs, params, label=label, seconds_before=seconds)
     price = generation_price(teacher, recipe.costs)
-    name = teacher.called if recipe.has_several else "teacher"
+    name = teacher.display_name if recipe.has_several else "teacher"
     run.ledger.append(completions_line(Expense.GENERATION, f"{name}: lessons", built, price))
     return built
 

@@ -142,10 +142,10 @@ def _probe(
 ) -> Built[GenerationSummary]:
     recipe, teacher = run.recipe, run.recipe.teachers[index]
     fields = dict(generation_params(run, index, checkpoint, rows.labels))
-    label = f"probe {teacher.called}" if recipe.has_several else "probe"
+    label = f"probe {teacher.display_name}" if recipe.has_several else "probe"
     built = run.build(probe, inputs, ProbeParams(**fields, prompts=PROMPTS), label=label)
     price = generation_price(teacher, recipe.costs)
-    run.ledger.append(completions_line(Expense.GENERATION, f"{teacher.called}: lessons", built, price))
+    run.ledger.append(completions_line(Expense.GENERATION, f"{teacher.display_name}: lessons", built, price))
     return built
 
 
@@ -163,5 +163,5 @@ def _rows_for(run: Run, earlier: Sequence[Checkpoint], probes: Probes, rows: Row
         recipe=recipe,
         fingerprints=fingerprints_of(run, earlier),
     )
-    label = f"shortlist {recipe.teachers[len(earlier)].called}"
+    label = f"shortlist {recipe.teachers[len(earlier)].display_name}"
     return run.build(shortlist, {**rows.inputs, **probe_inputs(probes)}, params, label=label)

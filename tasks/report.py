@@ -126,7 +126,7 @@ def generation_of(run: Run, completions: Completions, dataset: Built[FilterSumma
     """Return what this run requested of all teachers and, if there are several, of each."""
     recipe = run.recipe
     paid = {line.stage: line.run_usd for line in run.ledger}
-    names = [teacher.called for teacher in recipe.teachers]
+    names = [teacher.display_name for teacher in recipe.teachers]
     requested = {name: _of_this_run(completions.by_teacher.get(number)) for number, name in enumerate(names, start=1)}
     costs = {name: paid.get(label, 0.0) for name, label in zip(names, recipe.generations, strict=True)}
     block = collect.generation_block(sum(requested.values(), GenerationSummary()), total(costs.values()))
@@ -201,12 +201,12 @@ def _licences(recipe: Recipe, teachers: list[Checkpoint]) -> dict[str, Any]:
         "student_base": recipe.student.licence,
         "teachers": [
             {
-                "name": asked.called,
+                "name": config.display_name,
                 "model": teacher.model.name,
-                "licence": asked.licence,
-                "accepted_terms": asked.accept_terms,
+                "licence": config.licence,
+                "accepted_terms": config.accept_terms,
             }
-            for asked, teacher in zip(recipe.teachers, teachers, strict=True)
+            for config, teacher in zip(recipe.teachers, teachers, strict=True)
             if recipe.has_several
         ],
         "judge": recipe.judge.licence if recipe.judge else None,

@@ -82,7 +82,7 @@ def route_prompts(
     kind = recipe.routing.kind
     if kind == "all" or (kind not in BY_ROW and teacher_index == 0):
         return None
-    label = f"route {recipe.teachers[teacher_index].called}"
+    label = f"route {recipe.teachers[teacher_index].display_name}"
     if kind in BY_ROW:
         return run.build(route, rows.inputs, _by_row(run, teacher_index), label=label)
     must_verify = kind == "first_verified"
@@ -100,7 +100,7 @@ def route_prompts(
 
 def _by_row(run: Run, teacher_index: int) -> RouteByRowParams:
     """Return the map of values to teachers by index: their names are no part of what is made."""
-    routing, names = run.recipe.routing, [teacher.called for teacher in run.recipe.teachers]
+    routing, names = run.recipe.routing, [teacher.display_name for teacher in run.recipe.teachers]
     return RouteByRowParams(
         skill=run.recipe.skill,
         skip_labelled=run.recipe.training.use_references,

@@ -1,6 +1,6 @@
 """Completions as they come, in any order, for a table in the order of the rows.
 
-Separate because a million completions as Python objects take several GiB: here they become columns as they come, and
+A million completions as Python objects take several GiB: here they become columns as they come, and
 neither their token ids nor their logprobs are kept.
 """
 

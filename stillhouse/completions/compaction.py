@@ -1,6 +1,6 @@
 """Joins small segments of stored completions, so that a lookup reads few files.
 
-Separate because nothing else rewrites a segment. A kill at any moment is harmless: the joined segment is written whole
+Nothing else rewrites a segment. A kill at any moment is harmless: the joined segment is written whole
 before the first of its parts is removed, and until then both hold the same completions.
 """
 

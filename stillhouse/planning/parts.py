@@ -29,7 +29,7 @@ def teacher_parts(inputs: PlanInputs, teacher_index: int) -> list[PlannedPart]:
     """Return the parts of one teacher: the training rows, and for the first one over an API the test rows."""
     recipe, routed, probe = inputs.recipe, inputs.routed[teacher_index], inputs.probes[teacher_index]
     teacher, requests, tests = recipe.teachers[teacher_index], probe.requests, probe.test_requests
-    name = teacher.called if recipe.has_several else "teacher"
+    name = teacher.display_name if recipe.has_several else "teacher"
     sample = sample_of(requests, probe.probed_prompts, requests.stored, is_exact=probe.is_exact)
 
     price = generation_price(teacher, recipe.costs)

@@ -114,8 +114,8 @@ def _notes(inputs: PlanInputs) -> list[str]:
     ]
     if inputs.recipe.routing.kind in BY_ANSWERS:
         notes.append(
-            f"Rows that reach the next teacher are known only where {teachers[0].called} has answered. The rest is "
-            "extrapolated at the same rate (Wilson's interval)."
+            f"Rows that reach the next teacher are known only where {teachers[0].display_name} has answered. The rest "
+            "is extrapolated at the same rate (Wilson's interval)."
         )
     notes += _time_notes(endpoints, start_seconds, [teacher.replicas for teacher in teachers])
     if inputs.judge_probe:

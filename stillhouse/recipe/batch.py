@@ -1,6 +1,6 @@
 """How prompts are asked in batches: files of requests that a provider works off within a day, at a lower price.
 
-Separate because none of it decides an answer: a batch and single requests fill the same store under the same keys.
+None of it decides an answer: a batch and single requests fill the same store under the same keys.
 """
 
 from stillhouse.config import FrozenModel, execution

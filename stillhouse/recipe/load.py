@@ -1,6 +1,6 @@
-"""Reads a recipe from YAML and turns every mistake into one line that says how to mend it.
+"""Reads a recipe from YAML and turns every mistake into one line that says how to fix it.
 
-Separate because the command line, the flow and tests load recipes through the same door.
+The command line, the flow and tests load recipes through the same door.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Whether a host's name says by itself that it is this machine or a private network's.
 
-Separate because what may be sent there hangs on it: a name that says neither counts as the internet's, and no name is
+What may be sent there hangs on it: a name that says neither counts as the internet's, and no name is
 looked up, since the answer would then depend on where and when a recipe is read.
 """
 

@@ -54,7 +54,7 @@ class Recipe(FrozenModel):
         return evaluation.model_copy(update=unset)
 
     @property
-    def asked(self) -> dict[str, ServedModel]:
+    def served_models(self) -> dict[str, ServedModel]:
         """Every model that is asked for something that may cost, by its field."""
         judges = {"judge": self.judge} if self.judge else {}
         return {**{f"teachers.{number}": teacher for number, teacher in enumerate(self.teachers)}, **judges}
@@ -78,4 +78,4 @@ class Recipe(FrozenModel):
     @property
     def generations(self) -> dict[str, Teacher]:
         """The teacher of each generation, by what that is called in a run."""
-        return {f"generate {one.called}" if self.has_several else "generate": one for one in self.teachers}
+        return {f"generate {one.display_name}" if self.has_several else "generate": one for one in self.teachers}

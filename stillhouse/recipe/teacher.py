@@ -115,7 +115,7 @@ class Teacher(ServedModel):
     )
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """Its name, or the last part of its model's."""
         return self.name or PurePosixPath(self.model).name.removesuffix(".gguf")
 

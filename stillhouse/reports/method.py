@@ -48,11 +48,11 @@ def _tests(recipe: Recipe) -> str:
 def _teachers(recipe: Recipe) -> dict[str, str]:
     if not recipe.has_several:
         return {}
-    names = ", ".join(teacher.called for teacher in recipe.teachers)
+    names = ", ".join(teacher.display_name for teacher in recipe.teachers)
     mixing = recipe.mixing.kind + (f" by {recipe.mixing.by}" if recipe.mixing.kind == "best" else "")
     return {
         "teachers": f"{names} answered, routing {recipe.routing.kind}, mixing {mixing}. The teacher of the comparison "
-        f"is the first of them, {recipe.teacher.called}, by itself."
+        f"is the first of them, {recipe.teacher.display_name}, by itself."
     }
 
 

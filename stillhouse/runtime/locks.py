@@ -1,6 +1,6 @@
 """Locks between the processes of a host: one heavy job at a time, and one builder of an artifact.
 
-Separate because two torch jobs on one device slow each other several-fold. flock(2) frees itself when its holder
+Two torch jobs on one device slow each other several-fold. flock(2) frees itself when its holder
 dies, so a killed run never blocks the next.
 """
 

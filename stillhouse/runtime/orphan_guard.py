@@ -1,6 +1,6 @@
 """Ends processes that would outlive the process that started them.
 
-Separate because a killed process runs no code of its own: only another process can clean up after it. A guard waits on
+A killed process runs no code of its own: only another process can clean up after it. A guard waits on
 a pipe that the kernel closes when its maker dies, however it dies.
 """
 

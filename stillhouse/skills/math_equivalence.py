@@ -1,7 +1,7 @@
 """Whether two final answers of a calculation have the same value: 1/2 and 0.5, 1,200 and 1200, x+1 and 1+x.
 
-Separate because it alone needs the math-verify library, which the control environment has and the engine's has not:
-answers are read there, and compared here.
+It needs the math-verify library, which is in the control environment alone: answers are read in the engine's, and
+compared here.
 """
 
 import functools

@@ -1,6 +1,6 @@
 """Which prompts a probe sends, and the table of all requests that a run would make.
 
-Separate because an engine and an endpoint are probed alike, and the plan is made from what is written here.
+An engine and an endpoint are probed alike, and the plan is made from what is written here.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Makes the teacher's prompt for a row: instruction, labelled examples and the message.
 
-Separate because generation and evaluation must show the teacher exactly the same prompts.
+Generation and evaluation must show the teacher exactly the same prompts.
 """
 
 import hashlib

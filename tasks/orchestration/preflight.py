@@ -18,7 +18,7 @@ from tasks.orchestration.run import Run
 
 
 def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run:
-    """Return a new run, after a probe of the store: Prefect takes an unreachable store for a cache miss.
+    """Return a new run, after a check of the store: Prefect takes an unreachable store for a cache miss.
 
     Raises:
         StoreError: the store can't be used.
@@ -27,22 +27,22 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
     """
     check_store(settings.store)
     _check_price(recipe)
-    # a model that is not there, or may not be asked, must not show after an hour of other work
-    for asked in recipe.asked.values():
-        if asked.endpoint:
-            read_api_key(asked.endpoint, os.environ)
+    # a model that is not there, or whose key is not set, must not show after an hour of other work
+    for model in recipe.served_models.values():
+        if model.endpoint:
+            read_api_key(model.endpoint, os.environ)
         else:
-            identify(asked.model, asked.revision, settings.model_hashes)
+            identify(model.model, model.revision, settings.model_hashes)
     identify(recipe.student.model, recipe.student.revision, settings.model_hashes)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 
 def _check_price(recipe: Recipe) -> None:
-    for place, asked in recipe.asked.items():
-        if recipe.budget.usd is not None and not resolve_price(asked, recipe.costs).is_known:
+    for field, model in recipe.served_models.items():
+        if recipe.budget.usd is not None and not resolve_price(model, recipe.costs).is_known:
             raise RecipeError(
-                f"budget.usd: {recipe.budget.usd:g} can't be held, since no price of {asked.model} is known. Set "
-                f"{place}.price or costs.teacher_usd_per_hour, or limit budget.tokens or budget.hours "
+                f"budget.usd: {recipe.budget.usd:g} can't be held, since no price of {model.model} is known. Set "
+                f"{field}.price or costs.teacher_usd_per_hour, or limit budget.tokens or budget.hours "
                 "instead."
             )
 

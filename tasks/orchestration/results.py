@@ -1,6 +1,6 @@
 """Where Prefect keeps its cached results: in the store, as plain JSON, refused when a record says otherwise.
 
-Separate because Prefect's reader trusts the serializer that a stored record names, and its JSON decoder can be made to
+Prefect's reader trusts the serializer that a stored record names, and its JSON decoder can be made to
 call what a record names; whoever may write to the results must not thereby run code.
 """
 

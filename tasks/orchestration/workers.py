@@ -1,7 +1,4 @@
-"""Runs a worker for a stage, with its progress and log in the Prefect run.
-
-Separate because every such stage needs the same: its events shown, its process ended, and for an engine the device.
-"""
+"""Runs a worker for a stage, with its progress and log in the Prefect run."""
 
 import logging
 import sys
@@ -160,15 +157,15 @@ class _Watcher:
 
 
 def run_asking_worker(
-    call: Call, asked: ServedModel, work: Literal["generate", "probe"], spec: AskSpec
+    call: Call, model: ServedModel, work: Literal["generate", "probe"], spec: AskSpec
 ) -> dict[str, Any]:
     """Return the summary of the worker's `done` event; one that waits for batches has the time they may take.
 
     Raises:
         UserError: as the worker reported it.
     """
-    if asked.endpoint:
+    if model.endpoint:
         over_api = Worker.GENERATE_API if work == "generate" else Worker.PROBE_API
-        return run_control_worker(call, over_api, spec, at_least_s=asked.endpoint.waits_s)
+        return run_control_worker(call, over_api, spec, at_least_s=model.endpoint.waits_s)
     local = Worker.GENERATE if work == "generate" else Worker.PROBE
-    return run_engine_worker(call, local, spec, environment_for(asked.engine))
+    return run_engine_worker(call, local, spec, environment_for(model.engine))

@@ -17,7 +17,7 @@ ASKED = {"training": {"use_references": False}}  # rows with a reference are ask
 
 def test_teachers_without_a_name_are_called_by_their_models():
     recipe = parse_recipe(make_routed_fields({"model": "owner/one"}, {"model": "./files/two.Q4.gguf"}, LARGE))
-    assert [teacher.called for teacher in recipe.teachers] == ["one", "two.Q4", "large"]
+    assert [teacher.display_name for teacher in recipe.teachers] == ["one", "two.Q4", "large"]
     assert recipe.teacher is recipe.teachers[0]
 
 
@@ -67,7 +67,7 @@ def test_routing_as_the_guide_shows_it_is_taken():
     example = re.search(r"```yaml\n(.*?)```", guide, re.DOTALL)
     assert example
     recipe = parse_recipe(make_recipe_fields() | yaml.safe_load(example[1]))
-    assert [teacher.called for teacher in recipe.teachers] == ["small", "large"]
+    assert [teacher.display_name for teacher in recipe.teachers] == ["small", "large"]
     assert recipe.routing.kind == "fallback"
 
 

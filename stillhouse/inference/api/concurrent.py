@@ -1,6 +1,6 @@
 """Sends many requests to an endpoint at once and stores completions every few seconds.
 
-Separate because each completion is paid for: however a run ends, short of a SIGKILL, those that came are stored.
+Each completion is paid for: however a run ends, short of a SIGKILL, those that came are stored.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Takes personal data out of prompts before they leave for an endpoint.
 
-Separate because it is the one gate: a test holds every module that makes requests to it. Keys are made of what is sent,
+It is the one gate: a test holds every module that makes requests to it. Keys are made of what is sent,
 so a redacted prompt and the whole one have different completions.
 """
 

@@ -1,6 +1,6 @@
 """Reads the body of an endpoint's response, and trusts nothing in it.
 
-Separate because status 200 is no completion yet: gateways send pages, servers under load send empty or half bodies, and
+Status 200 is no completion yet: gateways send pages, servers under load send empty or half bodies, and
 whatever is stored as a completion is trained on.
 """
 

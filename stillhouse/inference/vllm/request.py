@@ -1,6 +1,6 @@
 """One request to an engine, and the parameters that hold its completion to a form.
 
-Separate because generation and evaluation must send exactly the same requests.
+Generation and evaluation must send exactly the same requests.
 """
 
 from typing import Any

@@ -41,7 +41,7 @@ def _skill(recipe: Recipe) -> Iterator[str]:
 
 
 def _budget(recipe: Recipe) -> Iterator[str]:
-    for field, model in recipe.asked.items() if recipe.budget.is_set else ():
+    for field, model in recipe.served_models.items() if recipe.budget.is_set else ():
         if isinstance(model, Teacher) and model.replicas > 1:
             yield (
                 f"budget goes with one engine: {field}.replicas: {model.replicas} ask at once and know nothing of "

@@ -16,7 +16,7 @@ def find_routing_problems(recipe: Recipe) -> Iterator[str]:
     if len(recipe.teachers) == 1:
         yield from _alone(recipe)
         return
-    counted = Counter(teacher.called for teacher in recipe.teachers)
+    counted = Counter(teacher.display_name for teacher in recipe.teachers)
     if twice := [name for name, number in counted.items() if number > 1]:
         yield f"several teachers are called {', '.join(map(repr, twice))}: give each its own `name`"
         return
@@ -37,7 +37,7 @@ def _alone(recipe: Recipe) -> Iterator[str]:
 
 
 def _routes(recipe: Recipe) -> Iterator[str]:
-    routing, names = recipe.routing, [teacher.called for teacher in recipe.teachers]
+    routing, names = recipe.routing, [teacher.display_name for teacher in recipe.teachers]
     if routing.kind not in BY_ROW:
         if routing.teachers or routing.default:
             yield f"routing.teachers and routing.default go with kind source or label; kind is {routing.kind}"
@@ -117,5 +117,5 @@ def _calibrated(recipe: Recipe) -> Iterator[str]:
         if teacher.calibration == "batch" and not asked_all:
             yield (
                 f"teachers.{index}.calibration: batch goes by a mean over all training prompts, and routing.kind: "
-                f"{kind} asks {teacher.called!r} some of them only: set it to none"
+                f"{kind} asks {teacher.display_name!r} some of them only: set it to none"
             )

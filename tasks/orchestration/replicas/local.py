@@ -1,7 +1,4 @@
-"""A place where replicas run, as those who fan out see it; this machine is the simplest one.
-
-Separate because a Ray cluster is another, which only some set-ups have.
-"""
+"""Where replicas run: a started task runner. This machine is the simplest; a Ray cluster is the other."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

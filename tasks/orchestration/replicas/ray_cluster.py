@@ -1,6 +1,6 @@
 """A Ray cluster as the place where replicas run, through Prefect's task runner for Ray.
 
-Separate because Ray is no part of the basic set-up: nothing else imports it, and this only once replicas ask for it.
+Ray is no part of the basic set-up: nothing else imports it, and this only once replicas ask for it.
 """
 
 import signal

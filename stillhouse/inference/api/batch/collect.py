@@ -1,6 +1,6 @@
 """Brings the results of a batch into the store of completions, and says what became of its other requests.
 
-Separate because results are paid for: they are stored in pieces as they are read, a broken download is begun again, and
+Results are paid for: they are stored in pieces as they are read, a broken download is begun again, and
 completions of another recipe's prompts are stored too.
 """
 

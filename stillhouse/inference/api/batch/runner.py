@@ -1,6 +1,6 @@
 """Has requests answered in batches and waits for their ends; what was submitted once is not submitted again.
 
-Separate because a batch outlives the run that submitted it: this run adopts the batches of earlier ones, and leaves to
+A batch outlives the run that submitted it: this run adopts the batches of earlier ones, and leaves to
 later ones what is not done in time.
 """
 

@@ -1,6 +1,6 @@
 """Submits one batch, with its ticket in the store before the provider is asked for it.
 
-Separate because it is the one place where money is spent, and no kill may break the order of its steps: the file of
+It is the one place where money is spent, and no kill may break the order of its steps: the file of
 requests is uploaded (which costs nothing), the ticket is written, the batch is made, its id is written.
 """
 

@@ -1,6 +1,6 @@
 """Tickets: one small file in the store for each batch that is or may be submitted and is not collected yet.
 
-Separate because a batch is paid for whether or not its run lives to see its end. A ticket is written before its batch
+A batch is paid for whether or not its run lives to see its end. A ticket is written before its batch
 is submitted and deleted after the batch's completions are stored, so no kill leaves a batch that nobody knows of.
 """
 
