@@ -76,9 +76,11 @@ def edit(pipeline: Pipeline, change: Callable[[dict], None]) -> None:  # type: i
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_run_user_mistake_is_one_clear_message(
-    spoil: Callable[[Pipeline], None], expected: list[str], tmp_path: Path
+    spoil: Callable[[Pipeline], None], expected: list[str], tmp_path: Path, prefect_server: str
 ) -> None:
     pipeline = Pipeline(tmp_path / "mine")
+    # the tests below run on servers of their own
+    pipeline.report_to(prefect_server)
     spoil(pipeline)
 
     seen = pipeline.refuse()

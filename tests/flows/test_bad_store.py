@@ -22,16 +22,17 @@ def server(tmp_path: Path) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path) -> Pipeline:
+def pipeline(tmp_path: Path, prefect_server: str) -> Pipeline:
     pipeline = Pipeline(tmp_path / "mine")
     pipeline.write()
+    pipeline.report_to(prefect_server)
     return pipeline
 
 
 def refuse(pipeline: Pipeline, server: S3Server, **settings: str) -> str:
     """Run with the server's settings and those given, and return the one line that the user saw."""
-    pipeline.settings = server.environment | {"STILLHOUSE_STORE": "s3://bucket/p", "STILLHOUSE_STORE_TIMEOUT": "5"}
-    pipeline.settings |= settings
+    pipeline.settings |= server.environment
+    pipeline.settings |= {"STILLHOUSE_STORE": "s3://bucket/p", "STILLHOUSE_STORE_TIMEOUT": "5", **settings}
     seen = pipeline.refuse().strip()
     assert seen.startswith("stillhouse: ")
     assert len(seen.split("\n")) == 1, seen

@@ -33,7 +33,6 @@ LEFT_OUT = (
 )
 # read, but in a way that `Reading` does not follow
 BY_NAME = {
-    ("Data", "train"): "getattr(recipe.data, role) for each of its sources",
     **{("Output", name): "getattr(output, output.kind)" for name in ("choice", "regex", "json_schema")},
 }
 

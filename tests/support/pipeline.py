@@ -79,6 +79,10 @@ class Pipeline:
         path.write_text(yaml.safe_dump(fields))
         return path
 
+    def report_to(self, server: str) -> None:
+        """Have runs report to the Prefect server at this URL, which saves the start of one of their own."""
+        self.settings = {**self.settings, "PREFECT_API_URL": server}
+
     def start(self, *arguments: str, prepare: Callable[[], None] | None = None) -> "subprocess.Popen[str]":
         """Start `stillhouse run` on the recipe; `prepare` is called in the new process."""
         command = [sys.executable, "-m", "deployments.cli", "run", str(self.folder / "recipe.yaml"), *arguments]
