@@ -4,18 +4,7 @@ from typing import Any
 
 from prefect import flow
 
-from stillhouse.recipe.form import (
-    DataInput,
-    MaxTrainRowsInput,
-    OverridesInput,
-    RecipeInput,
-    SizeInput,
-    StudentInput,
-    TeacherInput,
-    TestDataInput,
-    describe_inputs,
-    recipe_changes,
-)
+from stillhouse.recipe import form
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
 from tasks.balance import balance_rows
@@ -43,21 +32,21 @@ NO_OVERRIDES: dict[str, Any] = {}
 
 # an error is kept in Prefect's home whatever `persist_result` says, and would be pickled
 @flow(name="distill", flow_run_name="distill-{recipe}", persist_result=False, result_serializer=PLAIN_JSON)
-@describe_inputs
+@form.describe_inputs
 def distill(
-    recipe: RecipeInput = "demo",
-    data: DataInput = "",
-    test_data: TestDataInput = "",
-    teacher: TeacherInput = "",
-    student: StudentInput = "",
-    size: SizeInput = "full",
-    max_train_rows: MaxTrainRowsInput = 0,
+    recipe: form.RecipeInput = "demo",
+    data: form.DataInput = "",
+    test_data: form.TestDataInput = "",
+    teacher: form.TeacherInput = "",
+    student: form.StudentInput = "",
+    size: form.SizeInput = "full",
+    max_train_rows: form.MaxTrainRowsInput = 0,
     refresh: RefreshInput = NO_STAGES,
-    overrides: OverridesInput = NO_OVERRIDES,
+    overrides: form.OverridesInput = NO_OVERRIDES,
 ) -> dict[str, Any]:
     """Distil a teacher into a student by a recipe, and compare them."""
     join_prefect()
-    form = recipe_changes(
+    changes = form.recipe_changes(
         data=data,
         test_data=test_data,
         teacher=teacher,
@@ -65,7 +54,7 @@ def distill(
         size=size,
         max_train_rows=max_train_rows,
     )
-    run = start_run(load_recipe(recipe, form | overrides), load_settings(), refresh)
+    run = start_run(load_recipe(recipe, changes | overrides), load_settings(), refresh)
 
     sources = read_sources(run)
     valid = validate_rows(run, sources)

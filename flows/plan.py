@@ -4,17 +4,7 @@ from typing import Any
 
 from prefect import flow
 
-from stillhouse.recipe.form import (
-    DataInput,
-    MaxTrainRowsInput,
-    OverridesInput,
-    RecipeInput,
-    SizeInput,
-    TeacherInput,
-    TestDataInput,
-    describe_inputs,
-    recipe_changes,
-)
+from stillhouse.recipe import form
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
 from tasks.balance import balance_rows
@@ -35,20 +25,22 @@ NO_OVERRIDES: dict[str, Any] = {}
 
 # an error is kept in Prefect's home whatever `persist_result` says, and would be pickled
 @flow(name="plan", flow_run_name="plan-{recipe}", persist_result=False, result_serializer=PLAIN_JSON)
-@describe_inputs
+@form.describe_inputs
 def plan(
-    recipe: RecipeInput = "demo",
-    data: DataInput = "",
-    test_data: TestDataInput = "",
-    teacher: TeacherInput = "",
-    size: SizeInput = "full",
-    max_train_rows: MaxTrainRowsInput = 0,
-    overrides: OverridesInput = NO_OVERRIDES,
+    recipe: form.RecipeInput = "demo",
+    data: form.DataInput = "",
+    test_data: form.TestDataInput = "",
+    teacher: form.TeacherInput = "",
+    size: form.SizeInput = "full",
+    max_train_rows: form.MaxTrainRowsInput = 0,
+    overrides: form.OverridesInput = NO_OVERRIDES,
 ) -> dict[str, Any]:
     """Ask each teacher 32 prompts of a recipe, and forecast what a run will ask, take, cost and keep."""
     join_prefect()
-    form = recipe_changes(data=data, test_data=test_data, teacher=teacher, size=size, max_train_rows=max_train_rows)
-    run = start_run(load_recipe(recipe, form | overrides), load_settings(), [])
+    changes = form.recipe_changes(
+        data=data, test_data=test_data, teacher=teacher, size=size, max_train_rows=max_train_rows
+    )
+    run = start_run(load_recipe(recipe, changes | overrides), load_settings(), [])
 
     valid = validate_rows(run, read_sources(run))
     splits = split_rows(run, valid)

@@ -18,6 +18,7 @@ from stillhouse.recipe.judge import SCORES, Judge
 from stillhouse.recipe.teacher import Sampling
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import AnySkill
+from stillhouse.teachers.spec import GenerateSpec
 from tasks.balance import Rows
 from tasks.mix import Completions
 from tasks.orchestration.params import Execution, IfSet, Params
@@ -96,10 +97,15 @@ def ask_judge(
     """Return what asking the questions took, and the judge's reply to each."""
     if not questions:
         return {}, {}
+    summary = run_asking_worker(call, call.params.judge, "generate", questions_spec(call, questions, choices))
+    return summary, read_replies(call.work.folder)
+
+
+def questions_spec(call: StageCall[Any], questions: dict[str, Messages], choices: tuple[str, ...]) -> GenerateSpec:
+    """Write the questions into the call's work folder, and return the spec of a worker that asks them."""
     params: JudgeParams = call.params
-    folder = call.work.folder
-    spec = write_questions(
-        folder,
+    return write_questions(
+        call.work.folder,
         questions,
         params.judge.asked_for(choices),
         model_path=params.path,
@@ -107,4 +113,3 @@ def ask_judge(
         store=call.settings.store,
         cap=params.cap,
     )
-    return run_asking_worker(call, params.judge, "generate", spec), read_replies(folder)

@@ -7,13 +7,12 @@ from stillhouse.artifacts.fingerprint import canonical_json
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
-from stillhouse.judging.questions import write_questions
 from stillhouse.recipe.judge import SCORES
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.teachers.probe import LESSONS, write_probe
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.balance import Rows
-from tasks.judge import JudgeParams, judge_fields
+from tasks.judge import JudgeParams, judge_fields, questions_spec
 from tasks.orchestration.params import Execution
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import Built, StageCall, stage
@@ -72,15 +71,7 @@ def probe_scores(
 
 def _spec(call: StageCall[ProbeJudgeParams], questions: dict[str, Messages], among: list[str]) -> ProbeSpec:
     params, folder = call.params, call.work.folder
-    spec = write_questions(
-        folder,
-        questions,
-        params.judge.asked_for(SCORES),
-        model_path=params.path,
-        fingerprint=params.judge_fingerprint,
-        store=call.settings.store,
-        cap=params.cap,
-    )
+    spec = questions_spec(call, questions, SCORES)
     if not among:
         return ProbeSpec(**dict(spec), prompts=params.prompts)
     write_row_ids(among, folder)
