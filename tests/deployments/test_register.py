@@ -150,7 +150,7 @@ def test_register_slack_address_is_saved_as_a_secret_of_prefects_block(client, m
 @pytest.mark.parametrize("address", ["hooks.example.com/x", "ftp://example.com", "https://"])
 def test_register_address_that_cannot_be_posted_to_is_refused_and_not_repeated(monkeypatch, address):
     monkeypatch.setenv("STILLHOUSE_NOTIFY_WEBHOOK", address)
-    with pytest.raises(ServiceError, match="STILLHOUSE_NOTIFY_WEBHOOK is no address") as caught:
+    with pytest.raises(ServiceError, match="STILLHOUSE_NOTIFY_WEBHOOK is not an address") as caught:
         register()
     assert address not in str(caught.value).replace("https://host/path", "")
 
