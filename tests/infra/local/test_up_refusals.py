@@ -44,7 +44,7 @@ def test_up_folder_that_cannot_be_made_names_its_setting(fresh: Machine):
 
 def test_up_that_fails_half_way_ends_what_it_started(fresh: Machine):
     message = fresh.refused(STILLHOUSE_NOTIFY_WEBHOOK="not-an-address-but-secret")
-    assert "STILLHOUSE_NOTIFY_WEBHOOK is no address that can be posted to" in message
+    assert "STILLHOUSE_NOTIFY_WEBHOOK is not an address that can be posted to" in message
     assert "not-an-address-but-secret" not in message
     assert fresh.running() == []
 
