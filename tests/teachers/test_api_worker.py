@@ -285,9 +285,9 @@ def test_no_more_requests_are_in_flight_than_the_recipe_says(tmp_path, serve):
 
 def test_requests_are_sent_no_faster_than_their_limit(tmp_path, serve):
     server = serve(billing)
-    run(tmp_path, 6, endpoint={"requests_per_minute": 600})
+    run(tmp_path, 11, endpoint={"requests_per_minute": 600})
     times = sorted(request.at for request in server.requests)
-    assert times[-1] - times[0] >= 0.45
+    assert times[-1] - times[0] >= 0.9  # arrivals jitter by tens of milliseconds
 
 
 def test_tokens_are_sent_no_faster_than_their_limit(tmp_path, serve):
