@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.data.balance import VERSION
 from stillhouse.data.balance import balance as write_balanced
@@ -9,7 +10,7 @@ from stillhouse.data.summaries import BalanceSummary, SplitSummary, ValidateSumm
 from stillhouse.recipe.data import Balance
 from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 
 
 class BalanceParams(Params):

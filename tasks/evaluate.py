@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.data.row import prompt_text
@@ -26,7 +27,7 @@ from tasks.balance import Rows
 from tasks.evaluate_teacher import evaluate_api_teacher
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 

@@ -1,5 +1,6 @@
 """Asks a teacher behind an endpoint the test rows, once: a new student costs no further request."""
 
+from stillhouse.artifacts.built import Built
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense, completions_line
@@ -15,7 +16,7 @@ from stillhouse.skills.registry import AnySkill
 from tasks.balance import Rows
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_control_worker
 
 

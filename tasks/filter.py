@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stillhouse.artifacts.built import Built
 from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.filters.combine import Mixing
@@ -13,7 +14,7 @@ from tasks.balance import Rows
 from tasks.mix import Completions
 from tasks.orchestration.params import IfSet, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 
 
 class FilterParams(Params):

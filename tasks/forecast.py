@@ -4,6 +4,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from stillhouse.artifacts.built import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.planning.inputs import read_inputs
@@ -13,7 +14,6 @@ from stillhouse.planning.tables import plan_markdown
 from stillhouse.recipe.judge import SCORES
 from tasks.balance import Rows
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built
 from tasks.probe import Probes, read_probes
 
 

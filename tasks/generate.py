@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -22,7 +23,7 @@ from tasks.orchestration.params import Execution, IfSet, Merged, Params
 from tasks.orchestration.replicas.fan_out import ask_replicas
 from tasks.orchestration.replicas.shard_task import ShardJob
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
 
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from stillhouse.artifacts.built import Built
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.student import Student
 from stillhouse.students.spec import InitialiseSpec
 from stillhouse.students.summary import InitialiseSummary
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 

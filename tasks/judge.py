@@ -4,6 +4,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from stillhouse.artifacts.built import Built
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense, completions_line
@@ -23,7 +24,7 @@ from tasks.balance import Rows
 from tasks.mix import Completions
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
 
 

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stillhouse.artifacts.built import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense, completions_line
 from stillhouse.costs.price import generation_price
@@ -15,7 +16,7 @@ from stillhouse.recipe.judge import VERDICTS
 from tasks.balance import Rows
 from tasks.judge import JudgeParams, ask_judge, judge_fields
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 
 
 class JudgePairsParams(JudgeParams):

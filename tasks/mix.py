@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
+from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.summary import StageSummary
 from stillhouse.completions.table import mixed
@@ -14,7 +15,7 @@ from tasks.balance import Rows
 from tasks.generate import generate_with
 from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.route import route_prompts
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import open_store
 from stillhouse.artifacts.summary import StageSummary
@@ -24,7 +25,7 @@ from tasks.balance import Rows
 from tasks.generate import GenerationParams, generation_params, spec_fields
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
 from tasks.route import route_prompts
 

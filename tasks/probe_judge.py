@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.fingerprint import canonical_json
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.data.row import Messages
@@ -15,7 +16,7 @@ from tasks.balance import Rows
 from tasks.judge import JudgeParams, judge_fields, questions_spec
 from tasks.orchestration.params import Execution
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
 from tasks.probe import PROMPTS, Probes, fingerprints_of, plan_inputs, probe_inputs, read_probes
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stillhouse.artifacts.built import Built
 from stillhouse.data.read import VERSION
 from stillhouse.data.read import read as write_rows
 from stillhouse.data.sources import SourceFile, resolve
@@ -9,7 +10,7 @@ from stillhouse.data.summaries import ReadSummary
 from stillhouse.recipe.data import Columns, Role, Source
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 
 
 class ReadParams(Params):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.summary import StageSummary
 from stillhouse.completions.table import lines_by_row, mixed
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -17,7 +18,7 @@ from stillhouse.teachers.spec import write_row_ids
 from tasks.balance import Rows
 from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 
 
 class RouteSummary(StageSummary):

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from stillhouse.artifacts.built import Built
 from stillhouse.data.split import VERSION
 from stillhouse.data.split import split as write_splits
 from stillhouse.data.summaries import SplitSummary, ValidateSummary
 from stillhouse.recipe.data import Data
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 
 _RULES = {
     "validation_fraction",

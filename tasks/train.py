@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from stillhouse.artifacts.built import Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.inference.models import Checkpoint
@@ -12,7 +13,7 @@ from stillhouse.students.spec import TrainSpec
 from stillhouse.students.summary import TrainSummary
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from stillhouse.artifacts.built import Built
 from stillhouse.data.summaries import ReadSummary, ValidateSummary
 from stillhouse.data.validate import VERSION
 from stillhouse.data.validate import validate as write_valid_rows
@@ -10,7 +11,7 @@ from stillhouse.recipe.data import Data, Role
 from stillhouse.skills.registry import AnySkill
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
-from tasks.orchestration.stage import Built, StageCall, stage
+from tasks.orchestration.stage import StageCall, stage
 
 _RULES = {"max_prompt_chars", "near_duplicate_threshold", "conflicting_labels", "personal_data", "languages"}
 

@@ -6,10 +6,11 @@ An amount that no stage recorded is not known; it is never guessed.
 import math
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.summary import StageSummary
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import ResolvedPrice, hourly
 from stillhouse.costs.usage import BudgetUsage, Usage
@@ -25,30 +26,6 @@ class Expense(StrEnum):
     TRAINING = "training"
     TRAINING_LABELLED_ONLY = "training: labelled rows alone"
     EVALUATION = "evaluation"
-
-
-class Built(Protocol):
-    """A finished stage, as far as the ledger reads it."""
-
-    @property
-    def label(self) -> str:
-        """What the call is named in the run."""
-
-    @property
-    def seconds(self) -> float:
-        """The time that building it took, whichever run did."""
-
-    @property
-    def is_cached(self) -> bool:
-        """Whether this run found it."""
-
-
-class Generated(Built, Protocol):
-    """A finished stage that requested completions."""
-
-    @property
-    def summary(self) -> GenerationSummary:
-        """What it requested."""
 
 
 class PaidPart(BaseModel):
@@ -75,7 +52,7 @@ class PaidPart(BaseModel):
         return _usd(self.life, self.price)
 
 
-def completions_line(expense: Expense, what: str, built: Generated, price: ResolvedPrice) -> PaidPart:
+def completions_line(expense: Expense, what: str, built: Built[GenerationSummary], price: ResolvedPrice) -> PaidPart:
     """Return the line of a stage that requested completions."""
     summary = built.summary
     run = Usage(
@@ -95,7 +72,7 @@ def completions_line(expense: Expense, what: str, built: Generated, price: Resol
     )
 
 
-def machine_line(expense: Expense, built: Built, usd_per_hour: float | None) -> PaidPart:
+def machine_line(expense: Expense, built: Built[StageSummary], usd_per_hour: float | None) -> PaidPart:
     """Return the line of a stage that is paid by its machine's time alone."""
     life = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=round(built.seconds, 3))
     return PaidPart(

@@ -8,8 +8,8 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import HOUR_S
 from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.kept_forecast import Survivors, forecast_kept
-from stillhouse.planning.parts import PlannedPart, judge_part, teacher_parts
 from stillhouse.planning.remaining import Frozen
+from stillhouse.planning.requests_forecast import RequestsForecast, forecast_judge_requests, forecast_teacher_requests
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
@@ -35,7 +35,7 @@ class Plan(Frozen):
     skill: str
     teachers: tuple[str, ...]  # in the order in which they are asked
     probe: dict[str, float | int]
-    parts: tuple[PlannedPart, ...]
+    parts: tuple[RequestsForecast, ...]
     requests: int  # still to be sent
     tokens: Range | None
     usd: Range | None
@@ -48,10 +48,10 @@ class Plan(Frozen):
 def make_plan(inputs: PlanInputs) -> Plan:
     """Return the plan."""
     recipe = inputs.recipe
-    parts = [part for index in range(len(inputs.probes)) for part in teacher_parts(inputs, index)]
+    parts = [part for index in range(len(inputs.probes)) for part in forecast_teacher_requests(inputs, index)]
     probes = list(inputs.probes)
     if inputs.judge_probe:
-        parts.append(judge_part(inputs, inputs.judge_probe))
+        parts.append(forecast_judge_requests(inputs, inputs.judge_probe))
         probes.append(inputs.judge_probe)
     probed = sum((GenerationSummary.model_validate(probe.summary) for probe in probes), GenerationSummary())
     return Plan(
@@ -73,7 +73,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     )
 
 
-def _limits(parts: Sequence[PlannedPart], recipe: Recipe) -> list[Limit]:
+def _limits(parts: Sequence[RequestsForecast], recipe: Recipe) -> list[Limit]:
     hours = sum_ranges(
         part.remaining.seconds.plus(part.usage.seconds or 0.0).times(1 / HOUR_S) if part.remaining.seconds else None
         for part in parts

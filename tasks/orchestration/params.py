@@ -20,3 +20,6 @@ class Params(FrozenModel):
     """Base of all stages' parameters. A field without a mark is identity: the fingerprint is made of it."""
 
     model_config = ConfigDict(populate_by_name=True)
+
+
+P = TypeVar("P", bound=Params)

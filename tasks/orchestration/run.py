@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect.logging.handlers import APILogHandler
 
+from stillhouse.artifacts.built import Built, S_co
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, open_store
 from stillhouse.costs.budget_guard import BudgetScope
@@ -17,7 +18,8 @@ from stillhouse.recipe.teacher import ServedModel
 from stillhouse.runtime.log_filter import hide_user_tracebacks
 from stillhouse.runtime.orphan_guard import guard_ephemeral_server
 from stillhouse.runtime.settings import Settings
-from tasks.orchestration.stage import Built, P, S_co, Stage
+from tasks.orchestration.params import P
+from tasks.orchestration.stage import Stage
 
 Inputs = Mapping[str, ArtifactRef | None]
 

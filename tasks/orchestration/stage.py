@@ -15,43 +15,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, get_type_hints
 
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
 from prefect.task_engine import TaskRunTimeoutError
 
+from stillhouse.artifacts.built import Built, S_co
 from stillhouse.artifacts.fingerprint import fingerprint
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, open_store
-from stillhouse.artifacts.summary import StageSummary
 from stillhouse.artifacts.workspace import Workspace
 from stillhouse.config import identity as identity_of
 from stillhouse.errors import UserError, WorkerError, can_pass
 from stillhouse.runtime.locks import host_lock
 from stillhouse.runtime.settings import Settings
-from tasks.orchestration.params import Params
+from tasks.orchestration.params import P
 from tasks.orchestration.results import PLAIN_JSON, results_block
 
 log = logging.getLogger("stillhouse")
 
-P = TypeVar("P", bound=Params)
-S_co = TypeVar("S_co", bound=StageSummary, covariant=True)
 
 # mean seconds before the second and the third try
 _RETRY_DELAYS_S = (5.0, 20.0)
 _LIBRARIES = ("prefect", "polars", "pyarrow", "scikit-learn")
-
-
-@dataclass(frozen=True)
-class Built(Generic[S_co]):
-    """A finished stage, built now or found: what the flow hands to the stages after it."""
-
-    label: str  # what the call is named in the run
-    ref: ArtifactRef
-    summary: S_co
-    seconds: float  # that building it took, whichever run did
-    is_cached: bool
 
 
 @dataclass

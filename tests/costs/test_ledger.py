@@ -1,6 +1,5 @@
 """What each part cost, in this run and in all, and when it has paid for itself."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from stillhouse.costs.price import generation_price, hourly
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
-from tests.support.builders import make_recipe_fields
+from tests.support.builders import make_built, make_recipe_fields
 
 PRICE = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 10.0}
 # 40 answers, 10 of them by an earlier run
@@ -36,14 +35,6 @@ ASKED = {
 }
 
 
-@dataclass(frozen=True)
-class Stage:
-    label: str = "generate"
-    seconds: float = 0.0
-    is_cached: bool = False
-    summary: GenerationSummary = field(default_factory=GenerationSummary)
-
-
 def recipe(served: bool = True, price: Any = PRICE, **costs: float) -> Recipe:
     endpoint = {"endpoint": {"provider": "compatible", "base_url": "http://127.0.0.1:9/v1"}} if served else {}
     teacher = {"model": "served", "price": price, **endpoint}
@@ -52,7 +43,7 @@ def recipe(served: bool = True, price: Any = PRICE, **costs: float) -> Recipe:
 
 def line_of(summary: dict[str, Any], given: Recipe, *, is_cached: bool = False) -> PaidPart:
     """Return the line of a generation by the recipe's teacher."""
-    stage = Stage(summary=GenerationSummary.model_validate(summary), is_cached=is_cached)
+    stage = make_built("generate", GenerationSummary.model_validate(summary), is_cached=is_cached)
     return completions_line(Expense.GENERATION, "teacher: lessons", stage, generation_price(given.teacher, given.costs))
 
 
@@ -91,19 +82,19 @@ def test_completions_line_old_record_is_known_only_if_one_run_generated_all():
 
 
 def test_machine_line_costs_its_seconds_in_the_run_that_built_it():
-    built = machine_line(Expense.EVALUATION, Stage("evaluate", 720.0), 5.0)
+    built = machine_line(Expense.EVALUATION, make_built("evaluate", seconds=720.0), 5.0)
     assert (built.what, built.stage, built.from_store) == ("evaluation", "evaluate", None)
     assert (built.run_usd, built.life_usd) == (pytest.approx(1.0), pytest.approx(1.0))
-    found = machine_line(Expense.TRAINING, Stage("train", 360.0, is_cached=True), 10.0)
+    found = machine_line(Expense.TRAINING, make_built("train", seconds=360.0, is_cached=True), 10.0)
     assert (found.run_usd, found.life_usd) == (0.0, pytest.approx(1.0))
 
 
 def test_in_report_order_sorts_by_expense_and_keeps_the_teachers_order():
     lines = [
-        machine_line(Expense.TRAINING, Stage("train"), None),
-        machine_line(Expense.EVALUATION, Stage("evaluate"), None),
+        machine_line(Expense.TRAINING, make_built("train"), None),
+        machine_line(Expense.EVALUATION, make_built("evaluate"), None),
         *(
-            completions_line(expense, what, Stage(), hourly(None))
+            completions_line(expense, what, make_built("generate", GenerationSummary()), hourly(None))
             for expense, what in ((Expense.TEST_ROWS, "tests"), (Expense.GENERATION, "b"), (Expense.GENERATION, "a"))
         ),
     ]
@@ -111,7 +102,7 @@ def test_in_report_order_sorts_by_expense_and_keeps_the_teachers_order():
 
 
 def test_budget_usage_counts_completions_and_no_machine_time():
-    lines = [line_of(ASKED, recipe()), machine_line(Expense.TRAINING, Stage("train", 360.0), 10.0)]
+    lines = [line_of(ASKED, recipe()), machine_line(Expense.TRAINING, make_built("train", seconds=360.0), 10.0)]
     used = budget_usage(lines)
     assert (used.tokens, used.usd, used.seconds) == (4400, pytest.approx(0.008), pytest.approx(100.0))
 
@@ -119,7 +110,7 @@ def test_budget_usage_counts_completions_and_no_machine_time():
 def test_total_unknown_part_is_unknown():
     assert total([1.0, None]) is None
     assert total([1.0, 0.0]) == 1.0
-    assert machine_line(Expense.TRAINING, Stage("train", 60.0), None).life_usd is None
+    assert machine_line(Expense.TRAINING, make_built("train", seconds=60.0), None).life_usd is None
 
 
 @pytest.mark.parametrize(

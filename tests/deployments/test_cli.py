@@ -61,6 +61,9 @@ def test_recipe_schema_prints_a_valid_json_schema():
     jsonschema.Draft202012Validator.check_schema(schema)
     demo = yaml.safe_load((ROOT / "deployments" / "recipes" / "demo.yaml").read_text())
     jsonschema.validate(demo, schema)
+    for part, wrong in (("training", {"epoch": 2}), ("skill", {"kind": "juggling"}), ("teachers", [])):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(demo | {part: wrong}, schema)
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])

@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 
+from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.artifacts.summary import StageSummary
 from stillhouse.costs.ledger import PaidPart
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.recipe.load import parse_recipe
 from tasks.balance import Rows
 from tasks.evaluate import EvaluateParams, evaluate_models
-from tasks.orchestration.stage import Built
-from tests.support.builders import make_recipe_fields
+from tests.support.builders import make_built, make_recipe_fields
 
 
 class Store:
@@ -31,21 +30,16 @@ class Run:
 
     def build(self, stage: Any, inputs: dict[str, ArtifactRef], params: EvaluateParams) -> Built[Any]:
         self.inputs, self.params = inputs, params
-        return finished("evaluate")
-
-
-def finished(stage: str) -> Built[Any]:
-    ref = ArtifactRef(stage=stage, fingerprint=stage[0] * 64)
-    return Built(stage, ref, StageSummary(), 1.0, is_cached=False)
+        return make_built("evaluate")
 
 
 @pytest.mark.pitfall("export")
 def test_evaluate_models_student_is_the_exported_folder_and_an_input():
     run = Run()
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
-    rows = Rows(finished("split"), finished("balance"), ("a", "b"))
-    trained, untrained, other = finished("train"), finished("initialise"), finished("other")
-    evaluate_models(run, rows, finished("filter"), known, known, trained, untrained, other)
+    rows = Rows(make_built("split"), make_built("balance"), ("a", "b"))
+    trained, untrained, other = make_built("train"), make_built("initialise"), make_built("other")
+    evaluate_models(run, rows, make_built("filter"), known, known, trained, untrained, other)
     paths = {candidate.role: candidate.path for candidate in run.params.candidates}
     # the very folder that a user loads: what export did to the weights is in what is measured
     assert paths["student"] == str(run.store.fetch(trained.ref))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.completions.completion import Completion
+from stillhouse.data.row import Row
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.pipeline import apply_filters
@@ -90,9 +91,15 @@ def test_best_by_judge_keeps_highest_score_unreadable_counts_least():
     assert kept(chosen({"k1": 4, "k2": 4, "k3": 4})) == [(1, "red")]
 
 
+def unanswered(
+    rows: list[Row], completions: dict[str, list[Completion]], filters: Filters = ALL, *, must_verify: bool = False
+) -> list[str]:
+    """Ids of the rows that still need a teacher, as a recipe with these filters routes them."""
+    return unanswered_rows(rows, completions, routing_filters(filters, must_verify=must_verify), SKILL, LABELS)
+
+
 def test_unanswered_rows_ignore_a_judge_that_has_not_scored_yet():
-    rules = routing_filters(Filters(min_judge_score=4), must_verify=False)
-    assert unanswered_rows([make_row("a")], {"a": by(1, "red")}, rules, SKILL, LABELS) == []
+    assert unanswered([make_row("a")], {"a": by(1, "red")}, Filters(min_judge_score=4)) == []
 
 
 def test_best_by_verifier_keeps_agreeing_answer_else_first_teachers():
@@ -156,32 +163,27 @@ def test_mixing_every_answer_is_kept_or_dropped_once(prompts, mixing):
     ],
 )
 def test_unanswered_rows_are_those_without_a_kept_answer(answer: list[Completion], filters: dict[str, Any]):
-    rules = routing_filters(Filters(**filters), must_verify=False)
     rows = [make_row("a"), make_row("b"), make_row("a")]
-    assert unanswered_rows(rows, {"a": answer, "b": by(1, "red", cumulative_logprob=-0.1)}, rules, SKILL, LABELS) == [
-        "a"
-    ]
+    answers = {"a": answer, "b": by(1, "red", cumulative_logprob=-0.1)}
+    assert unanswered(rows, answers, Filters(**filters)) == ["a"]
 
 
 def test_unanswered_rows_follow_the_recipes_switches():
     truncated = {"a": by(1, "red", finish_reason="length")}
     for switch, expected in ((True, ["a"]), (False, [])):
-        rules = routing_filters(Filters(truncated=switch), must_verify=False)
-        assert unanswered_rows([make_row("a")], truncated, rules, SKILL, LABELS) == expected
+        assert unanswered([make_row("a")], truncated, Filters(truncated=switch)) == expected
 
 
 def test_unanswered_rows_reference_counts_only_if_must_verify():
     rows, answers = [make_row("a", "red"), make_row("b", "red"), make_row("c")], {name: by(1, "blue") for name in "ac"}
     answers["b"] = by(1, "red")
     for must_verify, expected in ((True, ["a"]), (False, [])):
-        rules = routing_filters(Filters(), must_verify=must_verify)
-        assert unanswered_rows(rows, answers, rules, SKILL, LABELS) == expected
+        assert unanswered(rows, answers, Filters(), must_verify=must_verify) == expected
 
 
 def test_unanswered_rows_any_teachers_answer_counts():
-    rules = routing_filters(ALL, must_verify=False)
     answers = {"a": [*by(1, "mauve"), *by(2, "red")], "b": by(1, "mauve")}
-    assert unanswered_rows([make_row("a"), make_row("b"), make_row("c")], answers, rules, SKILL, LABELS) == ["b", "c"]
+    assert unanswered([make_row("a"), make_row("b"), make_row("c")], answers) == ["b", "c"]
 
 
 def test_routing_filters_keep_every_rule_of_one_answer():

@@ -101,6 +101,7 @@ def test_distill_added_messages_are_the_only_ones_asked(whole: Pipeline) -> None
     family = whole.kill_during("training", lambda: True)
 
     assert left_alive(family) == []
+    assert whole.newest_summary("generate")["generated"] == len(added)
     after = whole.stored_keys()
     assert len(after) == len(set(after)) == len(before) + len(added)
 

@@ -23,6 +23,10 @@ def compose() -> dict[str, Any]:
 
 def test_compose_file_is_what_the_compose_specification_allows(compose):
     jsonschema.validate(compose, SCHEMA)
+    service = next(iter(compose["services"]))
+    misspelt = compose | {"services": {service: compose["services"][service] | {"imagee": "x"}}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(misspelt, SCHEMA)
 
 
 def test_compose_variables_are_those_of_the_example():

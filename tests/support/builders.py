@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.summary import StageSummary
 from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row, content_sha256
 from stillhouse.errors import RecipeError
@@ -118,3 +121,11 @@ def refusal_of(content: dict[str, Any]) -> str:
     with pytest.raises(RecipeError) as caught:
         parse_recipe(content)
     return str(caught.value)
+
+
+def make_built(
+    stage: str, summary: StageSummary | None = None, *, label: str = "", seconds: float = 1.0, is_cached: bool = False
+) -> Built[Any]:
+    """A finished stage; its fingerprint is the stage's first letter over and over."""
+    ref = ArtifactRef(stage=stage, fingerprint=stage[0] * 64)
+    return Built(label or stage, ref, summary or StageSummary(), seconds, is_cached)

@@ -158,6 +158,14 @@ class Pipeline:
             time.sleep(0.1)
         raise AssertionError(f"{phase} never came under way")
 
+    def newest_summary(self, stage: str) -> dict[str, Any]:
+        """What the record of a stage's newest artifact notes."""
+        records = (self.store / "artifacts" / stage).glob("*/record.json")
+        newest = max(records, key=lambda path: path.stat().st_mtime)
+        body = json.loads(newest.read_text())
+        summary: dict[str, Any] = body.get("record", body)["summary"]
+        return summary
+
     def files(self, stage: str) -> dict[str, str]:
         """SHA-256 by file of the newest artifact of a stage."""
         records = sorted((self.store / "artifacts" / stage).glob("*/record.json"))

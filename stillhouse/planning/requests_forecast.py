@@ -1,4 +1,4 @@
-"""The parts of a plan: what each model is asked for, how much of it is stored, and what the rest will take."""
+"""Forecasts what each model is asked for: how much of it is stored, and what the rest will take."""
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from stillhouse.planning.remaining import Frozen, RemainingUsage, forecast_usage
 from stillhouse.teachers.probe import LESSONS, TEST_ROWS
 
 
-class PlannedPart(Frozen):
+class RequestsForecast(Frozen):
     """One thing that a model is asked for."""
 
     what: str
@@ -25,8 +25,8 @@ class PlannedPart(Frozen):
     price: str
 
 
-def teacher_parts(inputs: PlanInputs, teacher_index: int) -> list[PlannedPart]:
-    """Return the parts of one teacher: the training rows, and for the first one over an API the test rows."""
+def forecast_teacher_requests(inputs: PlanInputs, teacher_index: int) -> list[RequestsForecast]:
+    """Return the forecasts of one teacher: the training rows, and for the first one over an API the test rows."""
     recipe, routed, probe = inputs.recipe, inputs.routed[teacher_index], inputs.probes[teacher_index]
     teacher, requests, tests = recipe.teachers[teacher_index], probe.requests, probe.test_requests
     name = teacher.display_name if recipe.has_several else "teacher"
@@ -40,18 +40,18 @@ def teacher_parts(inputs: PlanInputs, teacher_index: int) -> list[PlannedPart]:
         if_all = forecast_usage(waiting, sample, teacher, price, probe.summary)
         remaining = remaining.plus(if_all.product(routed.share))
         missing += round(routed.share.value * len(waiting.missing)) if routed.share else 0
-    parts = [_planned_part(f"{name}: {LESSONS}", sure, remaining, missing, price)]
+    forecasts = [_forecast(f"{name}: {LESSONS}", sure, remaining, missing, price)]
 
     if teacher_index == 0 and tests.rows:
         price = resolve_price(teacher, recipe.costs)
         num_alone = recipe.evaluation.warm_requests + recipe.evaluation.latency_requests
         remaining = forecast_usage(tests, sample, teacher, price, probe.summary, num_alone)
-        parts.append(_planned_part(f"{name}: {TEST_ROWS}", tests, remaining, len(tests.missing), price))
-    return parts
+        forecasts.append(_forecast(f"{name}: {TEST_ROWS}", tests, remaining, len(tests.missing), price))
+    return forecasts
 
 
-def judge_part(inputs: PlanInputs, judge_probe: ProbeResult) -> PlannedPart:
-    """Return the judge's part: a question about each completion that did not fail, those to come included.
+def forecast_judge_requests(inputs: PlanInputs, judge_probe: ProbeResult) -> RequestsForecast:
+    """Return the judge's forecast: a question about each completion that did not fail, those to come included.
 
     A completion to come has no question yet: its usage is forecast by the length of its prompt.
     """
@@ -74,7 +74,7 @@ def judge_part(inputs: PlanInputs, judge_probe: ProbeResult) -> PlannedPart:
                 share = reaching.times(_share_to_score(questions, probe)) if reaching else None
                 remaining = remaining.plus(forecast_usage(workload, by_prompt, judge, price, summary).product(share))
                 missing += len(workload.missing) * (share.value if share else 0.0)
-    return _planned_part("judge: scores", questions, remaining, round(missing), price)
+    return _forecast("judge: scores", questions, remaining, round(missing), price)
 
 
 def _share_to_score(questions: Workload, probe: ProbeResult) -> float:
@@ -84,13 +84,13 @@ def _share_to_score(questions: Workload, probe: ProbeResult) -> float:
     return len(questions.rows.keys() & keys) / len(keys) if keys else 1.0
 
 
-def _planned_part(
+def _forecast(
     what: str, workload: Workload, remaining: RemainingUsage, missing: int, price: ResolvedPrice
-) -> PlannedPart:
+) -> RequestsForecast:
     usage = workload.usage
     usd = price.usd(usage.prompt_tokens, usage.completion_tokens, usage.seconds)
     tokens = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-    return PlannedPart(
+    return RequestsForecast(
         what=what,
         requests=len(workload.stored) + missing,
         stored=len(workload.stored),

@@ -1,0 +1,79 @@
+"""A run whose stages are finished at once: what they would be named by, without what they would do."""
+
+from pathlib import Path
+from typing import Any
+
+from stillhouse.artifacts.built import Built, S_co
+from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.costs.usage import Usage
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.runtime.settings import load_settings
+from tasks.convert import load_judge, load_student_base, load_teachers
+from tasks.evaluate import evaluate_models
+from tasks.filter import filter_completions
+from tasks.initialise import initialise_student
+from tasks.judge import score_completions
+from tasks.judge_pairs import compare_pairs
+from tasks.mix import generate_completions
+from tasks.orchestration.params import P
+from tasks.orchestration.run import Inputs, Run
+from tasks.orchestration.stage import Stage
+from tasks.train import train_labelled_only, train_student
+from tests.support.stages import prepare_rows
+
+# what the records of all stages would say, by the names that records use
+_NUMBERS: dict[str, Any] = {
+    **dict.fromkeys(("in", "read", "rows", "train", "validation", "test", "examples", "kept", "prompts", "routed"), 5),
+    **dict.fromkeys(("requests", "generated", "sent", "scored", "pairs", "answers", "steps", "tokens"), 7),
+    **dict.fromkeys(("failed", "unreadable", "parameters"), 0),
+    **{name: {} for name in ("dropped", "quarantined", "before", "after", "scores", "against")},
+    **{"labels": ["a", "b"], "by": "none", "method": "full", "seconds": 1.0, "train_loss": 1.0, "models": []},
+    **{"teachers": [1, 2], "prompt_tokens": 70, "completion_tokens": 14},
+    "bought": Usage(requests=7, prompt_tokens=70, completion_tokens=14, seconds=1.0).model_dump(),
+}
+_OWN: dict[str, dict[str, Any]] = {
+    "validate": {"kept": {}},
+    "filter": {"rows": {"train": 5, "validation": 1, "labelled": 3}, "answers": {}, "teachers": None},
+}
+
+
+class _Store:
+    """Artifacts lie in folders of their own that nobody opens."""
+
+    def fetch(self, ref: ArtifactRef) -> Path:
+        return Path("/store") / ref.stage / ref.fingerprint
+
+
+class DryRun(Run):
+    """A run that names every stage's artifact and builds none."""
+
+    @property
+    def store(self) -> Any:
+        """A store that says where artifacts would lie."""
+        return _Store()
+
+    def build(
+        self, stage: Stage[P, S_co], inputs: Inputs, params: P, *, label: str = "", seconds_before: float = 0.0
+    ) -> Built[S_co]:
+        """Return the stage as if it had been built in a second."""
+        given = {name: ref for name, ref in inputs.items() if ref is not None}
+        ref = ArtifactRef(stage=stage.name, fingerprint=stage.fingerprint_of(given, params))
+        summary = stage.summary_type.model_validate(_NUMBERS | _OWN.get(stage.name, {}))
+        self.built.append(Built(label or stage.name, ref, summary, 1.0, is_cached=False))
+        return self.built[-1]
+
+
+def dry_distill(recipe: Recipe) -> DryRun:
+    """Return the run of all stages that `flows/distill.py` chains."""
+    run = DryRun(recipe, load_settings(), frozenset(), id="dry")
+    rows = prepare_rows(run)
+    teachers, judge = load_teachers(run), load_judge(run)
+    completions = generate_completions(run, teachers, rows)
+    dataset = filter_completions(run, completions, rows, score_completions(run, judge, completions, rows))
+    base = load_student_base(run)
+    trained = train_student(run, base, dataset)
+    labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
+    untrained = initialise_student(run, base)
+    evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
+    compare_pairs(run, judge, rows, evaluation)
+    return run

@@ -1,0 +1,85 @@
+"""What the stages of a recipe are named by, and what they cost: no stage is built."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stillhouse.costs.ledger import in_report_order
+from stillhouse.recipe.load import parse_recipe
+from tests.support.dry_run import DryRun, dry_distill
+
+API = {"provider": "openai", "base_url": "http://127.0.0.1:9/v1", "serves": "test@1"}
+SMALL = {"name": "small", "model": "gpt-a", "accept_terms": "openai", "endpoint": API}
+LARGE = {**SMALL, "name": "large", "model": "gpt-b", "sampling": {"temperature": 0.5, "n": 2}}
+LABELS = {"skill": {"kind": "classification", "labels": ["a", "b"]}}
+TALK = {"skill": {"kind": "conversation"}}
+RECIPES: dict[str, dict[str, Any]] = {
+    "local": {**LABELS, "teachers": [{"model": "owner/large"}], "filters": {"check_labels": True}},
+    "fallback": {**LABELS, "teachers": [SMALL, LARGE], "routing": {"kind": "fallback"}},
+    "source": {
+        **LABELS,
+        "teachers": [SMALL, LARGE],
+        "routing": {"kind": "source", "column": "kind", "teachers": {"x": "large"}},
+    },
+    "judge": {
+        **TALK,
+        "teachers": [{**SMALL, "sampling": {"stop": ["#"]}}],
+        "judge": {"model": "gpt-j", "accept_terms": "openai", "endpoint": API},
+        "filters": {"min_judge_score": 3},
+    },
+}
+
+
+def write_fields(name: str, folder: Path) -> dict[str, Any]:
+    """Write three small sources into `folder`, and return the fields of a recipe over them."""
+    columns = {"text": "text"} if "labels" in RECIPES[name]["skill"] else {"messages": "messages"}
+    labelled = columns | ({"label": "label"} if "labels" in RECIPES[name]["skill"] else {"reference": "reference"})
+    data = {}
+    for role, given in (("train", columns), ("examples", labelled), ("test", labelled)):
+        (folder / f"{role}.jsonl").write_text(f'{{"text": "{role}"}}\n')
+        data[role] = {"path": str(folder / f"{role}.jsonl"), "columns": given}
+    return {"name": "dry", "data": data, "student": {"model": "owner/small"}, **RECIPES[name]}
+
+
+def run_of(name: str, folder: Path) -> DryRun:
+    return dry_distill(parse_recipe(write_fields(name, folder)))
+
+
+@pytest.fixture(autouse=True)
+def _api_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "any")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_stages_fingerprints_are_those_of_the_stores_in_use(name: str, tmp_path: Path):
+    # written by commit 788f14e. Another value means that no artifact of a user's store is found any more: it may change
+    # only with a stage's version
+    known = json.loads(Path(__file__).with_name("fingerprints.json").read_text())
+    found = {built.label: built.ref.fingerprint[:12] for built in run_of(name, tmp_path).built}
+    assert found == known[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "paid"),
+    [
+        ("local", ["generate", "train", "train labelled-only", "evaluate"]),
+        (
+            "fallback",
+            ["generate small", "generate large", "evaluate_teacher", "train", "train labelled-only", "evaluate"],
+        ),
+        (
+            "judge",
+            ["generate", "evaluate_teacher", "judge", "judge_pairs", "train", "train labelled-only", "evaluate"],
+        ),
+    ],
+)
+def test_ledger_has_a_line_for_every_paid_stage_and_no_other(name: str, paid: list[str], tmp_path: Path):
+    assert [line.stage for line in in_report_order(run_of(name, tmp_path).ledger)] == paid
+
+
+def test_budget_for_counts_every_completion_requested_before(tmp_path: Path):
+    run = run_of("judge", tmp_path)
+    # four stages requested completions, of 70 + 14 tokens each; machine time is no part of it
+    assert run.budget_for(run.recipe.teacher).before.tokens == 4 * 84
