@@ -106,8 +106,7 @@ def resolve_paths(recipe: Recipe, location: str) -> Recipe:
         role: source.model_copy(
             update={"path": resolve(source.path) if isinstance(source.path, str) else tuple(map(resolve, source.path))}
         )
-        for role in ("train", "examples", "test")
-        if (source := getattr(recipe.data, role)) is not None
+        for role, source in recipe.data.sources.items()
     }
     judge = recipe.judge
     if judge and not judge.endpoint:

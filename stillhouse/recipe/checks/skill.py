@@ -12,10 +12,9 @@ from stillhouse.skills.skill import Skill
 
 def find_skill_problems(skill: Skill, data: Data, filters: Filters) -> Iterator[str]:
     """Yield a line for each setting of data and filters that does not go with the skill."""
-    for role in ("train", "examples", "test"):
-        source = getattr(data, role)
+    for role, source in data.sources.items():
         for column, kinds in _columns_of_skills().items():
-            if source is not None and getattr(source.columns, column) is not None and skill.kind not in kinds:
+            if getattr(source.columns, column) is not None and skill.kind not in kinds:
                 yield f"data.{role}.columns names `{column}`, which is for a {' or '.join(kinds)}"
     if filters.rule(Agreement).min_agreement and not skill.votes:
         yield "filters.min_agreement: free texts never agree"
