@@ -3,7 +3,7 @@
 from stillhouse.artifacts.built import Built
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
-from stillhouse.costs.ledger import Expense, completions_line
+from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import resolve_price
 from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.inference.api.redaction import redaction
@@ -86,5 +86,5 @@ def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[
     )
     built = run.build(evaluate_teacher, {"split": rows.splits.ref}, params)
     price = resolve_price(recipe.teacher, recipe.costs)
-    run.ledger.append(completions_line(Expense.TEST_ROWS, "teacher: test rows", built, price))
+    run.note_completions(Expense.TEST_ROWS, "teacher: test rows", built, price)
     return built

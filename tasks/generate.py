@@ -7,7 +7,7 @@ from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
-from stillhouse.costs.ledger import Expense, completions_line
+from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price
 from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
@@ -88,7 +88,7 @@ def generate_with(
     params = generation_params(run, teacher_index, checkpoint, rows.labels)
     inputs = {**rows.inputs, **checkpoint.inputs, "routed": routed}
     seconds = 0.0
-    if teacher.replicas > 1 and run.would_build(generate, inputs, params, label):
+    if teacher.replicas > 1 and run.would_build(generate, inputs, params):
         started = time.monotonic()
         job = _shard_job(run, label, checkpoint, params, rows, routed)
         params = params.model_copy(update={"replies": tuple(ask_replicas(run.settings, job))})
@@ -96,7 +96,7 @@ def generate_with(
     built = run.build(generate, inputs, params, label=label, seconds_before=seconds)
     price = generation_price(teacher, recipe.costs)
     name = teacher.display_name if recipe.has_several else "teacher"
-    run.ledger.append(completions_line(Expense.GENERATION, f"{name}: lessons", built, price))
+    run.note_completions(Expense.GENERATION, f"{name}: lessons", built, price)
     return built
 
 

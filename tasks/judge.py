@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 from stillhouse.artifacts.built import Built
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
-from stillhouse.costs.ledger import Expense, completions_line
+from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price
 from stillhouse.data.row import Messages
 from stillhouse.inference.api.redaction import redaction
@@ -73,7 +73,7 @@ def score_completions(
     params = JudgeParams(**judge_fields(run, config, checkpoint, rows.labels), instruction=config.scores_by)
     scores = run.build(judge, {"generate": completions.ref, **rows.inputs, **checkpoint.inputs}, params)
     price = generation_price(config, run.recipe.costs)
-    run.ledger.append(completions_line(Expense.JUDGE_SCORES, "judge: scores", scores, price))
+    run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, price)
     return scores
 
 

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.built import Built
 from stillhouse.costs.generation_summary import GenerationSummary
-from stillhouse.costs.ledger import Expense, completions_line
+from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import BASELINES
@@ -66,5 +66,5 @@ def compare_pairs(
     inputs = {"evaluate": evaluation.ref, "split": rows.splits.ref, **checkpoint.inputs}
     verdicts = run.build(judge_pairs, inputs, params)
     price = generation_price(config, run.recipe.costs)
-    run.ledger.append(completions_line(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, price))
+    run.note_completions(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, price)
     return verdicts

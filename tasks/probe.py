@@ -8,7 +8,7 @@ from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import open_store
 from stillhouse.artifacts.summary import StageSummary
 from stillhouse.costs.generation_summary import GenerationSummary
-from stillhouse.costs.ledger import Expense, completions_line
+from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price
 from stillhouse.filters.settings import Filters
 from stillhouse.filters.unanswered import check_references, routing_filters
@@ -146,7 +146,7 @@ def _probe(
     label = f"probe {teacher.display_name}" if recipe.has_several else "probe"
     built = run.build(probe, inputs, ProbeParams(**fields, prompts=PROMPTS), label=label)
     price = generation_price(teacher, recipe.costs)
-    run.ledger.append(completions_line(Expense.GENERATION, f"{teacher.display_name}: lessons", built, price))
+    run.note_completions(Expense.GENERATION, f"{teacher.display_name}: lessons", built, price)
     return built
 
 

@@ -216,3 +216,14 @@ def test_no_handler_catches_every_error():
         and (node.type is None or {"Exception", "BaseException"} & set(re.findall(r"\w+", ast.unparse(node.type))))
     }
     assert not broad
+
+
+def test_recipes_are_made_by_the_loader_alone():
+    # the checks of terms, budget and endpoints run there
+    made = {
+        module
+        for module, tree in SOURCES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Recipe", "Recipe.model_validate")
+    }
+    assert made == {"stillhouse.recipe.load"}

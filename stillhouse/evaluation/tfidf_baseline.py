@@ -26,8 +26,8 @@ def tfidf_logistic_regression(
 ) -> list[str]:
     """Return the predicted label of each test text, by TF-IDF and logistic regression fitted on the training texts.
 
-    Features: word 1-2-grams and 2-5-letter sequences inside words, both sublinear TF-IDF. C is 1, 10 or 100,
-    chosen     by stratified cross-validated accuracy with up to 5 folds; it is 10 if a label has fewer than 3 rows.
+    Features: word 1-2-grams and 2-5-letter sequences inside words, both sublinear TF-IDF. C is 1, 10 or 100, chosen by
+    stratified cross-validated accuracy with up to 5 folds; it is 10 if a label has fewer than 3 rows.
 
     Raises:
         DataError: for fewer than two labels in the training rows.

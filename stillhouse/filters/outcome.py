@@ -88,12 +88,12 @@ def check_success(rows: Sequence[Row], result: FilterResult, filters: Filters) -
         return
     counts = {reason: count for reason, count in result.counts.items() if reason not in PASSED_OVER}
     next_steps = {rule.name: rule.next_step for rule in RULES if rule.next_step}
-    steps = [next_steps[reason] for reason in counts if reason in next_steps][:1]
-    steps.append("lower `filters.min_success_ratio` if so few are enough")
+    first = next((f"{next_steps[reason]}; " for reason in counts if reason in next_steps), "")
     raise QualityError(
         f"{num_served} of {len(rows)} prompts ({num_served / len(rows):.0%}) kept an answer; "
         f"filters.min_success_ratio asks for {filters.min_success_ratio:.0%}. Dropped: "
-        f"{', '.join(f'{reason} {count}' for reason, count in counts.items())}. Next: {'; '.join(steps)}"
+        f"{', '.join(f'{reason} {count}' for reason, count in counts.items())}. Next: {first}"
+        "lower `filters.min_success_ratio` if so few are enough"
     )
 
 

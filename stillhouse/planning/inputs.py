@@ -47,21 +47,21 @@ class PlanInputs:
     def routed(self) -> Sequence[RoutedRows]:
         """Which rows each teacher is asked. If completions decide, each probe lists every row."""
         if self.recipe.routing.kind in BY_ANSWERS:
-            return self._route_in_turn()[: len(self.probes)]
+            return self._route_in_turn(len(self.probes))
         return [RoutedRows(frozenset(probe.requests.rows)) for probe in self.probes]
 
     def next_rows(self) -> list[str]:
         """Return the ids of the rows that all teachers of `probes` have answered and the next one is asked, sorted."""
         if self.recipe.routing.kind in BY_ANSWERS:
-            return sorted(self._route_in_turn()[-1].sure)
+            return sorted(self._route_in_turn(len(self.probes) + 1)[-1].sure)
         return sorted(frozenset[str].intersection(*map(frozenset, self.lines)))
 
-    def _route_in_turn(self) -> list[RoutedRows]:
-        """Return the rows of each teacher, and of one more after them, if each gets what those before it fail."""
+    def _route_in_turn(self, num_teachers: int) -> list[RoutedRows]:
+        """Return the rows of the first `num_teachers` teachers if each gets what those before it fail."""
         recipe, rows = self.recipe, frozenset(self.probes[0].requests.rows)
         rules = routing_filters(recipe.filters, must_verify=recipe.routing.kind == "first_verified")
         routed = [RoutedRows(rows)]
-        for index, lines in enumerate(self.lines):
+        for index, lines in enumerate(self.lines[: num_teachers - 1]):
             before = routed[-1]
             done = before.sure & lines.keys()
             judged = [row for split in self.splits for row in split if row["id"] in done]

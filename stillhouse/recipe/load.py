@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from stillhouse.errors import RecipeError, did_you_mean
 from stillhouse.recipe.checks.recipe import find_problems
+from stillhouse.recipe.data import Source
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.repository import ROOT
 from stillhouse.skills.registry import SKILLS
@@ -102,7 +103,7 @@ def resolve_paths(recipe: Recipe, location: str) -> Recipe:
         is_path = path.startswith(".") or beside.exists() or any(folder.glob(path))
         return str(beside.resolve() if not any(mark in path for mark in "*?[") else beside) if is_path else path
 
-    sources = {
+    sources: dict[str, Source] = {
         role: source.model_copy(
             update={"path": resolve(source.path) if isinstance(source.path, str) else tuple(map(resolve, source.path))}
         )

@@ -19,7 +19,11 @@ from stillhouse.skills.registry import AnySkill
 
 
 class Recipe(FrozenModel):
-    """What a distillation is; where it runs is said by settings (stillhouse/runtime/settings.py)."""
+    """What a distillation is; settings say where it runs (stillhouse/runtime/settings.py).
+
+    Each section checks itself. What sections rule out together is checked by `load.parse_recipe`, the one way to make
+    a recipe.
+    """
 
     name: str = provenance(..., "short name; run folders and exported models carry it", pattern=r"^[a-z0-9][a-z0-9-]*$")
     skill: AnySkill

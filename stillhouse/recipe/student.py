@@ -62,7 +62,7 @@ TRAINERS = Path(__file__).parents[1] / "students" / "trainers"
 if TYPE_CHECKING:
     TrainingKind = str
 else:
-    TrainingKind = Literal[tuple(sorted(path.stem for path in TRAINERS.glob("*.py")))]
+    TrainingKind = Literal[tuple(sorted(path.stem for path in TRAINERS.glob("[!_]*.py")))]
 
 
 class Training(FrozenModel):

@@ -111,8 +111,7 @@ def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
             "student_right": is_right(student, row["references"]),
         }
         for row, teacher, student in answered
-        if (teacher is None) != (student is None)
-        or (teacher is not None and not skill.equivalent(teacher, student or ""))
+        if _differ(teacher, student, skill)
     ]
     return differing[:_MOST_EXAMPLES]
 

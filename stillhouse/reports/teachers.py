@@ -9,7 +9,7 @@ from stillhouse.reports.numbers import count, dollars, percent, seconds
 from stillhouse.reports.schema.data import Generation
 
 Summary = Mapping[str, Any]
-HEADER = ("teacher", "prompts", "usable", "examples", "share", "requests", "from the store", "tokens in / out", "time",
+HEADER = ("teacher", "prompts", "usable", "lessons", "share", "requests", "from the store", "tokens in / out", "time",
           "cost")  # fmt: skip
 
 

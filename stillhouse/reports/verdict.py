@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.roles import WITHOUT_TEACHER, ModelRole
 from stillhouse.reports.build import quality_value
 from stillhouse.reports.numbers import NOT_MEASURED, decimal, interval, metric_name, p_value, percent, signed
 from stillhouse.reports.schema.models import Gain, Model
@@ -11,7 +11,7 @@ from stillhouse.reports.schema.report import Report
 
 Outcome = Literal["wins", "loses", "unclear", "unknown"]
 
-_WITHOUT_TEACHER = {
+_WORDS = {
     ModelRole.STUDENT_LABELLED_ONLY: "the same student trained on the labelled rows alone for equal steps",
     ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF with logistic regression on the labelled rows",
 }
@@ -71,7 +71,8 @@ def headline(report: Report) -> str:
 
 def alternative_verdicts(report: Report) -> list[Verdict]:
     """Return the verdict against each way without a teacher, also if the student loses."""
-    return [_verdict(report, role, what) for role, what in _WITHOUT_TEACHER.items() if getattr(report.models, role)]
+    measured = [role for role in WITHOUT_TEACHER if getattr(report.models, role)]
+    return [_verdict(report, role, _WORDS[role]) for role in measured]
 
 
 def conclusion(report: Report) -> str:
@@ -105,7 +106,7 @@ def gain_text(gain: Gain | None, digits: int = 3) -> str:
 
 def _better_without(report: Report) -> str:
     """Return the sentence that names the ways without a teacher that beat the student; empty if there are none."""
-    better = [_WITHOUT_TEACHER[verdict.role] for verdict in alternative_verdicts(report) if verdict.outcome == "loses"]
+    better = [_WORDS[verdict.role] for verdict in alternative_verdicts(report) if verdict.outcome == "loses"]
     return f" But it loses to {' and to '.join(better)}." if better else ""
 
 

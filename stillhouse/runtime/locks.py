@@ -1,7 +1,7 @@
 """Locks between the processes of a host: one heavy job at a time, and one builder of an artifact.
 
-Two torch jobs on one device slow each other several-fold. flock(2) frees itself when its holder
-dies, so a killed run never blocks the next.
+Two torch jobs on one device slow each other several-fold. flock(2) frees itself when its holder dies, so a killed run
+never blocks the next.
 """
 
 import contextlib

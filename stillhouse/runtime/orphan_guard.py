@@ -1,7 +1,7 @@
 """Ends processes that would outlive the process that started them.
 
-A killed process runs no code of its own: only another process can clean up after it. A guard waits on
-a pipe that the kernel closes when its maker dies, however it dies.
+A killed process runs no code of its own: only another process can clean up after it. A guard waits on a pipe that the
+kernel closes when its maker dies, however it dies.
 """
 
 import contextlib

@@ -12,14 +12,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stillhouse.data.row import Messages, Row, content_sha256, normalise
+from stillhouse.data.row import Messages, Row, content_sha256
 from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_L
-from stillhouse.skills.free_text import FreeText
+from stillhouse.skills.free_text import Prose
 from stillhouse.skills.prompts import transcript
 
 
-class Conversation(FreeText):
+class Conversation(Prose):
     """The assistant's next reply in a conversation of several turns."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (ROUGE_L, CHRF, BLEU)
@@ -28,8 +28,6 @@ class Conversation(FreeText):
         "replies of the F1 of the longest common word sequence, chrF and BLEU are sacrebleu's corpus scores divided by "
         "100. All have bootstrap intervals over replies; a good reply in other words scores low, an unreadable one 0."
     )
-    votes: ClassVar[bool] = False
-    verifies: ClassVar[bool] = False
     is_dialogue: ClassVar[bool] = True
     prompt_fields: ClassVar[tuple[str, ...]] = ("targets",)
 
@@ -64,14 +62,6 @@ class Conversation(FreeText):
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
         """Return the reply without space around it; None for a blank one."""
         return text.strip() or None
-
-    def verify(self, answer: str, references: Sequence[str]) -> None:
-        """Return None: a reply in other words contradicts no reference."""
-        return
-
-    def equivalent(self, one: str, other: str) -> bool:
-        """Return whether both have the same words."""
-        return normalise(one) == normalise(other)
 
 
 def _case(row: Row, at: int, row_id: str) -> Row:

@@ -13,10 +13,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stillhouse.data.row import Messages, normalise
+from stillhouse.data.row import Messages
 from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_1, ROUGE_2, ROUGE_L
-from stillhouse.skills.free_text import FreeText
+from stillhouse.skills.free_text import Prose
 from stillhouse.skills.prompts import Example, TeacherPrompt
 
 _DENSER = (
@@ -36,7 +36,7 @@ def _within_limit(answer: str | None, references: Sequence[str], skill: "Summari
 WITHIN_LIMIT = Metric("within_limit", "share", _within_limit, "within limit")
 
 
-class Summarization(FreeText):
+class Summarization(Prose):
     """A short text that says what a long one does."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (ROUGE_L, ROUGE_1, ROUGE_2, BLEU, CHRF, WITHIN_LIMIT)
@@ -46,8 +46,6 @@ class Summarization(FreeText):
         "scores over all references, divided by 100. These have bootstrap intervals. Within limit is the share of "
         "summaries of at most the words asked for (Wilson interval). An unreadable answer counts 0."
     )
-    votes: ClassVar[bool] = False
-    verifies: ClassVar[bool] = False
     prompt_fields: ClassVar[tuple[str, ...]] = ("max_words", "chain_of_density")
 
     kind: Literal["summarization"] = Field(description="the skill's name")
@@ -98,14 +96,6 @@ class Summarization(FreeText):
         last = _NUMBERED.split(text)[-1]
         summary = " ".join(_LEAD.sub("", last.strip()).split()).strip('*"“” ')
         return summary if any(sign.isalnum() for sign in summary) else None
-
-    def verify(self, answer: str, references: Sequence[str]) -> None:
-        """Return None: a summary in other words contradicts no reference."""
-        return
-
-    def equivalent(self, one: str, other: str) -> bool:
-        """Return whether both have the same words."""
-        return normalise(one) == normalise(other)
 
     def _denser(self, prompt: TeacherPrompt) -> TeacherPrompt:
         if not self.chain_of_density:

@@ -20,7 +20,8 @@ def probe(spec: ProbeSpec, reporter: Reporter, start: Callable[..., Any] = start
     prepared = PreparedRequests(spec)
     requester = EngineRequester(prepared, prepared.requests, reporter, start)
     chosen = choose_keys(prepared.slots, requester.recorder.completions, spec.prompts, spec.among)
-    requester.request([request for request in prepared.requests if request.key in set(chosen)])
+    is_chosen = frozenset(chosen).__contains__
+    requester.request([request for request in prepared.requests if is_chosen(request.key)])
     sizes = {request.key: len(request.token_ids) for request in prepared.requests}
     slots = {LESSONS: prepared.slots}
     write_probe(Path(spec.out), slots, sizes, chosen, is_exact=True, label_token_ids=prepared.label_token_ids)

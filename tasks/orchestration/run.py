@@ -11,8 +11,9 @@ from stillhouse.artifacts.built import Built, S_co
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, open_store
 from stillhouse.costs.budget_guard import BudgetScope
-from stillhouse.costs.ledger import PaidPart, budget_usage
-from stillhouse.costs.price import resolve_price
+from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.costs.ledger import Expense, PaidPart, budget_usage, completions_line
+from stillhouse.costs.price import ResolvedPrice, resolve_price
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import ServedModel
 from stillhouse.runtime.log_filter import hide_user_tracebacks
@@ -50,17 +51,17 @@ class Run:
         """
         label = label or stage.name
         given = _given(inputs)
-        refresh = self._refreshes(stage, label)
+        refresh = stage.name in self.refresh
         built = stage.run(given, params, self.settings, label=label, refresh=refresh)
         if seconds_before:
             built = replace(built, seconds=built.seconds + seconds_before)
         self.built.append(built)
         return built
 
-    def would_build(self, stage: Stage[P, S_co], inputs: Inputs, params: P, label: str) -> bool:
+    def would_build(self, stage: Stage[P, S_co], inputs: Inputs, params: P) -> bool:
         """Return whether `build` would build the stage's artifact now, and not find it."""
         key = stage.fingerprint_of(_given(inputs), params)
-        return self._refreshes(stage, label) or self.store.find(stage.name, key) is None
+        return stage.name in self.refresh or self.store.find(stage.name, key) is None
 
     def budget_for(self, model: ServedModel) -> BudgetScope:
         """Return what `model` may still be asked, after all that was paid for in this run so far."""
@@ -69,8 +70,11 @@ class Run:
             budget=recipe.budget, price=resolve_price(model, recipe.costs), before=budget_usage(self.ledger)
         )
 
-    def _refreshes(self, stage: Stage[Any, Any], label: str) -> bool:
-        return stage.name in self.refresh or label in self.refresh
+    def note_completions(
+        self, expense: Expense, what: str, built: Built[GenerationSummary], price: ResolvedPrice
+    ) -> None:
+        """Enter into the ledger what a stage requested, and so take it off the budget."""
+        self.ledger.append(completions_line(expense, what, built, price))
 
 
 def join_prefect() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from stillhouse.config import identity, is_execution
-from stillhouse.recipe.load import load_recipe
+from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from tests.support.builders import make_recipe_fields
 
@@ -202,7 +202,7 @@ def test_identity_holds_exactly_the_identity_fields():
     content["data"]["examples"] = content["data"]["test"] = content["data"]["train"]
     content["gate"] = {"rules": [{"metric": "a", "bound": 1}]}
     content["teachers"][0] |= {"endpoint": {"provider": "openai"}, "accept_terms": "openai"}
-    recipe = Recipe.model_validate(content)
+    recipe = parse_recipe(content)
 
     def leaves(value: Any, prefix: str = "") -> set[str]:
         if isinstance(value, list) and value and isinstance(value[0], dict):

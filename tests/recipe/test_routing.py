@@ -185,12 +185,12 @@ def test_calibration_of_a_teacher_that_is_asked_a_part_is_refused(routing: dict[
         (
             LARGE | {"sampling": {"max_tokens": 90}},
             {"skill": {"kind": "qa"}, "evaluation": {"max_tokens": 64}},
-            "evaluation.max_tokens: 64 would cut answers that sampling.max_tokens: 90",
+            "evaluation.max_tokens: 64 would cut answers that teachers.1.sampling.max_tokens: 90",
         ),
         (
             {"model": "served", "endpoint": {"provider": "bedrock", "base_url": "https://x.invalid/v1"}},
             {"filters": {"min_mean_logprob": -1.0}},
-            "filters.min_mean_logprob would drop every answer: provider bedrock",
+            "filters.min_mean_logprob would drop every answer of teachers.1: provider bedrock",
         ),
         (
             LARGE | {"prompt": {"examples": 2}},

@@ -73,7 +73,8 @@ def test_recipe_of_kind_nli_takes_labels_metrics_and_columns():
     [
         (
             {"skill": {"kind": "nlu"}},
-            r"skill\.kind: 'nlu' is no skill; known: classification, .* mean 'nli'",
+            r"skill\.kind: 'nlu' is no skill; known: classification, conversation, math, nli, qa, summarization\."
+            r".* mean 'nli'",
         ),
         ({"skill": {"kind": "nli", "lables": ["a", "b"]}}, r"skill\.lables: unknown field\. Did you mean 'labels'"),
         ({"skill": {"kind": "nli", "labels": ["a"]}}, r"skill\.labels: \['a'\] is refused: one class only"),

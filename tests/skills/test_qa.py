@@ -203,7 +203,7 @@ def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts
         ({"teachers": {"calibration": "batch"}}, "calibration: batch goes by labels"),
         (
             {"evaluation": {"max_tokens": 63}},
-            "evaluation.max_tokens: 63 would cut answers that sampling.max_tokens: 64",
+            "evaluation.max_tokens: 63 would cut answers that teachers.0.sampling.max_tokens: 64",
         ),
         (
             {"teachers": {"prompt": {"selection": "fixed_per_label"}}},

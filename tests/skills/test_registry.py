@@ -44,7 +44,9 @@ class Echo(FreeText):
 '''
 USE = """
 import json
+from stillhouse.completions.completion import Completion
 from stillhouse.errors import RecipeError
+from stillhouse.filters.pipeline import apply_filters
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.registry import METRICS, SKILLS
@@ -57,6 +59,11 @@ fields = {
     "student": {"model": "owner/student"},
 }
 recipe = parse_recipe(fields)
+ROW = {"id": "1", "messages": [{"role": "user", "content": "say it"}], "references": [], "meta": "{}"}
+COMPLETION = Completion(
+    key="k", text="HELLO", finish_reason="stop", prompt_tokens=1, completion_tokens=1, seconds=1.0, teacher="t",
+    created="",
+)
 try:
     parse_recipe(fields | {"skill": {"kind": "ecko"}})
 except RecipeError as error:
@@ -68,6 +75,9 @@ print(json.dumps({
     "in_schema": "Echo" in Recipe.model_json_schema()["$defs"],
     "enum": Recipe.model_json_schema()["$defs"]["Evaluation"]["properties"]["metrics"]["items"]["enum"],
     "message": message,
+    "scores": METRICS["shouted"].row_scores(["A", "a", None], [["a"]] * 3, recipe.skill),
+    "kept": [candidate.answer for candidate in apply_filters([ROW], {"1": [COMPLETION]}, recipe.filters, recipe.skill,
+        []).kept],
 }))
 """
 
@@ -95,5 +105,6 @@ def test_new_file_is_a_skill_of_the_recipe_with_its_metric(tmp_path: Path):
     assert found["kinds"] == sorted([*SKILLS, "echo"])
     assert (found["metrics"], found["marks"], found["in_schema"]) == (["shouted"], 3, True)
     assert found["enum"] == sorted([*METRICS, "shouted"])
+    assert (found["scores"], found["kept"]) == ([1.0, 0.0, 0.0], ["HELLO"])
     assert "'ecko' is no skill; known: classification, conversation, echo" in found["message"]
     assert "Did you mean 'echo'?" in found["message"]

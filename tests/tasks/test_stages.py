@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stillhouse.costs.ledger import in_report_order
+from stillhouse.recipe.costs import Price
 from stillhouse.recipe.load import parse_recipe
 from tests.support.dry_run import DryRun, dry_distill
 
@@ -79,7 +80,35 @@ def test_ledger_has_a_line_for_every_paid_stage_and_no_other(name: str, paid: li
     assert [line.stage for line in in_report_order(run_of(name, tmp_path).ledger)] == paid
 
 
-def test_budget_for_counts_every_completion_requested_before(tmp_path: Path):
-    run = run_of("judge", tmp_path)
-    # four stages requested completions, of 70 + 14 tokens each; machine time is no part of it
-    assert run.budget_for(run.recipe.teacher).before.tokens == 4 * 84
+PRICED = {
+    # a batch is half the price; the test rows are asked one by one
+    "teachers": [
+        {
+            **SMALL,
+            "endpoint": {**API, "execution": "batch"},
+            "price": {"input_usd_per_mtok": 10, "output_usd_per_mtok": 0},
+        }
+    ],
+    "costs": {"training_usd_per_hour": 3600, "evaluation_usd_per_hour": 7200},
+}
+
+
+def test_ledger_takes_each_stages_own_price(tmp_path: Path):
+    recipe = parse_recipe(write_fields("judge", tmp_path) | PRICED)
+    judged = recipe.judge.model_copy(update={"price": Price(input_usd_per_mtok=0, output_usd_per_mtok=100)})
+    run = dry_distill(recipe.model_copy(update={"judge": judged}))
+    # 70 tokens in and 14 out, or a second of a machine
+    assert {line.stage: line.life_usd for line in run.ledger} == {
+        "generate": pytest.approx(70 * 5e-6),
+        "judge": pytest.approx(14 * 100e-6),
+        "train": pytest.approx(1.0),
+        "train labelled-only": pytest.approx(1.0),
+        "evaluate_teacher": pytest.approx(70 * 10e-6),
+        "evaluate": pytest.approx(2.0),
+        "judge_pairs": pytest.approx(14 * 100e-6),
+    }
+    scope = run.budget_for(judged)
+    assert (scope.price.input_usd_per_mtok, scope.price.output_usd_per_mtok) == (0, 100)
+    # machine time is no part of the budget
+    assert (scope.before.tokens, scope.before.seconds) == (4 * 84, 4 * 1.0)
+    assert scope.before.usd == pytest.approx(70 * 15e-6 + 28 * 100e-6)

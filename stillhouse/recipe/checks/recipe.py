@@ -68,17 +68,18 @@ def _terms(recipe: Recipe) -> Iterator[str]:
 
 def _logprobs(recipe: Recipe) -> Iterator[str]:
     """Yield filters that need log-probabilities, for a teacher that gives none."""
-    for teacher in recipe.teachers:
+    for index, teacher in enumerate(recipe.teachers):
         endpoint = teacher.endpoint
         if not endpoint or "logprobs" in endpoint.can:
             continue
         if recipe.filters.rule(Confidence).min_mean_logprob is not None:
             yield (
-                f"filters.min_mean_logprob would drop every answer: provider {endpoint.provider} gives no "
-                "log-probabilities for this model; leave it out"
+                f"filters.min_mean_logprob would drop every answer of teachers.{index}: provider {endpoint.provider} "
+                "gives no log-probabilities for this model; leave it out"
             )
         if recipe.filters.hard_share is not None and not (recipe.skill.votes and teacher.sampling.n > 1):
             yield (
-                f"filters.hard_share finds no hard prompts: provider {endpoint.provider} gives no log-probabilities "
-                "for this model, and there are no samples that could disagree; set sampling.n above 1 or leave it out"
+                f"filters.hard_share finds no hard prompts of teachers.{index}: provider {endpoint.provider} gives no "
+                "log-probabilities for this model, and there are no samples that could disagree; set sampling.n above 1 or "
+                "leave it out"
             )

@@ -43,7 +43,7 @@ def find_teacher_problems(
         yield f'{field}.prompt.layout: text has no end of its own: name one in sampling.stop, such as ["\\n\\n"]'
     if max_tokens < teacher.sampling.max_tokens:
         yield (
-            f"evaluation.max_tokens: {max_tokens} would cut answers that sampling.max_tokens: "
+            f"evaluation.max_tokens: {max_tokens} would cut answers that {field}.sampling.max_tokens: "
             f"{teacher.sampling.max_tokens} lets a teacher end"
         )
     if teacher.calibration == "batch":
