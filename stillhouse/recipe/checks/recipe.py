@@ -80,6 +80,6 @@ def _logprobs(recipe: Recipe) -> Iterator[str]:
         if recipe.filters.hard_share is not None and not (recipe.skill.votes and teacher.sampling.n > 1):
             yield (
                 f"filters.hard_share finds no hard prompts of teachers.{index}: provider {endpoint.provider} gives no "
-                "log-probabilities for this model, and there are no samples that could disagree; set sampling.n above 1 or "
-                "leave it out"
+                "log-probabilities for this model, and there are no samples that could disagree; set sampling.n above "
+                "1 or leave it out"
             )
