@@ -5,9 +5,13 @@ from typing import Any
 
 from stillhouse.artifacts.built import Built, S_co
 from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.store import Store
+from stillhouse.completions.completion import CompletionSlot
+from stillhouse.completions.store import CompletionStore
 from stillhouse.costs.usage import Usage
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import load_settings
+from stillhouse.teachers.probe import LESSONS, write_probe
 from tasks.convert import load_judge, load_student_base, load_teachers
 from tasks.evaluate import evaluate_models
 from tasks.filter import filter_completions
@@ -18,7 +22,10 @@ from tasks.mix import generate_completions
 from tasks.orchestration.params import P
 from tasks.orchestration.run import Inputs, Run
 from tasks.orchestration.stage import Stage
+from tasks.probe import probe_teachers
+from tasks.probe_judge import probe_scores
 from tasks.train import train_labelled_only, train_student
+from tests.support.builders import make_completion
 from tests.support.stages import prepare_rows
 
 # what the records of all stages would say, by the names that records use
@@ -37,20 +44,29 @@ _OWN: dict[str, dict[str, Any]] = {
 }
 
 
-class _Store:
-    """Artifacts lie in folders of their own that nobody opens."""
+# the completions of every teacher in a plan
+_KEYS = ("b" * 64, "a" * 64)
+
+
+class _Store(Store):
+    """A store of completions; artifacts lie in folders of their own, of which a probe's alone are opened."""
 
     def fetch(self, ref: ArtifactRef) -> Path:
-        return Path("/store") / ref.stage / ref.fingerprint
+        folder = self.config.cache_dir / ref.stage / ref.fingerprint
+        if ref.stage == "probe":
+            folder.mkdir(parents=True, exist_ok=True)
+            slots = [CompletionSlot("1", index, key) for index, key in enumerate(_KEYS)]
+            write_probe(folder, {LESSONS: slots}, dict.fromkeys(_KEYS, 1), [], is_exact=True, label_token_ids=None)
+        return folder
 
 
 class DryRun(Run):
     """A run that names every stage's artifact and builds none."""
 
     @property
-    def store(self) -> Any:
+    def store(self) -> Store:
         """A store that says where artifacts would lie."""
-        return _Store()
+        return _Store(self.settings.store)
 
     def build(
         self, stage: Stage[P, S_co], inputs: Inputs, params: P, *, label: str = "", seconds_before: float = 0.0
@@ -76,4 +92,17 @@ def dry_distill(recipe: Recipe) -> DryRun:
     untrained = initialise_student(run, base)
     evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
     compare_pairs(run, judge, rows, evaluation)
+    return run
+
+
+def dry_plan(recipe: Recipe) -> DryRun:
+    """Return the run of all stages that `flows/plan.py` chains; each teacher has two completions in the store."""
+    run = DryRun(recipe, load_settings(), frozenset(), id="dry")
+    rows = prepare_rows(run)
+    teachers, judge = load_teachers(run), load_judge(run)
+    for checkpoint, config in zip(teachers, recipe.teachers, strict=True):
+        teacher = checkpoint.fingerprint_as(config)
+        completions = [make_completion(key=key, teacher=teacher) for key in _KEYS]
+        CompletionStore(run.store, teacher).append(completions, logprobs=20)
+    probe_scores(run, judge, teachers, probe_teachers(run, teachers, rows), rows)
     return run
