@@ -1,4 +1,4 @@
-"""The frozen model that every configuration derives from, and the rule that keeps identity and execution apart."""
+"""The frozen models that all others derive from, and the rule that keeps identity and execution apart."""
 
 from typing import Any
 
@@ -7,10 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from stillhouse.url_credentials import RULE, has_password
 
 
-class FrozenModel(BaseModel):
-    """A frozen section of a configuration; it refuses unknown fields."""
+class StrictModel(BaseModel):
+    """A frozen model that refuses unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FrozenModel(StrictModel):
+    """A section of a configuration; it also refuses passwords in addresses, NaN and infinity."""
+
+    model_config = ConfigDict(validate_default=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -7,18 +7,20 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
+
+from stillhouse.config import StrictModel
 
 
 def _default_cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stillhouse"
 
 
-class StoreConfig(BaseModel):
+class StoreConfig(StrictModel):
     """A folder or an S3 prefix, and how to reach it."""
 
     # hidden input: an address may have a password in it by mistake, and an error must not repeat it
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     url: str = Field(description="a folder, or s3://bucket/prefix (STILLHOUSE_STORE)")
     endpoint_url: str | None = Field(None, description="S3 server other than AWS (AWS_ENDPOINT_URL)")

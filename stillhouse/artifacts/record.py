@@ -8,16 +8,15 @@ import json
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from stillhouse.artifacts.fingerprint import canonical_json
 from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.config import StrictModel
 
 
-class FileEntry(BaseModel):
+class FileEntry(StrictModel):
     """One file of an artifact, by its path inside it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
     bytes: int = Field(ge=0)
@@ -33,10 +32,8 @@ class FileEntry(BaseModel):
         return path
 
 
-class Record(BaseModel):
+class Record(StrictModel):
     """The content of record.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     stage: str

@@ -1,12 +1,10 @@
 """The reference to an artifact: all that stages exchange."""
 
-from pydantic import BaseModel, ConfigDict
+from stillhouse.config import StrictModel
 
 
-class ArtifactRef(BaseModel):
+class ArtifactRef(StrictModel):
     """Names one immutable artifact of the store; its record says the rest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str
     fingerprint: str

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from stillhouse.config import StrictModel
 
 
 class CompletionSlot(NamedTuple):
@@ -16,10 +16,8 @@ class CompletionSlot(NamedTuple):
     key: str
 
 
-class Completion(BaseModel):
+class Completion(StrictModel):
     """One stored completion; failed and truncated ones are kept too, so that a filter decides."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     text: str

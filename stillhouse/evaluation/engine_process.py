@@ -9,29 +9,24 @@ import multiprocessing
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from stillhouse import errors
+from stillhouse.config import StrictModel
 from stillhouse.evaluation.spec import Candidate
 from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.recipe.teacher import Engine, Sampling
 
 
-class DecodingSpec(BaseModel):
+class DecodingSpec(StrictModel):
     """How answers are decoded: greedy, under a constraint, with the log-probabilities of some tokens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sampling: Sampling
     constraint: dict[str, Any]
     label_token_ids: list[int] | None
 
 
-class EngineReply(BaseModel):
+class EngineReply(StrictModel):
     """One answered request, as the engine's process sends it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     text: str

@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from stillhouse.config import StrictModel
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import Teacher
@@ -11,10 +10,8 @@ from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.spec import AskSpec
 
 
-class Candidate(BaseModel):
+class Candidate(StrictModel):
     """One model of the comparison and how it is prompted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: ModelRole
     path: str
@@ -25,10 +22,8 @@ class Candidate(BaseModel):
     is_timed: bool = True  # False: only its answers count
 
 
-class EvaluateSpec(BaseModel):
+class EvaluateSpec(StrictModel):
     """One comparison: the models, the rows and the settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = 1
     candidates: tuple[Candidate, ...]

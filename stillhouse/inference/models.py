@@ -8,12 +8,12 @@ import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from stillhouse.artifacts.fingerprint import sha256_file
 from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.completions.key import teacher_fingerprint
-from stillhouse.config import execution, identity
+from stillhouse.config import StrictModel, execution, identity
 from stillhouse.errors import ModelError
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import ServedModel
@@ -33,15 +33,13 @@ _IDENTITY_FILES = (
 )
 
 
-class Model(BaseModel):
+class Model(StrictModel):
     """A model and what identifies it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["folder", "gguf", "hub", "endpoint"]
     path: str = execution(..., "folder or file on this machine, or the hub's or an endpoint's name for it")
     revision: str = ""
-    files: dict[str, str] = {}  # file name -> SHA-256, for local models
+    files: dict[str, str] = Field({})  # file name -> SHA-256, for local models
     hub_name: str = ""
 
     @property
@@ -50,15 +48,13 @@ class Model(BaseModel):
         return Path(self.path).stem if self.kind == "gguf" else Path(self.path).name
 
 
-class Checkpoint(BaseModel):
+class Checkpoint(StrictModel):
     """A model ready to load, or to be requested from an endpoint."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: Model
     path: str  # what an engine loads, or the endpoint's name for the model
     ref: ArtifactRef | None = None  # the artifact at `path`, for a converted file
-    served: dict[str, Any] = {}  # what identifies a model behind an endpoint, whose files nobody here has
+    served: dict[str, Any] = Field({})  # what identifies a model behind an endpoint, whose files nobody here has
 
     @classmethod
     def behind(cls, endpoint: Endpoint, name: str, revision: str) -> Self:

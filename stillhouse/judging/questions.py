@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.store import StoreConfig
+from stillhouse.config import StrictModel
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.data.row import ROW_SCHEMA, Messages
 from stillhouse.errors import ServiceUnavailable
@@ -26,10 +26,8 @@ _QUESTIONS, _COMPLETIONS = "questions.parquet", "completions.parquet"
 _MAX_FAILED = 0.05
 
 
-class JudgeReply(BaseModel):
+class JudgeReply(StrictModel):
     """The judge's reply to one question; an empty text if the request failed or was refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     finish_reason: str

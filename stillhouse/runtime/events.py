@@ -2,24 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
+
+from stillhouse.config import StrictModel
 
 
-class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Progress(_Event):
+class Progress(StrictModel):
     """`done` of `total` units of work are finished."""
 
     event: Literal["progress"] = "progress"
     done: int
     total: int
     unit: str
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = Field({})
 
 
-class Metric(_Event):
+class Metric(StrictModel):
     """One measured number."""
 
     event: Literal["metric"] = "metric"
@@ -28,21 +26,21 @@ class Metric(_Event):
     step: int = 0
 
 
-class Log(_Event):
+class Log(StrictModel):
     """One line for the run's log."""
 
     event: Literal["log"] = "log"
     text: str
 
 
-class Done(_Event):
+class Done(StrictModel):
     """The work is finished and its files are in the folder that the spec names."""
 
     event: Literal["done"] = "done"
     summary: dict[str, Any]
 
 
-class Error(_Event):
+class Error(StrictModel):
     """The work failed; `kind` is the name of the error's class in stillhouse.errors."""
 
     event: Literal["error"] = "error"

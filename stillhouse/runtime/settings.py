@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from stillhouse.artifacts.store import StoreConfig
+from stillhouse.config import StrictModel
 from stillhouse.errors import RecipeError, StoreError
 from stillhouse.repository import ROOT
 from stillhouse.runtime.variables import VARIABLES
 
 
-class Settings(BaseModel):
+class Settings(StrictModel):
     """All settings. Libraries read keys and passwords from the environment themselves."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: StoreConfig
     engine_python: Path

@@ -4,6 +4,7 @@ It runs in the engine environment and imports nothing of the control environment
 Command: `python -m stillhouse.<package>.worker spec.json`
 """
 
+import math
 import os
 import sys
 import time
@@ -25,7 +26,7 @@ class Reporter:
     def __init__(self, pipe: TextIO, min_interval_s: float = 0.5) -> None:
         self._pipe = pipe
         self._min_interval_s = min_interval_s
-        self._last_progress = 0.0
+        self._last_progress = -math.inf
 
     def progress(self, done: int, total: int, unit: str, **detail: Any) -> None:
         """Report progress. Reports within `min_interval_s` of the last one are left out, but never the final one."""

@@ -7,17 +7,14 @@ each of them finds in the store.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from stillhouse.config import StrictModel
 from stillhouse.costs.generation_summary import GenerationSummary
 
 _SHOWN = {"generated", "engine_start_seconds", "seconds"}
 
 
-class Reply(BaseModel):
+class Reply(StrictModel):
     """The numbers of one replica's shard."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shard: int  # from 0
     host: str

@@ -6,19 +6,17 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.store import StoreConfig
+from stillhouse.config import StrictModel
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.registry import AnySkill
 
 
-class AskSpec(BaseModel):
+class AskSpec(StrictModel):
     """The rows, the teacher, and the store of completions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = 1
     model_path: str

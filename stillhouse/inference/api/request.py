@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from stillhouse.config import StrictModel
 from stillhouse.data.row import Messages
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Sampling, Teacher
@@ -16,12 +17,10 @@ ANSWER = "answer"
 _WRAPPING_TOKENS = 16
 
 
-class ResponseForm(BaseModel):
+class ResponseForm(StrictModel):
     """The form that the endpoint holds a completion to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fields: dict[str, Any] = {}  # of the request's body
+    fields: dict[str, Any] = Field({})  # of the request's body
     is_wrapped: bool = False  # the completion is a JSON object around the choice
 
 
@@ -35,10 +34,8 @@ class ApiModel:
     api_key: str = field(repr=False)
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(StrictModel):
     """One rollout of one prompt."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     prompt: str  # canonical JSON of the messages, as `Redactor` makes it

@@ -8,8 +8,9 @@ import json
 import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from stillhouse.config import StrictModel
 from stillhouse.inference.api.request import ANSWER, ResponseForm
 
 # what servers call the two ends of a completion
@@ -28,10 +29,8 @@ class MalformedResponse(Exception):
         self.kind = kind
 
 
-class Reply(BaseModel):
+class Reply(StrictModel):
     """One completion as the endpoint gave it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     finish_reason: str  # stop | length | error:content_filter
@@ -42,37 +41,34 @@ class Reply(BaseModel):
     cumulative_logprob: float | None = None
 
 
-class _Received(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _Token(_Received):
+# fields beside these are ignored: servers add their own
+class _Token(BaseModel):
     token: str
     logprob: float
     top_logprobs: list["_Token"] = []
 
 
-class _Logprobs(_Received):
+class _Logprobs(BaseModel):
     content: list[_Token] | None = None
 
 
-class _Message(_Received):
+class _Message(BaseModel):
     content: str | None = None
     refusal: str | None = None
 
 
-class _Choice(_Received):
+class _Choice(BaseModel):
     message: _Message
     finish_reason: str | None = None
     logprobs: _Logprobs | None = None
 
 
-class _Usage(_Received):
+class _Usage(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
 
-class _Chat(_Received):
+class _Chat(BaseModel):
     choices: list[_Choice]
     usage: _Usage | None = None
 

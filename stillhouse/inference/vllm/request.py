@@ -6,16 +6,14 @@ Generation and evaluation must send exactly the same requests.
 from typing import Any
 
 from jinja2 import TemplateError
-from pydantic import BaseModel, ConfigDict
 
+from stillhouse.config import StrictModel
 from stillhouse.errors import ModelError
 from stillhouse.recipe.teacher import Sampling
 
 
-class Request(BaseModel):
+class Request(StrictModel):
     """One rollout of one tokenised prompt."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     token_ids: tuple[int, ...]

@@ -2,8 +2,7 @@
 
 import math
 
-from pydantic import BaseModel, ConfigDict
-
+from stillhouse.config import StrictModel
 from stillhouse.recipe.teacher import Engine
 
 GIB = 2**30
@@ -15,10 +14,8 @@ MAX_NUM_SEQS = 128
 _BLOCK_TOKENS = 128
 
 
-class Job(BaseModel):
+class Job(StrictModel):
     """The requests that an engine will get."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_requests: int
     longest_prompt: int  # tokens
@@ -26,10 +23,8 @@ class Job(BaseModel):
     is_seeded: bool = False  # sampled with a seed, not greedy
 
 
-class EnginePlan(BaseModel):
+class EnginePlan(StrictModel):
     """The sizes an engine starts with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_model_len: int
     max_num_seqs: int

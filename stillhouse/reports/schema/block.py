@@ -3,16 +3,18 @@
 Files of it are kept for good: fields are added, never renamed. A number that was not measured is null, never 0.
 """
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from stillhouse.config import StrictModel
 
 Count = int | None
 Number = float | None
 
 
-class Block(BaseModel):
+class Block(StrictModel):
     """A frozen part of the report that refuses unknown fields, NaN and infinity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True)
+    model_config = ConfigDict(allow_inf_nan=False, serialize_by_alias=True)
 
 
 class GenerationCounts(Block):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import httpx2
 import openai
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception_type
 from tenacity.wait import wait_base
 
@@ -27,16 +27,12 @@ SETTLE_S = 60.0
 _BEING_CHECKED = ("pending", "running", "uploading")
 
 
-class _Received(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _File(_Received):
+class _File(BaseModel):
     id: str
     status: str = "processed"
 
 
-class Counts(_Received):
+class Counts(BaseModel):
     """Requests of a batch."""
 
     completed: int = 0
@@ -44,17 +40,17 @@ class Counts(_Received):
     total: int = 0
 
 
-class _Error(_Received):
+class _Error(BaseModel):
     code: str | None = None
     message: str | None = None
     line: int | None = None
 
 
-class _Errors(_Received):
+class _Errors(BaseModel):
     data: list[_Error] | None = None
 
 
-class BatchState(_Received):
+class BatchState(BaseModel):
     """A batch as the provider reports it."""
 
     id: str
@@ -76,7 +72,7 @@ class BatchState(_Received):
         return (self.errors.data if self.errors else None) or []
 
 
-class _Page(_Received):
+class _Page(BaseModel):
     data: list[BatchState]
     has_more: bool = False
 

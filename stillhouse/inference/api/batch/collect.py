@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 import openai
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import ServiceError
@@ -45,21 +45,17 @@ class Rejected(ContentFiltered):
     kind = "request"
 
 
-class _Received(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _Error(_Received):
+class _Error(BaseModel):
     code: str | int | None = None
     message: str | None = None
 
 
-class _Response(_Received):
+class _Response(BaseModel):
     status_code: int
     body: Any = None
 
 
-class _Line(_Received):
+class _Line(BaseModel):
     custom_id: str
     response: _Response | None = None
     error: _Error | None = None

@@ -10,16 +10,15 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from stillhouse.artifacts.files import FileStore
+from stillhouse.config import StrictModel
 from stillhouse.errors import StoreError
 
 
-class Ticket(BaseModel):
+class Ticket(StrictModel):
     """One batch."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     teacher: str  # its fingerprint
