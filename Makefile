@@ -54,8 +54,10 @@ types: $(CONTROL)/.done
 fast: $(CONTROL)/.done
 	$(CONTROL)/pytest
 
+# fast tests run on all cores, slow ones one after another: each starts servers or engines that want the cores
 test: setup ray model lint types
-	$(CONTROL)/pytest -m "not long"
+	$(CONTROL)/pytest
+	$(CONTROL)/pytest -m "slow and not long"
 
 # runs of deployments on a real server, worker, engine and browser
 long: setup model

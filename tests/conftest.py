@@ -6,6 +6,9 @@ import hypothesis
 import pytest
 import pytest_socket
 
+# the choice of pyproject.toml
+FAST_TIER = "not slow and not long"
+
 
 def pytest_configure() -> None:
     # set before Prefect is imported: it reads them then, and must neither phone home nor touch this user's profile
@@ -14,6 +17,12 @@ def pytest_configure() -> None:
     # a busy machine, or a first example that imports a library, is no failed property; the test's own minute holds
     hypothesis.settings.register_profile("any machine", deadline=None)
     hypothesis.settings.load_profile("any machine")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker per core for the whole fast tier; none for slow tests, which want the cores, nor for a few files."""
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return len(os.sched_getaffinity(0)) if is_whole and config.option.markexpr == FAST_TIER else 0
 
 
 def is_slow(item: pytest.Item) -> bool:
