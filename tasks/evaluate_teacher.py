@@ -68,7 +68,7 @@ def evaluate_teacher(call: StageCall[EvaluateTeacherParams]) -> EvaluateTeacherS
 def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[EvaluateTeacherSummary]:
     """Return the answers and measurements of the teacher behind the recipe's endpoint."""
     recipe, evaluation = run.recipe, run.recipe.evaluation
-    teacher = recipe.teacher.as_measured
+    teacher = recipe.teacher.as_evaluated
     assert teacher.endpoint, "only a teacher behind an endpoint is measured apart"
     params = EvaluateTeacherParams(
         teacher_fingerprint=checkpoint.fingerprint_as(teacher),

@@ -40,5 +40,5 @@ def _read_judge_probe(
     config = run.recipe.judge
     if judge is None or config is None or scores is None:
         return None
-    model, fingerprint = config.asked_for(SCORES), judge.fingerprint_as(config)
+    model, fingerprint = config.as_teacher(SCORES), judge.fingerprint_as(config)
     return read_probe(run.store.fetch(scores.ref), run.store, model, fingerprint, scores.summary.to_record())

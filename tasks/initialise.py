@@ -39,5 +39,5 @@ def initialise(call: StageCall[InitialiseParams]) -> InitialiseSummary:
 def initialise_student(run: Run, base: Checkpoint) -> Built[InitialiseSummary]:
     """Return the student's weights before training."""
     student = run.recipe.student
-    params = InitialiseParams(base=base.identity, student=student.shape, config=student, path=base.path)
+    params = InitialiseParams(base=base.identity, student=student.initial_identity, config=student, path=base.path)
     return run.build(initialise, base.inputs, params)

@@ -70,7 +70,7 @@ def score_completions(
     config = run.recipe.judge
     if checkpoint is None or config is None or not run.recipe.judge_chooses:
         return None
-    params = JudgeParams(**judge_fields(run, config, checkpoint, rows.labels), instruction=config.scores_by)
+    params = JudgeParams(**judge_fields(run, config, checkpoint, rows.labels), instruction=config.score_prompt)
     scores = run.build(judge, {"generate": completions.ref, **rows.inputs, **checkpoint.inputs}, params)
     price = generation_price(config, run.recipe.costs)
     run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, price)
@@ -108,7 +108,7 @@ def questions_spec(call: StageCall[Any], questions: dict[str, Messages], choices
     return write_questions(
         call.work.folder,
         questions,
-        params.judge.asked_for(choices),
+        params.judge.as_teacher(choices),
         model_path=params.path,
         fingerprint=params.judge_fingerprint,
         store=call.settings.store,

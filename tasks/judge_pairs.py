@@ -58,7 +58,7 @@ def compare_pairs(
         return None
     params = JudgePairsParams(
         **judge_fields(run, config, checkpoint, rows.labels),
-        instruction=config.pairs_by,
+        instruction=config.pair_prompt,
         show_reference=config.show_reference,
         against=config.against,
         metric=run.recipe.evaluation.metrics[0],

@@ -60,7 +60,7 @@ def probe_scores(
     keys = sorted({key for probe in read_probes(run, teachers, probes) for key in probe.requests.stored})
     params = ProbeJudgeParams(
         **judge_fields(run, config, checkpoint, rows.labels),
-        instruction=config.scores_by,
+        instruction=config.score_prompt,
         prompts=PROMPTS,
         answers=hashlib.sha256(canonical_json(keys)).hexdigest(),
         recipe=recipe,

@@ -70,7 +70,7 @@ def _params(run: Run, base: Checkpoint, rows: str, training: Training, *, with_v
     student = run.recipe.student
     return TrainParams(
         base=base.identity,
-        student=student.shape,
+        student=student.initial_identity,
         training=training,
         rows=rows,
         with_validation=with_validation,

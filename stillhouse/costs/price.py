@@ -88,7 +88,7 @@ def _listed(model: str, endpoint: Endpoint) -> ResolvedPrice | None:
     """Return the price in the installed library, which uses no network."""
     provider = endpoint.preset.price_library_id
     # without `serves`, which would hide the address: that tells whose prices hold
-    elsewhere = endpoint.model_copy(update={"serves": ""}).place
+    elsewhere = endpoint.model_copy(update={"serves": ""}).server_identity
     if not provider or elsewhere:
         return None
     # not at the top: the engine's environment imports this module and has no price library

@@ -60,7 +60,7 @@ class Checkpoint(StrictModel):
     def behind(cls, endpoint: Endpoint, name: str, revision: str) -> Self:
         """Return the model that an endpoint serves by `name`."""
         model = Model(kind="endpoint", path=name, revision=revision)
-        return cls(model=model, path=name, served=endpoint.names(name, revision))
+        return cls(model=model, path=name, served=endpoint.model_identity(name, revision))
 
     @property
     def identity(self) -> Any:

@@ -20,12 +20,12 @@ def pair_question(judge: Judge, request: str, first: str, second: str, reference
     if reference is not None:
         parts.append(("reference answer", reference))
     parts += [("answer A", first), ("answer B", second)]
-    return _messages(judge.pairs_by, parts, "Which is better: A, B, or C for neither?")
+    return _messages(judge.pair_prompt, parts, "Which is better: A, B, or C for neither?")
 
 
 def score_question(judge: Judge, request: str, answer: str) -> Messages:
     """Return the messages that ask how good `answer` to `request` is."""
-    return _messages(judge.scores_by, [("request", request), ("answer", answer)], "Which score from 1 to 5?")
+    return _messages(judge.score_prompt, [("request", request), ("answer", answer)], "Which score from 1 to 5?")
 
 
 def request_text(messages: Messages, skill: Skill, labels: Sequence[str]) -> str:

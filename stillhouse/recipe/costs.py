@@ -1,47 +1,50 @@
-"""What work costs, and how much of it a recipe may buy; none of it changes a result."""
+"""What work costs, and the budget of a recipe. Neither changes a result."""
 
 from pydantic import Field
 
 from stillhouse.config import FrozenModel
 
-_OWN = "US dollars an hour of the machine that"
-
 
 class Price(FrozenModel):
-    """What an endpoint asks for tokens."""
+    """What a model charges for tokens."""
 
-    input_usd_per_mtok: float = Field(ge=0.0, description="US dollars a million prompt tokens")
-    output_usd_per_mtok: float = Field(ge=0.0, description="US dollars a million completion tokens")
+    input_usd_per_mtok: float = Field(ge=0.0, description="US dollars per million prompt tokens")
+    output_usd_per_mtok: float = Field(ge=0.0, description="US dollars per million completion tokens")
 
 
 class Costs(FrozenModel):
-    """What own or rented machines cost by the hour; what is left out is not known, and never guessed."""
+    """What own or rented machines cost by the hour. A cost that is left out counts as not known."""
 
     teacher_usd_per_hour: float | None = Field(
         None,
         ge=0.0,
-        description=f"{_OWN} serves a teacher for its lessons, or a judge; of each, with replicas on a cluster",
+        description="US dollars an hour of the machine that serves a teacher or a judge; of each one with replicas on "
+        "a cluster",
     )
-    training_usd_per_hour: float | None = Field(None, ge=0.0, description=f"{_OWN} trains students")
-    evaluation_usd_per_hour: float | None = Field(None, ge=0.0, description=f"{_OWN} measures models")
+    training_usd_per_hour: float | None = Field(
+        None, ge=0.0, description="US dollars an hour of the machine that trains students"
+    )
+    evaluation_usd_per_hour: float | None = Field(
+        None, ge=0.0, description="US dollars an hour of the machine that evaluates models"
+    )
     serving_usd_per_hour: float | None = Field(
         None,
         ge=0.0,
-        description="US dollars an hour of a machine like the one that measured, where a model is to be served: with "
-        "the throughput measured, what a request costs",
+        description="US dollars an hour of the machine that will serve a model, like the one that evaluated it: with "
+        "the measured throughput it gives the cost of a request",
     )
 
 
 class Budget(FrozenModel):
-    """The most that a recipe's teachers and judge may be paid and take; of a teacher over an API the test rows too.
+    """Limits of what teachers and judge may use and cost; for an API teacher the test rows are included.
 
-    It holds for all answers that the recipe uses, whichever run bought them: a second try has no second budget.
+    A budget covers all answers that the recipe uses, whichever run paid for them. A second run has no second budget.
     """
 
     usd: float | None = Field(None, gt=0.0, description="US dollars, at today's price")
     tokens: int | None = Field(None, ge=1, description="prompt and completion tokens")
     hours: float | None = Field(
-        None, gt=0.0, description="hours in which the teacher is asked; training and measuring here are not counted"
+        None, gt=0.0, description="hours in which the teacher is asked; training and local evaluation are not counted"
     )
 
     @property

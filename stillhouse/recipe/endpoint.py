@@ -1,4 +1,4 @@
-"""Where a teacher is asked over an OpenAI-compatible API, and how hard."""
+"""Where a model is asked over an OpenAI-compatible API, and how many requests may be open."""
 
 import re
 from typing import Any, Literal
@@ -7,64 +7,95 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from stillhouse.config import FrozenModel, execution
-from stillhouse.recipe.batch import Batches
 from stillhouse.recipe.private_hosts import is_private
-from stillhouse.recipe.providers import PROVIDERS, Name, Offer, Provider
+from stillhouse.recipe.providers import PROVIDERS, Offer, Provider, ProviderName
 
-# what a request says by other fields of the recipe, or what its reader relies on
-_TAKEN = {
+# request fields that the recipe sets elsewhere, or that the code which reads the response relies on
+_RESERVED_FIELDS = {
     *("model", "messages", "n", "stream", "stop", "seed", "temperature", "top_p", "top_k", "response_format"),
     *("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "structured_outputs", "tools", "tool_choice"),
     *("return_tokens_as_token_ids", "min_p", "repetition_penalty"),
 }
 _SECRET = re.compile(r"api.?key|authorization|secret|password|credential|bearer", re.IGNORECASE)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# OpenAI's and Azure's limits of one batch file
+_MAX_BATCH_REQUESTS = 50_000
+_MAX_BATCH_MEGABYTES = 200
+
+
+class BatchSettings(FrozenModel):
+    """The size of batches, and how long a run waits for them. A batch has the keys of single requests."""
+
+    max_requests: int = execution(_MAX_BATCH_REQUESTS, "most requests in one batch", ge=1, le=_MAX_BATCH_REQUESTS)
+    max_megabytes: int = execution(
+        _MAX_BATCH_MEGABYTES, "largest file of one batch, in 1,000,000 bytes", ge=1, le=_MAX_BATCH_MEGABYTES
+    )
+    at_once: int = execution(
+        16, "most open batches; fewer and smaller ones stay below an account's limit of waiting tokens", ge=1
+    )
+    poll_s: float = execution(60.0, "seconds between two polls of a batch; the first come sooner", gt=0.0, le=300.0)
+    deadline_h: float = execution(
+        26.0,
+        "hours that a run waits. Batches that are open then go on, and the next run collects them. A provider takes "
+        "at most 24 hours",
+        gt=0.0,
+        le=336.0,
+    )
+    max_attempts: int = execution(3, "batches that a prompt goes into before its answer counts as failed", ge=1)
+    price_factor: float | None = execution(
+        None, "price of a batch / price of single requests; null takes the provider's", gt=0.0, le=1.0
+    )
 
 
 class Endpoint(FrozenModel):
-    """An OpenAI-compatible endpoint; the key is in the environment and nowhere else."""
+    """An OpenAI-compatible endpoint. Its key is read from the environment and is never part of a recipe."""
 
-    provider: Name = Field(description="whose endpoint: sets the address, the key's variable and what may be asked")
+    provider: ProviderName = Field(
+        description="the endpoint's provider; it sets the address, the variable of the key, and which settings may be "
+        "used"
+    )
     base_url: str = execution(
         "",
-        "address up to and without /chat/completions; empty takes the provider's. Outside of the provider's own "
-        "domain it says which model a name means, and answers stored from another address are not found",
+        "address without /chat/completions; empty takes the provider's. Outside of the provider's own domain the "
+        "address says which model a name means, so answers stored from another address are not found",
     )
     serves: str = Field(
         "",
-        description="what the endpoint serves, as owner/model@revision; given, it stands in place of the address, so "
-        "that a server may move and its answers are still found",
+        description="what the endpoint serves, as owner/model@revision. It replaces the address in the identity, so a "
+        "server can move and its stored answers are still found",
     )
     api_key_env: str = execution("", "environment variable that holds the key; empty takes the provider's")
     offers: tuple[Offer, ...] | None = Field(
         None,
-        description="what may be asked of this model, of seed, logprobs, json_schema and vllm; none given takes the "
-        "provider's. OpenAI's reasoning models: [json_schema]",
+        description="which of seed, logprobs, json_schema and vllm this model offers; null takes the provider's. For "
+        "OpenAI's reasoning models: [json_schema]",
     )
     extra_body: dict[str, Any] = Field(
         {}, description="further fields of each request, as {reasoning_effort: low}; never a key"
     )
-    # its effect, `redacts`, is identity of the stages that ask
+    # its effect, `redacts`, is identity of the stages that send prompts
     personal_data: Literal["auto", "redact", "allow"] = execution(
         "auto",
         "personal data in what is sent (e-mails, phones, cards, IBANs …). redact: replaced by marks; allow: sent as it "
-        "is; auto: redact, unless a server of your own (vllm, compatible) is asked at a loopback or private address",
+        "is; auto: redact, unless a server of your own (vllm, compatible) is at a loopback or private address",
     )
-    concurrency: int = execution(16, "requests in flight", ge=1, le=1024)
-    requests_per_minute: int = execution(0, "requests sent a minute at most; 0 sets no limit", ge=0)
+    concurrency: int = execution(16, "most open requests", ge=1, le=1024)
+    requests_per_minute: int = execution(0, "most requests a minute; 0 sets no limit", ge=0)
     tokens_per_minute: int = execution(
-        0, "tokens a minute at most, a prompt's and max_tokens counted when it is sent; 0 sets no limit", ge=0
+        0, "most tokens a minute, counted when a request is sent as its prompt and max_tokens; 0 sets no limit", ge=0
     )
     timeout_s: float = execution(300.0, "seconds a request may take", gt=0.0)
-    max_attempts: int = execution(8, "times one prompt is asked before its answer counts as failed", ge=1)
-    patience_s: float = execution(900.0, "seconds one prompt is tried for, waiting for a rate limit included", gt=0.0)
-    segment_seconds: float = execution(5.0, "answers are stored at least this often", gt=0.0, le=10.0)
-    batch: Batches = execution(Batches(), "how batches are made and waited for, with execution: batch")
-    # last: from here on the name is the field's, and no longer that of the function
+    max_attempts: int = execution(8, "most requests for one prompt before its answer counts as failed", ge=1)
+    patience_s: float = execution(
+        900.0, "seconds after which a prompt is given up, waiting for a rate limit included", gt=0.0
+    )
+    segment_seconds: float = execution(5.0, "most seconds between two writes to the completion store", gt=0.0, le=10.0)
+    batch: BatchSettings = execution(BatchSettings(), "size of batches and waiting for them, for execution: batch")
+    # last: below this line `execution` is the field and no longer the function
     execution: Literal["realtime", "batch"] = execution(
         "realtime",
-        "batch: prompts go to the provider's batch API in files and are answered within a day, for half the price; "
-        "keys and stored answers are the same",
+        "realtime: single requests; batch: prompts go to the provider's batch API in files and are answered within a "
+        "day, for half the price. Keys and stored answers are the same",
     )
 
     @field_validator("base_url")
@@ -84,31 +115,31 @@ class Endpoint(FrozenModel):
     def _name_of_a_variable(cls, value: str) -> str:
         if value and not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", value):
             raise ValueError(
-                "it is the name of an environment variable, in capitals; the key itself stands in no recipe"
+                "name an environment variable, in capitals. The key is the variable's value and belongs in no recipe"
             )
         return value
 
     @field_validator("extra_body")
     @classmethod
-    def _only_further_fields(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if taken := sorted(_TAKEN & set(value)):
-            raise ValueError(f"{', '.join(taken)} is said by other fields of the recipe; leave it out here")
+    def _no_reserved_field(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if reserved := sorted(_RESERVED_FIELDS & set(value)):
+            raise ValueError(f"{', '.join(reserved)} can't be set here: leave it out and use the recipe's own fields")
         if any(_SECRET.search(name) for name in _names_in(value)):
             raise ValueError("a key belongs in the environment, not in a request's body")
         return value
 
     @model_validator(mode="after")
-    def _has_an_address(self) -> "Endpoint":
+    def _has_a_safe_address(self) -> "Endpoint":
         if not self.address:
             raise ValueError(f"provider {self.provider} needs a base_url, as {self.preset.example}")
         parts = urlsplit(self.address)
         if self.preset.needs_key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise ValueError(f"provider {self.provider} is sent a key, and http:// would show it: take https://")
+            raise ValueError(f"provider {self.provider} gets a key, and http:// sends it unencrypted: use https://")
         return self
 
     @property
     def preset(self) -> Provider:
-        """What is known of the provider."""
+        """The provider's entry in `providers.PROVIDERS`."""
         return PROVIDERS[self.provider]
 
     @property
@@ -122,33 +153,33 @@ class Endpoint(FrozenModel):
         return self.api_key_env or self.preset.key_variable
 
     @property
-    def can(self) -> frozenset[Offer]:
-        """What may be asked of the endpoint."""
+    def offered(self) -> frozenset[Offer]:
+        """What the endpoint offers besides plain completions."""
         return frozenset(self.preset.offers if self.offers is None else self.offers)
 
     @property
     def redacts(self) -> bool:
-        """Whether personal data is taken out of what is sent."""
+        """Whether personal data is replaced in what is sent."""
         if self.personal_data != "auto":
             return self.personal_data == "redact"
-        # a gateway nearby hands on what a hosted provider is sent
+        # a gateway at a private address still forwards a hosted provider's prompts to that provider
         return self.preset.is_hosted or not is_private(urlsplit(self.address).hostname or "")
 
     @property
     def price_factor(self) -> float:
-        """What an answer costs of the price of single requests."""
+        """The price of an answer, as a fraction of the price of a single request."""
         if self.execution == "realtime":
             return 1.0
         return self.batch.price_factor or self.preset.batch_price_factor or 1.0
 
     @property
-    def waits_s(self) -> float:
-        """Seconds that a stage must be given for batches, an hour to bring them in included; 0 without batches."""
+    def batch_timeout_s(self) -> float:
+        """Seconds that a stage needs for its batches, with an hour to collect them; 0 without batches."""
         return 3600.0 * (self.batch.deadline_h + 1.0) if self.execution == "batch" else 0.0
 
     @property
-    def place(self) -> str:
-        """What of the address decides which model a name means; empty on the provider's own domain."""
+    def server_identity(self) -> str:
+        """The part of the address that decides which model a name means; empty on the provider's own domain."""
         if self.serves:
             return f"serves {self.serves}"
         parts = urlsplit(self.address)
@@ -157,11 +188,11 @@ class Endpoint(FrozenModel):
             return ""
         return f"{parts.netloc.lower()}{parts.path}"
 
-    def names(self, model: str, revision: str) -> dict[str, Any]:
-        """Return what identifies `model` behind this endpoint: all that decides its answers besides the request."""
+    def model_identity(self, model: str, revision: str) -> dict[str, Any]:
+        """Return what identifies `model` behind this endpoint; only the request decides its answers besides this."""
         return {
             "provider": self.provider,
-            "place": self.place,
+            "place": self.server_identity,
             "model": model,
             "revision": revision,
             "extra_body": self.extra_body,
@@ -169,6 +200,7 @@ class Endpoint(FrozenModel):
 
 
 def _names_in(value: Any) -> list[str]:
+    """Return the keys of all mappings inside `value`."""
     if isinstance(value, dict):
         return [str(name) for name in value] + [name for inner in value.values() for name in _names_in(inner)]
     return [name for inner in value for name in _names_in(inner)] if isinstance(value, list) else []

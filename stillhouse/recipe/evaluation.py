@@ -1,4 +1,4 @@
-"""How models are measured, and which rules a student must pass."""
+"""How models are evaluated, and which rules a student must pass."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -15,42 +15,42 @@ else:
 
 
 class Evaluation(FrozenModel):
-    """Quality, latency, throughput and memory, measured the same way for every model."""
+    """How quality, latency, throughput and memory are measured, in the same way for every model."""
 
     metrics: tuple[MetricName, ...] = Field(
-        (), description="what quality is measured by, the first is the one compared; empty takes the skill's"
+        (), description="metrics of quality; models are compared by the first. Empty takes all of the skill's"
     )
-    confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
+    confidence: float = Field(0.95, gt=0.5, lt=1.0, description="confidence level of every interval")
     resamples: int = Field(2000, ge=100, description="bootstrap resamples")
-    seed: int = Field(0, ge=0, description="seed of the bootstrap and of the choice of latency rows")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap and of the choice of rows for latency")
     max_tokens: int = Field(
         16,
         ge=1,
-        description="completion tokens at most; without it, free answers may have what the teacher's `sampling` allows",
+        description="most tokens of a completion; left out, free answers get the teacher's `sampling.max_tokens`",
     )
     latency_requests: int = Field(
-        50, ge=50, description="single requests timed, with distinct test rows where possible"
+        50, ge=50, description="single requests that are timed, on distinct test rows if there are enough"
     )
-    warm_requests: int = Field(10, ge=10, description="requests before the timed ones")
-    concurrency: int = Field(64, ge=1, description="sequences in flight when throughput is measured")
+    warm_requests: int = Field(10, ge=10, description="warm-up requests before the timed ones")
+    concurrency: int = Field(64, ge=1, description="open sequences while throughput is measured")
     student_dtype: Literal["bfloat16", "float16", "float32"] = Field(
-        "bfloat16", description="number type in which student and baselines are served"
+        "bfloat16", description="number type of the student and the baselines"
     )
     no_teacher_alternatives: bool = Field(
-        True, description="also train the student on the labelled rows alone, and TF-IDF with logistic regression"
+        True, description="also train a student on the labelled rows alone, and TF-IDF with logistic regression"
     )
-    engine: Engine = execution(Engine(mode="eager"), "how the engine runs, for all models alike")
+    engine: Engine = execution(Engine(mode="eager"), "how the engine runs; the same for all models")
 
 
 class Rule(FrozenModel):
     """A bound on one number of the report, as `comparison.quality_retained >= 0.92`."""
 
-    metric: str = Field(description="dotted path into report.json")
+    metric: str = Field(description="dotted path of a number in report.json")
     op: Literal[">=", "<=", ">", "<"] = Field(">=")
     bound: float
 
 
 class Gate(FrozenModel):
-    """The rules a student must pass; the report says which it did."""
+    """The rules that a student must pass. The report says which it passed."""
 
     rules: tuple[Rule, ...] = ()

@@ -1,15 +1,12 @@
-"""The judge: a model that compares and scores completions. It measures or decides what is kept; it never teaches."""
+"""The judge: a model that compares and scores answers. It measures, or decides what is kept, and never teaches."""
 
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stillhouse.config import provenance
-from stillhouse.recipe.costs import Price
 from stillhouse.recipe.teacher import Output, Sampling, ServedModel, Teacher
-from stillhouse.recipe.terms import TERMS
 
-VERDICTS = ("A", "B", "C")  # the answer shown first is better, the second is, neither is
+VERDICTS = ("A", "B", "C")  # the first answer shown is better, the second is better, neither is better
 SCORES = ("1", "2", "3", "4", "5")
 _CRITERIA = "{criteria}"
 
@@ -17,22 +14,15 @@ _CRITERIA = "{criteria}"
 class Judge(ServedModel):
     """A model that vLLM serves here, or one behind an OpenAI-compatible endpoint."""
 
-    price: Price | None = provenance(None, "as a teacher's")
-    accept_terms: str = provenance(
-        "",
-        "as a teacher's; needed only where the judge chooses what a student learns (`filters.min_judge_score`, "
-        "`mixing.by: judge`)",
-        pattern=f"^({'|'.join(TERMS)})?$",
-    )
     against: tuple[Literal["teacher", "baseline"], ...] = Field(
         ("teacher", "baseline"),
-        description="whose answers to the test rows the student's are compared with, each pair in both orders; "
-        "baseline is the better of the two; empty compares none",
+        description="whose test answers the student's are compared with, each pair in both orders; baseline is the "
+        "better of the two baselines; empty compares none",
     )
     criteria: str = Field(
         "does what was asked, is correct, and is clear and to the point",
         min_length=1,
-        description="what a good answer does; stands in both instructions in place of {criteria}",
+        description="what a good answer does; replaces {criteria} in both instructions",
     )
     pair_instruction: str = Field(
         "You compare two answers to the same request. The better one is the one that {criteria}. Neither the order in "
@@ -51,36 +41,36 @@ class Judge(ServedModel):
         description="system prompt for one answer; it must ask for a number from 1 to 5 alone",
     )
     show_reference: bool = Field(
-        False, description="show a row's first reference beside a pair; for answers that can be right or wrong"
+        False, description="show a row's first reference beside a pair; for answers that are right or wrong"
     )
-    sampling: Sampling = Field(Sampling(max_tokens=16), description="how verdicts are drawn; one a question")
+    sampling: Sampling = Field(Sampling(max_tokens=16), description="how verdicts are sampled; one a question")
 
     @model_validator(mode="after")
-    def _can_be_asked(self) -> "Judge":
+    def _gives_one_verdict(self) -> "Judge":
         if self.sampling.n > 1 or self.sampling.logprobs:
             raise ValueError("a judge gives one verdict a question and nothing else: leave out sampling.n and logprobs")
         if len(set(self.against)) != len(self.against):
-            raise ValueError("against names one twice")
+            raise ValueError(f"against: {', '.join(self.against)} names one twice: leave one out")
         if "criteria" in self.model_fields_set and not any(
             _CRITERIA in text for text in (self.pair_instruction, self.score_instruction)
         ):
-            raise ValueError(f"criteria has no place: put {_CRITERIA} into an instruction, or leave criteria out")
+            raise ValueError(f"criteria would not be shown: put {_CRITERIA} into an instruction, or leave criteria out")
         return self
 
     @property
-    def pairs_by(self) -> str:
-        """The instruction for two answers, filled in."""
+    def pair_prompt(self) -> str:
+        """The system prompt for two answers, with the criteria in it."""
         return self.pair_instruction.replace(_CRITERIA, self.criteria)
 
     @property
-    def scores_by(self) -> str:
-        """The instruction for one answer, filled in."""
+    def score_prompt(self) -> str:
+        """The system prompt for one answer, with the criteria in it."""
         return self.score_instruction.replace(_CRITERIA, self.criteria)
 
-    def asked_for(self, choices: tuple[str, ...]) -> Teacher:
-        """Return the judge as a teacher whose answers are held to `choices`, where its endpoint can hold any."""
-        is_held = not self.endpoint or bool({"vllm", "json_schema"} & self.endpoint.can)
+    def as_teacher(self, choices: tuple[str, ...]) -> Teacher:
+        """Return the judge as a teacher. Its output is limited to `choices` if its endpoint can enforce that."""
+        is_enforced = not self.endpoint or bool({"vllm", "json_schema"} & self.endpoint.offered)
         return Teacher(
             **{name: getattr(self, name) for name in ServedModel.model_fields},
-            output=Output(kind="choice", choice=choices) if is_held else Output(kind="free"),
+            output=Output(kind="choice", choice=choices) if is_enforced else Output(kind="free"),
         )

@@ -1,13 +1,13 @@
-"""Whether a host's name says by itself that it is this machine or a private network's.
+"""Whether a host's name alone says that it is on this machine or in a private network.
 
-What may be sent there hangs on it: a name that says neither counts as the internet's, and no name is
-looked up, since the answer would then depend on where and when a recipe is read.
+This decides whether personal data may be sent there. No name is looked up, because the result would depend on where and
+when the recipe is read. A name that does not say so counts as a host of the internet.
 """
 
 import ipaddress
 import re
 
-# loopback, RFC 1918, link-local, and the same of IPv6 (RFC 4193, RFC 4291)
+# loopback, RFC 1918, link-local, and their IPv6 counterparts (RFC 4193, RFC 4291)
 _PRIVATE = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -17,12 +17,12 @@ _PRIVATE = tuple(
 )
 # domains that the public DNS never answers for: RFC 6761, RFC 6762, RFC 8375, and ICANN's `internal`
 _PRIVATE_DOMAINS = ("localhost", "local", "home.arpa", "internal")
-# a service of Compose or Kubernetes. One that begins with a digit may be an address in disguise (2130706433, 0x7f.1)
+# a service of Compose or Kubernetes. A name that begins with a digit may be a disguised address (2130706433, 0x7f.1)
 _SINGLE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 def is_private(host: str) -> bool:
-    """Return whether `host` is of this machine or a private network; False for any that does not say so."""
+    """Return whether `host` is on this machine or in a private network; False if the name does not say so."""
     name = host.lower().strip("[]").removesuffix(".")
     try:
         address = ipaddress.ip_address(name)

@@ -1,26 +1,24 @@
-"""What is known of each provider of an OpenAI-compatible endpoint: address, key variable, offers, price and terms.
+"""What each provider of an OpenAI-compatible endpoint documents: address, variable of the key, offers, price, terms.
 
-A new provider is one entry here. The entries are what the providers document in November 2026; no test asked one of
-them. Most ignore a field that they do not know, so what is not documented counts as not offered.
+A new provider is one entry here. The entries are as of November 2026. No test asked a real provider. Most providers
+ignore a field that they do not know, so what is not documented counts as not offered.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-# seed: sampling can be repeated; logprobs: of the tokens it chose; json_schema: answers held to a JSON schema by
-# response_format; vllm: vLLM's own fields (structured_outputs, top_k, logprobs by token id)
+# seed: sampling can be repeated; logprobs: log-probabilities of the chosen tokens; json_schema: response_format holds
+# the answer to a JSON schema; vllm: vLLM's own fields (structured_outputs, top_k, log-probabilities by token id)
 Offer = Literal["seed", "logprobs", "json_schema", "vllm"]
 
 
-class Provider(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Provider:
     """One provider of endpoints."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    base_url: str = ""  # empty: each user has an own one
+    base_url: str = ""  # empty: each user has another one
     example: str  # of a base_url
-    # hosts below it serve the same models under the same names, so that the address says nothing about the answers
+    # these hosts and the hosts below them serve the same models under the same names
     own_domains: tuple[str, ...] = ()
     key_variable: str
     needs_key: bool = True
@@ -28,11 +26,11 @@ class Provider(BaseModel):
     offers: tuple[Offer, ...] = ()
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     max_temperature: float = 2.0
-    # what a request leaves out means temperature 1 and top_p 1; some models refuse even to be told so
+    # True: a request without temperature and top_p is sampled with 1 and 1. Some models refuse to be sent these values
     has_known_defaults: bool = True
     has_batches: bool = False  # OpenAI's batch API: /files and /batches
-    batch_price_factor: float | None = None  # of the price of single requests; None: not known
-    price_library_id: str = ""  # the provider's name in genai-prices; empty: no list price says what the user pays
+    batch_price_factor: float | None = None  # price of a batch / price of single requests; None: not known
+    price_library_id: str = ""  # the provider's name in genai-prices; empty: no list price applies
     terms: str = ""  # the entry of terms.TERMS that all its models are served under
 
 
@@ -49,8 +47,8 @@ PROVIDERS: dict[str, Provider] = {
         price_library_id="openai",
         terms="openai",
     ),
-    # the owner names an Azure deployment: only with its resource's address the name means one model, and no list price
-    # is known for it
+    # the user chooses the name of an Azure deployment: it identifies a model only together with the resource's address,
+    # and no list price is known for it
     "azure": Provider(
         example="https://RESOURCE.openai.azure.com/openai/v1",
         key_variable="AZURE_OPENAI_API_KEY",
@@ -68,7 +66,7 @@ PROVIDERS: dict[str, Provider] = {
         offers=("logprobs",),
         price_library_id="deepseek",
     ),
-    # ignores seed, logprobs and response_format, and caps the temperature without a word
+    # ignores seed, logprobs and response_format, and caps the temperature without an error
     "anthropic": Provider(
         base_url="https://api.anthropic.com/v1",
         example="https://api.anthropic.com/v1",
@@ -85,7 +83,7 @@ PROVIDERS: dict[str, Provider] = {
         max_tokens_field="max_completion_tokens",
         price_library_id="aws",
     ),
-    # the model's own generation_config.json is the server's default, so that all is said in each request
+    # the server's defaults are those of the model's generation_config.json, so each request sets every value
     "vllm": Provider(
         example="http://HOST:8000/v1",
         key_variable="VLLM_API_KEY",
@@ -101,13 +99,13 @@ PROVIDERS: dict[str, Provider] = {
         needs_key=False,
         is_hosted=False,
         has_known_defaults=False,
-        # some servers have them: choosing execution: batch says that this one does
+        # some servers have them: a recipe with execution: batch states that this one does
         has_batches=True,
     ),
 }
 
 # the type of a recipe's field that names a provider
 if TYPE_CHECKING:
-    Name = str
+    ProviderName = str
 else:
-    Name = Literal[tuple(PROVIDERS)]
+    ProviderName = Literal[tuple(PROVIDERS)]

@@ -19,67 +19,68 @@ from stillhouse.skills.registry import AnySkill
 
 
 class Recipe(FrozenModel):
-    """What a distillation is; settings say where it runs (stillhouse/runtime/settings.py).
+    """What a distillation is. Settings say where it runs (stillhouse/runtime/settings.py).
 
-    Each section checks itself. What sections rule out together is checked by `load.parse_recipe`, the one way to make
-    a recipe.
+    Each section checks itself. `load.parse_recipe`, the only way to make a recipe, checks that sections fit together.
     """
 
-    name: str = provenance(..., "short name; run folders and exported models carry it", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = provenance(..., "short name, shown in run folders and exported models", pattern=r"^[a-z0-9][a-z0-9-]*$")
     skill: AnySkill
     data: Data
     teachers: tuple[Teacher, ...] = Field(
-        min_length=1, max_length=16, description="who answers; evaluation measures the first"
+        min_length=1, max_length=16, description="models that the student learns from; evaluation measures the first"
     )
-    routing: Routing = optional_identity(Routing(), "which of several teachers is asked what")
-    mixing: Mixing = optional_identity(Mixing(), "what is kept of several teachers' answers to one prompt")
+    routing: Routing = optional_identity(Routing(), "which of several teachers answers which prompt")
+    mixing: Mixing = optional_identity(Mixing(), "which of several teachers' answers to one prompt are kept")
     filters: Filters = Filters()
-    judge: Judge | None = optional_identity(None, "who compares the test answers in pairs, and may score a teacher's")
+    judge: Judge | None = optional_identity(
+        None, "model that compares test answers in pairs, and can score the teachers' answers"
+    )
     student: Student
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
-    costs: Costs = provenance(Costs(), "what machines cost by the hour, for the report's ledger and the forecast")
-    budget: Budget = execution(Budget(), "what the teacher's answers may cost; before it is passed a run ends")
+    costs: Costs = provenance(Costs(), "hourly costs of machines, for the report's ledger and the forecast")
+    budget: Budget = execution(Budget(), "limits of what the answers may cost; a run ends before it exceeds one")
 
     @field_validator("evaluation")
     @classmethod
-    def _measured_as_the_skill_is(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
+    def _fits_the_skill(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
         skill, teachers = info.data.get("skill"), info.data.get("teachers")
-        if skill is None or not teachers:  # refused already
+        if skill is None or not teachers:  # they are refused already
             return evaluation
-        if strange := [name for name in evaluation.metrics if name not in skill.metric_names()]:
+        if unknown := [name for name in evaluation.metrics if name not in skill.metric_names()]:
             raise ValueError(
-                f"metrics names {', '.join(strange)}; {skill.kind} is measured by {', '.join(skill.metric_names())}"
+                f"metrics names {', '.join(unknown)}; {skill.kind} is measured by {', '.join(skill.metric_names())}"
             )
-        unset: dict[str, Any] = {} if evaluation.metrics else {"metrics": skill.metric_names()}
+        defaults: dict[str, Any] = {} if evaluation.metrics else {"metrics": skill.metric_names()}
         if not skill.has_labels and "max_tokens" not in evaluation.model_fields_set:
-            unset["max_tokens"] = max(teacher.sampling.max_tokens for teacher in teachers)
-        return evaluation.model_copy(update=unset)
+            defaults["max_tokens"] = max(teacher.sampling.max_tokens for teacher in teachers)
+        return evaluation.model_copy(update=defaults)
 
     @property
     def served_models(self) -> dict[str, ServedModel]:
-        """Every model that is asked for something that may cost, by its field."""
-        judges = {"judge": self.judge} if self.judge else {}
-        return {**{f"teachers.{number}": teacher for number, teacher in enumerate(self.teachers)}, **judges}
+        """The teachers and the judge, by their field in the recipe."""
+        teachers = {f"teachers.{index}": teacher for index, teacher in enumerate(self.teachers)}
+        return {**teachers, "judge": self.judge} if self.judge else {**teachers}
 
     @property
     def judge_chooses(self) -> bool:
         """Whether a judge's scores decide what the student learns."""
-        is_bounded = self.filters.rule(JudgeScore).min_judge_score is not None
-        return is_bounded or (self.mixing.kind, self.mixing.by) == ("best", "judge")
+        has_least_score = self.filters.rule(JudgeScore).min_judge_score is not None
+        return has_least_score or (self.mixing.kind, self.mixing.by) == ("best", "judge")
 
     @property
     def teacher(self) -> Teacher:
-        """The first teacher: the one that evaluation measures, and that a form's `teacher` changes."""
+        """The first teacher. Evaluation measures it, and the form's `teacher` changes it."""
         return self.teachers[0]
 
     @property
     def has_several(self) -> bool:
-        """Whether there are several teachers, so that answers are routed and mixed."""
+        """Whether there are several teachers, so that prompts are routed and answers are mixed."""
         return len(self.teachers) > 1
 
     @property
     def generations(self) -> dict[str, Teacher]:
-        """The teacher of each generation, by what that is called in a run."""
+        """Each teacher, by the label of its `generate` stage in a run."""
         return {f"generate {one.display_name}" if self.has_several else "generate": one for one in self.teachers}

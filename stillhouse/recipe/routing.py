@@ -6,21 +6,21 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel
 
-# kinds that look at what a row says of itself, before anything is asked
+# kinds that decide by the row, before any teacher is asked
 BY_ROW = ("source", "label")
-# kinds that look at what the teachers before have answered
+# kinds that decide by the answers of the earlier teachers
 BY_ANSWERS = ("fallback", "first_verified")
 
 
 class Routing(FrozenModel):
-    """Who is asked what. Teachers are asked in the recipe's order."""
+    """Which teacher is asked which prompt. Teachers are asked in the recipe's order."""
 
     kind: Literal["all", "source", "label", "fallback", "first_verified"] = Field(
         "all",
         description="all: every teacher is asked every prompt; source: the row's own `column` decides; label: the "
-        "row's label decides; fallback: a teacher is asked what the filters would keep no answer of the teachers "
-        "before it to (whether an answer agrees with a reference aside); first_verified: likewise, and where the row "
-        "has a reference an answer must agree with it",
+        "row's label decides; fallback: a teacher is asked only the prompts to which the filters would keep no answer "
+        "of the earlier teachers (agreement with a reference does not count); first_verified: like fallback, but an "
+        "answer to a row with a reference must also agree with it",
     )
     column: str = Field("source", min_length=1, description="column of the training rows, for kind source")
     teachers: dict[str, str] = Field({}, description="value -> teacher's name, for kind source and label")

@@ -1,4 +1,4 @@
-"""The student: what it starts from and how it is trained."""
+"""The student: which weights it starts from and how it is trained."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -7,8 +7,8 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel, execution, optional_identity, provenance
 
-# ChatML without the default system prompt that some models insert: a short message stays a short prompt.
-# The newline stands before a turn and not after it, so that an answer ends exactly on its stop token.
+# ChatML without the default system prompt that some models insert, so that a short message stays a short prompt.
+# The newline precedes a turn and does not follow it, so that an answer ends exactly on its stop token.
 MINIMAL_CHATML = (
     "{% for message in messages %}"
     "{{ ('' if loop.first else '\n') + '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' }}"
@@ -22,42 +22,42 @@ class Student(FrozenModel):
 
     model: str = Field(description="local folder, GGUF file or hub name of any causal model")
     revision: str = Field("", description="hub revision; ignored for local files")
-    layers: int = Field(0, ge=0, description="keep this many evenly spaced layers; 0 keeps all")
+    layers: int = Field(0, ge=0, description="number of evenly spaced layers to keep; 0 keeps all")
     chat_template: Literal["model", "minimal"] = Field(
         "model",
-        description="model: the base's own; minimal: ChatML without the default system prompt that some models insert "
-        "into every request",
+        description="model: the base model's own; minimal: ChatML without the default system prompt that some models "
+        "insert into every request",
     )
-    licence: str = provenance("unknown", "licence of the base model, carried to the cards")
+    licence: str = provenance("unknown", "licence of the base model, shown on the cards")
 
     @property
-    def shape(self) -> dict[str, object]:
-        """What decides an untrained student besides its base model's files."""
+    def initial_identity(self) -> dict[str, object]:
+        """What decides the untrained student, besides the files of its base model."""
         return {"layers": self.layers, "chat_template": self.template}
 
     @property
     def template(self) -> str | None:
-        """The Jinja chat template that replaces the base's, or None."""
+        """The Jinja chat template that replaces the base model's; None keeps that."""
         return MINIMAL_CHATML if self.chat_template == "minimal" else None
 
 
 class Lora(FrozenModel):
-    """Low-rank adaptation; merged into the weights on export."""
+    """Low-rank adaptation. The adapter is merged into the weights on export."""
 
     r: int = Field(16, ge=1, description="rank")
-    alpha: int = Field(32, ge=1, description="scale numerator")
+    alpha: int = Field(32, ge=1, description="numerator of the scale alpha / r")
     dropout: float = Field(0.0, ge=0.0, lt=1.0, description="dropout on the adapter's input")
     target_modules: str | tuple[str, ...] = Field("all-linear", description="module names, or all-linear")
 
 
 class TrainingExecution(FrozenModel):
-    """How training runs; none of it is identity."""
+    """Where training runs. No field is identity."""
 
     threads: int = execution(0, "CPU threads; 0 takes all cores", ge=0)
     device: Literal["auto", "cpu", "cuda"] = execution("auto", "device to train on")
 
 
-# read as files: the modules themselves import torch
+# listed as files, because the modules import torch
 TRAINERS = Path(__file__).parents[1] / "students" / "trainers"
 if TYPE_CHECKING:
     TrainingKind = str
@@ -68,25 +68,35 @@ else:
 class Training(FrozenModel):
     """How the student learns."""
 
-    kind: TrainingKind = optional_identity("sft", "training method; sft: supervised fine-tuning on the completions")
-    method: Literal["full", "lora"] = Field("full", description="train all weights, or LoRA merged on export")
-    lora: Lora = Lora()
-    epochs: float = Field(1.0, gt=0.0, description="passes over the training rows")
-    max_steps: int = Field(0, ge=0, description="optimizer steps; 0 goes by epochs")
-    learning_rate: float = Field(5e-4, gt=0.0, description="peak learning rate")
-    warmup_ratio: float = Field(0.1, ge=0.0, lt=1.0, description="share of steps with rising learning rate")
-    scheduler: Literal["linear", "cosine", "constant"] = Field("cosine", description="learning rate after warm-up")
-    batch_size: int = Field(8, ge=1, description="rows a device step")
-    gradient_accumulation: int = Field(1, ge=1, description="device steps an optimizer step")
-    weight_decay: float = Field(0.0, ge=0.0, description="AdamW decay")
-    max_length: int = Field(512, ge=8, description="tokens a row may have; longer rows are dropped and counted")
-    packing: bool = Field(False, description="fill sequences with several rows")
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="autocast type of the forward pass")
-    seed: int = Field(0, ge=0, description="seed of order, dropout and new weights")
-    evaluate_every: int = Field(0, ge=0, description="steps between validation passes; 0 once an epoch")
-    save_every: int = Field(50, ge=1, description="steps between checkpoints that survive a kill")
-    early_stopping_patience: int = Field(
-        3, ge=0, description="validation passes without gain that end training; 0 never"
+    kind: TrainingKind = optional_identity(
+        "sft", "training method; sft: supervised fine-tuning on the training examples"
     )
-    use_references: bool = Field(True, description="train labelled rows on their reference, unasked")
+    method: Literal["full", "lora"] = Field(
+        "full", description="full: train all weights; lora: train an adapter, merged on export"
+    )
+    lora: Lora = Lora()
+    epochs: float = Field(1.0, gt=0.0, description="passes over the training examples")
+    max_steps: int = Field(0, ge=0, description="optimizer steps; 0 takes as many as `epochs` gives")
+    learning_rate: float = Field(5e-4, gt=0.0, description="peak learning rate")
+    warmup_ratio: float = Field(0.1, ge=0.0, lt=1.0, description="share of the steps in which the learning rate rises")
+    scheduler: Literal["linear", "cosine", "constant"] = Field(
+        "cosine", description="how the learning rate goes on after the warm-up"
+    )
+    batch_size: int = Field(8, ge=1, description="training examples in one forward pass")
+    gradient_accumulation: int = Field(1, ge=1, description="forward passes in one optimizer step")
+    weight_decay: float = Field(0.0, ge=0.0, description="weight decay of AdamW")
+    max_length: int = Field(
+        512, ge=8, description="most tokens of a training example; longer ones are dropped and counted"
+    )
+    packing: bool = Field(False, description="fill each sequence with several training examples")
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="autocast type of the forward pass")
+    seed: int = Field(0, ge=0, description="seed of the order, of dropout and of new weights")
+    evaluate_every: int = Field(0, ge=0, description="steps between validation passes; 0: once an epoch")
+    save_every: int = Field(50, ge=1, description="steps between checkpoints, from which a killed training continues")
+    early_stopping_patience: int = Field(
+        3, ge=0, description="validation passes without a gain after which training ends; 0 never ends it"
+    )
+    use_references: bool = Field(
+        True, description="train labelled rows on their reference, without asking a teacher about them"
+    )
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")

@@ -1,35 +1,33 @@
-"""Terms of use that forbid to train other models on a teacher's output, by the teacher's name or provider.
+"""Terms of use that forbid training other models on a model's answers, by the model's name or its provider.
 
-As the terms read in November 2026; no legal advice, and not complete. A teacher that is not in it may have its own.
+The table is as of November 2026. It is no legal advice, and it is not complete.
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-
-from pydantic import BaseModel, ConfigDict
 
 from stillhouse.recipe.providers import PROVIDERS
 
 
-class Terms(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Terms:
     """One owner's terms."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     owner: str
     url: str
     rule: str  # what they forbid
-    models: str  # names that fall under them, as a regular expression without case
-    heirs: str = ""  # students that may be trained nonetheless, likewise
+    models: str  # regular expression of the models' names, without case
+    exempt_students: str = ""  # likewise, of the students that may be trained nonetheless
 
 
-# what `accept_terms` names -> terms
+# value of `accept_terms` -> the terms
 TERMS = {
     "openai": Terms(
         owner="OpenAI",
         url="https://openai.com/policies/services-agreement",
         rule="using output to develop models that compete with OpenAI",
-        models=r"(chat)?gpt-?[345].*|o[134](-.*)?|text-davinci.*",  # not gpt2 and gpt-oss, which are free
+        models=r"(chat)?gpt-?[345].*|o[134](-.*)?|text-davinci.*",  # not gpt2 and gpt-oss: their licences allow it
     ),
     "microsoft": Terms(
         owner="Microsoft",
@@ -54,28 +52,28 @@ TERMS = {
         url="https://ai.meta.com/llama/license",
         rule="using output to improve any other large language model than Llama 2 and its derivatives",
         models=r"(code)?llama[-_]?2.*",
-        heirs=r".*llama[-_]?2.*",
+        exempt_students=r".*llama[-_]?2.*",
     ),
     "llama3": Terms(
         owner="Meta",
         url="https://www.llama.com/llama3/license",
         rule="using output to improve any other large language model than Meta Llama 3 and its derivatives",
-        models=r"(meta[-_])?llama[-_]?3(?![-._]?[1-9]([-._]|$)).*",  # from 3.1 on it is allowed
-        heirs=r".*llama[-_]?3.*",
+        models=r"(meta[-_])?llama[-_]?3(?![-._]?[1-9]([-._]|$)).*",  # from 3.1 on they allow it
+        exempt_students=r".*llama[-_]?3.*",
     ),
 }
 
 
-def terms_of(model: str, provider: str, student: str) -> str | None:
-    """Return the name of the terms that forbid to train `student` on what `model` answers; None where none is known.
+def forbidding_terms(model: str, provider: str, student: str) -> str | None:
+    """Return the name of the terms that forbid training `student` on the answers of `model`; None if none is known.
 
-    `model` and `student` are names, folders or files; `provider` is an endpoint's, or empty.
+    `model` and `student` are names, folders or files. `provider` is the endpoint's provider, or empty.
     """
-    served_under = PROVIDERS[provider].terms if provider else ""
+    provider_terms = PROVIDERS[provider].terms if provider else ""
     names = {model.casefold(), PurePosixPath(model).name.casefold()}
+    student_name = PurePosixPath(student).name.casefold()
     for name, terms in TERMS.items():
-        is_under = name == served_under or any(re.fullmatch(terms.models, one) for one in names)
-        is_heir = bool(terms.heirs) and re.fullmatch(terms.heirs, PurePosixPath(student).name.casefold()) is not None
-        if is_under and not is_heir:
+        is_bound = name == provider_terms or any(re.fullmatch(terms.models, one) for one in names)
+        if is_bound and not (terms.exempt_students and re.fullmatch(terms.exempt_students, student_name)):
             return name
     return None

@@ -20,7 +20,7 @@ from stillhouse.teachers.spec import ProbeSpec
 def probe(spec: ProbeSpec, reporter: Reporter, connect: Callable[..., Client] = Client) -> dict[str, Any]:
     """Generate the completions of up to `spec.prompts` prompts that lack one, and return what that took."""
     lessons = ChatRequests(spec, rows_of(spec))
-    evaluated = spec.model_copy(update={"teacher": spec.teacher.as_measured})
+    evaluated = spec.model_copy(update={"teacher": spec.teacher.as_evaluated})
     tests = ChatRequests(evaluated, read_cases(spec.test, spec.skill) if spec.test else [])
     recorder = open_recorder(spec, [request.key for request in lessons.all], reporter)
     chosen = choose_keys(lessons.slots, recorder.completions, spec.prompts, spec.among)

@@ -166,6 +166,6 @@ def run_asking_worker(
     """
     if model.endpoint:
         over_api = Worker.GENERATE_API if work == "generate" else Worker.PROBE_API
-        return run_control_worker(call, over_api, spec, at_least_s=model.endpoint.waits_s)
+        return run_control_worker(call, over_api, spec, at_least_s=model.endpoint.batch_timeout_s)
     local = Worker.GENERATE if work == "generate" else Worker.PROBE
     return run_engine_worker(call, local, spec, environment_for(model.engine))

@@ -32,8 +32,8 @@ def test_instruction_holds_the_criteria_and_ignores_instructions_in_answers(make
 
 
 def test_instructions_name_the_allowed_verdicts_and_scores():
-    assert all(f" {verdict} " in JUDGE.pairs_by for verdict in VERDICTS)
-    assert all(f"{score}: " in JUDGE.scores_by for score in SCORES)
+    assert all(f" {verdict} " in JUDGE.pair_prompt for verdict in VERDICTS)
+    assert all(f"{score}: " in JUDGE.score_prompt for score in SCORES)
 
 
 def test_request_text_holds_the_skills_instruction():

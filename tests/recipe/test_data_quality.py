@@ -15,7 +15,7 @@ def recipe(skill: dict, filters: dict, **teacher_fields) -> dict:
 
 
 def test_check_labels_needs_answers_that_can_contradict():
-    assert "filters.check_labels: free texts contradict none" in refusal_of(recipe(SUMMARIES, {"check_labels": True}))
+    assert "a free text contradicts none" in refusal_of(recipe(SUMMARIES, {"check_labels": True}))
     assert "filters.check_labels would find nothing" in refusal_of(recipe(QA, {"check_labels": True}))
     assert parse_recipe(recipe(QA, {"check_labels": True}, **SAMPLES))
     assert parse_recipe(recipe({}, {"check_labels": True}))

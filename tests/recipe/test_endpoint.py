@@ -14,7 +14,7 @@ KEY = "sk-Pr0jectSecret-1234567890"
 def test_teacher_of_two_fields_takes_the_rest_from_the_provider():
     found = make_endpoint()
     assert (found.address, found.key_variable) == ("https://api.deepseek.com", "DEEPSEEK_API_KEY")
-    assert found.can == {"logprobs"}
+    assert found.offered == {"logprobs"}
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -55,7 +55,7 @@ def test_refusal_inside_a_teacher_is_one_line():
 
 
 def test_provider_that_gets_a_key_is_not_asked_in_the_clear():
-    assert "take https://" in refusal_of(make_recipe_fields(make_api_teacher(base_url="http://gateway.example/v1")))
+    assert "use https://" in refusal_of(make_recipe_fields(make_api_teacher(base_url="http://gateway.example/v1")))
     assert make_endpoint(base_url="http://127.0.0.1:8000/v1").address == "http://127.0.0.1:8000/v1"
 
 
@@ -66,10 +66,10 @@ def test_provider_that_gets_a_key_is_not_asked_in_the_clear():
         ({"sampling": {"seed": 3}}, "deepseek", "sampling.seed is not taken by provider deepseek"),
         ({"sampling": {"top_k": 5}}, "openai", "sampling.top_k is not taken"),
         ({"sampling": {"logprobs": 5}}, "openai", "sampling.logprobs keeps log-probabilities by token id"),
-        ({"sampling": {"temperature": 1.5}}, "anthropic", "sampling.temperature is above 1"),
-        ({"prompt": {"layout": "text"}}, "openai", "prompt.layout: text is no chat"),
-        ({"output": {"kind": "regex", "regex": "a|b"}}, "openai", "output.kind: regex can't be held"),
-        ({"output": {"kind": "choice", "choice": ["a"]}}, "anthropic", "output.kind: choice can't be held"),
+        ({"sampling": {"temperature": 1.5}}, "anthropic", "sampling.temperature: 1.5 is above 1"),
+        ({"prompt": {"layout": "text"}}, "openai", "prompt.layout: text is not a chat"),
+        ({"output": {"kind": "regex", "regex": "a|b"}}, "openai", "output.kind: regex can't be enforced"),
+        ({"output": {"kind": "choice", "choice": ["a"]}}, "anthropic", "output.kind: choice can't be enforced"),
         ({"dtype": "float16"}, "openai", "dtype says how a model's own files are served"),
         ({"replicas": 2}, "openai", "replicas says how"),
         ({"engine": {"threads": 2}}, "openai", "engine says how"),
@@ -95,7 +95,7 @@ def test_vllm_server_takes_what_vllm_takes(setting):
 def test_offers_of_the_recipe_replace_the_providers():
     reasoning = make_api_teacher("openai", offers=["json_schema"])
     assert "sampling.seed is not taken" in refusal_of(make_recipe_fields(reasoning | {"sampling": {"seed": 3}}))
-    assert make_endpoint(provider="openai", offers=["json_schema"]).can == {"json_schema"}
+    assert make_endpoint(provider="openai", offers=["json_schema"]).offered == {"json_schema"}
 
 
 def test_filter_on_confidence_needs_log_probabilities():
@@ -107,17 +107,20 @@ def test_filter_on_confidence_needs_log_probabilities():
 
 
 def test_place_is_empty_on_the_providers_own_domain_and_the_address_elsewhere():
-    assert make_endpoint(provider="openai").place == ""
-    assert make_endpoint(provider="openai", base_url="https://eu.api.openai.com/v1").place == ""
-    assert make_endpoint(provider="bedrock", base_url="https://bedrock-mantle.eu-west-1.api.aws/v1").place == ""
+    assert make_endpoint(provider="openai").server_identity == ""
+    assert make_endpoint(provider="openai", base_url="https://eu.api.openai.com/v1").server_identity == ""
+    assert (
+        make_endpoint(provider="bedrock", base_url="https://bedrock-mantle.eu-west-1.api.aws/v1").server_identity == ""
+    )
     # a name that only ends alike is another's
-    assert make_endpoint(provider="openai", base_url="https://evilapi.openai.com.example/v1").place
-    assert make_endpoint(provider="azure", base_url="https://One.openai.azure.com/openai/v1").place == (
+    assert make_endpoint(provider="openai", base_url="https://evilapi.openai.com.example/v1").server_identity
+    assert make_endpoint(provider="azure", base_url="https://One.openai.azure.com/openai/v1").server_identity == (
         "one.openai.azure.com/openai/v1"
     )
-    assert make_endpoint(provider="vllm", base_url="http://gpu:8000/v1").place == "gpu:8000/v1"
+    assert make_endpoint(provider="vllm", base_url="http://gpu:8000/v1").server_identity == "gpu:8000/v1"
     moved = {
-        make_endpoint(provider="vllm", base_url=f"http://gpu{n}:8000/v1", serves="me/model@1").place for n in (1, 2)
+        make_endpoint(provider="vllm", base_url=f"http://gpu{n}:8000/v1", serves="me/model@1").server_identity
+        for n in (1, 2)
     }
     assert moved == {"serves me/model@1"}
 
@@ -163,8 +166,8 @@ def test_batch_larger_than_providers_take_or_watched_too_seldom_is_refused(limit
 
 
 def test_stage_is_given_the_time_that_batches_may_take():
-    assert make_endpoint(provider="openai", execution="batch", batch={"deadline_h": 30}).waits_s == 31 * 3600
-    assert make_endpoint(provider="openai").waits_s == 0
+    assert make_endpoint(provider="openai", execution="batch", batch={"deadline_h": 30}).batch_timeout_s == 31 * 3600
+    assert make_endpoint(provider="openai").batch_timeout_s == 0
 
 
 def test_way_of_asking_changes_no_fingerprint_and_names_the_same_model():
@@ -173,7 +176,7 @@ def test_way_of_asking_changes_no_fingerprint_and_names_the_same_model():
         make_endpoint(provider="openai", execution="batch", batch={"poll_s": 9}),
     )
     assert identity(one) == identity(other)
-    assert one.names("m", "") == other.names("m", "")
+    assert one.model_identity("m", "") == other.model_identity("m", "")
 
 
 def test_provider_that_is_unknown_is_refused_with_the_known_ones():

@@ -33,7 +33,7 @@ def test_filter_by_score_without_a_judge_is_refused():
 
 
 def test_judge_that_would_be_asked_nothing_is_refused():
-    assert "judge would be asked nothing" in refusal_of(recipe(FREE | {"against": []}))
+    assert "judge would do nothing" in refusal_of(recipe(FREE | {"against": []}))
     assert parse_recipe(recipe(FREE | {"against": []}, FILTER)).filters.min_judge_score == 3
 
 
@@ -49,10 +49,13 @@ def test_judge_of_labels_is_refused(kind):
     [
         ({"modle": "x"}, "Did you mean 'model'?"),
         ({"against": ["champion"]}, "judge.against.0"),
-        ({"against": ["teacher", "teacher"]}, "against names one twice"),
+        ({"against": ["teacher", "teacher"]}, "against: teacher, teacher names one twice"),
         ({"sampling": {"n": 2, "temperature": 0.7}}, "one verdict a question"),
         ({"sampling": {"logprobs": 2}}, "one verdict a question"),
-        ({"criteria": "x", "pair_instruction": "A, B or C?", "score_instruction": "1 to 5?"}, "criteria has no place"),
+        (
+            {"criteria": "x", "pair_instruction": "A, B or C?", "score_instruction": "1 to 5?"},
+            "criteria would not be shown",
+        ),
         ({"endpoint": ENDPOINT, "dtype": "float32"}, "has no effect behind an endpoint"),
         ({"endpoint": ENDPOINT, "sampling": {"seed": 3}}, "sampling.seed is not taken by provider deepseek"),
         ({"endpoint": {"provider": "vllm"}}, "needs a base_url"),
@@ -121,13 +124,13 @@ def test_judge_behind_an_endpoint_keeps_its_name_whatever_lies_beside_the_recipe
 @pytest.mark.parametrize("choices", [VERDICTS, SCORES])
 def test_judge_is_held_to_its_choices_where_it_can_be(endpoint, held, choices):
     judge = Judge.model_validate(FREE | {"endpoint": endpoint})
-    output = judge.asked_for(choices).output
+    output = judge.as_teacher(choices).output
     assert (output.kind, output.choice) == (("choice", choices) if held else ("free", ()))
 
 
 def test_judge_as_a_teacher_is_one_that_a_worker_takes():
     judge = Judge.model_validate(FREE | {"endpoint": ENDPOINT, "sampling": {"temperature": 0.5, "max_tokens": 9}})
-    asked = judge.asked_for(VERDICTS)
+    asked = judge.as_teacher(VERDICTS)
     taken = Teacher.model_validate_json(asked.model_dump_json())
     assert taken == asked
     assert (taken.sampling.max_tokens, taken.endpoint) == (9, judge.endpoint)

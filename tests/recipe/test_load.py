@@ -82,7 +82,7 @@ def test_parse_recipe_not_finite_is_refused(value):
 
 def test_load_recipe_not_yaml_says_so(tmp_path):
     (tmp_path / "broken.yaml").write_text("name: [unclosed")
-    with pytest.raises(RecipeError, match="no valid YAML"):
+    with pytest.raises(RecipeError, match="not valid YAML"):
         load_recipe(str(tmp_path / "broken.yaml"))
 
 
@@ -192,7 +192,7 @@ def test_parse_recipe_budget_of_several_replicas_is_refused():
     parse_recipe(content)
     content["teachers"][0]["replicas"] = 2
     message = refusal_of(content)
-    assert "budget goes with one engine" in message
+    assert "budget needs a single engine" in message
     assert "Set replicas to 1" in message
 
 
@@ -201,7 +201,7 @@ def test_parse_recipe_budget_of_batches_is_refused():
     content["teachers"][0] |= {"model": "gpt-4o", "accept_terms": "openai"}
     content["teachers"][0]["endpoint"] = {"provider": "openai", "execution": "batch"}
     message = refusal_of(content)
-    assert "budget goes with single requests" in message
+    assert "budget needs single requests" in message
     assert "Set teachers.0.endpoint.execution to realtime" in message
 
 

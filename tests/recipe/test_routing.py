@@ -75,9 +75,9 @@ def test_routing_as_the_guide_shows_it_is_taken():
     ("routing", "said"),
     [
         ({"kind": "source"}, "routing.kind: source needs routing.teachers"),
-        ({"kind": "fallback", "teachers": {"web": "large"}}, "go with kind source or label; kind is fallback"),
-        ({"kind": "fallback", "default": "large"}, "go with kind source or label; kind is fallback"),
-        ({"column": "channel"}, "routing.column goes with kind: source; kind is all"),
+        ({"kind": "fallback", "teachers": {"web": "large"}}, "are for kind source and label; kind is fallback"),
+        ({"kind": "fallback", "default": "large"}, "are for kind source and label; kind is fallback"),
+        ({"column": "channel"}, "routing.column is for kind: source; kind is all"),
         (
             {"kind": "source", "teachers": {"web": "lage"}},
             "routing.teachers.web: no teacher is called 'lage'; they are small, large. Did you mean 'large'?",
@@ -86,9 +86,9 @@ def test_routing_as_the_guide_shows_it_is_taken():
             {"kind": "source", "teachers": {"web": "large"}, "default": "smal"},
             "routing.default: no teacher is called 'smal'; they are small, large. Did you mean 'small'?",
         ),
-        ({"kind": "source", "teachers": {"web": "small"}}, "teacher 'large' would be asked nothing"),
-        ({"kind": "label", "teachers": {"a": "large"}}, "data.train.columns names no `label`"),
-        ({"kind": "first_verified"}, "data.train.columns names neither `reference` nor `label`"),
+        ({"kind": "source", "teachers": {"web": "small"}}, "teacher 'large' would get no prompt"),
+        ({"kind": "label", "teachers": {"a": "large"}}, "needs a column `label`, and data.train.columns names none"),
+        ({"kind": "first_verified"}, "needs a column `reference` or `label`, and data.train.columns names none"),
     ],
 )
 def test_routing_that_says_nothing_or_the_wrong_thing_is_refused(routing: dict[str, Any], said: str):
@@ -130,9 +130,13 @@ def test_mixing_of_free_texts_can_neither_vote_nor_verify(kind: str):
     assert f"mixing.kind: vote counts equal answers, and free texts never are; skill.kind is {kind}" in refusal_of(
         content
     )
-    assert f"no answer of a {kind} plainly agrees" in refusal_of(content | {"mixing": {"kind": "best"}})
+    assert f"an answer of a {kind} neither agrees with a reference nor" in refusal_of(
+        content | {"mixing": {"kind": "best"}}
+    )
     without = {name: part for name, part in content.items() if name != "mixing"}
-    assert f"no answer of a {kind} plainly agrees" in refusal_of(without | {"routing": {"kind": "first_verified"}})
+    assert f"an answer of a {kind} neither agrees with a reference nor" in refusal_of(
+        without | {"routing": {"kind": "first_verified"}}
+    )
 
 
 def test_mixing_by_a_judge_needs_one_and_its_terms_hold():
@@ -142,10 +146,8 @@ def test_mixing_by_a_judge_needs_one_and_its_terms_hold():
     recipe = parse_recipe(make_routed_fields(**free, judge=judge))
     assert recipe.judge_chooses
     message = refusal_of(make_routed_fields(**free, judge={"model": "gpt-5", "endpoint": {"provider": "openai"}}))
-    assert "its scores choose what the student learns" in message
-    assert "mixing.by: judge goes with kind: best" in refusal_of(
-        make_routed_fields(**free | {"mixing": {"by": "judge"}})
-    )
+    assert "chooses training examples" in message
+    assert "mixing.by: judge is for kind: best" in refusal_of(make_routed_fields(**free | {"mixing": {"by": "judge"}}))
 
 
 @pytest.mark.parametrize("kind", SKILLS)
@@ -172,16 +174,24 @@ def test_calibration_of_a_teacher_that_is_asked_a_part_is_refused(routing: dict[
         return
     message = refusal_of(content)
     for place in ("teachers.0", "teachers.1"):
-        assert (f"{place}.calibration: batch goes by a mean over all training prompts" in message) == (place in refused)
+        assert (f"{place}.calibration: batch takes a mean over all training prompts" in message) == (place in refused)
 
 
 @pytest.mark.parametrize(
     ("second", "parts", "said"),
     [
         ({"model": "meta-llama/Llama-2-70b-chat-hf"}, {}, "set teachers.1.accept_terms: llama2"),
-        (LARGE | CALIBRATED, {"skill": {"kind": "qa"}}, "calibration: batch goes by labels"),
-        (LARGE | {"prompt": {"selection": "nearest_per_label"}}, {"skill": {"kind": "qa"}}, "goes by labels"),
-        (LARGE | {"prompt": {"layout": "text"}}, {"skill": {"kind": "qa"}}, "prompt.layout: text has no end"),
+        (LARGE | CALIBRATED, {"skill": {"kind": "qa"}}, "calibration: batch needs a skill with labels"),
+        (
+            LARGE | {"prompt": {"selection": "nearest_per_label"}},
+            {"skill": {"kind": "qa"}},
+            "needs a skill with labels",
+        ),
+        (
+            LARGE | {"prompt": {"layout": "text"}},
+            {"skill": {"kind": "qa"}},
+            "prompt.layout: text does not mark its end",
+        ),
         (
             LARGE | {"sampling": {"max_tokens": 90}},
             {"skill": {"kind": "qa"}, "evaluation": {"max_tokens": 64}},

@@ -2,7 +2,7 @@ import pytest
 
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import load_recipe
-from stillhouse.recipe.terms import TERMS, terms_of
+from stillhouse.recipe.terms import TERMS, forbidding_terms
 
 FREE = "SmolLM2-135M"
 
@@ -25,7 +25,7 @@ FREE = "SmolLM2-135M"
     ],
 )
 def test_terms_of_teachers_that_must_not_train_others(model: str, provider: str, expected: str):
-    assert terms_of(model, provider, FREE) == expected
+    assert forbidding_terms(model, provider, FREE) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_terms_of_teachers_that_must_not_train_others(model: str, provider: str,
     ],
 )
 def test_terms_of_teachers_that_may_train_others_are_none(model: str, provider: str):
-    assert terms_of(model, provider, FREE) is None
+    assert forbidding_terms(model, provider, FREE) is None
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_terms_of_teachers_that_may_train_others_are_none(model: str, provider: 
     ],
 )
 def test_terms_of_a_teacher_let_its_own_family_learn(teacher: str, student: str, expected: str | None):
-    assert terms_of(teacher, "", student) == expected
+    assert forbidding_terms(teacher, "", student) == expected
 
 
 def test_recipe_with_a_forbidding_teacher_is_refused_with_terms_and_remedy():

@@ -73,12 +73,15 @@ def test_recipe_of_kind_nli_takes_labels_metrics_and_columns():
     [
         (
             {"skill": {"kind": "nlu"}},
-            r"skill\.kind: 'nlu' is no skill; known: classification, conversation, math, nli, qa, summarization\."
+            r"skill\.kind: 'nlu' is not a skill; known: classification, conversation, math, nli, qa, summarization\."
             r".* mean 'nli'",
         ),
         ({"skill": {"kind": "nli", "lables": ["a", "b"]}}, r"skill\.lables: unknown field\. Did you mean 'labels'"),
         ({"skill": {"kind": "nli", "labels": ["a"]}}, r"skill\.labels: \['a'\] is refused: one class only"),
-        ({"skill": {"labels": ["a", "b"]}}, "names `premise`, which is for a nli; skill.kind is classification"),
+        (
+            {"skill": {"labels": ["a", "b"]}},
+            "names `premise`, for skill nli only: leave it out, or set the kind; skill.kind is classification",
+        ),
         ({"skill": 3}, "skill: 3 is refused"),
     ],
 )
@@ -91,7 +94,7 @@ def test_recipe_of_kind_nli_wrong_field_is_one_line(change, message):
     "columns", [{"premise": "p"}, {"hypothesis": "h"}, {"text": "t", "premise": "p", "hypothesis": "h"}, {}]
 )
 def test_columns_half_a_pair_or_two_prompts_are_refused(columns):
-    with pytest.raises(ValueError, match=r"go together|name exactly one"):
+    with pytest.raises(ValueError, match=r"need each other|name exactly one"):
         Columns(**columns)
 
 

@@ -194,24 +194,24 @@ def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts
         ({"evaluation": {"metrics": ["accuracy"]}}, "metrics names accuracy; qa is measured by exact_match, token_f1"),
         (
             {"data": {"balance": {"by": "label"}}},
-            "data.balance.by: label goes by labels, and there are none; skill.kind is qa",
+            "data.balance.by: label needs a skill with labels: choose another group; skill.kind is qa",
         ),
         (
             {"teachers": {"prompt": {"layout": "text"}}},
-            r"layout: text has no end of its own: name one in sampling\.stop",
+            r"layout: text does not mark its end: name one in sampling\.stop",
         ),
-        ({"teachers": {"calibration": "batch"}}, "calibration: batch goes by labels"),
+        ({"teachers": {"calibration": "batch"}}, "calibration: batch needs a skill with labels"),
         (
             {"evaluation": {"max_tokens": 63}},
             "evaluation.max_tokens: 63 would cut answers that teachers.0.sampling.max_tokens: 64",
         ),
         (
             {"teachers": {"prompt": {"selection": "fixed_per_label"}}},
-            "prompt.selection: fixed_per_label goes by labels",
+            "prompt.selection: fixed_per_label needs a skill with labels",
         ),
         (
             {"data": {"train": {"path": "x", "columns": {"messages": "m", "context": "c"}}}},
-            "`context` goes with `text`",
+            "`context` needs `text`",
         ),
     ],
 )
@@ -227,7 +227,7 @@ def test_recipe_of_kind_qa_settings_without_effect_are_refused(change, message):
 def test_recipe_of_kind_qa_refusal_is_one_line_that_does_not_repeat_the_recipe():
     content = make_recipe_fields() | {"skill": {"kind": "qa"}}
     content["teachers"][0]["calibration"] = "batch"
-    message = "teachers.0.calibration: batch goes by labels, and there are none; skill.kind is qa."
+    message = "teachers.0.calibration: batch needs a skill with labels: set it to none; skill.kind is qa."
     assert refusal_of(content) == f"Recipe inline is refused:\n  - {message}"
 
 

@@ -106,5 +106,5 @@ def test_new_file_is_a_skill_of_the_recipe_with_its_metric(tmp_path: Path):
     assert (found["metrics"], found["marks"], found["in_schema"]) == (["shouted"], 3, True)
     assert found["enum"] == sorted([*METRICS, "shouted"])
     assert (found["scores"], found["kept"]) == ([1.0, 0.0, 0.0], ["HELLO"])
-    assert "'ecko' is no skill; known: classification, conversation, echo" in found["message"]
+    assert "'ecko' is not a skill; known: classification, conversation, echo" in found["message"]
     assert "Did you mean 'echo'?" in found["message"]

@@ -195,7 +195,7 @@ def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"filters": {"min_agreement": 0.5}}, "min_agreement: free texts never agree; skill.kind is summarization"),
+        ({"filters": {"min_agreement": 0.5}}, "free texts are never equal: leave it out; skill.kind is summarization"),
         (
             {"teachers": [{"model": "x", "prompt": {"examples": 2}}]},
             "teachers.0.prompt.examples: 2, but skill.chain_of_density goes without examples: set it to 0",

@@ -14,7 +14,7 @@ from stillhouse.data.row import Row, content_sha256
 from stillhouse.errors import RecipeError
 from stillhouse.filters.candidate import Candidate
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.recipe.terms import terms_of
+from stillhouse.recipe.terms import forbidding_terms
 
 TEACHER = "t" * 64
 SMALL = {"name": "small", "model": "owner/small-1B"}
@@ -100,7 +100,7 @@ def make_routed_fields(*teachers: dict[str, Any], label: str | None = None, **fi
 
 def make_api_teacher(provider: str = "deepseek", **endpoint: Any) -> dict[str, Any]:
     """The fields of a teacher behind an API."""
-    terms = terms_of("deepseek-chat", provider, "") or ""
+    terms = forbidding_terms("deepseek-chat", provider, "") or ""
     return {"model": "deepseek-chat", "accept_terms": terms, "endpoint": {"provider": provider, **endpoint}}
 
 

@@ -53,9 +53,9 @@ def structured_output(endpoint: Endpoint, constraint: dict[str, Any]) -> Respons
     if not constraint:
         return ResponseForm()
     ((kind, value),) = constraint.items()
-    if "vllm" in endpoint.can:
+    if "vllm" in endpoint.offered:
         return ResponseForm(fields={"structured_outputs": {"json" if kind == "json_schema" else kind: value}})
-    if "json_schema" not in endpoint.can or kind not in ("choice", "json_schema"):
+    if "json_schema" not in endpoint.offered or kind not in ("choice", "json_schema"):
         return ResponseForm()
     if kind == "json_schema":
         return ResponseForm(fields={"response_format": _response_format(value)})
@@ -70,7 +70,7 @@ def structured_output(endpoint: Endpoint, constraint: dict[str, Any]) -> Respons
 
 def num_logprobs(teacher: Teacher) -> int:
     """Return the log-probabilities requested a token; -1 if an endpoint does not even give the chosen token's."""
-    return -1 if teacher.endpoint and "logprobs" not in teacher.endpoint.can else teacher.sampling.logprobs
+    return -1 if teacher.endpoint and "logprobs" not in teacher.endpoint.offered else teacher.sampling.logprobs
 
 
 def max_completion_tokens(model: ApiModel) -> int:
@@ -96,20 +96,20 @@ def _sampling_fields(sampling: Sampling, endpoint: Endpoint, rollout_index: int)
     fields: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p}
     if endpoint.preset.has_known_defaults:
         fields = {name: value for name, value in fields.items() if value != 1.0}
-    if "vllm" in endpoint.can:
+    if "vllm" in endpoint.offered:
         # as the engine here samples, whatever the server's or the model's own defaults are
         fields |= {"top_k": sampling.top_k, "min_p": 0.0, "repetition_penalty": 1.0}
     if sampling.stop:
         fields["stop"] = list(sampling.stop)
-    if "seed" in endpoint.can and sampling.temperature > 0.0:
+    if "seed" in endpoint.offered and sampling.temperature > 0.0:
         fields["seed"] = sampling.seed + rollout_index
     return fields
 
 
 def _logprobs(sampling: Sampling, endpoint: Endpoint) -> dict[str, Any]:
-    if "logprobs" not in endpoint.can:
+    if "logprobs" not in endpoint.offered:
         return {}
-    if "vllm" not in endpoint.can:
+    if "vllm" not in endpoint.offered:
         return {"logprobs": True}
     return {"logprobs": True, "top_logprobs": sampling.logprobs, "return_tokens_as_token_ids": True}
 

@@ -1,44 +1,42 @@
-"""Settings of a teacher or judge that its endpoint can't honour: it would ignore them, and they would be believed."""
+"""Settings that an endpoint can't honour. It would ignore them silently, and the user would believe them."""
 
 from collections.abc import Iterator
 
-from stillhouse.recipe.endpoint import Endpoint
+from stillhouse.filters.rules.confidence import Confidence
+from stillhouse.recipe.endpoint import BatchSettings, Endpoint
 from stillhouse.recipe.providers import PROVIDERS
-from stillhouse.recipe.teacher import Output, Sampling, Teacher
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.teacher import Sampling, ServedModel, Teacher
 
 # they say how a model's own files are loaded and served
-_OF_AN_ENGINE = ("dtype", "quantization", "engine", "replicas")
+_ENGINE_FIELDS = ("dtype", "quantization", "engine", "replicas")
 
 
-def find_endpoint_problems(field: str, teacher: Teacher) -> Iterator[str]:
-    """Yield a line for each setting that the endpoint of `teacher` can't honour; `field` is its place in the recipe."""
-    if not teacher.endpoint:
-        return
-    for problem in (
-        *_engine(teacher),
-        *_execution(teacher.endpoint),
-        *_sampling(teacher.sampling, teacher.endpoint),
-        *_output(teacher.output, teacher.endpoint),
-    ):
-        yield f"{field}.{problem}"
+def find_endpoint_problems(recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each setting that the endpoint of a teacher or judge can't honour."""
+    for field, model in recipe.served_models.items():
+        if not model.endpoint:
+            continue
+        for problem in (
+            *_engine(model),
+            *_execution(model.endpoint),
+            *_sampling(model.sampling, model.endpoint),
+            *(_teacher(model, model.endpoint) if isinstance(model, Teacher) else ()),
+        ):
+            yield f"{field}.{problem}"
+        if isinstance(model, Teacher) and "logprobs" not in model.endpoint.offered:
+            yield from _filters_of_logprobs(recipe, field, model, model.endpoint.provider)
 
 
-def _engine(teacher: Teacher) -> Iterator[str]:
-    for name in _OF_AN_ENGINE:
-        if getattr(teacher, name) != Teacher.model_fields[name].default:
+def _engine(model: ServedModel) -> Iterator[str]:
+    for name, field in type(model).model_fields.items():
+        if name in _ENGINE_FIELDS and getattr(model, name) != field.default:
             yield f"{name} says how a model's own files are served, and has no effect behind an endpoint: leave it out"
-    if teacher.calibration == "batch":
-        yield (
-            "calibration: batch needs the log-probability of every label, which no endpoint is asked for: set it to "
-            "none, or serve the model's own files with vLLM (without endpoint)"
-        )
-    if teacher.prompt.layout == "text":
-        yield "prompt.layout: text is no chat; behind an endpoint take turns or list"
 
 
 def _execution(endpoint: Endpoint) -> Iterator[str]:
-    if endpoint.execution == "realtime" and endpoint.batch != type(endpoint.batch)():
-        yield "endpoint.batch says how batches are made: set endpoint.execution to batch, or leave it out"
+    if endpoint.execution == "realtime" and endpoint.batch != BatchSettings():
+        yield "endpoint.batch has no effect on single requests: set endpoint.execution to batch, or leave it out"
     if endpoint.execution == "batch" and not endpoint.preset.has_batches:
         having = ", ".join(name for name, preset in PROVIDERS.items() if preset.has_batches)
         yield (
@@ -48,20 +46,44 @@ def _execution(endpoint: Endpoint) -> Iterator[str]:
 
 
 def _sampling(sampling: Sampling, endpoint: Endpoint) -> Iterator[str]:
-    who, can = f"provider {endpoint.provider}", endpoint.can
+    provider, offered = f"provider {endpoint.provider}", endpoint.offered
     if sampling.temperature > endpoint.preset.max_temperature:
-        yield f"sampling.temperature is above {endpoint.preset.max_temperature:g}, the most {who} takes"
-    if sampling.top_k and "vllm" not in can:
-        yield f"sampling.top_k is not taken by {who}: leave it at 0"
-    if sampling.seed and "seed" not in can:
-        yield f"sampling.seed is not taken by {who}: leave it at 0; stored answers are found again all the same"
-    if sampling.logprobs and not {"vllm", "logprobs"} <= can:
-        yield f"sampling.logprobs keeps log-probabilities by token id, which {who} does not give: leave it at 0"
+        yield (
+            f"sampling.temperature: {sampling.temperature:g} is above {endpoint.preset.max_temperature:g}, the most "
+            f"that {provider} takes: lower it"
+        )
+    if sampling.top_k and "vllm" not in offered:
+        yield f"sampling.top_k is not taken by {provider}: leave it at 0"
+    if sampling.seed and "seed" not in offered:
+        yield f"sampling.seed is not taken by {provider}: leave it at 0; stored answers are found again all the same"
+    if sampling.logprobs and not {"vllm", "logprobs"} <= offered:
+        yield f"sampling.logprobs keeps log-probabilities by token id, which {provider} does not give: leave it at 0"
 
 
-def _output(output: Output, endpoint: Endpoint) -> Iterator[str]:
-    who, kind, can = f"provider {endpoint.provider}", output.kind, endpoint.can
-    if kind in ("choice", "json_schema") and not {"vllm", "json_schema"} & can:
-        yield f"output.kind: {kind} can't be held by {who}: take skill (the skill's parser reads the answer) or free"
-    if kind == "regex" and "vllm" not in can:
-        yield f"output.kind: regex can't be held by {who}: take skill, free or json_schema"
+def _teacher(teacher: Teacher, endpoint: Endpoint) -> Iterator[str]:
+    kind, offered = teacher.output.kind, endpoint.offered
+    if teacher.calibration == "batch":
+        yield (
+            "calibration: batch needs the log-probability of every label, which no endpoint is asked for: set it to "
+            "none, or serve the model's own files with vLLM (without endpoint)"
+        )
+    if teacher.prompt.layout == "text":
+        yield "prompt.layout: text is not a chat, and an endpoint is sent chats: set it to turns or list"
+    if kind in ("choice", "json_schema") and not {"vllm", "json_schema"} & offered:
+        yield (
+            f"output.kind: {kind} can't be enforced by provider {endpoint.provider}: take skill (the skill's parser "
+            "reads the answer) or free"
+        )
+    if kind == "regex" and "vllm" not in offered:
+        yield f"output.kind: regex can't be enforced by provider {endpoint.provider}: take skill, free or json_schema"
+
+
+def _filters_of_logprobs(recipe: Recipe, field: str, teacher: Teacher, provider: str) -> Iterator[str]:
+    lacking = f"provider {provider} gives no log-probabilities for this model"
+    if recipe.filters.rule(Confidence).min_mean_logprob is not None:
+        yield f"filters.min_mean_logprob would drop every answer of {field}: {lacking}; leave it out"
+    if recipe.filters.hard_share is not None and not (recipe.skill.votes and teacher.sampling.n > 1):
+        yield (
+            f"filters.hard_share finds no hard prompts of {field}: {lacking}, and there are no samples that could "
+            "disagree; set sampling.n above 1, or leave it out"
+        )

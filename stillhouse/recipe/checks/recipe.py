@@ -1,85 +1,71 @@
-"""Sections of a recipe that don't go together, found before any work starts.
+"""Settings of a recipe that contradict each other, found before any work starts.
 
-Each section checks itself. These rules read several; each names the field and the way out.
+Each section of a recipe checks itself. These checks read several sections. Each problem names the field and what to
+change.
 """
 
 from collections.abc import Iterator
 
-from stillhouse.filters.rules.confidence import Confidence
+from stillhouse.filters.rules.judge_score import JudgeScore
 from stillhouse.recipe.checks.endpoint import find_endpoint_problems
-from stillhouse.recipe.checks.judge import find_judge_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
-from stillhouse.recipe.checks.skill import find_skill_problems, find_teacher_problems
-from stillhouse.recipe.judge import VERDICTS
+from stillhouse.recipe.checks.skill import find_skill_problems
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.recipe.terms import TERMS, terms_of
+from stillhouse.recipe.terms import TERMS, forbidding_terms
 
 
 def find_problems(recipe: Recipe) -> Iterator[str]:
-    """Yield a line for each thing wrong with the recipe as a whole; none if all is well."""
-    for index, teacher in enumerate(recipe.teachers):
-        yield from find_endpoint_problems(f"teachers.{index}", teacher)
-    if recipe.judge:
-        yield from find_endpoint_problems("judge", recipe.judge.asked_for(VERDICTS))
-    for problem in _skill(recipe):
-        yield f"{problem}; skill.kind is {recipe.skill.kind}"
-    yield from _budget(recipe)
-    yield from find_routing_problems(recipe)
-    yield from _terms(recipe)
-    yield from _logprobs(recipe)
-    yield from find_judge_problems(
-        recipe.judge, recipe.filters, recipe.skill, recipe.student.model, chooses=recipe.judge_chooses
-    )
+    """Yield a line for each contradiction in the recipe; none if all is well."""
+    for find in (
+        find_endpoint_problems,
+        find_skill_problems,
+        _find_budget_problems,
+        find_routing_problems,
+        _find_judge_problems,
+        _find_terms_problems,
+    ):
+        yield from find(recipe)
 
 
-def _skill(recipe: Recipe) -> Iterator[str]:
-    yield from find_skill_problems(recipe.skill, recipe.data, recipe.filters)
-    for index, teacher in enumerate(recipe.teachers):
-        field, max_tokens = f"teachers.{index}", recipe.evaluation.max_tokens
-        yield from find_teacher_problems(field, teacher, recipe.skill, recipe.filters, max_tokens)
-
-
-def _budget(recipe: Recipe) -> Iterator[str]:
+def _find_budget_problems(recipe: Recipe) -> Iterator[str]:
     for field, model in recipe.served_models.items() if recipe.budget.is_set else ():
         if isinstance(model, Teacher) and model.replicas > 1:
             yield (
-                f"budget goes with one engine: {field}.replicas: {model.replicas} ask at once and know nothing of "
-                "what the others spend. Set replicas to 1, or leave the budget out"
+                f"budget needs a single engine: {field}.replicas: {model.replicas} would spend without knowing of each "
+                "other. Set replicas to 1, or leave the budget out"
             )
         if model.endpoint and model.endpoint.execution == "batch":
             yield (
-                "budget goes with single requests: a batch is bought as a whole, and what it costs is known at its "
-                f"end. Set {field}.endpoint.execution to realtime, or leave the budget out"
+                "budget needs single requests: the cost of a batch is only known when it ends. Set "
+                f"{field}.endpoint.execution to realtime, or leave the budget out"
             )
 
 
-def _terms(recipe: Recipe) -> Iterator[str]:
-    for index, teacher in enumerate(recipe.teachers):
-        provider = teacher.endpoint.provider if teacher.endpoint else ""
-        name = terms_of(teacher.model, provider, recipe.student.model)
-        if name and teacher.accept_terms != name:
-            terms = TERMS[name]
-            yield (
-                f"{teacher.model} answers under {terms.owner}'s terms ({terms.url}), which forbid {terms.rule}. If "
-                f"these don't bind you, set teachers.{index}.accept_terms: {name}; else take another teacher"
-            )
+def _find_judge_problems(recipe: Recipe) -> Iterator[str]:
+    if recipe.judge is None:
+        if recipe.filters.rule(JudgeScore).min_judge_score is not None:
+            yield "filters.min_judge_score needs a judge: name the model that scores the answers in the section `judge`"
+        return
+    if recipe.skill.has_labels:
+        yield f"judge compares free answers; those of a {recipe.skill.kind} are right or wrong: leave it out"
+    if not recipe.judge.against and not recipe.judge_chooses:
+        yield "judge would do nothing: name what to compare with in judge.against, or set filters.min_judge_score"
 
 
-def _logprobs(recipe: Recipe) -> Iterator[str]:
-    """Yield filters that need log-probabilities, for a teacher that gives none."""
-    for index, teacher in enumerate(recipe.teachers):
-        endpoint = teacher.endpoint
-        if not endpoint or "logprobs" in endpoint.can:
+def _find_terms_problems(recipe: Recipe) -> Iterator[str]:
+    """Yield each model whose terms forbid training the student on what it answers or chooses."""
+    for field, model in recipe.served_models.items():
+        is_teacher = isinstance(model, Teacher)
+        provider = model.endpoint.provider if model.endpoint else ""
+        name = forbidding_terms(model.model, provider, recipe.student.model)
+        # a judge that only measures trains no student
+        if name is None or name == model.accept_terms or not (is_teacher or recipe.judge_chooses):
             continue
-        if recipe.filters.rule(Confidence).min_mean_logprob is not None:
-            yield (
-                f"filters.min_mean_logprob would drop every answer of teachers.{index}: provider {endpoint.provider} "
-                "gives no log-probabilities for this model; leave it out"
-            )
-        if recipe.filters.hard_share is not None and not (recipe.skill.votes and teacher.sampling.n > 1):
-            yield (
-                f"filters.hard_share finds no hard prompts of teachers.{index}: provider {endpoint.provider} gives no "
-                "log-probabilities for this model, and there are no samples that could disagree; set sampling.n above "
-                "1 or leave it out"
-            )
+        use = "answers" if is_teacher else "chooses training examples"
+        way_out = "" if is_teacher else ", or leave filters.min_judge_score and mixing.by: judge out"
+        terms = TERMS[name]
+        yield (
+            f"{model.model} {use} under {terms.owner}'s terms ({terms.url}), which forbid {terms.rule}. If these terms "
+            f"don't bind you, set {field}.accept_terms: {name}; else take another model{way_out}"
+        )

@@ -3,59 +3,55 @@
 from collections.abc import Iterator
 
 from stillhouse.filters.rules.agreement import Agreement
-from stillhouse.filters.settings import Filters
-from stillhouse.recipe.data import Data
+from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.registry import SKILLS
-from stillhouse.skills.skill import Skill
 
 
-def find_skill_problems(skill: Skill, data: Data, filters: Filters) -> Iterator[str]:
-    """Yield a line for each setting of data and filters that does not go with the skill."""
-    for role, source in data.sources.items():
-        for column, kinds in _columns_of_skills().items():
-            if getattr(source.columns, column) is not None and skill.kind not in kinds:
-                yield f"data.{role}.columns names `{column}`, which is for a {' or '.join(kinds)}"
+def find_skill_problems(recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each setting that does not fit the skill."""
+    by_teacher = (_teacher(recipe, f"teachers.{index}", teacher) for index, teacher in enumerate(recipe.teachers))
+    for problems in (_columns(recipe), _answers(recipe), *by_teacher):
+        yield from (f"{problem}; skill.kind is {recipe.skill.kind}" for problem in problems)
+
+
+def _columns(recipe: Recipe) -> Iterator[str]:
+    """Yield each column that is named and belongs to other skills only."""
+    for kind, skill in SKILLS.items():
+        for column in set(skill.columns) - set(recipe.skill.columns):
+            for role, source in recipe.data.sources.items():
+                if getattr(source.columns, column) is not None:
+                    yield f"data.{role}.columns names `{column}`, for skill {kind} only: leave it out, or set the kind"
+
+
+def _answers(recipe: Recipe) -> Iterator[str]:
+    skill, filters = recipe.skill, recipe.filters
     if filters.rule(Agreement).min_agreement and not skill.votes:
-        yield "filters.min_agreement: free texts never agree"
+        yield "filters.min_agreement counts equal answers, and free texts are never equal: leave it out"
     if filters.check_labels and not skill.votes:
-        yield "filters.check_labels: free texts contradict none"
-    if data.balance.by == "label" and not skill.has_labels:
-        yield "data.balance.by: label goes by labels, and there are none"
+        yield "filters.check_labels compares answers with references, and a free text contradicts none: leave it out"
+    if recipe.data.balance.by == "label" and not skill.has_labels:
+        yield "data.balance.by: label needs a skill with labels: choose another group"
 
 
-def find_teacher_problems(
-    field: str, teacher: Teacher, skill: Skill, filters: Filters, max_tokens: int
-) -> Iterator[str]:
-    """Yield a line for each setting of a teacher that does not go with the skill.
-
-    `field` is the teacher's place in the recipe, `max_tokens` the length of an answer in evaluation.
-    """
-    yield from (f"{field}.{problem}" for problem in skill.find_prompt_problems(teacher.prompt))
+def _teacher(recipe: Recipe, field: str, teacher: Teacher) -> Iterator[str]:
+    skill, prompt, sampling = recipe.skill, teacher.prompt, teacher.sampling
+    yield from (f"{field}.{problem}" for problem in skill.find_prompt_problems(prompt))
     if skill.has_labels:
         return
-    if filters.check_labels and teacher.sampling.n == 1:
+    if recipe.filters.check_labels and sampling.n == 1:
         yield (
-            "filters.check_labels would find nothing: one free answer says too little, so set "
+            "filters.check_labels would find nothing: a single free answer is no evidence against a reference. Set "
             f"{field}.sampling.n to 2 or more"
         )
-    if teacher.prompt.layout == "text" and not teacher.sampling.stop:
-        yield f'{field}.prompt.layout: text has no end of its own: name one in sampling.stop, such as ["\\n\\n"]'
-    if max_tokens < teacher.sampling.max_tokens:
+    if prompt.layout == "text" and not sampling.stop:
+        yield f'{field}.prompt.layout: text does not mark its end: name one in sampling.stop, such as ["\\n\\n"]'
+    if recipe.evaluation.max_tokens < sampling.max_tokens:
         yield (
-            f"evaluation.max_tokens: {max_tokens} would cut answers that {field}.sampling.max_tokens: "
-            f"{teacher.sampling.max_tokens} lets a teacher end"
+            f"evaluation.max_tokens: {recipe.evaluation.max_tokens} would cut answers that {field}.sampling."
+            f"max_tokens: {sampling.max_tokens} allows: raise it, or leave it out"
         )
     if teacher.calibration == "batch":
-        yield f"{field}.calibration: batch goes by labels, and there are none"
-    if teacher.prompt.selection.endswith("_per_label"):
-        yield f"{field}.prompt.selection: {teacher.prompt.selection} goes by labels, and there are none"
-
-
-def _columns_of_skills() -> dict[str, list[str]]:
-    """Return the columns that are for some skills only, and the kinds of these skills."""
-    columns: dict[str, list[str]] = {}
-    for kind, skill in SKILLS.items():
-        for column in skill.columns:
-            columns.setdefault(column, []).append(kind)
-    return columns
+        yield f"{field}.calibration: batch needs a skill with labels: set it to none"
+    if prompt.selection.endswith("_per_label"):
+        yield f"{field}.prompt.selection: {prompt.selection} needs a skill with labels: set it to nearest"

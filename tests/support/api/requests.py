@@ -51,7 +51,7 @@ def spec(folder: Path, asked: Teacher, num_rows: int = 6, **fields: Any) -> Gene
     pq.write_table(pa.Table.from_pylist(rows, schema=types), folder / "rows.parquet")
     (folder / "out").mkdir(exist_ok=True)
     assert asked.endpoint
-    identity = {"endpoint": asked.endpoint.names(asked.model, asked.revision)}
+    identity = {"endpoint": asked.endpoint.model_identity(asked.model, asked.revision)}
     return GenerateSpec(
         model_path=asked.model,
         teacher=asked,

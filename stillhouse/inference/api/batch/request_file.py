@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from stillhouse.inference.api.request import ApiModel, ChatRequest, request_body
-from stillhouse.recipe.batch import Batches
+from stillhouse.recipe.endpoint import BatchSettings
 
 PATH: Final = "/v1/chat/completions"  # OpenAI's name for it, whatever the server's own path is
 
@@ -31,5 +31,5 @@ def request_line(model: ApiModel, request: ChatRequest) -> bytes:
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _is_full(limits: Batches, num_requests: int, size_bytes: int) -> bool:
+def _is_full(limits: BatchSettings, num_requests: int, size_bytes: int) -> bool:
     return num_requests >= limits.max_requests or size_bytes > limits.max_megabytes * 1_000_000
