@@ -49,20 +49,20 @@ def interval(metric: str, answers: Answers, scoring: Scoring) -> Interval:
     if METRICS[metric].kind == "share":
         return accuracy_interval(row_scores(metric, answers, scoring) or [], settings.confidence)
     value = statistic(metric, answers, scoring)
-    return bootstrap_interval(value, len(scoring.references), settings.confidence, settings.resamples, settings.seed)
+    return bootstrap_interval(value, len(scoring.references), settings)
 
 
-def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> tuple[float | None, str]:
-    """Return the p-value of the difference on the same rows, and the name of the test; None if there is no test.
+def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> float | None:
+    """Return the p-value of the difference on the same rows; None if the metric has no test.
 
-    Labels and shares are tested on right and wrong rows, other means by exchanging the rows' scores.
+    Labels and shares are tested by the exact McNemar test on right and wrong rows, other means by a paired permutation
+    test, which exchanges the rows' scores.
     """
     settings, skill = scoring.settings, scoring.skill
     tested = skill.metrics[0].name if skill.has_labels else metric
     our_scores, their_scores = (row_scores(tested, answers, scoring) for answers in (ours, theirs))
     if our_scores is None or their_scores is None:
-        return None, ""
+        return None
     if METRICS[tested].kind == "share":
-        return mcnemar_p_value(our_scores, their_scores), "exact McNemar test on correct answers"
-    p = permutation_p_value(our_scores, their_scores, settings.resamples, settings.seed)
-    return p, "paired permutation test"
+        return mcnemar_p_value(our_scores, their_scores)
+    return permutation_p_value(our_scores, their_scores, settings.resamples, settings.seed)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from stillhouse.metrics.metric import Indices, Statistic
+from stillhouse.recipe.evaluation import Evaluation
 
 # resampled indices held at once: 16 MB
 _BATCH_INDICES = 2_000_000
@@ -23,19 +24,6 @@ class Interval:
     low: float
     high: float
     n: int  # rows it was measured on
-    method: str
-
-
-@dataclass(frozen=True)
-class Gain:
-    """A difference on the same rows, its interval, and its p-value."""
-
-    value: float
-    low: float
-    high: float
-    p_value: float | None
-    n: int
-    method: str
 
 
 def accuracy_interval(correct: ArrayLike, confidence: float) -> Interval:
@@ -47,10 +35,10 @@ def accuracy_interval(correct: ArrayLike, confidence: float) -> Interval:
     right = _booleans(correct)
     test = stats.binomtest(int(right.sum()), right.size)
     bounds = test.proportion_ci(confidence_level=confidence, method="wilson")
-    return Interval(test.statistic, float(bounds.low), float(bounds.high), right.size, "Wilson score")
+    return Interval(test.statistic, float(bounds.low), float(bounds.high), right.size)
 
 
-def bootstrap_interval(statistic: Statistic, n: int, confidence: float, resamples: int, seed: int) -> Interval:
+def bootstrap_interval(statistic: Statistic, n: int, settings: Evaluation) -> Interval:
     """Return `statistic` of all `n` rows with the percentile interval over resampled rows.
 
     Resamples on which the statistic is not a number (a ratio over zero) are left out. If it is the same on every
@@ -64,34 +52,25 @@ def bootstrap_interval(statistic: Statistic, n: int, confidence: float, resample
     rows = np.arange(n)
     value = float(statistic(rows))
     if n == 1:
-        return Interval(value, value, value, n, "percentile bootstrap")
+        return Interval(value, value, value, n)
     with warnings.catch_warnings():
         # about resamples that are not a number, which are left out below
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         drawn = stats.bootstrap(
             (rows,),
             lambda indices: statistic(indices),
-            n_resamples=resamples,
+            n_resamples=settings.resamples,
             batch=max(1, _BATCH_INDICES // n),
             vectorized=False,
             method="percentile",
-            confidence_level=confidence,
-            rng=np.random.default_rng(seed),
+            confidence_level=settings.confidence,
+            rng=np.random.default_rng(settings.seed),
         ).bootstrap_distribution
-    low, high = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(value, float(low), float(high), n, "percentile bootstrap")
+    low, high = np.nanquantile(drawn, [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2])
+    return Interval(value, float(low), float(high), n)
 
 
-def difference_interval(
-    ours: Statistic, theirs: Statistic, n: int, confidence: float, resamples: int, seed: int
-) -> Interval:
-    """Return `ours - theirs` with its paired bootstrap interval: both take the same resampled rows."""
-    return bootstrap_interval(lambda rows: ours(rows) - theirs(rows), n, confidence, resamples, seed)
-
-
-def ratio_interval(
-    ours: Statistic, theirs: Statistic, n: int, confidence: float, resamples: int, seed: int
-) -> Interval | None:
+def ratio_interval(ours: Statistic, theirs: Statistic, n: int, settings: Evaluation) -> Interval | None:
     """Return `ours / theirs` with its paired bootstrap interval, or None if `theirs` is 0 on all rows."""
     if n and theirs(np.arange(n)) == 0:
         return None
@@ -100,7 +79,7 @@ def ratio_interval(
         divisor = theirs(rows)
         return ours(rows) / divisor if divisor else float("nan")
 
-    return bootstrap_interval(ratio, n, confidence, resamples, seed)
+    return bootstrap_interval(ratio, n, settings)
 
 
 def mcnemar_p_value(correct_ours: ArrayLike, correct_theirs: ArrayLike) -> float:
@@ -139,22 +118,19 @@ def permutation_p_value(ours: ArrayLike, theirs: ArrayLike, resamples: int, seed
     return float(test.pvalue)
 
 
-def gain_of(difference: Interval, p_value: float | None, test: str = "exact McNemar test on correct answers") -> Gain:
-    """Return a gain from the interval of a paired difference and the p-value of `test`; None if there was no test."""
-    method = f"paired {difference.method}" + ("" if p_value is None else f"; p by {test}")
-    return Gain(difference.value, difference.low, difference.high, p_value, difference.n, method)
-
-
 def confusion(predictions: Sequence[str | None], references: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
-    """Return {"labels": rows, "predicted": columns, "counts": matrix}: counts[i][j] rows of label i answered with j.
+    """Return {"labels": names, "matrix": counts}: counts[i][j] rows of label i answered with j.
 
-    The last column, "unparsable", counts answers that are none of the labels.
+    If some answers are none of the labels, a last label, "unparsable", counts them; no row has it as its reference.
     """
     code = {label: index for index, label in enumerate(labels)}
-    counts = np.zeros((len(labels), len(labels) + 1), dtype=int)
+    names = [*labels, "unparsable"]
+    counts = np.zeros((len(names), len(names)), dtype=int)
     for answer, label in zip(predictions, references, strict=True):
         counts[code[label], len(labels) if answer is None else code.get(answer, len(labels))] += 1
-    return {"labels": list(labels), "predicted": [*labels, "unparsable"], "counts": counts.tolist()}
+    if not counts[:, -1].any():
+        names, counts = names[:-1], counts[:-1, :-1]
+    return {"labels": names, "matrix": counts.tolist()}
 
 
 def _booleans(correct: ArrayLike) -> NDArray[np.bool_]:

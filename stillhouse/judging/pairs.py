@@ -53,12 +53,10 @@ def opponents(
     from stillhouse.evaluation.metrics import score
 
     against = {ModelRole.TEACHER: ModelRole.TEACHER} if ModelRole.TEACHER in answers else {}
-    quality = {
-        name: {"quality": {metric: {"value": score([metric], answers[name], references, (), skill)[metric]}}}
-        for name in baselines
-        if name in answers
+    values = {
+        role: score([metric], answers[role], references, (), skill)[metric] for role in baselines if role in answers
     }
-    if better := better_baseline(quality, baselines, metric):
+    if better := better_baseline(values, baselines):
         against[ModelRole.BASELINE] = better
     return {role: against[role] for role in map(ModelRole, judge.against) if role in against}
 

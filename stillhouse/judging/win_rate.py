@@ -4,12 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stillhouse.evaluation.significance import (
-    Interval,
-    accuracy_interval,
-    bootstrap_interval,
-    mcnemar_p_value,
-)
+from stillhouse.evaluation.significance import accuracy_interval, bootstrap_interval, mcnemar_p_value
 from stillhouse.judging.pairs import Line, outcome_of
 from stillhouse.judging.verdicts import Outcome, outcome_of_verdict
 from stillhouse.metrics.metric import mean_statistic
@@ -30,17 +25,17 @@ def tally(lines: Sequence[Line], settings: Evaluation) -> dict[str, Any]:
     outcomes = [outcome_of(line) for line in lines]
     judged = [line for line in lines if line["asked"]]
     shares = {
-        name: _estimate(accuracy_interval([outcome == name for outcome in outcomes], settings.confidence))
+        name: asdict(accuracy_interval([outcome == name for outcome in outcomes], settings.confidence))
         for name in ("win", "tie", "loss")
     }
     points = mean_statistic([_POINTS[outcome] for outcome in outcomes])
-    rate = bootstrap_interval(points, len(lines), settings.confidence, settings.resamples, settings.seed)
+    rate = bootstrap_interval(points, len(lines), settings)
     wins, losses = ([outcome == name for outcome in outcomes] for name in ("win", "loss"))
     return {
         "model": lines[0]["model"],
         "asked": len(judged),
         **shares,
-        "win_rate": _estimate(rate),
+        "win_rate": asdict(rate),
         "p_value": mcnemar_p_value(wins, losses),
         "agreement": _share([_agrees(line) for line in judged]),
         "first_position": _share([verdict == "A" for verdict in _verdicts(judged) if verdict in ("A", "B")]),
@@ -70,7 +65,3 @@ def _longer_won(judged: Sequence[Line]) -> list[bool]:
 
 def _share(flags: Sequence[bool]) -> float | None:
     return sum(flags) / len(flags) if flags else None
-
-
-def _estimate(interval: Interval) -> dict[str, Any]:
-    return {name: value for name, value in asdict(interval).items() if name != "method"}

@@ -12,16 +12,15 @@ Measure = Callable[[Model], float | None]
 def build_report(**blocks: Any) -> Report:
     """Return the report of `blocks` (plain JSON types, with the keys of report.json).
 
-    `comparison` needs only `primary_metric` and the gains (`gain_over_baseline`, `gain_over`); missing ratios are
-    derived from `models`. A missing block is null if it may be.
+    The ratios of `comparison` are derived from `models`. A missing block is null if it may be.
 
     Raises:
         pydantic.ValidationError: for a missing or unknown field, or a number that is NaN or infinite.
     """
     models = Models.model_validate(blocks["models"])
-    given = {"gain_over_baseline": None, **blocks["comparison"]}
     nullable = dict.fromkeys(("data", "generation", "filter", "training", "gate"))
-    comparison = {**derived_ratios(models, str(given.get("primary_metric"))), **given}
+    comparison = {"gain_over_baseline": None, **blocks["comparison"]}
+    comparison |= _ratios(models, comparison["primary_metric"])
     return Report.model_validate({**nullable, **blocks, "models": models, "comparison": comparison})
 
 
@@ -35,7 +34,13 @@ def report_json(report: Report) -> str:
     return report.model_dump_json(indent=2) + "\n"
 
 
-def derived_ratios(models: Models, metric: str) -> dict[str, float | None]:
+def quality_value(model: Model | None, metric: str) -> float | None:
+    """Return the model's value of `metric`, or None if it was not measured."""
+    estimate = model.quality.get(metric) if model else None
+    return estimate.value if estimate else None
+
+
+def _ratios(models: Models, metric: str) -> dict[str, float | None]:
     """Return quality kept, reductions (fractions) and throughput ratio of the student against the teacher."""
     return {
         "quality_retained": _ratio(models, lambda model: quality_value(model, metric)),
@@ -45,12 +50,6 @@ def derived_ratios(models: Models, metric: str) -> dict[str, float | None]:
         "throughput_ratio": _ratio(models, lambda model: model.requests_per_second),
         "cost_reduction": _reduction(models, lambda model: model.cost_usd_per_1k_requests),
     }
-
-
-def quality_value(model: Model | None, metric: str) -> float | None:
-    """Return the model's value of `metric`, or None if it was not measured."""
-    estimate = model.quality.get(metric) if model else None
-    return estimate.value if estimate else None
 
 
 def _ratio(models: Models, measure: Measure) -> float | None:

@@ -11,7 +11,7 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.data.summaries import BalanceSummary, ReadSummary, SplitSummary, ValidateSummary
 from stillhouse.dataset.summary import FilterSummary
-from stillhouse.evaluation.comparison import compare, gain, quality
+from stillhouse.evaluation.comparison import better_baseline, gain, quality, quality_retained
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
 from stillhouse.evaluation.scoring import Scoring
@@ -30,10 +30,9 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
     blocks: dict[ModelRole, dict[str, Any]] = {}
     for model, answers in evidence.answers.items():
         numbers = evidence.measurements.get(model, {})
-        scores = quality(answers, scoring)
         blocks[model] = {
             "name": names.get(model, model),
-            "quality": {metric: _only(score, ("value", "low", "high", "n")) for metric, score in scores.items()},
+            "quality": quality(answers, scoring),
             "latency_ms": numbers.get("latency_ms"),
             "cost_usd_per_1k_requests": usd_per_1k_requests(numbers, recipe, is_teacher=model == ModelRole.TEACHER),
             "engine": numbers.get("engine", "vLLM") if numbers else "scikit-learn",
@@ -63,35 +62,26 @@ def with_baseline(blocks: dict[ModelRole, dict[str, Any]], which: ModelRole | No
 def comparison_block(
     evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe
 ) -> tuple[dict[str, Any], ModelRole | None]:
-    """Return the `comparison` block and the better baseline."""
-    scoring = _scoring(evidence, recipe)
-    comparison = compare(blocks, evidence.answers, BASELINES, scoring)
-    which = comparison.pop("baseline")
-    retained = comparison.pop("quality_retained_interval") or {}
-    metric = comparison["primary_metric"]
-    gains = {
-        other: gain(metric, ModelRole.STUDENT, other, evidence.answers, scoring)
-        for other in (*BASELINES, *WITHOUT_TEACHER, ModelRole.TEACHER)
-        if other in evidence.answers
-    }
+    """Return the `comparison` block but for the ratios that the models give, and the better baseline."""
+    scoring, metric = _scoring(evidence, recipe), recipe.evaluation.metrics[0]
+    which = better_baseline({role: block["quality"][metric]["value"] for role, block in blocks.items()}, BASELINES)
+    others = (*BASELINES, *WITHOUT_TEACHER, ModelRole.TEACHER)
+    gains = {other: gain(metric, ModelRole.STUDENT, other, evidence.answers, scoring) for other in others}
+    retained = quality_retained(metric, evidence.answers, scoring)
     return {
-        **comparison,
-        "gain_over_baseline": _gain(comparison["gain_over_baseline"]),
-        "quality_retained_low": retained.get("low"),
-        "quality_retained_high": retained.get("high"),
-        "gain_over": {other: _gain(value) for other, value in gains.items() if value},
+        "primary_metric": metric,
+        "gain_over_baseline": gains[which] if which else None,
+        "quality_retained_low": retained.low if retained else None,
+        "quality_retained_high": retained.high if retained else None,
+        "gain_over": {other: found for other, found in gains.items() if found},
         "confidence": recipe.evaluation.confidence,
     }, which
 
 
 def confusion_block(evidence: Evidence) -> dict[str, Any]:
-    """Return the student's confusion matrix over the labels; unreadable answers add a column of their own."""
+    """Return the student's confusion matrix over the labels; unreadable answers add a label of their own."""
     labels = [references[0] for references in evidence.references]
-    counted = confusion(evidence.answers[ModelRole.STUDENT], labels, evidence.labels)
-    matrix = counted["counts"]
-    if any(row[-1] for row in matrix):
-        return {"labels": counted["predicted"], "matrix": [*matrix, [0] * len(matrix[0])], "model": ModelRole.STUDENT}
-    return {"labels": counted["labels"], "matrix": [row[:-1] for row in matrix], "model": ModelRole.STUDENT}
+    return confusion(evidence.answers[ModelRole.STUDENT], labels, evidence.labels) | {"model": ModelRole.STUDENT}
 
 
 def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
@@ -122,13 +112,8 @@ def _differ(one: str | None, other: str | None, skill: Skill) -> bool:
 
 def filter_block(summary: FilterSummary) -> dict[str, Any]:
     """Return the `filter` block."""
-    return {
-        "in": summary.num_in,
-        "kept": summary.kept,
-        "dropped": summary.dropped,
-        "suspects": summary.suspects,
-        "difficulty": summary.difficulty,
-    }
+    names = {"num_in", "kept", "dropped", "suspects", "difficulty"}
+    return summary.model_dump(by_alias=True, include=names)
 
 
 def mislabelled(path: Path) -> list[dict[str, Any]]:
@@ -213,7 +198,3 @@ def _step(stage: str, entered: int, out: int, dropped: Mapping[str, int], added:
 
 def _only(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: fields.get(name) for name in names}
-
-
-def _gain(gain: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return _only(gain, ("value", "low", "high", "p_value")) if gain else None

@@ -83,19 +83,20 @@ def key_figures(report: Report) -> list[Figure]:
     engine = models.student.engine_floor_bytes if models.student else None
     floor = f"; engine alone {numbers.size(engine)}" if engine else ""
     weights = "" if comparison.weight_reduction is None else f"; weights {_change(comparison.weight_reduction)}"
+    latency = _pair(report, lambda model: numbers.milliseconds(model.latency_ms.p50 if model.latency_ms else None))
+    throughput = _pair(report, lambda model: numbers.rate(model.requests_per_second))
+    memory = _pair(report, lambda model: numbers.size(model.peak_memory_bytes))
+    cost = _pair(report, lambda model: numbers.dollars(model.cost_usd_per_1k_requests))
+    over = (numbers.interval(gain.low, gain.high, 2), numbers.p_value(gain.p_value)) if gain else ()
     return [
         Figure(f"of the teacher's {metric} kept", numbers.percent(comparison.quality_retained), retained),
         Figure(
-            "over the better baseline",
-            numbers.signed(gain.value if gain else None, 2),
-            ", ".join(filter(None, (numbers.interval(gain.low, gain.high, 2), numbers.p_value(gain.p_value))))
-            if gain
-            else "",
+            "over the better baseline", numbers.signed(gain.value if gain else None, 2), ", ".join(filter(None, over))
         ),
-        Figure("latency (p50)", _change(comparison.latency_reduction), _pair(report, _p50)),
-        Figure("requests per second", _times(comparison.throughput_ratio), _pair(report, _throughput)),
-        Figure("peak memory", _change(comparison.memory_reduction), _pair(report, _memory) + floor + weights),
-        Figure("cost of 1,000 requests", _change(comparison.cost_reduction), _pair(report, _cost)),
+        Figure("latency (p50)", _change(comparison.latency_reduction), latency),
+        Figure("requests per second", _times(comparison.throughput_ratio), throughput),
+        Figure("peak memory", _change(comparison.memory_reduction), memory + floor + weights),
+        Figure("cost of 1,000 requests", _change(comparison.cost_reduction), cost),
     ]
 
 
@@ -142,19 +143,3 @@ def _pair(report: Report, measure: Callable[[Model], str]) -> str:
     student, teacher = report.models.student, report.models.teacher
     mine, theirs = (measure(model) if model else NOT_MEASURED for model in (student, teacher))
     return "" if mine == theirs == NOT_MEASURED else f"{mine} against {theirs}"
-
-
-def _p50(model: Model) -> str:
-    return numbers.milliseconds(model.latency_ms.p50 if model.latency_ms else None)
-
-
-def _throughput(model: Model) -> str:
-    return numbers.rate(model.requests_per_second)
-
-
-def _memory(model: Model) -> str:
-    return numbers.size(model.peak_memory_bytes)
-
-
-def _cost(model: Model) -> str:
-    return numbers.dollars(model.cost_usd_per_1k_requests)

@@ -125,7 +125,6 @@ BLOCKS: dict[str, Any] = {
     },
     "gate": {
         "passed": True,
-        "promoted": True,
         "rules": [
             {"rule": "comparison.quality_retained >= 0.92", "value": 0.9735, "bound": 0.92, "passed": True},
             {"rule": "comparison.gain_over_baseline.low > 0", "value": 0.378, "bound": 0.0, "passed": True},
@@ -210,7 +209,6 @@ BLOCKS: dict[str, Any] = {
         "versions": {"vllm": "0.32.0", "torch": "2.13.0", "trl": "1.16.0"},
         "cpu_count": 2,
         "memory_bytes": 25_769_803_776,
-        "device": "cpu",
         "platform": "Linux x86-64",
         "commit": "4f2c1d9",
         "created_at": "2025-06-03 09:37 UTC",

@@ -38,7 +38,7 @@ def test_page_shows_the_numbers_it_was_given(blocks: dict[str, Any]) -> None:
                    "264", "0.041", "0.223", "0.974", "0.779", "+0.430", "[0.378, 0.480]", "+0.123", "+0.095", "0.97",
                    "102.7 s", "2 min 22 s", "5 min 49 s", "24.0 GiB", "−78 %", "5.0×"]:  # fmt: skip
         assert number in text, number
-    for words in ["low confidence", "prompt too long", "Gate passed", "Promoted", "better baseline",
+    for words in ["low confidence", "prompt too long", "Gate passed", "better baseline",
                   "learning_rate: 0.0005", "retrieval of examples included", "c0ffee", "vllm", "CC0-1.0"]:  # fmt: skip
         assert words in text, words
 
@@ -84,13 +84,13 @@ def test_page_one_block_null_still_renders(plain_blocks: dict[str, Any], block: 
 
 
 def test_page_failing_gate_is_shown(plain_blocks: dict[str, Any]) -> None:
-    plain_blocks["gate"] = {"passed": False, "promoted": False, "rules": [
+    plain_blocks["gate"] = {"passed": False, "rules": [
         {"rule": "comparison.quality_retained >= 0.99", "value": 0.9735, "bound": 0.99, "passed": False},
         {"rule": "comparison.cost_reduction >= 0.6", "value": None, "bound": 0.6, "passed": False}]}  # fmt: skip
     html = render_html(build_report(**plain_blocks))
     text = Page(html).text
     assert "Gate failed" in text
-    assert "Not promoted" in text
+    assert "The student may not be promoted" in text
     assert "comparison.quality_retained >= 0.99" in text
     assert html.count('<span class="badge bad">fail</span>') == 2
 

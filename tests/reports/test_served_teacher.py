@@ -1,14 +1,12 @@
 """How a report shows a teacher that is asked over an API."""
 
 from stillhouse.costs.generation_summary import GenerationSummary, RedactedPrompts
-from stillhouse.evaluation.comparison import compare
 from stillhouse.evaluation.evidence import Evidence
-from stillhouse.evaluation.scoring import Scoring
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import data_card
-from stillhouse.reports.collect import generation_block, model_blocks, with_baseline
+from stillhouse.reports.collect import comparison_block, generation_block, model_blocks, with_baseline
 from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.models import Models
@@ -57,14 +55,13 @@ def test_model_blocks_api_teacher_has_null_for_unmeasured():
     assert models.teacher.quality["accuracy"].value == 0.75
 
 
-def test_compare_api_teacher_needs_both_numbers():
-    found, shown = evidence(), model_blocks(evidence(), {}, recipe())
-    block = compare(
-        shown, found.answers, (), Scoring(found.references, found.labels, recipe().evaluation, recipe().skill)
-    )
-    assert block["quality_retained"] == 1.0
-    assert block["latency_reduction"] == 0.9
-    assert (block["memory_reduction"], block["weight_reduction"]) == (None, None)
+def test_comparison_api_teacher_has_null_for_what_one_side_lacks(blocks):
+    measured = model_blocks(evidence(), {}, recipe())
+    comparison, which = comparison_block(evidence(), measured, recipe())
+    found = build_report(**blocks | {"models": with_baseline(measured, which), "comparison": comparison}).comparison
+    assert found.quality_retained == 1.0
+    assert found.latency_reduction == 0.9
+    assert (found.memory_reduction, found.weight_reduction) == (None, None)
 
 
 def test_method_api_teacher_is_described_only_if_there_is_one():

@@ -1,6 +1,7 @@
 """The frozen model that every block of report.json is.
 
-Files of it are kept for good: fields are added, never renamed. A number that was not measured is null, never 0.
+Files of it are kept for good, so a field that was ever filled keeps its name. Stillhouse itself reads none of an
+earlier run. A number that was not measured is null, never 0.
 """
 
 from pydantic import ConfigDict

@@ -22,12 +22,10 @@ class GateRule(Block):
 
 
 class Gate(Block):
-    """Whether the student may be promoted, and whether it was."""
+    """Whether the student may be promoted."""
 
     passed: bool
     rules: tuple[GateRule, ...]
-    promoted: bool | None = None
-    note: str = ""
 
     @model_validator(mode="after")
     def _passed_means_all(self) -> Self:
@@ -97,7 +95,6 @@ class Provenance(Block):
     versions: dict[str, str] = Field({})
     cpu_count: Count = None
     memory_bytes: Count = None
-    device: str | None = None
     platform: str | None = None
     commit: str | None = None
     created_at: str | None = None
