@@ -1,4 +1,4 @@
-"""The choices that a run offers beside its recipe: fields of the Prefect form and options of the command line."""
+"""The inputs that a run has besides its recipe: fields of the Prefect form and options of the command line."""
 
 import inspect
 import textwrap
@@ -9,15 +9,15 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 
 Size = Literal["full", "trial", "smoke"]
-Preset = dict[str, Any]
 
-SIZES: dict[Size, Preset] = {
+# size -> dotted recipe field -> value
+SIZES: dict[Size, dict[str, Any]] = {
     "full": {},
     "trial": {"data.max_train_rows": 1000, "data.max_test_rows": 200},
     "smoke": {"data.max_train_rows": 100, "data.max_test_rows": 50, "training.max_steps": 10},
 }
 
-# each input's type, with the only copy of its description and bounds
+# the type of each input, with the only copy of its description and bounds
 RecipeInput = Annotated[
     str,
     Field(
@@ -27,31 +27,28 @@ RecipeInput = Annotated[
 DataInput = Annotated[
     str,
     Field(
-        description="Training prompts in place of the recipe's: a file, folder, glob or URL "
+        description="Training prompts that replace the recipe's: a file, folder, glob or URL "
         "(s3://bucket/messages.jsonl) with the columns that the recipe names. Empty keeps the recipe's."
     ),
 ]
 TestDataInput = Annotated[
-    str, Field(description="Test rows with references, in place of the recipe's. Empty keeps the recipe's.")
+    str, Field(description="Test rows with references that replace the recipe's. Empty keeps the recipe's.")
 ]
 TeacherInput = Annotated[
     str,
     Field(
-        description="The teacher's model in place of the recipe's: a folder, a GGUF file, a hub name, or its name "
+        description="The teacher's model, which replaces the recipe's: a folder, a GGUF file, a hub name, or its name "
         "behind the recipe's endpoint. If there are several teachers, the first one changes. Empty keeps the recipe's."
     ),
 ]
 StudentInput = Annotated[
-    str,
-    Field(
-        description="The model that the student is made from, in place of the recipe's. Empty keeps the recipe's.",
-    ),
+    str, Field(description="The student's base model, which replaces the recipe's. Empty keeps the recipe's.")
 ]
 SizeInput = Annotated[
     Size,
     Field(
-        description="full is the recipe as it is; trial takes at most 1000 training and 200 test rows; smoke takes "
-        "100 and 50, and 10 training steps, to see in minutes whether everything works."
+        description="full: the recipe as it is; trial: at most 1000 training and 200 test rows; smoke: at most 100 "
+        "training and 50 test rows and 10 training steps, to see in minutes whether everything works."
     ),
 ]
 MaxTrainRowsInput = Annotated[
@@ -59,17 +56,28 @@ MaxTrainRowsInput = Annotated[
     Field(
         ge=0,
         le=10_000_000,
-        description="Rows that the teacher is asked about at most, 0 to 10000000; 0 sets no limit beside the size's.",
+        description="The most rows that the teacher is asked about, 0 to 10000000; 0 keeps the limit of the size.",
     ),
 ]
 OverridesInput = Annotated[
     dict[str, Any],
-    Field(description='Any other recipe field for this run, as {"training.epochs": 2}. Wins over the fields above.'),
+    Field(
+        description='Any other recipe field for this run, as {"training.epochs": 2}. It replaces the fields above too.'
+    ),
 ]
-# for the list of stage names, whose type is made where the stages are: tasks/orchestration/registry.py
+# the list's type is made from the stages, in tasks/orchestration/registry.py
 REFRESH = Field(
     description="Stages to build again even if they are cached. A stored teacher answer is never asked for again."
 )
+
+# input -> the recipe field that it replaces
+REPLACED_FIELDS = {
+    "data": "data.train.path",
+    "test_data": "data.test.path",
+    "teacher": "teachers.0.model",
+    "student": "student.model",
+    "max_train_rows": "data.max_train_rows",
+}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -83,25 +91,10 @@ def describe_inputs(function: Function) -> Function:
 
 
 def input_field(annotation: Any) -> FieldInfo:
-    """Return the field, with description and bounds, of an annotated input type."""
+    """Return the field, with description and bounds, of an input's type."""
     return next(item for item in get_args(annotation) if isinstance(item, FieldInfo))
 
 
-def recipe_changes(
-    *,
-    data: str = "",
-    test_data: str = "",
-    teacher: str = "",
-    student: str = "",
-    size: Size = "full",
-    max_train_rows: int = 0,
-) -> dict[str, Any]:
-    """Return dotted recipe field -> value for what was chosen; an empty text or 0 leaves the recipe as it is."""
-    chosen = {
-        "data.train.path": data,
-        "data.test.path": test_data,
-        "teachers.0.model": teacher,
-        "student.model": student,
-        "data.max_train_rows": max_train_rows,
-    }
-    return SIZES[size] | {field: value for field, value in chosen.items() if value}
+def recipe_changes(size: Size = "full", **inputs: str | int) -> dict[str, Any]:
+    """Return dotted recipe field -> value for a size and the inputs by name; an empty text or 0 changes nothing."""
+    return SIZES[size] | {REPLACED_FIELDS[name]: value for name, value in inputs.items() if value}

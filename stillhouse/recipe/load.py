@@ -153,12 +153,11 @@ def _explain_yaml(error: yaml.YAMLError) -> str:
 
 def _innermost(items: list[Any]) -> list[Any]:
     """Return the errors, without those of a section that only repeat that something inside of it is wrong."""
-    locations = [item["loc"] for item in items]
-    return [
-        item
-        for item in items
-        if not any(inner[: len(item["loc"])] == item["loc"] and inner != item["loc"] for inner in locations)
-    ]
+
+    def has_inner(location: tuple[Any, ...]) -> bool:
+        return any(item["loc"][: len(location)] == location != item["loc"] for item in items)
+
+    return [item for item in items if not has_inner(item["loc"])]
 
 
 def _explain(item: Any) -> str:

@@ -1,4 +1,4 @@
-"""Reads a file of rows as the prompts that are asked, trained on and evaluated."""
+"""Reads rows as cases: the prompts that a teacher answers, a student trains on and evaluation measures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +10,16 @@ from stillhouse.skills.skill import Skill
 
 
 def read_cases(path: Path | str, skill: Skill) -> list[Row]:
-    """Return the cases of the rows in a Parquet file, in order; for most skills a row is one case."""
+    """Return the cases of the rows in a Parquet file, in their order; for most skills a row is one case."""
     return [case for row in pq.read_table(path).to_pylist() for case in skill.cases(row)]
 
 
 def rows_to_ask(rows: list[Row], skip_labelled: bool) -> list[Row]:
-    """Return the rows that a teacher is asked about; rows with a reference may be trained on it instead."""
+    """Return the rows that a teacher answers; `skip_labelled` leaves out those with a reference."""
     return [row for row in rows if not row["references"]] if skip_labelled else rows
 
 
 def unused_examples(examples: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
     """Return the labelled examples whose id is not used in `rows`; ids are only unique per source."""
-    taken = {row["id"] for row in rows}
-    return [row for row in examples if row["references"] and row["id"] not in taken]
+    used = {row["id"] for row in rows}
+    return [row for row in examples if row["references"] and row["id"] not in used]

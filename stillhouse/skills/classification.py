@@ -1,4 +1,4 @@
-"""Classification: one label out of a fixed set for each message.
+"""Classification: one of a fixed set of labels for each message.
 
 Example row: {"message": "My road bike was stolen from the shed, both locks were on.", "intent": "bicycle"} with
 `columns: {text: message, label: intent}`; the answer is `bicycle`.
@@ -12,7 +12,7 @@ from stillhouse.skills.labelled import Labelled
 
 
 class Classification(Labelled):
-    """One label out of a fixed set for each message."""
+    """One of a fixed set of labels for each message."""
 
     kind: Literal["classification"] = Field("classification", description="the skill's name")
     instruction: str = Field(

@@ -1,6 +1,6 @@
-"""Conversation: the assistant's next reply after any number of turns, tool messages among them.
+"""Conversation: the assistant's next reply after any number of turns, tool messages included.
 
-A row is a whole dialogue, of which the last reply or every one is a case of its own.
+A row is a whole dialogue. Its last reply, or each of its replies, is a case.
 Example row: {"messages": [{"role": "user", "content": "I need a taxi to the airport."}, {"role": "assistant",
 "content": "When shall it be there?"}, {"role": "user", "content": "At five in the morning."}, {"role": "assistant",
 "content": "A taxi will be at your door at five tomorrow morning."}]} with `columns: {messages: messages}`; the answer
@@ -15,8 +15,8 @@ from pydantic import Field
 from stillhouse.data.row import Messages, Row, content_sha256
 from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_L
-from stillhouse.skills.free_text import Prose
 from stillhouse.skills.prompts import transcript
+from stillhouse.skills.prose import Prose
 
 
 class Conversation(Prose):
@@ -34,18 +34,18 @@ class Conversation(Prose):
     kind: Literal["conversation"] = Field(description="the skill's name")
     targets: Literal["last", "all"] = Field(
         "last",
-        description="last: a conversation's last reply is learnt and measured; all: every reply, each after the turns "
-        "before it",
+        description="last: the last reply of a conversation is learnt and measured; all: every reply is, each after "
+        "the turns before it",
     )
     instruction: str = Field(
         "You are the assistant in this conversation. Write the next reply.",
-        description="system prompt of teacher and zero-shot baseline; stands before the conversation's own",
+        description="system prompt of teacher and zero-shot baseline; precedes the conversation's own",
     )
 
     def cases(self, row: Row) -> list[Row]:
-        """Return a row for each reply to learn: the turns before it as prompt, and the reply as reference.
+        """Return a row for each reply to learn. Its prompt is the turns before the reply, its reference is the reply.
 
-        A dialogue that ends with a user or tool turn has one case without a recorded reply, which the teacher answers.
+        If a dialogue ends with a user or tool turn, its last case has no recorded reply, and the teacher answers it.
         With `targets: last` a row keeps its id; with `all` the index of the reply's turn is added.
         """
         turns = row["messages"]
@@ -60,7 +60,7 @@ class Conversation(Prose):
         return transcript(messages)
 
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
-        """Return the reply without space around it; None for a blank one."""
+        """Return the reply without surrounding spaces; None if it is blank."""
         return text.strip() or None
 
 

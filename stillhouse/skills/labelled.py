@@ -1,4 +1,4 @@
-"""What skills share whose answer is one label out of a fixed set."""
+"""What skills share whose answer is one of a fixed set of labels."""
 
 import string
 from collections.abc import Callable, Sequence
@@ -10,20 +10,20 @@ from stillhouse.metrics.labels import ACCURACY, MACRO_F1
 from stillhouse.metrics.metric import Metric
 from stillhouse.skills.skill import Skill
 
-_AROUND = string.punctuation + string.whitespace + "“”‘’«»…。"
+_SURROUNDING = string.punctuation + string.whitespace + "“”‘’«»…。"
 
-# how a text may differ from its label, most faithful first; a coarser form is tried only if the finer finds nothing
+# how a text may differ from its label. A coarser form is tried only if the finer ones find nothing
 _FORMS: tuple[Callable[[str], str], ...] = (
     str.strip,
     lambda text: text.strip().casefold(),
-    lambda text: text.strip(_AROUND).casefold(),
+    lambda text: text.strip(_SURROUNDING).casefold(),
 )
 
 
 def read_label(text: str, labels: Sequence[str]) -> str | None:
-    """Return the label that `text` consists of, whatever its case, spaces and punctuation around it; else None.
+    """Return the label that `text` consists of, without case and surrounding spaces and punctuation.
 
-    A label inside a sentence is no answer. A text that fits several labels equally well is none either.
+    Return None for a label inside a sentence, and for a text that fits several labels equally well.
     """
     for form in _FORMS:
         wanted = form(text)
@@ -43,32 +43,31 @@ class Labelled(Skill):
     has_labels: ClassVar[bool] = True
 
     labels: tuple[str, ...] = Field((), description="the label set; empty takes it from the labelled rows")
-    student_instruction: str = Field("", description="system prompt of the student; empty shows it the bare message")
 
     @field_validator("labels")
     @classmethod
     def _distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
         if len(labels) == 1:
-            raise ValueError("one class only: a classification needs at least two labels")
+            raise ValueError("one class only: name at least two labels")
         if len(set(labels)) != len(labels) or any(not label.strip() for label in labels):
-            raise ValueError("labels must be distinct and not blank")
+            raise ValueError("labels must be distinct and not blank: remove repeated and blank ones")
         return labels
 
     @property
     def known_labels(self) -> tuple[str, ...]:
-        """The labels that the recipe names; empty takes them from the labelled rows."""
+        """The labels that the recipe names; if empty, the labelled rows decide."""
         return self.labels
 
     def parse(self, text: str, labels: Sequence[str]) -> str | None:
-        """Return the label that `text` consists of; None if it is none, or several fit."""
+        """Return the label that `text` consists of; None if no label or several labels fit."""
         return read_label(text, labels)
 
     def verify(self, answer: str, references: Sequence[str]) -> bool:
-        """Return whether `answer` is one of the accepted labels, whatever its case; False without references."""
+        """Return whether `answer` is one of `references`, without case; False if there are none."""
         return read_label(answer, tuple(dict.fromkeys(references))) is not None
 
     def is_correct(self, answer: str, references: Sequence[str]) -> bool:
-        """Return whether `answer` is exactly one of the accepted labels."""
+        """Return whether `answer` is exactly one of `references`."""
         return answer in references
 
     def equivalent(self, one: str, other: str) -> bool:
@@ -76,9 +75,9 @@ class Labelled(Skill):
         return one == other
 
     def is_prose(self, answer: str) -> bool:
-        """Return False: a label is no prose, whatever it reads like."""
+        """Return False: a label is not prose, even if it reads like a refusal."""
         return False
 
     def constraint(self, labels: Sequence[str], lead: str = "") -> dict[str, Any]:
-        """Return the structured-output spec of a label: `lead` and exactly one of `labels`."""
+        """Return the structured-output spec for exactly one of `labels` after `lead`."""
         return {"choice": [lead + label for label in labels]}

@@ -1,4 +1,4 @@
-"""Mathematics: a problem in words, reasoning, and a final answer that is compared by value.
+"""Mathematics: a word problem, reasoning, and a final answer that is compared by value.
 
 Example row: {"problem": "A box holds 12 eggs. How many eggs are in 9 boxes?", "solution": "9 boxes hold 9 * 12 = 108
 eggs.\\n#### 108"} with `columns: {text: problem, reference: solution}`; the answer is `108`.
@@ -12,19 +12,19 @@ from pydantic import Field
 
 from stillhouse.metrics.labels import ACCURACY
 from stillhouse.metrics.metric import Metric
-from stillhouse.skills.free_text import FreeText
 from stillhouse.skills.math_equivalence import same_value
+from stillhouse.skills.skill import Skill
 
 MARK = "####"
 _MARKED = re.compile(rf"{MARK}[ \t]*([^\n]+)")
 _STATED = re.compile(r"answer(?: is|:| =)+\s*([^\n]+)", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?%?")
-# the calculator's notes of GSM8K: 48/2 = <<48/2=24>>24
+# GSM8K's notes for a calculator: 48/2 = <<48/2=24>>24
 _NOTES = re.compile(r"<<[^<>]*>>")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
-# mathematics between marks; as in Markdown a lone $ before a number is money
+# mathematics between marks; a single $ before a number is money, as in Markdown
 _DELIMITED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|(?<![\\$])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)")
-# letters of an expression that are no words: commands, functions, and what \text{} holds
+# letters of an expression that are not words: commands, functions, and the content of \text{}
 _NO_WORDS = re.compile(r"\\(?:text|mathrm)\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod)\b")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _EQUALS = re.compile(r"(?<![<>!:])=")
@@ -33,8 +33,8 @@ _BULLET = re.compile(r"^[-*•]\s+")
 _WITH_UNIT = re.compile(r"(-?)[$€£]?\s*(-?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?)\s*(\\?%)?(?:\s+[^\d\W][^\d=+*/^\\]*)?")
 
 
-class Math(FreeText):
-    """A problem whose final answer is compared by value."""
+class Math(Skill):
+    """A word problem whose final answer is compared by value."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY,)
     how_measured: ClassVar[str] = (
@@ -45,8 +45,8 @@ class Math(FreeText):
     kind: Literal["math"] = Field(description="the skill's name")
     keep_reasoning: Literal["full", "short", "none"] = Field(
         "full",
-        description="what a student learns to write before the answer. full: all the teacher wrote; short: the "
-        "sentences that hold an equation; none: the answer alone",
+        description="what a student learns to write before the answer. full: all that the teacher wrote; short: the "
+        "sentences with an equation; none: the answer alone",
     )
     instruction: str = Field(
         "Solve the problem step by step. End with a line that holds #### and the final answer alone.",
@@ -54,12 +54,12 @@ class Math(FreeText):
     )
 
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
-        """Return the final answer in `text`, or None if there is none."""
+        """Return the final answer in `text`; None if there is none."""
         return final_answer(text)
 
     def verify(self, answer: str, references: Sequence[str]) -> bool:
-        """Return whether `answer` has the value of an accepted one; a reference may be a whole solution."""
-        # a reference of words and numbers, such as "Monday, 5 pm", is a final answer as it is
+        """Return whether `answer` has the value of a reference, which can be a whole solution."""
+        # a reference of words and numbers, such as "Monday, 5 pm", is compared as it is
         return any(
             answer == _bare(reference) or same_value(answer, final_answer(reference) or _bare(reference))
             for reference in references
@@ -70,9 +70,9 @@ class Math(FreeText):
         return same_value(one, other)
 
     def training_target(self, text: str, answer: str) -> str:
-        """Return the answer alone, or after `####` under as much of the reasoning as the recipe keeps.
+        """Return the answer alone, or the reasoning that the recipe keeps, followed by `####` and the answer.
 
-        An answer that would not be read again as it is, such as a bare word, keeps its `####`.
+        An answer that `parse` would not find without `####`, such as a bare word, keeps it.
         """
         if self.keep_reasoning == "none":
             return answer if final_answer(answer) == answer else f"{MARK} {answer}"
@@ -85,11 +85,11 @@ class Math(FreeText):
 
 
 def final_answer(text: str) -> str | None:
-    """Return the final answer in `text`, or None if there is none.
+    """Return the final answer in `text`; None if there is none.
 
-    After the last `####`, else in the last \\boxed{}, else after the last "answer is", else in the last line: the line
-    itself if it is an expression without words (of an equation the right side), else the last expression between
-    mathematics marks, else the last number.
+    These places are tried in turn: after the last `####`; in the last \\boxed{}; after the last "answer is"; the last
+    line if it is an expression without words (of an equation the right side); the last expression between mathematics
+    marks in the last line; the last number in it.
     """
     line = _BULLET.sub("", next((line.strip() for line in reversed(text.splitlines()) if line.strip()), ""))
     for candidate in (
@@ -123,7 +123,7 @@ def _boxed(text: str) -> str | None:
 
 
 def _expression(line: str) -> str | None:
-    """Return `line`, or the right side of an equation, if it is mathematics without words."""
+    """Return `line`, or the right side of an equation, if it is mathematics without words; else None."""
     if (not any(sign.isdigit() for sign in line) and "\\" not in line) or _WORD.search(_NO_WORDS.sub(" ", line)):
         return None
     return _EQUALS.split(_bare(line))[-1].strip()
@@ -135,7 +135,7 @@ def _delimited(line: str) -> str | None:
 
 
 def _bare(answer: str) -> str:
-    """Return `answer` without mathematics marks, currency, thousands commas, unit and final stop."""
+    """Return `answer` without mathematics marks, currency, thousands separators, unit and final full stop."""
     boxed = _boxed(answer)
     answer = (answer if boxed is None else boxed).strip()
     for opening, closing in (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"), ("**", "**")):

@@ -1,7 +1,7 @@
 """Whether two final answers of a calculation have the same value: 1/2 and 0.5, 1,200 and 1200, x+1 and 1+x.
 
-It needs the math-verify library, which is in the control environment alone: answers are read in the engine's, and
-compared here.
+It needs the math-verify library, which only the control environment has. The engine environment reads answers and does
+not compare them.
 """
 
 import functools
@@ -18,10 +18,10 @@ _ENDLESS = re.compile(r"!|\\(?:int|sum|prod|lim|binom)")
 
 @functools.lru_cache(maxsize=65_536)
 def same_value(one: str, other: str) -> bool:
-    """Return True where both answers are the same text, or math-verify finds the same value in both.
+    """Return whether both answers are the same text, or math-verify finds the same value in both.
 
-    Percent count as hundredths or as the bare number. Towers of powers, factorials, sums and integrals are compared as
-    text: a model may write an expression that no machine works out.
+    5% equals 0.05 and 5. Towers of powers, factorials, sums and integrals are compared as text, because a model can
+    write an expression that no machine can compute.
     """
     if one == other:
         return True
@@ -30,13 +30,13 @@ def same_value(one: str, other: str) -> bool:
     from math_verify import verify
 
     first, second = _parsed(one), _parsed(other)
-    # the library compares a gold with an answer, and not always the same both ways; without its timeouts, which are
-    # signals that only a main thread gets and that would undo a stage's own
+    # The library's result can depend on which of the two is the reference. Its timeouts are off: they are signals,
+    # which only a main thread gets and which would cancel the stage's own timeout.
     return bool(verify(first, second, timeout_seconds=None) or verify(second, first, timeout_seconds=None))
 
 
 def is_tame(answer: str) -> bool:
-    """Return True for an expression that is worked out at once, whatever it is."""
+    """Return whether the expression can be computed at once, whatever its numbers are."""
     if len(answer) > _MAX_CHARS or _ENDLESS.search(answer):
         return False
     exponents = [found.group().lstrip("^* ") for found in _EXPONENT.finditer(answer)]
@@ -51,6 +51,6 @@ def is_tame(answer: str) -> bool:
 def _parsed(answer: str) -> list[object]:
     from math_verify import parse
 
-    # about the timeouts that are switched off on purpose
+    # it warns about the timeouts, which are off on purpose
     logging.getLogger("math_verify").setLevel(logging.ERROR)
     return list(parse(f"${answer}$", parsing_timeout=None))

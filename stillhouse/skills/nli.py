@@ -1,4 +1,4 @@
-"""Natural language inference: what a premise says of a hypothesis, as one label out of a fixed set.
+"""Natural language inference: what a premise says about a hypothesis, as one of a fixed set of labels.
 
 Example row: {"premise": "A dog is asleep on the porch.", "hypothesis": "An animal is resting.", "label": "entailment"}
 with `columns: {premise: premise, hypothesis: hypothesis, label: label}`; the answer is `entailment`.
@@ -12,7 +12,7 @@ from stillhouse.skills.labelled import Labelled
 
 
 class Nli(Labelled):
-    """What a premise says of a hypothesis: entailment, neutral or contradiction, or the recipe's own labels."""
+    """What a premise says about a hypothesis: entailment, neutral or contradiction, or the recipe's own labels."""
 
     columns: ClassVar[tuple[str, ...]] = ("premise",)
 

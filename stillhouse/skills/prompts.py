@@ -1,4 +1,4 @@
-"""What a recipe may change in the teacher's prompt, and the pieces that prompts are made of."""
+"""The teacher's prompt in a recipe, and the pieces that prompts are made of."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -8,39 +8,39 @@ from pydantic import Field
 from stillhouse.config import FrozenModel
 from stillhouse.data.row import Messages
 
-Example = tuple[str, str]  # a labelled row as text, and its answer
+Example = tuple[str, str]  # the text of a labelled row, and its answer
 
 
 class TeacherPrompt(FrozenModel):
-    """What the teacher sees beyond the student's prompt."""
+    """What the teacher sees besides the student's prompt."""
 
-    system: str = Field("", description="what stands first; empty takes the skill's instruction; {labels} is filled in")
-    examples: int = Field(0, ge=0, le=256, description="labelled examples in each prompt; per label with *_per_label")
+    system: str = Field("", description="system prompt; empty takes the skill's instruction; {labels} is replaced")
+    examples: int = Field(0, ge=0, le=256, description="labelled examples a prompt; with *_per_label for each label")
     selection: Literal["nearest", "nearest_per_label", "fixed_per_label"] = Field(
         "nearest",
         description="nearest: the most similar; nearest_per_label: the most similar of each label; fixed_per_label: "
         "the same for every prompt, so that an engine computes them once",
     )
-    retriever: Literal["tfidf", "bm25"] = Field("tfidf", description="what similar means, for nearest*")
-    seed: int = Field(0, ge=0, description="seed of the choice and order of examples, for fixed_per_label")
+    retriever: Literal["tfidf", "bm25"] = Field("tfidf", description="how similarity is measured, for nearest*")
+    seed: int = Field(0, ge=0, description="seed of which examples are shown and in which order, for fixed_per_label")
     layout: Literal["turns", "list", "text"] = Field(
         "turns",
-        description="turns: examples as chat turns; list: in the system prompt; text: plain text without the chat "
-        "template, which small and base models continue best; free answers then need sampling.stop",
+        description="turns: examples are chat turns; list: they are in the system prompt; text: plain text without the "
+        "chat template, which small and base models continue best. Free answers then need sampling.stop",
     )
-    input_name: str = Field("Message", min_length=1, description="what stands before a message, in list and text")
-    output_name: str = Field("Label", min_length=1, description="what stands before an answer, in list and text")
+    input_name: str = Field("Message", min_length=1, description="what precedes a message, in list and text")
+    output_name: str = Field("Label", min_length=1, description="what precedes an answer, in list and text")
 
 
 def transcript(messages: Messages) -> str:
-    """Return all turns as plain text, each after its speaker."""
+    """Return all turns as plain text, one `Role: content` line a turn."""
     return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
 
 
 def with_system(system: str, examples: Messages, row_messages: Messages) -> Messages:
-    """Return one system turn at most, then `examples`, then the row's turns.
+    """Return at most one system turn, then `examples`, then the row's turns.
 
-    Chat templates refuse or ignore a second system turn, so the row's own is joined to ours.
+    The row's own system turn is appended to `system`, because chat templates refuse or ignore a second one.
     """
     turns = [{"role": turn["role"], "content": turn["content"]} for turn in row_messages]
     if turns and turns[0]["role"] == "system":
@@ -51,10 +51,8 @@ def with_system(system: str, examples: Messages, row_messages: Messages) -> Mess
 
 def as_turns(examples: Sequence[Example]) -> Messages:
     """Return labelled examples as chat turns."""
-    turns: Messages = []
-    for text, answer in examples:
-        turns += [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]
-    return turns
+    roles = ("user", "assistant")
+    return [{"role": role, "content": text} for example in examples for role, text in zip(roles, example, strict=True)]
 
 
 def as_list(prompt: TeacherPrompt, examples: Sequence[Example]) -> list[str]:

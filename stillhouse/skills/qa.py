@@ -17,12 +17,12 @@ from pydantic import Field
 
 from stillhouse.metrics.labels import EXACT_MATCH
 from stillhouse.metrics.metric import Metric
-from stillhouse.skills.free_text import FreeText
+from stillhouse.skills.skill import Skill
 
 _LEAD = re.compile(r"^(?:the )?(?:short |final )?answer(?: is)?\s*:\s*", re.IGNORECASE)
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-# said instead of an answer; only a whole line counts, since "unknown" may be part of an answer
+# replaces an answer; only a whole line counts, since "unknown" can be part of an answer
 _NO_ANSWER = re.compile(
     r"(?:(?:sorry|unfortunately)\W+)?"
     r"(?:i (?:do not|don't|can't|cannot|am not able to|'m not sure)\b[^.]*"
@@ -43,7 +43,7 @@ def normalised(answer: str) -> str:
 def _token_f1(answer: str | None, references: Sequence[str], skill: "Qa") -> float:
     """Return the best F1 = 2 shared / (words of the answer + words of the reference), in [0, 1], over the references.
 
-    `no_answer` overlaps with nothing but itself.
+    `no_answer` overlaps only with itself.
     """
     if answer is None:
         return 0.0
@@ -61,8 +61,8 @@ def _overlap(answer: str, reference: str, no_answer: str) -> float:
 TOKEN_F1 = Metric("token_f1", "mean", _token_f1, "token F1")
 
 
-class Qa(FreeText):
-    """A short answer to a question, from memory or from a context that the row brings along."""
+class Qa(Skill):
+    """A short answer to a question, from memory or from a context in the row."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (EXACT_MATCH, TOKEN_F1)
     how_measured: ClassVar[str] = (
@@ -76,7 +76,8 @@ class Qa(FreeText):
     kind: Literal["qa"] = Field(description="the skill's name")
     no_answer: str = Field(
         "",
-        description="the reference and the answer that say there is none, such as `no answer`; empty: there always is",
+        description="text of a reference and an answer that say there is no answer, such as `no answer`; empty: every "
+        "question has an answer",
     )
     instruction: str = Field(
         "Answer the question in as few words as possible.{no_answer}",
@@ -84,14 +85,14 @@ class Qa(FreeText):
     )
 
     def render_instruction(self, instruction: str, labels: Sequence[str]) -> str:
-        """Return `instruction` with {no_answer} replaced by a sentence that allows to give none."""
+        """Return `instruction` with {no_answer} replaced by a sentence that allows `no_answer`."""
         allowed = f' If there is no answer, say "{self.no_answer}".' if self.no_answer else ""
         return super().render_instruction(instruction.replace("{no_answer}", allowed), labels)
 
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
-        """Return the first line of `text` as the answer, without "Answer:" and quotes; None if it holds none.
+        """Return the first line of `text` without "Answer:" and quotes; None if it has no letter or digit.
 
-        A line that says there is no answer is read as `no_answer`, or as None if the recipe allows none.
+        A line that says there is no answer is read as `no_answer`, or as None if the recipe does not allow that.
         """
         line = next((line.strip() for line in text.splitlines() if line.strip()), "")
         answer = _LEAD.sub("", line).strip().strip("\"“”'`*").strip()
@@ -101,14 +102,10 @@ class Qa(FreeText):
             return self.no_answer or None
         return answer if any(sign.isalnum() for sign in answer) else None
 
-    def verify(self, answer: str, references: Sequence[str]) -> bool:
-        """Return whether `answer` equals an accepted one after normalisation."""
-        return any(self.equivalent(answer, reference) for reference in references)
-
     def equivalent(self, one: str, other: str) -> bool:
         """Return whether both are equal after normalisation."""
         return normalised(one) == normalised(other)
 
     def is_prose(self, answer: str) -> bool:
-        """Return False for the allowed `no_answer`: it is no refusal."""
+        """Return False for the allowed `no_answer`: it is not a refusal."""
         return not self.no_answer or answer != self.no_answer

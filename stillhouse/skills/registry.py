@@ -1,4 +1,4 @@
-"""Every skill there is, found in the files of this folder: a new skill is a new file, and no other source changes."""
+"""Every skill, found in the files of this folder: a new skill needs a new file and no other change."""
 
 import functools
 import importlib
@@ -14,7 +14,7 @@ from stillhouse.skills.skill import Skill
 
 
 def _find_skills() -> dict[str, type[Skill]]:
-    """Return each skill's class by its kind, in the order of the files' names."""
+    """Return each skill's class by its kind, in the order of the file names."""
     folder = Path(__file__).parent
     modules = [
         importlib.import_module(f"stillhouse.skills.{name}")
@@ -25,7 +25,7 @@ def _find_skills() -> dict[str, type[Skill]]:
     for module in modules:
         for item in vars(module).values():
             is_own = isinstance(item, type) and issubclass(item, Skill) and item.__module__ == module.__name__
-            # the classes that skills share have no kind of their own
+            # base classes that skills share have no kind
             if is_own and get_origin(item.model_fields["kind"].annotation) is Literal:
                 (kind,) = get_args(item.model_fields["kind"].annotation)
                 assert kind not in skills, f"two skills have the kind {kind}"
@@ -34,7 +34,7 @@ def _find_skills() -> dict[str, type[Skill]]:
 
 
 def _find_metrics() -> dict[str, Metric]:
-    """Return each skill's metrics by their name."""
+    """Return every metric of a skill by its name."""
     metrics: dict[str, Metric] = {}
     for metric in (metric for skill in SKILLS.values() for metric in skill.metrics):
         assert metrics.setdefault(metric.name, metric) is metric, f"two metrics have the name {metric.name}"
@@ -42,14 +42,14 @@ def _find_metrics() -> dict[str, Metric]:
 
 
 def _kind_of(skill: Any) -> Any:
-    """Return the kind of a recipe's section; one without a kind is a classification, as the first recipes were."""
+    """Return the kind of a section `skill`. Without one it is a classification, the kind of the first recipes."""
     return skill.get("kind", "classification") if isinstance(skill, dict) else getattr(skill, "kind", None)
 
 
 SKILLS = _find_skills()
 METRICS = _find_metrics()
 
-# the type of a field that holds any skill: pydantic tells them apart by their kind
+# the type of a field for any skill; pydantic chooses the class by the kind
 if TYPE_CHECKING:
     AnySkill = Skill
 else:

@@ -1,6 +1,6 @@
-"""Summarization: a short text that says what a long one does.
+"""Summarization: a short text with the main points of a long one.
 
-No summary is plainly right or wrong: it is measured by what it shares with one or more references, and by its length.
+A summary is not right or wrong: it is measured by its overlap with one or more references, and by its length.
 Example row: {"article": "The swimming pool closes in March for repairs to its roof. It should reopen in May with new
 showers.", "summaries": ["The pool closes from March to May for roof repairs."]} with `columns: {text: article,
 reference: summaries}`; the answer is the summary.
@@ -13,11 +13,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stillhouse.data.row import Messages
 from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_1, ROUGE_2, ROUGE_L
-from stillhouse.skills.free_text import Prose
-from stillhouse.skills.prompts import Example, TeacherPrompt
+from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.skills.prose import Prose
 
 _DENSER = (
     "Write {rounds} summaries of it, each{limit} and as long as the one before. In each, name one to three more of the "
@@ -37,7 +36,7 @@ WITHIN_LIMIT = Metric("within_limit", "share", _within_limit, "within limit")
 
 
 class Summarization(Prose):
-    """A short text that says what a long one does."""
+    """A short text with the main points of a long one."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (ROUGE_L, ROUGE_1, ROUGE_2, BLEU, CHRF, WITHIN_LIMIT)
     how_measured: ClassVar[str] = (
@@ -50,14 +49,14 @@ class Summarization(Prose):
 
     kind: Literal["summarization"] = Field(description="the skill's name")
     max_words: int = Field(
-        60, ge=0, description="words a summary may have; longer ones are not trained on; 0 sets no limit"
+        60, ge=0, description="most words of a summary; longer ones are not trained on; 0 sets no limit"
     )
     chain_of_density: int = Field(
         0,
         ge=0,
         le=10,
-        description="summaries the teacher writes one after the other, each denser than the one before, of which the "
-        "last is kept; 0 asks for one summary (Chain of Density, arXiv:2309.04269)",
+        description="summaries that the teacher writes, each denser than the one before; the last is kept. 0 asks for "
+        "one summary (Chain of Density, arXiv:2309.04269)",
     )
     instruction: str = Field(
         "Summarise the text{max_words}.",
@@ -66,40 +65,29 @@ class Summarization(Prose):
 
     @property
     def word_limit(self) -> int:
-        """Words that a summary may have; 0 for any number."""
+        """The most words of a summary; 0 sets no limit."""
         return self.max_words
 
     def find_prompt_problems(self, prompt: TeacherPrompt) -> Iterator[str]:
-        """Yield that a chain of summaries goes without examples."""
+        """Yield a problem if a chain of summaries has examples."""
         if self.chain_of_density and prompt.examples:
-            yield f"prompt.examples: {prompt.examples}, but skill.chain_of_density goes without examples: set it to 0"
+            yield f"prompt.examples: {prompt.examples} does not go with skill.chain_of_density: set one of them to 0"
 
     def render_instruction(self, instruction: str, labels: Sequence[str]) -> str:
-        """Return `instruction` with {max_words} replaced by the words that set the limit."""
+        """Return `instruction` with {max_words} replaced by the limit in words."""
         limit = f" in at most {self.max_words} words" if self.max_words else ""
         return super().render_instruction(instruction.replace("{max_words}", limit), labels)
 
-    def teacher_messages(
-        self, row_messages: Messages, prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Example]
-    ) -> Messages:
-        """Return the teacher's turns, with the order to write denser and denser summaries if the recipe asks for it."""
-        return super().teacher_messages(row_messages, self._denser(prompt), labels, examples)
-
-    def teacher_text(
-        self, row_messages: Messages, prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Example]
-    ) -> str:
-        """Return the teacher's prompt as plain text, with the same order."""
-        return super().teacher_text(row_messages, self._denser(prompt), labels, examples)
+    def teacher_system(self, prompt: TeacherPrompt, labels: Sequence[str]) -> str:
+        """Return the instruction; with `chain_of_density` it asks for denser and denser summaries."""
+        if not self.chain_of_density:
+            return super().teacher_system(prompt, labels)
+        limit = f" of at most {self.max_words} words" if self.max_words else ""
+        order = _DENSER.replace("{rounds}", str(self.chain_of_density)).replace("{limit}", limit)
+        return self.render_instruction(f"{prompt.system or self.instruction} {order}", labels)
 
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
-        """Return the summary on one line, without "Summary:"; of numbered ones the last; None without any word."""
+        """Return the summary on one line without "Summary:", the last of numbered ones; None if it has no word."""
         last = _NUMBERED.split(text)[-1]
         summary = " ".join(_LEAD.sub("", last.strip()).split()).strip('*"“” ')
         return summary if any(sign.isalnum() for sign in summary) else None
-
-    def _denser(self, prompt: TeacherPrompt) -> TeacherPrompt:
-        if not self.chain_of_density:
-            return prompt
-        limit = f" of at most {self.max_words} words" if self.max_words else ""
-        order = _DENSER.replace("{rounds}", str(self.chain_of_density)).replace("{limit}", limit)
-        return prompt.model_copy(update={"system": f"{prompt.system or self.instruction} {order}"})

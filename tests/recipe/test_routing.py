@@ -205,7 +205,7 @@ def test_calibration_of_a_teacher_that_is_asked_a_part_is_refused(routing: dict[
         (
             LARGE | {"prompt": {"examples": 2}},
             {"skill": {"kind": "summarization", "chain_of_density": 2}},
-            "goes without examples",
+            "does not go with skill.chain_of_density",
         ),
     ],
 )

@@ -18,12 +18,12 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from stillhouse.metrics.metric import Metric
-from stillhouse.skills.free_text import FreeText
+from stillhouse.skills.skill import Skill
 
 SHOUTED = Metric("shouted", "share", lambda answer, references, skill: float((answer or "").isupper()), "shouted")
 
 
-class Echo(FreeText):
+class Echo(Skill):
     """The message again, louder."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (SHOUTED,)

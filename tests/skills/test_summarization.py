@@ -199,7 +199,7 @@ def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
         ({"filters": {"min_agreement": 0.5}}, "free texts are never equal: leave it out; skill.kind is summarization"),
         (
             {"teachers": [{"model": "x", "prompt": {"examples": 2}}]},
-            "teachers.0.prompt.examples: 2, but skill.chain_of_density goes without examples: set it to 0",
+            "teachers.0.prompt.examples: 2 does not go with skill.chain_of_density: set one of them to 0",
         ),
         ({"skill": {"kind": "summarization", "max_words": -1}}, r"skill\.max_words: -1 is refused"),
     ],
