@@ -50,7 +50,7 @@ class CompletionBuffer:
         self._position[self._number[completion.key]] = self._count
         self._count += 1
         self._teacher = completion.teacher
-        scores = {"label_scores": label_scores(completion, self._label_token_ids)}
+        scores = {"label_scores": label_scores(completion.logprobs, self._label_token_ids)}
         fields = {name: getattr(completion, name) for name in _BUFFERED.names if name not in scores}
         self._pending.append(fields | scores)
         if len(self._pending) == _BATCH:

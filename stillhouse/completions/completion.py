@@ -1,6 +1,9 @@
 """One stored completion, and its slot in a generation's table."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
+
+from pydantic import Field
 
 from stillhouse.config import StrictModel
 
@@ -16,10 +19,9 @@ class CompletionSlot(NamedTuple):
     key: str
 
 
-class Completion(StrictModel):
-    """One stored completion; failed and truncated ones are kept too, so that a filter decides."""
+class Reply(StrictModel):
+    """A model's reply to one request."""
 
-    key: str
     text: str
     finish_reason: str  # stop | length | error:<kind>
     prompt_tokens: int
@@ -28,9 +30,15 @@ class Completion(StrictModel):
     # per token: {token id: logprob}, the chosen token always among them; empty if none were requested
     logprobs: tuple[dict[int, float], ...] = ()
     cumulative_logprob: float | None = None
+
+
+class Completion(Reply):
+    """One stored completion; failed and truncated ones are kept too, so that a filter decides."""
+
+    key: str
     seconds: float  # from submission to the last token
     teacher: str  # the teacher fingerprint, which is the folder of its segments
-    created: str  # ISO 8601, UTC
+    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     teacher_number: int | None = None  # the recipe's teacher, from 1; None if it has one; never stored
 
     @property

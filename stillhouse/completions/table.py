@@ -3,7 +3,6 @@
 It holds nothing that differs from one run to the next (no times): the same completions make the same bytes.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,13 +36,11 @@ MIXED_SCHEMA = ANSWER_SCHEMA.append(pa.field("teacher_number", pa.int32()))
 _FLOOR = -100.0
 
 
-def label_scores(completion: Completion, label_tokens: list[int] | None) -> list[float] | None:
+def label_scores(logprobs: Sequence[Mapping[int, float]], label_tokens: list[int] | None) -> list[float] | None:
     """Return the log-probability of each label's first token (nats), or None if they were not requested."""
-    if label_tokens is None or not completion.logprobs:
+    if label_tokens is None or not logprobs:
         return None
-    first = completion.logprobs[0]
-    scores = [first.get(token, -math.inf) for token in label_tokens]
-    return [max(score, _FLOOR) for score in scores]
+    return [max(logprobs[0].get(token, _FLOOR), _FLOOR) for token in label_tokens]
 
 
 def read_answers(path: Path) -> dict[str, list[dict[str, Any]]]:

@@ -4,12 +4,12 @@ Starting an engine takes far longer than exchanging its weights. vLLM's own engi
 slows the other engines; this process sleeps on its pipe.
 """
 
-import json
 import multiprocessing
 from multiprocessing.connection import Connection
 from typing import Any
 
 from stillhouse import errors
+from stillhouse.completions.table import label_scores
 from stillhouse.config import StrictModel
 from stillhouse.evaluation.spec import Candidate
 from stillhouse.inference.vllm.request import Request
@@ -46,15 +46,14 @@ class EngineProcess:
         """
         context = multiprocessing.get_context("spawn")
         self._pipe, engine_end = context.Pipe()
-        arguments = (engine_end, candidate.model_dump_json(), engine.model_dump_json(), job.model_dump_json())
         # not a daemon: an engine over several GPUs starts processes of its own
-        self._process = context.Process(target=_serve, args=arguments)
+        self._process = context.Process(target=_serve, args=(engine_end, candidate, engine, job))
         self._process.start()
         engine_end.close()
         self._loaded = candidate.path
-        started = self._receive()
-        self.on_cpu: bool = started["on_cpu"]
-        self.kv_cache_bytes: int = started["kv_cache_bytes"]
+        self.on_cpu: bool
+        self.kv_cache_bytes: int
+        self.on_cpu, self.kv_cache_bytes = self._receive()
 
     @property
     def pids(self) -> list[int]:
@@ -64,17 +63,13 @@ class EngineProcess:
     def load(self, candidate: Candidate) -> None:
         """Exchange the weights for the candidate's, which must have the same shape."""
         if candidate.path != self._loaded:
-            self._call({"load": candidate.path})
+            self._call(candidate.path)
             self._loaded = candidate.path
 
     def complete(self, requests: list[Request], decoding: DecodingSpec, concurrency: int) -> list[EngineReply]:
         """Return the replies in the order they finished."""
-        call = {
-            "requests": [request.model_dump() for request in requests],
-            "decoding": decoding.model_dump(),
-            "concurrency": concurrency,
-        }
-        return [EngineReply.model_validate(reply) for reply in self._call(call)["replies"]]
+        replies: list[EngineReply] = self._call((requests, decoding, concurrency))
+        return replies
 
     def close(self) -> None:
         """End the engine's process, to free its memory; may be called twice."""
@@ -84,31 +79,32 @@ class EngineProcess:
             self._process.kill()
             self._process.join()
 
-    def _call(self, call: dict[str, Any]) -> dict[str, Any]:
-        self._pipe.send_bytes(json.dumps(call).encode())
+    def _call(self, call: Any) -> Any:
+        self._pipe.send(call)
         return self._receive()
 
-    def _receive(self) -> dict[str, Any]:
+    def _receive(self) -> Any:
         try:
-            message: dict[str, Any] = json.loads(self._pipe.recv_bytes())
+            message = self._pipe.recv()
         except (EOFError, ConnectionError) as error:
             self._process.join(timeout=5)
             raise errors.WorkerError(
                 f"the engine of {self._loaded} died with exit code {self._process.exitcode}"
             ) from error
-        if "refused" in message:
-            raise errors.ModelError(message["refused"])
+        if isinstance(message, errors.ModelError):
+            raise message
         return message
 
 
-def _serve(pipe: Connection, candidate_json: str, engine_json: str, job_json: str) -> None:
-    """The engine's process: start, then answer calls until the pipe closes."""
+def _serve(pipe: Connection, candidate: Candidate, engine: Engine, job: Job) -> None:
+    """The engine's process: start, then answer calls until the pipe closes.
+
+    A call is the path of weights to load, or requests with their decoding and concurrency.
+    """
     from vllm.platforms import current_platform
 
     from stillhouse.inference.vllm.engine import start_engine
 
-    candidate = Candidate.model_validate_json(candidate_json)
-    engine, job = Engine.model_validate_json(engine_json), Job.model_validate_json(job_json)
     try:
         llm = start_engine(
             candidate.path,
@@ -119,45 +115,36 @@ def _serve(pipe: Connection, candidate_json: str, engine_json: str, job_json: st
             job=job,
         )
     except errors.ModelError as error:
-        pipe.send_bytes(json.dumps({"refused": str(error)}).encode())
+        pipe.send(error)
         return
-    kv_cache = llm.llm_engine.vllm_config.cache_config.kv_cache_memory_bytes
-    pipe.send_bytes(json.dumps({"on_cpu": bool(current_platform.is_cpu()), "kv_cache_bytes": kv_cache}).encode())
+    pipe.send((bool(current_platform.is_cpu()), llm.llm_engine.vllm_config.cache_config.kv_cache_memory_bytes))
     while True:
         try:
-            call = json.loads(pipe.recv_bytes())
+            call = pipe.recv()
         except EOFError:
             return
-        pipe.send_bytes(json.dumps(_answer(llm, call)).encode())
+        if isinstance(call, str):
+            llm.collective_rpc("reload_weights", kwargs={"weights_path": call})
+            pipe.send(None)
+        else:
+            pipe.send(_complete(llm, *call))
 
 
-def _answer(llm: Any, call: dict[str, Any]) -> dict[str, Any]:
+def _complete(llm: Any, requests: list[Request], decoding: DecodingSpec, concurrency: int) -> list[EngineReply]:
     from stillhouse.inference.vllm.request import sampling_params
     from stillhouse.inference.vllm.stream import stream
 
-    if "load" in call:
-        llm.collective_rpc("reload_weights", kwargs={"weights_path": call["load"]})
-        return {"loaded": call["load"]}
-    decoding = DecodingSpec.model_validate(call["decoding"])
     params = sampling_params(decoding.sampling, decoding.constraint, 0, decoding.label_token_ids)
-    requests = [Request.model_validate(request) for request in call["requests"]]
     replies = []
-    for finished in stream(llm, requests, lambda _: params, call["concurrency"]):
+    for finished in stream(llm, requests, lambda _: params, concurrency):
         output = finished.output.outputs[0]
+        first = [{token: entry.logprob for token, entry in step.items()} for step in (output.logprobs or [])[:1]]
         replies.append(
-            {
-                "id": finished.request.key,
-                "text": output.text,
-                "completion_tokens": len(output.token_ids),
-                "scores": _label_scores(output, decoding.label_token_ids),
-            }
+            EngineReply(
+                id=finished.request.key,
+                text=output.text,
+                completion_tokens=len(output.token_ids),
+                scores=label_scores(first, decoding.label_token_ids),
+            )
         )
-    return {"replies": replies}
-
-
-def _label_scores(output: Any, label_token_ids: list[int] | None) -> list[float] | None:
-    if not label_token_ids or not output.logprobs:
-        return None
-    first = output.logprobs[0]
-    # a token that the constraint rules out has minus infinity, which JSON does not know
-    return [max(first[token].logprob, -100.0) if token in first else -100.0 for token in label_token_ids]
+    return replies

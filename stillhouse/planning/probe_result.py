@@ -116,7 +116,7 @@ def read_probe(
         for one in CompletionStore(store, fingerprint).stream(part.sizes, num_logprobs(model)):
             part.stored[one.key] = CompletionUsage(one.prompt_tokens, one.completion_tokens, one.seconds, one.created)
             if name == LESSONS:
-                scores = label_scores(one, metadata["scored"])
+                scores = label_scores(one.logprobs, metadata["scored"])
                 lines[one.key] = {**one.model_dump(include=_LINE_FIELDS), "label_scores": scores}
     return ProbeResult(parts[LESSONS], parts[TEST_ROWS], lines, metadata["keys"], metadata["is_exact"], summary or {})
 

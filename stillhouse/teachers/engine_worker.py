@@ -5,7 +5,6 @@ Command: `python -m stillhouse.teachers.engine_worker spec.json`
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +137,6 @@ class EngineRequester:
             cumulative_logprob=output.cumulative_logprob,
             seconds=round(finished.seconds, 4),
             teacher=self.recorder.teacher,
-            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
 
 

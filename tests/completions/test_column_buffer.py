@@ -16,7 +16,7 @@ LABELS = [3, 5]
 def line(row_id: str, index: int, answer: Completion) -> dict[str, Any]:
     """One line of the table, by its definition."""
     plain = answer.model_dump(include=set(ANSWER_SCHEMA.names))
-    return {**plain, "row_id": row_id, "sample_index": index, "label_scores": label_scores(answer, LABELS)}
+    return {**plain, "row_id": row_id, "sample_index": index, "label_scores": label_scores(answer.logprobs, LABELS)}
 
 
 def completion(key: str, n: int = 0) -> Completion:

@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 
-from stillhouse.completions.completion import Completion
 from stillhouse.completions.table import label_scores
 from stillhouse.errors import QualityError
 from stillhouse.teachers.calibration import batch_prior, calibrate
@@ -44,28 +43,14 @@ def test_calibrate_a_shift_of_all_scores_changes_nothing():
     assert calibrate(moved, prior) == pytest.approx(calibrate(SCORES[2], prior))
 
 
-def completion(*logprobs: dict[int, float]) -> Completion:
-    return Completion(
-        key="k",
-        text="a",
-        finish_reason="stop",
-        prompt_tokens=1,
-        completion_tokens=1,
-        logprobs=logprobs,
-        seconds=0.0,
-        teacher="t",
-        created="",
-    )
-
-
 def test_label_scores_are_those_of_the_first_token_in_label_order():
-    assert label_scores(completion({7: -1.0, 3: -0.5, 9: -2.0}, {7: -9.0}), [3, 7]) == [-0.5, -1.0]
+    assert label_scores([{7: -1.0, 3: -0.5, 9: -2.0}, {7: -9.0}], [3, 7]) == [-0.5, -1.0]
 
 
 def test_label_scores_of_a_token_ruled_out_are_finite():
-    assert label_scores(completion({3: -0.5, 7: -math.inf}), [3, 7, 8]) == [-0.5, -100.0, -100.0]
+    assert label_scores([{3: -0.5, 7: -math.inf}], [3, 7, 8]) == [-0.5, -100.0, -100.0]
 
 
 @pytest.mark.parametrize(("logprobs", "tokens"), [((), [3]), (({3: -0.5},), None)])
 def test_label_scores_not_requested_are_none(logprobs, tokens):
-    assert label_scores(completion(*logprobs), tokens) is None
+    assert label_scores(logprobs, tokens) is None

@@ -4,17 +4,19 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import NamedTuple
 
 import httpx2
 import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 from tenacity.wait import wait_base
 
+from stillhouse.completions.completion import Reply
 from stillhouse.errors import ServiceUnavailable
 from stillhouse.inference.api.errors import ContentFiltered, TransientError, classify_error
 from stillhouse.inference.api.rate_limit import RateLimiter
 from stillhouse.inference.api.request import ApiModel, ChatRequest, max_completion_tokens, request_body
-from stillhouse.inference.api.response import MalformedResponse, Reply, read_reply
+from stillhouse.inference.api.response import MalformedResponse, read_reply
 from stillhouse.recipe.endpoint import Endpoint
 
 _CONNECT_S = 10.0
@@ -25,15 +27,12 @@ _MAX_LOST_IN_A_ROW = 3
 _QUIET_S = 10.0
 
 
-class Outcome:
-    """The reply to one request, or why there is none."""
+class Outcome(NamedTuple):
+    """The reply to one request, or the kind of error for which there is none."""
 
-    __slots__ = ("finish_reason", "reply", "seconds")
-
-    def __init__(self, reply: Reply | None, finish_reason: str, seconds: float) -> None:
-        self.reply = reply
-        self.finish_reason = finish_reason
-        self.seconds = seconds  # of the try that was answered
+    reply: Reply | None
+    error: str = ""
+    seconds: float = 0.0  # of the try that was answered
 
 
 class Client:
@@ -71,18 +70,12 @@ class Client:
             ServiceError: the endpoint refuses what all requests have in common: key, model, a field.
             ServiceUnavailable: it answers no request any more.
         """
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            wait=lambda state: wait_before_retry(state, self._backoff),
-            stop=StopAfter(self.model.endpoint),
-            before_sleep=self._before_sleep,
-            reraise=True,
-        )
+        retrying = retry_policy(self.model.endpoint, self._backoff, self._before_sleep)
         try:
             outcome: Outcome = await retrying(self._send_once, request)
         except ContentFiltered as error:
             self._log_rarely(f"a prompt was refused: {error}")
-            return Outcome(None, f"error:{error.kind}", 0.0)
+            return Outcome(None, error.kind)
         except TransientError as error:
             return self._given_up(error)
         return outcome
@@ -115,7 +108,7 @@ class Client:
         self._num_answered += 1
         self._lost_in_a_row = 0
         self._limiter.observe(request, reply.prompt_tokens)
-        return Outcome(reply, reply.finish_reason, time.monotonic() - started)
+        return Outcome(reply, seconds=time.monotonic() - started)
 
     def _before_sleep(self, state: RetryCallState) -> None:
         error = last_error(state)
@@ -139,13 +132,26 @@ class Client:
         if self._lost_in_a_row >= _MAX_LOST_IN_A_ROW:
             raise ServiceUnavailable(self._down_message)
         self._log_rarely(f"a prompt was given up: {error}")
-        return Outcome(None, f"error:{error.kind}", 0.0)
+        return Outcome(None, error.kind)
 
     def _log_rarely(self, text: str) -> None:
         now = time.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + _QUIET_S
             self._log(text)
+
+
+def retry_policy(
+    endpoint: Endpoint, backoff: wait_base, before_sleep: Callable[[RetryCallState], None]
+) -> AsyncRetrying:
+    """Return the policy by which one request is tried again after a failure that may pass."""
+    return AsyncRetrying(
+        retry=retry_if_exception_type(TransientError),
+        wait=lambda state: wait_before_retry(state, backoff),
+        stop=StopAfter(endpoint),
+        before_sleep=before_sleep,
+        reraise=True,
+    )
 
 
 class StopAfter:

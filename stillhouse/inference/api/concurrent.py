@@ -7,9 +7,8 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 
-from stillhouse.completions.completion import Completion
+from stillhouse.completions.completion import Completion, Reply
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.inference.api.client import Client, Outcome
 from stillhouse.inference.api.request import ChatRequest
@@ -91,10 +90,10 @@ class ConcurrentRequester:
         return True
 
     def _keep(self, request: ChatRequest, outcome: Outcome) -> None:
-        if outcome.finish_reason.startswith("error"):
-            self.failed[outcome.finish_reason.removeprefix("error:")] += 1
-        self.seconds[request.key] = outcome.seconds
         completion = as_completion(request.key, outcome, self._recorder.teacher)
+        if completion.finish_reason.startswith("error"):
+            self.failed[completion.finish_reason.removeprefix("error:")] += 1
+        self.seconds[request.key] = outcome.seconds
         is_counted = outcome.reply is None or completion.prompt_tokens > 0
         self._recorder.budget.settle(
             request.key,
@@ -123,17 +122,7 @@ class ConcurrentRequester:
 
 def as_completion(key: str, outcome: Outcome, teacher_fingerprint: str) -> Completion:
     """Return the outcome of the request with this key as it is stored."""
-    reply = outcome.reply
-    return Completion(
-        key=key,
-        text=reply.text if reply else "",
-        finish_reason=outcome.finish_reason,
-        prompt_tokens=reply.prompt_tokens if reply else 0,
-        completion_tokens=reply.completion_tokens if reply else 0,
-        token_ids=reply.token_ids if reply else (),
-        logprobs=reply.logprobs if reply else (),
-        cumulative_logprob=reply.cumulative_logprob if reply else None,
-        seconds=round(outcome.seconds, 4),
-        teacher=teacher_fingerprint,
-        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    reply = outcome.reply or Reply(
+        text="", finish_reason=f"error:{outcome.error}", prompt_tokens=0, completion_tokens=0
     )
+    return Completion(**dict(reply), key=key, seconds=round(outcome.seconds, 4), teacher=teacher_fingerprint)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from stillhouse.config import StrictModel
+from stillhouse.completions.completion import Reply
 from stillhouse.inference.api.request import ANSWER, ResponseForm
 
 # what servers call the two ends of a completion
@@ -27,18 +27,6 @@ class MalformedResponse(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-
-
-class Reply(StrictModel):
-    """One completion as the endpoint gave it."""
-
-    text: str
-    finish_reason: str  # stop | length | error:content_filter
-    prompt_tokens: int
-    completion_tokens: int
-    token_ids: tuple[int, ...] = ()
-    logprobs: tuple[dict[int, float], ...] = ()
-    cumulative_logprob: float | None = None
 
 
 # fields beside these are ignored: servers add their own

@@ -2,20 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from stillhouse.inference.vllm.request import Request
 
 
-class FinishedRequest:
+class FinishedRequest(NamedTuple):
     """One finished request: the engine's output and the seconds from submission to the last token."""
 
-    __slots__ = ("output", "request", "seconds")
-
-    def __init__(self, request: Request, output: Any, seconds: float) -> None:
-        self.request = request
-        self.output = output
-        self.seconds = seconds
+    request: Request
+    output: Any
+    seconds: float
 
 
 def stream(

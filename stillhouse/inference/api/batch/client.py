@@ -8,12 +8,12 @@ from typing import Annotated, Any, TypeVar
 import httpx2
 import openai
 from pydantic import AfterValidator, BaseModel, ValidationError
-from tenacity import AsyncRetrying, retry_if_exception_type
+from tenacity import RetryCallState
 from tenacity.wait import wait_base
 
 from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.request_file import PATH
-from stillhouse.inference.api.client import BACKOFF_S, StopAfter, last_error, open_api, wait_before_retry
+from stillhouse.inference.api.client import BACKOFF_S, last_error, open_api, retry_policy
 from stillhouse.inference.api.errors import ContentFiltered, TransientError, classify_error
 from stillhouse.inference.api.request import ApiModel
 
@@ -25,6 +25,10 @@ ENDED = ("completed", "failed", "expired", "cancelled")
 SETTLE_S = 60.0
 # some providers check a file first; until then it can't be used
 _BEING_CHECKED = ("pending", "running", "uploading")
+
+
+class _NotFound(ServiceError):
+    """An answer with status 404."""
 
 
 class _File(BaseModel):
@@ -96,6 +100,8 @@ class BatchClient:
         self._log = log
         self._backoff = backoff
         self._api = open_api(model, transport)
+        self._batches = self._api.batches.with_raw_response
+        self._timeout_s = model.endpoint.timeout_s
 
     async def close(self) -> None:
         """Close all connections."""
@@ -103,19 +109,16 @@ class BatchClient:
 
     async def upload(self, path: Path) -> str:
         """Upload the file of requests at `path` and return the provider's id of it; this costs nothing."""
+        files = self._api.files.with_raw_response
 
-        async def send() -> bytes:
+        async def send() -> Any:
             with path.open("rb") as stream:
-                raw = await self._api.files.with_raw_response.create(file=(path.name, stream), purpose="batch")
-            return raw.http_response.content
-
-        async def look() -> bytes:
-            return (await self._api.files.with_raw_response.retrieve(file.id)).http_response.content
+                return await files.create(file=(path.name, stream), purpose="batch")
 
         file = await self._with_retries(lambda: self._call(_File, send, None))
         while file.status in _BEING_CHECKED:
             await asyncio.sleep(min(5.0, self._endpoint.batch.poll_s))
-            file = await self._with_retries(lambda: self._call(_File, look, self._endpoint.timeout_s))
+            file = await self._fetch(_File, files.retrieve, file.id)
         return file.id
 
     async def submit(self, input_file: str, metadata: dict[str, str], announce: Callable[[], Awaitable[None]]) -> str:
@@ -125,11 +128,10 @@ class BatchClient:
         """
         may_exist = False
 
-        async def send() -> bytes:
-            raw = await self._api.batches.with_raw_response.create(
+        def send() -> Awaitable[Any]:
+            return self._batches.create(
                 input_file_id=input_file, endpoint=PATH, completion_window="24h", metadata=metadata
             )
-            return raw.http_response.content
 
         async def attempt() -> str:
             nonlocal may_exist
@@ -139,7 +141,7 @@ class BatchClient:
                     return batches[input_file]
             await announce()
             try:
-                return (await self._call(BatchState, send, self._endpoint.timeout_s)).id
+                return (await self._call(BatchState, send, self._timeout_s)).id
             except TransientError as error:
                 may_exist = error.kind != "rate_limit"
                 raise
@@ -151,61 +153,59 @@ class BatchClient:
         batches: dict[str, str] = {}
         after: str | None = None
         while len(batches) < len(input_files):
-            page = await self._page(after)
+            cursor: Any = {"after": after} if after else {}
+            page = await self._fetch(_Page, self._batches.list, limit=100, **cursor)
             batches |= {state.input_file_id: state.id for state in page.data if state.input_file_id in input_files}
             if not page.has_more or not page.data:
                 break
             after = page.data[-1].id
         return batches
 
-    async def _page(self, after: str | None) -> _Page:
-        async def send() -> bytes:
-            cursor: Any = {"after": after} if after else {}
-            return (await self._api.batches.with_raw_response.list(limit=100, **cursor)).http_response.content
-
-        return await self._with_retries(lambda: self._call(_Page, send, self._endpoint.timeout_s))
-
     async def state(self, batch: str) -> BatchState | None:
         """Return the state of a batch; None if the provider knows no batch by this id."""
-
-        async def send() -> bytes:
-            try:
-                return (await self._api.batches.with_raw_response.retrieve(batch)).http_response.content
-            except openai.NotFoundError:
-                return b""
-
-        async def attempt() -> BatchState | None:
-            content = await self._classified(send, self._endpoint.timeout_s)
-            return self._read(BatchState, content) if content else None
-
-        return await self._with_retries(attempt)
+        try:
+            return await self._fetch(BatchState, self._batches.retrieve, batch)
+        except _NotFound:
+            return None
 
     async def download(self, file: str, path: Path) -> bool:
         """Write a file of results to `path`, whole; False if the provider no longer has it."""
 
-        async def receive() -> bool:
-            try:
-                async with self._api.files.with_streaming_response.content(file) as response:
-                    await response.stream_to_file(path)
-            except openai.NotFoundError:
-                return False
-            return True
+        async def receive() -> None:
+            async with self._api.files.with_streaming_response.content(file) as response:
+                await response.stream_to_file(path)
 
-        return await self._with_retries(lambda: self._classified(receive))
+        try:
+            await self._with_retries(lambda: self._classified(receive))
+        except _NotFound:
+            return False
+        return True
+
+    async def _fetch(
+        self, kind: type[Received], call: Callable[..., Awaitable[Any]], *given: Any, **more: Any
+    ) -> Received:
+        """Return the response of a call that may be repeated, read as `kind`."""
+        return await self._with_retries(lambda: self._call(kind, lambda: call(*given, **more), self._timeout_s))
 
     async def _call(
-        self, kind: type[Received], send: Callable[[], Awaitable[bytes]], timeout_s: float | None
+        self, kind: type[Received], send: Callable[[], Awaitable[Any]], timeout_s: float | None
     ) -> Received:
-        return self._read(kind, await self._classified(send, timeout_s))
+        """Return the response of one call, read as `kind`; transfers of files have no `timeout_s`."""
+        raw = await self._classified(send, timeout_s)
+        try:
+            return kind.model_validate_json(raw.http_response.content)
+        except ValidationError:
+            message = f"{self._endpoint.provider} sent an unreadable response to a batch call"
+            raise TransientError("body", message) from None
 
     async def _classified(self, send: Callable[[], Awaitable[T]], timeout_s: float | None = None) -> T:
-        """Return what `send` does, with its errors classified; transfers of files have no `timeout_s`."""
+        """Return what `send` does, with its errors classified."""
         endpoint = self._endpoint
         try:
             async with asyncio.timeout(timeout_s):
                 return await send()
         except openai.NotFoundError:
-            raise ServiceError(
+            raise _NotFound(
                 f"{endpoint.provider} ({endpoint.address}) answered 404: it has no batch API there, or not for this "
                 "key. Set endpoint.execution to realtime, or check endpoint.base_url."
             ) from None
@@ -217,28 +217,16 @@ class BatchClient:
             # a streamed body that breaks off
             raise TransientError("connection", f"{endpoint.provider} broke off ({type(error).__name__})") from None
 
-    def _read(self, kind: type[Received], content: bytes) -> Received:
-        try:
-            return kind.model_validate_json(content)
-        except ValidationError:
-            message = f"{self._endpoint.provider} sent an unreadable response to a batch call"
-            raise TransientError("body", message) from None
-
     async def _with_retries(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            wait=lambda state: wait_before_retry(state, self._backoff),
-            stop=StopAfter(self._endpoint),
-            before_sleep=lambda state: self._log(f"{last_error(state)}; tried again in {state.upcoming_sleep:.1f} s"),
-            reraise=True,
-        )
+        def log_failure(state: RetryCallState) -> None:
+            self._log(f"{last_error(state)}; retried in {state.upcoming_sleep:.1f} s")
 
         async def once() -> T:
             # a function of its own: tenacity would not await what a lambda returns
             return await attempt()
 
         try:
-            return await retrying(once)
+            return await retry_policy(self._endpoint, self._backoff, log_failure)(once)
         except TransientError as error:
             raise ServiceUnavailable(
                 f"{error}, and again after {self._endpoint.max_attempts} tries or {self._endpoint.patience_s:g} s. "

@@ -17,6 +17,7 @@ import httpx2
 import openai
 from pydantic import BaseModel, ValidationError
 
+from stillhouse.completions.completion import Reply
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import ServiceError
 from stillhouse.inference.api.batch.client import BatchClient, BatchState
@@ -25,7 +26,7 @@ from stillhouse.inference.api.client import Outcome
 from stillhouse.inference.api.concurrent import as_completion
 from stillhouse.inference.api.errors import ContentFiltered, RequestError, TransientError, classify_error
 from stillhouse.inference.api.request import ApiModel, ResponseForm
-from stillhouse.inference.api.response import MalformedResponse, Reply, read_reply
+from stillhouse.inference.api.response import MalformedResponse, read_reply
 
 # codes of lines that the batch's end left undone
 _UNDONE = ("batch_expired", "batch_cancelled")
@@ -135,7 +136,7 @@ async def _store_results(
             collected.seen.add(key)
             if isinstance(result, Reply):
                 collected.num_answered += 1
-                replies[key] = Outcome(result, result.finish_reason, 0.0)
+                replies[key] = Outcome(result)
             else:
                 collected.note_failure(key, result)
             if len(replies) >= _SEGMENT_COMPLETIONS:

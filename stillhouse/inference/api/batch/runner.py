@@ -151,7 +151,7 @@ class BatchRunner:
                 self._waiting.append(self._requests[key])
         failed = {key: kind for key, kind in failed.items() if key in self._requests}
         self.failed.update(failed.values())
-        await commit(self._recorder, {key: Outcome(None, f"error:{kind}", 0.0) for key, kind in failed.items()})
+        await commit(self._recorder, {key: Outcome(None, kind) for key, kind in failed.items()})
         if state.status == "cancelled" and self._waiting:
             return ServiceError(
                 f"Batch {ticket.batch} was cancelled at the provider; its answers until then are stored. Run again to "
