@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.data.balance import VERSION
 from stillhouse.data.balance import balance as write_balanced
 from stillhouse.data.summaries import BalanceSummary, SplitSummary, ValidateSummary

@@ -6,8 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.data.row import prompt_text
 from stillhouse.dataset.summary import FilterSummary

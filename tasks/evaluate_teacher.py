@@ -1,6 +1,6 @@
 """Asks a teacher behind an endpoint the test rows, once: a new student costs no further request."""
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.filters.combine import Mixing

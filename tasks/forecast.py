@@ -4,7 +4,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.planning.inputs import read_inputs

@@ -3,8 +3,7 @@
 import time
 from typing import Any
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.student import Student
 from stillhouse.students.spec import InitialiseSpec

@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense

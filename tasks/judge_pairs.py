@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import ArtifactRef, Built, StageSummary
 from stillhouse.completions.table import mixed
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef, Built, StageSummary
 from stillhouse.artifacts.store import open_store
-from stillhouse.artifacts.summary import StageSummary
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price

@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from stillhouse.artifacts.built import Built
 from stillhouse.artifacts.fingerprint import canonical_json
+from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint

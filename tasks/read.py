@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.data.read import VERSION
 from stillhouse.data.read import read as write_rows
 from stillhouse.data.sources import SourceFile, resolve

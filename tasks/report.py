@@ -11,7 +11,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import in_report_order, total
 from stillhouse.data.summaries import ReadSummary, ValidateSummary

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import Built, StageSummary
 from stillhouse.completions.table import lines_by_row, mixed
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.data.row import Row

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.data.split import VERSION
 from stillhouse.data.split import split as write_splits
 from stillhouse.data.summaries import SplitSummary, ValidateSummary

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.inference.models import Checkpoint

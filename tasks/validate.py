@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stillhouse.artifacts.built import Built
+from stillhouse.artifacts.handle import Built
 from stillhouse.data.summaries import ReadSummary, ValidateSummary
 from stillhouse.data.validate import VERSION
 from stillhouse.data.validate import validate as write_valid_rows

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.config import identity as plain_identity
 
 Input = ArtifactRef | Sequence[ArtifactRef] | None

@@ -3,6 +3,8 @@
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,21 +37,13 @@ class Folder:
 
     def write(self, key: str, data: bytes) -> None:
         """Put `data` at `key` at once: a reader sees the old bytes or all of the new ones."""
-        temporary = self._temporary(key)
-        try:
+        with self._replacing(key) as temporary:
             temporary.write_bytes(data)
-            self._settle(temporary, key)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def upload(self, local: Path, key: str) -> None:
         """Copy a file to `key` at once."""
-        temporary = self._temporary(key)
-        try:
+        with self._replacing(key) as temporary:
             shutil.copyfile(local, temporary)
-            self._settle(temporary, key)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def download(self, key: str, local: Path) -> None:
         """Copy `key` to a local file."""
@@ -86,15 +80,19 @@ class Folder:
         """Return the path of `key` on this machine."""
         return self._root / key
 
-    def _temporary(self, key: str) -> Path:
+    @contextmanager
+    def _replacing(self, key: str) -> Iterator[Path]:
+        """Yield a temporary file that takes the place of `key` at once, on the disk first."""
         target = self._root / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        return target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
-
-    def _settle(self, temporary: Path, key: str) -> None:
-        _sync(temporary)
-        os.replace(temporary, self._root / key)
-        _sync((self._root / key).parent)
+        temporary = target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
+        try:
+            yield temporary
+            _sync(temporary)
+            os.replace(temporary, target)
+            _sync(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _stamp(path: Path) -> Stamp:

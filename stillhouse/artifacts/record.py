@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from stillhouse.artifacts.fingerprint import canonical_json
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.config import StrictModel
 
 

@@ -18,9 +18,9 @@ from typing import Any
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.files import FileStore
 from stillhouse.artifacts.fingerprint import Input, describe_inputs
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.local_cache import FetchCache
 from stillhouse.artifacts.record import Record, dump_record, load_record
-from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store_errors import is_disk_full, store_errors
 from stillhouse.artifacts.verification import Verifier
 from stillhouse.artifacts.workspace import Workspace, list_files, scratch_folder

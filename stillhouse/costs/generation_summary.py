@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import StageSummary
 from stillhouse.costs.usage import Usage
 
 

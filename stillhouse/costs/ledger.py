@@ -9,8 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import Built, StageSummary
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import ResolvedPrice, hourly
 from stillhouse.costs.usage import BudgetUsage, Usage

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import StageSummary
 
 
 class ReadSummary(StageSummary):

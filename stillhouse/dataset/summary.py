@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import StageSummary
 
 
 class WrittenRows(StageSummary):

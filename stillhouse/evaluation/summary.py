@@ -1,6 +1,6 @@
 """What the evaluation notes in its record."""
 
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import StageSummary
 
 
 class EvaluateSummary(StageSummary):

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 from stillhouse.artifacts.fingerprint import sha256_file
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.config import StrictModel, execution, identity
 from stillhouse.errors import ModelError

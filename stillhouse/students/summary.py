@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import StageSummary
 
 
 class ConvertSummary(StageSummary):

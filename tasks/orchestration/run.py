@@ -7,8 +7,7 @@ from typing import Any
 
 from prefect.logging.handlers import APILogHandler
 
-from stillhouse.artifacts.built import Built, S_co
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef, Built, S_co
 from stillhouse.artifacts.store import Store, open_store
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary

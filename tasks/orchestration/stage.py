@@ -21,9 +21,8 @@ from prefect import Task, task
 from prefect.cache_policies import CachePolicy
 from prefect.task_engine import TaskRunTimeoutError
 
-from stillhouse.artifacts.built import Built, S_co
 from stillhouse.artifacts.fingerprint import fingerprint
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef, Built, S_co
 from stillhouse.artifacts.store import Store, open_store
 from stillhouse.artifacts.workspace import Workspace
 from stillhouse.config import identity as identity_of

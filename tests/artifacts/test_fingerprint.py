@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from stillhouse.artifacts.fingerprint import describe_inputs, fingerprint, sha256_file
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.recipe.teacher import Engine, Sampling, Teacher
 
 REF = ArtifactRef(stage="read", fingerprint="a" * 64)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig, open_store
 from tests.support.s3.faulty_proxy import FaultyProxy
 from tests.support.s3.server import S3Server

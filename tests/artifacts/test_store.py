@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.preflight import check_store
 from stillhouse.artifacts.record import Record
-from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.errors import ArtifactCorrupt, StoreError
 from tests.support.s3.stored import Stored

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.errors import StoreError, StoreUnavailable
 from tests.support.s3.faulty_proxy import KINDS, FaultyProxy

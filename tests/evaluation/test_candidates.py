@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import PaidPart
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.recipe.load import parse_recipe

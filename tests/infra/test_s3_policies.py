@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aiobotocore.session import AioSession
 
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.preflight import check_store
-from stillhouse.artifacts.ref import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.errors import StoreError
 from tests.support.infra.policy import Need, Policy, needs_of

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stillhouse.artifacts.built import Built
-from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import ArtifactRef, Built, StageSummary
 from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row, content_sha256
 from stillhouse.errors import RecipeError

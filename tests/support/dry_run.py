@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from stillhouse.artifacts.built import Built, S_co
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef, Built, S_co
 from stillhouse.artifacts.store import Store
 from stillhouse.completions.completion import CompletionSlot
 from stillhouse.completions.store import CompletionStore

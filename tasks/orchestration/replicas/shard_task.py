@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig, open_store
 from stillhouse.config import identity
 from stillhouse.costs.generation_summary import GenerationSummary

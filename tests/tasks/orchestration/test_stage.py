@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.artifacts.ref import ArtifactRef
-from stillhouse.artifacts.summary import StageSummary
+from stillhouse.artifacts.handle import ArtifactRef, StageSummary
 from stillhouse.errors import DataError, StoreError, StoreUnavailable, WorkerError
 from stillhouse.runtime.settings import Settings, load_settings
 from tasks.orchestration.params import Execution, Params

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.artifacts.ref import ArtifactRef
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.errors import ModelError, StoreError, WorkerError
 from stillhouse.inference.models import Checkpoint, identify
