@@ -21,11 +21,9 @@ class Costs(FrozenModel):
         description="US dollars an hour of the machine that serves a teacher or a judge; of each one with replicas on "
         "a cluster",
     )
-    training_usd_per_hour: float | None = Field(
-        None, ge=0.0, description="US dollars an hour of the machine that trains students"
-    )
+    training_usd_per_hour: float | None = Field(None, ge=0.0, description="US dollars an hour of the training machine")
     evaluation_usd_per_hour: float | None = Field(
-        None, ge=0.0, description="US dollars an hour of the machine that evaluates models"
+        None, ge=0.0, description="US dollars an hour of the evaluating machine"
     )
     serving_usd_per_hour: float | None = Field(
         None,

@@ -71,10 +71,8 @@ class Data(FrozenModel):
         None, description="labelled rows: examples in the teacher's prompt; the student trains on their reference"
     )
     test: Source | None = Field(None, description="rows with references to evaluate on; null takes a share of `train`")
-    validation_fraction: float = Field(0.1, ge=0.0, lt=0.5, description="share of train rows for the validation split")
-    test_fraction: float = Field(
-        0.2, gt=0.0, lt=0.9, description="share of train rows for the test split, without `test`"
-    )
+    validation_fraction: float = Field(0.1, ge=0.0, lt=0.5, description="share of train rows for validation")
+    test_fraction: float = Field(0.2, gt=0.0, lt=0.9, description="share of train rows for testing, without `test`")
     max_train_rows: int = Field(0, ge=0, description="most training and validation rows, by content hash; 0 keeps all")
     max_test_rows: int = Field(0, ge=0, description="most test rows, by content hash; 0 keeps all")
     max_prompt_chars: int = Field(8000, ge=1, description="longer prompts are dropped (prompt_too_long)")

@@ -51,8 +51,7 @@ class Endpoint(FrozenModel):
     """An OpenAI-compatible endpoint. Its key is read from the environment and is never part of a recipe."""
 
     provider: ProviderName = Field(
-        description="the endpoint's provider; it sets the address, the variable of the key, and which settings may be "
-        "used"
+        description="it sets the address, the variable of the key, and which settings are offered"
     )
     base_url: str = execution(
         "",

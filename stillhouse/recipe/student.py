@@ -72,31 +72,25 @@ class Training(FrozenModel):
         "sft", "training method; sft: supervised fine-tuning on the training examples"
     )
     method: Literal["full", "lora"] = Field(
-        "full", description="full: train all weights; lora: train an adapter, merged on export"
+        "full", description="all weights, or a LoRA adapter that is merged on export"
     )
     lora: Lora = Lora()
     epochs: float = Field(1.0, gt=0.0, description="passes over the training examples")
     max_steps: int = Field(0, ge=0, description="optimizer steps; 0 takes as many as `epochs` gives")
     learning_rate: float = Field(5e-4, gt=0.0, description="peak learning rate")
     warmup_ratio: float = Field(0.1, ge=0.0, lt=1.0, description="share of the steps in which the learning rate rises")
-    scheduler: Literal["linear", "cosine", "constant"] = Field(
-        "cosine", description="how the learning rate goes on after the warm-up"
-    )
+    scheduler: Literal["linear", "cosine", "constant"] = Field("cosine", description="learning rate after the warm-up")
     batch_size: int = Field(8, ge=1, description="training examples in one forward pass")
     gradient_accumulation: int = Field(1, ge=1, description="forward passes in one optimizer step")
     weight_decay: float = Field(0.0, ge=0.0, description="weight decay of AdamW")
-    max_length: int = Field(
-        512, ge=8, description="most tokens of a training example; longer ones are dropped and counted"
-    )
+    max_length: int = Field(512, ge=8, description="most tokens of an example; longer ones are dropped and counted")
     packing: bool = Field(False, description="fill each sequence with several training examples")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="autocast type of the forward pass")
     seed: int = Field(0, ge=0, description="seed of the order, of dropout and of new weights")
     evaluate_every: int = Field(0, ge=0, description="steps between validation passes; 0: once an epoch")
     save_every: int = Field(50, ge=1, description="steps between checkpoints, from which a killed training continues")
     early_stopping_patience: int = Field(
-        3, ge=0, description="validation passes without a gain after which training ends; 0 never ends it"
+        3, ge=0, description="validation passes without gain that end training; 0: never"
     )
-    use_references: bool = Field(
-        True, description="train labelled rows on their reference, without asking a teacher about them"
-    )
+    use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")

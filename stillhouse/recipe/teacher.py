@@ -61,9 +61,7 @@ class Engine(FrozenModel):
     """How a vLLM engine runs. No field changes the key of a completion."""
 
     max_num_seqs: int = execution(0, "most sequences decoded together; 0 chooses by the size of the job", ge=0)
-    mode: Literal["auto", "eager", "compiled"] = execution(
-        "auto", "auto compiles if the job is large enough to repay it"
-    )
+    mode: Literal["auto", "eager", "compiled"] = execution("auto", "auto compiles for large jobs only")
     kv_cache_gib: float = execution(0.0, "KV cache in GiB; 0 chooses by the size of the job", ge=0.0)
     max_model_len: int = execution(0, "most tokens of a sequence; 0 chooses by the size of the job", ge=0)
     gpu_memory_utilization: float = execution(0.9, "share of a GPU's memory that the engine takes", gt=0.0, le=1.0)

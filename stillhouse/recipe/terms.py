@@ -17,7 +17,7 @@ class Terms:
     owner: str
     url: str
     rule: str  # what they forbid
-    models: str  # regular expression of the models' names, without case
+    models: str = r"(?!)"  # regular expression of the models' names, without case; by default none
     exempt_students: str = ""  # likewise, of the students that may be trained nonetheless
 
 
@@ -33,7 +33,6 @@ TERMS = {
         owner="Microsoft",
         url="https://www.microsoft.com/licensing/terms",
         rule="using output to create, train or improve a similar or competing service",
-        models=r"(?!)",
     ),
     "anthropic": Terms(
         owner="Anthropic",

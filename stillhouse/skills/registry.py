@@ -15,14 +15,11 @@ from stillhouse.skills.skill import Skill
 
 def _find_skills() -> dict[str, type[Skill]]:
     """Return each skill's class by its kind, in the order of the file names."""
-    folder = Path(__file__).parent
-    modules = [
-        importlib.import_module(f"stillhouse.skills.{name}")
-        for name in sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
-        if name != "registry"
-    ]
     skills: dict[str, type[Skill]] = {}
-    for module in modules:
+    for file in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if file.name == "registry":
+            continue
+        module = importlib.import_module(f"stillhouse.skills.{file.name}")
         for item in vars(module).values():
             is_own = isinstance(item, type) and issubclass(item, Skill) and item.__module__ == module.__name__
             # base classes that skills share have no kind

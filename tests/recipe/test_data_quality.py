@@ -14,7 +14,7 @@ def recipe(skill: dict, filters: dict, **teacher_fields) -> dict:
     return make_recipe_fields() | skill | {"filters": filters, "teachers": [{"model": "./teacher", **teacher_fields}]}
 
 
-def test_check_labels_needs_answers_that_can_contradict():
+def test_check_labels_needs_answers_that_can_contradict_a_label():
     assert "a free text contradicts none" in refusal_of(recipe(SUMMARIES, {"check_labels": True}))
     assert "filters.check_labels would find nothing" in refusal_of(recipe(QA, {"check_labels": True}))
     assert parse_recipe(recipe(QA, {"check_labels": True}, **SAMPLES))
@@ -22,11 +22,11 @@ def test_check_labels_needs_answers_that_can_contradict():
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
-def test_hard_share_is_a_share(share):
+def test_hard_share_out_of_range_is_refused(share):
     assert "filters.hard_share" in refusal_of(recipe({}, {"hard_share": share}))
 
 
-def test_hard_share_needs_something_to_tell_hard_rows_by():
+def test_hard_share_needs_log_probabilities_or_samples():
     hard = {"filters": {"hard_share": 0.5}}
     assert "filters.hard_share finds no hard prompts" in refusal_of(
         make_recipe_fields(make_api_teacher("anthropic"), **hard)

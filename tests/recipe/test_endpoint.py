@@ -11,20 +11,20 @@ from tests.support.builders import make_api_teacher, make_endpoint, make_recipe_
 KEY = "sk-Pr0jectSecret-1234567890"
 
 
-def test_teacher_of_two_fields_takes_the_rest_from_the_provider():
+def test_endpoint_with_provider_only_takes_the_rest_from_it():
     found = make_endpoint()
     assert (found.address, found.key_variable) == ("https://api.deepseek.com", "DEEPSEEK_API_KEY")
     assert found.offered == {"logprobs"}
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_preset_example_is_an_address_its_provider_takes(provider):
+def test_provider_example_is_a_valid_base_url(provider):
     found = make_endpoint(provider=provider, base_url=PROVIDERS[provider].example)
     assert found.address == PROVIDERS[provider].example
 
 
 @pytest.mark.parametrize("provider", ["azure", "bedrock", "vllm", "compatible"])
-def test_provider_without_an_address_of_its_own_asks_for_one_and_shows_its_form(provider):
+def test_provider_without_known_address_needs_a_base_url(provider):
     message = refusal_of(make_recipe_fields(make_api_teacher(provider)))
     assert f"provider {provider} needs a base_url, as {PROVIDERS[provider].example}" in message
 
@@ -38,29 +38,29 @@ def test_provider_without_an_address_of_its_own_asks_for_one_and_shows_its_form(
         {"base_url": f"https://{KEY}@host/v1"},
         {"extra_body": {"Authorization": KEY}},
         {"extra_body": {"user": {"api-key": KEY}}},
-        # the error stands elsewhere, but what is refused holds the key too
+        # another field is wrong, but the refused section has the key in it
         {"extra_body": {"metadata": KEY}, "concurrency": 0},
     ],
 )
-def test_recipe_with_a_key_in_it_is_refused_without_repeating_the_key(wrong):
+def test_recipe_with_a_key_is_refused_without_repeating_it(wrong):
     message = refusal_of(make_recipe_fields(make_api_teacher(**wrong)))
     assert "teachers.0.endpoint" in message
     assert KEY not in message
 
 
-def test_refusal_inside_a_teacher_is_one_line():
+def test_refusal_of_one_field_of_a_teacher_is_one_line():
     message = refusal_of(make_recipe_fields(make_api_teacher(concurrency=0)))
     assert message.count("\n") == 1
     assert "teachers.0.endpoint.concurrency: 0 is refused" in message
 
 
-def test_provider_that_gets_a_key_is_not_asked_in_the_clear():
+def test_provider_with_a_key_over_http_is_refused():
     assert "use https://" in refusal_of(make_recipe_fields(make_api_teacher(base_url="http://gateway.example/v1")))
     assert make_endpoint(base_url="http://127.0.0.1:8000/v1").address == "http://127.0.0.1:8000/v1"
 
 
 @pytest.mark.parametrize(
-    ("setting", "provider", "said"),
+    ("setting", "provider", "expected"),
     [
         ({"calibration": "batch"}, "openai", "calibration: batch needs the log-probability of every label"),
         ({"sampling": {"seed": 3}}, "deepseek", "sampling.seed is not taken by provider deepseek"),
@@ -75,9 +75,9 @@ def test_provider_that_gets_a_key_is_not_asked_in_the_clear():
         ({"engine": {"threads": 2}}, "openai", "engine says how"),
     ],
 )
-def test_setting_the_endpoint_would_ignore_is_refused_with_its_name(setting, provider, said):
+def test_setting_that_the_endpoint_ignores_is_refused_by_name(setting, provider, expected):
     message = refusal_of(make_recipe_fields(make_api_teacher(provider) | setting))
-    assert f"teachers.0.{said}" in message
+    assert f"teachers.0.{expected}" in message
 
 
 @pytest.mark.parametrize(
@@ -88,17 +88,17 @@ def test_setting_the_endpoint_would_ignore_is_refused_with_its_name(setting, pro
         {"output": {"kind": "json_schema", "json_schema": {"type": "object"}}},
     ],
 )
-def test_vllm_server_takes_what_vllm_takes(setting):
+def test_vllm_server_settings_of_vllm_are_accepted(setting):
     assert parse_recipe(make_recipe_fields(make_api_teacher("vllm", base_url="http://gpu:8000/v1") | setting))
 
 
-def test_offers_of_the_recipe_replace_the_providers():
+def test_offers_of_the_recipe_replace_those_of_the_provider():
     reasoning = make_api_teacher("openai", offers=["json_schema"])
     assert "sampling.seed is not taken" in refusal_of(make_recipe_fields(reasoning | {"sampling": {"seed": 3}}))
     assert make_endpoint(provider="openai", offers=["json_schema"]).offered == {"json_schema"}
 
 
-def test_filter_on_confidence_needs_log_probabilities():
+def test_min_mean_logprob_without_log_probabilities_is_refused():
     confident = {"filters": {"min_mean_logprob": -0.5}}
     assert "filters.min_mean_logprob would drop every answer" in refusal_of(
         make_recipe_fields(make_api_teacher("anthropic"), **confident)
@@ -106,13 +106,13 @@ def test_filter_on_confidence_needs_log_probabilities():
     assert parse_recipe(make_recipe_fields(make_api_teacher("deepseek"), **confident))
 
 
-def test_place_is_empty_on_the_providers_own_domain_and_the_address_elsewhere():
+def test_server_identity_is_empty_on_own_domains_and_the_address_elsewhere():
     assert make_endpoint(provider="openai").server_identity == ""
     assert make_endpoint(provider="openai", base_url="https://eu.api.openai.com/v1").server_identity == ""
     assert (
         make_endpoint(provider="bedrock", base_url="https://bedrock-mantle.eu-west-1.api.aws/v1").server_identity == ""
     )
-    # a name that only ends alike is another's
+    # a host that only begins with the domain belongs to someone else
     assert make_endpoint(provider="openai", base_url="https://evilapi.openai.com.example/v1").server_identity
     assert make_endpoint(provider="azure", base_url="https://One.openai.azure.com/openai/v1").server_identity == (
         "one.openai.azure.com/openai/v1"
@@ -125,19 +125,19 @@ def test_place_is_empty_on_the_providers_own_domain_and_the_address_elsewhere():
     assert moved == {"serves me/model@1"}
 
 
-def test_name_behind_an_endpoint_is_no_path_though_a_folder_has_it(tmp_path: Path):
+def test_model_behind_an_endpoint_is_not_resolved_as_a_path(tmp_path: Path):
     (tmp_path / "deepseek-chat").mkdir()
     recipe = load_recipe(write_recipe(tmp_path, make_recipe_fields(make_api_teacher())))
     assert recipe.teacher.model == "deepseek-chat"
 
 
-def test_recipe_as_written_beside_a_report_is_taken_again():
+def test_recipe_dumped_as_json_is_parsed_to_the_same():
     recipe = parse_recipe(make_recipe_fields(make_api_teacher("openai", serves="x")))
     assert parse_recipe(recipe.model_dump(mode="json")) == recipe
 
 
 @pytest.mark.parametrize(("provider", "factor"), [("openai", 0.5), ("azure", 0.5), ("compatible", 1.0)])
-def test_batches_are_taken_where_the_provider_has_them_at_its_price(provider, factor):
+def test_batches_of_a_provider_that_has_them_are_accepted_at_its_price(provider, factor):
     found = make_endpoint(provider=provider, base_url=PROVIDERS[provider].example, execution="batch")
     assert (found.execution, found.price_factor) == ("batch", factor)
     assert make_endpoint(provider=provider, base_url=PROVIDERS[provider].example).price_factor == 1.0
@@ -146,7 +146,7 @@ def test_batches_are_taken_where_the_provider_has_them_at_its_price(provider, fa
 
 
 @pytest.mark.parametrize("provider", ["deepseek", "anthropic", "bedrock", "vllm"])
-def test_batches_are_refused_where_the_provider_has_none(provider):
+def test_batches_of_a_provider_without_them_are_refused(provider):
     message = refusal_of(
         make_recipe_fields(make_api_teacher(provider, base_url=PROVIDERS[provider].example, execution="batch"))
     )
@@ -154,23 +154,23 @@ def test_batches_are_refused_where_the_provider_has_none(provider):
     assert "take one of openai, azure, compatible" in message
 
 
-def test_limits_of_batches_without_batches_are_refused():
+def test_batch_limits_with_single_requests_are_refused():
     message = refusal_of(make_recipe_fields(make_api_teacher("openai", batch={"max_requests": 10})))
     assert "set endpoint.execution to batch, or leave it out" in message
 
 
 @pytest.mark.parametrize("limits", [{"max_requests": 50_001}, {"max_megabytes": 201}, {"poll_s": 301}])
-def test_batch_larger_than_providers_take_or_watched_too_seldom_is_refused(limits):
+def test_batch_limits_out_of_range_are_refused(limits):
     message = refusal_of(make_recipe_fields(make_api_teacher("openai", execution="batch", batch=limits)))
     assert f"teachers.0.endpoint.batch.{next(iter(limits))}: {next(iter(limits.values()))} is refused" in message
 
 
-def test_stage_is_given_the_time_that_batches_may_take():
+def test_batch_timeout_is_the_deadline_and_an_hour():
     assert make_endpoint(provider="openai", execution="batch", batch={"deadline_h": 30}).batch_timeout_s == 31 * 3600
     assert make_endpoint(provider="openai").batch_timeout_s == 0
 
 
-def test_way_of_asking_changes_no_fingerprint_and_names_the_same_model():
+def test_execution_by_batch_changes_no_identity():
     one, other = (
         make_endpoint(provider="openai"),
         make_endpoint(provider="openai", execution="batch", batch={"poll_s": 9}),
@@ -179,10 +179,10 @@ def test_way_of_asking_changes_no_fingerprint_and_names_the_same_model():
     assert one.model_identity("m", "") == other.model_identity("m", "")
 
 
-def test_provider_that_is_unknown_is_refused_with_the_known_ones():
+def test_provider_unknown_is_refused_with_the_known_ones():
     message = refusal_of(make_recipe_fields({"model": "m", "endpoint": {"provider": "opnai"}}))
     assert "teachers.0.endpoint.provider: 'opnai' is refused: Input should be 'openai', 'azure'," in message
 
 
-def test_provider_terms_name_an_entry_of_the_terms():
+def test_provider_terms_are_entries_of_the_table():
     assert {provider.terms for provider in PROVIDERS.values()} - {""} <= set(TERMS)

@@ -1,4 +1,4 @@
-"""Every field of a recipe and every setting is read by the code: one that no code reads would be believed."""
+"""Every field of a recipe and every setting is read by the code. A user would believe one that no code reads."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ from tests.support.field_usage import Reading
 from tests.support.paths import ROOT
 
 CLASSES = frozenset(skill.__name__ for skill in SKILLS.values())
-# what parts are called where the code says no type of them: a metric takes any skill, stages get them by name
+# names of sections without a type annotation: a metric takes any skill, stages get sections by name
 UNTYPED = {
     "skill": CLASSES,
     "evaluation": frozenset(["Evaluation"]),
@@ -65,19 +65,19 @@ def reading() -> Reading:
 
 
 @pytest.mark.pitfall("no effect")
-def test_every_field_of_a_recipe_is_read_by_code_that_does_something_with_it(reading):
+def test_recipe_fields_are_each_read_by_the_code(reading):
     models = models_in(Recipe)
     assert len(models) > 20
     assert unread(reading, models) == set(BY_NAME)
 
 
 @pytest.mark.pitfall("no effect")
-def test_every_setting_is_read_by_code_that_does_something_with_it(reading):
+def test_settings_are_each_read_by_the_code(reading):
     assert unread(reading, [Settings, StoreConfig]) == set()
 
 
 @pytest.mark.pitfall("no effect")
-def test_variables_of_the_settings_page_are_those_that_the_code_reads():
+def test_settings_page_lists_the_variables_that_the_code_reads():
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     named = set(re.findall(r"`([A-Z][A-Z0-9_]{5,})`", page))
     code = "".join(
@@ -90,12 +90,12 @@ def test_variables_of_the_settings_page_are_those_that_the_code_reads():
     foreign = {name for name in named if name.startswith(("PREFECT_", "AWS_"))}
     assert len(named) > 15
     assert {name for name in named - foreign if name not in code} == set()
-    # a process of `make up` is found by it; nobody sets it
+    # marks the processes of `make up`; no user sets it
     internal = {"STILLHOUSE_STARTED_BY"}
     assert set(re.findall(r'"(STILLHOUSE_[A-Z0-9_]+[A-Z0-9])"', code)) - internal <= named
 
 
-def test_reading_follows_parts_and_tells_equal_names_apart():
+def test_reading_follows_sections_and_distinguishes_equal_names():
     code = """
 class Balance: temperature: float; cap: int
 class Sampling: temperature: float; seed: int
@@ -112,8 +112,8 @@ class Holder:
     def __init__(self, rule: Balance): self.rule = rule
     def size(self): return self.rule.cap
 def work(recipe: Recipe):
-    asked = recipe.teacher
-    return [one.temperature for one in [asked.sampling]]
+    chosen = recipe.teacher
+    return [one.temperature for one in [chosen.sampling]]
 """
     found = Reading([ast.parse(code.replace("; ", "\n    ").replace(": temp", ":\n    temp"))], {}, {}).reads
     assert {("Sampling", "temperature"), ("Balance", "cap")} <= found

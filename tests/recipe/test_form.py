@@ -4,12 +4,12 @@ from stillhouse.recipe.form import SIZES, recipe_changes
 from stillhouse.recipe.load import load_recipe
 
 
-def test_form_left_empty_changes_nothing():
+def test_recipe_changes_without_inputs_are_none():
     assert recipe_changes() == {}
     assert load_recipe("demo", recipe_changes()) == load_recipe("demo")
 
 
-def test_form_every_field_reaches_its_place_in_the_recipe():
+def test_recipe_changes_each_input_reaches_its_field():
     chosen = recipe_changes(
         data="s3://bucket/train.jsonl",
         test_data="s3://bucket/test.jsonl",
@@ -28,11 +28,11 @@ def test_form_every_field_reaches_its_place_in_the_recipe():
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_form_every_size_is_a_recipe_and_smaller_than_the_whole(size):
+def test_sizes_are_each_a_recipe_smaller_than_full(size):
     recipe, whole = load_recipe("demo", recipe_changes(size=size)), load_recipe("demo")
 
     assert (recipe == whole) is (size == "full")
 
 
-def test_form_number_of_rows_wins_over_the_size():
+def test_recipe_changes_max_train_rows_replaces_that_of_the_size():
     assert load_recipe("demo", recipe_changes(size="smoke", max_train_rows=40)).data.max_train_rows == 40

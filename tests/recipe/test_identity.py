@@ -12,15 +12,15 @@ from stillhouse.recipe.recipe import Recipe
 from tests.support.builders import make_recipe_fields
 
 _LATER = ("premise", "hypothesis", "context")
-# They are identity where they are set; unset, a recipe has the fingerprints it had before they came.
-WHERE_SET = {
+# They are identity if they are set. Unset, they leave a recipe the fingerprints that it had before they existed.
+IF_SET = {
     *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),
     *(f"filters.{name}" for name in ("too_long", "check_labels", "hard_share")),
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
     "filters.min_judge_score",
     "training.kind",
-    # the whole part is
+    # so is the whole section
     *(f"judge.{name}" for name in ("model", "revision", "dtype", "quantization", "against", "criteria")),
     *(f"judge.{name}" for name in ("pair_instruction", "score_instruction", "show_reference")),
     *(f"judge.endpoint.{name}" for name in ("provider", "serves", "offers", "extra_body")),
@@ -30,8 +30,8 @@ WHERE_SET = {
     ),
 }
 
-# Where or how fast a run is, and names that are only recorded: none of it changes a result. A field that is missing
-# here and in IDENTITY is a decision to take: put it in the set it belongs to.
+# Where or how fast a run is, and names that are only recorded: these fields change no result. A new field is in neither
+# set: decide to which it belongs.
 KEPT_OUT = {
     "name",
     "data.train.licence",
@@ -42,10 +42,10 @@ KEPT_OUT = {
     "costs",
     "budget",
     "teachers.replicas",
-    *(f"{asked}.{name}" for asked in ("teachers", "judge") for name in ("licence", "accept_terms", "engine")),
+    *(f"{section}.{name}" for section in ("teachers", "judge") for name in ("licence", "accept_terms", "engine")),
     *(
-        f"{asked}.endpoint.{name}"
-        for asked in ("teachers", "judge")
+        f"{section}.endpoint.{name}"
+        for section in ("teachers", "judge")
         for name in (
             "base_url",  # what it says of the model enters the teacher's fingerprint, see test_endpoint.py
             "api_key_env",
@@ -191,13 +191,13 @@ def walk(model: type[BaseModel], prefix: str = "") -> tuple[set[str], set[str]]:
     return inside, outside
 
 
-def test_recipe_every_field_is_decided_to_be_identity_or_not():
+def test_recipe_fields_are_each_identity_or_kept_out():
     inside, outside = walk(Recipe)
     assert outside == KEPT_OUT
-    assert inside == IDENTITY | WHERE_SET
+    assert inside == IDENTITY | IF_SET
 
 
-def test_identity_holds_exactly_the_identity_fields():
+def test_identity_has_exactly_the_identity_fields():
     content = make_recipe_fields()
     content["data"]["examples"] = content["data"]["test"] = content["data"]["train"]
     content["gate"] = {"rules": [{"metric": "a", "bound": 1}]}
@@ -225,11 +225,11 @@ def test_identity_holds_exactly_the_identity_fields():
         {"student.licence": "MIT"},
     ],
 )
-def test_identity_execution_and_provenance_leave_it_alone(overrides):
+def test_identity_execution_and_provenance_do_not_change_it(overrides):
     assert identity(load_recipe("demo", overrides)) == identity(load_recipe("demo"))
 
 
-def test_identity_a_changed_seed_changes_it():
+def test_identity_another_seed_changes_it():
     assert identity(load_recipe("demo", {"training.seed": 1})) != identity(load_recipe("demo"))
 
 

@@ -21,18 +21,18 @@ def recipe(judge: dict[str, Any] | None = None, filters: dict[str, Any] | None =
     return made | ({"judge": judge} if judge else {}) | ({"filters": filters} if filters else {})
 
 
-def test_judge_compares_with_teacher_and_baseline_greedily_unless_told():
+def test_judge_defaults_compare_greedily_with_teacher_and_baseline():
     judge = parse_recipe(recipe(FREE)).judge
     assert judge is not None
     assert judge.against == ("teacher", "baseline")
     assert (judge.sampling.temperature, judge.sampling.max_tokens) == (0.0, 16)
 
 
-def test_filter_by_score_without_a_judge_is_refused():
+def test_min_judge_score_without_a_judge_is_refused():
     assert "filters.min_judge_score needs a judge" in refusal_of(recipe(filters=FILTER))
 
 
-def test_judge_that_would_be_asked_nothing_is_refused():
+def test_judge_without_pairs_and_scores_is_refused():
     assert "judge would do nothing" in refusal_of(recipe(FREE | {"against": []}))
     assert parse_recipe(recipe(FREE | {"against": []}, FILTER)).filters.min_judge_score == 3
 
@@ -45,7 +45,7 @@ def test_judge_of_labels_is_refused(kind):
 
 
 @pytest.mark.parametrize(
-    ("judge", "said"),
+    ("judge", "expected"),
     [
         ({"modle": "x"}, "Did you mean 'model'?"),
         ({"against": ["champion"]}, "judge.against.0"),
@@ -61,32 +61,32 @@ def test_judge_of_labels_is_refused(kind):
         ({"endpoint": {"provider": "vllm"}}, "needs a base_url"),
     ],
 )
-def test_judge_that_cannot_be_asked_so_is_refused(judge, said):
+def test_judge_with_wrong_settings_is_refused(judge, expected):
     message = refusal_of(recipe(FREE | judge))
-    assert said in message
+    assert expected in message
     assert "judge" in message
 
 
 @pytest.mark.parametrize("score", [0, 6, 2.5])
-def test_score_out_of_its_range_is_refused(score):
+def test_min_judge_score_out_of_range_is_refused(score):
     assert "filters.min_judge_score" in refusal_of(recipe(FREE, {"min_judge_score": score}))
 
 
-def test_judge_that_chooses_lessons_is_refused_where_its_terms_forbid_training():
+def test_judge_that_chooses_training_examples_is_refused_by_its_terms():
     judge = {"model": "gpt-4o-mini", "endpoint": {"provider": "openai"}}
     message = refusal_of(recipe(judge, FILTER))
     assert TERMS["openai"].url in message
     assert "set judge.accept_terms: openai" in message
-    taken = parse_recipe(recipe(judge | {"accept_terms": "openai"}, FILTER))
-    assert taken.judge is not None
-    assert taken.judge.accept_terms == "openai"
+    accepted = parse_recipe(recipe(judge | {"accept_terms": "openai"}, FILTER))
+    assert accepted.judge is not None
+    assert accepted.judge.accept_terms == "openai"
 
 
-def test_judge_that_only_measures_may_have_any_terms():
+def test_judge_that_only_measures_is_accepted_with_any_terms():
     assert parse_recipe(recipe({"model": "gpt-4o-mini", "endpoint": {"provider": "openai"}})).judge is not None
 
 
-def test_judge_of_the_students_own_family_may_choose_its_lessons():
+def test_judge_of_the_students_family_is_exempt_from_its_terms():
     judge = {"model": "meta-llama/Meta-Llama-3-70B"}
     own = recipe(judge, FILTER, student={"model": "meta-llama/Meta-Llama-3-8B"})
     assert parse_recipe(own).judge is not None
@@ -102,14 +102,14 @@ def test_judge_left_out_changes_no_fingerprint():
     assert identity(Filters(min_judge_score=2))["min_judge_score"] == 2
 
 
-def test_judge_in_a_folder_beside_the_recipe_is_found_there(tmp_path):
+def test_judge_path_is_resolved_from_the_recipes_folder(tmp_path):
     (tmp_path / "models" / "judge").mkdir(parents=True)
     found = load_recipe(write_recipe(tmp_path, recipe({"model": "models/judge"}))).judge
     assert found is not None
     assert found.model == str(tmp_path / "models" / "judge")
 
 
-def test_judge_behind_an_endpoint_keeps_its_name_whatever_lies_beside_the_recipe(tmp_path):
+def test_judge_behind_an_endpoint_is_not_resolved_as_a_path(tmp_path):
     (tmp_path / "deepseek-chat").mkdir()
     found = load_recipe(write_recipe(tmp_path, recipe({"model": "deepseek-chat", "endpoint": ENDPOINT}))).judge
     assert found is not None
@@ -122,15 +122,15 @@ def test_judge_behind_an_endpoint_keeps_its_name_whatever_lies_beside_the_recipe
     + [({"provider": provider}, False) for provider in ("deepseek", "anthropic")],
 )
 @pytest.mark.parametrize("choices", [VERDICTS, SCORES])
-def test_judge_is_held_to_its_choices_where_it_can_be(endpoint, held, choices):
+def test_judge_output_is_limited_to_choices_if_enforceable(endpoint, held, choices):
     judge = Judge.model_validate(FREE | {"endpoint": endpoint})
     output = judge.as_teacher(choices).output
     assert (output.kind, output.choice) == (("choice", choices) if held else ("free", ()))
 
 
-def test_judge_as_a_teacher_is_one_that_a_worker_takes():
+def test_judge_as_teacher_survives_a_workers_json():
     judge = Judge.model_validate(FREE | {"endpoint": ENDPOINT, "sampling": {"temperature": 0.5, "max_tokens": 9}})
-    asked = judge.as_teacher(VERDICTS)
-    taken = Teacher.model_validate_json(asked.model_dump_json())
-    assert taken == asked
-    assert (taken.sampling.max_tokens, taken.endpoint) == (9, judge.endpoint)
+    teacher = judge.as_teacher(VERDICTS)
+    read = Teacher.model_validate_json(teacher.model_dump_json())
+    assert read == teacher
+    assert (read.sampling.max_tokens, read.endpoint) == (9, judge.endpoint)

@@ -19,7 +19,7 @@ def models_in(annotation: Any) -> set[type[BaseModel]]:
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong", "nearest"),
+    ("location", "wrong", "nearest"),
     [
         ((), "teacher", "teachers"),
         (("data",), "max_promt_chars", "max_prompt_chars"),
@@ -28,14 +28,14 @@ def models_in(annotation: Any) -> set[type[BaseModel]]:
         (("training",), "epoch", "epochs"),
     ],
 )
-def test_parse_recipe_unknown_field_names_it_and_the_nearest(place, wrong, nearest):
+def test_parse_recipe_unknown_field_names_it_and_the_nearest(location, wrong, nearest):
     content: Any = make_recipe_fields() | {"training": {}}
     inner = content
-    for part in place:
+    for part in location:
         inner = inner[part]
     inner[wrong] = 1
     message = refusal_of(content)
-    assert f"{'.'.join(map(str, (*place, wrong)))}: unknown field. Did you mean {nearest!r}?" in message
+    assert f"{'.'.join(map(str, (*location, wrong)))}: unknown field. Did you mean {nearest!r}?" in message
 
 
 def test_parse_recipe_wrong_value_names_field_value_and_rule():
@@ -55,14 +55,14 @@ def test_parse_recipe_missing_field_says_missing():
     assert "student: missing" in refusal_of(content)
 
 
-def test_parse_recipe_two_prompt_columns_says_the_rule():
+def test_parse_recipe_two_prompt_columns_names_the_rule():
     content = make_recipe_fields()
     content["data"]["train"]["columns"]["messages"] = "turns"
     assert "name exactly one of `text` and `messages`" in refusal_of(content)
 
 
 @pytest.mark.parametrize("labels", [["only"], ["a", "a"], ["a", " "]])
-def test_parse_recipe_useless_labels_are_refused(labels):
+def test_parse_recipe_single_or_repeated_labels_are_refused(labels):
     assert "labels" in refusal_of(make_recipe_fields() | {"skill": {"labels": labels}})
 
 
@@ -73,21 +73,21 @@ def test_parse_recipe_several_greedy_samples_are_refused():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_parse_recipe_not_finite_is_refused(value):
+def test_parse_recipe_number_that_is_not_finite_is_refused(value):
     assert "training.learning_rate" in refusal_of(make_recipe_fields() | {"training": {"learning_rate": value}})
     assert "gate.rules.0.bound" in refusal_of(
         make_recipe_fields() | {"gate": {"rules": [{"metric": "a", "bound": value}]}}
     )
 
 
-def test_load_recipe_not_yaml_says_so(tmp_path):
+def test_load_recipe_invalid_yaml_is_refused(tmp_path):
     (tmp_path / "broken.yaml").write_text("name: [unclosed")
     with pytest.raises(RecipeError, match="not valid YAML"):
         load_recipe(str(tmp_path / "broken.yaml"))
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "just words", ""])
-def test_load_recipe_not_a_mapping_says_so(tmp_path, text):
+def test_load_recipe_not_a_mapping_is_refused(tmp_path, text):
     (tmp_path / "list.yaml").write_text(text)
     with pytest.raises(RecipeError, match="a recipe is a mapping"):
         load_recipe(str(tmp_path / "list.yaml"))
@@ -114,13 +114,13 @@ def test_load_recipe_unknown_protocol_is_refused():
         load_recipe("nosuch://somewhere/recipe.yaml")
 
 
-def test_load_recipe_overrides_reach_lists_and_absent_parts(tmp_path):
+def test_load_recipe_overrides_change_lists_and_missing_sections(tmp_path):
     overrides = {"teachers.0.sampling.temperature": 0.5, "training.epochs": 2, "name": "other"}
     recipe = load_recipe(write_recipe(tmp_path), overrides)
     assert (recipe.teacher.sampling.temperature, recipe.training.epochs, recipe.name) == (0.5, 2, "other")
 
 
-def test_load_recipe_override_into_a_part_without_value_is_taken(tmp_path):
+def test_load_recipe_override_into_an_empty_section_is_accepted(tmp_path):
     recipe = load_recipe(
         write_recipe(tmp_path, make_recipe_fields() | {"gate": {}, "training": {}}), {"gate.rules": []}
     )
@@ -128,7 +128,7 @@ def test_load_recipe_override_into_a_part_without_value_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize("dotted", ["teachers.3.model", "name.first", "teachers.0", "teachers.first.model"])
-def test_load_recipe_override_without_a_place_is_refused(tmp_path, dotted):
+def test_load_recipe_override_outside_of_the_recipe_is_refused(tmp_path, dotted):
     with pytest.raises(RecipeError, match="does not fit the recipe"):
         load_recipe(write_recipe(tmp_path), {dotted: 1})
 
@@ -138,29 +138,29 @@ def test_load_recipe_override_of_unknown_field_names_the_nearest(tmp_path):
         load_recipe(write_recipe(tmp_path), {"training.epoch": 2})
 
 
-def test_load_recipe_part_with_comments_only_is_refused_by_name_and_takes_overrides(tmp_path):
+def test_load_recipe_section_of_comments_is_refused_and_takes_overrides(tmp_path):
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(make_recipe_fields()) + "training:\n  # epochs: 3\n")
     with pytest.raises(RecipeError, match="training"):
         load_recipe(str(tmp_path / "recipe.yaml"))
     assert load_recipe(str(tmp_path / "recipe.yaml"), {"training.epochs": 2}).training.epochs == 2
 
 
-def test_load_recipe_relative_paths_are_meant_from_the_recipes_folder(tmp_path, monkeypatch):
+def test_load_recipe_relative_paths_are_resolved_from_its_folder(tmp_path, monkeypatch):
     folder = tmp_path / "recipes"
     folder.mkdir()
     (folder / "rows.jsonl").touch()
-    (folder / "gold.jsonl").touch()
+    (folder / "test.jsonl").touch()
     content = make_recipe_fields()
-    content["data"]["test"] = {"path": ["gold*.jsonl", "s3://bucket/gold.jsonl"], "columns": {"text": "text"}}
+    content["data"]["test"] = {"path": ["test*.jsonl", "s3://bucket/test.jsonl"], "columns": {"text": "text"}}
     monkeypatch.chdir(tmp_path)
     recipe = load_recipe(write_recipe(folder, content))
     assert recipe.data.train.path == str(folder / "rows.jsonl")
-    assert recipe.data.test.path == (str(folder / "gold*.jsonl"), "s3://bucket/gold.jsonl")
+    assert recipe.data.test.path == (str(folder / "test*.jsonl"), "s3://bucket/test.jsonl")
     assert recipe.teacher.model == str(folder / "teacher")
     assert recipe.student.model == "owner/student"
 
 
-def test_load_recipe_demo_loads_and_its_data_exist():
+def test_load_recipe_demo_has_its_data():
     recipe = load_recipe("demo")
     sources = (recipe.data.train, recipe.data.examples, recipe.data.test)
     assert all(Path(source.path).is_file() for source in sources)
@@ -177,7 +177,7 @@ def test_recipe_models_are_frozen_and_forbid_unknown_fields():
         recipe.name = "other"
 
 
-def test_recipe_every_number_and_text_has_a_description_or_a_plain_name():
+def test_recipe_fields_each_have_a_description():
     undescribed = {
         f"{model.__name__}.{name}"
         for model in models_in(Recipe)
@@ -187,7 +187,7 @@ def test_recipe_every_number_and_text_has_a_description_or_a_plain_name():
     assert undescribed <= {"Rule.op", "Rule.bound", "Evaluation.metrics"}
 
 
-def test_parse_recipe_budget_of_several_replicas_is_refused():
+def test_parse_recipe_budget_with_replicas_is_refused():
     content: Any = make_recipe_fields() | {"budget": {"tokens": 1000}}
     parse_recipe(content)
     content["teachers"][0]["replicas"] = 2
@@ -196,7 +196,7 @@ def test_parse_recipe_budget_of_several_replicas_is_refused():
     assert "Set replicas to 1" in message
 
 
-def test_parse_recipe_budget_of_batches_is_refused():
+def test_parse_recipe_budget_with_batches_is_refused():
     content: Any = make_recipe_fields() | {"budget": {"tokens": 1000}}
     content["teachers"][0] |= {"model": "gpt-4o", "accept_terms": "openai"}
     content["teachers"][0]["endpoint"] = {"provider": "openai", "execution": "batch"}
@@ -206,5 +206,5 @@ def test_parse_recipe_budget_of_batches_is_refused():
 
 
 @pytest.mark.parametrize("budget", [{"usd": 0}, {"tokens": 0}, {"hours": -1}])
-def test_parse_recipe_budget_of_nothing_is_refused(budget):
+def test_parse_recipe_budget_of_zero_is_refused(budget):
     assert f"budget.{next(iter(budget))}" in refusal_of(make_recipe_fields() | {"budget": budget})

@@ -13,7 +13,7 @@ from tests.support.builders import make_endpoint
         *("gpu.internal", "nas.home.arpa"),
     ],
 )
-def test_is_private_host_that_says_so_is(host):
+def test_is_private_private_host_is_true(host):
     assert is_private(host)
 
 
@@ -23,11 +23,11 @@ def test_is_private_host_that_says_so_is(host):
         *("8.8.8.8", "172.32.0.1", "172.15.0.1", "192.169.0.1", "11.0.0.1", "100.64.0.1", "0.0.0.0", "2606:4700::1"),
         *("::ffff:8.8.8.8", "api.openai.com", "gpu.example.com", "localhost.example.com", "notlocalhost.com"),
         *("mylocal.com", "internal.example.com", ""),
-        # 127.0.0.1 and 8.8.8.8 as a library of C reads them: no name, and not believed
+        # C libraries read them as 127.0.0.1 and 8.8.8.8; here they count as hosts of the internet
         *("2130706433", "134744072", "0x08080808", "127.1", "10.1"),
     ],
 )
-def test_is_private_any_other_host_is_the_internets(host):
+def test_is_private_any_other_host_is_false(host):
     assert not is_private(host)
 
 
@@ -41,14 +41,14 @@ def test_is_private_any_other_host_is_the_internets(host):
         ("vllm", "https://gpu.example.com/v1", True),
         ("compatible", "http://8.8.8.8:8000/v1", True),
         ("deepseek", "", True),
-        # whatever stands nearby, DeepSeek answers
+        # a gateway at a private address forwards to DeepSeek
         ("deepseek", "http://127.0.0.1:8000/v1", True),
     ],
 )
-def test_auto_redacts_what_leaves_the_private_network(provider, address, redacts):
+def test_redacts_auto_only_outside_the_private_network(provider, address, redacts):
     assert make_endpoint(provider=provider, base_url=address).redacts is redacts
 
 
-def test_recipe_decides_against_auto_either_way():
+def test_redacts_redact_and_allow_override_the_address():
     assert make_endpoint(provider="vllm", base_url="http://127.0.0.1:8000/v1", personal_data="redact").redacts
     assert not make_endpoint(personal_data="allow").redacts

@@ -1,4 +1,4 @@
-"""Several teachers in a recipe: what they are called, what may be routed and mixed, and what is refused."""
+"""Several teachers in a recipe: their names, and which routing and mixing is accepted or refused."""
 
 import re
 from typing import Any
@@ -12,26 +12,26 @@ from stillhouse.skills.registry import SKILLS
 from tests.support.builders import LARGE, SMALL, make_recipe_fields, make_routed_fields, refusal_of
 from tests.support.paths import ROOT
 
-ASKED = {"training": {"use_references": False}}  # rows with a reference are asked too
+ALL_ROWS = {"training": {"use_references": False}}  # teachers answer rows with a reference too
 
 
-def test_teachers_without_a_name_are_called_by_their_models():
+def test_teacher_without_name_takes_its_models_name():
     recipe = parse_recipe(make_routed_fields({"model": "owner/one"}, {"model": "./files/two.Q4.gguf"}, LARGE))
     assert [teacher.display_name for teacher in recipe.teachers] == ["one", "two.Q4", "large"]
     assert recipe.teacher is recipe.teachers[0]
 
 
-def test_teachers_of_one_name_are_refused():
+def test_teachers_with_one_name_are_refused():
     message = refusal_of(make_routed_fields({"model": "owner/one"}, {"model": "other/one"}))
     assert "several teachers are called 'one': give each its own `name`" in message
 
 
 @pytest.mark.parametrize("name", ["has space", "-x", "a/b", "x" * 61])
-def test_teacher_name_that_no_folder_or_label_can_hold_is_refused(name: str):
+def test_teacher_name_unfit_for_a_path_is_refused(name: str):
     assert "teachers.0.name" in refusal_of(make_routed_fields({**SMALL, "name": name}, LARGE))
 
 
-def test_routing_defaults_leave_the_identity_of_a_recipe_as_it_was():
+def test_routing_defaults_are_not_in_the_identity():
     found = identity(parse_recipe(make_recipe_fields()))
     assert "routing" not in found
     assert "mixing" not in found
@@ -40,7 +40,7 @@ def test_routing_defaults_leave_the_identity_of_a_recipe_as_it_was():
 
 
 @pytest.mark.parametrize("part", [{"routing": {"kind": "fallback"}}, {"mixing": {"kind": "vote"}}])
-def test_routing_and_mixing_of_one_teacher_are_refused(part: dict[str, Any]):
+def test_routing_and_mixing_with_one_teacher_are_refused(part: dict[str, Any]):
     name = next(iter(part))
     assert f"{name} is for several teachers, and `teachers` holds one" in refusal_of(make_recipe_fields() | part)
 
@@ -52,17 +52,17 @@ def test_routing_and_mixing_of_one_teacher_are_refused(part: dict[str, Any]):
         {"routing": {"kind": "fallback"}},
         {"routing": {"kind": "source", "teachers": {"web": "large"}}},
         {"routing": {"kind": "source", "column": "channel", "teachers": {"web": "small"}, "default": "large"}},
-        {"routing": {"kind": "label", "teachers": {"a": "large"}}, "label": "intent", **ASKED},
-        {"routing": {"kind": "first_verified"}, "label": "intent", **ASKED},
+        {"routing": {"kind": "label", "teachers": {"a": "large"}}, "label": "intent", **ALL_ROWS},
+        {"routing": {"kind": "first_verified"}, "label": "intent", **ALL_ROWS},
         {"mixing": {"kind": "vote"}},
-        {"mixing": {"kind": "best"}, "label": "intent", **ASKED},
+        {"mixing": {"kind": "best"}, "label": "intent", **ALL_ROWS},
     ],
 )
-def test_routing_that_has_all_it_needs_is_taken(parts: dict[str, Any]):
+def test_routing_with_all_it_needs_is_accepted(parts: dict[str, Any]):
     assert parse_recipe(make_routed_fields(**parts)).has_several
 
 
-def test_routing_as_the_guide_shows_it_is_taken():
+def test_routing_example_of_the_guide_is_accepted():
     guide = (ROOT / "docs" / "guides" / "several-teachers.md").read_text()
     example = re.search(r"```yaml\n(.*?)```", guide, re.DOTALL)
     assert example
@@ -72,7 +72,7 @@ def test_routing_as_the_guide_shows_it_is_taken():
 
 
 @pytest.mark.parametrize(
-    ("routing", "said"),
+    ("routing", "expected"),
     [
         ({"kind": "source"}, "routing.kind: source needs routing.teachers"),
         ({"kind": "fallback", "teachers": {"web": "large"}}, "are for kind source and label; kind is fallback"),
@@ -91,8 +91,8 @@ def test_routing_as_the_guide_shows_it_is_taken():
         ({"kind": "first_verified"}, "needs a column `reference` or `label`, and data.train.columns names none"),
     ],
 )
-def test_routing_that_says_nothing_or_the_wrong_thing_is_refused(routing: dict[str, Any], said: str):
-    assert said in refusal_of(make_routed_fields(routing=routing))
+def test_routing_that_is_empty_or_wrong_is_refused(routing: dict[str, Any], expected: str):
+    assert expected in refusal_of(make_routed_fields(routing=routing))
 
 
 @pytest.mark.parametrize(
@@ -103,29 +103,29 @@ def test_routing_that_says_nothing_or_the_wrong_thing_is_refused(routing: dict[s
         {"mixing": {"kind": "best"}},
     ],
 )
-def test_routing_by_references_of_rows_that_are_not_asked_is_refused(parts: dict[str, Any]):
+def test_routing_by_references_of_rows_without_prompts_is_refused(parts: dict[str, Any]):
     assert "set training.use_references to false" in refusal_of(make_routed_fields(label="intent", **parts))
 
 
 @pytest.mark.parametrize("rule", ["verification", "unparsable"])
-def test_routing_to_the_first_verified_needs_the_filters_to_verify(rule: str):
+def test_first_verified_without_verifying_filters_is_refused(rule: str):
     message = refusal_of(
-        make_routed_fields(label="intent", routing={"kind": "first_verified"}, filters={rule: False}, **ASKED)
+        make_routed_fields(label="intent", routing={"kind": "first_verified"}, filters={rule: False}, **ALL_ROWS)
     )
     assert "leave filters.verification and filters.unparsable on" in message
 
 
 @pytest.mark.parametrize("kind", ["vote", "best"])
-def test_mixing_of_answers_that_never_come_together_is_refused(kind: str):
+def test_mixing_with_one_answer_a_prompt_is_refused(kind: str):
     message = refusal_of(
-        make_routed_fields(label="intent", routing={"kind": "fallback"}, mixing={"kind": kind}, **ASKED)
+        make_routed_fields(label="intent", routing={"kind": "fallback"}, mixing={"kind": kind}, **ALL_ROWS)
     )
     assert f"mixing.kind: {kind} chooses among the answers of several teachers" in message
 
 
 @pytest.mark.parametrize("kind", ["summarization", "conversation"])
-def test_mixing_of_free_texts_can_neither_vote_nor_verify(kind: str):
-    content = make_routed_fields(mixing={"kind": "vote"}, **ASKED) | {"skill": {"kind": kind}}
+def test_mixing_of_free_texts_by_vote_or_verifier_is_refused(kind: str):
+    content = make_routed_fields(mixing={"kind": "vote"}, **ALL_ROWS) | {"skill": {"kind": kind}}
     content["data"]["train"]["columns"]["reference"] = "gold"
     assert f"mixing.kind: vote counts equal answers, and free texts never are; skill.kind is {kind}" in refusal_of(
         content
@@ -139,7 +139,7 @@ def test_mixing_of_free_texts_can_neither_vote_nor_verify(kind: str):
     )
 
 
-def test_mixing_by_a_judge_needs_one_and_its_terms_hold():
+def test_mixing_by_judge_needs_a_judge_and_its_terms():
     free = {"skill": {"kind": "summarization"}, "mixing": {"kind": "best", "by": "judge"}}
     assert "mixing.by: judge needs a judge" in refusal_of(make_routed_fields(**free))
     judge = {"model": "owner/judge-32B", "against": []}
@@ -151,7 +151,7 @@ def test_mixing_by_a_judge_needs_one_and_its_terms_hold():
 
 
 @pytest.mark.parametrize("kind", SKILLS)
-def test_skill_verifies_as_its_verifier_does(kind: str):
+def test_skill_verifies_only_if_its_verifier_decides(kind: str):
     verdict = SKILLS[kind](kind=kind).verify("an answer", ["another"])
     assert SKILLS[kind].verifies == (verdict is not None)
 
@@ -167,18 +167,18 @@ CALIBRATED = {"calibration": "batch"}
         ({"kind": "source", "teachers": {"web": "large"}}, ["teachers.0", "teachers.1"]),
     ],
 )
-def test_calibration_of_a_teacher_that_is_asked_a_part_is_refused(routing: dict[str, Any], refused: list[str]):
+def test_calibration_of_a_teacher_with_some_prompts_is_refused(routing: dict[str, Any], refused: list[str]):
     content = make_routed_fields(SMALL | CALIBRATED, LARGE | CALIBRATED, routing=routing)
     if not refused:
         assert parse_recipe(content).has_several
         return
     message = refusal_of(content)
-    for place in ("teachers.0", "teachers.1"):
-        assert (f"{place}.calibration: batch takes a mean over all training prompts" in message) == (place in refused)
+    for field in ("teachers.0", "teachers.1"):
+        assert (f"{field}.calibration: batch takes a mean over all training prompts" in message) == (field in refused)
 
 
 @pytest.mark.parametrize(
-    ("second", "parts", "said"),
+    ("second", "parts", "expected"),
     [
         ({"model": "meta-llama/Llama-2-70b-chat-hf"}, {}, "set teachers.1.accept_terms: llama2"),
         (LARGE | CALIBRATED, {"skill": {"kind": "qa"}}, "calibration: batch needs a skill with labels"),
@@ -209,10 +209,10 @@ def test_calibration_of_a_teacher_that_is_asked_a_part_is_refused(routing: dict[
         ),
     ],
 )
-def test_rules_of_a_teacher_hold_for_each_of_several(second: dict[str, Any], parts: dict[str, Any], said: str):
-    assert said in refusal_of(make_routed_fields(SMALL, second) | parts)
+def test_checks_of_a_teacher_apply_to_each_of_several(second: dict[str, Any], parts: dict[str, Any], expected: str):
+    assert expected in refusal_of(make_routed_fields(SMALL, second) | parts)
 
 
-def test_evaluation_measures_at_the_length_of_the_teacher_that_may_say_most():
+def test_evaluation_max_tokens_is_the_largest_of_the_teachers():
     content = make_routed_fields(SMALL, LARGE | {"sampling": {"max_tokens": 300}}) | {"skill": {"kind": "qa"}}
     assert parse_recipe(content).evaluation.max_tokens == 300

@@ -24,7 +24,7 @@ FREE = "SmolLM2-135M"
         ("meta-llama/Llama-3-8B", "", "llama3"),
     ],
 )
-def test_terms_of_teachers_that_must_not_train_others(model: str, provider: str, expected: str):
+def test_forbidding_terms_of_bound_models_are_named(model: str, provider: str, expected: str):
     assert forbidding_terms(model, provider, FREE) == expected
 
 
@@ -43,7 +43,7 @@ def test_terms_of_teachers_that_must_not_train_others(model: str, provider: str,
         ("/models/SmolLM2-135M-Instruct.Q4_1.gguf", ""),
     ],
 )
-def test_terms_of_teachers_that_may_train_others_are_none(model: str, provider: str):
+def test_forbidding_terms_of_free_models_are_none(model: str, provider: str):
     assert forbidding_terms(model, provider, FREE) is None
 
 
@@ -55,11 +55,11 @@ def test_terms_of_teachers_that_may_train_others_are_none(model: str, provider: 
         ("Llama-2-70b", "meta-llama/Llama-3-8B", "llama2"),
     ],
 )
-def test_terms_of_a_teacher_let_its_own_family_learn(teacher: str, student: str, expected: str | None):
+def test_forbidding_terms_exempt_the_models_own_family(teacher: str, student: str, expected: str | None):
     assert forbidding_terms(teacher, "", student) == expected
 
 
-def test_recipe_with_a_forbidding_teacher_is_refused_with_terms_and_remedy():
+def test_recipe_with_a_forbidding_teacher_is_refused_with_its_terms():
     with pytest.raises(RecipeError) as caught:
         load_recipe("demo", {"teachers.0.model": "meta-llama/Llama-2-70b-chat-hf"})
     message = str(caught.value)
@@ -68,10 +68,10 @@ def test_recipe_with_a_forbidding_teacher_is_refused_with_terms_and_remedy():
     assert "teachers.0.accept_terms: llama2" in message
 
 
-def test_recipe_that_accepts_the_right_terms_is_taken_and_others_are_not():
+def test_recipe_that_accepts_other_terms_is_refused():
     model = {"teachers.0.model": "meta-llama/Llama-2-70b-chat-hf"}
-    taken = load_recipe("demo", {**model, "teachers.0.accept_terms": "llama2"})
-    assert taken.teacher.accept_terms == "llama2"
+    recipe = load_recipe("demo", {**model, "teachers.0.accept_terms": "llama2"})
+    assert recipe.teacher.accept_terms == "llama2"
     with pytest.raises(RecipeError, match=r"accept_terms: llama2"):
         load_recipe("demo", {**model, "teachers.0.accept_terms": "llama3"})
     with pytest.raises(RecipeError, match=r"accept_terms.*'yes' is refused"):

@@ -15,7 +15,7 @@ def turn(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
 
 
-def test_teacher_messages_turns_layout_shows_examples_as_chat_before_the_row():
+def test_teacher_messages_turns_layout_has_examples_as_turns():
     prompt = TeacherPrompt(system="Pick from {labels} as {json}")
     assert SKILL.teacher_messages(ROW, prompt, LABELS, EXAMPLES) == [
         turn("system", "Pick from card_arrival, lost_card, refund as {json}"),
@@ -27,7 +27,7 @@ def test_teacher_messages_turns_layout_shows_examples_as_chat_before_the_row():
     ]
 
 
-def test_teacher_messages_list_layout_lists_examples_in_the_system_turn():
+def test_teacher_messages_list_layout_has_examples_in_the_system_turn():
     prompt = TeacherPrompt(system="Classify.", layout="list")
     assert SKILL.teacher_messages(ROW, prompt, LABELS, EXAMPLES) == [
         turn(
@@ -38,17 +38,17 @@ def test_teacher_messages_list_layout_lists_examples_in_the_system_turn():
     ]
 
 
-def test_teacher_messages_without_own_system_and_zero_shot_name_the_labels():
-    asked = SKILL.teacher_messages(ROW, TeacherPrompt(), LABELS, [])
-    assert "card_arrival, lost_card, refund" in asked[0]["content"]
-    assert asked == SKILL.zero_shot_messages(ROW, LABELS)
+def test_teacher_messages_default_instruction_names_the_labels():
+    messages = SKILL.teacher_messages(ROW, TeacherPrompt(), LABELS, [])
+    assert "card_arrival, lost_card, refund" in messages[0]["content"]
+    assert messages == SKILL.zero_shot_messages(ROW, LABELS)
 
 
 def test_student_messages_default_is_the_bare_row():
     assert SKILL.student_messages(ROW, LABELS) == ROW
 
 
-def test_student_messages_with_instruction_joins_the_rows_own_system_turn():
+def test_student_messages_instruction_precedes_the_rows_system_turn():
     skill = Classification(labels=LABELS, student_instruction="Route.")
     row = [turn("system", "You serve a bank."), *ROW]
     assert skill.student_messages(row, LABELS) == [
@@ -59,29 +59,29 @@ def test_student_messages_with_instruction_joins_the_rows_own_system_turn():
 
 
 @pytest.mark.parametrize("text", ["refund", " Refund.\n", "**REFUND**", '"refund"', "refund!"])
-def test_parse_label_with_case_and_punctuation_around_is_read(text):
+def test_parse_label_with_other_case_and_punctuation_is_read(text):
     assert SKILL.parse(text, LABELS) == "refund"
 
 
 @pytest.mark.parametrize(
     "text", ["", "...", "the refund", "refunds", "refund lost_card", "card arrival", "Label: refund"]
 )
-def test_parse_anything_else_is_no_answer(text):
+def test_parse_label_any_other_text_is_none(text):
     assert SKILL.parse(text, LABELS) is None
 
 
-def test_parse_labels_that_differ_in_case_or_sign_only_need_the_exact_text():
+def test_parse_labels_that_differ_in_case_need_the_exact_text():
     assert SKILL.parse("C", ("C", "C++", "c")) == "C"
     assert SKILL.parse("c++", ("C", "C++")) == "C++"
     assert SKILL.parse("YES", ("Yes", "yes")) is None
 
 
 @given(st.lists(st.text(alphabet="abcXYZ_+ ", min_size=1).filter(str.strip), min_size=2, unique_by=str.strip))
-def test_parse_each_label_reads_back_as_itself(labels):
+def test_parse_label_is_read_as_itself(labels):
     assert [SKILL.parse(label, labels) for label in labels] == labels
 
 
-def test_verify_accepts_any_reference_and_refuses_without_one():
+def test_verify_label_any_reference_agrees_and_none_does_not():
     assert SKILL.verify("refund", ["lost_card", "Refund"])
     assert not SKILL.verify("refund", ["lost_card"])
     assert not SKILL.verify("refund", [])

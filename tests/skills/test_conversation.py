@@ -51,14 +51,14 @@ def mapped(turns: list, **more) -> dict:
     return {"id": name, "messages": messages, "references": references, "content_sha256": digest}
 
 
-def test_cases_last_is_the_last_reply_after_all_turns_before_it():
+def test_cases_last_has_all_turns_before_the_last_reply():
     row = {**mapped(TALK), "id": "d"}
     (case,) = LAST.cases(row)
     assert (case["id"], case["messages"], case["references"]) == ("d", TALK[:-1], ["Sun."])
     assert case["content_sha256"] != row["content_sha256"]
 
 
-def test_cases_all_is_every_reply_each_after_the_turns_before_it():
+def test_cases_all_has_each_reply_after_the_turns_before_it():
     cases = ALL.cases({**mapped(TALK), "id": "d"})
     assert [(case["id"], len(case["messages"]), case["references"]) for case in cases] == [
         ("d#2", 2, [TALK[2]["content"]]),
@@ -69,14 +69,14 @@ def test_cases_all_is_every_reply_each_after_the_turns_before_it():
 
 
 @pytest.mark.parametrize("end", [4, 6])
-def test_cases_dialogue_that_ends_open_is_asked_without_a_reference(end):
+def test_cases_dialogue_without_a_last_reply_has_no_reference(end):
     row = mapped(TALK[:end])
     assert row["references"] == []
     assert [(case["messages"], case["references"]) for case in LAST.cases(row)] == [(TALK[:end], [])]
     assert [bool(case["references"]) for case in ALL.cases(row)] == [True] * (end // 2 - 1) + [False]
 
 
-def test_map_row_reference_column_wins_over_the_recorded_reply():
+def test_map_row_reference_column_replaces_the_recorded_reply():
     columns = Columns(messages="messages", reference="good")
     record = {"messages": TALK, "good": ["Sunny.", "It will be sunny."]}
     row = map_row(record, columns, frozenset(record), is_dialogue=True)
@@ -110,29 +110,29 @@ def test_check_prompt_dialogue_may_end_with_the_reply(turns, is_dialogue, reason
     assert (found.reason if found else None) == reason
 
 
-def test_messages_keep_roles_and_join_the_dialogues_own_system_turn():
-    asked = LAST.teacher_messages(TALK[:-1], TeacherPrompt(system="Reply."), (), [])
-    assert asked == [turn("system", "Reply.\n\nBe brief."), *TALK[1:-1]]
+def test_messages_keep_roles_and_append_the_dialogues_system_turn():
+    messages = LAST.teacher_messages(TALK[:-1], TeacherPrompt(system="Reply."), (), [])
+    assert messages == [turn("system", "Reply.\n\nBe brief."), *TALK[1:-1]]
     assert LAST.student_messages(TALK[:-1], ()) == TALK[:-1]
     assert LAST.parse(" Sun.\n") == "Sun."
     assert LAST.parse(" \n") is None
 
 
-def test_quality_of_recorded_replies_is_1_and_of_others_less():
-    gold = [["It rains in the north."], ["Sun all day long."]]
+def test_quality_of_recorded_replies_is_1_and_of_others_is_less():
+    references = [["It rains in the north."], ["Sun all day long."]]
     settings = Evaluation(resamples=100, metrics=Conversation.metric_names())
-    same = quality([accepted[0] for accepted in gold], Scoring(gold, (), settings, LAST))
+    same = quality([accepted[0] for accepted in references], Scoring(references, (), settings, LAST))
     assert {name: found["value"] for name, found in same.items()} == pytest.approx(dict.fromkeys(same, 1.0))
-    other = quality(["It rains.", None], Scoring(gold, (), settings, LAST))
+    other = quality(["It rains.", None], Scoring(references, (), settings, LAST))
     # 2 of 2 words, 2 of 5: F1 4/7, and 0 for the unreadable one
     assert other["rouge_l"]["value"] == pytest.approx(4 / 7 / 2)
     assert all(0 < found["value"] < 1 or name == "bleu" for name, found in other.items())
 
 
-def test_prompts_as_text_hold_all_turns_of_the_row_and_of_the_examples():
+def test_teacher_text_has_all_turns_of_row_and_examples():
     example = {**mapped(TALK), "id": "e"}
     row = {**mapped([turn("user", "Snow?"), turn("assistant", "Where?"), turn("user", "Oslo")]), "id": "r"}
-    told = (
+    example = (
         "System: Be brief.\nUser: Weather?\nAssistant: <tool_call>\n{}\n</tool_call>\nTool: rain\n"
         "Assistant: It rains.\nUser: And tomorrow?"
     )
@@ -143,16 +143,18 @@ def test_prompts_as_text_hold_all_turns_of_the_row_and_of_the_examples():
         return next(Prompter(teacher, LAST, (), cases[1:]).prompts(cases[:1]))
 
     text = "User: Snow?\nAssistant: Where?\nUser: Oslo"
-    assert shown(layout="text", input_name="Talk") == (f"Reply.\n\nTalk: {told}\nReply: Sun.\n\nTalk: {text}\nReply:")
+    assert shown(layout="text", input_name="Talk") == (
+        f"Reply.\n\nTalk: {example_text}\nReply: Sun.\n\nTalk: {text}\nReply:"
+    )
     turns = shown()
-    assert turns[1:3] == [turn("user", told), turn("assistant", "Sun.")]
+    assert turns[1:3] == [turn("user", example_text), turn("assistant", "Sun.")]
     assert turns[3:] == row["messages"]
 
 
 @pytest.mark.parametrize(
-    ("skill", "learnt", "asked"), [(LAST, ["d"], ["o"]), (ALL, ["d#2", "d#4", "d#6", "o#2"], ["o#4"])]
+    ("skill", "learnt", "answered"), [(LAST, ["d"], ["o"]), (ALL, ["d#2", "d#4", "d#6", "o#2"], ["o#4"])]
 )
-def test_rows_of_a_generation_are_the_cases_that_have_no_recorded_reply(tmp_path, skill, learnt, asked):
+def test_rows_of_a_generation_are_the_cases_without_a_recorded_reply(tmp_path, skill, learnt, answered):
     rows = [{**mapped(TALK), "id": "d"}, {**mapped(TALK[:4]), "id": "o"}]
     rows = [row | {"label": None, "source": "train", "meta": "{}"} for row in rows]
     pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMA), tmp_path / "train.parquet")
@@ -168,13 +170,13 @@ def test_rows_of_a_generation_are_the_cases_that_have_no_recorded_reply(tmp_path
         store=StoreConfig(url=str(tmp_path / "store")),
     )
     again = AskSpec.model_validate_json(spec.model_dump_json())  # as a worker or a replica reads it
-    assert [row["id"] for row in rows_of(again)] == asked
+    assert [row["id"] for row in rows_of(again)] == answered
     every = rows_of(again.model_copy(update={"skip_labelled": False}))
     assert [row["id"] for row in every if row["references"]] == learnt
-    assert len(every) == len(learnt) + len(asked)
+    assert len(every) == len(learnt) + len(answered)
 
 
-def test_public_dialogues_keep_every_reply_on_the_side_of_its_dialogue(tmp_path):
+def test_public_dialogues_keep_each_reply_in_the_split_of_its_dialogue(tmp_path):
     path = SHARED_DATA / "conversation_sgd" / "train_part.jsonl"
     if not path.is_file():
         pytest.skip(f"the public dialogues are not at {path}")
@@ -189,12 +191,12 @@ def test_public_dialogues_keep_every_reply_on_the_side_of_its_dialogue(tmp_path)
     split(tmp_path / "valid", data, False, tmp_path / "split")
     replies = {row["id"]: sum(one["role"] == "assistant" for one in row["messages"]) for row in rows}
     seen: dict[str, set[str]] = {}
-    for side in ("train", "validation", "test"):
-        kept = pq.read_table(tmp_path / "split" / f"{side}.parquet").to_pylist()
-        cases = read_cases(tmp_path / "split" / f"{side}.parquet", ALL)
+    for name in ("train", "validation", "test"):
+        kept = pq.read_table(tmp_path / "split" / f"{name}.parquet").to_pylist()
+        cases = read_cases(tmp_path / "split" / f"{name}.parquet", ALL)
         assert len(cases) == sum(replies[row["id"]] for row in kept)
         assert all(case["references"] and case["messages"][-1]["role"] == "user" for case in cases)
-        assert len(read_cases(tmp_path / "split" / f"{side}.parquet", LAST)) == len(kept)
-        seen[side] = {case["id"].split("#")[0] for case in cases}
+        assert len(read_cases(tmp_path / "split" / f"{name}.parquet", LAST)) == len(kept)
+        seen[name] = {case["id"].split("#")[0] for case in cases}
     assert seen["test"]
     assert not seen["test"] & (seen["train"] | seen["validation"])

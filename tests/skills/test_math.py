@@ -31,7 +31,7 @@ SOLUTION = "He has 3 boxes. That is 3 * 6 = <<3*6=18>>18 eggs. Nice.\n#### 18"
         ("The final answer is: **42**.", "42"),
         ("2 + 2 = 4\nthat makes 4 eggs", "4"),
         ("so\n- 18", "18"),
-        # the answer alone, and no number of it
+        # the whole line, not a number in it
         ("x+1", "x+1"),
         ("\\frac{1}{2}", "\\frac{1}{2}"),
         ("$\\frac{3}{4}$.", "\\frac{3}{4}"),
@@ -39,7 +39,7 @@ SOLUTION = "He has 3 boxes. That is 3 * 6 = <<3*6=18>>18 eggs. Nice.\n#### 18"
         ("5^2", "5^2"),
         ("10:30", "10:30"),
         ("\\sin(2x)", "\\sin(2x)"),
-        # the right side of an equation, and what stands between marks in a sentence
+        # the right side of an equation, and the text between marks in a sentence
         ("f(x) = y+1", "y+1"),
         ("x >= 5", "x >= 5"),
         ("The area is $2\\pi$ in all.", "2\\pi"),
@@ -58,7 +58,7 @@ SOLUTION = "He has 3 boxes. That is 3 * 6 = <<3*6=18>>18 eggs. Nice.\n#### 18"
         ("####", None),
     ],
 )
-def test_parse_finds_the_final_answer(text, answer):
+def test_parse_math_finds_the_final_answer(text, answer):
     assert SKILL.parse(text) == answer
 
 
@@ -77,13 +77,13 @@ def test_parse_finds_the_final_answer(text, answer):
         ("Monday", "Friday", False),
     ],
 )
-def test_same_value_goes_by_value_both_ways(one, other, are_same):
+def test_same_value_is_symmetric(one, other, are_same):
     assert same_value(one, other) is are_same
     assert same_value(other, one) is are_same
 
 
 @given(st.fractions(-1000, 1000, max_denominator=40), st.fractions(-1000, 1000, max_denominator=40))
-def test_same_value_of_fractions_is_that_of_exact_arithmetic(one, other):
+def test_same_value_of_fractions_equals_exact_arithmetic(one, other):
     assert same_value(f"{one.numerator}/{one.denominator}", f"{other.numerator}/{other.denominator}") is (one == other)
     doubled = f"{2 * one.numerator}/{2 * one.denominator}"
     assert same_value(doubled, str(one))
@@ -93,14 +93,14 @@ def test_same_value_of_fractions_is_that_of_exact_arithmetic(one, other):
     "bomb",
     ["9^9^9^9", "9^{9^{9}}", "9**9**9", "10^{99999}", "((9^999)^999)^999", "1000000!", "\\sum_{n=1}^{99} n", "7" * 300],
 )
-def test_same_value_of_what_no_machine_works_out_is_compared_as_text_at_once(bomb):
+def test_same_value_of_endless_expressions_compares_text(bomb):
     assert not is_tame(bomb)
     assert same_value(bomb, f" {bomb}")
     assert not same_value(bomb, "1")
 
 
 @pytest.mark.parametrize("plain", ["x^2+y^2", "x^{10}", "2^{-3}", "(x+1)^2", "x^{1/2}", "10^6"])
-def test_is_tame_ordinary_powers_are(plain):
+def test_is_tame_ordinary_powers_is_true(plain):
     assert is_tame(plain)
 
 
@@ -112,7 +112,7 @@ def test_is_tame_ordinary_powers_are(plain):
         ("none", "18"),
     ],
 )
-def test_lesson_keeps_as_much_reasoning_as_the_recipe_says(keep, expected):
+def test_training_target_keeps_the_reasoning_that_the_recipe_says(keep, expected):
     skill = Math(kind="math", keep_reasoning=keep)
     assert skill.training_target(SOLUTION, "18") == expected
     assert SKILL.parse(skill.training_target(SOLUTION, "18")) == "18"
@@ -124,7 +124,7 @@ def test_lesson_keeps_as_much_reasoning_as_the_recipe_says(keep, expected):
     "answer", ["18", "\\frac{1}{2}", "x+1", "(1, 2)", "25%", "Monday", "x=5", "2 hours 30 minutes"]
 )
 @pytest.mark.parametrize("keep", ["full", "short", "none"])
-def test_lesson_is_read_again_as_its_answer(answer, keep):
+def test_training_target_is_parsed_to_its_answer(answer, keep):
     skill = Math(kind="math", keep_reasoning=keep)
     assert SKILL.parse(skill.training_target(f"First 6 * 3 = 18.\n#### {answer}", answer)) == answer
 
@@ -143,37 +143,37 @@ def test_lesson_is_read_again_as_its_answer(answer, keep):
         ("It is 3 * 6 = 18.\nSo 18 eggs.", "18", True),
     ],
 )
-def test_verify_reference_that_is_an_expression_counts_whole(reference, answer, is_right):
+def test_verify_reference_with_words_is_compared_whole(reference, answer, is_right):
     assert SKILL.verify(answer, [reference]) is is_right
 
 
-def test_apply_samples_vote_by_value_and_the_most_confident_of_the_majority_is_the_lesson():
+def test_filter_samples_vote_by_value_and_the_most_confident_wins():
     texts = ["It is 1/2.\n#### 1/2", "#### 0.7", "0.25 * 2 = 0.5\n#### 0.5", "#### ?"]
-    completions = {"a": [make_completion(text, cumulative_logprob=-place) for place, text in enumerate(texts)]}
+    completions = {"a": [make_completion(text, cumulative_logprob=-index) for index, text in enumerate(texts)]}
     result = apply_filters([make_row("a")], completions, KEEP, Math(kind="math", keep_reasoning="full"), ())
     assert [one.target for one in result.kept] == ["It is 1/2.\n#### 1/2"]
     assert result.counts == {"not_majority": 3}
-    asked = KEEP.model_copy(update={"min_agreement": 0.6})
-    assert apply_filters([make_row("a")], completions, asked, SKILL, ()).counts == {"agreement": 4}
+    filters = KEEP.model_copy(update={"min_agreement": 0.6})
+    assert apply_filters([make_row("a")], completions, filters, SKILL, ()).counts == {"agreement": 4}
 
 
-def test_apply_reference_verifies_by_value_though_it_is_a_whole_solution():
+def test_filter_reference_that_is_a_solution_verifies_by_value():
     completions = {"a": [make_completion("#### 18.0"), make_completion("#### 19")]}
     result = apply_filters([make_row("a", SOLUTION)], completions, KEEP, SKILL, ())
     assert [one.target for one in result.kept] == ["#### 18.0"]
     assert result.counts == {"verification": 1}
 
 
-def test_public_problems_solutions_are_read_and_equal_their_own_answers():
+def test_public_problems_solutions_equal_their_answers():
     path = SHARED_DATA / "math_gsm8k" / "test.jsonl"
     if not path.is_file():
         pytest.skip(f"the public problems are not at {path}")
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
-    solutions, gold = [row["answer"] for row in rows], [row["final_answer"] for row in rows]
+    solutions, references = [row["answer"] for row in rows], [row["final_answer"] for row in rows]
     read = [SKILL.parse(solution) for solution in solutions]
     # exact arithmetic, without the library
-    assert [Fraction(answer) for answer in read] == [Fraction(str(answer).replace(",", "")) for answer in gold]
-    found = quality(read[:200], Scoring([[str(answer)] for answer in gold[:200]], (), SETTINGS, SKILL))
+    assert [Fraction(answer) for answer in read] == [Fraction(str(answer).replace(",", "")) for answer in references]
+    found = quality(read[:200], Scoring([[str(answer)] for answer in references[:200]], (), SETTINGS, SKILL))
     assert found["accuracy"]["value"] == 1.0
     off = [str(Fraction(answer) + 1) for answer in read[:200]]
     assert (

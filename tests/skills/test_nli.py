@@ -20,7 +20,7 @@ from tests.support.paths import SHARED_DATA
 
 NLI = Nli(kind="nli")
 LABELS = ("entailment", "neutral", "contradiction")
-COLUMNS = Columns(premise="p", hypothesis="h", label="gold")
+COLUMNS = Columns(premise="p", hypothesis="h", label="truth")
 PAIR = "Premise: A man sings.\nHypothesis: Someone makes music."
 
 
@@ -36,7 +36,7 @@ def recipe(**changes) -> dict:
 
 def test_map_row_pair_becomes_one_user_turn_and_the_label_its_reference():
     _, _, messages, references, label, meta = mapped(
-        {"p": "A man sings.", "h": "Someone makes music.", "gold": "entailment", "from": "x"}
+        {"p": "A man sings.", "h": "Someone makes music.", "truth": "entailment", "from": "x"}
     )
     assert messages == [{"role": "user", "content": PAIR}]
     assert (references, label) == (["entailment"], "entailment")
@@ -44,13 +44,13 @@ def test_map_row_pair_becomes_one_user_turn_and_the_label_its_reference():
 
 
 @pytest.mark.parametrize(("record", "reason"), [({"p": "a"}, "missing_column"), ({"p": "a", "h": 3}, "wrong_type")])
-def test_map_row_half_a_pair_is_refused(record, reason):
+def test_map_row_premise_or_hypothesis_alone_is_refused(record, reason):
     with pytest.raises(InvalidRecord) as caught:
         mapped(record)
     assert caught.value.reason == reason
 
 
-def test_teacher_messages_name_the_labels_and_show_the_pair():
+def test_teacher_messages_have_the_labels_and_the_pair():
     turns = NLI.teacher_messages([{"role": "user", "content": PAIR}], TeacherPrompt(), LABELS, [])
     assert "entailment, neutral, contradiction" in turns[0]["content"]
     assert turns[1] == {"role": "user", "content": PAIR}
@@ -93,25 +93,27 @@ def test_recipe_of_kind_nli_wrong_field_is_one_line(change, message):
 @pytest.mark.parametrize(
     "columns", [{"premise": "p"}, {"hypothesis": "h"}, {"text": "t", "premise": "p", "hypothesis": "h"}, {}]
 )
-def test_columns_half_a_pair_or_two_prompts_are_refused(columns):
+def test_columns_without_exactly_one_prompt_are_refused(columns):
     with pytest.raises(ValueError, match=r"need each other|name exactly one"):
         Columns(**columns)
 
 
-def test_quality_on_public_pairs_is_that_of_scikit_learn():
+def test_quality_on_public_pairs_equals_scikit_learns():
     path = SHARED_DATA / "nli_sick" / "trial.jsonl"
     if not path.is_file():
         pytest.skip(f"the public pairs are not at {path}")
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
-    gold = [row["label"] for row in rows]
-    # a stand-in that goes by a word, with some answers that can't be read
+    references = [row["label"] for row in rows]
+    # a fake model that decides by one word, with some unreadable answers
     rng = np.random.default_rng(0)
     answers = [None if rng.random() < 0.1 else ("contradiction" if " no " in str(row) else "neutral") for row in rows]
     settings = Evaluation(resamples=200, metrics=("accuracy", "macro_f1"))
-    found = quality(answers, Scoring([[label] for label in gold], LABELS, settings, NLI))
-    said = [answer or "?" for answer in answers]
-    assert found["accuracy"]["value"] == pytest.approx(np.mean([a == b for a, b in zip(said, gold, strict=True)]))
-    assert found["macro_f1"]["value"] == pytest.approx(f1_score(gold, said, labels=LABELS, average="macro"))
+    found = quality(answers, Scoring([[label] for label in references], LABELS, settings, NLI))
+    shown = [answer or "?" for answer in answers]
+    assert found["accuracy"]["value"] == pytest.approx(
+        np.mean([a == b for a, b in zip(shown, references, strict=True)])
+    )
+    assert found["macro_f1"]["value"] == pytest.approx(f1_score(references, shown, labels=LABELS, average="macro"))
     assert 0.2 < found["accuracy"]["low"] < found["accuracy"]["value"] < found["accuracy"]["high"] < 0.8
-    counts = np.array(confusion(answers, gold, LABELS)["matrix"])
-    assert (counts == confusion_matrix(gold, said, labels=[*LABELS, "?"])).all()
+    counts = np.array(confusion(answers, references, LABELS)["matrix"])
+    assert (counts == confusion_matrix(references, shown, labels=[*LABELS, "?"])).all()

@@ -1,4 +1,4 @@
-"""What every skill keeps of a row and of a recipe in the prompts of all layouts."""
+"""The parts of a row and a recipe that every skill keeps in the prompts of all layouts."""
 
 from typing import Any
 
@@ -20,18 +20,18 @@ def skill(kind: str, **fields: Any) -> Any:
 
 
 def shown(kind: str, messages: list[dict[str, Any]], layout: str = "turns", system: str = "", **fields: Any) -> str:
-    """All that the teacher sees, as one text."""
+    """Return all that the teacher sees, as one text."""
     prompt = TeacherPrompt(layout=layout, system=system)
-    asked = skill(kind, **fields)
+    made = skill(kind, **fields)
     if layout == "text":
-        return asked.teacher_text(messages, prompt, LABELS, [])
-    return "\n".join(turn["content"] for turn in asked.teacher_messages(messages, prompt, LABELS, []))
+        return made.teacher_text(messages, prompt, LABELS, [])
+    return "\n".join(turn["content"] for turn in made.teacher_messages(messages, prompt, LABELS, []))
 
 
 @pytest.mark.pitfall("task prompt")
 @pytest.mark.parametrize("layout", ["turns", "list", "text"])
 @KIND
-def test_teacher_sees_the_rows_own_system_prompt_beside_the_recipes(kind, layout):
+def test_teacher_text_keeps_the_rows_system_prompt(kind, layout):
     for system, kept in (("Think in steps.", "Think in steps."), ("", skill(kind).instruction.split("{")[0])):
         text = shown(kind, ROW, layout, system)
         assert OWN["content"] in text
@@ -41,7 +41,7 @@ def test_teacher_sees_the_rows_own_system_prompt_beside_the_recipes(kind, layout
 
 @pytest.mark.pitfall("task prompt")
 @pytest.mark.parametrize("system", ["", "Only facts about money."])
-def test_chain_of_density_adds_its_order_and_replaces_nothing(system):
+def test_chain_of_density_is_appended_to_the_instruction(system):
     text = shown("summarization", ROW, "turns", system, chain_of_density=3)
     plain = shown("summarization", ROW, "turns", system)
     assert "Write 3 summaries" in text
@@ -51,17 +51,17 @@ def test_chain_of_density_adds_its_order_and_replaces_nothing(system):
 
 @pytest.mark.pitfall("task prompt")
 @KIND
-def test_student_sees_the_rows_own_system_prompt_beside_the_recipes(kind):
+def test_student_messages_keep_the_rows_system_prompt(kind):
     for instruction in ("", "Route it."):
-        asked = skill(kind, student_instruction=instruction)
-        turns = asked.student_messages(ROW, LABELS)
+        made = skill(kind, student_instruction=instruction)
+        turns = made.student_messages(ROW, LABELS)
         assert turns[0]["content"] == "\n\n".join(filter(None, (instruction, OWN["content"])))
 
 
 @pytest.mark.pitfall("turns")
 @pytest.mark.parametrize("layout", ["turns", "text"])
 @KIND
-def test_no_two_dialogues_look_the_same_to_a_teacher(kind, layout):
+def test_teacher_text_different_dialogues_give_different_prompts(kind, layout):
     def talk(*contents: str) -> list[dict[str, str]]:
         roles = ("user", "assistant", "user")
         return [{"role": role, "content": content} for role, content in zip(roles, contents, strict=True)]

@@ -44,7 +44,7 @@ def test_map_row_context_stands_before_the_question():
         (NONE, 'Answer the question in as few words as possible. If there is no answer, say "no answer".'),
     ],
 )
-def test_instruction_allows_no_answer_only_where_the_recipe_does(skill, system):
+def test_instruction_allows_no_answer_only_if_the_recipe_does(skill, system):
     turns = skill.teacher_messages([{"role": "user", "content": "Who?"}], TeacherPrompt(), (), [])
     assert turns[0] == {"role": "system", "content": system}
     assert skill.constraint(()) == {}
@@ -62,7 +62,7 @@ def test_instruction_allows_no_answer_only_where_the_recipe_does(skill, system):
         ("...", None),
     ],
 )
-def test_parse_reads_the_first_line_without_lead_and_quotes(text, answer):
+def test_parse_qa_is_the_first_line_without_lead_and_quotes(text, answer):
     assert OPEN.parse(text, ()) == answer
     assert NONE.parse(text, ()) == answer
 
@@ -81,12 +81,12 @@ def test_parse_reads_the_first_line_without_lead_and_quotes(text, answer):
         "There is no information given.",
     ],
 )
-def test_parse_refusal_is_the_allowed_answer_or_none(text):
+def test_parse_refusal_is_no_answer_or_none(text):
     assert NONE.parse(text, ()) == "no answer"
     assert OPEN.parse(text, ()) is None
 
 
-def test_apply_allowed_no_answer_is_no_refusal_and_contradicts_an_answer():
+def test_filter_no_answer_is_not_a_refusal_and_contradicts_an_answer():
     rows = [make_row("right", "no answer"), make_row("wrong", "Paris"), make_row("free")]
     completions = {one: [make_completion("I cannot answer that.")] for one in ("right", "wrong", "free")}
     result = apply_filters(rows, completions, KEEP, NONE, ())
@@ -95,7 +95,7 @@ def test_apply_allowed_no_answer_is_no_refusal_and_contradicts_an_answer():
     assert apply_filters(rows, completions, KEEP, OPEN, ()).counts == {"refused": 3}
 
 
-def test_apply_samples_vote_by_what_they_say_not_how():
+def test_filter_samples_vote_by_normalised_answer():
     texts = ["The Beatles", "beatles", "Queen", "Beatles!"]
     result = apply_filters([make_row("a")], {"a": [make_completion(text) for text in texts]}, KEEP, OPEN, ())
     assert result.kept[0].target in ("The Beatles", "beatles", "Beatles!")
@@ -119,7 +119,7 @@ def score(metric: str, answer: str | None, references: list[str], skill: Qa) -> 
         ("U.S.A", ["usa"], OPEN, 1, 1),
         ("ten ten", ["ten"], OPEN, 0, 2 / 3),  # a word counts as often as it stands in both
         ("Bob", ["Alice", "Bob Smith"], OPEN, 0, 2 / 3),  # the best of the references
-        ("The", ["a"], OPEN, 1, 1),  # nothing left on either side
+        ("The", ["a"], OPEN, 1, 1),  # normalisation leaves nothing of both
         ("The", ["dog"], OPEN, 0, 0),
         (None, ["dog"], OPEN, 0, 0),
         ("no answer", ["no answer"], NONE, 1, 1),
@@ -128,7 +128,7 @@ def score(metric: str, answer: str | None, references: list[str], skill: Qa) -> 
         ("there was no reply", ["no answer"], OPEN, 0, 2 / 6),
     ],
 )
-def test_scores_follow_squad_on_hand_computed_cases(answer, references, skill, exact, f1):
+def test_qa_scores_equal_squad_on_hand_computed_cases(answer, references, skill, exact, f1):
     assert score("exact_match", answer, references, skill) == exact
     assert score("token_f1", answer, references, skill) == pytest.approx(f1)
 
@@ -145,22 +145,22 @@ def test_token_f1_is_symmetric_bounded_and_1_for_the_same_answer(one, other):
     assert value >= score("exact_match", one, [other], OPEN)
 
 
-def test_quality_and_gain_take_a_share_by_mcnemar_and_a_mean_by_permutation():
-    gold = [["big dog"]] * 6
+def test_gain_tests_a_share_by_mcnemar_and_a_mean_by_permutation():
+    references = [["big dog"]] * 6
     predictions = {"student": ["big dog"] * 5 + [None], "other": ["dog"] * 5 + ["cat"]}
-    found = quality(predictions["student"], Scoring(gold, (), SETTINGS, OPEN))
+    found = quality(predictions["student"], Scoring(references, (), SETTINGS, OPEN))
     assert found["exact_match"]["value"] == pytest.approx(5 / 6)
     wilson = stats.binomtest(5, 6).proportion_ci(0.95, "wilson")
     assert found["exact_match"]["low"] == pytest.approx(wilson.low)
-    exact = gain("exact_match", "student", "other", predictions, Scoring(gold, (), SETTINGS, OPEN))
+    exact = gain("exact_match", "student", "other", predictions, Scoring(references, (), SETTINGS, OPEN))
     assert exact["value"] == pytest.approx(5 / 6)
     assert exact["p_value"] == pytest.approx(2 / 2**5)
-    f1 = gain("token_f1", "student", "other", predictions, Scoring(gold, (), SETTINGS, OPEN))
+    f1 = gain("token_f1", "student", "other", predictions, Scoring(references, (), SETTINGS, OPEN))
     assert f1["value"] == pytest.approx(5 / 6 - 5 / 6 * 2 / 3)
     assert f1["p_value"] == pytest.approx(4 / 2**6)  # five equal differences: both signs, the tied row either way
 
 
-def test_permutation_p_value_is_that_of_all_sign_flips():
+def test_permutation_p_value_equals_all_sign_flips():
     rng = np.random.default_rng(1)
     ours, theirs = rng.random(8), rng.random(8) * 0.8
     flips = np.array(np.meshgrid(*[[-1, 1]] * 8)).reshape(8, -1)
@@ -172,18 +172,18 @@ def test_permutation_p_value_is_that_of_all_sign_flips():
         permutation_p_value([1], [1, 2], 100, 0)
 
 
-def test_public_questions_their_own_answers_score_1_and_each_accepted_one_counts():
+def test_public_questions_each_accepted_answer_scores_1():
     path = SHARED_DATA / "qa_nq_open" / "efficientqa_test.jsonl"
     if not path.is_file():
         pytest.skip(f"the public questions are not at {path}")
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
-    gold = [row["answer"] for row in rows]
+    references = [row["answer"] for row in rows]
     for pick in (0, -1):
-        found = quality([accepted[pick] for accepted in gold], Scoring(gold, (), SETTINGS, OPEN))
+        found = quality([accepted[pick] for accepted in references], Scoring(references, (), SETTINGS, OPEN))
         assert {name: metric["value"] for name, metric in found.items()} == {"exact_match": 1.0, "token_f1": 1.0}
-    read = [OPEN.parse(accepted[0], ()) for accepted in gold]
+    read = [OPEN.parse(accepted[0], ()) for accepted in references]
     assert sum(answer is None for answer in read) / len(read) < 0.01
-    assert 0.97 < quality(read, Scoring(gold, (), SETTINGS, OPEN))["exact_match"]["value"] <= 1
+    assert 0.97 < quality(read, Scoring(references, (), SETTINGS, OPEN))["exact_match"]["value"] <= 1
 
 
 @pytest.mark.parametrize(
@@ -222,14 +222,14 @@ def test_recipe_of_kind_qa_settings_without_effect_are_refused(change, message):
         parse_recipe(content)
 
 
-def test_recipe_of_kind_qa_refusal_is_one_line_that_does_not_repeat_the_recipe():
+def test_recipe_of_kind_qa_refusal_is_one_line():
     content = make_recipe_fields() | {"skill": {"kind": "qa"}}
     content["teachers"][0]["calibration"] = "batch"
     message = "teachers.0.calibration: batch needs a skill with labels: set it to none; skill.kind is qa."
     assert refusal_of(content) == f"Recipe inline is refused:\n  - {message}"
 
 
-def test_recipe_of_kind_qa_is_measured_with_as_many_tokens_as_its_teacher_has():
+def test_recipe_of_kind_qa_max_tokens_is_its_teachers():
     content = make_recipe_fields() | {"skill": {"kind": "qa"}}
     assert parse_recipe(content).evaluation.max_tokens == 64
     content["teachers"][0]["sampling"] = {"max_tokens": 24}
@@ -238,5 +238,5 @@ def test_recipe_of_kind_qa_is_measured_with_as_many_tokens_as_its_teacher_has():
     assert again == parse_recipe(content)
     content["evaluation"] = {"max_tokens": 32}
     assert parse_recipe(content).evaluation.max_tokens == 32
-    # labels are short, whatever the teacher may say
+    # labels are short, so the teacher's limit does not count
     assert parse_recipe(make_recipe_fields()).evaluation.max_tokens == 16

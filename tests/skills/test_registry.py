@@ -82,18 +82,18 @@ print(json.dumps({
 """
 
 
-def test_registry_holds_each_skill_and_each_metric_once_by_name():
+def test_registry_has_each_skill_and_metric_once_by_name():
     assert list(SKILLS) == sorted(SKILLS)
     assert all(skill.model_fields["instruction"].default for skill in SKILLS.values())
     assert {name for skill in SKILLS.values() for name in skill.metric_names()} == set(METRICS)
 
 
 @pytest.mark.parametrize("kind", SKILLS)
-def test_skill_file_shows_an_example_row(kind):
+def test_skill_file_has_an_example_row(kind):
     assert "Example row: {" in sys.modules[SKILLS[kind].__module__].__doc__
 
 
-def test_new_file_is_a_skill_of_the_recipe_with_its_metric(tmp_path: Path):
+def test_registry_new_file_adds_a_skill_and_its_metric(tmp_path: Path):
     shutil.copytree(ROOT / "stillhouse", tmp_path / "stillhouse", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "stillhouse" / "skills" / "echo.py").write_text(TOY)
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}

@@ -23,7 +23,7 @@ KEEP = Filters(min_success_ratio=0.0)
 SETTINGS = Evaluation(resamples=200, metrics=Summarization.metric_names())
 ROW = [{"role": "user", "content": "A long text."}]
 TEXTS = ["the cat sat on the mat", "a dog ran home", "", "rain is expected in the whole of the north today"]
-GOLD = [
+REFERENCES = [
     ["the cat sat on a mat", "on the mat sat the cat"],
     ["the dog ran all the way home"],
     ["nothing happened"],
@@ -51,7 +51,7 @@ def test_rouge_hand_computed_cases():
     assert score("rouge_l", None, "x") == score("rouge_l", "", "x") == 0
 
 
-def test_rouge_the_nearest_reference_counts_and_any_script_has_words():
+def test_rouge_takes_the_best_reference_in_any_script():
     assert score("rouge_l", "a b c", "x y z", "a b c") == 1
     assert score("rouge_1", "Кошка спит.", "кошка спит") == 1
 
@@ -74,11 +74,11 @@ def test_within_limit_counts_words(answer, value):
         (" \n ...", None),
     ],
 )
-def test_parse_takes_the_last_summary_without_its_heading(text, summary):
+def test_parse_summary_is_the_last_one_without_its_heading(text, summary):
     assert SKILL.parse(text) == summary
 
 
-def test_chain_of_density_is_asked_of_the_teacher_alone():
+def test_chain_of_density_is_only_in_the_teachers_prompt():
     teacher = DENSE.teacher_messages(ROW, TeacherPrompt(), (), [])[0]["content"]
     assert teacher.startswith(
         "Summarise the text in at most 40 words. Write 3 summaries of it, each of at most 40 words"
@@ -92,7 +92,7 @@ def test_chain_of_density_is_asked_of_the_teacher_alone():
     assert unlimited.teacher_messages(ROW, TeacherPrompt(), (), [])[0]["content"] == "Summarise the text."
 
 
-def test_apply_too_long_is_dropped_and_a_chain_is_judged_by_its_last_summary():
+def test_filter_too_long_summary_is_dropped_by_the_last_of_a_chain():
     chain = "".join(f"Summary {n}: rain fell in the north again\n" for n in range(1, 6))
     completions = {
         "a": [make_completion("w " * 9)],
@@ -114,7 +114,7 @@ def test_apply_too_long_is_dropped_and_a_chain_is_judged_by_its_last_summary():
     assert len(apply_filters(rows[:1], {"a": [make_completion(distinct)]}, off, SKILL, ()).kept) == 1
 
 
-def test_apply_several_samples_all_stay():
+def test_filter_several_summaries_are_all_kept():
     result = apply_filters(
         [make_row("a")], {"a": [make_completion("It rained."), make_completion("Rain fell.")]}, KEEP, SKILL, ()
     )
@@ -122,16 +122,18 @@ def test_apply_several_samples_all_stay():
 
 
 @pytest.mark.parametrize("name", ["bleu", "chrf"])
-def test_corpus_statistic_on_repeated_rows_is_the_librarys_score_of_the_repeated_texts(name):
-    found = METRICS[name].statistic(TEXTS, GOLD, SKILL)
+def test_corpus_statistic_on_repeated_rows_equals_the_librarys_score(name):
+    found = METRICS[name].statistic(TEXTS, REFERENCES, SKILL)
     for rows in ([0, 1, 2, 3], [0, 0, 3], [1, 3, 3, 2, 0]):
-        texts, gold = [TEXTS[at] for at in rows], [GOLD[at] for at in rows]
-        streams = [[one[at] if at < len(one) else None for one in gold] for at in range(max(map(len, gold)))]
+        texts, references = [TEXTS[at] for at in rows], [REFERENCES[at] for at in rows]
+        streams = [
+            [one[at] if at < len(one) else None for one in references] for at in range(max(map(len, references)))
+        ]
         repeated = {"bleu": sacrebleu.corpus_bleu, "chrf": sacrebleu.corpus_chrf}[name](texts, streams).score / 100
         assert found(np.array(rows)) == pytest.approx(repeated)
 
 
-def test_bleu_by_its_definition():
+def test_bleu_equals_its_definition():
     # one reference as long: 5/6 words, 3/5 pairs, 2/4 triples, 1/3 quadruples, no brevity penalty
     expected = (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25
     assert corpus_score("bleu", ["the cat sat on the mat"], [["the cat sat on a mat"]]) == pytest.approx(expected)
@@ -139,7 +141,7 @@ def test_bleu_by_its_definition():
     assert corpus_score("bleu", ["a b c d"], [["a b c d e f g h"]]) == pytest.approx(np.exp(-1))
 
 
-def test_chrf_by_its_definition():
+def test_chrf_equals_its_definition():
     # one letter n-gram order at a time, recall weighing twice; "ab" against "abc": orders 1 and 2 only count both
     orders = [(2 / 2, 2 / 3), (1 / 1, 1 / 2)]
     precision, recall = np.mean([p for p, _ in orders]), np.mean([r for _, r in orders])
@@ -147,16 +149,16 @@ def test_chrf_by_its_definition():
     assert corpus_score("chrf", ["ab"], [["abc"]]) == pytest.approx(expected)
 
 
-def test_quality_and_gain_of_all_metrics_have_intervals_and_fitting_tests():
+def test_quality_and_gain_have_intervals_and_the_test_of_their_kind():
     predictions = {"student": TEXTS, "other": [None, "a dog", "x", "rain"]}
-    found = quality(TEXTS, Scoring(GOLD, (), SETTINGS, SKILL))
+    found = quality(TEXTS, Scoring(REFERENCES, (), SETTINGS, SKILL))
     assert list(found) == list(Summarization.metric_names())
     for name, metric in found.items():
         assert metric["low"] <= metric["value"] <= metric["high"], name
         assert metric["n"] == 4
-    assert found["bleu"]["value"] == pytest.approx(corpus_score("bleu", TEXTS, GOLD))
+    assert found["bleu"]["value"] == pytest.approx(corpus_score("bleu", TEXTS, REFERENCES))
     tested = {
-        name: gain(name, "student", "other", predictions, Scoring(GOLD, (), SETTINGS, SKILL))
+        name: gain(name, "student", "other", predictions, Scoring(REFERENCES, (), SETTINGS, SKILL))
         for name in ("rouge_l", "bleu")
     }
     assert 0 < tested["rouge_l"]["p_value"] <= 1
@@ -164,15 +166,15 @@ def test_quality_and_gain_of_all_metrics_have_intervals_and_fitting_tests():
     assert tested["bleu"]["value"] > 0
 
 
-def test_quality_within_limit_is_a_share_whose_interval_has_width_even_where_all_keep_it():
+def test_quality_within_limit_of_1_has_an_interval_with_width():
     settings = Evaluation(resamples=100, metrics=("within_limit",))
-    share = quality(["one two"] * 4, Scoring(GOLD, (), settings, SKILL))["within_limit"]
+    share = quality(["one two"] * 4, Scoring(REFERENCES, (), settings, SKILL))["within_limit"]
     assert share["value"] == 1.0
     # Wilson's lower bound
     assert share["low"] == pytest.approx(4 / (4 + 1.959964**2))
 
 
-def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
+def test_rouge_on_public_summaries_equals_the_librarys():
     path = SHARED_DATA / "summarisation_scitldr" / "test.jsonl"
     if not path.is_file():
         pytest.skip(f"the public summaries are not at {path}")
@@ -181,13 +183,13 @@ def test_rouge_on_public_summaries_is_that_of_the_librarys_own_tokenizer():
     rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
     rows = [row for row in rows if (row["document"] + "".join(row["summaries"])).isascii()][:60]
     first = [row["document"].split(". ")[0] for row in rows]
-    gold = [row["summaries"] for row in rows]
+    references = [row["summaries"] for row in rows]
     own = RougeScorer(["rouge1", "rouge2", "rougeL"])
     settings = Evaluation(resamples=100, metrics=("rouge_1", "rouge_2", "rouge_l"))
-    found = quality(first, Scoring(gold, (), settings, SKILL))
+    found = quality(first, Scoring(references, (), settings, SKILL))
     for name, theirs in (("rouge_1", "rouge1"), ("rouge_2", "rouge2"), ("rouge_l", "rougeL")):
         expected = [
-            max(own.score(one, text)[theirs].fmeasure for one in g) for text, g in zip(first, gold, strict=True)
+            max(own.score(one, text)[theirs].fmeasure for one in g) for text, g in zip(first, references, strict=True)
         ]
         assert found[name]["value"] == pytest.approx(np.mean(expected))
     assert len(rows) == 60
