@@ -132,7 +132,7 @@ def test_quality_of_recorded_replies_is_1_and_of_others_is_less():
 def test_teacher_text_has_all_turns_of_row_and_examples():
     example = {**mapped(TALK), "id": "e"}
     row = {**mapped([turn("user", "Snow?"), turn("assistant", "Where?"), turn("user", "Oslo")]), "id": "r"}
-    example = (
+    example_text = (
         "System: Be brief.\nUser: Weather?\nAssistant: <tool_call>\n{}\n</tool_call>\nTool: rain\n"
         "Assistant: It rains.\nUser: And tomorrow?"
     )
