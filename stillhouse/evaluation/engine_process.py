@@ -1,7 +1,8 @@
 """One engine of a comparison in a process of its own; it serves models of one shape in turn.
 
 Starting an engine takes far longer than exchanging its weights. vLLM's own engine processes spin while they wait, which
-slows the other engines; this process sleeps on its pipe.
+slows the other engines; this process sleeps on its pipe. Both sides send JSON and check what they receive: the pipe's
+own `send` and `recv` would pickle.
 """
 
 import multiprocessing
@@ -34,6 +35,24 @@ class EngineReply(StrictModel):
     scores: list[float] | None  # log-probabilities of the label tokens at the first position
 
 
+class _Call(StrictModel):
+    """A folder of weights to load, or requests to complete."""
+
+    load: str | None = None
+    requests: tuple[Request, ...] = ()
+    decoding: DecodingSpec | None = None
+    concurrency: int = 1
+
+
+class _Answer(StrictModel):
+    """What the engine's process says once it has started, and after each call."""
+
+    refused: str | None = None  # why the model can't be loaded
+    on_cpu: bool = False
+    kv_cache_bytes: int = 0
+    replies: tuple[EngineReply, ...] = ()
+
+
 class EngineProcess:
     """An engine with the weights of one candidate loaded."""
 
@@ -51,9 +70,8 @@ class EngineProcess:
         self._process.start()
         engine_end.close()
         self._loaded = candidate.path
-        self.on_cpu: bool
-        self.kv_cache_bytes: int
-        self.on_cpu, self.kv_cache_bytes = self._receive()
+        started = self._receive()
+        self.on_cpu, self.kv_cache_bytes = started.on_cpu, started.kv_cache_bytes
 
     @property
     def pids(self) -> list[int]:
@@ -63,13 +81,12 @@ class EngineProcess:
     def load(self, candidate: Candidate) -> None:
         """Exchange the weights for the candidate's, which must have the same shape."""
         if candidate.path != self._loaded:
-            self._call(candidate.path)
+            self._call(_Call(load=candidate.path))
             self._loaded = candidate.path
 
     def complete(self, requests: list[Request], decoding: DecodingSpec, concurrency: int) -> list[EngineReply]:
         """Return the replies in the order they finished."""
-        replies: list[EngineReply] = self._call((requests, decoding, concurrency))
-        return replies
+        return list(self._call(_Call(requests=tuple(requests), decoding=decoding, concurrency=concurrency)).replies)
 
     def close(self) -> None:
         """End the engine's process, to free its memory; may be called twice."""
@@ -79,31 +96,31 @@ class EngineProcess:
             self._process.kill()
             self._process.join()
 
-    def _call(self, call: Any) -> Any:
-        self._pipe.send(call)
+    def _call(self, call: _Call) -> _Answer:
+        self._pipe.send_bytes(call.model_dump_json().encode())
         return self._receive()
 
-    def _receive(self) -> Any:
+    def _receive(self) -> _Answer:
         try:
-            message = self._pipe.recv()
+            answer = _Answer.model_validate_json(self._pipe.recv_bytes())
         except (EOFError, ConnectionError) as error:
             self._process.join(timeout=5)
             raise errors.WorkerError(
                 f"the engine of {self._loaded} died with exit code {self._process.exitcode}"
             ) from error
-        if isinstance(message, errors.ModelError):
-            raise message
-        return message
+        if answer.refused is not None:
+            raise errors.ModelError(answer.refused)
+        return answer
 
 
 def _serve(pipe: Connection, candidate: Candidate, engine: Engine, job: Job) -> None:
-    """The engine's process: start, then answer calls until the pipe closes.
-
-    A call is the path of weights to load, or requests with their decoding and concurrency.
-    """
+    """The engine's process: start, then answer calls until the pipe closes."""
     from vllm.platforms import current_platform
 
     from stillhouse.inference.vllm.engine import start_engine
+
+    def answer(message: _Answer) -> None:
+        pipe.send_bytes(message.model_dump_json().encode())
 
     try:
         llm = start_engine(
@@ -115,19 +132,20 @@ def _serve(pipe: Connection, candidate: Candidate, engine: Engine, job: Job) -> 
             job=job,
         )
     except errors.ModelError as error:
-        pipe.send(error)
+        answer(_Answer(refused=str(error)))
         return
-    pipe.send((bool(current_platform.is_cpu()), llm.llm_engine.vllm_config.cache_config.kv_cache_memory_bytes))
+    kv_cache = llm.llm_engine.vllm_config.cache_config.kv_cache_memory_bytes
+    answer(_Answer(on_cpu=bool(current_platform.is_cpu()), kv_cache_bytes=kv_cache))
     while True:
         try:
-            call = pipe.recv()
+            call = _Call.model_validate_json(pipe.recv_bytes())
         except EOFError:
             return
-        if isinstance(call, str):
-            llm.collective_rpc("reload_weights", kwargs={"weights_path": call})
-            pipe.send(None)
-        else:
-            pipe.send(_complete(llm, *call))
+        if call.load is not None:
+            llm.collective_rpc("reload_weights", kwargs={"weights_path": call.load})
+            answer(_Answer())
+        elif call.decoding is not None:
+            answer(_Answer(replies=tuple(_complete(llm, list(call.requests), call.decoding, call.concurrency))))
 
 
 def _complete(llm: Any, requests: list[Request], decoding: DecodingSpec, concurrency: int) -> list[EngineReply]:
