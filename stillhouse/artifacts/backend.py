@@ -31,9 +31,6 @@ class Backend(Protocol):
     def write(self, key: str, data: bytes) -> None:
         """Put `data` at `key`."""
 
-    def upload(self, local: Path, key: str) -> None:
-        """Copy a local file to `key`."""
-
     def download(self, key: str, local: Path) -> None:
         """Copy `key` to a local file."""
 

@@ -21,16 +21,6 @@ class FileStore:
         self.config = config
         self._backend = open_backend(config)
 
-    def put_file(self, local: Path | str, key: str) -> None:
-        """Copy a local file to `key`.
-
-        Raises:
-            StoreError: it can't be written; `key` keeps what it had.
-        """
-        path = Path(local)
-        with store_errors(self.config, "write", checked_key(key), path.stat().st_size if path.is_file() else None):
-            self._backend.upload(path, key)
-
     def put_text(self, key: str, text: str) -> None:
         """Write UTF-8 text to `key`.
 

@@ -3,8 +3,6 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,13 +35,16 @@ class Folder:
 
     def write(self, key: str, data: bytes) -> None:
         """Put `data` at `key` at once: a reader sees the old bytes or all of the new ones."""
-        with self._replacing(key) as temporary:
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
+        try:
             temporary.write_bytes(data)
-
-    def upload(self, local: Path, key: str) -> None:
-        """Copy a file to `key` at once."""
-        with self._replacing(key) as temporary:
-            shutil.copyfile(local, temporary)
+            _sync(temporary)
+            os.replace(temporary, target)
+            _sync(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def download(self, key: str, local: Path) -> None:
         """Copy `key` to a local file."""
@@ -79,20 +80,6 @@ class Folder:
     def local(self, key: str) -> Path:
         """Return the path of `key` on this machine."""
         return self._root / key
-
-    @contextmanager
-    def _replacing(self, key: str) -> Iterator[Path]:
-        """Yield a temporary file that takes the place of `key` at once, on the disk first."""
-        target = self._root / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
-        try:
-            yield temporary
-            _sync(temporary)
-            os.replace(temporary, target)
-            _sync(target.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -10,10 +10,10 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,8 +22,6 @@ import pyarrow.parquet as pq
 from stillhouse.artifacts.files import FileStore
 from stillhouse.completions.completion import Completion
 from stillhouse.errors import ArtifactCorrupt, StoreError
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +53,6 @@ class CompletionStore:
         self._teacher = teacher
         self._folder = f"completions/{teacher}"
 
-    def lookup(self, keys: Iterable[str], min_logprobs: int) -> dict[str, Completion]:
-        """Return the stored completions of `keys`, by key; `stream` holds one at a time instead."""
-        return {completion.key: completion for completion in self.stream(keys, min_logprobs)}
-
     def stream(self, keys: Iterable[str], min_logprobs: int) -> Iterator[Completion]:
         """Yield the stored completion of each of `keys` that has one with at least `min_logprobs` logprobs a token.
 
@@ -78,7 +72,7 @@ class CompletionStore:
 
     def _serve(self, wanted: set[str], min_logprobs: int) -> Iterator[Completion]:
         """Yield stored completions of `wanted` and take their keys out of it."""
-        for table in self._each_segment(lambda file: _matching(file, wanted, min_logprobs)):
+        for table in self._tables(lambda file: _matching(file, wanted, min_logprobs)):
             for row, logprobs in zip(_rows(table), _logprobs(table), strict=True):
                 if row["key"] in wanted:  # segments are read ahead: an earlier one may have served it since
                     wanted.discard(row["key"])
@@ -99,31 +93,23 @@ class CompletionStore:
         self._store.put_bytes(f"{self._folder}/{name}", segment_bytes(_table(completions, logprobs)))
         return name
 
-    def count(self) -> int:
-        """Return how many completions are stored, with failed ones and repeats of a key.
-
-        Raises:
-            StoreError: the store can't be read.
-        """
-        while True:
-            with suppress(_SegmentGone):
-                return sum(self._each_segment(lambda file: int(file.metadata.num_rows)))
-
-    def _each_segment(self, read: Callable[[pq.ParquetFile], T]) -> Iterator[T]:
+    def _tables(self, read: Callable[[pq.ParquetFile], pa.Table]) -> Iterator[pa.Table]:
+        """Yield what `read` makes of each undamaged segment, in the order of their names."""
         names = iter([name for name in self._store.list(self._folder) if name.endswith(".parquet")])
         with ThreadPoolExecutor(_READ_AHEAD) as pool:
             pending = deque(pool.submit(self._read, name, read) for name in islice(names, _READ_AHEAD))
             while pending:
-                yield from pending.popleft().result()
+                if (table := pending.popleft().result()) is not None:
+                    yield table
                 pending.extend(pool.submit(self._read, name, read) for name in islice(names, 1))
 
-    def _read(self, name: str, read: Callable[[pq.ParquetFile], T]) -> list[T]:
+    def _read(self, name: str, read: Callable[[pq.ParquetFile], pa.Table]) -> pa.Table | None:
         try:
             with open_segment(self._store, name) as file:
-                return [read(file)]
+                return read(file)
         except ArtifactCorrupt as error:
             logger.warning("segment %s is damaged and skipped, its completions count as not stored: %s", name, error)
-            return []
+            return None
         except StoreError as error:
             if self._store.exists(name):
                 raise

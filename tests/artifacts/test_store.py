@@ -239,9 +239,8 @@ def test_commit_disk_full_leaves_no_artifact(tmp_path: Path) -> None:
         pytest.skip("this machine does not allow mounts")
     try:
         store = Store(StoreConfig(url=str(disk / "store")))
-        (tmp_path / "big").write_bytes(b"x" * 2**21)
         with pytest.raises(StoreError, match=r"write models/a/big \(2,097,152 bytes\).*disk is full \[ENOSPC\]"):
-            store.put_file(tmp_path / "big", "models/a/big")
+            store.put_bytes("models/a/big", b"x" * 2**21)
         with (
             pytest.raises(StoreError, match=r"disk is full \[ENOSPC\]"),
             store.workspace("read", 1, "f" * 64, {}, {}) as work,
@@ -253,7 +252,7 @@ def test_commit_disk_full_leaves_no_artifact(tmp_path: Path) -> None:
         subprocess.run(["umount", disk], check=True)
 
 
-def test_put_text_replaces_whole_and_lists(any_store: Store, tmp_path: Path) -> None:
+def test_put_text_replaces_whole_and_lists(any_store: Store) -> None:
     any_store.put_text("models/a/champion.json", "1" * 100)
     any_store.put_text("models/a/champion.json", "2")
     any_store.put_text("models/ab/x", "")
@@ -261,8 +260,7 @@ def test_put_text_replaces_whole_and_lists(any_store: Store, tmp_path: Path) -> 
     assert any_store.list("models/a") == ["models/a/champion.json"]
     assert any_store.exists("models/a/champion.json")
     assert not any_store.exists("models/a")
-    (tmp_path / "file").write_text("é")
-    any_store.put_file(tmp_path / "file", "runs/1/file")
+    any_store.put_text("runs/1/file", "é")
     assert any_store.read_text("runs/1/file") == "é"
     any_store.delete("models")
     any_store.delete("models")

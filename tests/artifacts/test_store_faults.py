@@ -73,22 +73,18 @@ def test_store_third_of_requests_failing_ends_as_without(
         assert proxy.faults.total() > 5
 
 
-def test_put_file_lost_answer_is_stored_whole(config: StoreConfig, proxy: FaultyProxy, tmp_path: Path) -> None:
-    (tmp_path / "weights").write_bytes(LARGE)
+def test_put_bytes_lost_answer_is_stored_whole(config: StoreConfig, proxy: FaultyProxy) -> None:
     # begin, three parts, complete: the server has it, and knows the upload no longer when it is asked again
     proxy.script = [None, None, None, None, "lost answer"]
-    Store(config).put_file(tmp_path / "weights", "models/a/weights")
+    Store(config).put_bytes("models/a/weights", LARGE)
     assert proxy.faults["lost answer"] == 1
     with Store(config).reading("models/a/weights") as stream:
         assert stream.read() == LARGE
 
 
-def test_reading_large_object_with_faults_gives_its_bytes(
-    config: StoreConfig, proxy: FaultyProxy, tmp_path: Path
-) -> None:
-    (tmp_path / "weights").write_bytes(LARGE)
+def test_reading_large_object_with_faults_gives_its_bytes(config: StoreConfig, proxy: FaultyProxy) -> None:
     store = Store(config)
-    store.put_file(tmp_path / "weights", "models/a/weights")
+    store.put_bytes("models/a/weights", LARGE)
     proxy.script = ["cut answer", None, "500", None, "reset", None] * 20
     with store.reading("models/a/weights") as stream:
         assert stream.read(3) == LARGE[:3]

@@ -9,7 +9,7 @@ from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.errors import StoreError
 from tests.support.builders import TEACHER, make_completion
-from tests.support.completion_segments import segments_of
+from tests.support.completion_segments import count_stored, look_up, segments_of
 
 
 @pytest.fixture
@@ -37,18 +37,18 @@ KEYS = [f"k{n}" for n in range(61)]
 
 
 def served(completions: CompletionStore) -> list[dict[str, Completion]]:
-    return [completions.lookup(KEYS, k) for k in (0, 1, 2, 3, 5)]
+    return [look_up(completions, KEYS, k) for k in (0, 1, 2, 3, 5)]
 
 
 def test_compact_serves_every_request_with_the_same_completion(store: Store, completions: CompletionStore) -> None:
-    before, stored = served(completions), completions.count()
+    before, stored = served(completions), count_stored(store)
     assert all(before)
 
     done = compact(store, TEACHER)
 
     assert served(completions) == before
     assert (done.segments_before, done.segments_after) == (40, 1) == (40, len(segments_of(store)))
-    assert stored - done.repeated == completions.count()
+    assert stored - done.repeated == count_stored(store)
     assert done.repeated > 30
     again = compact(store, TEACHER)
     assert (again.segments_before, again.segments_after, again.repeated) == (1, 1, 0)
@@ -97,7 +97,7 @@ def test_compact_that_is_killed_loses_nothing_and_is_finished_by_the_next(
 
 
 def test_compact_during_a_lookup_changes_no_result(store: Store, completions: CompletionStore) -> None:
-    before = completions.lookup(KEYS, 0)
+    before = look_up(completions, KEYS, 0)
     answers = completions.stream(KEYS, 0)
     found = [next(answers)]
 

@@ -17,6 +17,7 @@ from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import Settings, load_settings
 from tasks.orchestration.run import Run
 from tests.support.canary_secrets import CANARIES, Watch, found_in, traces
+from tests.support.completion_segments import look_up
 from tests.support.paths import ROOT
 from tests.support.pipeline import DATA_STAGES, MODEL, Pipeline
 from tests.support.s3.faulty_proxy import FaultyProxy
@@ -98,7 +99,7 @@ def store_answers(run: Run) -> None:
     ]
     for first in range(0, 120, 3):
         completions.append(answers[first : first + 3], logprobs=0)
-    assert completions.lookup([answer.key for answer in answers], 0) == {answer.key: answer for answer in answers}
+    assert look_up(completions, [answer.key for answer in answers], 0) == {answer.key: answer for answer in answers}
 
 
 @pytest.mark.usefixtures("prefect_server")

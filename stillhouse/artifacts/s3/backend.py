@@ -59,12 +59,6 @@ class Bucket:
         """Put `data` at `key`."""
         _upload(lambda: self._fs.pipe_file(self._path(key), data, chunksize=part_bytes(len(data))))
 
-    def upload(self, local: Path, key: str) -> None:
-        """Copy a local file to `key`, in parts if it is large."""
-        part = part_bytes(local.stat().st_size)
-        options = {"chunksize": part, "max_concurrency": parts_at_once(part)}
-        _upload(lambda: self._fs.put_file(str(local), self._path(key), **options))
-
     def download(self, key: str, local: Path) -> None:
         """Copy `key` to a local file, in ranges if it is large."""
         path = self._path(key)
@@ -81,9 +75,9 @@ class Bucket:
                     stream.write(data)
 
     def publish(self, folder: Path, files: list[str], key: str) -> None:
-        """Upload the files of a scratch folder below `key`."""
+        """Upload the files of a scratch folder below `key`, large ones in parts."""
         for name in files:
-            self.upload(folder / name, f"{key}/{name}")
+            self._upload_file(folder / name, f"{key}/{name}")
 
     def stamps(self, prefix: str) -> dict[str, Stamp]:
         """Return every object below `prefix` with its size and ETag."""
@@ -99,6 +93,11 @@ class Bucket:
     def local(self, key: str) -> None:
         """Return None: objects do not lie on this machine."""
         return None
+
+    def _upload_file(self, local: Path, key: str) -> None:
+        part = part_bytes(local.stat().st_size)
+        options = {"chunksize": part, "max_concurrency": parts_at_once(part)}
+        _upload(lambda: self._fs.put_file(str(local), self._path(key), **options))
 
     def _path(self, key: str) -> str:
         return f"{self._prefix}/{key}" if key else self._prefix
