@@ -44,7 +44,7 @@ def optional_identity(default: Any, description: str, **bounds: Any) -> Any:
 
 def is_execution(model: type[BaseModel], name: str) -> bool:
     """Return whether field `name` of `model` is kept out of fingerprints."""
-    return _is_marked(model, name, "execution")
+    return bool(_mark(model, name, "execution"))
 
 
 def identity(value: Any) -> Any:
@@ -69,16 +69,18 @@ def _identity_of_model(model: BaseModel) -> dict[str, Any]:
     for name, field in kind.model_fields.items():
         if is_execution(kind, name) or _is_unset(model, name):
             continue
-        content = identity(getattr(model, name))
-        found |= content if _is_marked(kind, name, "merged") else {field.alias or name: content}
+        content = getattr(model, name)
+        if only := _mark(kind, name, "only"):
+            content = {part: getattr(content, part) for part in only}
+        found |= identity(content) if _mark(kind, name, "merged") else {field.alias or name: identity(content)}
     return found
 
 
 def _is_unset(part: BaseModel, name: str) -> bool:
     default = type(part).model_fields[name].default
-    return _is_marked(type(part), name, "optional_identity") and getattr(part, name) == default
+    return bool(_mark(type(part), name, "optional_identity")) and getattr(part, name) == default
 
 
-def _is_marked(model: type[BaseModel], name: str, mark: str) -> bool:
+def _mark(model: type[BaseModel], name: str, mark: str) -> Any:
     extra = model.model_fields[name].json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get(mark))
+    return extra.get(mark) if isinstance(extra, dict) else None

@@ -21,7 +21,7 @@ class ConvertParams(Params):
 def convert(call: StageCall[ConvertParams]) -> ConvertSummary:
     """Write a GGUF file's model as a normal checkpoint."""
     spec = ConvertSpec(gguf=call.params.path, out=str(call.work.folder))
-    return ConvertSummary.model_validate(run_engine_worker(call, Worker.CONVERT, spec))
+    return run_engine_worker(call, Worker.CONVERT, spec, ConvertSummary)
 
 
 def load_teachers(run: Run) -> list[Checkpoint]:

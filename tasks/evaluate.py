@@ -58,12 +58,12 @@ def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
         examples=str(split / "examples.parquet"),
         out=str(call.work.folder),
     )
-    summary = run_engine_worker(call, Worker.EVALUATE, spec, environment_for(params.evaluation.engine))
+    summary = run_engine_worker(call, Worker.EVALUATE, spec, EvaluateSummary, environment_for(params.evaluation.engine))
     if params.evaluation.no_teacher_alternatives and params.skill.has_labels:
         _write_alternative(call)
     if ModelRole.TEACHER in call.inputs:
         join_evidence(call.work.folder, call.folder(ModelRole.TEACHER))
-    return EvaluateSummary.model_validate(summary)
+    return summary
 
 
 def evaluate_models(

@@ -1,40 +1,27 @@
 """Asks a teacher behind an endpoint the test rows, once: a new student costs no further request."""
 
 from stillhouse.artifacts.handle import Built
-from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import resolve_price
 from stillhouse.evaluation.spec import EvaluateApiSpec
-from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
-from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.evaluation import Evaluation
-from stillhouse.recipe.teacher import Output, Sampling, Teacher
-from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.registry import AnySkill
 from tasks.balance import Rows
-from tasks.orchestration.params import Execution, IfSet, Params
+from tasks.orchestration.generation import TeacherParams
+from tasks.orchestration.params import Execution
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_control_worker
 
 
-class EvaluateTeacherParams(Params):
-    """What the teacher is asked, and how many requests are timed."""
+class EvaluateTeacherParams(TeacherParams):
+    """A teacher's completions of the test rows, and how many requests are timed."""
 
-    teacher_fingerprint: str
-    endpoint: Endpoint
-    prompt: TeacherPrompt
-    sampling: Sampling
-    output: Output
     skill: AnySkill
-    labels: tuple[str, ...]
-    redacted: IfSet[bool] = False
     timed: tuple[int, ...]  # seed, warm requests, timed requests, concurrency
-    teacher: Execution[Teacher]
     evaluation: Execution[Evaluation]
-    cap: Execution[BudgetScope]
 
 
 class EvaluateTeacherSummary(GenerationSummary):
@@ -49,9 +36,9 @@ def evaluate_teacher(call: StageCall[EvaluateTeacherParams]) -> EvaluateTeacherS
     """Write answers.parquet and measurements.json of the teacher."""
     params, split = call.params, call.folder("split")
     spec = EvaluateApiSpec(
-        model_path=params.teacher.model,
+        model_path=params.model_path,
         teacher=params.teacher,
-        teacher_fingerprint=params.teacher_fingerprint,
+        teacher_fingerprint=params.fingerprint,
         skill=params.skill,
         labels=params.labels,
         skip_labelled=False,
@@ -62,27 +49,22 @@ def evaluate_teacher(call: StageCall[EvaluateTeacherParams]) -> EvaluateTeacherS
         evaluation=params.evaluation,
         out=str(call.work.folder),
     )
-    return EvaluateTeacherSummary.model_validate(run_control_worker(call, Worker.EVALUATE_API, spec))
+    return run_control_worker(call, Worker.EVALUATE_API, spec, EvaluateTeacherSummary)
 
 
 def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[EvaluateTeacherSummary]:
     """Return the answers and measurements of the teacher behind the recipe's endpoint."""
     recipe, evaluation = run.recipe, run.recipe.evaluation
     teacher = recipe.teacher.as_evaluated
-    assert teacher.endpoint, "only a teacher behind an endpoint is measured apart"
-    params = EvaluateTeacherParams(
-        teacher_fingerprint=checkpoint.fingerprint_as(teacher),
-        endpoint=teacher.endpoint,
-        prompt=teacher.prompt,
-        sampling=teacher.sampling,
-        output=teacher.output,
-        skill=recipe.skill,
-        labels=rows.labels,
-        **redaction(teacher.endpoint),
-        timed=(evaluation.seed, evaluation.warm_requests, evaluation.latency_requests, evaluation.concurrency),
+    params = EvaluateTeacherParams.of(
+        run,
+        teacher,
+        checkpoint,
+        rows.labels,
         teacher=teacher,
+        skill=recipe.skill,
+        timed=(evaluation.seed, evaluation.warm_requests, evaluation.latency_requests, evaluation.concurrency),
         evaluation=evaluation,
-        cap=run.budget_for(teacher),
     )
     built = run.build(evaluate_teacher, {"split": rows.splits.ref}, params)
     price = resolve_price(recipe.teacher, recipe.costs)

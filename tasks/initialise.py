@@ -1,6 +1,8 @@
 """Makes the student as it is before training: one of the two baselines."""
 
-from typing import Any
+from typing import Any, Self
+
+from pydantic import Field
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.inference.models import Checkpoint
@@ -13,31 +15,33 @@ from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 
-class InitialiseParams(Params):
+class StudentParams(Params):
     """The base model's content, and what of it the student takes."""
 
     base: Any
-    student: dict[str, Any]  # its layers and chat template
-    config: Execution[Student]
-    path: Execution[str]
+    shape: dict[str, Any] = Field(alias="student")  # its layers and chat template
+    revision: Execution[str]
+    base_model: Execution[str]  # folder, or hub name
+
+    @classmethod
+    def of(cls, student: Student, base: Checkpoint, **own: Any) -> Self:
+        """Return the parameters of a student made from `base`; `own` holds the fields of a subclass."""
+        return cls(
+            base=base.identity, shape=student.initial_identity, revision=student.revision, base_model=base.path, **own
+        )
+
+    def spec_fields(self) -> dict[str, Any]:
+        """Return the fields of a `StudentSpec` but for its folder."""
+        return {**self.shape, "base_model": self.base_model, "revision": self.revision}
 
 
 @stage("initialise", version=1, on_device=True)
-def initialise(call: StageCall[InitialiseParams]) -> InitialiseSummary:
+def initialise(call: StageCall[StudentParams]) -> InitialiseSummary:
     """Write the student as it is before training."""
-    student = call.params.config
-    spec = InitialiseSpec(
-        base_model=call.params.path,
-        revision=student.revision,
-        layers=student.layers,
-        chat_template=student.template,
-        out=str(call.work.folder),
-    )
-    return InitialiseSummary.model_validate(run_engine_worker(call, Worker.INITIALISE, spec))
+    spec = InitialiseSpec(**call.params.spec_fields(), out=str(call.work.folder))
+    return run_engine_worker(call, Worker.INITIALISE, spec, InitialiseSummary)
 
 
 def initialise_student(run: Run, base: Checkpoint) -> Built[InitialiseSummary]:
     """Return the student's weights before training."""
-    student = run.recipe.student
-    params = InitialiseParams(base=base.identity, student=student.initial_identity, config=student, path=base.path)
-    return run.build(initialise, base.inputs, params)
+    return run.build(initialise, base.inputs, StudentParams.of(run.recipe.student, base))

@@ -1,16 +1,15 @@
 """Has a judge score the teachers' completions, for the filter."""
 
-from typing import Any
+from typing import Any, Self
 
 import pyarrow.parquet as pq
+from pydantic import Field
 
 from stillhouse.artifacts.handle import Built
-from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price
 from stillhouse.data.row import Messages
-from stillhouse.inference.api.redaction import redaction
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.questions import JudgeReply, read_replies, write_questions
 from stillhouse.judging.scores import score_questions, write_scores
@@ -22,29 +21,32 @@ from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.spec import GenerateSpec
 from tasks.balance import Rows
 from tasks.mix import Completions
-from tasks.orchestration.params import Execution, IfSet, Params
+from tasks.orchestration.generation import ModelParams
+from tasks.orchestration.params import Execution
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
 
 
-class JudgeParams(Params):
-    """What every verdict goes by, whatever is asked."""
+class JudgeParams(ModelParams):
+    """All that decides a judge's replies, but for the questions."""
 
-    judge_fingerprint: str
+    fingerprint: str = Field(alias="judge_fingerprint")
     endpoint: Endpoint | None
-    redacted: IfSet[bool] = False
     sampling: Sampling
     skill: AnySkill
-    labels: tuple[str, ...]
     instruction: str
     judge: Execution[Judge]
-    path: Execution[str]
-    cap: Execution[BudgetScope]
+
+    @classmethod
+    def by(cls, run: Run, judge: Judge, checkpoint: Checkpoint, rows: Rows, **own: Any) -> Self:
+        """Return the parameters of requests to `judge`; `own` holds the instruction and the fields of a subclass."""
+        recipe = {"sampling": judge.sampling, "skill": run.recipe.skill, "judge": judge}
+        return cls.of(run, judge, checkpoint, rows.labels, **recipe, **own)
 
 
 class JudgeSummary(GenerationSummary):
-    """What asking the judge took, and its scores."""
+    """What the judge's replies took, and its scores."""
 
     scored: int
     unreadable: int
@@ -60,7 +62,7 @@ def judge(call: StageCall[JudgeParams]) -> JudgeSummary:
     completions = pq.read_table(call.folder("generate") / "completions.parquet").to_pylist()
     questions = score_questions(rows, completions, params.judge, params.skill, params.labels)
     summary, replies = ask_judge(call, questions, SCORES)
-    return JudgeSummary.model_validate({**summary, **write_scores(call.work.folder / "scores.parquet", replies)})
+    return JudgeSummary(**dict(summary), **write_scores(call.work.folder / "scores.parquet", replies))
 
 
 def score_completions(
@@ -70,47 +72,31 @@ def score_completions(
     config = run.recipe.judge
     if checkpoint is None or config is None or not run.recipe.judge_chooses:
         return None
-    params = JudgeParams(**judge_fields(run, config, checkpoint, rows.labels), instruction=config.score_prompt)
+    params = JudgeParams.by(run, config, checkpoint, rows, instruction=config.score_prompt)
     scores = run.build(judge, {"generate": completions.ref, **rows.inputs, **checkpoint.inputs}, params)
-    price = generation_price(config, run.recipe.costs)
-    run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, price)
+    run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, generation_price(config, run.recipe.costs))
     return scores
-
-
-def judge_fields(run: Run, config: Judge, checkpoint: Checkpoint, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of `JudgeParams` but for the instruction."""
-    return {
-        "judge_fingerprint": checkpoint.fingerprint_as(config),
-        "endpoint": config.endpoint,
-        **(redaction(config.endpoint) if config.endpoint else {}),
-        "sampling": config.sampling,
-        "skill": run.recipe.skill,
-        "labels": labels,
-        "judge": config,
-        "path": checkpoint.path,
-        "cap": run.budget_for(config),
-    }
 
 
 def ask_judge(
     call: StageCall[Any], questions: dict[str, Messages], choices: tuple[str, ...]
-) -> tuple[dict[str, Any], dict[str, JudgeReply]]:
-    """Return what asking the questions took, and the judge's reply to each."""
+) -> tuple[GenerationSummary, dict[str, JudgeReply]]:
+    """Return what the judge's replies took, and its reply to each question."""
     if not questions:
-        return {}, {}
-    summary = run_asking_worker(call, call.params.judge, "generate", questions_spec(call, questions, choices))
+        return GenerationSummary(), {}
+    summary = run_asking_worker(call, "generate", questions_spec(call, questions, choices))
     return summary, read_replies(call.work.folder)
 
 
 def questions_spec(call: StageCall[Any], questions: dict[str, Messages], choices: tuple[str, ...]) -> GenerateSpec:
-    """Write the questions into the call's work folder, and return the spec of a worker that asks them."""
+    """Write the questions into the call's work folder, and return the spec of a worker that sends them."""
     params: JudgeParams = call.params
     return write_questions(
         call.work.folder,
         questions,
         params.judge.as_teacher(choices),
-        model_path=params.path,
-        fingerprint=params.judge_fingerprint,
+        model_path=params.model_path,
+        fingerprint=params.fingerprint,
         store=call.settings.store,
         cap=params.cap,
     )

@@ -14,7 +14,7 @@ from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questions, with_verdicts
 from stillhouse.recipe.judge import VERDICTS
 from tasks.balance import Rows
-from tasks.judge import JudgeParams, ask_judge, judge_fields
+from tasks.judge import JudgeParams, ask_judge
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
@@ -46,7 +46,7 @@ def judge_pairs(call: StageCall[JudgePairsParams]) -> JudgePairsSummary:
     summary, replies = ask_judge(call, questions, VERDICTS)
     judged = with_verdicts(lines, replies)
     pq.write_table(pa.Table.from_pylist(judged, schema=PAIR_SCHEMA), call.work.folder / "pairs.parquet")
-    return JudgePairsSummary.model_validate({**summary, "pairs": len(judged), "against": against})
+    return JudgePairsSummary(**dict(summary), pairs=len(judged), against=against)
 
 
 def compare_pairs(
@@ -56,8 +56,11 @@ def compare_pairs(
     config = run.recipe.judge
     if checkpoint is None or config is None or not config.against:
         return None
-    params = JudgePairsParams(
-        **judge_fields(run, config, checkpoint, rows.labels),
+    params = JudgePairsParams.by(
+        run,
+        config,
+        checkpoint,
+        rows,
         instruction=config.pair_prompt,
         show_reference=config.show_reference,
         against=config.against,
@@ -65,6 +68,5 @@ def compare_pairs(
     )
     inputs = {"evaluate": evaluation.ref, "split": rows.splits.ref, **checkpoint.inputs}
     verdicts = run.build(judge_pairs, inputs, params)
-    price = generation_price(config, run.recipe.costs)
-    run.note_completions(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, price)
+    run.note_completions(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, generation_price(config, run.recipe.costs))
     return verdicts

@@ -1,10 +1,9 @@
-"""Asks each teacher a few prompts of those that a run would ask, for a forecast; a later run finds its completions."""
+"""Requests a few of each teacher's completions for a forecast; a later run finds them in the store."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stillhouse.artifacts.handle import ArtifactRef, Built, StageSummary
-from stillhouse.artifacts.store import open_store
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price
@@ -20,26 +19,34 @@ from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import Calibration
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.balance import Rows
-from tasks.generate import GenerationParams, generation_params, spec_fields
+from tasks.generate import generation_params
+from tasks.orchestration.generation import GenerationParams
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
 from tasks.route import route_prompts
 
-# what a teacher is asked: enough for a mean, and what a demo's teacher answers in seconds
+# prompts of a probe: enough for a mean, and a demo's teacher completes them in seconds
 PROMPTS = 32
 
 Probes = Sequence[Built[GenerationSummary]]
 
 
 class ProbeParams(GenerationParams):
-    """A generation's parameters, and how many prompts are asked at most."""
+    """A generation's parameters, and how many prompts are sent at most."""
 
     prompts: int
 
 
-class ShortlistParams(Params):
+class PlanParams(Params):
+    """What a stage needs to read the probes among its inputs."""
+
+    recipe: Execution[Recipe]
+    fingerprints: Execution[tuple[str, ...]]  # what the probed teachers' completions are stored under
+
+
+class ShortlistParams(PlanParams):
     """What decides which rows come to the next teacher."""
 
     skill: AnySkill
@@ -47,8 +54,6 @@ class ShortlistParams(Params):
     in_turn: bool
     rules: IfSet[Filters | None] = None
     calibrations: IfSet[tuple[Calibration, ...] | None] = None
-    recipe: Execution[Recipe]
-    fingerprints: Execution[tuple[str, ...]]  # of the earlier teachers
 
 
 class ShortlistSummary(StageSummary):
@@ -60,39 +65,38 @@ class ShortlistSummary(StageSummary):
 @stage("probe", version=1, on_device=True)
 def probe(call: StageCall[ProbeParams]) -> GenerationSummary:
     """Write asked.parquet, which names all that would be asked, and probe.json; completions go to their store."""
+    inputs = call.folders
     spec = ProbeSpec(
-        **spec_fields(call),
+        **call.params.spec_fields(inputs, call.settings.store),
         prompts=call.params.prompts,
-        among=str(call.folder("among") / "prompts.parquet") if "among" in call.inputs else None,
-        test=str(call.folder("split") / "test.parquet"),
+        among=str(inputs["among"] / "prompts.parquet") if "among" in inputs else None,
+        test=str(inputs["split"] / "test.parquet"),
         out=str(call.work.folder),
     )
-    return GenerationSummary.model_validate(run_asking_worker(call, call.params.teacher, "probe", spec))
+    return run_asking_worker(call, "probe", spec)
 
 
 @stage("shortlist", version=1)
 def shortlist(call: StageCall[ShortlistParams]) -> ShortlistSummary:
     """Write prompts.parquet, the ids of the rows that earlier teachers have completed and this one would be asked."""
-    params, recipe = call.params, call.params.recipe
+    recipe = call.params.recipe
     if recipe.routing.kind == "first_verified":
         tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
         rows = [row for table in tables for row in read_cases(table, recipe.skill)]
         check_references(rows_to_ask(rows, recipe.training.use_references))
-    ids = plan_inputs(call, recipe, params.labels, params.fingerprints).next_rows()
+    ids = plan_inputs(call).next_rows()
     write_row_ids(ids, call.work.folder)
     return ShortlistSummary(prompts=len(ids))
 
 
-def plan_inputs(
-    call: StageCall[Any], recipe: Recipe, labels: tuple[str, ...], fingerprints: Sequence[str]
-) -> PlanInputs:
+def plan_inputs(call: StageCall[Any]) -> PlanInputs:
     """Return what the probes among a call's inputs tell, with the completions that the store holds now."""
-    store = open_store(call.settings.store)
+    params = call.params
     probes = [
-        read_probe(call.folder(f"probe_{index}"), store, recipe.teachers[index], fingerprint)
-        for index, fingerprint in enumerate(fingerprints)
+        read_probe(call.folder(f"probe_{index}"), call.store, params.recipe.teachers[index], fingerprint)
+        for index, fingerprint in enumerate(params.fingerprints)
     ]
-    return read_inputs(probes, recipe, labels, call.folder("balance"), call.folder("split"))
+    return read_inputs(probes, params.recipe, params.labels, call.folder("balance"), call.folder("split"))
 
 
 def read_probes(run: Run, checkpoints: Sequence[Checkpoint], probes: Probes) -> list[ProbeResult]:
@@ -116,36 +120,29 @@ def probe_inputs(probes: Probes) -> Mapping[str, ArtifactRef]:
 
 
 def probe_teachers(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> list[Built[GenerationSummary]]:
-    """Return, for each teacher, what it would be asked and which prompts it was asked for the forecast.
+    """Return, for each teacher, all requests that a run would make, and which of them the probe made.
 
-    A second plan asks no others. If completions decide who is asked next, a teacher is probed with rows that those
+    A second plan makes no others. If completions decide which teacher is next, a teacher is probed with rows that those
     before have completed, and not served.
 
     Raises:
         DataError: the rows lack what routing goes by.
     """
+    recipe = run.recipe
     probes: list[Built[GenerationSummary]] = []
-    for index, checkpoint in enumerate(checkpoints):
+    for index, (teacher, checkpoint) in enumerate(zip(recipe.teachers, checkpoints, strict=True)):
         inputs: dict[str, ArtifactRef | None] = {**rows.inputs, **checkpoint.inputs}
-        if run.recipe.routing.kind in BY_ROW:
+        if recipe.routing.kind in BY_ROW:
             routed = route_prompts(run, index, {}, rows)
             inputs["routed"] = routed.ref if routed else None
         elif index:
             inputs["among"] = _rows_for(run, checkpoints[:index], probes, rows).ref
-        probes.append(_probe(run, index, checkpoint, rows, inputs))
+        params = generation_params(run, index, checkpoint, rows, ProbeParams, prompts=PROMPTS)
+        label = f"probe {teacher.display_name}" if recipe.has_several else "probe"
+        probes.append(run.build(probe, inputs, params, label=label))
+        price = generation_price(teacher, recipe.costs)
+        run.note_completions(Expense.GENERATION, f"{teacher.display_name}: lessons", probes[-1], price)
     return probes
-
-
-def _probe(
-    run: Run, index: int, checkpoint: Checkpoint, rows: Rows, inputs: Mapping[str, ArtifactRef | None]
-) -> Built[GenerationSummary]:
-    recipe, teacher = run.recipe, run.recipe.teachers[index]
-    fields = dict(generation_params(run, index, checkpoint, rows.labels))
-    label = f"probe {teacher.display_name}" if recipe.has_several else "probe"
-    built = run.build(probe, inputs, ProbeParams(**fields, prompts=PROMPTS), label=label)
-    price = generation_price(teacher, recipe.costs)
-    run.note_completions(Expense.GENERATION, f"{teacher.display_name}: lessons", built, price)
-    return built
 
 
 def _rows_for(run: Run, earlier: Sequence[Checkpoint], probes: Probes, rows: Rows) -> Built[ShortlistSummary]:

@@ -9,25 +9,21 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.judge import SCORES
-from stillhouse.recipe.recipe import Recipe
 from stillhouse.teachers.probe import LESSONS, write_probe
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.balance import Rows
-from tasks.judge import JudgeParams, judge_fields, questions_spec
-from tasks.orchestration.params import Execution
+from tasks.judge import JudgeParams, questions_spec
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
-from tasks.probe import PROMPTS, Probes, fingerprints_of, plan_inputs, probe_inputs, read_probes
+from tasks.probe import PROMPTS, PlanParams, Probes, fingerprints_of, plan_inputs, probe_inputs, read_probes
 
 
-class ProbeJudgeParams(JudgeParams):
+class ProbeJudgeParams(JudgeParams, PlanParams):
     """How many prompts are asked at most, and which completions are known."""
 
     prompts: int
     answers: str  # SHA-256 over the known completions' keys: a plan made anew once more are known asks about those
-    recipe: Execution[Recipe]
-    fingerprints: Execution[tuple[str, ...]]  # of the teachers
 
 
 @stage("probe_judge", version=1, on_device=True)
@@ -37,17 +33,17 @@ def probe_judge(call: StageCall[ProbeJudgeParams]) -> GenerationSummary:
     The judge is asked about the completions of the probes' prompts, or about a few others if these have none. Its
     scores go to the completion store.
     """
-    params, folder = call.params, call.work.folder
-    inputs = plan_inputs(call, params.recipe, params.labels, params.fingerprints)
+    folder = call.work.folder
+    inputs = plan_inputs(call)
     questions = inputs.score_questions()
     if not questions:
         write_probe(folder, {LESSONS: []}, {}, [], is_exact=True, label_token_ids=None)
         return GenerationSummary()
     spec = _spec(call, questions, sorted(inputs.sampled_keys & questions.keys()))
-    summary = run_asking_worker(call, params.judge, "probe", spec)
+    summary = run_asking_worker(call, "probe", spec)
     for path in spec.rows:
         Path(path).unlink()
-    return GenerationSummary.model_validate(summary)
+    return summary
 
 
 def probe_scores(
@@ -58,8 +54,11 @@ def probe_scores(
     if checkpoint is None or config is None or not recipe.judge_chooses:
         return None
     keys = sorted({key for probe in read_probes(run, teachers, probes) for key in probe.requests.stored})
-    params = ProbeJudgeParams(
-        **judge_fields(run, config, checkpoint, rows.labels),
+    params = ProbeJudgeParams.by(
+        run,
+        config,
+        checkpoint,
+        rows,
         instruction=config.score_prompt,
         prompts=PROMPTS,
         answers=hashlib.sha256(canonical_json(keys)).hexdigest(),

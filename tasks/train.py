@@ -1,56 +1,49 @@
 """Trains students: on the teachers' completions, and on the labelled rows alone for comparison."""
 
-from typing import Any
-
 from pydantic import Field
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.inference.models import Checkpoint
-from stillhouse.recipe.student import Student, Training
+from stillhouse.recipe.student import Training
 from stillhouse.students.spec import TrainSpec
 from stillhouse.students.summary import TrainSummary
-from tasks.orchestration.params import Execution, Params
+from tasks.initialise import StudentParams
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 
-class TrainParams(Params):
-    """What the student starts from, the rows it learns, and how."""
+class TrainParams(StudentParams):
+    """What the student starts from, the rows it is trained on, and how."""
 
-    base: Any
-    student: dict[str, Any]  # its layers and chat template
     training: Training
     rows: str  # file name
     with_validation: bool = Field(alias="validate")
-    config: Execution[Student]
-    path: Execution[str]
 
 
 @stage("train", version=1, on_device=True)
 def train(call: StageCall[TrainParams]) -> TrainSummary:
     """Write the student's weights, tokenizer and training history."""
-    params, rows, student = call.params, call.folder("rows"), call.params.config
+    params, rows = call.params, call.folder("rows")
     validation = rows / "validation.jsonl"
     spec = TrainSpec(
-        base_model=params.path,
-        revision=student.revision,
-        layers=student.layers,
-        chat_template=student.template,
+        **params.spec_fields(),
         rows=str(rows / params.rows),
         validation=str(validation) if params.with_validation and validation.stat().st_size else None,
         training=params.training,
         checkpoints=str(call.settings.work / "checkpoints" / call.fingerprint),
         out=str(call.work.folder),
     )
-    return TrainSummary.model_validate(run_engine_worker(call, Worker.TRAIN, spec))
+    return run_engine_worker(call, Worker.TRAIN, spec, TrainSummary)
 
 
 def train_student(run: Run, base: Checkpoint, dataset: Built[FilterSummary]) -> Built[TrainSummary]:
     """Return the student trained on the teachers' completions and the references."""
-    params = _params(run, base, "train.jsonl", run.recipe.training, with_validation=True)
+    params = TrainParams.of(
+        run.recipe.student, base, training=run.recipe.training, rows="train.jsonl", with_validation=True
+    )
     return _train(run, base, dataset, params, "train", Expense.TRAINING)
 
 
@@ -62,21 +55,8 @@ def train_labelled_only(
         return None
     # no validation: a user without a teacher would have to take it from the same handful
     training = run.recipe.training.model_copy(update={"max_steps": steps, "early_stopping_patience": 0})
-    params = _params(run, base, "labelled.jsonl", training, with_validation=False)
+    params = TrainParams.of(run.recipe.student, base, training=training, rows="labelled.jsonl", with_validation=False)
     return _train(run, base, dataset, params, "train labelled-only", Expense.TRAINING_LABELLED_ONLY)
-
-
-def _params(run: Run, base: Checkpoint, rows: str, training: Training, *, with_validation: bool) -> TrainParams:
-    student = run.recipe.student
-    return TrainParams(
-        base=base.identity,
-        student=student.initial_identity,
-        training=training,
-        rows=rows,
-        with_validation=with_validation,
-        config=student,
-        path=base.path,
-    )
 
 
 def _train(

@@ -5,7 +5,6 @@ each of them finds in the store.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from stillhouse.config import StrictModel
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -27,26 +26,25 @@ def shard_of(key: str, num_shards: int) -> int:
     return int(key[:16], 16) % num_shards
 
 
-def with_replies(summary: dict[str, Any], replies: Sequence[Reply]) -> dict[str, Any]:
+def with_replies(own: GenerationSummary, replies: Sequence[Reply]) -> GenerationSummary:
     """Return a generation's summary with the work that the replicas did before it."""
     if not replies:
-        return summary
-    own = GenerationSummary.model_validate(summary)
+        return own
     together = sum((reply.summary for reply in replies), own)
     covered = _covered((reply.ended - reply.summary.seconds, reply.ended) for reply in replies)
     starts = [own.engine_start_seconds, *(reply.summary.engine_start_seconds for reply in replies)]
-    return {
-        **summary,
+    update = {
         "from_store": max(0, own.requests - together.generated),
         "generated": together.generated,
         "prompt_tokens": together.prompt_tokens,
         "completion_tokens": together.completion_tokens,
         "engine_start_seconds": max(starts),
         "seconds": round(own.seconds + covered, 3),
-        "replicas": [
+        "replicas": tuple(
             {"shard": reply.shard, "host": reply.host, **reply.summary.model_dump(include=_SHOWN)} for reply in replies
-        ],
+        ),
     }
+    return own.model_copy(update=update)
 
 
 def _covered(intervals: Iterable[tuple[float, float]]) -> float:

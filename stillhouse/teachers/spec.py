@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,15 +58,6 @@ class ShardSpec(AskSpec):
 
     shard: int  # from 0
     num_shards: int
-
-
-def tables_in(split: Path, balance: Path, routed: Path | None = None) -> dict[str, Any]:
-    """Return the fields of a spec that name tables, from the folders of the artifacts that hold them."""
-    return {
-        "only": str(routed / "prompts.parquet") if routed else None,
-        "rows": (str(balance / "train.parquet"), str(split / "validation.parquet")),
-        "examples": str(split / "examples.parquet"),
-    }
 
 
 def write_row_ids(ids: Sequence[str], folder: Path) -> None:

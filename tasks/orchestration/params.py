@@ -1,6 +1,6 @@
 """A stage's parameters: one frozen model, whose fields say what decides the artifact and what does not."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field
 
@@ -14,6 +14,14 @@ Execution = Annotated[T, Field(json_schema_extra={"execution": True})]
 IfSet = Annotated[T, Field(json_schema_extra={"optional_identity": True})]
 # a mapping whose items enter the fingerprint as fields of their own
 Merged = Annotated[T, Field(json_schema_extra={"merged": True})]
+
+
+def only(*names: str, alias: str | None = None) -> Any:
+    """Return a field's mark: of the model in it only these fields enter the fingerprint, together as `alias` if given.
+
+    `teacher: Annotated[Teacher, only("prompt", "sampling")]`
+    """
+    return Field(alias=alias, json_schema_extra={"only": list(names), "merged": alias is None})
 
 
 class Params(FrozenModel):

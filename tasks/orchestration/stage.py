@@ -65,6 +65,11 @@ class StageCall(Generic[P]):
     store: Store
     label: str  # what the call is named in the run
 
+    @property
+    def folders(self) -> dict[str, Path]:
+        """The local, verified folders of all input artifacts by name."""
+        return {name: self.folder(name) for name in self.inputs}
+
     def folder(self, name: str) -> Path:
         """Return the local, verified folder of the input artifact `name`."""
         return self.store.fetch(self.inputs[name])

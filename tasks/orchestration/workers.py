@@ -7,20 +7,23 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
 from pydantic import BaseModel
 from tqdm import tqdm
 
+from stillhouse.artifacts.handle import StageSummary
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.vllm.engine import environment_for
-from stillhouse.recipe.teacher import ServedModel
 from stillhouse.runtime.events import Event, Log, Metric, Progress
 from stillhouse.runtime.locks import device_lock
 from stillhouse.runtime.process import Limits, run_worker
 from stillhouse.runtime.settings import Settings
 from stillhouse.teachers.spec import AskSpec
+
+S = TypeVar("S", bound=StageSummary)
 
 log = logging.getLogger("stillhouse.worker")
 # what the worker's libraries print: of use in the run's log, noise on a terminal
@@ -58,12 +61,13 @@ def run_engine_worker(
     call: Call,
     worker: Worker,
     spec: BaseModel,
+    summary: type[S],
     environment: dict[str, str] | None = None,
     *,
     gpus: Sequence[str] = (),
     stop: threading.Event | None = None,
-) -> dict[str, Any]:
-    """Return the summary of the worker's `done` event; waits first for the device, or for `gpus` of it.
+) -> S:
+    """Return what the worker's `done` event says, as a `summary`; waits first for the device, or for `gpus` of it.
 
     Raises:
         UserError: as the worker reported it.
@@ -78,7 +82,7 @@ def run_engine_worker(
         device_lock(settings.device_lock, on_wait, gpus=gpus, stop=stop),
         _Watcher(call.label) as watcher,
     ):
-        return run_worker(
+        done = run_worker(
             worker,
             spec,
             python=settings.engine_python,
@@ -87,10 +91,11 @@ def run_engine_worker(
             limits=Limits(silent=settings.stall_timeout_s, total=settings.stage_timeout_s),
             stop=stop,
         )
+    return summary.model_validate(done)
 
 
-def run_control_worker(call: Call, worker: Worker, spec: BaseModel, *, at_least_s: float = 0.0) -> dict[str, Any]:
-    """Return the summary of a worker that runs in this process's own Python and needs no device.
+def run_control_worker(call: Call, worker: Worker, spec: BaseModel, summary: type[S], *, at_least_s: float = 0.0) -> S:
+    """Return what a worker that runs in this process's own Python and needs no device says when it is done.
 
     It has `at_least_s` to be done, whatever the stage's limit: what it waits for may have a deadline of its own.
 
@@ -99,13 +104,14 @@ def run_control_worker(call: Call, worker: Worker, spec: BaseModel, *, at_least_
     """
     settings = call.settings
     with _Watcher(call.label) as watcher:
-        return run_worker(
+        done = run_worker(
             worker,
             spec,
             python=Path(sys.executable),
             on_event=watcher.show,
             limits=Limits(silent=settings.stall_timeout_s, total=max(settings.stage_timeout_s, at_least_s)),
         )
+    return summary.model_validate(done)
 
 
 class _Watcher:
@@ -156,16 +162,15 @@ class _Watcher:
             update_progress_artifact(self._artifact, progress=float(percent), description=f"{self._label}: {text}")
 
 
-def run_asking_worker(
-    call: Call, model: ServedModel, work: Literal["generate", "probe"], spec: AskSpec
-) -> dict[str, Any]:
-    """Return the summary of the worker's `done` event; one that waits for batches has the time they may take.
+def run_asking_worker(call: Call, work: Literal["generate", "probe"], spec: AskSpec) -> GenerationSummary:
+    """Return what requesting completions took; a worker that waits for batches has the time they may take.
 
     Raises:
         UserError: as the worker reported it.
     """
+    model = spec.teacher
     if model.endpoint:
         over_api = Worker.GENERATE_API if work == "generate" else Worker.PROBE_API
-        return run_control_worker(call, over_api, spec, at_least_s=model.endpoint.batch_timeout_s)
+        return run_control_worker(call, over_api, spec, GenerationSummary, at_least_s=model.endpoint.batch_timeout_s)
     local = Worker.GENERATE if work == "generate" else Worker.PROBE
-    return run_engine_worker(call, local, spec, environment_for(model.engine))
+    return run_engine_worker(call, local, spec, GenerationSummary, environment_for(model.engine))

@@ -42,19 +42,18 @@ def reply(shard: int, ended: float, seconds: float, generated: int = 10, start: 
     )
 
 
-def summary(**fields: Any) -> dict[str, Any]:
-    nothing = {"generated": 0, "prompt_tokens": 0, "completion_tokens": 0, "engine_start_seconds": 0.0, "seconds": 0.0}
-    return {"requests": 50, "from_store": 50, **nothing, **fields}
+def summary(requests: int = 50, from_store: int = 50, **fields: Any) -> GenerationSummary:
+    return GenerationSummary(requests=requests, from_store=from_store, **fields)
 
 
 def test_with_replies_counts_the_replicas_completions_as_generated():
     found = with_replies(summary(), [reply(0, ended=10, seconds=4, generated=12), reply(1, ended=10, seconds=4)])
-    assert (found["requests"], found["generated"], found["from_store"]) == (50, 22, 28)
-    assert (found["prompt_tokens"], found["completion_tokens"]) == (2200, 66)
-    assert found["replicas"] == [
+    assert (found.requests, found.generated, found.from_store) == (50, 22, 28)
+    assert (found.prompt_tokens, found.completion_tokens) == (2200, 66)
+    assert found.replicas == (
         {"shard": 0, "host": "host0", "generated": 12, "engine_start_seconds": 2.0, "seconds": 4.0},
         {"shard": 1, "host": "host1", "generated": 10, "engine_start_seconds": 2.0, "seconds": 4.0},
-    ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,13 +67,13 @@ def test_with_replies_counts_the_replicas_completions_as_generated():
 def test_with_replies_seconds_are_those_with_a_replica_at_work(ends: tuple[float, float], seconds: float):
     replies = [reply(shard, ended=end, seconds=4, start=shard + 1.5) for shard, end in enumerate(ends)]
     found = with_replies(summary(), replies)
-    assert found["seconds"] == seconds
-    assert found["engine_start_seconds"] == 2.5
+    assert found.seconds == seconds
+    assert found.engine_start_seconds == 2.5
 
 
 def test_with_replies_of_repeated_requests_has_no_negative_count():
     found = with_replies(summary(from_store=9, requests=10, generated=1), [reply(0, ended=10, seconds=4)])
-    assert (found["generated"], found["from_store"]) == (11, 0)
+    assert (found.generated, found.from_store) == (11, 0)
 
 
 def test_with_replies_none_is_the_summary():

@@ -16,11 +16,6 @@ from stillhouse.inference.api.request import ResponseForm
 from stillhouse.recipe.endpoint import Endpoint
 
 
-def redaction(endpoint: Endpoint) -> dict[str, bool]:
-    """Return what redaction adds to the identity of a stage that uses `endpoint`; nothing if prompts stay whole."""
-    return {"redacted": True} if endpoint.redacts else {}
-
-
 class Redactor:
     """Writes the prompts for one endpoint, and counts those that were redacted."""
 

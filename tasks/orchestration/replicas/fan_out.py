@@ -46,7 +46,7 @@ def ask_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
 
 
 def _place(settings: Settings, job: ShardJob) -> AbstractContextManager[Place]:
-    return ray_cluster(settings.ray_address, job.teacher.engine) if settings.ray_address else this_machine()
+    return ray_cluster(settings.ray_address, job.params.teacher.engine) if settings.ray_address else this_machine()
 
 
 def _outcomes(place: Place, futures: Sequence[PrefectFuture[Reply]]) -> list[Reply | BaseException]:

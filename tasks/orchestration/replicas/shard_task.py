@@ -8,21 +8,19 @@ from dataclasses import dataclass
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from pydantic import BaseModel, ConfigDict
 
 from stillhouse.artifacts.handle import ArtifactRef
-from stillhouse.artifacts.store import Store, StoreConfig, open_store
-from stillhouse.config import identity
+from stillhouse.artifacts.store import StoreConfig, open_store
+from stillhouse.config import StrictModel, identity
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.errors import ModelError, StoreError, UserError, WorkerError
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.inference.vllm.engine import environment_for
-from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.code_version import source_sha256
 from stillhouse.runtime.settings import Settings, load_settings
-from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.shards import Reply
-from stillhouse.teachers.spec import ShardSpec, tables_in
+from stillhouse.teachers.spec import ShardSpec
+from tasks.orchestration.generation import GenerationParams
 from tasks.orchestration.run import join_prefect
 from tasks.orchestration.stage import is_transient
 from tasks.orchestration.workers import Worker, run_engine_worker
@@ -31,26 +29,21 @@ from tasks.orchestration.workers import Worker, run_engine_worker
 cancelled = threading.Event()
 
 
-class ShardJob(BaseModel):
-    """What every replica is told. It holds references and no setting of a machine but the store's address."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class ShardJob(StrictModel):
+    """What every replica works by. It holds references and no setting of a machine but the store's address."""
 
     label: str = "generate"  # what the generation is called in the run
-    num_shards: int
-    teacher: Teacher
+    params: GenerationParams
     checkpoint: Checkpoint
-    teacher_fingerprint: str
-    skill: AnySkill
-    labels: tuple[str, ...]
-    skip_labelled: bool
-    check_labels: bool = False
-    split: ArtifactRef
-    balance: ArtifactRef
-    routed: ArtifactRef | None = None  # which prompts, where other teachers answer the others
+    inputs: dict[str, ArtifactRef]  # of the generation
     store: StoreConfig
-    source: str  # the code's fingerprint: other code may ask under other keys
+    source: str  # the code's fingerprint: other code may request under other keys
     num_gpus: int = 0  # GPUs that the cluster sets aside for each replica; 0: a replica takes the whole machine
+
+    @property
+    def num_shards(self) -> int:
+        """Shards, and so replicas."""
+        return self.params.teacher.replicas
 
 
 @dataclass(frozen=True)
@@ -90,13 +83,14 @@ def _answer(number: int, job: ShardJob) -> Reply:
             call,
             Worker.GENERATE_SHARD,
             spec,
-            environment_for(job.teacher.engine),
+            GenerationSummary,
+            environment_for(job.params.teacher.engine),
             gpus=_gpus_here(job),
             stop=cancelled,
         )
     except UserError as error:
         raise type(error)(f"replica {number} of {job.num_shards} on {host}: {error}") from error
-    return Reply(shard=number - 1, host=host, summary=GenerationSummary.model_validate(summary), ended=time.time())
+    return Reply(shard=number - 1, host=host, summary=summary, ended=time.time())
 
 
 def _settings_here(job: ShardJob) -> Settings:
@@ -109,32 +103,19 @@ def _settings_here(job: ShardJob) -> Settings:
 
 def _spec(settings: Settings, job: ShardJob, shard: int) -> ShardSpec:
     store = open_store(settings.store)
-    for ref in filter(None, (job.split, job.balance, job.routed)):
-        if store.find(ref.stage, ref.fingerprint) is None:
-            raise StoreError(
-                f"the store {settings.store.url} does not hold this run's artifacts here. A folder must be the same "
-                "shared folder on every node; otherwise set STILLHOUSE_STORE to s3://bucket/prefix."
-            )
-    return ShardSpec(
-        model_path=_model_path(settings, store, job),
-        teacher=job.teacher,
-        teacher_fingerprint=job.teacher_fingerprint,
-        skill=job.skill,
-        labels=job.labels,
-        skip_labelled=job.skip_labelled,
-        check_labels=job.check_labels,
-        **tables_in(store.fetch(job.split), store.fetch(job.balance), store.fetch(job.routed) if job.routed else None),
-        store=settings.store,
-        shard=shard,
-        num_shards=job.num_shards,
-    )
+    if any(store.find(ref.stage, ref.fingerprint) is None for ref in job.inputs.values()):
+        raise StoreError(
+            f"the store {settings.store.url} does not hold this run's artifacts here. A folder must be the same "
+            "shared folder on every node; otherwise set STILLHOUSE_STORE to s3://bucket/prefix."
+        )
+    inputs = {name: store.fetch(ref) for name, ref in job.inputs.items()}
+    path = str(inputs["checkpoint"]) if job.checkpoint.ref else _own_files(settings, job.checkpoint)
+    params = job.params.model_copy(update={"model_path": path})
+    return ShardSpec(**params.spec_fields(inputs, settings.store), shard=shard, num_shards=job.num_shards)
 
 
-def _model_path(settings: Settings, store: Store, job: ShardJob) -> str:
-    """Return where this machine has the teacher: an artifact comes out of the store, files must lie here already."""
-    teacher = job.checkpoint
-    if teacher.ref:
-        return str(store.fetch(teacher.ref))
+def _own_files(settings: Settings, teacher: Checkpoint) -> str:
+    """Return where this machine has the teacher's files: they must lie here already."""
     here = identify(teacher.path, teacher.model.revision, settings.model_hashes)
     if identity(here) != teacher.identity:
         raise ModelError(f"the files of model {teacher.path} are not those of this run. Copy the run's files there.")

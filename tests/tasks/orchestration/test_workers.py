@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from stillhouse.recipe.judge import Judge
+from stillhouse.artifacts.store import StoreConfig
 from stillhouse.recipe.teacher import Teacher
+from stillhouse.skills.conversation import Conversation
+from stillhouse.teachers.spec import AskSpec
 from tasks.orchestration import workers
 from tasks.orchestration.workers import Worker, run_asking_worker
 
-BATCHES = {"provider": "openai", "execution": "batch", "batch": {"deadline_h": 30}}
+OPENAI = {"provider": "openai"}
+BATCHES = {**OPENAI, "execution": "batch", "batch": {"deadline_h": 30}}
 
 
 @pytest.fixture
@@ -17,33 +20,42 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What was started: the module, and the seconds it has or its environment."""
     found: list[tuple[Any, ...]] = []
 
-    def control(_: Any, module: str, spec: Any, *, at_least_s: float) -> dict[str, Any]:
+    def control(call: Any, module: str, spec: Any, summary: Any, *, at_least_s: float) -> None:
         found.append((module, at_least_s))
-        return {}
 
-    def engine(_: Any, module: str, spec: Any, environment: dict[str, str]) -> dict[str, Any]:
+    def engine(call: Any, module: str, spec: Any, summary: Any, environment: dict[str, str]) -> None:
         found.append((module, environment["OMP_NUM_THREADS"]))
-        return {}
 
     monkeypatch.setattr(workers, "run_control_worker", control)
     monkeypatch.setattr(workers, "run_engine_worker", engine)
     return found
 
 
-@pytest.mark.parametrize("kind", [Teacher, Judge])
-def test_model_asked_through_batches_has_their_deadline_and_an_hour(kind: Any, started: list[tuple[Any, ...]]):
-    run_asking_worker(None, kind(model="gpt-4o", accept_terms="openai", endpoint=BATCHES), "generate", None)
+def ask(work: Any, **model: Any) -> None:
+    spec = AskSpec(
+        model_path="model",
+        teacher=Teacher(**({"model": "gpt-4o", "accept_terms": "openai"} | model)),
+        teacher_fingerprint="f" * 64,
+        skill=Conversation(kind="conversation"),
+        labels=(),
+        rows=(),
+        skip_labelled=False,
+        examples=None,
+        store=StoreConfig(url="store"),
+    )
+    run_asking_worker(None, work, spec)
+
+
+def test_model_asked_through_batches_has_their_deadline_and_an_hour(started: list[tuple[Any, ...]]):
+    ask("generate", endpoint=BATCHES)
     assert started == [(Worker.GENERATE_API, 31 * 3600.0)]
 
 
-@pytest.mark.parametrize("kind", [Teacher, Judge])
-def test_model_asked_request_by_request_has_the_stages_time(kind: Any, started: list[tuple[Any, ...]]):
-    endpoint = {"provider": "openai"}
-    run_asking_worker(None, kind(model="gpt-4o", accept_terms="openai", endpoint=endpoint), "probe", None)
+def test_model_asked_request_by_request_has_the_stages_time(started: list[tuple[Any, ...]]):
+    ask("probe", endpoint=OPENAI)
     assert started == [(Worker.PROBE_API, 0.0)]
 
 
-@pytest.mark.parametrize("kind", [Teacher, Judge])
-def test_model_served_here_is_asked_on_the_device_with_its_engines_threads(kind: Any, started: list[tuple[Any, ...]]):
-    run_asking_worker(None, kind(model="./model", engine={"threads": 3}), "probe", None)
+def test_model_served_here_is_asked_on_the_device_with_its_engines_threads(started: list[tuple[Any, ...]]):
+    ask("probe", model="./model", engine={"threads": 3})
     assert started == [(Worker.PROBE, "3")]

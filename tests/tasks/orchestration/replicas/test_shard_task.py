@@ -8,11 +8,13 @@ import pytest
 
 from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.errors import ModelError, StoreError, WorkerError
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.code_version import source_sha256
 from stillhouse.skills.classification import Classification
+from tasks.orchestration.generation import GenerationParams
 from tasks.orchestration.replicas.shard_task import ShardJob, answer_shard
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # log lines without a Prefect run
@@ -33,16 +35,22 @@ def job(tmp_path: Path) -> ShardJob:
     (model / "config.json").write_text("{}")
     (model / "model.safetensors").write_bytes(b"weights")
     known = identify(str(model), "", tmp_path / "hashes")
-    return ShardJob(
-        num_shards=2,
-        teacher=Teacher(model=str(model)),
-        checkpoint=Checkpoint(model=known, path=str(model)),
-        teacher_fingerprint="t" * 64,
+    checkpoint = Checkpoint(model=known, path=str(model))
+    teacher = Teacher(model=str(model), replicas=2)
+    params = GenerationParams(
+        fingerprint=checkpoint.fingerprint_as(teacher),
+        teacher=teacher,
         skill=Classification(labels=("a", "b")),
+        skill_fields={},
         labels=("a", "b"),
         skip_labelled=True,
-        split=artifact(store, "split"),
-        balance=artifact(store, "balance"),
+        model_path=str(model),
+        cap=BudgetScope(),
+    )
+    return ShardJob(
+        params=params,
+        checkpoint=checkpoint,
+        inputs={"split": artifact(store, "split"), "balance": artifact(store, "balance")},
         store=store.config,
         source=source_sha256(),
     )
@@ -71,7 +79,7 @@ def test_shard_on_a_node_that_does_not_share_the_folder_is_refused(job: ShardJob
 def test_shard_on_a_node_that_does_not_see_which_prompts_are_its_teachers_is_refused(job: ShardJob):
     routed = ArtifactRef(stage="route", fingerprint="e" * 64)
     with pytest.raises(StoreError, match=r"replica 1 of 2 on .*does not hold this run's artifacts"):
-        answer_shard.fn(1, changed(job, routed=routed))
+        answer_shard.fn(1, changed(job, inputs={**job.inputs, "routed": routed}))
 
 
 @pytest.mark.parametrize("damage", ["other", "gone"])
