@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
-from stillhouse.data.balance import VERSION
 from stillhouse.data.balance import balance as write_balanced
 from stillhouse.data.summaries import BalanceSummary, SplitSummary, ValidateSummary
 from stillhouse.recipe.data import Balance
@@ -32,10 +31,10 @@ class Rows:
         return {"split": self.splits.ref, "balance": self.train.ref}
 
 
-@stage("balance", version=VERSION)
+@stage("balance", version=1)
 def balance(call: StageCall[BalanceParams]) -> BalanceSummary:
     """Write train.parquet with the rows chosen by the recipe's rule."""
-    return BalanceSummary.model_validate(write_balanced(call.folder("split"), call.params.balance, call.work.folder))
+    return write_balanced(call.folder("split"), call.params.balance, call.work.folder)
 
 
 def balance_rows(run: Run, valid: Built[ValidateSummary], splits: Built[SplitSummary]) -> Rows:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from stillhouse.artifacts.handle import Built
-from stillhouse.data.read import VERSION
 from stillhouse.data.read import read as write_rows
 from stillhouse.data.sources import SourceFile, resolve
 from stillhouse.data.summaries import ReadSummary
@@ -26,11 +25,11 @@ class ReadParams(Params):
     storage_options: Execution[dict[str, Any] | None]
 
 
-@stage("read", version=VERSION)
+@stage("read", version=1)
 def read(call: StageCall[ReadParams]) -> ReadSummary:
     """Write rows.parquet and quarantine.jsonl of one source."""
     params = call.params
-    summary = write_rows(
+    return write_rows(
         params.source,
         params.locations,
         params.role,
@@ -38,7 +37,6 @@ def read(call: StageCall[ReadParams]) -> ReadSummary:
         storage_options=params.storage_options,
         is_dialogue=params.is_dialogue,
     )
-    return ReadSummary.model_validate(summary)
 
 
 def read_sources(run: Run) -> dict[Role, Built[ReadSummary]]:

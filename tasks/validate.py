@@ -1,43 +1,37 @@
 """Drops rows that no stage can use, each with its reason."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.data.summaries import ReadSummary, ValidateSummary
-from stillhouse.data.validate import VERSION
 from stillhouse.data.validate import validate as write_valid_rows
 from stillhouse.recipe.data import Data, Role
 from stillhouse.skills.registry import AnySkill
-from tasks.orchestration.params import Execution, Params
+from tasks.orchestration.params import Execution, Params, only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
-_RULES = {"max_prompt_chars", "near_duplicate_threshold", "conflicting_labels", "personal_data", "languages"}
+_RULES = ("max_prompt_chars", "near_duplicate_threshold", "conflicting_labels", "personal_data", "languages")
 
 
 class ValidateParams(Params):
     """The recipe's rules for rows, and the labels that are known."""
 
-    rules: dict[str, Any]
+    data: Annotated[Data, only(*_RULES, alias="rules")]
     kind: str
     labels: tuple[str, ...]
-    data: Execution[Data]
     skill: Execution[AnySkill]
 
 
-@stage("validate", version=VERSION)
+@stage("validate", version=1)
 def validate(call: StageCall[ValidateParams]) -> ValidateSummary:
     """Write rows.parquet with the rows of all sources that pass, and dropped.parquet with the others."""
-    folders = {role: call.folder(role) for role in call.inputs}
-    summary = write_valid_rows(folders, call.params.data, call.params.skill, call.work.folder)
-    return ValidateSummary.model_validate(summary)
+    return write_valid_rows(call.folders, call.params.data, call.params.skill, call.work.folder)
 
 
 def validate_rows(run: Run, sources: Mapping[Role, Built[ReadSummary]]) -> Built[ValidateSummary]:
     """Return the rows of all sources that pass every rule."""
     data, skill = run.recipe.data, run.recipe.skill
-    params = ValidateParams(
-        rules=data.model_dump(include=_RULES), kind=skill.kind, labels=skill.known_labels, data=data, skill=skill
-    )
+    params = ValidateParams(data=data, kind=skill.kind, labels=skill.known_labels, skill=skill)
     return run.build(validate, {role: source.ref for role, source in sources.items()}, params)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,18 +9,16 @@ import pyarrow as pa
 from stillhouse.data.clusters import cluster_names
 from stillhouse.data.duplicates import content_keys
 from stillhouse.data.parquet_io import TableWriter, batches, user_texts
+from stillhouse.data.summaries import BalanceSummary
 from stillhouse.data.text_similarity import Ints
 from stillhouse.recipe.data import Balance
 
-VERSION = 1
 
-
-def balance(folder: Path, balance: Balance, out: Path) -> dict[str, Any]:
-    """Write `out`/train.parquet; return {"by", "before": {group: rows}, "after": {group: rows}, "repeats"}.
+def balance(folder: Path, balance: Balance, out: Path) -> BalanceSummary:
+    """Write `out`/train.parquet, and return the rows by group.
 
     `folder` is what split wrote. Rows keep their order. A hash of seed and content decides which rows of a group stay,
-    so a grown group keeps most of its choice. The copies of a repeated row follow each other and share its id;
-    `repeats` counts the copies beyond the first.
+    so a grown group keeps most of its choice. The copies of a repeated row follow each other and share its id.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = folder / "train.parquet"
@@ -39,12 +36,12 @@ def balance(folder: Path, balance: Balance, out: Path) -> dict[str, Any]:
             table.write(batch.take(pa.array(np.repeat(np.arange(batch.num_rows), batch_times))))
             start += batch.num_rows
     assert table.rows == after.sum(), "as many rows as planned"
-    return {
-        "by": balance.by,
-        "before": dict(zip(names, before.tolist(), strict=True)),
-        "after": dict(zip(names, after.tolist(), strict=True)),
-        "repeats": int(np.maximum(times - 1, 0).sum()),
-    }
+    return BalanceSummary(
+        by=balance.by,
+        before=dict(zip(names, before.tolist(), strict=True)),
+        after=dict(zip(names, after.tolist(), strict=True)),
+        repeats=int(np.maximum(times - 1, 0).sum()),
+    )
 
 
 def _groups(path: Path, rule: Balance) -> list[str]:

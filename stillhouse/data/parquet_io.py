@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.data.columns import RowValues
 from stillhouse.data.row import DROPPED_SCHEMA, ROW_SCHEMA
+from stillhouse.data.row_checks import Drop
 
 BATCH_ROWS = 20_000
 
@@ -147,7 +148,8 @@ def user_texts(batch: pa.RecordBatch) -> list[str]:
     return ["\n".join([content for role, content in turns if role == "user"]) for turns in conversations(batch)]
 
 
-def dropped_batch(batch: pa.RecordBatch, reasons: Sequence[str], details: Sequence[str]) -> pa.RecordBatch:
-    """Return `batch` with a reason and a detail for each row, as DROPPED_SCHEMA."""
-    extra = [pa.array(list(reasons), pa.string()), pa.array(list(details), pa.string())]
-    return pa.RecordBatch.from_arrays([*batch.columns, *extra], schema=DROPPED_SCHEMA)
+def dropped_batch(batch: pa.RecordBatch, drops: Sequence[Drop | None]) -> pa.RecordBatch:
+    """Return the rows of `batch` that are dropped, with reason and detail, as DROPPED_SCHEMA."""
+    dropped = batch.filter(pa.array([drop is not None for drop in drops]))
+    reasons = [pa.array([drop[at] for drop in drops if drop], pa.string()) for at in range(2)]
+    return pa.RecordBatch.from_arrays([*dropped.columns, *reasons], schema=DROPPED_SCHEMA)

@@ -13,10 +13,9 @@ from stillhouse.data.columns import RowValues, map_row, named_columns
 from stillhouse.data.formats import InvalidRecord, Record, records
 from stillhouse.data.parquet_io import BATCH_ROWS, RowBuffer, TableWriter
 from stillhouse.data.sources import SourceFile, format_of
+from stillhouse.data.summaries import ReadSummary
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Role, Source
-
-VERSION = 1
 
 _MAX_NAMES = 10_000  # column names remembered for the summary and for errors
 
@@ -39,11 +38,11 @@ def read(
     storage_options: dict[str, Any] | None = None,
     *,
     is_dialogue: bool = False,
-) -> dict[str, Any]:
-    """Write `out`/rows.parquet and `out`/quarantine.jsonl; return {"read", "rows", "quarantined", "columns"}.
+) -> ReadSummary:
+    """Write `out`/rows.parquet and `out`/quarantine.jsonl, and return the counts and the columns' names.
 
     A quarantined line is kept with its file, line number (for Parquet the row's number), reason, detail and raw bytes
-    (base64). rows + quarantined = read.
+    (base64).
 
     Raises:
         DataError: a file can't be read as a whole, a column of the recipe is in no row, or no line is a row.
@@ -66,12 +65,12 @@ def read(
     assert written + quarantined == tally.read, f"{written} rows + {quarantined} quarantined != {tally.read} read"
     _check_columns(source.columns, tally, role)
     _check_some(written, tally, files, role)
-    return {
-        "read": tally.read,
-        "rows": written,
-        "quarantined": dict(sorted(tally.quarantined.items())),
-        "columns": sorted(tally.names),
-    }
+    return ReadSummary(
+        read=tally.read,
+        rows=written,
+        quarantined=dict(sorted(tally.quarantined.items())),
+        columns=tuple(sorted(tally.names)),
+    )
 
 
 def _rows(

@@ -6,123 +6,105 @@ A grown data set keeps every old row in its split.
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stillhouse.data.contamination import exact_overlap, near_overlap, ngram_overlap
 from stillhouse.data.duplicates import Finding, components
 from stillhouse.data.parquet_io import TableWriter, batches, dropped_batch, user_texts
-from stillhouse.data.row import DROPPED_SCHEMA, normalise
-from stillhouse.data.text_similarity import Ints, Words, WordTable, near_pairs
+from stillhouse.data.row import DROPPED_SCHEMA
+from stillhouse.data.row_checks import Drop
+from stillhouse.data.row_index import INDEXED, RowIndex, remaining
+from stillhouse.data.summaries import SplitSummary
+from stillhouse.data.text_similarity import Ints, near_pairs
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
 
-VERSION = 1
 SPLITS = ("train", "validation", "test", "examples")
 _TRAIN, _VALIDATION, _TEST, _EXAMPLES = range(4)
 SplitCodes = npt.NDArray[np.int8]  # one a row: an index into SPLITS
 
 
-class _Content:
-    """What split remembers of all rows while it decides: numbers and ids, no texts."""
-
-    def __init__(self, path: Path) -> None:
-        words, ids = Words(), []
-        self.label_names: dict[str | None, int] = {None: 0}
-        digests, sources, has_reference, labels = [], [], [], []
-        for batch in batches(path, ["id", "content_sha256", "messages", "references", "label", "source"]):
-            words.add([normalise(text) for text in user_texts(batch)])
-            ids.append(batch.column("id"))
-            raw = bytes.fromhex("".join(batch.column("content_sha256").to_pylist()))
-            digests.append(np.frombuffer(raw, ">u8").reshape(-1, 4)[:, :2].astype(np.uint64))
-            sources += batch.column("source").to_pylist()
-            labels += [self.label_names.setdefault(name, len(self.label_names)) for name in _names(batch)]
-            has_reference.append(pc.list_value_length(batch.column("references")).to_numpy(False) > 0)
-        self.words: WordTable = words.seal()
-        self.ids = pa.chunked_array(ids)
-        self.keys = np.concatenate(digests)
-        self.sources = np.array(sources)
-        self.labels = np.array(labels, dtype=np.int32)  # 0: none
-        self.has_reference = np.concatenate(has_reference) | (self.labels > 0)
-
-
-def _names(batch: pa.RecordBatch) -> list[str | None]:
-    return list(batch.column("label").to_pylist())
-
-
-def split(rows: Path, data: Data, has_test: bool, out: Path) -> dict[str, Any]:
-    """Write `out`/{train,validation,test,examples,dropped}.parquet; return the counts, the drops and a check.
+def split(rows: Path, data: Data, has_test: bool, out: Path) -> SplitSummary:
+    """Write `out`/{train,validation,test,examples,dropped}.parquet, and return the counts.
 
     `rows` is what validate wrote. Without a test source, a share of the train rows with a label or a reference is held
     out. Near-duplicates join the split of the earliest of them; examples are always for training. Rows of other splits
-    that repeat a test row are dropped; test rows are never dropped, except for `max_test_rows`. The summary's
-    `near_test` counts the test rows that a last search, with its own seed, still finds near a row of another split.
+    that repeat a test row are dropped; test rows are never dropped, except for `max_test_rows`.
 
     Raises:
         DataError: test and training are (mostly) the same rows, or a split that is needed is empty.
     """
     out.mkdir(parents=True, exist_ok=True)
-    content = _Content(rows / "rows.parquet")
-    pairs = _near(content, data)
-    assigned = _assign(content, data, has_test)
-    _join_near(content, assigned, pairs)
+    index = _index(rows / "rows.parquet")
+    pairs = _near(index, data)
+    assigned = _assign(index, data, has_test)
+    _join_near(index, assigned, pairs)
     if has_test:
-        _check_overlap(content, assigned)
-    drops, near_test = _contaminated(content, assigned, data, pairs)
-    drops |= _over_caps(content, assigned, drops, data)
-    counts = _write(rows / "rows.parquet", assigned, drops, content, out)
-    dropped = Counter(found.reason for found in drops.values())
-    assert sum(counts.values()) + sum(dropped.values()) == len(assigned), "every row has one split or is dropped"
+        _check_overlap(index, assigned)
+    findings, near_test = _contaminated(index, assigned, data, pairs)
+    findings |= _over_caps(index, assigned, findings, data)
+    drops = {row: Drop(found.reason, _detail(found, index)) for row, found in findings.items()}
+    counts = _write(rows / "rows.parquet", assigned, drops, out)
+    dropped = dict(sorted(Counter(drop.reason for drop in drops.values()).items()))
+    assert sum(counts.values()) + len(drops) == index.num_rows, "every row has one split or is dropped"
     _check_counts(counts, dropped, data, has_test)
     if not has_test:
-        _check_classes(content, assigned)
-    return {"in": len(assigned), **counts, "dropped": dict(sorted(dropped.items())), "near_test": near_test}
+        _check_classes(index, assigned)
+    return SplitSummary(num_in=index.num_rows, **counts, dropped=dropped, near_test=near_test)
 
 
-def _assign(content: _Content, data: Data, has_test: bool) -> SplitCodes:
-    first, second = (content.keys[:, column] / 2.0**64 for column in (0, 1))
+def _index(path: Path) -> RowIndex:
+    index = RowIndex()
+    for batch in batches(path, INDEXED):
+        index.add(batch, user_texts(batch))
+    index.seal()
+    return index
+
+
+def _assign(index: RowIndex, data: Data, has_test: bool) -> SplitCodes:
+    first, second = (index.keys[:, column] / 2.0**64 for column in (0, 1))
     assigned = np.where(second < data.validation_fraction, _VALIDATION, _TRAIN).astype(np.int8)
     if not has_test:
-        pool = content.has_reference & (content.sources == "train")
+        pool = index.has_reference & index.of_source("train")
         if not pool.any():
             raise DataError(
                 "No row of data.train has a label or a reference, so none can be held out as test. Name a test "
                 "source (data.test), or a label or reference column of data.train."
             )
         assigned[pool & (first < data.test_fraction)] = _TEST
-    assigned[content.sources == "examples"] = _EXAMPLES
-    assigned[content.sources == "test"] = _TEST
+    assigned[index.of_source("examples")] = _EXAMPLES
+    assigned[index.of_source("test")] = _TEST
     return assigned
 
 
-def _near(content: _Content, data: Data) -> Ints:
+def _near(index: RowIndex, data: Data) -> Ints:
     if data.near_duplicate_threshold == 1.0:
         return np.empty((0, 2), np.int64)
-    return near_pairs(content.words, np.arange(len(content.keys)), data.near_duplicate_threshold)[0]
+    return near_pairs(index.words, np.arange(len(index.keys)), data.near_duplicate_threshold)[0]
 
 
-def _join_near(content: _Content, assigned: SplitCodes, pairs: Ints) -> None:
+def _join_near(index: RowIndex, assigned: SplitCodes, pairs: Ints) -> None:
     """Move near-duplicates to the split of the earliest; one without reference can't join test: it is dropped."""
-    own = np.flatnonzero(content.sources != "test")
-    pairs = pairs[(content.sources[pairs] != "test").all(axis=1)]
+    is_test = index.of_source("test")
+    own = np.flatnonzero(~is_test)
+    pairs = pairs[~is_test[pairs].any(axis=1)]
     group = components(pairs, len(assigned))
     rows = np.unique(pairs)
-    rows = rows[content.sources[rows] == "train"]
+    rows = rows[index.of_source("train")[rows]]
     leader = np.full(len(assigned), len(assigned))
     np.minimum.at(leader, group[own], own)  # examples come before train in what validate writes
     target = assigned[leader[group[rows]]]
     target[target == _EXAMPLES] = _TRAIN
-    movable = (target != _TEST) | content.has_reference[rows]
+    movable = (target != _TEST) | index.has_reference[rows]
     assigned[rows[movable]] = target[movable]
 
 
-def _check_overlap(content: _Content, assigned: SplitCodes) -> None:
-    keys = content.keys[:, 0]
-    test, train = keys[assigned == _TEST], keys[content.sources == "train"]
+def _check_overlap(index: RowIndex, assigned: SplitCodes) -> None:
+    keys = index.keys[:, 0]
+    test, train = keys[assigned == _TEST], keys[index.of_source("train")]
     shared = int(np.isin(test, keys[assigned != _TEST]).sum())
     if set(test.tolist()) == set(train.tolist()):
         raise DataError(
@@ -136,72 +118,58 @@ def _check_overlap(content: _Content, assigned: SplitCodes) -> None:
         )
 
 
-def _contaminated(content: _Content, assigned: SplitCodes, data: Data, pairs: Ints) -> tuple[dict[int, Finding], int]:
-    test = np.flatnonzero(assigned == _TEST)
-    near_test = 0
-    drops = {found.row: found for found in exact_overlap(_training(assigned, {}), test, content.keys[:, 0])}
-    if data.near_duplicate_threshold < 1.0:
-        threshold = data.near_duplicate_threshold
-        found, near_test = near_overlap(_training(assigned, drops), test, content.words, threshold, pairs)
+def _contaminated(index: RowIndex, assigned: SplitCodes, data: Data, pairs: Ints) -> tuple[dict[int, Finding], int]:
+    """Return the rows outside of test that repeat a test row, and how many test rows a last search still finds near."""
+    test, others, near_test = np.flatnonzero(assigned == _TEST), assigned != _TEST, 0
+    drops = {found.row: found for found in exact_overlap(remaining(others, ()), test, index.keys[:, 0])}
+    if (threshold := data.near_duplicate_threshold) < 1.0:
+        found, near_test = near_overlap(remaining(others, drops), test, index.words, threshold, pairs)
         drops.update({finding.row: finding for finding in found})
-    ngrams = ngram_overlap(_training(assigned, drops), test, content.words, data.contamination_ngram)
+    ngrams = ngram_overlap(remaining(others, drops), test, index.words, data.contamination_ngram)
     drops.update({finding.row: finding for finding in ngrams})
     return drops, near_test
 
 
-def _over_caps(content: _Content, assigned: SplitCodes, drops: dict[int, Finding], data: Data) -> dict[int, Finding]:
+def _over_caps(index: RowIndex, assigned: SplitCodes, drops: dict[int, Finding], data: Data) -> dict[int, Finding]:
     """Return the rows beyond the recipe's caps: those of largest hash, so that a raised cap keeps the old rows."""
     # of both halves together, since each alone has decided the split
-    order = content.keys[:, 0] ^ content.keys[:, 1]
+    order = index.keys[:, 0] ^ index.keys[:, 1]
     found: dict[int, Finding] = {}
     for cap, name, members in (
         (data.max_train_rows, "max_train_rows", (_TRAIN, _VALIDATION)),
         (data.max_test_rows, "max_test_rows", (_TEST,)),
     ):
-        if not cap:
-            continue
-        mask = np.isin(assigned, members)
-        mask[list(drops)] = False
-        rows = np.flatnonzero(mask)
-        beyond = rows[np.argsort(order[rows], kind="stable")[cap:]]
-        found |= {int(row): Finding(int(row), f"over_{name}", -1) for row in beyond}
+        if cap:
+            rows = remaining(np.isin(assigned, members), drops)
+            beyond = rows[np.argsort(order[rows], kind="stable")[cap:]]
+            found |= {row: Finding(row, f"over_{name}", -1) for row in beyond.tolist()}
     return found
 
 
-def _training(assigned: SplitCodes, drops: dict[int, Finding]) -> Ints:
-    mask = assigned != _TEST
-    mask[list(drops)] = False
-    return np.flatnonzero(mask)
-
-
-def _write(path: Path, assigned: SplitCodes, drops: dict[int, Finding], content: _Content, out: Path) -> dict[str, int]:
+def _write(path: Path, assigned: SplitCodes, drops: dict[int, Drop], out: Path) -> dict[str, int]:
     codes = assigned.copy()
     codes[list(drops)] = len(SPLITS)
     start = 0
     with ExitStack() as stack:
-        tables = [stack.enter_context(TableWriter(out / f"{split_name}.parquet")) for split_name in SPLITS]
-        lost = stack.enter_context(TableWriter(out / "dropped.parquet", DROPPED_SCHEMA))
+        tables = [stack.enter_context(TableWriter(out / f"{name}.parquet")) for name in SPLITS]
+        dropped = stack.enter_context(TableWriter(out / "dropped.parquet", DROPPED_SCHEMA))
         for batch in batches(path):
-            batch_codes = codes[start : start + batch.num_rows]
+            rows = range(start, start + batch.num_rows)
             for code, table in enumerate(tables):
-                table.write(batch.filter(pa.array(batch_codes == code)))
-            gone = [drops[start + at] for at in np.flatnonzero(batch_codes == len(SPLITS)).tolist()]
-            if gone:
-                details = [_detail(found, content) for found in gone]
-                reasons = [found.reason for found in gone]
-                lost.write(dropped_batch(batch.filter(pa.array(batch_codes == len(SPLITS))), reasons, details))
-            start += batch.num_rows
-        return {split_name: table.rows for split_name, table in zip(SPLITS, tables, strict=True)}
+                table.write(batch.filter(pa.array(codes[rows.start : rows.stop] == code)))
+            dropped.write(dropped_batch(batch, [drops.get(row) for row in rows]))
+            start = rows.stop
+        return {name: table.rows for name, table in zip(SPLITS, tables, strict=True)}
 
 
-def _detail(found: Finding, content: _Content) -> str:
+def _detail(found: Finding, index: RowIndex) -> str:
     if found.reason.startswith("over_"):
         return "more rows than the recipe asks for"
-    return "shares a run of words with a test row" if found.of < 0 else f"of test row {content.ids[found.of].as_py()!r}"
+    return "shares a run of words with a test row" if found.of < 0 else f"of test row {index.ids[found.of].as_py()!r}"
 
 
-def _check_counts(counts: dict[str, int], dropped: Counter[str], data: Data, has_test: bool) -> None:
-    gone = f" ({', '.join(f'{reason}: {number}' for reason, number in sorted(dropped.items()))})" if dropped else ""
+def _check_counts(counts: dict[str, int], dropped: dict[str, int], data: Data, has_test: bool) -> None:
+    gone = f" ({', '.join(f'{reason}: {number}' for reason, number in dropped.items())})" if dropped else ""
     if not counts["test"]:
         raise DataError(
             "The split leaves no test row. Add labelled rows to data.train, raise data.test_fraction "
@@ -217,11 +185,11 @@ def _check_counts(counts: dict[str, int], dropped: Counter[str], data: Data, has
         )
 
 
-def _check_classes(content: _Content, assigned: SplitCodes) -> None:
-    classes = set(content.labels[(assigned == _TEST) & (content.labels > 0)].tolist())
-    if len(classes) == 1 and len(content.label_names) > 2:
-        label = list(content.label_names)[classes.pop()]
+def _check_classes(index: RowIndex, assigned: SplitCodes) -> None:
+    classes = index.labels_of(np.flatnonzero(assigned == _TEST))
+    # one name stands for rows without a label
+    if len(classes) == 1 and len(index.label_names) > 2:
         raise DataError(
-            f"one class only: the held-out test rows have just {label!r}. Add rows of the other labels, raise "
+            f"one class only: the held-out test rows have just {classes.pop()!r}. Add rows of the other labels, raise "
             "data.test_fraction, or name a test source (data.test)."
         )

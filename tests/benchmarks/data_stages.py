@@ -63,7 +63,7 @@ def measure(path: Path, out: Path) -> dict[str, float]:
     summary = timed("split", lambda: split(out / "validate", data, False, out / "split"))
     timed("balance", lambda: balance(out / "split", data.balance, out / "balance"))
     status = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
-    return {**seconds, "peak_rss_mib": int(status) // 1024, "near_test": summary["near_test"]}
+    return {**seconds, "peak_rss_mib": int(status) // 1024, "near_test": summary.near_test}
 
 
 def main() -> None:

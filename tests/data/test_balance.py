@@ -45,10 +45,10 @@ def test_balance_by_label_gives_each_group_its_size(
     balanced: Callable[..., Any], rule: dict[str, Any], after: dict[str, int]
 ) -> None:
     summary, rows = balanced(records(), by="label", **rule)
-    assert summary["before"] == {"a": 90, "b": 9, "unlabelled": 1}
-    assert summary["after"] == after
+    assert summary.before == {"a": 90, "b": 9, "unlabelled": 1}
+    assert summary.after == after
     assert Counter(row["label"] or "unlabelled" for row in rows) == after
-    assert summary["repeats"] == len(rows) - len({row["id"] for row in rows})
+    assert summary.repeats == len(rows) - len({row["id"] for row in rows})
 
 
 def test_balance_upsample_repeats_every_row_about_equally_in_input_order(balanced: Callable[..., Any]) -> None:
@@ -61,7 +61,7 @@ def test_balance_upsample_repeats_every_row_about_equally_in_input_order(balance
 
 def test_balance_by_none_passes_all_rows_through(balanced: Callable[..., Any]) -> None:
     summary, rows = balanced(records(), by="none", method="downsample")
-    assert summary["after"] == {"all": 100}
+    assert summary.after == {"all": 100}
     assert [row["id"] for row in rows] == [f"train-{at}" for at in range(100)]
 
 
@@ -79,7 +79,7 @@ def test_balance_grown_group_keeps_most_of_its_choice(balanced: Callable[..., An
 def test_balance_by_length_uses_buckets_twice_as_wide(balanced: Callable[..., Any]) -> None:
     texts = [{"text": "x" * length} for length in (1, 32, 33, 64, 65)]
     summary, _ = balanced(texts, by="length")
-    assert summary["before"] == {"00000-00032 chars": 2, "00033-00064 chars": 2, "00065-00128 chars": 1}
+    assert summary.before == {"00000-00032 chars": 2, "00033-00064 chars": 2, "00065-00128 chars": 1}
 
 
 def test_balance_by_cluster_separates_topics_and_is_deterministic(balanced: Callable[..., Any]) -> None:
@@ -87,6 +87,6 @@ def test_balance_by_cluster_separates_topics_and_is_deterministic(balanced: Call
     parcel = [{"text": f"parcel delivery late courier {at}"} for at in range(10)]
     rule = {"by": "cluster", "clusters": 2, "method": "downsample"}
     summary, rows = balanced(card + parcel, **rule)
-    assert sorted(summary["before"].values()) == [10, 40]
-    assert sorted(summary["after"].values()) == [10, 10]
+    assert sorted(summary.before.values()) == [10, 40]
+    assert sorted(summary.after.values()) == [10, 10]
     assert balanced(card + parcel, **rule) == (summary, rows)

@@ -28,7 +28,7 @@ def test_validate_languages_drop_foreign_rows(
     records = [{"text": ENGLISH, "label": "a"}, {"text": GERMAN, "label": "a"}, {"text": "cancel it", "label": "b"}]
     rule = data.model_copy(update={"languages": ("en",)})
     summary = validate({"train": read_rows(records)}, rule, Classification(), tmp_path / "out")
-    assert summary["dropped"] == {"language": 1}
+    assert summary.dropped == {"language": 1}
 
 
 def test_foreign_unknown_code_is_refused() -> None:

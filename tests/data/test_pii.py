@@ -48,8 +48,8 @@ def test_validate_personal_data_is_in_no_stored_file(
     rows, dropped = (read_back(tmp_path / "out" / f"{name}.parquet") for name in ("rows", "dropped"))
     stored = json.dumps(rows + dropped)
     assert not [secret for secret in (*SECRETS, "4111111111111111") if secret in stored]
-    assert summary["redacted"]["<EMAIL>"] == 2
+    assert summary.redacted["<EMAIL>"] == 2
     touched = (rows if mode == "redact" else dropped)[0]
     assert touched["content_sha256"] == content_sha256(touched["messages"])
-    assert summary["dropped"] == ({} if mode == "redact" else {"personal_data": 1})
+    assert summary.dropped == ({} if mode == "redact" else {"personal_data": 1})
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["dropped.parquet", "rows.parquet"]

@@ -18,6 +18,7 @@ from stillhouse.data import formats, lines
 from stillhouse.data.read import read
 from stillhouse.data.row import content_sha256
 from stillhouse.data.sources import resolve
+from stillhouse.data.summaries import ReadSummary
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
 from tests.support.s3.server import S3Server
@@ -27,7 +28,7 @@ TEXT = Columns(text="text")
 ReadBack = Callable[[Path], list[dict[str, Any]]]
 
 
-def run(path: Path, columns: Columns = TEXT, kind: str = "auto") -> tuple[dict[str, Any], Path]:
+def run(path: Path, columns: Columns = TEXT, kind: str = "auto") -> tuple[ReadSummary, Path]:
     source = Source(path=str(path), columns=columns, format=kind)  # type: ignore[arg-type]
     out = path.parent / "out"
     return read(source, resolve(source), "train", out), out
@@ -68,7 +69,7 @@ def test_read_bad_line_is_quarantined_with_line_number_and_bytes(tmp_path: Path,
     path.write_bytes(GOOD + line + b"\n" + GOOD)
     summary, out = run(path)
     (entry,) = quarantine(out)
-    assert (summary["read"], summary["rows"], summary["quarantined"]) == (3, 2, {reason: 1})
+    assert (summary.read, summary.rows, summary.quarantined) == (3, 2, {reason: 1})
     assert (entry["line"], entry["reason"], entry["file"]) == (2, reason, str(path))
     assert base64.b64decode(entry["raw"]) == line
 
@@ -82,7 +83,7 @@ def test_read_bad_messages_are_quarantined(tmp_path: Path, turns: object) -> Non
     good = {"m": [{"role": "user", "content": "hi"}]}
     path.write_text(json.dumps(good) + "\n" + json.dumps({"m": turns}) + "\n")
     summary, out = run(path, Columns(messages="m"))
-    assert summary["rows"] == 1
+    assert summary.rows == 1
     assert reasons(out) == ["bad_messages"]
 
 
@@ -118,7 +119,7 @@ def test_read_splits_on_lf_only_and_tolerates_bom_crlf_and_blank_lines(tmp_path:
     (tmp_path / "a.jsonl").write_bytes(body.encode())
     summary, out = run(tmp_path / "a.jsonl")
     assert texts(out, read_back) == ["one\u2028still one\x85", "two"]
-    assert summary["read"] == 2
+    assert summary.read == 2
 
 
 def test_read_repeated_key_takes_the_last(tmp_path: Path, read_back: ReadBack) -> None:
@@ -141,7 +142,7 @@ def test_read_overlong_line_is_quarantined_and_cut(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(formats, "MAX_LINE_BYTES", 50)
     (tmp_path / "a.jsonl").write_bytes(GOOD + b'{"text": "' + b"x" * 200 + b'"}\n' + GOOD)
     summary, out = run(tmp_path / "a.jsonl")
-    assert (summary["rows"], summary["quarantined"]) == (2, {"line_too_long": 1})
+    assert (summary.rows, summary.quarantined) == (2, {"line_too_long": 1})
     assert len(base64.b64decode(quarantine(out)[0]["raw"])) == 51
 
 
@@ -176,7 +177,7 @@ def test_read_csv_quoted_newline_ragged_and_bad_bytes(tmp_path: Path, read_back:
         (6, "not_utf8", b"\xff,c"),
         (8, "bad_csv", b'"open,d'),
     ]
-    assert summary["read"] == 6
+    assert summary.read == 6
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), min_size=1, max_size=8))
@@ -200,7 +201,7 @@ def test_read_parquet_columns_and_rows(tmp_path: Path, read_back: ReadBack) -> N
     assert texts(out, read_back) == ["hi", "there"]
     assert [(entry["line"], entry["reason"]) for entry in quarantine(out)] == [(2, "missing_column")]
     assert json.loads(base64.b64decode(quarantine(out)[0]["raw"])) == {"m": None, "n": 2}
-    assert summary["columns"] == ["m", "n"]
+    assert summary.columns == ("m", "n")
 
 
 def test_read_parquet_invalid_utf8_is_quarantined(tmp_path: Path, read_back: ReadBack) -> None:
@@ -249,7 +250,7 @@ def test_read_json_test_suite_parses_or_quarantines_each_line(
         path.write_bytes(body + b"\n" + GOOD)
         summary, out = run(path)
         bare = [line for line in body.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
-        assert summary["read"] == len(bare) + 1, file.name
+        assert summary.read == len(bare) + 1, file.name
         assert [base64.b64decode(entry["raw"]) for entry in quarantine(out)] == bare, file.name
         assert all(entry["detail"] for entry in quarantine(out))
 
@@ -258,7 +259,7 @@ def test_read_gsm8k_keeps_the_line_separator_inside_a_string(tmp_path: Path, sha
     path = shared / "math_gsm8k" / "train.jsonl"
     source = Source(path=str(path), columns=Columns(text="question", reference="final_answer"))
     summary = read(source, resolve(source), "train", tmp_path)
-    assert (summary["read"], summary["rows"]) == (7473, 7473)
+    assert (summary.read, summary.rows) == (7473, 7473)
 
 
 @pytest.mark.slow

@@ -46,12 +46,12 @@ def split_rows(tmp_path: Path, read_rows: ReadRows, read_back: ReadBack, data: D
 
 def test_split_without_test_source_holds_shares_out_of_train(split_rows: Callable[..., Any]) -> None:
     summary, names = split_rows(train=texts(2000), examples=texts(10, seed=1))
-    assert summary["test"] == pytest.approx(400, abs=70)
-    assert summary["validation"] == pytest.approx(160, abs=45)
+    assert summary.test == pytest.approx(400, abs=70)
+    assert summary.validation == pytest.approx(160, abs=45)
     assert names["examples"] == [f"examples-{at}" for at in range(10)]
     everything = [name for split_name in (*SPLITS, "dropped") for name in names[split_name]]
     assert len(everything) == len(set(everything)) == 2010
-    assert summary["near_test"] == 0
+    assert summary.near_test == 0
 
 
 @pytest.mark.pitfall("held out")
@@ -68,7 +68,7 @@ def test_split_grown_data_keeps_every_old_row_in_its_split(split_rows: Callable[
 def test_split_with_test_source_takes_all_of_it(split_rows: Callable[..., Any]) -> None:
     summary, names = split_rows(train=texts(200), test=texts(50, seed=1))
     assert names["test"] == [f"test-{at}" for at in range(50)]
-    assert summary["train"] + summary["validation"] == 200
+    assert summary.train + summary.validation == 200
 
 
 @pytest.mark.pitfall("held out")
@@ -87,7 +87,7 @@ def test_split_contaminated_rows_leave_every_split_but_test(split_rows: Callable
     ]
     summary, names = split_rows(train=train, test=test)
     assert names["dropped"] == ["train-0", "train-1", "train-2"]
-    assert summary["dropped"] == {"contaminated_exact": 1, "contaminated_near": 1, "contaminated_ngram": 1}
+    assert summary.dropped == {"contaminated_exact": 1, "contaminated_near": 1, "contaminated_ngram": 1}
     assert len(names["test"]) == 22
 
 
@@ -95,7 +95,7 @@ def test_split_examples_near_test_are_dropped_and_the_rest_kept(split_rows: Call
     test = texts(20, seed=1)
     examples = [{"text": test[0]["text"] + " extra", "label": "a"}, {"text": test[1]["text"], "label": "b"}, *texts(4)]
     summary, names = split_rows(train=texts(40, seed=2), examples=examples, test=test)
-    assert summary["dropped"] == {"contaminated_exact": 1, "contaminated_near": 1}
+    assert summary.dropped == {"contaminated_exact": 1, "contaminated_near": 1}
     assert names["examples"] == [f"examples-{at}" for at in range(2, 6)]
 
 
@@ -105,7 +105,7 @@ def test_split_near_duplicates_join_the_split_of_the_earliest(split_rows: Callab
     summary, names = split_rows(train=[*base, *near], skip_validate=True)
     split_of = {row_id: split_name for split_name in SPLITS for row_id in names[split_name]}
     assert all(split_of[f"train-{at}"] == split_of[f"train-{at + 200}"] for at in range(200))
-    assert summary["dropped"] == {}
+    assert summary.dropped == {}
 
 
 def test_split_unlabelled_rows_are_never_held_out(split_rows: Callable[..., Any]) -> None:
@@ -130,7 +130,7 @@ def test_split_test_mostly_in_train_is_refused_with_counts(split_rows: Callable[
     with pytest.raises(DataError, match=r"overlaps the training data: 16 of its 30 rows"):
         split_rows(train=rows, test=[*rows[:16], *texts(14, seed=1)])
     summary, _ = split_rows(train=rows, test=[*rows[:15], *texts(15, seed=1)])
-    assert summary["dropped"] == {"contaminated_exact": 15}
+    assert summary.dropped == {"contaminated_exact": 15}
 
 
 def test_split_without_references_names_what_is_missing(split_rows: Callable[..., Any]) -> None:
@@ -171,8 +171,8 @@ def test_split_templated_rows_end_without_near_test_rows(split_rows: Callable[..
         for c, t, p, n in product(colours, things, places, range(20))
     ]
     summary, _ = split_rows(train=[*rows, *texts(300)], skip_validate=True)
-    assert summary["near_test"] == 0
-    assert summary["in"] == sum(summary[split_name] for split_name in SPLITS) + sum(summary["dropped"].values())
+    assert summary.near_test == 0
+    assert summary.num_in == sum(getattr(summary, name) for name in SPLITS) + sum(summary.dropped.values())
 
 
 def test_split_twice_gives_the_same_bytes(split_rows: Callable[..., Any], tmp_path: Path) -> None:
@@ -192,9 +192,9 @@ def test_split_capped_rows_are_the_same_ones_under_a_raised_cap(split_rows: Call
         return summary, set(names["train"] + names["validation"]), set(names["test"])
 
     summary, few, few_test = kept(100, 30)
-    assert (len(few), len(few_test), summary["examples"]) == (100, 30, 10)
-    assert summary["dropped"] == {"over_max_test_rows": 70, "over_max_train_rows": 300}
-    assert summary["validation"] > 0
+    assert (len(few), len(few_test), summary.examples) == (100, 30, 10)
+    assert summary.dropped == {"over_max_test_rows": 70, "over_max_train_rows": 300}
+    assert summary.validation > 0
     _, more, more_test = kept(200, 60)
     assert few < more
     assert few_test < more_test

@@ -42,8 +42,8 @@ def test_validate_row_checks_drop_with_their_reason(
         "same": "duplicate_id",
         "test-2": "label_missing",
     }
-    assert (summary["in"], summary["kept"]) == (10, {"train": 3, "test": 2})
-    assert sum(summary["dropped"].values()) == 5
+    assert (summary.num_in, summary.kept) == (10, {"train": 3, "test": 2})
+    assert sum(summary.dropped.values()) == 5
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_validate_duplicates_keep_the_labelled_row_and_the_examples(
         "train-3": ("near_duplicate", "of row 'train-2'"),
         "train-4": ("exact_duplicate", "of row 'examples-0'"),
     }
-    assert summary["kept"] == {"examples": 2, "train": 3}
+    assert summary.kept == {"examples": 2, "train": 3}
     assert [row["id"] for row in read_back(tmp_path / "out" / "rows.parquet")] == [
         "examples-0",
         "examples-1",
@@ -109,7 +109,7 @@ def test_validate_duplicates_keep_the_labelled_row_and_the_examples(
 def test_validate_threshold_one_keeps_near_duplicates(tmp_path: Path, read_rows: ReadRows, data: Data) -> None:
     folder = read_rows([*LABELLED, {"text": LONG}, {"text": LONG + " today"}])
     exact_only = data.model_copy(update={"near_duplicate_threshold": 1.0})
-    assert validate({"train": folder}, exact_only, SKILL, tmp_path / "out")["dropped"] == {}
+    assert validate({"train": folder}, exact_only, SKILL, tmp_path / "out").dropped == {}
 
 
 def test_validate_near_duplicate_of_a_dropped_row_only_stays(
@@ -151,14 +151,14 @@ def test_validate_test_row_equal_to_a_training_row_is_left_for_the_split(
 ) -> None:
     folders = {"train": read_rows(LABELLED), "test": read_rows([*LABELLED, LABELLED[0]], "test")}
     summary = validate(folders, data, SKILL, tmp_path / "out")
-    assert (summary["kept"], summary["dropped"]) == ({"train": 2, "test": 2}, {"exact_duplicate": 1})
+    assert (summary.kept, summary.dropped) == ({"train": 2, "test": 2}, {"exact_duplicate": 1})
 
 
 def test_validate_labels_come_from_the_recipe_or_the_rows(tmp_path: Path, read_rows: ReadRows, data: Data) -> None:
     folder = {"train": read_rows(LABELLED)}
-    assert validate(folder, data, SKILL, tmp_path / "out")["labels"] == ["a", "b"]
+    assert validate(folder, data, SKILL, tmp_path / "out").labels == ("a", "b")
     skill = Classification(labels=("b", "a", "c"))
-    assert validate(folder, data, skill, tmp_path / "out")["labels"] == ["b", "a", "c"]
+    assert validate(folder, data, skill, tmp_path / "out").labels == ("b", "a", "c")
 
 
 def test_validate_nothing_to_classify_is_refused(tmp_path: Path, read_rows: ReadRows, data: Data) -> None:
@@ -179,10 +179,10 @@ def test_validate_banking77_leaves_no_near_duplicates(
     source = data.train.model_copy(update={"path": str(shared / "intent_banking77" / "train.jsonl")})
     read(source, resolve(source), "train", tmp_path / "read")
     summary = validate({"train": tmp_path / "read"}, data, SKILL, tmp_path / "out")
-    assert summary["in"] == 10_003
-    assert summary["dropped"]["exact_duplicate"] >= 30  # 31 normalised duplicates, one of them with two labels
-    assert len(summary["labels"]) == 77
+    assert summary.num_in == 10_003
+    assert summary.dropped["exact_duplicate"] >= 30  # 31 normalised duplicates, one of them with two labels
+    assert len(summary.labels) == 77
     again = tmp_path / "again"
     again.mkdir()
     (tmp_path / "out" / "rows.parquet").rename(again / "rows.parquet")
-    assert validate({"train": again}, data, SKILL, tmp_path / "out2")["dropped"] == {}
+    assert validate({"train": again}, data, SKILL, tmp_path / "out2").dropped == {}

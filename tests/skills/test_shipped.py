@@ -42,11 +42,11 @@ def prepared(recipe: Recipe, folder: Path) -> tuple[tuple[str, ...], Path]:
             folders[role] = folder / role
             read(source, resolve(source), role, folder / role, is_dialogue=recipe.skill.is_dialogue)  # type: ignore[arg-type]
     summary = validate(folders, recipe.data, recipe.skill, folder / "valid")
-    assert not summary["dropped"], "nothing of what is shipped is spoilt"
-    sides = split(folder / "valid", recipe.data, recipe.data.test is not None, folder / "split")
-    assert not sides["dropped"]
+    assert not summary.dropped, "nothing of what is shipped is spoilt"
+    splits = split(folder / "valid", recipe.data, recipe.data.test is not None, folder / "split")
+    assert not splits.dropped
     balance(folder / "split", recipe.data.balance, folder / "balance")
-    return tuple(summary["labels"]), folder / "split"
+    return summary.labels, folder / "split"
 
 
 def read_as(recipe: Recipe, text: str) -> str | None:
