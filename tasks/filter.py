@@ -5,51 +5,29 @@ from typing import Any
 from stillhouse.artifacts.handle import Built
 from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.dataset.summary import FilterSummary
-from stillhouse.filters.combine import Mixing
-from stillhouse.filters.settings import Filters
 from stillhouse.judging.scores import read_scores
-from stillhouse.skills.registry import AnySkill
-from stillhouse.teachers.calibration import Calibration
 from tasks.balance import Rows
 from tasks.mix import Completions
-from tasks.orchestration.params import IfSet, Params
+from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
 
-class FilterParams(Params):
-    """The rules, and how the teachers' completions are calibrated and mixed."""
-
-    filters: Filters
-    calibration: Calibration  # of the first teacher
-    skill: AnySkill
-    labels: tuple[str, ...]
-    use_references: bool
-    other_calibrations: IfSet[tuple[Calibration, ...] | None] = None
-    mixing: IfSet[Mixing | None] = None
+class FilterParams(DatasetSpec, Params):
+    """What decides which rows a student is trained on: all of it is identity."""
 
 
 @stage("filter", version=1)
 def filter(call: StageCall[FilterParams]) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json."""
-    params = call.params
-    spec = DatasetSpec(
-        filters=params.filters,
-        skill=params.skill,
-        labels=params.labels,
-        calibrations=(params.calibration, *(params.other_calibrations or ())),
-        use_references=params.use_references,
-        mixing=params.mixing or Mixing(),
-    )
-    summary = write_dataset(
-        spec,
+    return write_dataset(
+        call.params,
         train=call.folder("balance") / "train.parquet",
         split=call.folder("split"),
         completions=call.folder("generate") / "completions.parquet",
         out=call.work.folder,
         scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
     )
-    return FilterSummary.model_validate(summary)
 
 
 def filter_completions(

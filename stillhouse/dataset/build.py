@@ -3,21 +3,22 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stillhouse.completions.table import Lines, read_answers
+from stillhouse.config import FrozenModel, optional_identity
 from stillhouse.data.row import Row
-from stillhouse.dataset.difficulty import TeacherAnswers, subsample_by_difficulty
+from stillhouse.dataset.difficulty import TeacherOutput, subsample_by_difficulty
 from stillhouse.dataset.label_errors import find_label_errors
+from stillhouse.dataset.summary import DifficultyCounts, FilterSummary, LabelErrorCounts, WrittenRows
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.outcome import FilterResult, merge_results
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.cases import read_cases, rows_to_ask, unused_examples
-from stillhouse.skills.skill import Skill
+from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import (
     Calibration,
     Priors,
@@ -27,16 +28,21 @@ from stillhouse.teachers.calibration import (
 )
 
 
-@dataclass(frozen=True)
-class DatasetSpec:
+class DatasetSpec(FrozenModel):
     """What decides which rows a student is trained on."""
 
     filters: Filters
-    skill: Skill
+    skill: AnySkill
     labels: tuple[str, ...]
-    calibrations: tuple[Calibration, ...]  # one a teacher, in the recipe's order
-    use_references: bool  # rows with a reference train on it, not on a teacher's answer
-    mixing: Mixing = KEEP_ALL
+    use_references: bool  # rows with a reference train on it, not on a teacher's completion
+    calibration: Calibration  # of the first teacher
+    other_calibrations: tuple[Calibration, ...] | None = optional_identity(None, "of the others, in their order")
+    mixing: Mixing | None = optional_identity(None, "what is kept of several teachers' answers")
+
+    @property
+    def calibrations(self) -> tuple[Calibration, ...]:
+        """One a teacher, in the recipe's order."""
+        return (self.calibration, *(self.other_calibrations or ()))
 
 
 class TrainingExample(NamedTuple):
@@ -55,62 +61,66 @@ def write_dataset(
     completions: Path,
     out: Path,
     scores: Mapping[str, int | None] = NO_SCORES,
-) -> dict[str, Any]:
+) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
-    Writes suspects.jsonl too, the rows whose reference the teacher contradicts, if it answered rows with a reference.
+    Writes suspects.jsonl too, the rows whose reference the teacher contradicts, if it completed rows with a reference.
 
     Args:
         train: the training rows; `split` is the folder of the others.
         completions: the table of the teachers' completions.
         scores: a judge's of the completions, by their keys.
 
-    Returns:
-        {in, kept, dropped: {reason: n}} of completions, {train, validation, labelled} of rows written and how often
-        each label was kept; for several teachers the counts of each; and the counts of label errors and of hard and
-        easy rows, if these were sought.
-
     Raises:
-        QualityError: too few answers survive.
+        QualityError: too few completions survive.
     """
     lines = read_answers(completions)
     rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
     examples = [row for row in read_cases(split / "examples.parquet", spec.skill) if row["references"]]
-    asked = {name: rows_to_ask(found, spec.use_references) for name, found in rows.items()}
-    priors = label_priors(spec.calibrations, asked["train"], lines)
-    results, difficulty = select_answers(asked, lines, priors, spec, scores)
+    prompts = {name: rows_to_ask(found, spec.use_references) for name, found in rows.items()}
+    priors = label_priors(spec.calibrations, prompts["train"], lines)
+    results, difficulty = select_completions(prompts, lines, priors, spec, scores)
     num_rows = write_examples(results, rows, examples, spec, out)
-    merged = merge_results(results.values())
-    _write_lines(out / "dropped.jsonl", merged.dropped)
+    result = merge_results(results.values())
+    _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
     (out / "calibration.json").write_text(json.dumps({"labels": list(spec.labels), "prior": priors[0]}))
     everyone = [*rows["train"], *rows["validation"]]
     everyone += unused_examples(examples, everyone) if spec.filters.check_labels else []
-    label_errors = write_label_errors(everyone, lines, priors[0], spec, out)
-    return _counts(merged, num_rows, spec) | {"prior": priors[0]} | difficulty | label_errors
+    # free answers are hardly ever equal: there is nothing to count
+    targets = Counter(candidate.target for candidate in result.kept) if spec.skill.has_labels else {}
+    return FilterSummary(
+        num_in=result.num_in,
+        kept=len(result.kept),
+        dropped=result.counts,
+        rows=num_rows,
+        answers=dict(sorted(targets.items())),
+        teachers=counts_by_teacher(result, len(priors)) if len(priors) > 1 else None,
+        prior=priors[0],
+        difficulty=difficulty,
+        suspects=write_label_errors(everyone, lines, priors[0], spec, out),
+    )
 
 
-def select_answers(
-    asked: Mapping[str, Sequence[Row]],
+def select_completions(
+    prompts: Mapping[str, Sequence[Row]],
     lines: Lines,
     priors: Priors,
     spec: DatasetSpec,
     scores: Mapping[str, int | None],
-) -> tuple[dict[str, FilterResult], dict[str, Any]]:
-    """Return what the filters make of each split's answers, and the counts of hard and easy rows, if sought."""
-    skill, labels = spec.skill, spec.labels
+) -> tuple[dict[str, FilterResult], DifficultyCounts | None]:
+    """Return what the filters make of each split's completions, and the counts of hard and easy rows, if sought."""
+    skill, labels, hard_share = spec.skill, spec.labels, spec.filters.hard_share
     completions = calibrated_completions(lines, priors, labels)
     results = {
-        name: apply_filters(rows, completions, spec.filters, skill, labels, spec.mixing, scores)
-        for name, rows in asked.items()
+        name: apply_filters(rows, completions, spec.filters, skill, labels, spec.mixing or KEEP_ALL, scores)
+        for name, rows in prompts.items()
     }
-    if spec.filters.hard_share is None:
-        return results, {}
+    if hard_share is None:
+        return results, None
     label_scores = {row_id: found[0]["label_scores"] for row_id, found in lines.items()}
-    answers, result = TeacherAnswers(completions, label_scores, priors[0]), results["train"]
-    decision, counts = subsample_by_difficulty(result.kept, answers, skill, labels, spec.filters.hard_share)
-    result.kept = list(decision.kept)
-    result.record(decision.dropped)
-    return results, {"difficulty": counts}
+    output = TeacherOutput(completions, label_scores, priors[0])
+    result, counts = subsample_by_difficulty(results["train"].kept, output, skill, labels, hard_share)
+    return results | {"train": results["train"].then(result)}, counts
 
 
 def write_examples(
@@ -119,8 +129,8 @@ def write_examples(
     examples: Sequence[Row],
     spec: DatasetSpec,
     out: Path,
-) -> dict[str, int]:
-    """Write each split's training examples, and those of the labelled rows alone; return how many by file."""
+) -> WrittenRows:
+    """Write each split's training examples, and those of the labelled rows alone; return how many."""
     labelled = [_from_reference(row, spec) for row in examples]
     training: dict[str, list[TrainingExample]] = {}
     for name, result in results.items():
@@ -143,12 +153,12 @@ def write_examples(
                 for example in found
             ),
         )
-    return {name: len(found) for name, found in training.items()}
+    return WrittenRows(**{name: len(found) for name, found in training.items()})
 
 
 def write_label_errors(
     rows: Sequence[Row], lines: Lines, prior: Sequence[float] | None, spec: DatasetSpec, out: Path
-) -> dict[str, Any]:
+) -> LabelErrorCounts | None:
     """Write suspects.jsonl and return its counts; do neither if no labelled row could be judged.
 
     Only the first teacher counts: it is the one that is evaluated.
@@ -156,24 +166,10 @@ def write_label_errors(
     of_first = {row_id: [line for line in found if teacher_index_of(line) == 0] for row_id, found in lines.items()}
     num_judged, label_errors = find_label_errors(rows, of_first, spec.skill, spec.labels, prior)
     if not num_judged:
-        return {}
+        return None
     _write_lines(out / "suspects.jsonl", label_errors)
     num_sure = sum(error["is_sure"] for error in label_errors)
-    return {"suspects": {"judged": num_judged, "found": len(label_errors), "sure": num_sure}}
-
-
-def _counts(result: FilterResult, num_rows: dict[str, int], spec: DatasetSpec) -> dict[str, Any]:
-    num_teachers = len(spec.calibrations)
-    # a free answer is hardly ever given twice: there is nothing to count
-    targets = Counter(candidate.target for candidate in result.kept) if spec.skill.has_labels else {}
-    return {
-        "in": result.num_in,
-        "kept": len(result.kept),
-        "dropped": result.counts,
-        "rows": num_rows,
-        "answers": dict(sorted(targets.items())),
-        **({"teachers": counts_by_teacher(result, num_teachers)} if num_teachers > 1 else {}),
-    }
+    return LabelErrorCounts(judged=num_judged, found=len(label_errors), sure=num_sure)
 
 
 def _from_reference(row: Row, spec: DatasetSpec) -> TrainingExample:

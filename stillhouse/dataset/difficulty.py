@@ -12,14 +12,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from stillhouse.completions.completion import Completion
+from stillhouse.dataset.summary import DifficultyCounts
 from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
-from stillhouse.filters.outcome import Decision, Drop
+from stillhouse.filters.outcome import Drop, FilterResult
 from stillhouse.skills.skill import Skill
 from stillhouse.teachers.calibration import probabilities
 
@@ -29,7 +29,7 @@ BUCKETS = ("easy", "medium", "hard")  # a third of the rows each, by rank
 
 
 @dataclass(frozen=True)
-class TeacherAnswers:
+class TeacherOutput:
     """What a teacher gave: its completions and, if they were asked for, the log-probabilities of the labels."""
 
     completions: Mapping[str, Sequence[Completion]]  # by row id, all rollouts
@@ -38,16 +38,16 @@ class TeacherAnswers:
 
 
 def subsample_by_difficulty(
-    kept: Sequence[Candidate], answers: TeacherAnswers, skill: Skill, labels: Sequence[str], share: float
-) -> tuple[Decision, dict[str, Any]]:
-    """Drop candidates until `share` of them have hard prompts; return the decision and the counts by bucket.
+    kept: Sequence[Candidate], output: TeacherOutput, skill: Skill, labels: Sequence[str], share: float
+) -> tuple[FilterResult, DifficultyCounts]:
+    """Drop candidates until `share` of them have hard prompts; return the result and the counts by bucket.
 
     As many stay as can. Which ones goes by a hash of their content, so that a grown data set keeps most of its choice.
 
     Raises:
         QualityError: no answer's difficulty is known.
     """
-    measure, difficulties = _difficulties(kept, answers, skill, labels)
+    measure, difficulties = _difficulties(kept, output, skill, labels)
     if not difficulties:
         raise QualityError(
             "filters.hard_share: the difficulty of no answer is known: there are neither several samples a prompt nor "
@@ -59,37 +59,35 @@ def subsample_by_difficulty(
     others = [index for index, bucket in enumerate(bucket_of) if bucket != "hard"]
     num_hard, num_others = _targets(len(hard), len(others), share)
     stay = {*_first(hard, num_hard, kept), *_first(others, num_others, kept)}
-    asked = f"{share:.0%} are to be hard"
-    decision = Decision(
-        tuple(candidate for index, candidate in enumerate(kept) if index in stay),
-        tuple(
-            # dropped.jsonl shows what would have been trained on
-            Drop(replace(candidate, answer=candidate.target), "hard_share", f"{bucket} by {measure}; {asked}")
-            for index, (candidate, bucket) in enumerate(zip(kept, bucket_of, strict=True))
-            if index not in stay
-        ),
+    wanted = f"{share:.0%} are to be hard"
+    # dropped.jsonl shows what would have been trained on
+    drops = (
+        Drop(one.row, "hard_share", f"{bucket} by {measure}; {wanted}", replace(one, answer=one.target))
+        for index, (one, bucket) in enumerate(zip(kept, bucket_of, strict=True))
+        if index not in stay
     )
+    result = FilterResult(tuple(one for index, one in enumerate(kept) if index in stay), tuple(drops))
     after = _counts([bucket for index, bucket in enumerate(bucket_of) if index in stay])
-    return decision, {"measure": measure, "share": share, "before": _counts(bucket_of), "after": after}
+    return result, DifficultyCounts(measure=measure, share=share, before=_counts(bucket_of), after=after)
 
 
 def _difficulties(
-    kept: Sequence[Candidate], answers: TeacherAnswers, skill: Skill, labels: Sequence[str]
+    kept: Sequence[Candidate], output: TeacherOutput, skill: Skill, labels: Sequence[str]
 ) -> tuple[str, dict[str, Difficulty]]:
     """Return the name of the measure and each prompt's difficulty by it, by row id."""
     by_id = {candidate.row["id"]: candidate for candidate in kept}
-    if skill.votes and any(len(answers.completions[row_id]) > 1 for row_id in by_id):
+    if skill.votes and any(len(output.completions[row_id]) > 1 for row_id in by_id):
 
         def disagreement(candidate: Candidate) -> Difficulty:
-            completions = answers.completions[candidate.row["id"]]
+            completions = output.completions[candidate.row["id"]]
             own = skill.parse(candidate.completion.text, labels)
             read = [skill.parse(completion.text, labels) for completion in completions]
             agreeing = sum(own is not None and answer is not None and skill.equivalent(own, answer) for answer in read)
             return 1.0 - agreeing / len(completions), -(candidate.completion.mean_logprob or 0.0)
 
         return "disagreement", {row_id: disagreement(candidate) for row_id, candidate in by_id.items()}
-    if by_id and all(answers.label_scores.get(row_id) for row_id in by_id):
-        return "margin", {row_id: (_doubt(answers.label_scores[row_id], answers.prior), 0.0) for row_id in by_id}
+    if by_id and all(output.label_scores.get(row_id) for row_id in by_id):
+        return "margin", {row_id: (_doubt(output.label_scores[row_id], output.prior), 0.0) for row_id in by_id}
     means = {row_id: candidate.completion.mean_logprob for row_id, candidate in by_id.items()}
     return "logprob", {row_id: (-mean, 0.0) for row_id, mean in means.items() if mean is not None}
 

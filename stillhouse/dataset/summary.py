@@ -1,7 +1,5 @@
 """What the filter stage notes in its record."""
 
-from typing import Any
-
 from pydantic import Field
 
 from stillhouse.artifacts.handle import StageSummary
@@ -15,15 +13,42 @@ class WrittenRows(StageSummary):
     labelled: int
 
 
+class TeacherCounts(StageSummary):
+    """What became of one teacher's completions: num_in = kept + dropped; and of its prompts."""
+
+    num_in: int = Field(alias="in")
+    kept: int
+    dropped: dict[str, int]  # by reason, most frequent first
+    prompts: int
+    usable: int  # prompts with a completion that no rule objected to, though another one may have been chosen
+
+
+class LabelErrorCounts(StageSummary):
+    """Labelled rows that the teacher judged, those it contradicts, and those of which it is sure."""
+
+    judged: int
+    found: int
+    sure: int
+
+
+class DifficultyCounts(StageSummary):
+    """Training rows by difficulty (easy, medium, hard), before and after common ones were left out."""
+
+    measure: str
+    share: float  # of hard rows, as the recipe has it
+    before: dict[str, int]
+    after: dict[str, int]
+
+
 class FilterSummary(StageSummary):
     """Completions: num_in = kept + dropped; and the rows written."""
 
     num_in: int = Field(alias="in")
     kept: int
-    dropped: dict[str, int]  # by reason
+    dropped: dict[str, int]  # by reason, most frequent first
     rows: WrittenRows
     answers: dict[str, int] = Field(default_factory=dict)  # kept completions by label
+    teachers: dict[str, TeacherCounts] | None = None  # by number from 1, if there are several
     prior: tuple[float, ...] | None = None  # of a calibrated teacher, nats by label
-    suspects: dict[str, Any] | None = None  # label errors, where they were looked for
-    difficulty: dict[str, Any] | None = None
-    teachers: dict[str, Any] | None = None  # by the teachers' numbers from 1, where there are several
+    difficulty: DifficultyCounts | None = None
+    suspects: LabelErrorCounts | None = None  # None: no labelled row could be judged

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel
 from stillhouse.filters.candidate import Candidate
-from stillhouse.filters.outcome import Decision, Drop
+from stillhouse.filters.outcome import Drop, FilterResult
 from stillhouse.filters.rules.agreement import majority
 from stillhouse.skills.skill import Skill
 
@@ -59,10 +59,10 @@ def votes_of(candidates: Sequence[Candidate], skill: Skill) -> list[str]:
     return votes
 
 
-def keep_majority(candidates: tuple[Candidate, ...], votes: Sequence[str], skill: Skill) -> Decision:
+def keep_majority(candidates: tuple[Candidate, ...], votes: Sequence[str], skill: Skill) -> FilterResult:
     """Keep the most confident candidate of the majority's answer; keep all if the skill's answers can't agree."""
     if len(candidates) < 2 or not skill.votes:
-        return Decision(candidates)
+        return FilterResult(candidates)
     winner = majority(votes)
     best = max((one for one, vote in zip(candidates, votes, strict=True) if vote == winner), key=_confidence)
     teacher = best.completion.teacher_number
@@ -71,17 +71,17 @@ def keep_majority(candidates: tuple[Candidate, ...], votes: Sequence[str], skill
     return _keep(best, candidates, "not_majority", detail)
 
 
-def keep_best(candidates: tuple[Candidate, ...], mixing: Mixing) -> Decision:
+def keep_best(candidates: tuple[Candidate, ...], mixing: Mixing) -> FilterResult:
     """Keep the candidate with the highest score, of equals the first, if `mixing` asks for the best; else keep all."""
     if mixing.kind != "best" or len(candidates) < 2:
-        return Decision(candidates)
+        return FilterResult(candidates)
     best = max(candidates, key=SCORES[mixing.by])
     whose = f"teacher {best.completion.teacher_number}'s"
     return _keep(best, candidates, "not_best", f"the prompt's answer is {whose}, by the {mixing.by}")
 
 
-def _keep(best: Candidate, candidates: Sequence[Candidate], reason: str, detail: str) -> Decision:
-    return Decision((best,), tuple(Drop(one, reason, detail) for one in candidates if one is not best))
+def _keep(best: Candidate, candidates: Sequence[Candidate], reason: str, detail: str) -> FilterResult:
+    return FilterResult((best,), tuple(Drop(one.row, reason, detail, one) for one in candidates if one is not best))
 
 
 def _confidence(candidate: Candidate) -> float:

@@ -1,8 +1,9 @@
-"""What the filters decided: what was kept, what was dropped and why, and whether enough is left."""
+"""What the filters decided: what is kept, what is dropped and why, and whether enough is left."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 from stillhouse.data.row import Row
@@ -10,70 +11,68 @@ from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.settings import RULES, Filters
 
-# reasons of answers without a fault: another one was taken for their prompt
+# reasons of completions without a fault: another one was chosen for their prompt
 PASSED_OVER = ("not_majority", "not_best")
 
 
 class Drop(NamedTuple):
-    """A candidate that is dropped: `reason` is the rule's name, `detail` says what it objected to."""
+    """A completion that is dropped: `reason` is the rule's name, `detail` says what it objected to."""
 
-    candidate: Candidate
+    row: Row
     reason: str
     detail: str
+    candidate: Candidate | None = None  # None: the prompt got no completion
+
+    @property
+    def teacher_number(self) -> int | None:
+        """The completion's teacher, from 1; None if the recipe has one teacher."""
+        return self.candidate.completion.teacher_number if self.candidate else None
+
+    def line(self) -> dict[str, Any]:
+        """Return the drop as a line of dropped.jsonl; it names the teacher if the recipe has several."""
+        candidate, completion = self.candidate, self.candidate.completion if self.candidate else None
+        return {
+            "id": self.row["id"],
+            "sample_index": candidate.rollout_index if candidate else None,
+            "key": completion.key if completion else None,
+            "text": completion.text if completion else None,
+            "answer": candidate.answer if candidate else None,
+            "finish_reason": completion.finish_reason if completion else None,
+            "reason": self.reason,
+            "detail": self.detail,
+            **({"teacher": self.teacher_number} if self.teacher_number else {}),
+        }
 
 
 @dataclass(frozen=True)
-class Decision:
-    """Which of some candidates are kept, and which are dropped."""
-
-    kept: tuple[Candidate, ...]
-    dropped: tuple[Drop, ...] = ()
-
-    def then(self, later: "Decision") -> "Decision":
-        """Return this decision and a later one about what it keeps as one."""
-        return Decision(later.kept, self.dropped + later.dropped)
-
-    def beside(self, other: "Decision") -> "Decision":
-        """Return this decision and one about other candidates as one."""
-        return Decision(self.kept + other.kept, self.dropped + other.dropped)
-
-
-@dataclass
 class FilterResult:
-    """What became of every completion; len(kept) + len(dropped) is the number that came in."""
+    """Which of some completions are kept, and which are dropped."""
 
-    kept: list[Candidate] = field(default_factory=list)
-    # the lines of dropped.jsonl: {id, sample_index, key, text, answer, finish_reason, reason, detail}; also `teacher`
-    # if the recipe has several
-    dropped: list[dict[str, Any]] = field(default_factory=list)
+    kept: tuple[Candidate, ...] = ()
+    dropped: tuple[Drop, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """Dropped completions by reason, most frequent first."""
-        return dict(Counter(line["reason"] for line in self.dropped).most_common())
+        return dict(Counter(drop.reason for drop in self.dropped).most_common())
 
     @property
     def num_in(self) -> int:
-        """Completions judged; a prompt without any counts as one that failed."""
+        """Completions filtered; a prompt without any counts as one that failed."""
         return len(self.kept) + len(self.dropped)
 
-    def record(self, drops: Iterable[Drop]) -> None:
-        """Add the lines of candidates that are dropped; who calls keeps them out of `kept`."""
-        self.dropped += map(_dropped_line, drops)
-
-    def record_unanswered(self, row: Row) -> None:
-        """Add the line of a prompt without any completion: one that failed, with the fields of the others."""
-        empty = dict.fromkeys(("sample_index", "key", "text", "answer", "finish_reason"))
-        self.dropped.append({"id": row["id"], **empty, "reason": "failed", "detail": "no completion came back"})
+    def then(self, later: "FilterResult") -> "FilterResult":
+        """Return this result and a later one about what it keeps as one."""
+        return FilterResult(later.kept, self.dropped + later.dropped)
 
 
 def merge_results(results: Iterable[FilterResult]) -> FilterResult:
-    """Return the results of several splits as one."""
-    merged = FilterResult()
-    for result in results:
-        merged.kept += result.kept
-        merged.dropped += result.dropped
-    return merged
+    """Return the results about different completions as one."""
+    merged = list(results)
+    return FilterResult(
+        tuple(chain.from_iterable(result.kept for result in merged)),
+        tuple(chain.from_iterable(result.dropped for result in merged)),
+    )
 
 
 def check_success(rows: Sequence[Row], result: FilterResult, filters: Filters) -> None:
@@ -95,18 +94,3 @@ def check_success(rows: Sequence[Row], result: FilterResult, filters: Filters) -
         f"{', '.join(f'{reason} {count}' for reason, count in counts.items())}. Next: {first}"
         "lower `filters.min_success_ratio` if so few are enough"
     )
-
-
-def _dropped_line(drop: Drop) -> dict[str, Any]:
-    candidate, completion = drop.candidate, drop.candidate.completion
-    return {
-        "id": candidate.row["id"],
-        "sample_index": candidate.rollout_index,
-        "key": completion.key,
-        "text": completion.text,
-        "answer": candidate.answer,
-        "finish_reason": completion.finish_reason,
-        "reason": drop.reason,
-        "detail": drop.detail,
-        **({"teacher": completion.teacher_number} if completion.teacher_number else {}),
-    }

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.dataset.summary import TeacherCounts
 from stillhouse.reports.markdown import table
 from stillhouse.reports.numbers import count, dollars, percent, seconds
 from stillhouse.reports.schema.data import Generation
 
-Summary = Mapping[str, Any]
 HEADER = ("teacher", "prompts", "usable", "lessons", "share", "requests", "from the store", "tokens in / out", "time",
           "cost")  # fmt: skip
 
 
 def teacher_blocks(
-    generations: Mapping[str, GenerationSummary], costs: Mapping[str, float | None], filtered: Sequence[Summary]
+    generations: Mapping[str, GenerationSummary], costs: Mapping[str, float | None], filtered: Sequence[TeacherCounts]
 ) -> dict[str, dict[str, Any]]:
     """Return a block per teacher, by its name.
 
@@ -23,16 +23,16 @@ def teacher_blocks(
         costs: by name, what this run paid in US dollars; None if it is not known.
         filtered: in the same order, the filters' counts.
     """
-    kept = sum(summary["kept"] for summary in filtered)
+    kept = sum(counts.kept for counts in filtered)
     return {
         name: {
             **summary.counts(),
-            "prompts": counts["prompts"],
-            "usable": counts["usable"],
-            "kept": counts["kept"],
-            "dropped": counts["dropped"],
-            "share": counts["kept"] / kept if kept else None,
-            "success_ratio": counts["usable"] / counts["prompts"] if counts["prompts"] else None,
+            "prompts": counts.prompts,
+            "usable": counts.usable,
+            "kept": counts.kept,
+            "dropped": counts.dropped,
+            "share": counts.kept / kept if kept else None,
+            "success_ratio": counts.usable / counts.prompts if counts.prompts else None,
             "cost_usd": costs[name],
         }
         for (name, summary), counts in zip(generations.items(), filtered, strict=True)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from stillhouse.dataset.summary import WrittenRows
 from stillhouse.errors import QualityError
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.settings import Filters
@@ -26,8 +27,8 @@ def test_write_dataset_with_references_trains_on_them(tmp_path):
     assert taught["train"] == {"a": "car", "b": "pet", "e": "pet"}
     assert taught["validation"] == {"v": "car"}
     assert taught["labelled"] == {"e": "pet"}
-    assert summary["rows"] == {"train": 3, "validation": 1, "labelled": 1}
-    assert (summary["in"], summary["kept"]) == (1, 1)
+    assert summary.rows == WrittenRows(train=3, validation=1, labelled=1)
+    assert (summary.num_in, summary.kept) == (1, 1)
 
 
 def test_write_dataset_without_references_trains_on_answers_alone(tmp_path):
@@ -70,8 +71,8 @@ def test_write_dataset_counts_kept_and_dropped_add_up(tmp_path):
         ],
         filters=Filters(min_success_ratio=0.25),
     )
-    assert (summary["in"], summary["kept"]) == (6, 2)
-    assert summary["dropped"] == {"unparsable": 1, "truncated": 1, "failed": 1, "empty": 1}
+    assert (summary.num_in, summary.kept) == (6, 2)
+    assert summary.dropped == {"unparsable": 1, "truncated": 1, "failed": 1, "empty": 1}
     assert {line["id"]: line["reason"] for line in lines["dropped"]} == {
         "b": "unparsable",
         "c": "truncated",
@@ -79,7 +80,7 @@ def test_write_dataset_counts_kept_and_dropped_add_up(tmp_path):
         "w": "empty",
     }
     assert (taught["train"], taught["validation"]) == ({"a": "car"}, {"v": "pet"})
-    assert summary["answers"] == {"car": 1, "pet": 1}
+    assert summary.answers == {"car": 1, "pet": 1}
 
 
 def test_write_dataset_too_few_answers_is_a_quality_error(tmp_path):
@@ -100,9 +101,9 @@ def test_write_dataset_calibrated_label_replaces_the_answer(tmp_path):
         calibrations=("batch",),
     )
     assert taught["train"] == {"a": "car", "b": "pet"}
-    assert summary["prior"] == pytest.approx([-0.15, -2.15])
+    assert summary.prior == pytest.approx([-0.15, -2.15])
     stored = json.loads((tmp_path / "out" / "calibration.json").read_text())
-    assert stored == {"labels": list(LABELS), "prior": summary["prior"]}
+    assert stored == {"labels": list(LABELS), "prior": list(summary.prior)}
 
 
 def test_write_dataset_validation_rows_do_not_move_the_prior(tmp_path):
@@ -114,7 +115,7 @@ def test_write_dataset_validation_rows_do_not_move_the_prior(tmp_path):
         answers=[*train, make_completion_line("v", "car", [-0.01, -50.0])],
         calibrations=("batch",),
     )
-    assert summary["prior"] == pytest.approx([-0.15, -2.15])
+    assert summary.prior == pytest.approx([-0.15, -2.15])
     assert taught["validation"] == {"v": "car"}
 
 
@@ -128,7 +129,7 @@ def test_write_dataset_min_mean_logprob_judges_the_calibrated_confidence(tmp_pat
         folder = tmp_path / str(kept)
         folder.mkdir()
         filters = Filters(min_mean_logprob=least, min_success_ratio=0.0)
-        assert build_dataset(folder, **options, filters=filters)[0]["kept"] == kept
+        assert build_dataset(folder, **options, filters=filters)[0].kept == kept
 
 
 def test_write_dataset_same_answers_make_the_same_bytes(tmp_path):
@@ -160,7 +161,7 @@ def test_write_dataset_several_teachers_are_named_in_rows_and_counts(tmp_path):
     assert {line["id"]: line.get("teacher") for line in lines["train"]} == {"a": 1, "b": 2, "c": None}
     assert [line["teacher"] for line in lines["validation"]] == [1]
     assert [(line["id"], line["teacher"], line["reason"]) for line in lines["dropped"]] == [("b", 1, "unparsable")]
-    assert summary["teachers"] == {
+    assert summary.to_record()["teachers"] == {
         "1": {"in": 3, "kept": 2, "dropped": {"unparsable": 1}, "prompts": 3, "usable": 2},
         "2": {"in": 1, "kept": 1, "dropped": {}, "prompts": 1, "usable": 1},
     }
@@ -173,7 +174,7 @@ def test_write_dataset_one_teacher_is_named_nowhere(tmp_path):
         answers=[make_completion_line("a", "car"), make_completion_line("b", "?")],
     )
     assert not any("teacher" in line for name in ("train", "dropped") for line in lines[name])
-    assert "teachers" not in summary
+    assert summary.teachers is None
 
 
 def test_write_dataset_several_teachers_are_calibrated_by_their_own_answers(tmp_path):
@@ -193,4 +194,4 @@ def test_write_dataset_several_teachers_are_calibrated_by_their_own_answers(tmp_
     found = {(line["id"], line["teacher"]): line["completion"][0]["content"] for line in lines["train"]}
     assert found == {("a", 1): "car", ("b", 1): "pet", ("a", 2): "pet", ("b", 2): "car"}
     # what the measured teacher, the first, is calibrated with
-    assert summary["prior"] == pytest.approx([-0.15, -2.15])
+    assert summary.prior == pytest.approx([-0.15, -2.15])

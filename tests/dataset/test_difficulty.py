@@ -1,4 +1,3 @@
-import json
 from collections import Counter
 
 import pytest
@@ -6,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhouse.completions.table import completion_of
-from stillhouse.dataset.difficulty import BUCKETS, TeacherAnswers, subsample_by_difficulty
+from stillhouse.dataset.difficulty import BUCKETS, TeacherOutput, subsample_by_difficulty
 from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.settings import Filters
@@ -19,7 +18,7 @@ def subsample(lines, share, prior=None):
     completions = {name: [completion_of(line) for line in found] for name, found in lines.items()}
     kept = [Candidate(make_row(name), found[0], found[0].text, None, False) for name, found in completions.items()]
     label_scores = {name: found[0]["label_scores"] for name, found in lines.items()}
-    answers = TeacherAnswers(completions, label_scores, prior)
+    answers = TeacherOutput(completions, label_scores, prior)
     decision, summary = subsample_by_difficulty(kept, answers, SKILL, LABELS, share)
     return summary, [one.row["id"] for one in decision.kept], decision.dropped
 
@@ -40,8 +39,8 @@ def test_subsample_any_share_holds_with_as_many_rows_as_can(number, share):
     assert num_hard == len(hard) or num_others == number - len(hard)  # one kind is whole
     if kept:
         assert abs(num_hard / len(kept) - share) <= 1.0 / len(kept)
-    assert summary["after"]["hard"] == num_hard
-    assert summary["before"] == dict(Counter(BUCKETS[3 * n // number] for n in range(number)))
+    assert summary.after["hard"] == num_hard
+    assert summary.before == dict(Counter(BUCKETS[3 * n // number] for n in range(number)))
     assert len(dropped) + len(kept) == number
     assert {drop.reason for drop in dropped} <= {"hard_share"}
 
@@ -62,7 +61,7 @@ def test_subsample_disagreeing_rollouts_are_hard():
         "most": make_rollouts("most", "car", "car", "pet"),
     }
     summary, kept, _ = subsample(lines, 1.0)
-    assert (summary["measure"], kept) == ("disagreement", ["split"])
+    assert (summary.measure, kept) == ("disagreement", ["split"])
 
 
 def test_subsample_equal_disagreement_less_probable_is_harder():
@@ -79,7 +78,7 @@ def test_subsample_close_label_scores_are_hard():
         for name, shares in {"near": (51, 49), "far": (99, 1), "between": (3, 1)}.items()
     }
     summary, kept, _ = subsample(lines, 1.0)
-    assert (summary["measure"], kept) == ("margin", ["near"])
+    assert (summary.measure, kept) == ("margin", ["near"])
     # less a prior that likes the first label, the row that seemed sure is the doubtful one
     assert subsample(lines, 1.0, prior=label_scores(98, 2))[1] == ["far"]
 
@@ -88,7 +87,7 @@ def test_subsample_unknown_difficulty_counts_as_not_hard():
     lines = by_logprob(3) | {"x": make_rollouts("x", "car", cumulative_logprob=None)}
     summary, kept, _ = subsample(lines, 0.0)
     assert kept == ["r0", "r1", "x"]
-    assert summary["before"] == {"easy": 1, "medium": 1, "hard": 1, "unknown": 1}
+    assert summary.before == {"easy": 1, "medium": 1, "hard": 1, "unknown": 1}
 
 
 def test_subsample_no_known_difficulty_is_refused_with_next_step():
@@ -109,21 +108,20 @@ def test_write_dataset_hard_share_drops_only_teacher_training_rows(tmp_path):
         folder = tmp_path / str(share)
         folder.mkdir()
         summary, taught, lines = build_dataset(folder, **options, filters=Filters(hard_share=share))
-        assert summary["in"] == summary["kept"] + sum(summary["dropped"].values()) == 14
+        assert summary.num_in == summary.kept + sum(summary.dropped.values()) == 14
         written[share] = (summary, taught, lines)
     assert set(written[1.0][1]["train"]) == {"r8", "r9", "r10", "r11", "given", "e"}
     assert all(taught["validation"] == {"v": "pet", "w": "pet"} for _, taught, _ in written.values())
     summary, _, lines = written[0.5]
-    assert summary["difficulty"] == {
+    assert summary.to_record()["difficulty"] == {
         "measure": "logprob",
         "share": 0.5,
         "before": {"easy": 4, "medium": 4, "hard": 4},
-        "after": {**summary["difficulty"]["after"], "hard": 4},
+        "after": {**summary.difficulty.after, "hard": 4},
     }
-    assert sum(summary["difficulty"]["after"].values()) == 8
-    assert summary["dropped"] == {"hard_share": 4}
+    assert sum(summary.difficulty.after.values()) == 8
+    assert summary.dropped == {"hard_share": 4}
     assert {line["detail"] for line in lines["dropped"]} <= {
         f"{bucket} by logprob; 50% are to be hard" for bucket in ("easy", "medium")
     }
-    assert "difficulty" not in written[None][0]
-    assert json.dumps(written[None][0])
+    assert written[None][0].difficulty is None

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhouse.dataset.label_errors import find_label_errors
+from stillhouse.dataset.summary import LabelErrorCounts
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.classification import Classification
 from stillhouse.skills.math import Math
@@ -146,9 +147,9 @@ def test_write_dataset_label_errors_leave_training_rows_alone(tmp_path: Path):
     (off, off_files, _), (on, on_files, lines) = written["off"], written["on"]
     found = lines["suspects"]
     assert [line["id"] for line in found] == ["e", "b"]  # an example with a training row's id is not asked
-    assert on.pop("suspects") == {"judged": 3, "found": 2, "sure": sum(line["is_sure"] for line in found)}
+    assert on.suspects == LabelErrorCounts(judged=3, found=2, sure=sum(line["is_sure"] for line in found))
     assert on_files.pop("suspects.jsonl")
-    assert (off, off_files) == (on, on_files)
+    assert (off, off_files) == (on.model_copy(update={"suspects": None}), on_files)
 
 
 def test_find_label_errors_score_is_self_confidence_by_definition():

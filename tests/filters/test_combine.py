@@ -38,13 +38,13 @@ def kept(result) -> list[tuple[int, str]]:
 def test_keep_all_keeps_one_answer_of_each_teacher():
     result = filtered([*by(1, "red"), *by(2, "blue"), *by(3, "nonsense")], KEEP_ALL)
     assert kept(result) == [(1, "red"), (2, "blue")]
-    assert [(drop["teacher"], drop["reason"]) for drop in result.dropped] == [(3, "unparsable")]
+    assert [(drop.teacher_number, drop.reason) for drop in result.dropped] == [(3, "unparsable")]
 
 
 def test_keep_all_rollouts_of_each_teacher_vote_among_themselves():
     result = filtered([*by(1, "red", "red", "blue"), *by(2, "blue", "blue", "red")], KEEP_ALL)
     assert kept(result) == [(1, "red"), (2, "blue")]
-    indices = [(drop["teacher"], drop["sample_index"]) for drop in result.dropped]
+    indices = [(drop.teacher_number, drop.candidate.rollout_index) for drop in result.dropped]
     assert indices == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
@@ -57,7 +57,7 @@ def test_vote_majority_is_over_all_rollouts_of_all_teachers():
     result = filtered([*by(1, "red", "red"), *by(2, "blue"), *by(3, "blue", "blue")], VOTE)
     assert kept(result) == [(2, "blue")]
     assert result.counts == {"not_majority": 4}
-    assert result.dropped[0]["detail"] == "the prompt's answer is blue, kept from sample 0 of teacher 2"
+    assert result.dropped[0].detail == "the prompt's answer is blue, kept from sample 0 of teacher 2"
 
 
 def test_vote_tie_goes_to_first_answer_and_most_confident_voter():
@@ -74,7 +74,7 @@ def test_vote_below_min_agreement_drops_all_teachers_answers():
     answers = [*by(1, "red"), *by(2, "blue"), *by(3, "red")]
     assert kept(filtered(answers, VOTE, filters=Filters(min_agreement=0.6))) == [(1, "red")]
     result = filtered(answers, VOTE, filters=Filters(min_agreement=0.7, min_success_ratio=0.0))
-    assert (result.kept, result.counts) == ([], {"agreement": 3})
+    assert (result.kept, result.counts) == ((), {"agreement": 3})
 
 
 def test_best_by_judge_keeps_highest_score_unreadable_counts_least():
@@ -86,7 +86,7 @@ def test_best_by_judge_keeps_highest_score_unreadable_counts_least():
 
     result = chosen({"k1": 3, "k2": 5, "k3": None})
     assert kept(result) == [(2, "red")]
-    assert {drop["detail"] for drop in result.dropped} == {"the prompt's answer is teacher 2's, by the judge"}
+    assert {drop.detail for drop in result.dropped} == {"the prompt's answer is teacher 2's, by the judge"}
     assert kept(chosen({"k1": None, "k2": None, "k3": 1})) == [(3, "red")]
     assert kept(chosen({"k1": 4, "k2": 4, "k3": 4})) == [(1, "red")]
 
@@ -107,7 +107,7 @@ def test_best_by_verifier_keeps_agreeing_answer_else_first_teachers():
     answers = [*by(1, "red"), *by(2, "blue")]
     result = filtered(answers, BEST, "blue", filters=loose)
     assert kept(result) == [(2, "blue")]
-    assert [(drop["teacher"], drop["reason"]) for drop in result.dropped] == [(1, "not_best")]
+    assert [(drop.teacher_number, drop.reason) for drop in result.dropped] == [(1, "not_best")]
     assert kept(filtered(answers, BEST)) == [(1, "red")]
     assert kept(filtered(answers, BEST, "green", filters=loose)) == [(1, "red")]
     assert kept(filtered([*by(1, "nonsense"), *by(2, "blue")], BEST)) == [(2, "blue")]
@@ -117,7 +117,7 @@ def test_counts_by_teacher_usable_includes_answers_passed_over():
     rows = [make_row("a"), make_row("b")]
     completions = {"a": [*by(1, "red"), *by(2, "red")], "b": [*by(1, "nonsense"), *by(2, "blue")]}
     result = apply_filters(rows, completions, ALL, SKILL, LABELS, VOTE)
-    assert counts_by_teacher(result, 3) == {
+    assert {number: counts.to_record() for number, counts in counts_by_teacher(result, 3).items()} == {
         "1": {"in": 2, "kept": 1, "dropped": {"unparsable": 1}, "prompts": 2, "usable": 1},
         "2": {"in": 2, "kept": 1, "dropped": {"not_majority": 1}, "prompts": 2, "usable": 2},
         "3": {"in": 0, "kept": 0, "dropped": {}, "prompts": 0, "usable": 0},
@@ -146,7 +146,7 @@ def test_mixing_every_answer_is_kept_or_dropped_once(prompts, mixing):
     # whoever stands for a prompt, it is served where any teacher's answer is usable
     assert set(served) == {one.row["id"] for one in apply_filters(rows, completions, ALL, SKILL, LABELS).kept}
     counts = counts_by_teacher(result, 3)
-    assert sum(found["kept"] for found in counts.values()) == len(result.kept)
+    assert sum(found.kept for found in counts.values()) == len(result.kept)
 
 
 @pytest.mark.parametrize(

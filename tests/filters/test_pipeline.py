@@ -33,13 +33,13 @@ def test_apply_filters_keeps_parsed_answer_and_names_each_drop():
     result = apply_filters(rows, completions, ALL, SKILL, LABELS)
     assert answers(result) == {"a": "red"}
     assert result.kept[0].completion is completions["a"][0]
-    assert {drop["id"]: drop["reason"] for drop in result.dropped} == {
+    assert {drop.row["id"]: drop.reason for drop in result.dropped} == {
         "b": "verification",
         "c": "truncated",
         "d": "failed",
         "e": "refused",
     }
-    assert result.dropped[0] == {
+    assert result.dropped[0].line() == {
         "id": "b",
         "sample_index": 0,
         "key": "key of blue",
@@ -92,7 +92,7 @@ def test_apply_filters_agreement_below_bound_drops_every_rollout():
     # 2 of the 4 that were answered
     assert answers(apply_filters([make_row("a")], rollouts, Filters(min_agreement=0.5), SKILL, LABELS)) == {"a": "red"}
     result = apply_filters([make_row("a")], rollouts, Filters(min_agreement=0.6, min_success_ratio=0.0), SKILL, LABELS)
-    assert result.kept == []
+    assert not result.kept
     assert result.counts == {"agreement": 3, "unparsable": 1, "failed": 1}
 
 

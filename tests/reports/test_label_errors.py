@@ -52,7 +52,7 @@ def shown(blocks: dict[str, Any], folder: Path) -> Any:
 def test_page_label_errors_shows_counts_and_the_first_25(blocks, tmp_path):
     report = shown(blocks, tmp_path)
     found = json.loads(report_json(report))
-    assert found["filter"]["suspects"] == SUMMARY.suspects
+    assert found["filter"]["suspects"] == SUMMARY.suspects.to_record()
     assert [line["id"] for line in found["mislabelled"]] == [f"row{n}" for n in range(25)]
     assert found["mislabelled"][3] == {
         "prompt": "my message 3",

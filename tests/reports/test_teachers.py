@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.dataset.summary import TeacherCounts
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import data_card, model_card
@@ -20,9 +21,9 @@ ASKED = GenerationSummary(
 NOT_ASKED = GenerationSummary()
 COSTS = {"small": 0.5, "large": None, "unused": 0.0}
 JUDGED = [
-    {"in": 40, "kept": 30, "dropped": {"unparsable": 10}, "prompts": 40, "usable": 30},
-    {"in": 10, "kept": 10, "dropped": {}, "prompts": 10, "usable": 10},
-    {"in": 0, "kept": 0, "dropped": {}, "prompts": 0, "usable": 0},
+    TeacherCounts(num_in=40, kept=30, dropped={"unparsable": 10}, prompts=40, usable=30),
+    TeacherCounts(num_in=10, kept=10, dropped={}, prompts=10, usable=10),
+    TeacherCounts(num_in=0, kept=0, dropped={}, prompts=0, usable=0),
 ]
 
 

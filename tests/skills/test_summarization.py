@@ -109,7 +109,7 @@ def test_filter_too_long_summary_is_dropped_by_the_last_of_a_chain():
     distinct = " ".join(f"w{n}" for n in range(9))
     result = apply_filters(rows[:1], {"a": [make_completion(distinct)]}, KEEP, SKILL, ())
     assert result.counts == {"too_long": 1}
-    assert result.dropped[0]["detail"] == "9 words, at most 8"
+    assert result.dropped[0].detail == "9 words, at most 8"
     off = KEEP.model_copy(update={"too_long": False})
     assert len(apply_filters(rows[:1], {"a": [make_completion(distinct)]}, off, SKILL, ()).kept) == 1
 

@@ -28,8 +28,11 @@ def build_dataset(folder: Path, *, train=(), validation=(), examples=(), answers
     pq.write_table(pa.Table.from_pylist(list(answers), schema=schema), folder / "answers.parquet")
     out = folder / "out"
     out.mkdir()
-    defaults = {"filters": Filters(), "calibrations": ("none",), "use_references": True}
-    spec = DatasetSpec(skill=SKILL, labels=LABELS, **defaults | options)
+    first, *others = options.pop("calibrations", ("none",))
+    defaults = {"filters": Filters(), "use_references": True}
+    spec = DatasetSpec(
+        skill=SKILL, labels=LABELS, calibration=first, other_calibrations=tuple(others), **defaults | options
+    )
     summary = write_dataset(
         spec, train=folder / "train.parquet", split=folder, completions=folder / "answers.parquet", out=out
     )

@@ -18,7 +18,7 @@ def test_judge_score_below_bound_is_dropped():
     completions = {one["id"]: [make_completion(text)] for one, text in zip(rows, texts, strict=True)}
     result = apply_filters(rows, completions, KEPT, SKILL, (), scores=SCORES)
     assert [one.target for one in result.kept] == ["good", "fair"]
-    assert {drop["id"]: (drop["reason"], drop["detail"]) for drop in result.dropped} == {
+    assert {drop.row["id"]: (drop.reason, drop.detail) for drop in result.dropped} == {
         "r1": ("judge", "score 2, at least 3 is asked for"),
         "r3": ("judge", "the judge gave no score that can be read"),
         "r4": ("judge", "the judge gave no score that can be read"),
