@@ -187,7 +187,7 @@ def test_public_dialogues_keep_each_reply_in_the_split_of_its_dialogue(tmp_path)
     read(source, resolve(source), "train", tmp_path / "read", is_dialogue=True)
     data = Data(train=source, contamination_ngram=50)
     summary = validate({"train": tmp_path / "read"}, data, ALL, tmp_path / "valid")
-    assert summary.labels == []
+    assert summary.labels == ()
     split(tmp_path / "valid", data, False, tmp_path / "split")
     replies = {row["id"]: sum(one["role"] == "assistant" for one in row["messages"]) for row in rows}
     seen: dict[str, set[str]] = {}

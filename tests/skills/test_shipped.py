@@ -1,4 +1,4 @@
-"""The recipes that are shipped, on their own data, from the files to a score: all of the pipeline but the models."""
+"""The shipped recipes on their own data, from the files to a score: the whole pipeline without models."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from stillhouse.students.tokens import read_rows
 from stillhouse.teachers.prompting import Prompter
 
 KINDS = ["nli", "qa", "math", "summarization", "conversation"]
-# what a good teacher would say to any row of the kind
+# what a good teacher answers to any row of that kind
 SAID = {
     "nli": "neutral",
     "qa": "Answer: the third one.",
@@ -53,7 +53,7 @@ def read_as(recipe: Recipe, text: str) -> str | None:
     return recipe.skill.parse(text, recipe.skill.known_labels)
 
 
-def test_every_shipped_recipe_loads():
+def test_shipped_recipes_load():
     names = {path.stem for path in RECIPES.glob("*.yaml")}
     assert {"demo", *KINDS} <= names
     for name in names:
@@ -64,23 +64,23 @@ def test_every_shipped_recipe_loads():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, tmp_path):
+def test_shipped_recipe_gives_training_examples_and_a_score(kind, tmp_path):
     import pyarrow as pa
 
     recipe = load_recipe(kind)
     labels, sides = prepared(recipe, tmp_path)
-    asked = read_cases(tmp_path / "balance" / "train.parquet", recipe.skill)
+    cases = read_cases(tmp_path / "balance" / "train.parquet", recipe.skill)
     prompts = list(
         Prompter(recipe.teacher, recipe.skill, labels, read_cases(sides / "examples.parquet", recipe.skill)).prompts(
-            asked
+            cases
         )
     )
-    assert len(prompts) == len(asked) > 10
+    assert len(prompts) == len(cases) > 10
     answers = [
         dict.fromkeys(ANSWER_SCHEMA.names)
         | {"row_id": row["id"], "sample_index": 0, "key": row["id"], "text": SAID[kind], "finish_reason": "stop"}
         | {"prompt_tokens": 9, "completion_tokens": 9, "cumulative_logprob": -0.1, "teacher": "t"}
-        for row in asked
+        for row in cases
     ]
     pq.write_table(pa.Table.from_pylist(answers, schema=ANSWER_SCHEMA), tmp_path / "answers.parquet")
     counts = write_dataset(
@@ -91,17 +91,18 @@ def test_shipped_recipe_its_rows_become_lessons_and_its_test_rows_a_score(kind, 
         out=tmp_path,
     )
     examples = read_cases(sides / "examples.parquet", recipe.skill)
-    assert counts.kept == len(asked)
-    assert len(read_rows(tmp_path / "train.jsonl")) == len(asked) + len(examples) == counts.rows.train
+    assert counts.kept == len(cases)
+    assert len(read_rows(tmp_path / "train.jsonl")) == len(cases) + len(examples) == counts.rows.train
     test = read_cases(sides / "test.parquet", recipe.skill)
-    gold = [row["references"] for row in test]
+    references = [row["references"] for row in test]
     perfect = quality(
-        [read_as(recipe, accepted[0]) for accepted in gold], Scoring(gold, labels, recipe.evaluation, recipe.skill)
+        [read_as(recipe, accepted[0]) for accepted in references],
+        Scoring(references, labels, recipe.evaluation, recipe.skill),
     )
     assert set(perfect) == set(recipe.evaluation.metrics)
     assert all(found["value"] == pytest.approx(1.0) for found in perfect.values())
     assert (
-        quality([None] * len(gold), Scoring(gold, labels, recipe.evaluation, recipe.skill))[
+        quality([None] * len(references), Scoring(references, labels, recipe.evaluation, recipe.skill))[
             recipe.evaluation.metrics[0]
         ]["value"]
         == 0.0
