@@ -156,7 +156,7 @@ def init(
 ) -> None:
     """Write a commented starting recipe for your own data, after looking at its columns.
 
-    Example: stillhouse recipe init messages.jsonl --labelled labelled.jsonl --test gold.jsonl
+    Example: stillhouse recipe init messages.jsonl --labelled labelled.jsonl --test test.jsonl
     """
     from stillhouse.data.recipe_draft import draft_recipe
     from stillhouse.runtime.settings import load_settings

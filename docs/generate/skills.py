@@ -29,15 +29,15 @@ def _summary(skill: type[Skill]) -> str:
 
 def _section(kind: str, skill: type[Skill]) -> str:
     answer = "one label of a fixed set, enforced while decoding" if skill.has_labels else "free text"
-    columns = f" Its rows may fill the columns {codes(skill.columns)}." if skill.columns else ""
-    metrics = "; ".join(f"{code(metric.name)} is {metric.label}" for metric in skill.metrics)
+    columns = f" `data.*.columns` also has {codes(skill.columns)}." if skill.columns else ""
     fields = [
         [code(name), type_of(name, field), default_of(field), bounds_of(field), field.description or ""]
         for name, field in skill.model_fields.items()
         if name != "kind"
     ]
-    blocks = [f"## {kind}", f"{_summary(skill)} The answer is {answer}.{columns}", _example(skill)]
-    return "\n\n".join(filter(None, [*blocks, f"Metrics: {metrics}. {skill.how_measured}", table(_HEADER, fields)]))
+    measured = f"Metrics: {codes(skill.metric_names())}. {skill.how_measured}"
+    blocks = [f"## {kind}", f"{_summary(skill)} The answer is {answer}.{columns}", _example(skill), measured]
+    return "\n\n".join(filter(None, [*blocks, table(_HEADER, fields)]))
 
 
 def _example(skill: type[Skill]) -> str:

@@ -14,7 +14,7 @@ from stillhouse.skills.labelled import Labelled
 class Nli(Labelled):
     """What a premise says about a hypothesis: entailment, neutral or contradiction, or the recipe's own labels."""
 
-    columns: ClassVar[tuple[str, ...]] = ("premise",)
+    columns: ClassVar[tuple[str, ...]] = ("premise", "hypothesis")
 
     kind: Literal["nli"] = Field(description="the skill's name")
     labels: tuple[str, ...] = Field(
