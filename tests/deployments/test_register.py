@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from deployments.automations import FAILED, REFUSED, ZOMBIES
+from deployments.automations import FAILED, REFUSED, ZOMBIES, register_automations
+from deployments.notifications import register_targets
 from deployments.register import register
 from deployments.ui_settings import keep_choices
 from stillhouse.errors import ServiceError
@@ -28,12 +29,23 @@ def client() -> Iterator[Any]:
         yield client
 
 
+@pytest.fixture
+def registered(client) -> None:
+    """All that `register` brings; it is there from the first test on, unless a test has deleted it."""
+    if {"distill", "nightly", "plan"} - {one.name for one in client.read_deployments()}:
+        register()
+
+
+def register_notifications(client) -> list[str]:
+    """Do what `register` does about notifications, without the seconds that Prefect takes to read its file."""
+    return register_automations(client, register_targets(client))
+
+
 def names_of(client) -> set[str]:
     return {one.name for one in client.read_automations()}
 
 
-def test_register_deployments_read_back_as_the_file_says(client):
-    register()
+def test_register_deployments_read_back_as_the_file_says(client, registered):
     distill = client.read_deployment_by_name("distill/distill")
     nightly = client.read_deployment_by_name("distill/nightly")
     for one in (distill, nightly):
@@ -56,19 +68,70 @@ def test_register_deployments_read_back_as_the_file_says(client):
     assert nightly.concurrency_options.collision_strategy == "ENQUEUE"
 
 
-def test_register_pool_runs_in_this_checkout_and_its_queue_has_no_limit(client):
-    register()
+def test_register_pool_runs_in_this_checkout_and_its_queue_has_no_limit(client, registered):
     pool = client.read_work_pool("stillhouse")
     assert pool.type == "process"
     assert pool.base_job_template["variables"]["properties"]["working_dir"]["default"] == str(ROOT)
     assert client.read_work_queue_by_name("distill", work_pool_name="stillhouse").concurrency_limit is None
 
 
-def test_register_second_time_keeps_what_was_set_in_the_ui(client):
+def test_keep_choices_parameters_that_the_flow_refuses_stay_the_files(client, registered):
+    nightly = client.read_deployment_by_name("distill/nightly")
+    # as of a time before a change of the flow's form
+    old = nightly.model_copy(update={"parameters": {"recipe": {"no": "name"}, "gone": 1}})
+    (line,) = keep_choices(client, old, nightly)
+    assert "nightly" in line
+    assert "{'recipe': {'no': 'name'}, 'gone': 1}" in line
+    assert client.read_deployment(nightly.id).parameters == {"recipe": "demo"}
+
+
+def test_register_without_anyone_to_tell_makes_the_zombies_automation_alone(client, registered):
+    assert names_of(client) == {ZOMBIES}
+
+
+def test_register_notifications_are_found_by_name_kept_and_removed(client, monkeypatch):
+    from prefect.blocks.notifications import CustomWebhookNotificationBlock
+
+    monkeypatch.setenv("STILLHOUSE_NOTIFY_WEBHOOK", WEBHOOK)
+    lines = register()
+    first = {one.name: one.id for one in client.read_automations()}
+    assert set(first) == {ZOMBIES, FAILED, REFUSED}
+    assert not [line for line in lines if "very-secret" in line]
+
+    # a shell that does not know the address changes nothing
+    monkeypatch.delenv("STILLHOUSE_NOTIFY_WEBHOOK")
+    client.pause_automation(first[FAILED])
+    register_notifications(client)
+    assert {one.name: one.id for one in client.read_automations()} == first
+    assert not client.read_automation(first[FAILED]).enabled
+    assert CustomWebhookNotificationBlock.load("stillhouse-webhook").secrets.get_secret_value() == {"address": WEBHOOK}
+
+    monkeypatch.setenv("STILLHOUSE_NOTIFY_WEBHOOK", "")
+    register_notifications(client)
+    assert names_of(client) == {ZOMBIES}
+    with pytest.raises(ValueError, match="Unable to find block"):
+        CustomWebhookNotificationBlock.load("stillhouse-webhook")
+
+
+def test_register_slack_address_is_saved_as_a_secret_of_prefects_block(client, monkeypatch):
+    from prefect.blocks.notifications import SlackWebhook
+
+    address = "https://hooks.slack.com/services/T00000000/B00000000/very-secret"
+    monkeypatch.setenv("STILLHOUSE_NOTIFY_SLACK", address)
+    register_notifications(client)
+    assert SlackWebhook.load("stillhouse-slack").url.get_secret_value() == address
+    shown = client.read_block_document_by_name("stillhouse-slack", "slack-webhook", include_secrets=False)
+    assert "very-secret" not in str(shown.data)
+    failed = next(one for one in client.read_automations() if one.name == FAILED)
+    assert [action.block_document_id for action in failed.actions] == [shown.id]
+    monkeypatch.setenv("STILLHOUSE_NOTIFY_SLACK", "")
+    register_notifications(client)
+
+
+def test_register_second_time_keeps_what_was_set_in_the_ui(client, registered):
     from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
     from prefect.client.schemas.schedules import CronSchedule
 
-    register()
     nightly = client.read_deployment_by_name("distill/nightly")
     client.update_deployment_schedule(nightly.id, nightly.schedules[0].id, active=True)
     client.update_deployment(nightly.id, DeploymentUpdate(parameters={"recipe": "tickets"}, paused=True))
@@ -90,61 +153,6 @@ def test_register_second_time_keeps_what_was_set_in_the_ui(client):
         for name in ("nightly", "distill"):
             client.delete_deployment(client.read_deployment_by_name(f"distill/{name}").id)
         client.delete_work_queue_by_id(queue.id)
-
-
-def test_keep_choices_parameters_that_the_flow_refuses_stay_the_files(client):
-    register()
-    nightly = client.read_deployment_by_name("distill/nightly")
-    # as of a time before a change of the flow's form
-    old = nightly.model_copy(update={"parameters": {"recipe": {"no": "name"}, "gone": 1}})
-    (line,) = keep_choices(client, old, nightly)
-    assert "nightly" in line
-    assert "{'recipe': {'no': 'name'}, 'gone': 1}" in line
-    assert client.read_deployment(nightly.id).parameters == {"recipe": "demo"}
-
-
-def test_register_without_anyone_to_tell_makes_the_zombies_automation_alone(client):
-    register()
-    assert names_of(client) == {ZOMBIES}
-
-
-def test_register_notifications_are_found_by_name_kept_and_removed(client, monkeypatch):
-    from prefect.blocks.notifications import CustomWebhookNotificationBlock
-
-    monkeypatch.setenv("STILLHOUSE_NOTIFY_WEBHOOK", WEBHOOK)
-    lines = register()
-    first = {one.name: one.id for one in client.read_automations()}
-    assert set(first) == {ZOMBIES, FAILED, REFUSED}
-    assert not [line for line in lines if "very-secret" in line]
-
-    # a shell that does not know the address changes nothing
-    monkeypatch.delenv("STILLHOUSE_NOTIFY_WEBHOOK")
-    client.pause_automation(first[FAILED])
-    register()
-    assert {one.name: one.id for one in client.read_automations()} == first
-    assert not client.read_automation(first[FAILED]).enabled
-    assert CustomWebhookNotificationBlock.load("stillhouse-webhook").secrets.get_secret_value() == {"address": WEBHOOK}
-
-    monkeypatch.setenv("STILLHOUSE_NOTIFY_WEBHOOK", "")
-    register()
-    assert names_of(client) == {ZOMBIES}
-    with pytest.raises(ValueError, match="Unable to find block"):
-        CustomWebhookNotificationBlock.load("stillhouse-webhook")
-
-
-def test_register_slack_address_is_saved_as_a_secret_of_prefects_block(client, monkeypatch):
-    from prefect.blocks.notifications import SlackWebhook
-
-    address = "https://hooks.slack.com/services/T00000000/B00000000/very-secret"
-    monkeypatch.setenv("STILLHOUSE_NOTIFY_SLACK", address)
-    register()
-    assert SlackWebhook.load("stillhouse-slack").url.get_secret_value() == address
-    shown = client.read_block_document_by_name("stillhouse-slack", "slack-webhook", include_secrets=False)
-    assert "very-secret" not in str(shown.data)
-    failed = next(one for one in client.read_automations() if one.name == FAILED)
-    assert [action.block_document_id for action in failed.actions] == [shown.id]
-    monkeypatch.setenv("STILLHOUSE_NOTIFY_SLACK", "")
-    register()
 
 
 @pytest.mark.parametrize("address", ["hooks.example.com/x", "ftp://example.com", "https://"])
