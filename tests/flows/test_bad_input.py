@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deployments.foreground import run_flow
+from flows.distill import distill
+from stillhouse.errors import UserError
 from tests.support.pipeline import MODEL, Pipeline
 
 pytestmark = [
@@ -79,14 +82,14 @@ def test_run_user_mistake_is_one_clear_message(
     spoil: Callable[[Pipeline], None], expected: list[str], tmp_path: Path, prefect_server: str
 ) -> None:
     pipeline = Pipeline(tmp_path / "mine")
-    # the tests below run on servers of their own
-    pipeline.report_to(prefect_server)
     spoil(pipeline)
 
-    seen = pipeline.refuse()
+    with pytest.raises(UserError) as caught:
+        run_flow(distill, recipe=str(pipeline.folder / "recipe.yaml"))
 
     for words in expected:
-        assert words in seen, seen
+        assert words in str(caught.value)
+    assert not list(Path(os.environ["STILLHOUSE_STORE"]).glob("runs/*"))
 
 
 def obey_permissions() -> None:
@@ -96,8 +99,8 @@ def obey_permissions() -> None:
         ctypes.CDLL(None).prctl(drop, capability)
 
 
-def test_run_file_that_may_not_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
-    pipeline = Pipeline(tmp_path / "mine")
+def test_run_file_that_may_not_be_read_is_named_with_the_reason(tmp_path: Path, prefect_server: str) -> None:
+    pipeline = Pipeline(tmp_path / "mine").reporting_to(prefect_server)
     pipeline.write()
     (pipeline.folder / "messages.jsonl").chmod(0o000)
 
@@ -119,8 +122,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_run_full_disk_names_the_store_and_leaves_no_artifact(tmp_path: Path, small_disk: Path) -> None:
-    pipeline = Pipeline(tmp_path / "mine")
+def test_run_full_disk_names_the_store_and_leaves_no_artifact(
+    tmp_path: Path, small_disk: Path, prefect_server: str
+) -> None:
+    pipeline = Pipeline(tmp_path / "mine").reporting_to(prefect_server)
     pipeline.write(num_messages=700)
     store = pipeline.folder / "store"
     store.symlink_to(small_disk, target_is_directory=True)

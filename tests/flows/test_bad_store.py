@@ -1,4 +1,4 @@
-"""A store that can't be used, through `stillhouse run`: one line with the cause and its remedy, in seconds."""
+"""A store that can't be used: one line with the cause and its remedy, before anything is read."""
 
 import http.server
 import threading
@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from stillhouse.artifacts.preflight import check_store
+from stillhouse.errors import UserError
+from stillhouse.runtime.settings import load_settings
 from tests.support.pipeline import Pipeline
 from tests.support.s3.server import SECRET, S3Server
 
@@ -21,21 +24,20 @@ def server(tmp_path: Path) -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture
-def pipeline(tmp_path: Path, prefect_server: str) -> Pipeline:
-    pipeline = Pipeline(tmp_path / "mine")
-    pipeline.write()
-    pipeline.report_to(prefect_server)
-    return pipeline
+@pytest.fixture(autouse=True)
+def _store_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STILLHOUSE_STORE", "s3://bucket/p")
+    monkeypatch.setenv("STILLHOUSE_STORE_TIMEOUT", "5")
 
 
-def refuse(pipeline: Pipeline, server: S3Server, **settings: str) -> str:
-    """Run with the server's settings and those given, and return the one line that the user saw."""
-    pipeline.settings |= server.environment
-    pipeline.settings |= {"STILLHOUSE_STORE": "s3://bucket/p", "STILLHOUSE_STORE_TIMEOUT": "5", **settings}
-    seen = pipeline.refuse().strip()
-    assert seen.startswith("stillhouse: ")
-    assert len(seen.split("\n")) == 1, seen
+def refusal(monkeypatch: pytest.MonkeyPatch, server: S3Server, **settings: str) -> str:
+    """Return the one line of a run's check of the store, with the server's settings and those given."""
+    for name, value in (server.environment | settings).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError) as caught:
+        check_store(load_settings().store)
+    seen = str(caught.value)
+    assert "\n" not in seen
     assert SECRET not in seen
     return seen
 
@@ -57,31 +59,33 @@ def refuse(pipeline: Pipeline, server: S3Server, **settings: str) -> str:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_run_wrong_setting_of_the_store_is_one_line(
-    pipeline: Pipeline, server: S3Server, settings: dict[str, str], expected: str
+def test_store_wrong_setting_is_named_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, server: S3Server, settings: dict[str, str], expected: str
 ) -> None:
-    seen = refuse(pipeline, server, **settings)
+    seen = refusal(monkeypatch, server, **settings)
     assert expected in seen
     assert "hunter2" not in seen
 
 
-def test_run_read_only_bucket_says_so(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_store_read_only_bucket_is_named_with_the_missing_right(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "served" / "bucket").mkdir(parents=True)
     with S3Server(tmp_path / "served", "--read-only") as server:
-        seen = refuse(pipeline, server)
+        seen = refusal(monkeypatch, server)
     assert "s3://bucket/p can be read but not written [InternalError]" in seen
     assert "give these keys the right to put and delete objects there, or name another STILLHOUSE_STORE" in seen
 
 
-def test_run_no_server_names_the_endpoint(pipeline: Pipeline, server: S3Server) -> None:
+def test_store_no_server_names_the_endpoint(monkeypatch: pytest.MonkeyPatch, server: S3Server) -> None:
     server.kill()
-    seen = refuse(pipeline, server)
+    seen = refusal(monkeypatch, server)
     assert f"the S3 server {server.endpoint_url} does not answer; start it, or fix AWS_ENDPOINT_URL" in seen
 
 
-def test_run_server_without_tls_names_the_endpoint(pipeline: Pipeline, server: S3Server) -> None:
+def test_store_server_without_tls_names_the_endpoint(monkeypatch: pytest.MonkeyPatch, server: S3Server) -> None:
     endpoint = server.endpoint_url.replace("http://", "https://")
-    seen = refuse(pipeline, server, AWS_ENDPOINT_URL=endpoint)
+    seen = refusal(monkeypatch, server, AWS_ENDPOINT_URL=endpoint)
     assert f"no safe connection to the S3 server {endpoint}" in seen
     assert "fix AWS_ENDPOINT_URL or AWS_CA_BUNDLE" in seen
 
@@ -118,18 +122,35 @@ def web_server(status: int) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("status", [200, 301, 403, 404, 405, 501])
-def test_run_web_server_as_endpoint_is_named_as_no_s3_server(pipeline: Pipeline, server: S3Server, status: int) -> None:
+def test_store_web_server_as_endpoint_is_named_as_no_s3_server(
+    monkeypatch: pytest.MonkeyPatch, server: S3Server, status: int
+) -> None:
     with web_server(status) as endpoint:
-        seen = refuse(pipeline, server, AWS_ENDPOINT_URL=endpoint)
+        seen = refusal(monkeypatch, server, AWS_ENDPOINT_URL=endpoint)
     assert endpoint in seen
     assert "fix AWS_ENDPOINT_URL" in seen or f"fix STILLHOUSE_STORE; fix AWS_ENDPOINT_URL ({endpoint})" in seen
     assert "no S3 server" in seen
 
 
-def test_run_recipe_with_a_password_is_refused_by_its_field(pipeline: Pipeline, server: S3Server) -> None:
+@pytest.fixture
+def pipeline(tmp_path: Path, server: S3Server) -> Pipeline:
+    pipeline = Pipeline(tmp_path / "mine", settings=server.environment | {"STILLHOUSE_STORE": "s3://bucket/p"})
+    pipeline.write()
+    return pipeline
+
+
+def test_run_wrong_secret_key_is_one_line_before_prefect_starts(pipeline: Pipeline) -> None:
+    pipeline.settings |= {"AWS_SECRET_ACCESS_KEY": "other"}
+    seen = pipeline.refuse().strip()
+    assert seen.startswith("stillhouse: could not write probe/")
+    assert "S3 refused the keys [SignatureDoesNotMatch]; set AWS_ACCESS_KEY_ID and" in seen
+    assert len(seen.split("\n")) == 1, seen
+    assert not (pipeline.folder / "prefect").exists()
+
+
+def test_run_recipe_with_a_password_is_refused_by_its_field(pipeline: Pipeline) -> None:
     path = pipeline.folder / "recipe.yaml"
     path.write_text(path.read_text().replace("messages.jsonl", "https://user:hunter2@host/messages.jsonl"))
-    pipeline.settings = server.environment | {"STILLHOUSE_STORE": "s3://bucket/p"}
     seen = pipeline.refuse()
     assert "data.train.path: 'https://***@host/messages.jsonl' is refused" in seen
     assert "hunter2" not in seen

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +79,9 @@ class Pipeline:
         path.write_text(yaml.safe_dump(fields))
         return path
 
-    def report_to(self, server: str) -> None:
-        """Have runs report to the Prefect server at this URL, which saves the start of one of their own."""
-        self.settings = {**self.settings, "PREFECT_API_URL": server}
+    def reporting_to(self, server: str) -> "Pipeline":
+        """Return this pipeline with runs that report to the Prefect server at this URL, and so start none."""
+        return replace(self, settings={**self.settings, "PREFECT_API_URL": server})
 
     def start(self, *arguments: str, prepare: Callable[[], None] | None = None) -> "subprocess.Popen[str]":
         """Start `stillhouse run` on the recipe; `prepare` is called in the new process."""
