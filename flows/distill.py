@@ -59,7 +59,7 @@ def distill(
     sources = read_sources(run)
     valid = validate_rows(run, sources)
     splits = split_rows(run, valid)
-    rows = balance_rows(run, valid, splits)
+    rows = balance_rows(run, sources, valid, splits)
 
     teachers, judge = load_teachers(run), load_judge(run)
     completions = generate_completions(run, teachers, rows)
@@ -74,20 +74,6 @@ def distill(
     evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
     verdicts = compare_pairs(run, judge, rows, evaluation)
     report = write_report(
-        run,
-        ReportInputs(
-            sources=sources,
-            valid=valid,
-            rows=rows,
-            teachers=teachers,
-            completions=completions,
-            judge=judge,
-            scores=scores,
-            dataset=dataset,
-            base=base,
-            trained=trained,
-            evaluation=evaluation,
-            verdicts=verdicts,
-        ),
+        run, ReportInputs(rows, teachers, judge, base, completions, scores, dataset, trained, evaluation, verdicts)
     )
     return {"run_id": run.id, "report": report.model_dump(mode="json")}

@@ -42,9 +42,10 @@ def plan(
     )
     run = start_run(load_recipe(recipe, changes | overrides), load_settings(), [])
 
-    valid = validate_rows(run, read_sources(run))
+    sources = read_sources(run)
+    valid = validate_rows(run, sources)
     splits = split_rows(run, valid)
-    rows = balance_rows(run, valid, splits)
+    rows = balance_rows(run, sources, valid, splits)
 
     teachers, judge = load_teachers(run), load_judge(run)
     probes = probe_teachers(run, teachers, rows)

@@ -14,13 +14,11 @@ from prefect.cache_policies import NO_CACHE
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import in_report_order, total
-from stillhouse.data.summaries import ReadSummary, ValidateSummary
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.summary import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
-from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
@@ -45,17 +43,15 @@ from tasks.orchestration.run import Run
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """The finished stages and the models that a report is made of."""
+    """The models and the finished stages that a report is made of, in the order of the flow."""
 
-    sources: Mapping[Role, Built[ReadSummary]]
-    valid: Built[ValidateSummary]
     rows: Rows
     teachers: list[Checkpoint]
-    completions: Completions
     judge: Checkpoint | None
+    base: Checkpoint
+    completions: Completions
     scores: Built[JudgeSummary] | None
     dataset: Built[FilterSummary]
-    base: Checkpoint
     trained: Built[TrainSummary]
     evaluation: Built[EvaluateSummary]
     verdicts: Built[JudgePairsSummary] | None
@@ -91,8 +87,9 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
     evidence = read_evidence(test, run.store.fetch(evaluation.ref), rows.labels, recipe.skill)
     blocks = collect.model_blocks(evidence, _names(recipe, inputs.teachers[0], inputs.base), recipe)
     comparison, which = collect.comparison_block(evidence, blocks, recipe)
-    data = {role: source.summary for role, source in inputs.sources.items()}
-    stages = (inputs.valid.summary, rows.splits.summary, rows.train.summary)
+    data = {role: source.summary for role, source in rows.sources.items()}
+    stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
+    related = {"teacher": inputs.teachers, "student's base": [inputs.base]}
     report = build_report(
         run_id=run.id,
         recipe=recipe.model_dump(mode="json"),
@@ -109,7 +106,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         funnel=collect.funnel(data, *stages, inputs.dataset.summary),
         curves=collect.curves(inputs.trained.summary),
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
-        judge=_judge(run, inputs),
+        judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts),
         disagreements=collect.disagreements(evidence, recipe.skill),
         mislabelled=_mislabelled(run, inputs.dataset),
         licences=_licences(recipe, inputs.teachers),
@@ -139,29 +136,23 @@ def generation_of(run: Run, completions: Completions, dataset: Built[FilterSumma
 
 def judge_report(
     run: Run,
-    judge: Checkpoint,
+    judge: Checkpoint | None,
     related: Mapping[str, list[Checkpoint]],
     scores: Built[JudgeSummary] | None,
     verdicts: Built[JudgePairsSummary] | None,
-) -> dict[str, Any]:
-    """Return the report's `judge` block; `related` holds the models whose answers it judges, by role in words."""
-    assert run.recipe.judge, "there is a judge's checkpoint"
+) -> dict[str, Any] | None:
+    """Return the report's `judge` block, if there is one; `related` holds the models behind the answers by role."""
+    if judge is None or run.recipe.judge is None:
+        return None
     return judge_block(
         run.recipe.judge,
         judge.model.name,
         run.recipe.evaluation,
         pq.read_table(run.store.path(verdicts.ref, "pairs.parquet")).to_pylist() if verdicts else [],
         _of_this_run(verdicts) if verdicts else None,
-        {**scores.summary.to_record(), **_of_this_run(scores).to_record()} if scores else None,
+        _of_this_run(scores).to_record() if scores else None,
         [role for role, models in related.items() if any(judge.is_same_model(model) for model in models)],
     )
-
-
-def _judge(run: Run, inputs: ReportInputs) -> dict[str, Any] | None:
-    if inputs.judge is None:
-        return None
-    related = {"teacher": inputs.teachers, "student's base": [inputs.base]}
-    return judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts)
 
 
 def _of_this_run(built: Built[GenerationSummary] | None) -> GenerationSummary:

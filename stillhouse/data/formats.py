@@ -5,13 +5,12 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import fsspec
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.data.lines import MAX_LINE_BYTES, line_blocks
-from stillhouse.data.sources import Format, readable
+from stillhouse.data.sources import Format, open_source
 from stillhouse.errors import DataError
 
 _MAX_FIELD_CHARS = 4 << 20
@@ -142,7 +141,7 @@ def _cells(header: list[str], cells: list[str], raw: bytes) -> dict[str, Any] | 
 def _parquet(url: str, options: dict[str, Any] | None) -> Iterator[Record]:
     number = 0
     try:
-        with readable(url), fsspec.open(url, "rb", **(options or {} if "://" in url else {})) as file:
+        with open_source(url, options) as file:
             for batch in pq.ParquetFile(file).iter_batches(_BATCH):
                 for raw, value in _values(batch):
                     number += 1

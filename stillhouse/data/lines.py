@@ -8,10 +8,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import fsspec
 import zstandard
 
-from stillhouse.data.sources import readable
+from stillhouse.data.sources import open_source
 from stillhouse.errors import DataError
 
 MAX_LINE_BYTES = 32 << 20  # longer lines are cut, so that memory does not grow with the file
@@ -61,7 +60,7 @@ def _chunks(url: str, options: dict[str, Any] | None) -> Iterator[bytes]:
 
 
 def _raw(url: str, options: dict[str, Any] | None, size: int) -> Iterator[bytes]:
-    with readable(url), fsspec.open(url, "rb", **(options or {} if "://" in url else {})) as file:
+    with open_source(url, options) as file:
         while chunk := file.read(size):
             yield chunk
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import fsspec
 from pydantic import BaseModel, ConfigDict
@@ -81,6 +81,17 @@ def readable(url: str) -> Iterator[None]:
         raise DataError(f"{url} can't be read: {error}. Check the address, the endpoint and the keys.") from error
 
 
+@contextmanager
+def open_source(url: str, storage_options: dict[str, Any] | None) -> Iterator[BinaryIO]:
+    """Yield the file at `url`, open for reading bytes.
+
+    Raises:
+        DataError: as `readable`.
+    """
+    with readable(url), fsspec.open(url, "rb", **_options(url, storage_options)) as file:
+        yield file
+
+
 def _expand(path: str, source: Source, options: dict[str, Any] | None) -> list[str]:
     with readable(path):
         try:
@@ -113,7 +124,7 @@ def _measure(url: str, source: Source, options: dict[str, Any] | None) -> Source
             "otherwise set `format` to jsonl, csv or parquet."
         )
     digest, size = hashlib.sha256(), 0
-    with readable(url), fsspec.open(url, "rb", **_options(url, options)) as file:
+    with open_source(url, options) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)

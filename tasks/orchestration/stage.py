@@ -7,7 +7,6 @@ misname what it refers to.
 import logging
 import os
 import platform
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -36,7 +35,7 @@ log = logging.getLogger("stillhouse")
 
 
 # mean seconds before the second and the third try
-_RETRY_DELAYS_S = (5.0, 20.0)
+_RETRY_DELAYS_S = [5.0, 20.0]
 _LIBRARIES = ("prefect", "polars", "pyarrow", "scikit-learn")
 
 
@@ -84,7 +83,6 @@ class Stage(Generic[P, S_co]):
     summary_type: type[S_co]
     task: Task[..., Any]
     on_device: bool = False
-    retry_delays_s: tuple[float, ...] = _RETRY_DELAYS_S
 
     def fingerprint_of(self, inputs: Mapping[str, ArtifactRef], params: P) -> str:
         """Return the fingerprint of the artifact that these inputs and parameters make.
@@ -140,8 +138,6 @@ class Stage(Generic[P, S_co]):
             "refresh_cache": refresh,
             # a worker's supervisor counts its time itself, from when it has the device
             "timeout_seconds": None if self.on_device else settings.stage_timeout_s,
-            # anew for each call: runs that failed together must not come back together
-            "retry_delay_seconds": with_jitter(self.retry_delays_s),
         }
 
 
@@ -182,16 +178,14 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
             log_prints=False,
             # only what can pass by itself; a user's mistake is the same the second time
             retries=len(_RETRY_DELAYS_S),
+            retry_delay_seconds=_RETRY_DELAYS_S,
+            # runs that failed together must not come back together
+            retry_jitter_factor=0.5,
             retry_condition_fn=is_transient,
         )(run)
         return Stage(name, version, get_type_hints(body)["return"], prefect_task, on_device)
 
     return wrap
-
-
-def with_jitter(delays_s: tuple[float, ...]) -> list[float]:
-    """Return each delay, half to one and a half times as long."""
-    return [delay * random.uniform(0.5, 1.5) for delay in delays_s]
 
 
 def is_transient(task_: Any, task_run: Any, state: Any) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import PaidPart
+from stillhouse.data.summaries import ValidateSummary
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.recipe.load import parse_recipe
 from tasks.balance import Rows
@@ -36,7 +37,8 @@ class Run:
 def test_evaluate_models_student_is_the_exported_folder_and_an_input():
     run = Run()
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
-    rows = Rows(make_built("split"), make_built("balance"), ("a", "b"))
+    valid = make_built("validate", ValidateSummary(num_in=0, kept={}, dropped={}, labels=("a", "b")))
+    rows = Rows({}, valid, make_built("split"), make_built("balance"))
     trained, untrained, other = make_built("train"), make_built("initialise"), make_built("other")
     evaluate_models(run, rows, make_built("filter"), known, known, trained, untrained, other)
     paths = {candidate.role: candidate.path for candidate in run.params.candidates}

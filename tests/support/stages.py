@@ -9,5 +9,6 @@ from tasks.validate import validate_rows
 
 def prepare_rows(run: Run) -> Rows:
     """Return the recipe's rows, read, validated, split and balanced."""
-    valid = validate_rows(run, read_sources(run))
-    return balance_rows(run, valid, split_rows(run, valid))
+    sources = read_sources(run)
+    valid = validate_rows(run, sources)
+    return balance_rows(run, sources, valid, split_rows(run, valid))

@@ -17,7 +17,7 @@ from stillhouse.errors import DataError, StoreError, StoreUnavailable, WorkerErr
 from stillhouse.runtime.settings import Settings, load_settings
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.results import results_block
-from tasks.orchestration.stage import Stage, StageCall, stage, with_jitter
+from tasks.orchestration.stage import Stage, StageCall, stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(180)]
 
@@ -57,12 +57,14 @@ def body() -> Body:
     return Body()
 
 
-def toy(body: Callable[[StageCall[ToyParams]], ToySummary], version: int = 1) -> Stage[ToyParams, ToySummary]:
+def toy(
+    body: Callable[[StageCall[ToyParams]], ToySummary], version: int = 1, delays_s: tuple[float, float] = (0.01, 0.01)
+) -> Stage[ToyParams, ToySummary]:
     def run(call: StageCall[ToyParams]) -> ToySummary:
         return body(call)
 
     made = stage("toy", version)(run)
-    return dataclasses.replace(made, retry_delays_s=(0.01, 0.01))
+    return dataclasses.replace(made, task=made.task.with_options(retry_delay_seconds=list(delays_s)))
 
 
 def files_of(ref: ArtifactRef, settings: Settings) -> list[Path]:
@@ -240,17 +242,15 @@ def test_stage_what_can_not_pass_is_not_tried_again(settings, error):
 
 def test_stage_waits_its_own_delays_before_it_tries_again(settings):
     body = Body(StoreUnavailable("no answer"), StoreUnavailable("no answer"))
-    made = dataclasses.replace(toy(body), retry_delays_s=(0.6, 1.2))
+    made = toy(body, delays_s=(0.6, 1.2))
     started = time.monotonic()
     made.run({}, ToyParams(rows=3), settings)
     assert time.monotonic() - started > 0.5 * (0.6 + 1.2)
 
 
-def test_with_jitter_spreads_delays_around_their_mean():
-    drawn = [with_jitter((4.0, 20.0)) for _ in range(200)]
-    for mean, delays in zip((4.0, 20.0), zip(*drawn, strict=True), strict=True):
-        assert 0.5 * mean <= min(delays) < 0.7 * mean
-        assert 1.3 * mean < max(delays) <= 1.5 * mean
+def test_stage_runs_that_fail_together_wait_for_different_times():
+    made = stage("toy", version=1)(Body().__call__)
+    assert (made.task.retry_delay_seconds, made.task.retry_jitter_factor) == ([5.0, 20.0], 0.5)
 
 
 def test_stage_users_mistake_is_raised_as_it_is_and_not_tried_again(settings):
