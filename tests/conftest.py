@@ -1,3 +1,4 @@
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,15 @@ import pytest_socket
 FAST_TIER = "not slow and not long"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # set before Prefect is imported: it reads them then, and must neither phone home nor touch this user's profile
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "1"
+    # what tests call outside a flow may log
+    os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
+    if config.option.markexpr == FAST_TIER:
+        # on data this small, threads of linear algebra only wait for each other; engines in slow tests need them
+        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # a busy machine, or a first example that imports a library, is no failed property; the test's own minute holds
     hypothesis.settings.register_profile("any machine", deadline=None)
     hypothesis.settings.load_profile("any machine")
@@ -27,6 +33,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def is_slow(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in ("slow", "long"))
+
+
+def pytest_collection() -> None:
+    # the modules stay until the end: walking through what they made, again and again, takes a tenth of the time
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
