@@ -1,6 +1,7 @@
 """Which way imports may point, read off the source."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,8 +85,13 @@ def names_in(node: ast.AST) -> list[str]:
     return []
 
 
-def imports(module: str, *, top_only: bool = False) -> Iterator[str]:
-    """Yield what `module` imports: anywhere in it, or only while it is itself imported."""
+@functools.cache
+def imports(module: str, *, top_only: bool = False) -> tuple[str, ...]:
+    """Return what `module` imports: anywhere in it, or only while it is itself imported."""
+    return tuple(_imports(module, top_only=top_only))
+
+
+def _imports(module: str, *, top_only: bool) -> Iterator[str]:
     waiting: list[ast.AST] = [SOURCES[module]]
     while waiting:
         node = waiting.pop()

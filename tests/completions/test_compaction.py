@@ -19,10 +19,10 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def completions(store: Store) -> CompletionStore:
-    """Forty segments in which most keys come several times, with more and fewer logprobs and failures among them."""
+    """Twenty segments in which most keys come several times, with more and fewer logprobs and failures among them."""
     made = CompletionStore(store, TEACHER)
     random_number = random.Random(0)
-    for segment in range(40):
+    for segment in range(20):
         k = random_number.choice([0, 0, 2, 5])
         reasons = ["stop", "stop", "length", "error:timeout"]
         answers = [
@@ -47,9 +47,9 @@ def test_compact_serves_every_request_with_the_same_completion(store: Store, com
     done = compact(store, TEACHER)
 
     assert served(completions) == before
-    assert (done.segments_before, done.segments_after) == (40, 1) == (40, len(segments_of(store)))
+    assert (done.segments_before, done.segments_after) == (20, 1) == (20, len(segments_of(store)))
     assert stored - done.repeated == count_stored(store)
-    assert done.repeated > 30
+    assert done.repeated > 10
     again = compact(store, TEACHER)
     assert (again.segments_before, again.segments_after, again.repeated) == (1, 1, 0)
 
@@ -109,7 +109,7 @@ def test_compact_during_a_lookup_changes_no_result(store: Store, completions: Co
 
 
 def test_compact_leaves_a_damaged_segment_where_it_is(store: Store, completions: CompletionStore) -> None:
-    damaged = segments_of(store)[20]
+    damaged = segments_of(store)[10]
     content = bytearray(damaged.read_bytes())
     content[len(content) // 3] ^= 0xFF
     damaged.write_bytes(content)
@@ -133,7 +133,7 @@ def test_compact_unwritable_store_is_an_error_and_loses_nothing(
     monkeypatch.setattr(Store, "put_bytes", full)
     with pytest.raises(StoreError, match="no space left"):
         compact(store, TEACHER)
-    assert len(segments_of(store)) == 40
+    assert len(segments_of(store)) == 20
     assert served(completions) == before
 
 

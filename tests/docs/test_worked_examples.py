@@ -53,12 +53,18 @@ def copy_sources(folder: Path) -> None:
     shutil.copy(ROOT / "tests" / "test_architecture.py", folder / "tests")
 
 
-def run_page_tests(pages: list[Path], folder: Path) -> None:
-    """Apply the pages' blocks to a copy of the sources, and run the pages' tests in it."""
+def apply_pages(pages: list[Path], folder: Path) -> list[Block]:
+    """Apply the pages' blocks to a copy of the sources, and return them."""
     copy_sources(folder)
     found = [block for page in pages for block in blocks(page)]
     for block in found:
         apply(block, folder)
+    return found
+
+
+def run_page_tests(pages: list[Path], folder: Path) -> None:
+    """Apply the pages' blocks to a copy of the sources, and run the pages' tests in it."""
+    found = apply_pages(pages, folder)
     tests = [block.file for block in found if Path(block.file).name.startswith("test_") and block.kind == "python"]
     assert len(tests) == len(pages), "each page shows one test module"
     command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", *tests]
@@ -69,6 +75,11 @@ def run_page_tests(pages: list[Path], folder: Path) -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
+def test_worked_examples_blocks_of_all_pages_fit_the_sources(tmp_path):
+    assert {block.kind for block in apply_pages(PAGES, tmp_path)} == {"python", "diff"}
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_worked_examples_all_pages_in_one_copy_pass_their_tests(tmp_path):
     run_page_tests(PAGES, tmp_path)

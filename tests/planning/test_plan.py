@@ -38,7 +38,7 @@ def text(rng: random.Random, most: int) -> str:
     return " ".join(rng.choice(WORDS) for _ in range(rng.randrange(4, most)))
 
 
-def made_up(kind: str, number: int = 400) -> dict[str, str]:
+def made_up(kind: str, number: int = 150) -> dict[str, str]:
     """Questions with an answer each, whose length varies, and for some kinds with the question's."""
     rng = random.Random(5)
     questions = {f"{index} {text(rng, 60)}": index for index in range(number)}

@@ -9,8 +9,7 @@ from stillhouse.reports.schema.report import Confusion
 from tests.support.html_page import ATTACK, Page
 
 
-def test_page_loads_nothing_external(blocks: dict[str, Any]) -> None:
-    html = render_html(build_report(**blocks))
+def test_page_loads_nothing_external(html: str) -> None:
     page = Page(html)
     assert not {"script", "link", "img", "iframe", "object", "image"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name in ("src", "href", "xlink:href", "srcset")]
@@ -30,8 +29,8 @@ def test_page_user_data_is_text_everywhere(blocks: dict[str, Any]) -> None:
     assert page.text.count("alert(1)") >= 11
 
 
-def test_page_shows_the_numbers_it_was_given(blocks: dict[str, Any]) -> None:
-    text = Page(render_html(build_report(**blocks))).text
+def test_page_shows_the_numbers_it_was_given(html: str) -> None:
+    text = Page(html).text
     for number in ["0.918", "[0.889, 0.943]", "0.943", "0.488", "0.163", "0.795", "0.823", "165 ms", "198 ms",
                    "745 ms", "872 ms", "33.0", "6.63", "339", "34.8", "122 MiB", "257 MiB", "1.41 GiB", "1.81 GiB",
                    "1.10 GiB", "63.7 M", "1,312", "772", "744", "658", "222,798", "3,342", "32.5", "701", "27,412",
@@ -43,14 +42,13 @@ def test_page_shows_the_numbers_it_was_given(blocks: dict[str, Any]) -> None:
         assert words in text, words
 
 
-def test_page_names_each_stage_and_its_fingerprint_once(blocks: dict[str, Any]) -> None:
-    page = Page(render_html(build_report(**blocks)))
+def test_page_names_each_stage_and_its_fingerprint_once(html: str, blocks: dict[str, Any]) -> None:
+    page = Page(html)
     for name, stage in blocks["stages"].items():
         assert page.text.count(stage["fingerprint"]) == 1, name
 
 
-def test_page_chart_ids_are_unique(blocks: dict[str, Any]) -> None:
-    html = render_html(build_report(**blocks))
+def test_page_chart_ids_are_unique(html: str) -> None:
     page = Page(html)
     assert page.tags.count("svg") == 5
     idents = [value for name, value in page.attributes if name == "id"]
@@ -58,8 +56,7 @@ def test_page_chart_ids_are_unique(blocks: dict[str, Any]) -> None:
     assert set(re.findall(r"url\(#([^)]+)\)", html)) <= set(idents)
 
 
-def test_page_chart_colours_all_follow_the_theme(blocks: dict[str, Any]) -> None:
-    html = render_html(build_report(**blocks))
+def test_page_chart_colours_all_follow_the_theme(html: str) -> None:
     drawn = set(re.findall(r'(?:fill|stroke)="(#[0-9a-fA-F]+|black|white)"', html))
     assert drawn <= set(re.findall(r'\.chart \[(?:fill|stroke)="(#[0-9a-f]+)"\]', html))
 

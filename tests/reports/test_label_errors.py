@@ -49,8 +49,8 @@ def shown(blocks: dict[str, Any], folder: Path) -> Any:
     return build_report(**blocks | {"filter": filter_block(SUMMARY), "mislabelled": mislabelled(path)})
 
 
-def test_page_label_errors_shows_counts_and_the_first_25(blocks, tmp_path):
-    report = shown(blocks, tmp_path)
+def test_page_label_errors_shows_counts_and_the_first_25(plain_blocks, tmp_path):
+    report = shown(plain_blocks, tmp_path)
     found = json.loads(report_json(report))
     assert found["filter"]["suspects"] == SUMMARY.suspects.to_record()
     assert [line["id"] for line in found["mislabelled"]] == [f"row{n}" for n in range(25)]
@@ -77,15 +77,15 @@ def test_summary_label_errors_are_named_by_id_only(blocks, tmp_path):
     assert "my message" not in text
 
 
-def test_page_difficulty_shows_rows_before_and_after(blocks, tmp_path):
-    text = " ".join(Page(render_html(shown(blocks, tmp_path))).text.split())
+def test_page_difficulty_shows_rows_before_and_after(plain_blocks, tmp_path):
+    text = " ".join(Page(render_html(shown(plain_blocks, tmp_path))).text.split())
     assert "Thirds of the teacher's training rows by margin; 50 % were to be hard." in text
     assert "easy3014medium3016hard3030" in text
 
 
-def test_page_without_label_errors_or_difficulty_shows_neither(blocks):
+def test_page_without_label_errors_or_difficulty_shows_neither(plain_blocks):
     plain = {"filter": filter_block(PLAIN), "mislabelled": []}
-    report = build_report(**blocks | plain)
+    report = build_report(**plain_blocks | plain)
     assert report.filter is not None
     assert (report.filter.suspects, report.filter.difficulty) == (None, None)
     text = Page(render_html(report)).text + summary_markdown(report)

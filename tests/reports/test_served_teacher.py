@@ -72,15 +72,16 @@ def test_method_api_teacher_is_described_only_if_there_is_one():
     assert here["engine"].startswith("Every model is served")
 
 
-def test_page_and_card_count_redacted_prompts(blocks):
+def test_page_and_card_count_redacted_prompts(plain_blocks):
     asked = dict.fromkeys(("requests", "from_store", "generated", "prompt_tokens", "completion_tokens"), 9)
     redacted = RedactedPrompts(prompts=7, marks={"<EMAIL>": 6, "<IBAN>": 2})
     summary = GenerationSummary(**asked, seconds=2.0, redacted=redacted)
-    report = build_report(**blocks | {"generation": generation_block(summary, None)})
-    assert "Personal data was replaced by marks in 7 prompts" in Page(render_html(report)).text
-    assert "<EMAIL> 6, <IBAN> 2" in Page(render_html(report)).text
+    report = build_report(**plain_blocks | {"generation": generation_block(summary, None)})
+    page = Page(render_html(report)).text
+    assert "Personal data was replaced by marks in 7 prompts" in page
+    assert "<EMAIL> 6, <IBAN> 2" in page
     assert "The teacher saw 7 prompts with marks in place of personal data" in data_card(report)
-    plain = build_report(**blocks)
+    plain = build_report(**plain_blocks)
     assert plain.generation is not None
     assert plain.generation.redacted is None
     assert "marks" not in Page(render_html(plain)).text + data_card(plain)

@@ -108,12 +108,12 @@ def test_budget_spent_by_earlier_runs_sends_nothing_and_a_full_store_is_no_error
 
 def test_budget_of_hours_ends_the_generation(tmp_path, server):
     plan = server.plan
-    server.plan = lambda received: replace(plan(received), delay_s=0.4)
+    server.plan = lambda received: replace(plan(received), delay_s=0.2)
     started = time.monotonic()
-    # 100 seconds of answers, eight at a time
+    # 6 seconds of answers, eight at a time
     with pytest.raises(BudgetSpent, match=r"budget\.hours"):
-        ask(tmp_path, 250, hours=3 / 3600)
-    assert time.monotonic() - started < 6
+        ask(tmp_path, 250, hours=1 / 3600)
+    assert time.monotonic() - started < 5
     assert 0 < len(server.requests) < 250
     assert len(stored(tmp_path)) == len(server.requests)
 
