@@ -3,7 +3,6 @@
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
-from stillhouse.costs.price import resolve_price
 from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.evaluation import Evaluation
@@ -67,6 +66,5 @@ def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[
         evaluation=evaluation,
     )
     built = run.build(evaluate_teacher, {"split": rows.splits.ref}, params)
-    price = resolve_price(recipe.teacher, recipe.costs)
-    run.note_completions(Expense.TEST_ROWS, "teacher: test rows", built, price)
+    run.note_completions(Expense.TEST_ROWS, "teacher: test rows", built, recipe.teacher)
     return built

@@ -1,6 +1,6 @@
 """Has a judge score the teachers' completions, for the filter."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -8,21 +8,19 @@ from pydantic import Field
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
-from stillhouse.costs.price import generation_price
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.questions import JudgeReply, read_replies, write_questions
 from stillhouse.judging.scores import score_questions, write_scores
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.judge import SCORES, Judge
-from stillhouse.recipe.teacher import Sampling
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.spec import GenerateSpec
 from tasks.balance import Rows
 from tasks.mix import Completions
 from tasks.orchestration.generation import ModelParams
-from tasks.orchestration.params import Execution
+from tasks.orchestration.params import only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_asking_worker
@@ -33,16 +31,14 @@ class JudgeParams(ModelParams):
 
     fingerprint: str = Field(alias="judge_fingerprint")
     endpoint: Endpoint | None
-    sampling: Sampling
+    judge: Annotated[Judge, only("sampling")]
     skill: AnySkill
     instruction: str
-    judge: Execution[Judge]
 
     @classmethod
     def by(cls, run: Run, judge: Judge, checkpoint: Checkpoint, rows: Rows, **own: Any) -> Self:
         """Return the parameters of requests to `judge`; `own` holds the instruction and the fields of a subclass."""
-        recipe = {"sampling": judge.sampling, "skill": run.recipe.skill, "judge": judge}
-        return cls.of(run, judge, checkpoint, rows.labels, **recipe, **own)
+        return cls.of(run, judge, checkpoint, rows.labels, judge=judge, skill=run.recipe.skill, **own)
 
 
 class JudgeSummary(GenerationSummary):
@@ -74,7 +70,7 @@ def score_completions(
         return None
     params = JudgeParams.by(run, config, checkpoint, rows, instruction=config.score_prompt)
     scores = run.build(judge, {"generate": completions.ref, **rows.inputs, **checkpoint.inputs}, params)
-    run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, generation_price(config, run.recipe.costs))
+    run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, config)
     return scores
 
 

@@ -1,20 +1,22 @@
 """Has a judge compare the student's answers to the test rows with others', for the report."""
 
+from typing import Annotated
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
-from stillhouse.costs.price import generation_price
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import BASELINES
 from stillhouse.evaluation.summary import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questions, with_verdicts
-from stillhouse.recipe.judge import VERDICTS
+from stillhouse.recipe.judge import VERDICTS, Judge
 from tasks.balance import Rows
 from tasks.judge import JudgeParams, ask_judge
+from tasks.orchestration.params import only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
@@ -22,8 +24,7 @@ from tasks.orchestration.stage import StageCall, stage
 class JudgePairsParams(JudgeParams):
     """What a comparison shows, and whom it compares the student with."""
 
-    show_reference: bool
-    against: tuple[str, ...]
+    judge: Annotated[Judge, only("sampling", "show_reference", "against")]
     metric: str
 
 
@@ -62,11 +63,9 @@ def compare_pairs(
         checkpoint,
         rows,
         instruction=config.pair_prompt,
-        show_reference=config.show_reference,
-        against=config.against,
         metric=run.recipe.evaluation.metrics[0],
     )
     inputs = {"evaluate": evaluation.ref, "split": rows.splits.ref, **checkpoint.inputs}
     verdicts = run.build(judge_pairs, inputs, params)
-    run.note_completions(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, generation_price(config, run.recipe.costs))
+    run.note_completions(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, config)
     return verdicts

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.handle import ArtifactRef, Built, StageSummary
-from stillhouse.completions.table import mixed
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint
 from tasks.balance import Rows
@@ -14,7 +13,7 @@ from tasks.generate import generate_with
 from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.route import route_prompts
+from tasks.route import mixed_completions, route_prompts
 
 
 class MixSummary(StageSummary):
@@ -35,11 +34,11 @@ class Completions:
 @stage("mix", version=1)
 def mix(call: StageCall[Params]) -> MixSummary:
     """Write completions.parquet, each completion with the number of its teacher."""
-    numbers = sorted(int(name.removeprefix("answers_")) for name in call.inputs)
-    tables = {number: call.folder(f"answers_{number}") / "completions.parquet" for number in numbers}
-    completions = mixed(tables)
+    completions = mixed_completions(call)
     pq.write_table(completions, call.work.folder / "completions.parquet")
-    return MixSummary(answers=len(completions), teachers=tuple(numbers))
+    return MixSummary(
+        answers=len(completions), teachers=tuple(sorted(int(name.removeprefix("answers_")) for name in call.inputs))
+    )
 
 
 def generate_completions(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> Completions:

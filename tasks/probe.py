@@ -6,7 +6,6 @@ from typing import Any
 from stillhouse.artifacts.handle import ArtifactRef, Built, StageSummary
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
-from stillhouse.costs.price import generation_price
 from stillhouse.filters.settings import Filters
 from stillhouse.filters.unanswered import check_references, routing_filters
 from stillhouse.inference.models import Checkpoint
@@ -140,8 +139,7 @@ def probe_teachers(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> list[
         params = generation_params(run, index, checkpoint, rows, ProbeParams, prompts=PROMPTS)
         label = f"probe {teacher.display_name}" if recipe.has_several else "probe"
         probes.append(run.build(probe, inputs, params, label=label))
-        price = generation_price(teacher, recipe.costs)
-        run.note_completions(Expense.GENERATION, f"{teacher.display_name}: lessons", probes[-1], price)
+        run.note_completions(Expense.GENERATION, f"{teacher.display_name}: lessons", probes[-1], teacher)
     return probes
 
 

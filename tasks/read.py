@@ -1,13 +1,13 @@
 """Reads the recipe's sources into rows."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.data.read import read as write_rows
 from stillhouse.data.sources import SourceFile, resolve
 from stillhouse.data.summaries import ReadSummary
-from stillhouse.recipe.data import Columns, Role, Source
-from tasks.orchestration.params import Execution, IfSet, Params
+from stillhouse.recipe.data import Role, Source
+from tasks.orchestration.params import Execution, IfSet, Params, only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
@@ -16,11 +16,9 @@ class ReadParams(Params):
     """One source: its files' content, and how rows are read from it."""
 
     role: Role
+    source: Annotated[Source, only("format", "columns")]
     files: tuple[str, ...]  # SHA-256 of each
-    format: str
-    columns: Columns
     is_dialogue: IfSet[bool] = False
-    source: Execution[Source]
     locations: Execution[tuple[SourceFile, ...]]
     storage_options: Execution[dict[str, Any] | None]
 
@@ -51,11 +49,9 @@ def read_sources(run: Run) -> dict[Role, Built[ReadSummary]]:
         files = resolve(source, options)
         params = ReadParams(
             role=role,
-            files=tuple(file.sha256 for file in files),
-            format=source.format,
-            columns=source.columns,
-            is_dialogue=run.recipe.skill.is_dialogue,
             source=source,
+            files=tuple(file.sha256 for file in files),
+            is_dialogue=run.recipe.skill.is_dialogue,
             locations=files,
             storage_options=options,
         )

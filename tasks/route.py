@@ -1,6 +1,9 @@
 """Finds which prompts go to one of several teachers."""
 
 from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
 
 from stillhouse.artifacts.handle import Built, StageSummary
 from stillhouse.completions.table import lines_by_row, mixed
@@ -98,6 +101,12 @@ def route_prompts(
     return run.build(route, {**rows.inputs, **completions}, params, label=label)
 
 
+def mixed_completions(call: StageCall[Any]) -> pa.Table:
+    """Return the completions among a call's inputs, answers_1 and so on, each with the number of its teacher."""
+    names = [name for name in call.inputs if name.startswith("answers_")]
+    return mixed({int(name.removeprefix("answers_")): call.folder(name) / "completions.parquet" for name in names})
+
+
 def _by_row(run: Run, teacher_index: int) -> RouteByRowParams:
     """Return the map of values to teachers by index: their names are no part of what is made."""
     routing, names = run.recipe.routing, [teacher.display_name for teacher in run.recipe.teachers]
@@ -117,8 +126,6 @@ def _unserved(
     """Return the prompts without a usable completion by an earlier teacher, as the filters judge."""
     if params.must_verify:
         check_references(rows)
-    names = [name for name in call.inputs if name.startswith("answers_")]
-    tables = {int(name.removeprefix("answers_")): call.folder(name) / "completions.parquet" for name in names}
-    lines = lines_by_row(mixed(tables))
+    lines = lines_by_row(mixed_completions(call))
     completions = calibrated_completions(lines, label_priors(params.calibrations, train, lines), params.labels)
     return unanswered_rows(rows, completions, params.rules, params.skill, params.labels)

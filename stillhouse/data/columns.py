@@ -20,20 +20,21 @@ def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, i
     text (stillhouse/data/tool_calls.py).
 
     Raises:
-        Refused: a value is missing or not of the type its column needs.
+        InvalidRecord: a value is missing or not of the type its column needs.
     """
     if is_dialogue and columns.messages is not None:
         record = {**record, columns.messages: with_tool_calls(record.get(columns.messages))}
     messages = _messages(record, columns)
     digest = content_sha256(messages)
-    label = _label(record, columns.label)
+    label = _word(record, columns.label, (bool, int), "a label (text, a whole number or a boolean)")
     if columns.reference is not None:
         references = _references(record[columns.reference]) if columns.reference in record else []
     else:
         references = [] if label is None else [label]
     if is_dialogue and not references and messages[-1]["role"] == "assistant":
         references = [messages[-1]["content"]]
-    return _id(record, columns.id) or digest[:16], digest, messages, references, label, _meta(record, used)
+    row_id = _word(record, columns.id, (int,), "text or a whole number of at most 64 bits")
+    return row_id or digest[:16], digest, messages, references, label, _meta(record, used)
 
 
 def named_columns(columns: Columns) -> dict[str, str]:
@@ -86,26 +87,14 @@ def _present(record: dict[str, Any], name: str) -> Any:
     return value
 
 
-def _id(record: dict[str, Any], name: str | None) -> str | None:
+def _word(record: dict[str, Any], name: str | None, kinds: tuple[type, ...], rule: str) -> str | None:
+    """Return a value of one word, such as an id or a label, as text; None if there is none or it is blank."""
     value = record.get(name) if name else None
     if value is None or isinstance(value, str):
         return value.strip() or None if value else None
-    if type(value) is int:
-        return str(value)
-    raise InvalidRecord(
-        "wrong_type", f"{name!r} must be text or a whole number of at most 64 bits, it is {_short(value)}"
-    )
-
-
-def _label(record: dict[str, Any], name: str | None) -> str | None:
-    value = record.get(name) if name else None
-    if value is None or isinstance(value, str):
-        return value.strip() or None if value else None
-    if isinstance(value, bool | int):
+    if type(value) in kinds:
         return orjson.dumps(value).decode()
-    raise InvalidRecord(
-        "wrong_type", f"{name!r} must be a label (text, a whole number or a boolean), it is {_short(value)}"
-    )
+    raise InvalidRecord("wrong_type", f"{name!r} must be {rule}, it is {_short(value)}")
 
 
 def _references(value: Any) -> list[str]:

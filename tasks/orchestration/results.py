@@ -34,7 +34,7 @@ class JsonOnlyResults(WritableFileSystem):
 
     async def aread_path(self, path: str) -> bytes:
         """Return a stored record's bytes; see `read_path`."""
-        return self._read(path)
+        return self.read_path(path)
 
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
         """Return a stored record's bytes.
@@ -42,22 +42,19 @@ class JsonOnlyResults(WritableFileSystem):
         Raises:
             UnsafeResult: the record would be decoded by anything but plain JSON.
         """
-        return self._read(path)
-
-    async def awrite_path(self, path: str, content: bytes) -> None:
-        """Store a record's bytes."""
-        self._store().put_bytes(f"results/{path}", content)
-
-    def write_path(self, path: str, content: bytes, _sync: bool = True) -> None:  # type: ignore[override]
-        """Store a record's bytes."""
-        self._store().put_bytes(f"results/{path}", content)
-
-    def _read(self, path: str) -> bytes:
         text = self._store().read_text(f"results/{path}")
         named = json.loads(text).get("metadata", {}).get("serializer")
         if named != PLAIN_JSON.model_dump(mode="json"):
             raise UnsafeResult(f"result {path} names serializer {named!r}; only plain JSON is read")
         return text.encode()
+
+    async def awrite_path(self, path: str, content: bytes) -> None:
+        """Store a record's bytes."""
+        self.write_path(path, content)
+
+    def write_path(self, path: str, content: bytes, _sync: bool = True) -> None:  # type: ignore[override]
+        """Store a record's bytes."""
+        self._store().put_bytes(f"results/{path}", content)
 
     def _store(self) -> Store:
         return open_store(StoreConfig.model_validate(self.config))

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from contextvars import copy_context
 from uuid import UUID
 
@@ -30,7 +30,8 @@ def ask_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
         UserError: a replica failed. All answers that came are stored; a later run asks only the rest.
     """
     numbers = list(range(1, job.num_shards + 1))
-    with _place(settings, job) as place:
+    engine = job.params.teacher.engine
+    with ray_cluster(settings.ray_address, engine) if settings.ray_address else this_machine() as place:
         log.info("%-22s %d replicas, %s", job.label, job.num_shards, place.name)
         job = job.model_copy(update={"num_gpus": place.num_gpus})
         # the runner is typed for what may be a coroutine
@@ -43,10 +44,6 @@ def ask_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
     if len(replies) < job.num_shards:
         raise _failure({number: one for number, one in outcomes.items() if isinstance(one, BaseException)}, job)
     return replies
-
-
-def _place(settings: Settings, job: ShardJob) -> AbstractContextManager[Place]:
-    return ray_cluster(settings.ray_address, job.params.teacher.engine) if settings.ray_address else this_machine()
 
 
 def _outcomes(place: Place, futures: Sequence[PrefectFuture[Reply]]) -> list[Reply | BaseException]:
