@@ -59,14 +59,8 @@ def run(
     from tasks.orchestration.registry import stages_named
 
     overrides = _overrides(set_ or [])
-    inputs: dict[str, Any] = {
-        "data": data,
-        "test_data": test_data,
-        "teacher": teacher,
-        "student": student,
-        "size": size,
-        "max_train_rows": max_train_rows,
-    }
+    named: dict[str, Any] = {"data": data, "test_data": test_data, "teacher": teacher, "student": student}
+    inputs = named | {"size": size, "max_train_rows": max_train_rows}
     stages = stages_named(refresh or [])
     settings = prepare(recipe, recipe_changes(**inputs) | overrides)
     # after the environment is set: Prefect reads it on import
@@ -91,20 +85,15 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON and nothing else.")] = False,
     set_: Set = None,
 ) -> None:
-    """Ask each teacher 32 prompts of a recipe, and forecast what a run will ask, take, cost and keep.
+    """Send 32 prompts of a recipe to each teacher, and forecast what a run will request, take, cost and keep.
 
-    The answers are stored: a run asks only for the others. Example: stillhouse plan deployments/recipes/demo.yaml
+    The completions are stored: a run requests only the others. Example: stillhouse plan deployments/recipes/demo.yaml
     """
     from deployments.foreground import prepare, run_flow
 
     overrides = _overrides(set_ or [])
-    inputs: dict[str, Any] = {
-        "data": data,
-        "test_data": test_data,
-        "teacher": teacher,
-        "size": size,
-        "max_train_rows": max_train_rows,
-    }
+    named: dict[str, Any] = {"data": data, "test_data": test_data, "teacher": teacher}
+    inputs = named | {"size": size, "max_train_rows": max_train_rows}
     prepare(recipe, recipe_changes(**inputs) | overrides)
     # after the environment is set: Prefect reads it on import
     from flows.plan import plan as plan_flow
@@ -173,7 +162,7 @@ def init(
 
 @app.command()
 def compact() -> None:
-    """Join the small segments of stored teacher answers, so that runs find them faster; no answer changes.
+    """Join the small segments of stored completions, so that runs find them faster; no completion changes.
 
     Runs may go on meanwhile, and a kill loses nothing. Example: stillhouse compact
     """
@@ -187,9 +176,9 @@ def compact() -> None:
     for teacher in teachers:
         done = compact_teacher(store, teacher)
         joined = f"{done.segments_before} segments are {done.segments_after} now"
-        typer.echo(f"teacher {teacher[:12]}: {joined}, {done.repeated} repeated answers removed")
+        typer.echo(f"teacher {teacher[:12]}: {joined}, {done.repeated} repeated completions removed")
     if not teachers:
-        typer.echo(f"No answers are stored in {store.config.url}.")
+        typer.echo(f"No completions are stored in {store.config.url}.")
 
 
 def _console() -> "Console":

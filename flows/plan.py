@@ -35,7 +35,7 @@ def plan(
     max_train_rows: form.MaxTrainRowsInput = 0,
     overrides: form.OverridesInput = NO_OVERRIDES,
 ) -> dict[str, Any]:
-    """Ask each teacher 32 prompts of a recipe, and forecast what a run will ask, take, cost and keep."""
+    """Send 32 prompts of a recipe to each teacher, and forecast what a run will request, take, cost and keep."""
     join_prefect()
     changes = form.recipe_changes(
         data=data, test_data=test_data, teacher=teacher, size=size, max_train_rows=max_train_rows

@@ -44,7 +44,7 @@ def evaluate_teacher(call: StageCall[EvaluateTeacherParams]) -> EvaluateTeacherS
         rows=(str(split / "test.parquet"),),
         examples=str(split / "examples.parquet"),
         store=call.settings.store,
-        cap=params.cap,
+        budget=params.budget,
         evaluation=params.evaluation,
         out=str(call.work.folder),
     )

@@ -55,7 +55,7 @@ def generate_with(
         seconds = time.monotonic() - started
     built = run.build(generate, inputs, params, label=label, seconds_before=seconds)
     name = teacher.display_name if recipe.has_several else "teacher"
-    run.note_completions(Expense.GENERATION, f"{name}: lessons", built, teacher)
+    run.note_completions(Expense.GENERATION, f"{name}: prompts", built, teacher)
     return built
 
 

@@ -94,5 +94,5 @@ def questions_spec(call: StageCall[Any], questions: dict[str, Messages], choices
         model_path=params.model_path,
         fingerprint=params.fingerprint,
         store=call.settings.store,
-        cap=params.cap,
+        budget=params.budget,
     )

@@ -139,7 +139,7 @@ def probe_teachers(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> list[
         params = generation_params(run, index, checkpoint, rows, ProbeParams, prompts=PROMPTS)
         label = f"probe {teacher.display_name}" if recipe.has_several else "probe"
         probes.append(run.build(probe, inputs, params, label=label))
-        run.note_completions(Expense.GENERATION, f"{teacher.display_name}: lessons", probes[-1], teacher)
+        run.note_completions(Expense.GENERATION, f"{teacher.display_name}: prompts", probes[-1], teacher)
     return probes
 
 

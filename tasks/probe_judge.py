@@ -1,15 +1,14 @@
 """Has the judge score the completions of a plan's probes, for a forecast; a later run finds its scores."""
 
-import hashlib
 from pathlib import Path
 
-from stillhouse.artifacts.fingerprint import canonical_json
+from stillhouse.artifacts.fingerprint import sha256_json
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.judge import SCORES
-from stillhouse.teachers.probe import LESSONS, write_probe
+from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.balance import Rows
 from tasks.judge import JudgeParams, questions_spec
@@ -37,7 +36,7 @@ def probe_judge(call: StageCall[ProbeJudgeParams]) -> GenerationSummary:
     inputs = plan_inputs(call)
     questions = inputs.score_questions()
     if not questions:
-        write_probe(folder, {LESSONS: []}, {}, [], is_exact=True, label_token_ids=None)
+        write_probe(folder, {PROMPT_ROWS: []}, {}, [], is_exact=True, label_token_ids=None)
         return GenerationSummary()
     spec = _spec(call, questions, sorted(inputs.sampled_keys & questions.keys()))
     summary = run_asking_worker(call, "probe", spec)
@@ -61,7 +60,7 @@ def probe_scores(
         rows,
         instruction=config.score_prompt,
         prompts=PROMPTS,
-        answers=hashlib.sha256(canonical_json(keys)).hexdigest(),
+        answers=sha256_json(keys),
         recipe=recipe,
         fingerprints=fingerprints_of(run, teachers),
     )

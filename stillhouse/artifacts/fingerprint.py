@@ -25,7 +25,7 @@ def fingerprint(stage: str, version: int, identity: Any, inputs: Mapping[str, In
         "identity": plain_identity(identity),
         "inputs": {name: _input_identity(name, value) for name, value in inputs.items()},
     }
-    return hashlib.sha256(canonical_json(body)).hexdigest()
+    return sha256_json(body)
 
 
 def describe_inputs(inputs: Mapping[str, Input]) -> dict[str, str]:
@@ -47,6 +47,11 @@ def canonical_json(body: Any) -> bytes:
         ValueError: for NaN or infinity.
     """
     return json.dumps(body, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def sha256_json(body: Any) -> str:
+    """Return the SHA-256 (hex) of `body` as canonical JSON; errors are those of `canonical_json`."""
+    return hashlib.sha256(canonical_json(body)).hexdigest()
 
 
 def sha256_file(path: Path | str) -> str:

@@ -3,14 +3,13 @@
 It is written last: its presence means that the artifact is complete.
 """
 
-import hashlib
 import json
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from stillhouse.artifacts.fingerprint import canonical_json
+from stillhouse.artifacts.fingerprint import sha256_json
 from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.config import StrictModel
 
@@ -65,7 +64,7 @@ def dump_record(record: Record) -> bytes:
         ValueError: for NaN or infinity; a number that could not be measured is None.
     """
     body = record.model_dump()
-    body["checksum"] = hashlib.sha256(canonical_json(body)).hexdigest()
+    body["checksum"] = sha256_json(body)
     return json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -79,6 +78,6 @@ def load_record(data: bytes) -> Record:
     if not isinstance(body, dict):
         raise ValueError("record.json is not a JSON object")
     checksum = body.pop("checksum", None)
-    if checksum != hashlib.sha256(canonical_json(body)).hexdigest():
+    if checksum != sha256_json(body):
         raise ValueError("record.json does not match its checksum")
     return Record.model_validate(body)

@@ -1,16 +1,15 @@
 """The key of a completion: it says when two requests are the same."""
 
-import hashlib
-import json
 from typing import Any
 
+from stillhouse.artifacts.fingerprint import sha256_json
 from stillhouse.config import identity
 from stillhouse.recipe.teacher import Sampling
 
 
 def teacher_fingerprint(model: dict[str, Any], dtype: str, quantization: str) -> str:
     """Return the SHA-256 (hex) that names a teacher's folder: model identity, dtype, quantisation."""
-    return _sha256({"model": model, "dtype": dtype, "quantization": quantization})
+    return sha256_json({"model": model, "dtype": dtype, "quantization": quantization})
 
 
 def completion_key(
@@ -33,10 +32,4 @@ def completion_key(
         "seed": None if greedy else sampling.seed + rollout_index,
         "sample_index": rollout_index,
     }
-    return _sha256(body)
-
-
-def _sha256(body: Any) -> str:
-    return hashlib.sha256(
-        json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    ).hexdigest()
+    return sha256_json(body)

@@ -56,7 +56,7 @@ class CompletionRecorder:
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self._started = time.monotonic()
-        reporter.log(f"{self.num_requests} requests, {self.from_store} answered from the store")
+        reporter.log(f"{self.num_requests} requests, {self.from_store} found in the store")
 
     def missing(self, requests: Iterable[KeyedRequest]) -> list[KeyedRequest]:
         """Return those of `requests` that have no completion yet."""
@@ -95,7 +95,7 @@ class CompletionRecorder:
     def report_progress(self, num_waiting: int = 0) -> None:
         """Report progress; `num_waiting` completions exist at the provider and are not fetched yet."""
         done = min(self.num_requests, self.num_done + num_waiting)
-        self._reporter.progress(done, self.num_requests, "answers")
+        self._reporter.progress(done, self.num_requests, "completions")
 
     def budget_error(self) -> BudgetSpent:
         """Return the error of a budget that allows no further request."""

@@ -18,7 +18,7 @@ from stillhouse.costs.usage import BudgetUsage, Usage
 class Expense(StrEnum):
     """What is paid for, in the order of the report."""
 
-    GENERATION = "lessons"
+    GENERATION = "prompts"
     TEST_ROWS = "test rows"
     JUDGE_SCORES = "scores"
     JUDGE_PAIRS = "pairs"

@@ -42,7 +42,7 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
     """Return a YAML recipe for these sources that loads as it is; `labelled` and `test` may be empty.
 
     Args:
-        data: training prompts: file, folder, glob or URL.
+        data: prompts: file, folder, glob or URL.
         labelled: labelled rows, if they are kept apart.
         test: labelled test rows, if they are kept apart.
         storage_options: fsspec options for s3:// sources.

@@ -15,7 +15,7 @@ import numpy as np
 os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 import evaluate
 
-from stillhouse.evaluation.answers import readable_answers
+from stillhouse.evaluation.scoring import readable_answers
 from stillhouse.metrics.labels import UNPARSABLE
 from stillhouse.metrics.metric import Answers, Metric, References
 from stillhouse.skills.registry import METRICS

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stillhouse.evaluation.answers import readable_answers
 from stillhouse.evaluation.significance import (
     Interval,
     accuracy_interval,
@@ -25,6 +24,22 @@ class Scoring:
     labels: Sequence[str]
     settings: Evaluation
     skill: Skill
+
+
+def readable_answers(answers: Answers, references: References, labels: Sequence[str], skill: Skill) -> list[str | None]:
+    """Return the answers with None for the unreadable ones; for a skill with labels also for those outside `labels`.
+
+    Raises:
+        ValueError: for no rows, unequal lengths, or a row without a reference.
+    """
+    if not answers or len(answers) != len(references):
+        raise ValueError(
+            f"{len(answers)} answers for {len(references)} rows; give one answer a row, and at least one row"
+        )
+    if bare := [index for index, accepted in enumerate(references) if not accepted]:
+        raise ValueError(f"rows {bare[:5]} have no reference; only rows with a reference can be scored")
+    known = frozenset(labels)
+    return [None if skill.has_labels and answer not in known else answer for answer in answers]
 
 
 def row_scores(metric: str, answers: Answers, scoring: Scoring) -> list[float] | None:

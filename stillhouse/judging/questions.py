@@ -41,7 +41,7 @@ def write_questions(
     model_path: str,
     fingerprint: str,
     store: StoreConfig,
-    cap: BudgetScope,
+    budget: BudgetScope,
 ) -> GenerateSpec:
     """Write the questions, by their ids, into `folder`, and return the spec for a teacher's worker.
 
@@ -63,7 +63,7 @@ def write_questions(
         skip_labelled=False,
         examples=None,
         store=store,
-        cap=cap,
+        budget=budget,
         out=str(folder),
     )
 
@@ -83,6 +83,6 @@ def read_replies(folder: Path) -> dict[str, JudgeReply]:
     failed = sum(reason.startswith("error") and reason != "error:content_filter" for reason in reasons)
     if failed > _MAX_FAILED * len(replies):
         raise ServiceUnavailable(
-            f"{failed} of {len(replies)} questions got no reply; the others are stored. Run again to ask these."
+            f"{failed} of {len(replies)} questions got no reply; the others are stored. Run again to send these."
         )
     return replies

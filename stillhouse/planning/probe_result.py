@@ -15,7 +15,7 @@ from stillhouse.completions.table import ANSWER_SCHEMA, Lines, label_scores
 from stillhouse.costs.usage import Usage, UsageMeter
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.teachers.probe import LESSONS, TEST_ROWS
+from stillhouse.teachers.probe import PROMPT_ROWS, TEST_ROWS
 
 _LINE_FIELDS = set(ANSWER_SCHEMA.names) & Completion.model_fields.keys()
 
@@ -107,7 +107,7 @@ def read_probe(
         StoreError: the store can't be read.
     """
     metadata = json.loads((folder / "probe.json").read_text())
-    parts = {LESSONS: Workload(), TEST_ROWS: Workload()}
+    parts = {PROMPT_ROWS: Workload(), TEST_ROWS: Workload()}
     for line in pq.read_table(folder / "asked.parquet").to_pylist():
         parts[line["part"]].rows.setdefault(line["row_id"], []).append(line["key"])
         parts[line["part"]].sizes[line["key"]] = line["size"]
@@ -115,10 +115,12 @@ def read_probe(
     for name, part in parts.items():
         for one in CompletionStore(store, fingerprint).stream(part.sizes, num_logprobs(model)):
             part.stored[one.key] = CompletionUsage(one.prompt_tokens, one.completion_tokens, one.seconds, one.created)
-            if name == LESSONS:
+            if name == PROMPT_ROWS:
                 scores = label_scores(one.logprobs, metadata["scored"])
                 lines[one.key] = {**one.model_dump(include=_LINE_FIELDS), "label_scores": scores}
-    return ProbeResult(parts[LESSONS], parts[TEST_ROWS], lines, metadata["keys"], metadata["is_exact"], summary or {})
+    return ProbeResult(
+        parts[PROMPT_ROWS], parts[TEST_ROWS], lines, metadata["keys"], metadata["is_exact"], summary or {}
+    )
 
 
 def lines_of(probes: Sequence[ProbeResult]) -> list[Lines]:

@@ -8,7 +8,7 @@ from stillhouse.costs.usage import Usage
 from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.probe_result import ProbeResult, Workload
 from stillhouse.planning.remaining import Frozen, RemainingUsage, forecast_usage, sample_of
-from stillhouse.teachers.probe import LESSONS, TEST_ROWS
+from stillhouse.teachers.probe import TEST_ROWS
 
 
 class RequestsForecast(Frozen):
@@ -40,7 +40,7 @@ def forecast_teacher_requests(inputs: PlanInputs, teacher_index: int) -> list[Re
         if_all = forecast_usage(waiting, sample, teacher, price, probe.summary)
         remaining = remaining.plus(if_all.product(routed.share))
         missing += round(routed.share.value * len(waiting.missing)) if routed.share else 0
-    forecasts = [_forecast(f"{name}: {LESSONS}", sure, remaining, missing, price)]
+    forecasts = [_forecast(f"{name}: prompts", sure, remaining, missing, price)]
 
     if teacher_index == 0 and tests.rows:
         price = resolve_price(teacher, recipe.costs)

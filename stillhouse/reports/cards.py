@@ -21,18 +21,18 @@ UNKNOWN = "unknown"
 def model_card(report: Report) -> str:
     """Return the student's card. Its own licence is `unknown`: only who publishes it can state one."""
     name, student = str(report.recipe.get("name", report.skill)), report.models.student
-    base = _nested(report.recipe, "student", "model")
+    base = str((report.recipe.get("student") or {}).get("model") or UNKNOWN)
     teacher = taught_by(report)
     front: dict[str, Any] = {
         "license": UNKNOWN,
-        "base_model": base,
+        "base_model": None if base == UNKNOWN else base,
         "tags": ["distillation", "stillhouse", report.skill],
         "model-index": [{"name": name, "results": [_results(report)]}] if student and student.quality else None,
     }
     sections = [
         f"# {cell(name)}",
         cell(headline(report)),
-        f"A student of {cell(teacher)} for one job, {cell(report.skill)}, made from {cell(base or UNKNOWN)}.",
+        f"A student of {cell(teacher)} for one job, {cell(report.skill)}, made from {cell(base)}.",
         "## Measured",
         _comparison(report),
         f"**Worth a teacher?** {conclusion(report)}",
@@ -202,11 +202,6 @@ def _footer(report: Report) -> str:
     facts = [f"run {cell(report.run_id)}", *artifacts]
     facts += [f"commit {cell(commit)}"] if commit else []
     return f"Made by Stillhouse: {'; '.join(facts)}."
-
-
-def _nested(recipe: dict[str, Any], section: str, field: str) -> str | None:
-    value = recipe.get(section)
-    return str(value[field]) if isinstance(value, dict) and value.get(field) else None
 
 
 def _card(front: dict[str, Any], sections: list[str]) -> str:

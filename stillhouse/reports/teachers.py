@@ -9,8 +9,8 @@ from stillhouse.reports.markdown import table
 from stillhouse.reports.numbers import count, dollars, percent, seconds
 from stillhouse.reports.schema.data import Generation
 
-HEADER = ("teacher", "prompts", "usable", "lessons", "share", "requests", "from the store", "tokens in / out", "time",
-          "cost")  # fmt: skip
+HEADER = ("teacher", "prompts", "usable", "training examples", "share", "requests", "from the store", "tokens in / out",
+          "time", "cost")  # fmt: skip
 
 
 def teacher_blocks(

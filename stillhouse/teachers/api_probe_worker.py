@@ -12,23 +12,23 @@ from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.cases import read_cases
 from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.api_worker import request_missing, run_until_signal
-from stillhouse.teachers.probe import LESSONS, TEST_ROWS, choose_keys, write_probe
+from stillhouse.teachers.probe import PROMPT_ROWS, TEST_ROWS, choose_keys, write_probe
 from stillhouse.teachers.requests import open_recorder, rows_of
 from stillhouse.teachers.spec import ProbeSpec
 
 
 def probe(spec: ProbeSpec, reporter: Reporter, connect: Callable[..., Client] = Client) -> dict[str, Any]:
     """Generate the completions of up to `spec.prompts` prompts that lack one, and return what that took."""
-    lessons = ChatRequests(spec, rows_of(spec))
+    training = ChatRequests(spec, rows_of(spec))
     evaluated = spec.model_copy(update={"teacher": spec.teacher.as_evaluated})
     tests = ChatRequests(evaluated, read_cases(spec.test, spec.skill) if spec.test else [])
-    recorder = open_recorder(spec, [request.key for request in lessons.all], reporter)
-    chosen = choose_keys(lessons.slots, recorder.completions, spec.prompts, spec.among)
+    recorder = open_recorder(spec, [request.key for request in training.all], reporter)
+    chosen = choose_keys(training.slots, recorder.completions, spec.prompts, spec.among)
     is_chosen = frozenset(chosen).__contains__
-    missing = recorder.missing(request for request in lessons.all if is_chosen(request.key))
-    counts = run_until_signal(request_missing(lessons, missing, recorder, reporter.log, connect))
-    sizes = {request.key: len(request.prompt.encode()) for request in (*lessons.all, *tests.all)}
-    slots = {LESSONS: lessons.slots, TEST_ROWS: tests.slots}
+    missing = recorder.missing(request for request in training.all if is_chosen(request.key))
+    counts = run_until_signal(request_missing(training, missing, recorder, reporter.log, connect))
+    sizes = {request.key: len(request.prompt.encode()) for request in (*training.all, *tests.all)}
+    slots = {PROMPT_ROWS: training.slots, TEST_ROWS: tests.slots}
     write_probe(Path(spec.out), slots, sizes, chosen, is_exact=False, label_token_ids=None)
     return recorder.summary().to_record() | counts
 

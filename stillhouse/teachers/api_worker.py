@@ -71,7 +71,7 @@ def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(run())
     except asyncio.CancelledError:
-        raise WorkerError("the teacher's worker was told to end; answers that came are stored") from None
+        raise WorkerError("the teacher's worker was ended by a signal; the completions that came are stored") from None
 
 
 async def request_missing(
@@ -85,7 +85,7 @@ async def request_missing(
     if not missing:
         return {"sent": 0, "failed": {}}
     endpoint = requests.spec.endpoint
-    log(f"asking {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
+    log(f"requests go to {endpoint.provider} at {endpoint.address}, {endpoint.concurrency} at a time")
     if requests.redacted:
         log(f"personal data taken out of {requests.redacted.prompts} prompts before they are sent")
     client = connect(requests.model(), log)
@@ -110,8 +110,8 @@ async def _request_in_batches(
     """Have those of `requests` that are `missing` answered in batches, and return what was sent and what failed."""
     endpoint = requests.spec.endpoint
     log(
-        f"asking {endpoint.provider} at {endpoint.address} in batches, for {endpoint.price_factor:g} of the price; "
-        f"they may take a day, and this run waits {endpoint.batch.deadline_h:g} h"
+        f"requests go to {endpoint.provider} at {endpoint.address} in batches, for {endpoint.price_factor:g} of the "
+        f"price; they may take a day, and this run waits {endpoint.batch.deadline_h:g} h"
     )
     client = connect(requests.model(), log)
     runner = BatchRunner(client, Tickets(Store(requests.spec.store), recorder.teacher), recorder, log)
@@ -126,7 +126,7 @@ async def _request_in_batches(
 
 
 def _lost_text(tries_lost: dict[str, int], failed: dict[str, int]) -> str:
-    return f"lost tries: {count_text(tries_lost)}; prompts without an answer: {count_text(failed)}"
+    return f"lost tries: {count_text(tries_lost)}; prompts without a completion: {count_text(failed)}"
 
 
 if __name__ == "__main__":

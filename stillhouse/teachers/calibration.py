@@ -34,17 +34,15 @@ def batch_prior(scores_NL: Sequence[Sequence[float]]) -> list[float]:
 
 def probabilities(scores_L: Sequence[float], prior_L: Sequence[float] | None) -> Scores:
     """Return the probability of each of L labels by their log-probabilities, less the prior, if there is one."""
-    shifted: Scores = np.asarray(scores_L, dtype=np.float64) - (0.0 if prior_L is None else np.asarray(prior_L))
-    found: Scores = np.exp(shifted - np.logaddexp.reduce(shifted))
+    found: Scores = np.exp(_log_probabilities(scores_L, prior_L))
     return found
 
 
 def calibrate(scores_L: Sequence[float], prior_L: Sequence[float]) -> tuple[int, float]:
     """Return the index of the label furthest above its prior, and its log-probability among the calibrated (nats)."""
-    shifted: Scores = np.asarray(scores_L, dtype=np.float64) - np.asarray(prior_L, dtype=np.float64)
-    log_total = np.logaddexp.reduce(shifted)
-    best = int(np.argmax(shifted))
-    return best, float(shifted[best] - log_total)
+    found = _log_probabilities(scores_L, prior_L)
+    best = int(np.argmax(found))
+    return best, float(found[best])
 
 
 def label_priors(calibrations: Sequence[Calibration], train: Iterable[Row], lines: Lines) -> Priors:
@@ -75,6 +73,12 @@ def calibrated_completions(lines: Lines, priors: Priors, labels: Sequence[str]) 
 def teacher_index_of(line: dict[str, Any]) -> int:
     """Return the index, among the recipe's teachers, of the one that gave a line."""
     return (line.get("teacher_number") or 1) - 1
+
+
+def _log_probabilities(scores_L: Sequence[float], prior_L: Sequence[float] | None) -> Scores:
+    shifted: Scores = np.asarray(scores_L, dtype=np.float64) - (0.0 if prior_L is None else np.asarray(prior_L))
+    found: Scores = shifted - np.logaddexp.reduce(shifted)
+    return found
 
 
 def _calibrated(line: dict[str, Any], prior: list[float] | None, labels: Sequence[str]) -> Completion:

@@ -14,7 +14,8 @@ from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import CompletionSlot
 from stillhouse.teachers.spec import read_row_ids
 
-LESSONS = "lessons"
+# the parts of a probe, by the words that stored ones hold
+PROMPT_ROWS = "lessons"
 TEST_ROWS = "test rows"
 ASKED_SCHEMA = pa.schema(
     [

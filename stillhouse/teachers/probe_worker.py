@@ -10,7 +10,7 @@ from typing import Any
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.teachers.engine_worker import EngineRequester
-from stillhouse.teachers.probe import LESSONS, choose_keys, write_probe
+from stillhouse.teachers.probe import PROMPT_ROWS, choose_keys, write_probe
 from stillhouse.teachers.requests import PreparedRequests
 from stillhouse.teachers.spec import ProbeSpec
 
@@ -23,7 +23,7 @@ def probe(spec: ProbeSpec, reporter: Reporter, start: Callable[..., Any] = start
     is_chosen = frozenset(chosen).__contains__
     requester.request([request for request in prepared.requests if is_chosen(request.key)])
     sizes = {request.key: len(request.token_ids) for request in prepared.requests}
-    slots = {LESSONS: prepared.slots}
+    slots = {PROMPT_ROWS: prepared.slots}
     write_probe(Path(spec.out), slots, sizes, chosen, is_exact=True, label_token_ids=prepared.label_token_ids)
     return requester.summary().to_record()
 

@@ -42,7 +42,7 @@ def open_recorder(
         reporter,
         store=spec.store,
         teacher=spec.teacher_fingerprint,
-        budget=spec.cap,
+        budget=spec.budget,
         label_token_ids=label_token_ids,
         min_logprobs=num_logprobs(spec.teacher),
     )

@@ -33,7 +33,7 @@ class Retriever:
         """
         if not examples:
             raise DataError(
-                "the teacher's prompt asks for retrieved examples, but no labelled rows are left to retrieve from; "
+                "the teacher's prompt shows retrieved examples, but no labelled rows are left to retrieve from; "
                 "add `data.examples`, or set `prompt.examples` to 0"
             )
         self.examples = list(examples)

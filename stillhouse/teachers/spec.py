@@ -29,7 +29,7 @@ class AskSpec(StrictModel):
     examples: str | None  # Parquet file of labelled rows for the prompt
     only: str | None = None  # Parquet file of this teacher's row ids (`row_id`); None: all rows
     store: StoreConfig
-    cap: BudgetScope = BudgetScope()
+    budget: BudgetScope = BudgetScope()
 
     @property
     def endpoint(self) -> Endpoint:

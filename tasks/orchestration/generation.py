@@ -27,7 +27,7 @@ class ModelParams(Params):
     endpoint: IfSet[Endpoint | None] = None
     redacted: IfSet[bool] = False
     model_path: Execution[str]
-    cap: Execution[BudgetScope]
+    budget: Execution[BudgetScope]
 
     @classmethod
     def of(cls, run: Run, model: ServedModel, checkpoint: Checkpoint, labels: tuple[str, ...], **own: Any) -> Self:
@@ -38,7 +38,7 @@ class ModelParams(Params):
             endpoint=model.endpoint,
             redacted=model.endpoint is not None and model.endpoint.redacts,
             model_path=checkpoint.path,
-            cap=run.budget_for(model),
+            budget=run.budget_for(model),
             **own,
         )
 

@@ -44,12 +44,12 @@ def recipe(served: bool = True, price: Any = PRICE, **costs: float) -> Recipe:
 def line_of(summary: dict[str, Any], given: Recipe, *, is_cached: bool = False) -> PaidPart:
     """Return the line of a generation by the recipe's teacher."""
     stage = make_built("generate", GenerationSummary.model_validate(summary), is_cached=is_cached)
-    return completions_line(Expense.GENERATION, "teacher: lessons", stage, generation_price(given.teacher, given.costs))
+    return completions_line(Expense.GENERATION, "teacher: prompts", stage, generation_price(given.teacher, given.costs))
 
 
 def test_completions_line_partly_from_store_separates_run_and_life_costs():
     line = line_of(ASKED, recipe())
-    assert (line.what, line.from_store, line.run.requests, line.life.requests) == ("teacher: lessons", 10, 30, 40)
+    assert (line.what, line.from_store, line.run.requests, line.life.requests) == ("teacher: prompts", 10, 30, 40)
     assert line.run_usd == pytest.approx(3000e-6 + 300e-5)
     assert line.life_usd == pytest.approx(4000e-6 + 400e-5)
 

@@ -11,7 +11,7 @@ from stillhouse.evaluation.api_worker import evaluate_teacher
 from stillhouse.evaluation.evidence import join_evidence, write_evidence
 from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.recipe.evaluation import Evaluation
-from tests.support.api.requests import KEY, Told, over, spec, stored, teacher
+from tests.support.api.requests import KEY, RecordingReporter, connect_over, spec, stored, teacher
 from tests.support.api.server import Act, Received, answer, failure, serving
 
 NUM_ROWS = 90
@@ -32,8 +32,8 @@ def measure(folder: Path, num_rows: int = NUM_ROWS, **fields: Any) -> dict[str, 
     asked = spec(folder, teacher(**fields), num_rows).model_dump() | {"skip_labelled": False}
     return evaluate_teacher(
         EvaluateApiSpec(**asked, evaluation=Evaluation(latency_requests=50, warm_requests=10)),
-        Told(),
-        over(Path("socket")),
+        RecordingReporter(),
+        connect_over(Path("socket")),
     )
 
 

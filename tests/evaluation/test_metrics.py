@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.evaluation.answers import readable_answers
 from stillhouse.evaluation.metrics import AnswerMetric, score
+from stillhouse.evaluation.scoring import readable_answers
 from stillhouse.metrics.labels import ACCURACY, macro_f1
 from stillhouse.metrics.metric import Metric
 from stillhouse.skills.classification import Classification

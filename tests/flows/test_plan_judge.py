@@ -97,7 +97,7 @@ def test_plan_has_the_probes_answers_scored_and_foretells_what_scores_take_and_k
     # no question of the probe is asked again, and none after the run
     assert len(judged) == len(set(judged)) == ran["judge"]["requests"] == len(set(prompts_to(server, "the-teacher")))
     part = found.parts[-1]
-    assert [one.what for one in found.parts] == ["teacher: lessons", "teacher: test rows", "judge: scores"]
+    assert [one.what for one in found.parts] == ["teacher: prompts", "teacher: test rows", "judge: scores"]
     assert (part.requests, part.stored, part.missing) == (len(judged), 32, len(judged) - 32)
     assert part.tokens.value == pytest.approx(in_all, rel=0.1)
     assert within(part.tokens, in_all)
@@ -155,7 +155,7 @@ def test_plan_of_a_fallback_expects_a_score_for_each_answer_of_both_teachers(tmp
     parts = {one.what: one for one in found.parts}
     scores = parts["judge: scores"]
     assert scores.stored == num_first + num_second
-    assert scores.requests == parts["first: lessons"].requests + parts["second: lessons"].requests
+    assert scores.requests == parts["first: prompts"].requests + parts["second: prompts"].requests
     assert within(scores.tokens, in_all)
     assert within(found.survivors.kept, ran["filter"]["kept"])
 
@@ -225,7 +225,7 @@ def test_plan_of_a_judge_that_only_measures_asks_it_nothing_and_says_so(tmp_path
             written(tmp_path, server.address, judge={"against": ["teacher"]}, filters={"min_success_ratio": 0.0})
         )
         assert prompts_to(server, "the-judge") == []
-    assert [one.what for one in found.parts] == ["teacher: lessons", "teacher: test rows"]
+    assert [one.what for one in found.parts] == ["teacher: prompts", "teacher: test rows"]
     assert "Questions to the judge about test rows are not forecast" in plan_markdown(found)
 
 

@@ -65,7 +65,11 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
     assert len(small) == len(set(small)) > 300
     assert sorted(large) == sorted(message for message in small if not small_knows(message))
     first, _, second = found.parts
-    assert [part.what for part in found.parts] == ["small: lessons", "small: test rows", "large: lessons"]
+    assert [part.what for part in found.parts] == [
+        "small: prompts",
+        "small: test rows",
+        "large: prompts",
+    ]
     assert (first.requests, first.stored) == (len(small), 32)
     # what the first one fails is told by the 32, within Wilson's interval
     share = sum(not small_knows(message) for message in probed) / 32
@@ -76,7 +80,7 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
     assert second.remaining.tokens.value / second.missing == pytest.approx(each, rel=0.1)
     assert within(found.survivors.kept, lessons(ran))
     # the run's own answers: nothing is open, and nothing is to come
-    assert [part.missing for part in after.parts if part.what.endswith("lessons")] == [0, 0]
+    assert [part.missing for part in after.parts if part.what.endswith("prompts")] == [0, 0]
     assert after.parts[2].usage.requests == len(large)
     assert after.survivors.kept == Range(value=lessons(ran), low=lessons(ran), high=lessons(ran))
 
@@ -109,7 +113,7 @@ def test_plan_of_a_fallback_that_is_never_needed_expects_nothing_of_it_without_a
     assert (second.requests, second.missing, second.usage.requests) == (0, 0, 0)
     assert second.remaining.tokens == Range(value=0.0, low=0.0, high=None)
     assert found.tokens.value == pytest.approx(sum(part.remaining.tokens.value for part in found.parts[:2]))
-    assert "| large: lessons | 0 | 0 | 0 | 0 [?] |" in plan_markdown(found)
+    assert "| large: prompts | 0 | 0 | 0 | 0 [?] |" in plan_markdown(found)
 
 
 def test_plan_of_teachers_that_all_answer_asks_them_the_same_prompts_and_counts_votes(tmp_path, monkeypatch):
@@ -122,7 +126,7 @@ def test_plan_of_teachers_that_all_answer_asks_them_the_same_prompts_and_counts_
         ran = taught.run(recipe)
         asked = {name: len(taught.asked(name)) for name in ("small", "large")}
     requests = {part.what: part.requests for part in found.parts}
-    assert requests["small: lessons"] == asked["small"] == asked["large"] == requests["large: lessons"]
+    assert requests["small: prompts"] == asked["small"] == asked["large"] == requests["large: prompts"]
     assert found.survivors.judged == 64
     assert found.survivors.answers == 2 * asked["small"]
     # one answer a prompt is kept, and the probe says of each prompt that it is
@@ -139,7 +143,7 @@ def test_plan_judges_a_prompt_once_all_its_teachers_have_answered_it(tmp_path, m
     assert len(small) == len(set(small))
     assert len(set(large)) == 32
     assert set(large) < set(small)
-    assert [part.missing for part in found.parts if part.what.endswith("lessons")] == [0, len(small) - 32]
+    assert [part.missing for part in found.parts if part.what.endswith("prompts")] == [0, len(small) - 32]
     assert found.survivors.judged == 64
     assert found.survivors.kept.value == len(small)
 

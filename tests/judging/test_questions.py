@@ -24,7 +24,13 @@ QUESTIONS = {
 def written(folder: Path) -> GenerateSpec:
     store = StoreConfig(url=str(folder / "store"))
     return write_questions(
-        folder, QUESTIONS, JUDGE.as_teacher(VERDICTS), model_path="m", fingerprint="f", store=store, cap=BudgetScope()
+        folder,
+        QUESTIONS,
+        JUDGE.as_teacher(VERDICTS),
+        model_path="m",
+        fingerprint="f",
+        store=store,
+        budget=BudgetScope(),
     )
 
 

@@ -243,7 +243,7 @@ def test_plan_read_back_is_equal_and_shows_its_ranges(tmp_path, serve):
     plan = made.plan(made.probe())
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     shown = plan_markdown(plan)
-    assert "| teacher: lessons | 120 | 32 | 88 |" in shown
+    assert "| teacher: prompts | 120 | 32 | 88 |" in shown
     assert "| still to come |" in shown
     assert plan.tokens.low < plan.tokens.value < plan.tokens.high
     assert f"{plan.tokens.low:,.0f}" in shown

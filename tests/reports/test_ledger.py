@@ -16,7 +16,7 @@ from stillhouse.reports.tables import render_terminal, summary_markdown
 TOKENS = ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")
 LESSONS = PaidPart(
     expense=Expense.GENERATION,
-    what="teacher: lessons",
+    what="teacher: prompts",
     stage="generate",
     from_store=86,
     run=Usage(requests=658, prompt_tokens=200_000, completion_tokens=3000, seconds=60.0),
@@ -78,7 +78,7 @@ def test_page_and_summary_show_ledger_and_break_even(plain_blocks):
         assert "after 564 requests to the student" in text
         assert "222,000" in text
         assert "$2.25" in text or "$2.26" in text
-    assert "| teacher: lessons | 744 | 86 | 222,000 | 3,300 | 70.0 s | $0.23 | $0.26 |" in markdown
+    assert "| teacher: prompts | 744 | 86 | 222,000 | 3,300 | 70.0 s | $0.23 | $0.26 |" in markdown
     assert "564" in str(render_terminal(report).caption)
 
 

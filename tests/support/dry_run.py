@@ -10,7 +10,7 @@ from stillhouse.completions.store import CompletionStore
 from stillhouse.costs.usage import Usage
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import load_settings
-from stillhouse.teachers.probe import LESSONS, write_probe
+from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
 from tasks.convert import load_judge, load_student_base, load_teachers
 from tasks.evaluate import evaluate_models
 from tasks.filter import filter_completions
@@ -55,7 +55,7 @@ class _Store(Store):
         if ref.stage == "probe":
             folder.mkdir(parents=True, exist_ok=True)
             slots = [CompletionSlot("1", index, key) for index, key in enumerate(_KEYS)]
-            write_probe(folder, {LESSONS: slots}, dict.fromkeys(_KEYS, 1), [], is_exact=True, label_token_ids=None)
+            write_probe(folder, {PROMPT_ROWS: slots}, dict.fromkeys(_KEYS, 1), [], is_exact=True, label_token_ids=None)
         return folder
 
 

@@ -23,7 +23,7 @@ from stillhouse.recipe.load import parse_recipe
 from stillhouse.teachers.api_probe_worker import probe
 from stillhouse.teachers.api_worker import generate
 from stillhouse.teachers.spec import GenerateSpec, ProbeSpec
-from tests.support.api.requests import Told, over
+from tests.support.api.requests import RecordingReporter, connect_over
 from tests.support.api.server import Act, Received, answer
 from tests.support.builders import make_recipe_fields
 from tests.support.paths import SHARED_DATA
@@ -102,13 +102,15 @@ class Planned:
             "skip_labelled": True,
             "examples": None,
             "store": self.store,
-            "cap": BudgetScope(budget=self.recipe.budget, price=resolve_price(self.recipe.teacher, self.recipe.costs)),
+            "budget": BudgetScope(
+                budget=self.recipe.budget, price=resolve_price(self.recipe.teacher, self.recipe.costs)
+            ),
             "out": str(self.folder / name),
         }
 
     def probe(self, prompts: int = 32) -> dict[str, Any]:
         spec = ProbeSpec(**self._asking("probe"), prompts=prompts, test=str(self.folder / "test.parquet"))
-        return probe(spec, Told(), over(Path("socket")))
+        return probe(spec, RecordingReporter(), connect_over(Path("socket")))
 
     def plan(self, summary: dict[str, Any]) -> Plan:
         probe = read_probe(self.folder / "probe", Store(self.store), self.recipe.teacher, self.fingerprint, summary)
@@ -116,5 +118,5 @@ class Planned:
 
     def run(self) -> tuple[dict[str, Any], Usage]:
         """Ask the rest, and return the summary of it and what all answers took."""
-        summary = generate(GenerateSpec(**self._asking("run")), Told(), over(Path("socket")))
+        summary = generate(GenerateSpec(**self._asking("run")), RecordingReporter(), connect_over(Path("socket")))
         return summary, Usage.model_validate(summary["bought"])

@@ -74,7 +74,7 @@ def test_worker_with_sigterm_leaves_its_batches_and_logs_it(tmp_path):
     with serving_batches() as server:
         server.looks_until_end = NEVER
         end_once(lambda: server.calls.count("state") >= 6, signal.SIGTERM)
-        with pytest.raises(WorkerError, match="told to end"):
+        with pytest.raises(WorkerError, match="ended by a signal"):
             run(tmp_path, server, said)
         assert any("3 batches go on, since they are paid for" in str(event) for event in said)
         server.looks_until_end = 1

@@ -16,7 +16,7 @@ from stillhouse.costs.price import ResolvedPrice
 from stillhouse.errors import BudgetSpent
 from stillhouse.recipe.costs import Budget
 from stillhouse.teachers.api_worker import generate
-from tests.support.api.requests import KEY, Told, over, spec, stored, teacher
+from tests.support.api.requests import KEY, RecordingReporter, connect_over, spec, stored, teacher
 from tests.support.api.server import Act, FaultyServer, Received, answer, serving
 
 ROWS = 60
@@ -50,8 +50,8 @@ def ask(folder: Path, rows: int = ROWS, **budget: float) -> dict[str, Any]:
     asked = teacher(
         output={"kind": "free"}, sampling={"max_tokens": MOST}, endpoint={"concurrency": CONCURRENCY, "serves": "test"}
     )
-    cap = BudgetScope(budget=Budget.model_validate(budget), price=TARIFF)
-    return generate(spec(folder, asked, rows, cap=cap), Told(), over(Path("socket")))
+    scope = BudgetScope(budget=Budget.model_validate(budget), price=TARIFF)
+    return generate(spec(folder, asked, rows, budget=scope), RecordingReporter(), connect_over(Path("socket")))
 
 
 def charged(server: FaultyServer) -> tuple[int, float]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.teachers.api_worker import generate
-from tests.support.api.requests import KEY, Told, over, spec, teacher
+from tests.support.api.requests import KEY, RecordingReporter, connect_over, spec, teacher
 from tests.support.api.server import Act, FaultyServer, Received, answer, serving
 
 Turns = list[tuple[str, str]]
@@ -47,7 +47,7 @@ def ask(rows: dict[str, Turns], **fields: Any) -> dict[str, list[str]]:
     asked = spec(Path(), teacher(**FREE | fields), 1)
     types = pq.read_schema("rows.parquet")
     pq.write_table(pa.Table.from_pylist(lines, schema=types), "rows.parquet")
-    generate(asked, Told(), over(Path("socket")))
+    generate(asked, RecordingReporter(), connect_over(Path("socket")))
     found: dict[str, list[str]] = {}
     for line in pq.read_table("out/completions.parquet").to_pylist():
         found.setdefault(line["row_id"], []).append(line["text"])

@@ -36,7 +36,7 @@ def test_killed_worker_loses_only_what_was_not_yet_stored(tmp_path):
 def test_worker_with_sigterm_stores_what_has_come(tmp_path):
     with serving(slowly) as server:
         end_once(lambda: len(server.requests) >= 20, signal.SIGTERM)
-        with pytest.raises(WorkerError, match="told to end"):
+        with pytest.raises(WorkerError, match="ended by a signal"):
             work(tmp_path, server.address, NUM_ROWS)
         # four were in flight
         assert len(stored(tmp_path)) >= len(server.requests) - 4

@@ -11,7 +11,7 @@ from tenacity import wait_random_exponential
 
 from stillhouse.errors import RecipeError, ServiceError, can_pass
 from stillhouse.teachers.api_worker import generate
-from tests.support.api.requests import KEY, Told, answers, over, spec, stored, teacher
+from tests.support.api.requests import KEY, RecordingReporter, answers, connect_over, spec, stored, teacher
 from tests.support.api.server import Act, Received, Serve, answer, failure, serving_on_demand
 
 
@@ -22,9 +22,9 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         yield start
 
 
-def run(folder: Path, num_rows: int = 6, **fields: Any) -> tuple[dict[str, Any], Told]:
-    told = Told()
-    return generate(spec(folder, teacher(**fields), num_rows), told, over(Path("socket"))), told
+def run(folder: Path, num_rows: int = 6, **fields: Any) -> tuple[dict[str, Any], RecordingReporter]:
+    told = RecordingReporter()
+    return generate(spec(folder, teacher(**fields), num_rows), told, connect_over(Path("socket"))), told
 
 
 def billing(_: Received) -> Act:
@@ -182,7 +182,8 @@ def test_retry_after_zero_makes_no_tight_loop(tmp_path, serve):
     server = serve(lambda _: failure(429, headers={"retry-after": "0"}))
     asked = spec(tmp_path, teacher(endpoint={"patience_s": 0.5}), 1)
     with pytest.raises(ServiceError):
-        generate(asked, Told(), over(Path("socket"), backoff=wait_random_exponential(multiplier=0.25, max=60.0)))
+        backoff = wait_random_exponential(multiplier=0.25, max=60.0)
+        generate(asked, RecordingReporter(), connect_over(Path("socket"), backoff=backoff))
     assert 2 <= len(server.requests) < 40
 
 

@@ -126,7 +126,7 @@ class Client:
         self._lost_in_a_row += error.kind != "empty"
         self._down_message = (
             f"{error}, the last of several requests given up after {endpoint.max_attempts} tries or "
-            f"{endpoint.patience_s:g} s. Answers that came are stored: run again once it answers, or see that "
+            f"{endpoint.patience_s:g} s. Completions that came are stored: run again once it answers, or see that "
             f"{endpoint.address} is the address of chat completions."
         )
         if self._lost_in_a_row >= _MAX_LOST_IN_A_ROW:

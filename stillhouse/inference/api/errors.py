@@ -65,7 +65,7 @@ def _classify_status(error: openai.APIStatusError, model: ApiModel) -> RequestEr
         return TransientError("server", message, retry_after_s(error.response.headers))
     if error.code in _FILTERED or error.type in _FILTERED:
         return ContentFiltered(message)
-    return ServiceError(f"{message}. {_next_step(status, model)} Answers that came are stored.")
+    return ServiceError(f"{message}. {_next_step(status, model)} Completions that came are stored.")
 
 
 def _next_step(status: int, model: ApiModel) -> str:

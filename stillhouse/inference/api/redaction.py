@@ -4,11 +4,11 @@ It is the one gate: a test holds every module that makes requests to it. Keys ar
 so a redacted prompt and the whole one have different completions.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from stillhouse.artifacts.fingerprint import canonical_json
 from stillhouse.costs.generation_summary import RedactedPrompts
 from stillhouse.data.pii import redact_json
 from stillhouse.errors import DataError
@@ -33,7 +33,7 @@ class Redactor:
             sent = redact_json(sent, marks)
             self._prompts += bool(marks)
             self._marks.update(marks.keys())
-        return json.dumps(sent, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return canonical_json(sent).decode()
 
     def check(self, labels: Sequence[str], form: ResponseForm) -> None:
         """Check that labels and the completions' form may be sent as they are.

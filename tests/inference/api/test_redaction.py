@@ -18,7 +18,7 @@ from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.api_worker import generate
 from stillhouse.teachers.spec import GenerateSpec
-from tests.support.api.requests import KEY, LABELS, Told, answers, spec, teacher
+from tests.support.api.requests import KEY, LABELS, RecordingReporter, answers, spec, teacher
 from tests.support.api.server import Act, FaultyServer, Received, answer, failure, serving
 from tests.support.paths import ROOT
 
@@ -93,12 +93,14 @@ def test_generation_and_evaluation_send_marks_in_place_of_personal_data(tmp_path
 
     server.plan = plan
     asked = told(tmp_path, server.address, personal_data="redact")
-    summary = generate(asked, Told())
+    summary = generate(asked, RecordingReporter())
     # every prompt shows the desk's address, and two of the examples
     assert (summary["redacted"]["prompts"], summary["redacted"]["marks"]["<EMAIL>"]) == (5, 5)
     assert set(summary["redacted"]["marks"]) == set(SECRETS)
     generated = len(server.requests)
-    measured_now = evaluate_teacher(measured(asked.model_copy(update={"teacher_fingerprint": "0" * 64})), Told())
+    measured_now = evaluate_teacher(
+        measured(asked.model_copy(update={"teacher_fingerprint": "0" * 64})), RecordingReporter()
+    )
     assert len(server.requests) == generated + 5
     assert measured_now["redacted"] == summary["redacted"]
     text = sent(server)
@@ -111,7 +113,7 @@ def test_generation_and_evaluation_send_marks_in_place_of_personal_data(tmp_path
 
 @pytest.mark.slow
 def test_redaction_auto_sends_a_local_server_whole_prompts(tmp_path, server):
-    summary = generate(told(tmp_path, server.address), Told())
+    summary = generate(told(tmp_path, server.address), RecordingReporter())
     assert all(secret in sent(server) for secret in SECRETS.values())
     assert "redacted" not in summary
     asked = told(tmp_path, server.address).teacher.endpoint
@@ -124,7 +126,7 @@ def test_redaction_requests_again_only_changed_prompts(tmp_path, server):
     for choice, num_requests in (("allow", 5), ("redact", 9)):  # one of the five holds nothing to take out
         asked = told(tmp_path, server.address, personal_data=choice)
         bare = asked.teacher.model_copy(update={"prompt": TeacherPrompt()})
-        generate(asked.model_copy(update={"teacher": bare, "examples": None}), Told())
+        generate(asked.model_copy(update={"teacher": bare, "examples": None}), RecordingReporter())
         assert len(server.requests) == num_requests
     assert len(answers(tmp_path)) == 5
 
@@ -134,7 +136,7 @@ def test_label_that_is_personal_data_is_refused_and_not_sent(tmp_path, server):
     asked = told(tmp_path, server.address, personal_data="redact")
     labels = (*LABELS, SECRETS["<EMAIL>"])
     with pytest.raises(DataError, match=r"labels.*personal data \(<EMAIL>\).*personal_data: allow") as refusal:
-        generate(asked.model_copy(update={"labels": labels}), Told())
+        generate(asked.model_copy(update={"labels": labels}), RecordingReporter())
     assert SECRETS["<EMAIL>"] not in str(refusal.value)
     assert not server.requests
 

@@ -9,7 +9,7 @@ from tenacity import wait_none
 from stillhouse.inference.api.batch.client import BatchClient
 from stillhouse.teachers.api_worker import generate
 from tests.support.api.batch_server import BatchServer
-from tests.support.api.requests import Told, answers, spec, teacher
+from tests.support.api.requests import RecordingReporter, answers, spec, teacher
 
 
 def run(folder: Path, num_rows: int = 6, batch: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
@@ -23,9 +23,9 @@ def run_with_report(
     batch: dict[str, Any] | None = None,
     settle_s: float = 0.1,
     **fields: Any,
-) -> tuple[dict[str, Any], Told]:
+) -> tuple[dict[str, Any], RecordingReporter]:
     """Generate over `num_rows` messages, and return the summary and all that was reported."""
-    reporter = Told()
+    reporter = RecordingReporter()
     endpoint = {"execution": "batch", "batch": {"poll_s": 0.01, **(batch or {})}}
 
     def connect(*arguments: Any) -> BatchClient:

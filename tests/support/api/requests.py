@@ -1,4 +1,4 @@
-"""Builders of what the tests here ask, and of how."""
+"""Builders of teachers behind an endpoint, of generations, and of their clients."""
 
 import io
 from pathlib import Path
@@ -23,13 +23,13 @@ ADDRESS = "http://127.0.0.1:9/v1"
 
 
 def teacher(provider: str = "openai", address: str = ADDRESS, **fields: Any) -> Teacher:
-    """A teacher behind an endpoint that gives up soon; `endpoint` changes how it is asked."""
+    """A teacher behind an endpoint that gives up soon; `endpoint` changes its fields."""
     hasty = {"max_attempts": 3, "patience_s": 20.0, "segment_seconds": 0.05, "concurrency": 4, "serves": "test"}
     endpoint = {"provider": provider, "base_url": address, **hasty, **fields.pop("endpoint", {})}
     return Teacher.model_validate({"model": "served", "endpoint": endpoint, **fields})
 
 
-def spec(folder: Path, asked: Teacher, num_rows: int = 6, **fields: Any) -> GenerateSpec:
+def spec(folder: Path, teacher: Teacher, num_rows: int = 6, **fields: Any) -> GenerateSpec:
     """A generation over `num_rows` messages, each with one of its own."""
     rows = [
         {
@@ -50,11 +50,11 @@ def spec(folder: Path, asked: Teacher, num_rows: int = 6, **fields: Any) -> Gene
     )
     pq.write_table(pa.Table.from_pylist(rows, schema=types), folder / "rows.parquet")
     (folder / "out").mkdir(exist_ok=True)
-    assert asked.endpoint
-    identity = {"endpoint": asked.endpoint.model_identity(asked.model, asked.revision)}
+    assert teacher.endpoint
+    identity = {"endpoint": teacher.endpoint.model_identity(teacher.model, teacher.revision)}
     return GenerateSpec(
-        model_path=asked.model,
-        teacher=asked,
+        model_path=teacher.model,
+        teacher=teacher,
         teacher_fingerprint=teacher_fingerprint(identity, "", ""),
         skill=Classification(labels=LABELS),
         labels=LABELS,
@@ -67,15 +67,15 @@ def spec(folder: Path, asked: Teacher, num_rows: int = 6, **fields: Any) -> Gene
     )
 
 
-def over(socket: Path, **waits: Any) -> Any:
+def connect_over(socket: Path, **waits: Any) -> Any:
     """Return what makes a client that reaches its endpoint by a Unix socket; without `backoff` it never waits."""
     # no certificates are read, which takes longer than a request
     waits = waits or {"backoff": wait_none()}
     return lambda *parts: Client(*parts, **waits, transport=httpx2.AsyncHTTPTransport(uds=str(socket), verify=False))
 
 
-class Told(Reporter):
-    """A report that keeps what it is told."""
+class RecordingReporter(Reporter):
+    """A reporter that keeps its events."""
 
     def __init__(self) -> None:
         self.pipe = io.StringIO()
@@ -92,7 +92,7 @@ def answers(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def stored(folder: Path) -> list[dict[str, Any]]:
-    """All answers in the store, with repeats."""
+    """All completions in the store, with repeats."""
     found: list[dict[str, Any]] = []
     for segment in sorted((folder / "store" / "completions").rglob("*.parquet")):
         found += pq.read_table(segment).to_pylist()

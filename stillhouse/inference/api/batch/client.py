@@ -230,5 +230,5 @@ class BatchClient:
         except TransientError as error:
             raise ServiceUnavailable(
                 f"{error}, and again after {self._endpoint.max_attempts} tries or {self._endpoint.patience_s:g} s. "
-                "Batches that were submitted go on; run again once it answers, and their answers are collected."
+                "Batches that were submitted go on; run again once it answers, and their completions are collected."
             ) from None

@@ -101,7 +101,7 @@ async def collect(
                 if not await client.download(file, path):
                     raise ServiceError(
                         f"The results of batch {ticket.batch} ({file}) are no longer there; providers keep them for "
-                        f"some weeks. Delete {ticket.path} in the store, and its prompts are asked and paid for again."
+                        f"some weeks. Delete {ticket.path} in the store, and its prompts are sent and paid for again."
                     )
                 await _store_results(path, model, keys, recorder, collected)
         missing = keys - collected.seen

@@ -102,7 +102,7 @@ class BatchRunner:
                 raise ServiceError(
                     f"Batch {batch}, submitted to {ticket.address}, is not known to the endpoint and key of this run. "
                     f"Use the key of the project that submitted it; or delete {ticket.path} in the store, and its "
-                    "prompts are asked and paid for again."
+                    "prompts are sent and paid for again."
                 )
             self._num_done[batch] = state.num_done
             if state.status in ENDED:
@@ -154,8 +154,8 @@ class BatchRunner:
         await commit(self._recorder, {key: Outcome(None, kind) for key, kind in failed.items()})
         if state.status == "cancelled" and self._waiting:
             return ServiceError(
-                f"Batch {ticket.batch} was cancelled at the provider; its answers until then are stored. Run again to "
-                "have the rest asked."
+                f"Batch {ticket.batch} was cancelled at the provider; its completions until then are stored. Run again "
+                "to send the rest."
             )
         return None
 

@@ -85,6 +85,6 @@ class Tickets:
         except ValidationError:
             raise StoreError(
                 f"{path} in the store is damaged, and stands for a batch that is probably paid for. See in the "
-                "provider's list of batches whether one is under way; then delete the file, and its prompts are asked "
+                "provider's list of batches whether one is under way; then delete the file, and its prompts are sent "
                 "again."
             ) from None

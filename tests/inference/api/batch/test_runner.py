@@ -10,7 +10,7 @@ from stillhouse.errors import ServiceError
 from stillhouse.teachers.api_worker import generate
 from tests.support.api.batch_runs import bought_once_each, run, run_with_report, texts_of, ticket_files
 from tests.support.api.batch_server import answered
-from tests.support.api.requests import KEY, Told, over, spec, teacher
+from tests.support.api.requests import KEY, RecordingReporter, connect_over, spec, teacher
 from tests.support.api.server import Received, serving
 from tests.support.api.server import answer as completion
 
@@ -31,7 +31,7 @@ def test_batch_and_single_requests_share_one_store_and_one_form(tmp_path, server
     server.answer = lambda line: answered(line["custom_id"], '{"answer":"delivery"}')
     run(tmp_path, 4)
     # nothing is asked one by one, and no server is there to ask
-    summary = generate(spec(tmp_path, teacher(), 4), Told())
+    summary = generate(spec(tmp_path, teacher(), 4), RecordingReporter())
     assert (summary["from_store"], summary["generated"]) == (4, 0)
     assert texts_of(tmp_path) == ["delivery"] * 4
 
@@ -44,7 +44,7 @@ def test_batch_after_single_requests_holds_only_the_missing_ones(tmp_path, serve
         return completion('{"answer":"billing"}')
 
     with serving(plan, Path("single")):
-        generate(spec(tmp_path, teacher(), 2), Told(), over(Path("single")))
+        generate(spec(tmp_path, teacher(), 2), RecordingReporter(), connect_over(Path("single")))
     summary = run(tmp_path, 5)
     assert (summary["from_store"], summary["sent"]) == (2, 3)
     # a line holds what a single request does

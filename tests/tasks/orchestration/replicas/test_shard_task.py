@@ -45,7 +45,7 @@ def job(tmp_path: Path) -> ShardJob:
         labels=("a", "b"),
         skip_labelled=True,
         model_path=str(model),
-        cap=BudgetScope(),
+        budget=BudgetScope(),
     )
     return ShardJob(
         params=params,
