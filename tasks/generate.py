@@ -37,7 +37,7 @@ def generate_with(
     `routed` the teacher completes only the prompts that it names.
     """
     recipe, teacher = run.recipe, run.recipe.teachers[teacher_index]
-    label = list(recipe.generations)[teacher_index]
+    label = list(recipe.teachers_by_label)[teacher_index]
     params = generation_params(run, teacher_index, checkpoint, rows, GenerationParams)
     inputs = {**rows.inputs, **checkpoint.inputs, **({"routed": routed} if routed else {})}
     seconds = 0.0

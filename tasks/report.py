@@ -125,7 +125,7 @@ def generation_of(run: Run, completions: Completions, dataset: Built[FilterSumma
     paid = {line.stage: line.run_usd for line in run.ledger}
     names = [teacher.display_name for teacher in recipe.teachers]
     requested = {name: _of_this_run(completions.by_teacher.get(number)) for number, name in enumerate(names, start=1)}
-    costs = {name: paid.get(label, 0.0) for name, label in zip(names, recipe.generations, strict=True)}
+    costs = {name: paid.get(label, 0.0) for name, label in zip(names, recipe.teachers_by_label, strict=True)}
     block = collect.generation_block(sum(requested.values(), GenerationSummary()), total(costs.values()))
     if not recipe.has_several:
         return block

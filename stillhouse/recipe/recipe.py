@@ -50,9 +50,8 @@ class Recipe(FrozenModel):
         if skill is None or not teachers:  # they are refused already
             return evaluation
         if unknown := [name for name in evaluation.metrics if name not in skill.metric_names()]:
-            raise ValueError(
-                f"metrics names {', '.join(unknown)}; {skill.kind} is measured by {', '.join(skill.metric_names())}"
-            )
+            known = ", ".join(skill.metric_names())
+            raise ValueError(f"metrics names {', '.join(unknown)}; choose among those of skill {skill.kind}: {known}")
         defaults: dict[str, Any] = {} if evaluation.metrics else {"metrics": skill.metric_names()}
         if not skill.has_labels and "max_tokens" not in evaluation.model_fields_set:
             defaults["max_tokens"] = max(teacher.sampling.max_tokens for teacher in teachers)
@@ -81,6 +80,6 @@ class Recipe(FrozenModel):
         return len(self.teachers) > 1
 
     @property
-    def generations(self) -> dict[str, Teacher]:
+    def teachers_by_label(self) -> dict[str, Teacher]:
         """Each teacher, by the label of its `generate` stage in a run."""
         return {f"generate {one.display_name}" if self.has_several else "generate": one for one in self.teachers}

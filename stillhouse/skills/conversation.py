@@ -24,9 +24,9 @@ class Conversation(Prose):
 
     metrics: ClassVar[tuple[Metric, ...]] = (ROUGE_L, CHRF, BLEU)
     how_measured: ClassVar[str] = (
-        "Replies are compared with the recorded ones, given the recorded turns before: ROUGE-L is the mean over "
+        "Replies are compared with the recorded ones, after the recorded turns: ROUGE-L is the mean over "
         "replies of the F1 of the longest common word sequence, chrF and BLEU are sacrebleu's corpus scores divided by "
-        "100. All have bootstrap intervals over replies; a good reply in other words scores low, an unreadable one 0."
+        "100. All have bootstrap intervals. A good reply in other words scores low; an unreadable one counts as 0."
     )
     is_dialogue: ClassVar[bool] = True
     prompt_fields: ClassVar[tuple[str, ...]] = ("targets",)

@@ -38,7 +38,7 @@ class Math(Skill):
 
     metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY,)
     how_measured: ClassVar[str] = (
-        "Accuracy is the share of rows whose final answer has the value of an accepted one, as math-verify finds "
+        "Accuracy is the share of rows whose final answer has the value of a reference, compared by math-verify "
         "(Wilson interval); an unreadable answer is wrong."
     )
 

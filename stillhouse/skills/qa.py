@@ -66,9 +66,9 @@ class Qa(Skill):
 
     metrics: ClassVar[tuple[Metric, ...]] = (EXACT_MATCH, TOKEN_F1)
     how_measured: ClassVar[str] = (
-        "Exact match is the share of rows whose answer equals an accepted one after case, punctuation and articles are "
-        "taken off (Wilson interval); token F1 is the mean over rows of the best word overlap with an accepted answer "
-        "(bootstrap interval). An unreadable answer is wrong."
+        "Exact match is the share of rows whose answer equals a reference without case, punctuation and articles "
+        "(Wilson interval); token F1 is the mean over rows of the best word overlap with a reference (bootstrap "
+        "interval). An unreadable answer is wrong."
     )
     columns: ClassVar[tuple[str, ...]] = ("context",)
     prompt_fields: ClassVar[tuple[str, ...]] = ("no_answer",)

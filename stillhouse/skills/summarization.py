@@ -43,7 +43,7 @@ class Summarization(Prose):
         "ROUGE is the mean over rows of the best F1 with a reference (ROUGE-1 words, ROUGE-2 word pairs, ROUGE-L "
         "longest common sequence; case and punctuation ignored, no stemming); BLEU and chrF are sacrebleu's corpus "
         "scores over all references, divided by 100. These have bootstrap intervals. Within limit is the share of "
-        "summaries of at most the words asked for (Wilson interval). An unreadable answer counts 0."
+        "summaries that keep the word limit (Wilson interval). An unreadable answer counts as 0."
     )
     prompt_fields: ClassVar[tuple[str, ...]] = ("max_words", "chain_of_density")
 

@@ -189,7 +189,10 @@ def test_public_questions_each_accepted_answer_scores_1():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"evaluation": {"metrics": ["accuracy"]}}, "metrics names accuracy; qa is measured by exact_match, token_f1"),
+        (
+            {"evaluation": {"metrics": ["accuracy"]}},
+            "metrics names accuracy; choose among those of skill qa: exact_match",
+        ),
         (
             {"data": {"balance": {"by": "label"}}},
             "data.balance.by: label needs a skill with labels: choose another group; skill.kind is qa",
