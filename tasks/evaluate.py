@@ -31,7 +31,7 @@ from tasks.orchestration.workers import Worker, run_engine_worker
 
 
 class EvaluateParams(Params):
-    """What each model is and how it is asked, and how all are measured."""
+    """What each model is and how it is prompted, and how all are measured."""
 
     teacher: tuple[Any, ...]  # all that decides the teacher's answers
     base: Any
@@ -110,7 +110,7 @@ def _teacher_identity(config: Teacher, checkpoint: Checkpoint) -> tuple[Any, ...
 def _candidates(
     recipe: Recipe, teacher: Checkpoint, base: Checkpoint, trained: dict[ModelRole, str]
 ) -> tuple[Candidate, ...]:
-    """Return what is measured, and how each is asked; `trained` holds the folders of student checkpoints."""
+    """Return what is measured, and how each is prompted; `trained` holds the folders of student checkpoints."""
     config, dtype = recipe.teacher, recipe.evaluation.student_dtype
     local_teacher = Candidate(
         role=ModelRole.TEACHER,

@@ -1,4 +1,4 @@
-"""Asks a teacher behind an endpoint the test rows, once: a new student costs no further request."""
+"""Has a teacher behind an endpoint complete the test rows, once: a new student costs no further request."""
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -24,7 +24,7 @@ class EvaluateTeacherParams(TeacherParams):
 
 
 class EvaluateTeacherSummary(GenerationSummary):
-    """What asking took; requests sent, and rows without an answer."""
+    """What the completions took; requests sent, and rows without an answer."""
 
     sent: int
     failed: int

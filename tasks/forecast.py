@@ -26,7 +26,7 @@ def forecast(
     judge: Checkpoint | None,
     scores: Built[GenerationSummary] | None,
 ) -> Plan:
-    """Return what a run of the recipe will ask, take, cost and keep."""
+    """Return what a run of the recipe will request, take, cost and keep."""
     train, splits = run.store.fetch(rows.train.ref), run.store.fetch(rows.splits.ref)
     teacher_probes, judge_probe = read_probes(run, teachers, probes), _read_judge_probe(run, judge, scores)
     plan = make_plan(read_inputs(teacher_probes, run.recipe, rows.labels, train, splits, judge_probe))

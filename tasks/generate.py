@@ -12,11 +12,11 @@ from stillhouse.teachers.shards import with_replies
 from stillhouse.teachers.spec import GenerateSpec
 from tasks.balance import Rows
 from tasks.orchestration.generation import GenerationParams
-from tasks.orchestration.replicas.fan_out import ask_replicas
+from tasks.orchestration.replicas.fan_out import run_replicas
 from tasks.orchestration.replicas.shard_task import ShardJob
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.orchestration.workers import run_asking_worker
+from tasks.orchestration.workers import run_completion_worker
 
 G = TypeVar("G", bound=GenerationParams)
 
@@ -25,7 +25,7 @@ G = TypeVar("G", bound=GenerationParams)
 def generate(call: StageCall[GenerationParams]) -> GenerationSummary:
     """Write completions.parquet; each completion goes to the completion store as it comes."""
     spec = GenerateSpec(**call.params.spec_fields(call.folders, call.settings.store), out=str(call.work.folder))
-    return with_replies(run_asking_worker(call, "generate", spec), call.params.replies)
+    return with_replies(run_completion_worker(call, "generate", spec), call.params.replies)
 
 
 def generate_with(
@@ -33,7 +33,7 @@ def generate_with(
 ) -> Built[GenerationSummary]:
     """Return a teacher's completions; only those that no earlier run stored are requested.
 
-    Replicas, if the teacher has several, come before the stage, which then finds every completion in the store. With
+    Replicas, if the teacher has several, run before the stage, which then finds every completion in the store. With
     `routed` the teacher completes only the prompts that it names.
     """
     recipe, teacher = run.recipe, run.recipe.teachers[teacher_index]
@@ -51,7 +51,7 @@ def generate_with(
             store=run.settings.store,
             source=source_sha256(),
         )
-        params = params.model_copy(update={"replies": tuple(ask_replicas(run.settings, job))})
+        params = params.model_copy(update={"replies": tuple(run_replicas(run.settings, job))})
         seconds = time.monotonic() - started
     built = run.build(generate, inputs, params, label=label, seconds_before=seconds)
     name = teacher.display_name if recipe.has_several else "teacher"

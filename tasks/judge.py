@@ -23,7 +23,7 @@ from tasks.orchestration.generation import ModelParams
 from tasks.orchestration.params import only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.orchestration.workers import run_asking_worker
+from tasks.orchestration.workers import run_completion_worker
 
 
 class JudgeParams(ModelParams):
@@ -64,7 +64,7 @@ def judge(call: StageCall[JudgeParams]) -> JudgeSummary:
 def score_completions(
     run: Run, checkpoint: Checkpoint | None, completions: Completions, rows: Rows
 ) -> Built[JudgeSummary] | None:
-    """Return the scores of the teachers' completions; None, and no stage, if no filter goes by them."""
+    """Return the scores of the teachers' completions; None, and no stage, if no filter uses them."""
     config = run.recipe.judge
     if checkpoint is None or config is None or not run.recipe.judge_chooses:
         return None
@@ -80,7 +80,7 @@ def ask_judge(
     """Return what the judge's replies took, and its reply to each question."""
     if not questions:
         return GenerationSummary(), {}
-    summary = run_asking_worker(call, "generate", questions_spec(call, questions, choices))
+    summary = run_completion_worker(call, "generate", questions_spec(call, questions, choices))
     return summary, read_replies(call.work.folder)
 
 

@@ -29,7 +29,7 @@ class JudgePairsParams(JudgeParams):
 
 
 class JudgePairsSummary(GenerationSummary):
-    """What asking the judge took, and the pairs compared."""
+    """What the verdicts took, and the pairs compared."""
 
     pairs: int
     against: dict[str, str]  # what the recipe names -> the model it is in this run
@@ -53,7 +53,7 @@ def judge_pairs(call: StageCall[JudgePairsParams]) -> JudgePairsSummary:
 def compare_pairs(
     run: Run, checkpoint: Checkpoint | None, rows: Rows, evaluation: Built[EvaluateSummary]
 ) -> Built[JudgePairsSummary] | None:
-    """Return the verdicts on the student's answers to the test rows; None, and no stage, if none are asked for."""
+    """Return the verdicts on the student's answers to the test rows; None, and no stage, if the recipe wants none."""
     config = run.recipe.judge
     if checkpoint is None or config is None or not config.against:
         return None

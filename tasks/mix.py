@@ -17,7 +17,7 @@ from tasks.route import mixed_completions, route_prompts
 
 
 class MixSummary(StageSummary):
-    """Completions in the table, and the numbers (from 1) of the teachers that were asked."""
+    """Completions in the table, and the numbers (from 1) of the teachers that gave them."""
 
     answers: int
     teachers: tuple[int, ...]
@@ -25,7 +25,7 @@ class MixSummary(StageSummary):
 
 @dataclass(frozen=True)
 class Completions:
-    """The completions of all teachers as one artifact, and what each teacher was asked for."""
+    """The completions of all teachers as one artifact, and what was requested of each teacher."""
 
     ref: ArtifactRef
     by_teacher: Mapping[int, Built[GenerationSummary]]  # by number from 1; a teacher without prompts is not there
@@ -42,10 +42,10 @@ def mix(call: StageCall[Params]) -> MixSummary:
 
 
 def generate_completions(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> Completions:
-    """Return the completions of all teachers, each asked what the recipe routes to it; a single one is asked all.
+    """Return the completions of all teachers, each for the prompts that the recipe routes to it; a single one for all.
 
     Raises:
-        DataError: the rows lack what routing goes by.
+        DataError: the rows lack what the routing needs.
     """
     if len(checkpoints) == 1:
         single = generate_with(run, 0, checkpoints[0], rows)

@@ -23,7 +23,7 @@ from tasks.orchestration.generation import GenerationParams
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.orchestration.workers import run_asking_worker
+from tasks.orchestration.workers import run_completion_worker
 from tasks.route import route_prompts
 
 # prompts of a probe: enough for a mean, and a demo's teacher completes them in seconds
@@ -63,7 +63,7 @@ class ShortlistSummary(StageSummary):
 
 @stage("probe", version=1, on_device=True)
 def probe(call: StageCall[ProbeParams]) -> GenerationSummary:
-    """Write asked.parquet, which names all that would be asked, and probe.json; completions go to their store."""
+    """Write asked.parquet, which lists all requests of a run, and probe.json; completions go to their store."""
     inputs = call.folders
     spec = ProbeSpec(
         **call.params.spec_fields(inputs, call.settings.store),
@@ -72,12 +72,12 @@ def probe(call: StageCall[ProbeParams]) -> GenerationSummary:
         test=str(inputs["split"] / "test.parquet"),
         out=str(call.work.folder),
     )
-    return run_asking_worker(call, "probe", spec)
+    return run_completion_worker(call, "probe", spec)
 
 
 @stage("shortlist", version=1)
 def shortlist(call: StageCall[ShortlistParams]) -> ShortlistSummary:
-    """Write prompts.parquet, the ids of the rows that earlier teachers have completed and this one would be asked."""
+    """Write prompts.parquet, the ids of the rows that earlier teachers have completed and this one would get."""
     recipe = call.params.recipe
     if recipe.routing.kind == "first_verified":
         tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
@@ -125,7 +125,7 @@ def probe_teachers(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> list[
     before have completed, and not served.
 
     Raises:
-        DataError: the rows lack what routing goes by.
+        DataError: the rows lack what the routing needs.
     """
     recipe = run.recipe
     probes: list[Built[GenerationSummary]] = []

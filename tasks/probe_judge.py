@@ -14,22 +14,22 @@ from tasks.balance import Rows
 from tasks.judge import JudgeParams, questions_spec
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.orchestration.workers import run_asking_worker
+from tasks.orchestration.workers import run_completion_worker
 from tasks.probe import PROMPTS, PlanParams, Probes, fingerprints_of, plan_inputs, probe_inputs, read_probes
 
 
 class ProbeJudgeParams(JudgeParams, PlanParams):
-    """How many prompts are asked at most, and which completions are known."""
+    """How many questions are sent at most, and about which completions."""
 
     prompts: int
-    answers: str  # SHA-256 over the known completions' keys: a plan made anew once more are known asks about those
+    answers: str  # SHA-256 over the known completions' keys: a later plan has questions about later completions too
 
 
 @stage("probe_judge", version=1, on_device=True)
 def probe_judge(call: StageCall[ProbeJudgeParams]) -> GenerationSummary:
-    """Write asked.parquet, which names the questions about the known completions, and probe.json.
+    """Write asked.parquet, which lists the questions about the stored completions, and probe.json.
 
-    The judge is asked about the completions of the probes' prompts, or about a few others if these have none. Its
+    The questions are about the completions of the probes' prompts, or about a few others if these have none. Its
     scores go to the completion store.
     """
     folder = call.work.folder
@@ -39,7 +39,7 @@ def probe_judge(call: StageCall[ProbeJudgeParams]) -> GenerationSummary:
         write_probe(folder, {PROMPT_ROWS: []}, {}, [], is_exact=True, label_token_ids=None)
         return GenerationSummary()
     spec = _spec(call, questions, sorted(inputs.sampled_keys & questions.keys()))
-    summary = run_asking_worker(call, "probe", spec)
+    summary = run_completion_worker(call, "probe", spec)
     for path in spec.rows:
         Path(path).unlink()
     return summary
@@ -48,7 +48,7 @@ def probe_judge(call: StageCall[ProbeJudgeParams]) -> GenerationSummary:
 def probe_scores(
     run: Run, checkpoint: Checkpoint | None, teachers: list[Checkpoint], probes: Probes, rows: Rows
 ) -> Built[GenerationSummary] | None:
-    """Return what the judge would be asked about the known completions; None, and no stage, if no filter needs it."""
+    """Return the questions to the judge about the stored completions; None, and no stage, if no filter needs it."""
     recipe, config = run.recipe, run.recipe.judge
     if checkpoint is None or config is None or not recipe.judge_chooses:
         return None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+from pydantic import Field
 
 from stillhouse.artifacts.handle import Built, StageSummary
 from stillhouse.completions.table import lines_by_row, mixed
@@ -31,7 +32,7 @@ class RouteSummary(StageSummary):
 
 
 class RouteParams(Params):
-    """What every way of routing goes by."""
+    """What every kind of routing depends on."""
 
     skill: AnySkill
     skip_labelled: bool
@@ -40,7 +41,7 @@ class RouteParams(Params):
 class RouteByRowParams(RouteParams):
     """Each row names its teacher by a column or by its label."""
 
-    places: dict[str, int]  # value -> the teacher's index
+    teacher_of: dict[str, int] = Field(alias="places")  # value -> the teacher's index
     default: int
     column: str | None
     teacher: int
@@ -63,7 +64,7 @@ def route(call: StageCall[RouteParams]) -> RouteSummary:
     validation = read_cases(call.folder("split") / "validation.parquet", params.skill)
     rows = rows_to_ask([*train, *validation], params.skip_labelled)
     if isinstance(params, RouteByRowParams):
-        ids = routed(rows, params.places, params.default, params.column, params.teacher)
+        ids = routed(rows, params.teacher_of, params.default, params.column, params.teacher)
     else:
         assert isinstance(params, RouteByCompletionsParams)
         ids = _unserved(rows, train, call, params)
@@ -79,7 +80,7 @@ def route_prompts(
     `earlier` holds the completions of the teachers before it, by their numbers from 1.
 
     Raises:
-        DataError: the rows lack what routing goes by.
+        DataError: the rows lack what the routing needs.
     """
     recipe = run.recipe
     kind = recipe.routing.kind
@@ -113,7 +114,7 @@ def _by_row(run: Run, teacher_index: int) -> RouteByRowParams:
     return RouteByRowParams(
         skill=run.recipe.skill,
         skip_labelled=run.recipe.training.use_references,
-        places={value: names.index(name) for value, name in routing.teachers.items()},
+        teacher_of={value: names.index(name) for value, name in routing.teachers.items()},
         default=names.index(routing.default) if routing.default else 0,
         column=routing.column if routing.kind == "source" else None,
         teacher=teacher_index,

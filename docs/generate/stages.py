@@ -18,7 +18,7 @@ word for `--refresh`. [Pipeline](../concepts/pipeline.md) shows how they follow 
 _HEADER = ("stage", "file", "artifact", "environment", "version", "`--refresh`")
 # which of these a file calls says where its work runs
 _RUNS_IN = {
-    "run_asking_worker": "engine; control if the model is behind an endpoint",
+    "run_completion_worker": "engine; control if the model is behind an endpoint",
     "run_engine_worker": "engine",
     "run_control_worker": "control, in a worker",
 }
@@ -77,7 +77,7 @@ def _environment(file: str, stage: Stage[Any, Any]) -> str:
         return "control"
     source = inspect.getsource(import_module(f"tasks.{file}"))
     # a file without a call of its own asks through another stage's function
-    return next((where for name, where in _RUNS_IN.items() if f"{name}(" in source), _RUNS_IN["run_asking_worker"])
+    return next((where for name, where in _RUNS_IN.items() if f"{name}(" in source), _RUNS_IN["run_completion_worker"])
 
 
 def _summary(file: str) -> str:

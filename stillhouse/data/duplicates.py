@@ -64,13 +64,13 @@ def near(rows: Ints, words: WordTable, labels: Ints, threshold: float, mode: Con
 
 
 def _near_round(pairs: Ints, labels: Ints, mode: Conflicts) -> Iterator[Finding]:
-    rows, places = np.unique(pairs, return_inverse=True)
-    group = components(places.reshape(-1, 2), len(rows))
+    rows, positions = np.unique(pairs, return_inverse=True)
+    group = components(positions.reshape(-1, 2), len(rows))
     lost = set(rows[conflicting(group, labels[rows], mode)].tolist())
     yield from (Finding(row, "conflicting_labels", -1) for row in sorted(lost))
     rank = np.empty(len(rows), np.int64)
     rank[np.lexsort((rows, labels[rows] < 0))] = np.arange(len(rows))
-    ranks = np.sort(rank[places.reshape(-1, 2)], axis=1)
+    ranks = np.sort(rank[positions.reshape(-1, 2)], axis=1)
     by_rank = rows[np.argsort(rank)].tolist()
     for first, second in ranks[np.lexsort((ranks[:, 0], ranks[:, 1]))].tolist():
         kept, row = by_rank[first], by_rank[second]

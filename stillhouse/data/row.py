@@ -14,7 +14,7 @@ Messages = list[dict[str, Any]]  # turns of {role, content}, oldest first
 ROW_SCHEMA = pa.schema(
     [
         ("id", pa.string()),  # the user's own id, or the first 16 hex digits of content_sha256
-        ("content_sha256", pa.string()),  # of the normalised messages: what duplicates and splits go by
+        ("content_sha256", pa.string()),  # of the normalised messages: decides duplicates and splits
         ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
         ("references", pa.list_(pa.string())),  # accepted answers; may be empty
         ("label", pa.string()),  # the reference label, or null

@@ -187,7 +187,7 @@ def _check_counts(counts: dict[str, int], dropped: dict[str, int], data: Data, h
 
 def _check_classes(index: RowIndex, assigned: SplitCodes) -> None:
     classes = index.labels_of(np.flatnonzero(assigned == _TEST))
-    # one name stands for rows without a label
+    # one of the names is None, of rows without a label
     if len(classes) == 1 and len(index.label_names) > 2:
         raise DataError(
             f"one class only: the held-out test rows have just {classes.pop()!r}. Add rows of the other labels, raise "

@@ -4,7 +4,7 @@ A row is left out for being common, not for being bad: all rules have kept its a
 Difficulty is the first of these that is known for all prompts:
 - disagreement: the share of a prompt's completions that do not give the kept answer, if several were drawn and answers
   can agree; of equal ones, the less probable answer is the harder one
-- margin: 1 less the distance between the two most probable labels, if the teacher's label scores were asked for
+- margin: 1 less the distance between the two most probable labels, if the teacher's label scores were requested
 - logprob: the kept answer's mean log-probability a token, negated
 """
 
@@ -30,7 +30,7 @@ BUCKETS = ("easy", "medium", "hard")  # a third of the rows each, by rank
 
 @dataclass(frozen=True)
 class TeacherOutput:
-    """What a teacher gave: its completions and, if they were asked for, the log-probabilities of the labels."""
+    """What a teacher gave: its completions and, if they were requested, the log-probabilities of the labels."""
 
     completions: Mapping[str, Sequence[Completion]]  # by row id, all rollouts
     label_scores: Mapping[str, Sequence[float] | None]  # by row id
@@ -42,7 +42,7 @@ def subsample_by_difficulty(
 ) -> tuple[FilterResult, DifficultyCounts]:
     """Drop candidates until `share` of them have hard prompts; return the result and the counts by bucket.
 
-    As many stay as can. Which ones goes by a hash of their content, so that a grown data set keeps most of its choice.
+    As many stay as can. A hash of their content decides which, so that a grown data set keeps most of its choice.
 
     Raises:
         QualityError: no answer's difficulty is known.
@@ -99,7 +99,7 @@ def _doubt(scores: Sequence[float] | None, prior: Sequence[float] | None) -> flo
 
 
 def _buckets(difficulties: Mapping[str, Difficulty]) -> dict[str, str]:
-    """Return each row's third; of rows equally hard the order goes by a hash of their id."""
+    """Return each row's third; a hash of the id orders rows that are equally hard."""
     ranked = sorted(difficulties, key=lambda row_id: (difficulties[row_id], _hash(row_id)))
     return {row_id: BUCKETS[3 * rank // len(ranked)] for rank, row_id in enumerate(ranked)}
 

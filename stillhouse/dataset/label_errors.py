@@ -30,7 +30,7 @@ def find_label_errors(
     """Return how many rows could be judged, and those the teacher contradicts, the most suspicious first.
 
     A row is judged if it has references and the teacher answered it: a label by the scores of all labels if they were
-    asked for, else by the completions' majority; a free answer only if at least two completions say the same.
+    requested, else by the completions' majority; a free answer only if at least two completions say the same.
     Each error is {id, source, prompt, given, teacher, score, confidence, is_sure}: `score` in [0, 1] is the teacher's
     confidence in the given answer (None: not known), `confidence` that in its own.
     """

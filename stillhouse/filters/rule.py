@@ -16,7 +16,7 @@ class FilterRule(FrozenModel):
 
 
 class CandidateRule(FilterRule):
-    """Judges a completion by itself."""
+    """Judges one completion alone."""
 
     runs_after_vote: ClassVar[bool] = False  # judges only what won the vote of a prompt's completions
 

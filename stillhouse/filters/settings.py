@@ -42,8 +42,8 @@ def find_rules(package: ModuleType) -> tuple[type[FilterRule], ...]:
         TypeError: a file defines no rule, or several.
     """
     found = [_rule_in(f"{package.__name__}.{file.name}") for file in pkgutil.iter_modules(package.__path__)]
-    places = {name: place for place, name in enumerate(_ORDER)}
-    return tuple(sorted(found, key=lambda rule: (places.get(rule.name, len(places)), rule.name)))
+    ranks = {name: rank for rank, name in enumerate(_ORDER)}
+    return tuple(sorted(found, key=lambda rule: (ranks.get(rule.name, len(ranks)), rule.name)))
 
 
 def _rule_in(module: str) -> type[FilterRule]:

@@ -61,7 +61,7 @@ class JsonOnlyResults(WritableFileSystem):
 
 
 def results_block(config: StoreConfig) -> JsonOnlyResults:
-    """Return the saved block for a store; its name goes by the store's address, so that two stores never mix."""
+    """Return the saved block for a store; its name is a hash of the store's address, so that two stores never mix."""
     return _saved_block(config, PREFECT_API_URL.value())
 
 
@@ -73,6 +73,6 @@ def _saved_block(config: StoreConfig, api_url: str | None) -> JsonOnlyResults:
     try:
         block.save(name, overwrite=True)
     except ObjectAlreadyExists:
-        # another run told a fresh server of this block's type between our look and our word
+        # another run registered this block's type between our check and our save
         block.save(name, overwrite=True)
     return block

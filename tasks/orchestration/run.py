@@ -63,7 +63,7 @@ class Run:
         return stage.name in self.refresh or self.store.find(stage.name, key) is None
 
     def budget_for(self, model: ServedModel) -> BudgetScope:
-        """Return what `model` may still be asked, after all that was paid for in this run so far."""
+        """Return what may still be requested of `model`, after all that this run has paid so far."""
         recipe = self.recipe
         return BudgetScope(
             budget=recipe.budget, price=resolve_price(model, recipe.costs), before=budget_usage(self.ledger)

@@ -1,6 +1,6 @@
 """Turns a plain function into a cached Prefect task over artifact references.
 
-Prefect's cache and the artifact store meet here alone. Both go by the same fingerprint, so a result can't outlive or
+Prefect's cache and the artifact store meet here alone. Both use the same fingerprint, so a result can't outlive or
 misname what it refers to.
 """
 
@@ -176,7 +176,7 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
             persist_result=True,
             result_serializer=PLAIN_JSON,
             log_prints=False,
-            # only what can pass by itself; a user's mistake is the same the second time
+            # only errors that can pass; a user's mistake is the same the second time
             retries=len(_RETRY_DELAYS_S),
             retry_delay_seconds=_RETRY_DELAYS_S,
             # runs that failed together must not come back together
@@ -189,7 +189,7 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
 
 
 def is_transient(task_: Any, task_run: Any, state: Any) -> bool:
-    """Return whether a failure may pass by itself, as Prefect's retry condition."""
+    """Return whether a failure may pass, as Prefect's retry condition."""
     error = state.result(raise_on_failure=False)
     return can_pass(error) and not isinstance(error, TaskRunTimeoutError)
 

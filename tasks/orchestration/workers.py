@@ -162,7 +162,7 @@ class _Watcher:
             update_progress_artifact(self._artifact, progress=float(percent), description=f"{self._label}: {text}")
 
 
-def run_asking_worker(call: Call, work: Literal["generate", "probe"], spec: AskSpec) -> GenerationSummary:
+def run_completion_worker(call: Call, work: Literal["generate", "probe"], spec: AskSpec) -> GenerationSummary:
     """Return what requesting completions took; a worker that waits for batches has the time they may take.
 
     Raises:

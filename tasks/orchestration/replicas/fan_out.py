@@ -16,27 +16,27 @@ from prefect.utilities.annotations import unmapped
 from stillhouse.errors import UserError, WorkerError
 from stillhouse.runtime.settings import Settings
 from stillhouse.teachers.shards import Reply
-from tasks.orchestration.replicas.local import Place, this_machine
+from tasks.orchestration.replicas.local import ReplicaRunner, this_machine
 from tasks.orchestration.replicas.ray_cluster import ray_cluster
-from tasks.orchestration.replicas.shard_task import ShardJob, answer_shard
+from tasks.orchestration.replicas.shard_task import ShardJob, complete_shard
 
 log = logging.getLogger("stillhouse")
 
 
-def ask_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
-    """Return what each replica did, once every request of the job has a stored answer.
+def run_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
+    """Return what each replica did, once every request of the job has a stored completion.
 
     Raises:
-        UserError: a replica failed. All answers that came are stored; a later run asks only the rest.
+        UserError: a replica failed. All completions that came are stored; a later run requests only the rest.
     """
     numbers = list(range(1, job.num_shards + 1))
     engine = job.params.teacher.engine
-    with ray_cluster(settings.ray_address, engine) if settings.ray_address else this_machine() as place:
-        log.info("%-22s %d replicas, %s", job.label, job.num_shards, place.name)
-        job = job.model_copy(update={"num_gpus": place.num_gpus})
+    with ray_cluster(settings.ray_address, engine) if settings.ray_address else this_machine() as replicas:
+        log.info("%-22s %d replicas, %s", job.label, job.num_shards, replicas.name)
+        job = job.model_copy(update={"num_gpus": replicas.num_gpus})
         # the runner is typed for what may be a coroutine
-        futures = place.runner.map(answer_shard, {"number": numbers, "job": unmapped(job)})  # type: ignore[arg-type]
-        outcomes = dict(zip(numbers, _outcomes(place, futures), strict=True))
+        futures = replicas.runner.map(complete_shard, {"number": numbers, "job": unmapped(job)})  # type: ignore[arg-type]
+        outcomes = dict(zip(numbers, _outcomes(replicas, futures), strict=True))
     replies = [outcome for outcome in outcomes.values() if isinstance(outcome, Reply)]
     for reply in replies:
         done = (job.label, reply.shard + 1, job.num_shards, reply.summary.generated, reply.host)
@@ -46,10 +46,10 @@ def ask_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
     return replies
 
 
-def _outcomes(place: Place, futures: Sequence[PrefectFuture[Reply]]) -> list[Reply | BaseException]:
+def _outcomes(replicas: ReplicaRunner, futures: Sequence[PrefectFuture[Reply]]) -> list[Reply | BaseException]:
     # in threads: the signal that cancels a run raises in the main thread, and inside Ray's own code that would be lost
     with ThreadPoolExecutor(len(futures)) as pool, ExitStack() as on_failure:
-        on_failure.callback(place.cancel, futures)
+        on_failure.callback(replicas.cancel, futures)
         waiting = [pool.submit(copy_context().run, _outcome, future) for future in futures]
         outcomes = [one.result() for one in waiting]
         on_failure.pop_all()
@@ -65,7 +65,7 @@ def _outcome(future: PrefectFuture[Reply]) -> Reply | BaseException:
 
 
 def _close(task_run_id: UUID, error: BaseException) -> None:
-    """End the task run in Prefect's books, if it has not: one that was killed can't, and would seem to run for ever."""
+    """End the task run in Prefect if it has not ended: one that was killed can't, and would seem to run for ever."""
     with get_client(sync_client=True) as client:
         try:
             state = client.read_task_run(task_run_id).state

@@ -1,4 +1,4 @@
-"""Where replicas run: a started task runner. This machine is the simplest; a Ray cluster is the other."""
+"""Replicas on this machine, and what a runner of replicas is; the other is a Ray cluster."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tasks.orchestration.replicas.shard_task import cancelled
 
 
 @dataclass(frozen=True)
-class Place:
+class ReplicaRunner:
     """A started task runner, and how its tasks are ended when the run is cancelled."""
 
     runner: TaskRunner[Any]
@@ -22,12 +22,12 @@ class Place:
 
 
 @contextmanager
-def this_machine() -> Iterator[Place]:
-    """Yield this machine as a place: one replica after the other, since they share its device."""
+def this_machine() -> Iterator[ReplicaRunner]:
+    """Yield this machine: one replica after the other, since they share its device."""
     cancelled.clear()
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)
     with runner:
-        yield Place(runner, _stop, "one after the other on this machine")
+        yield ReplicaRunner(runner, _stop, "one after the other on this machine")
 
 
 def _stop(futures: Sequence[PrefectFuture[Any]]) -> None:

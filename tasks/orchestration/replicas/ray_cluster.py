@@ -1,6 +1,6 @@
-"""A Ray cluster as the place where replicas run, through Prefect's task runner for Ray.
+"""Replicas on a Ray cluster, through Prefect's task runner for Ray.
 
-Ray is no part of the basic set-up: nothing else imports it, and this only once replicas ask for it.
+Ray is no part of the basic set-up: nothing else imports it, and this module only when replicas start.
 """
 
 import signal
@@ -17,15 +17,15 @@ from prefect.settings import PREFECT_API_URL
 
 from stillhouse.errors import RecipeError, WorkerError
 from stillhouse.recipe.teacher import Engine
-from tasks.orchestration.replicas.local import Place
+from tasks.orchestration.replicas.local import ReplicaRunner
 
 Resources = Mapping[str, float]
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
 @contextmanager
-def ray_cluster(address: str, engine: Engine) -> Iterator[Place]:
-    """Yield the Ray cluster at `address` as a place for replicas that run `engine`.
+def ray_cluster(address: str, engine: Engine) -> Iterator[ReplicaRunner]:
+    """Yield the Ray cluster at `address` for replicas that run `engine`.
 
     Raises:
         RecipeError: Ray is not installed.
@@ -46,18 +46,18 @@ def ray_cluster(address: str, engine: Engine) -> Iterator[Place]:
         check_prefect_server(PREFECT_API_URL.value(), [node["NodeManagerAddress"] for node in nodes])
         options = placement([node["Resources"] for node in nodes], engine)
         stack.enter_context(remote_options(**options))
-        yield Place(runner, _cancel, f"on a Ray cluster of {len(nodes)} nodes", int(options.get("num_gpus", 0)))
+        yield ReplicaRunner(runner, _cancel, f"on a Ray cluster of {len(nodes)} nodes", int(options.get("num_gpus", 0)))
 
 
 def placement(nodes: Sequence[Resources], engine: Engine) -> dict[str, Any]:
-    """Return what one replica asks of Ray: its GPUs where the cluster has any, else the processors of a node.
+    """Return what one replica reserves in Ray: its GPUs if the cluster has any, else the processors of a node.
 
     `nodes` holds the resources of each living node.
 
     Raises:
         WorkerError: no node can ever run a replica; Ray would wait for one without a word.
     """
-    # a lost replica is shown and not started again by itself; its answers are stored, and the next run asks the rest
+    # a lost replica is shown, not started again: its completions are stored, and the next run requests the rest
     options = {"max_retries": 0, "scheduling_strategy": "SPREAD"}
     gpus = max((node.get("GPU", 0.0) for node in nodes), default=0.0)
     if gpus:
@@ -75,7 +75,7 @@ def placement(nodes: Sequence[Resources], engine: Engine) -> dict[str, Any]:
 
 
 def check_prefect_server(url: str | None, addresses: Sequence[str]) -> None:
-    """Raise a WorkerError where the nodes at `addresses` could not reach the Prefect server at `url`."""
+    """Raise a WorkerError if the nodes at `addresses` could not reach the Prefect server at `url`."""
     if not url:
         raise WorkerError(
             "Replicas on Ray report to a Prefect server, and there is only this run's temporary one. Start one with "

@@ -25,7 +25,7 @@ from tasks.orchestration.run import join_prefect
 from tasks.orchestration.stage import is_transient
 from tasks.orchestration.workers import Worker, run_engine_worker
 
-# set when the run is cancelled: a task in a thread can't be interrupted, and asks this instead
+# set when the run is cancelled: a task in a thread can't be interrupted, and looks here instead
 cancelled = threading.Event()
 
 
@@ -62,7 +62,7 @@ class _Call:
     retry_jitter_factor=0.5,
     retry_condition_fn=is_transient,
 )
-def answer_shard(number: int, job: ShardJob) -> Reply:
+def complete_shard(number: int, job: ShardJob) -> Reply:
     """Answer the requests of shard `number` (from 1) that no stored answer covers, and return what it took.
 
     Raises:

@@ -9,7 +9,7 @@ from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.conversation import Conversation
 from stillhouse.teachers.spec import AskSpec
 from tasks.orchestration import workers
-from tasks.orchestration.workers import Worker, run_asking_worker
+from tasks.orchestration.workers import Worker, run_completion_worker
 
 OPENAI = {"provider": "openai"}
 BATCHES = {**OPENAI, "execution": "batch", "batch": {"deadline_h": 30}}
@@ -43,7 +43,7 @@ def ask(work: Any, **model: Any) -> None:
         examples=None,
         store=StoreConfig(url="store"),
     )
-    run_asking_worker(None, work, spec)
+    run_completion_worker(None, work, spec)
 
 
 def test_model_asked_through_batches_has_their_deadline_and_an_hour(started: list[tuple[Any, ...]]):

@@ -15,7 +15,7 @@ from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.code_version import source_sha256
 from stillhouse.skills.classification import Classification
 from tasks.orchestration.generation import GenerationParams
-from tasks.orchestration.replicas.shard_task import ShardJob, answer_shard
+from tasks.orchestration.replicas.shard_task import ShardJob, complete_shard
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # log lines without a Prefect run
 
@@ -63,23 +63,23 @@ def changed(job: ShardJob, **fields: Any) -> ShardJob:
 def test_shard_of_a_ready_node_comes_to_its_own_engine(job: ShardJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(tmp_path / "nodes-own-python"))
     with pytest.raises(WorkerError, match=r"replica 2 of 2 on .*: The engine's Python is not at .*nodes-own-python"):
-        answer_shard.fn(2, job)
+        complete_shard.fn(2, job)
 
 
 def test_shard_on_a_node_with_other_code_is_refused(job: ShardJob):
     with pytest.raises(WorkerError, match=r"replica 1 of 2 on .*another version of Stillhouse.*same commit"):
-        answer_shard.fn(1, changed(job, source="0" * 64))
+        complete_shard.fn(1, changed(job, source="0" * 64))
 
 
 def test_shard_on_a_node_that_does_not_share_the_folder_is_refused(job: ShardJob, tmp_path: Path):
     with pytest.raises(StoreError, match=r"replica 1 of 2 on .*the same shared folder on every node.*s3://"):
-        answer_shard.fn(1, changed(job, store=job.store.model_copy(update={"url": str(tmp_path / "own")})))
+        complete_shard.fn(1, changed(job, store=job.store.model_copy(update={"url": str(tmp_path / "own")})))
 
 
 def test_shard_on_a_node_that_does_not_see_which_prompts_are_its_teachers_is_refused(job: ShardJob):
     routed = ArtifactRef(stage="route", fingerprint="e" * 64)
     with pytest.raises(StoreError, match=r"replica 1 of 2 on .*does not hold this run's artifacts"):
-        answer_shard.fn(1, changed(job, inputs={**job.inputs, "routed": routed}))
+        complete_shard.fn(1, changed(job, inputs={**job.inputs, "routed": routed}))
 
 
 @pytest.mark.parametrize("damage", ["other", "gone"])
@@ -89,7 +89,7 @@ def test_shard_on_a_node_without_the_runs_teacher_is_refused(job: ShardJob, tmp_
     else:
         shutil.rmtree(tmp_path / "teacher")
     with pytest.raises(ModelError, match=r"replica 1 of 2 on .*(not those of this run|does not exist)"):
-        answer_shard.fn(1, job)
+        complete_shard.fn(1, job)
 
 
 def test_source_sha256_changes_with_any_file_and_with_nothing_else(tmp_path: Path):
