@@ -52,5 +52,7 @@ def _section(
     for name, field in model.model_fields.items():
         mark = ["execution" if is_execution else mark_of(field)] if with_marks else []
         meaning = field.description or ""
-        rows.append([code(name), type_of(name, field), default_of(field), bounds_of(field), *mark, meaning])
+        rows.append(
+            [code(field.alias or name), type_of(name, field), default_of(field), bounds_of(field), *mark, meaning]
+        )
     return f"{heading(model, paths)}\n\n{table(header, rows)}"

@@ -4,7 +4,7 @@ Files of it are kept for good, so a field that was ever filled keeps its name. S
 earlier run. A number that was not measured is null, never 0.
 """
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from stillhouse.config import StrictModel
 
@@ -21,9 +21,9 @@ class Block(StrictModel):
 class GenerationCounts(Block):
     """What one run requested of a model; `from_store` of the requests were answered before."""
 
-    requests: Count
-    from_store: Count
-    generated: Count
-    prompt_tokens: Count
-    completion_tokens: Count
-    seconds: Number
+    requests: Count = Field(description="completions needed")
+    from_store: Count = Field(description="of these, found in the store")
+    generated: Count = Field(description="of these, generated in this run")
+    prompt_tokens: Count = Field(description="of the generated ones")
+    completion_tokens: Count = Field(description="of the generated ones")
+    seconds: Number = Field(description="of the generation, without the engine's start")

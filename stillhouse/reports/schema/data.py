@@ -10,28 +10,28 @@ from stillhouse.reports.schema.block import Block, Count, GenerationCounts, Numb
 class Balance(Block):
     """Training rows a group, before and after balancing."""
 
-    before: dict[str, int]
-    after: dict[str, int]
+    before: dict[str, int] = Field(description="rows by group")
+    after: dict[str, int] = Field(description="rows by group")
 
 
 class Data(Block):
     """Rows read, quarantined, dropped and kept."""
 
-    read: Count
-    quarantined: Count
-    dropped: dict[str, int]
-    train: Count
-    validation: Count
-    test: Count
-    balance: Balance | None
-    labelled: Count = None
+    read: Count = Field(description="rows read from all sources")
+    quarantined: Count = Field(description="rows that could not be read")
+    dropped: dict[str, int] = Field(description="rows dropped by validation and splitting, by reason")
+    train: Count = Field(description="training prompts, after balancing")
+    validation: Count = Field(description="validation prompts")
+    test: Count = Field(description="test rows")
+    balance: Balance | None = Field(description="null: not recorded")
+    labelled: Count = Field(None, description="labelled rows that prompts may show")
 
 
 class Redacted(Block):
     """Prompts of which personal data was taken out before they were sent: in all, and by mark."""
 
-    prompts: int = Field(ge=0)
-    marks: dict[str, int] = Field({})
+    prompts: int = Field(ge=0, description="redacted prompts")
+    marks: dict[str, int] = Field({}, description="prompts with that mark, by mark")
 
 
 class TeacherShare(GenerationCounts):
@@ -43,14 +43,14 @@ class TeacherShare(GenerationCounts):
     dropped: dict[str, int] = Field({}, description="its dropped completions, by reason")
     share: Number = Field(description="of all training examples that a teacher gave")
     success_ratio: Number = Field(description="usable / prompts")
-    cost_usd: Number
+    cost_usd: Number = Field(description="paid in this run; null: the price is not known")
 
 
 class Generation(GenerationCounts):
     """What this run requested of all teachers."""
 
-    tokens_per_second: Number
-    cost_usd: Number
+    tokens_per_second: Number = Field(description="completion tokens; null: nothing was generated")
+    cost_usd: Number = Field(description="paid in this run; null: the price is not known")
     redacted: Redacted | None = Field(None, description="null: prompts were used as they are")
     teachers: dict[str, TeacherShare] = Field({}, description="by name, if there are several")
 
@@ -58,26 +58,26 @@ class Generation(GenerationCounts):
 class LabelErrors(Block):
     """Labelled rows that the teacher answered, those it contradicts, and of these those it is sure of."""
 
-    judged: int = Field(ge=0)
-    found: int = Field(ge=0)
-    sure: int = Field(ge=0)
+    judged: int = Field(ge=0, description="labelled rows with a completion")
+    found: int = Field(ge=0, description="of these, those whose label the teacher contradicts")
+    sure: int = Field(ge=0, description="of these, those that it is sure of")
 
 
 class Difficulty(Block):
     """The teacher's training rows by their difficulty for it, before and after subsampling."""
 
-    measure: Literal["disagreement", "margin", "logprob"]
-    share: float = Field(ge=0.0, le=1.0)
-    before: dict[str, int]
-    after: dict[str, int]
+    measure: Literal["disagreement", "margin", "logprob"] = Field(description="what difficulty is measured by")
+    share: float = Field(ge=0.0, le=1.0, description="of hard rows that the recipe sets")
+    before: dict[str, int] = Field(description="rows by difficulty")
+    after: dict[str, int] = Field(description="rows by difficulty")
 
 
 class Filtering(Block):
     """Completions before and after the filters."""
 
-    entered: Count = Field(alias="in")
-    kept: Count
-    dropped: dict[str, int]
+    entered: Count = Field(alias="in", description="completions that were filtered")
+    kept: Count = Field(description="completions that passed all filters")
+    dropped: dict[str, int] = Field(description="completions, by reason")
     suspects: LabelErrors | None = Field(None, description="null: no labelled row could be judged")
     difficulty: Difficulty | None = Field(None, description="null: `filters.hard_share` is not set")
 
@@ -85,22 +85,22 @@ class Filtering(Block):
 class Training(Block):
     """What the student was trained on and how it ended."""
 
-    rows: Count
-    tokens: Count
-    steps: Count
-    seconds: Number
-    train_loss: Number
-    validation_loss: Number
-    method: str | None
+    rows: Count = Field(description="training examples")
+    tokens: Count = Field(description="non-padding tokens seen, over all epochs")
+    steps: Count = Field(description="optimizer steps")
+    seconds: Number = Field(description="of training, in all attempts")
+    train_loss: Number = Field(description="mean over the steps")
+    validation_loss: Number = Field(description="least; null: no validation rows")
+    method: str | None = Field(description="full or lora")
 
 
 class FunnelStep(Block):
     """Rows into and out of one stage, with the reason of every drop."""
 
-    stage: str
-    entered: int = Field(alias="in", ge=0)
-    out: int = Field(ge=0)
-    dropped: dict[str, int] = Field({})
+    stage: str = Field(description="its name")
+    entered: int = Field(alias="in", ge=0, description="rows that entered")
+    out: int = Field(ge=0, description="rows that left")
+    dropped: dict[str, int] = Field({}, description="rows, by reason")
     added: int = Field(0, ge=0, description="rows the stage made, as up-sampling does")
 
     @property
@@ -112,18 +112,18 @@ class FunnelStep(Block):
 class CurvePoint(Block):
     """Losses after one optimizer step; either may be null."""
 
-    step: int = Field(ge=0)
-    train_loss: Number = None
-    validation_loss: Number = None
+    step: int = Field(ge=0, description="optimizer steps done")
+    train_loss: Number = Field(None, description="of this step")
+    validation_loss: Number = Field(None, description="after this step")
 
 
 class LabelError(Block):
     """A row whose given label the teacher contradicts, for a person to check."""
 
-    prompt: str
-    label: str
-    suggested: str
-    confidence: Number = None
+    prompt: str = Field(description="the row's text")
+    label: str = Field(description="as given")
+    suggested: str = Field(description="the teacher's label")
+    confidence: Number = Field(None, description="the teacher's, in [0, 1]")
     score: Number = Field(None, description="the teacher's probability of the given label, in [0, 1]")
-    id: str | None = None
-    source: str | None = None
+    id: str | None = Field(None, description="the row's")
+    source: str | None = Field(None, description="where the row was read")

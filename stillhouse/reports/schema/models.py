@@ -8,73 +8,77 @@ from stillhouse.reports.schema.block import Block, Count, Number
 class Estimate(Block):
     """One measured quality with its interval and the number of test rows behind it."""
 
-    value: float
-    low: Number
-    high: Number
-    n: int = Field(ge=0)
+    value: float = Field(description="on all rows")
+    low: Number = Field(description="lower end of the interval")
+    high: Number = Field(description="upper end of the interval")
+    n: int = Field(ge=0, description="test rows")
 
 
 class Gain(Block):
     """The student's quality less another model's on the same rows, with its paired interval."""
 
-    value: Number
-    low: Number
-    high: Number
-    p_value: Number = Field(ge=0.0, le=1.0)
+    value: Number = Field(description="difference on all rows")
+    low: Number = Field(description="lower end of the interval")
+    high: Number = Field(description="upper end of the interval")
+    p_value: Number = Field(ge=0.0, le=1.0, description="two-sided; null: the metric has no test")
 
 
 class Latency(Block):
     """Milliseconds from messages to parsed answer, one request at a time."""
 
-    p50: Number
-    p95: Number
-    n: Count = None
+    p50: Number = Field(description="median")
+    p95: Number = Field(description="95th percentile")
+    n: Count = Field(None, description="timed requests")
 
 
 class Model(Block):
     """One measured model; null: not measured."""
 
-    name: str
-    parameters: Count
-    weight_bytes: Count
-    peak_memory_bytes: Count
-    quality: dict[str, Estimate]
-    latency_ms: Latency | None
-    tokens_per_second: Number
-    requests_per_second: Number
-    prompt_tokens_mean: Number
-    cost_usd_per_1k_requests: Number
-    engine: str | None = None
-    engine_floor_bytes: Count = None
+    name: str = Field(description="for people")
+    parameters: Count = Field(description="number of weights")
+    weight_bytes: Count = Field(description="of the loaded weights")
+    peak_memory_bytes: Count = Field(description="of the engine's processes while all test rows are answered")
+    quality: dict[str, Estimate] = Field(description="each metric, by its name")
+    latency_ms: Latency | None = Field(description="of single requests")
+    tokens_per_second: Number = Field(description="completion tokens, all test rows in flight")
+    requests_per_second: Number = Field(description="all test rows in flight")
+    prompt_tokens_mean: Number = Field(description="tokens of a prompt, mean over the test rows")
+    cost_usd_per_1k_requests: Number = Field(description="of requests like the test rows")
+    engine: str | None = Field(None, description="what served it")
+    engine_floor_bytes: Count = Field(None, description="peak memory without weights and KV cache")
     which: str | None = Field(None, description="for `baseline`: the entry it repeats, the better of the two")
     fingerprint: str | None = Field(None, description="of the measurement, if it is of an earlier run")
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = Field((), description="what is special about its measurement")
 
 
 class Models(Block):
     """Every model of the comparison, measured on the same test rows; the keys are ModelRole's."""
 
-    teacher: Model | None
-    baseline: Model | None
-    student: Model | None
-    baseline_untrained: Model | None = None
-    baseline_zero_shot: Model | None = None
-    student_labelled_only: Model | None = None
-    tfidf_logistic_regression: Model | None = None
+    teacher: Model | None = Field(description="the first teacher, as its completions are generated")
+    baseline: Model | None = Field(description="a copy of the better of the two baselines")
+    student: Model | None = Field(description="as exported")
+    baseline_untrained: Model | None = Field(None, description="the student's weights before training")
+    baseline_zero_shot: Model | None = Field(None, description="the whole base model, prompted with the instruction")
+    student_labelled_only: Model | None = Field(
+        None, description="the same student, trained on the labelled rows alone"
+    )
+    tfidf_logistic_regression: Model | None = Field(
+        None, description="TF-IDF with logistic regression on the labelled rows"
+    )
 
 
 class Comparison(Block):
     """The student against teacher, baseline and the alternatives; reductions are fractions (0.85 = 85 % less)."""
 
-    primary_metric: str
-    quality_retained: Number
-    gain_over_baseline: Gain | None
-    latency_reduction: Number
-    memory_reduction: Number
-    throughput_ratio: Number
-    cost_reduction: Number
-    quality_retained_low: Number = None
-    quality_retained_high: Number = None
-    weight_reduction: Number = None
+    primary_metric: str = Field(description="the recipe's first metric")
+    quality_retained: Number = Field(description="the student's primary metric as a fraction of the teacher's")
+    gain_over_baseline: Gain | None = Field(description="over the better baseline")
+    latency_reduction: Number = Field(description="of p50")
+    memory_reduction: Number = Field(description="of peak memory")
+    throughput_ratio: Number = Field(description="the student's requests per second over the teacher's")
+    cost_reduction: Number = Field(description="of a request")
+    quality_retained_low: Number = Field(None, description="lower end of the interval")
+    quality_retained_high: Number = Field(None, description="upper end of the interval")
+    weight_reduction: Number = Field(None, description="of the loaded weights")
     gain_over: dict[str, Gain] = Field({}, description="paired gains over other entries of `models`, by their key")
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")

@@ -15,17 +15,17 @@ from stillhouse.reports.schema.models import Comparison, Models
 class GateRule(Block):
     """One rule of the gate with the report's number for it."""
 
-    rule: str
-    value: Number
-    bound: Number
-    passed: bool
+    rule: str = Field(description="as the recipe has it")
+    value: Number = Field(description="the report's number; null: not measured")
+    bound: Number = Field(description="the recipe's number")
+    passed: bool = Field(description="false also if the number was not measured")
 
 
 class Gate(Block):
     """Whether the student may be promoted."""
 
-    passed: bool
-    rules: tuple[GateRule, ...]
+    passed: bool = Field(description="whether every rule passed")
+    rules: tuple[GateRule, ...] = Field(description="in the recipe's order")
 
     @model_validator(mode="after")
     def _passed_means_all(self) -> Self:
@@ -37,17 +37,17 @@ class Gate(Block):
 class Stage(Block):
     """One stage of the run."""
 
-    seconds: Number
-    cached: bool | None
-    fingerprint: str | None
+    seconds: Number = Field(description="that building it took, whichever run did")
+    cached: bool | None = Field(description="whether an earlier run built it")
+    fingerprint: str | None = Field(description="of its artifact")
 
 
 class Confusion(Block):
     """Counts of test rows: row = reference, column = the model's answer, both in the order of `labels`."""
 
-    labels: tuple[str, ...]
-    matrix: tuple[tuple[int, ...], ...]
-    model: str = ModelRole.STUDENT
+    labels: tuple[str, ...] = Field(description="the last may be `unparsable`")
+    matrix: tuple[tuple[int, ...], ...] = Field(description="rows of counts")
+    model: str = Field(ModelRole.STUDENT, description="the role that answered")
 
     @model_validator(mode="after")
     def _square(self) -> Self:
@@ -60,68 +60,70 @@ class Confusion(Block):
 class Disagreement(Block):
     """A test row on which student and teacher differ."""
 
-    prompt: str
-    reference: str | None
-    teacher: str | None
-    student: str | None
+    prompt: str = Field(description="the row's text")
+    reference: str | None = Field(description="an accepted answer")
+    teacher: str | None = Field(description="its answer; null: unreadable")
+    student: str | None = Field(description="its answer; null: unreadable")
     teacher_right: bool | None = Field(None, description="null: this skill's answers are not plainly right or wrong")
-    student_right: bool | None = None
+    student_right: bool | None = Field(None, description="likewise")
 
 
 class TeacherLicence(Block):
     """The licence of one of several teachers, as stated in the recipe."""
 
-    name: str
-    model: str
-    licence: str = "unknown"
-    accepted_terms: str = ""
+    name: str = Field(description="its display name")
+    model: str = Field(description="the name of its model")
+    licence: str = Field("unknown", description="as stated")
+    accepted_terms: str = Field("", description="as below")
 
 
 class Licences(Block):
     """Licences as stated in the recipe; `unknown` if it states none."""
 
-    data: dict[str, str] = Field({})
-    teacher: str = "unknown"
-    accepted_terms: str = ""  # of the teacher's owner, by their name in stillhouse/recipe/terms.py
-    student_base: str = "unknown"
+    data: dict[str, str] = Field({}, description="by source")
+    teacher: str = Field("unknown", description="of the first teacher")
+    accepted_terms: str = Field(
+        "", description="the owner whose terms on the teacher's output were accepted, as in `teachers.0.accept_terms`"
+    )
+    student_base: str = Field("unknown", description="of the student's base model")
     teachers: tuple[TeacherLicence, ...] = Field((), description="each of several; `teacher` is then the first")
-    judge: str | None = None  # null: no judge
-    judge_accepted_terms: str = ""
+    judge: str | None = Field(None, description="null: no judge")
+    judge_accepted_terms: str = Field("", description="the same for the judge's output")
 
 
 class Provenance(Block):
     """Where and with what the run was made; none of it is identity."""
 
-    versions: dict[str, str] = Field({})
-    cpu_count: Count = None
-    memory_bytes: Count = None
-    platform: str | None = None
-    commit: str | None = None
-    created_at: str | None = None
+    versions: dict[str, str] = Field({}, description="of Stillhouse and its libraries")
+    cpu_count: Count = Field(None, description="of the machine that wrote the report")
+    memory_bytes: Count = Field(None, description="of that machine")
+    platform: str | None = Field(None, description="of that machine")
+    commit: str | None = Field(None, description="of the code")
+    created_at: str | None = Field(None, description="ISO 8601, UTC")
 
 
 class Report(Block):
     """The whole of report.json."""
 
-    schema_version: Literal[1] = 1
-    run_id: str
-    recipe: dict[str, Any]
-    skill: str
-    data: Data | None
-    generation: Generation | None
-    filter: Filtering | None
-    training: Training | None
-    models: Models
-    comparison: Comparison
-    gate: Gate | None
-    stages: dict[str, Stage]
+    schema_version: Literal[1] = Field(1, description="version of this form")
+    run_id: str = Field(description="the folder under runs/")
+    recipe: dict[str, Any] = Field(description="the whole recipe, with its defaults")
+    skill: str = Field(description="the recipe's `skill.kind`")
+    data: Data | None = Field(description="null: not recorded")
+    generation: Generation | None = Field(description="null: not recorded")
+    filter: Filtering | None = Field(description="null: not recorded")
+    training: Training | None = Field(description="null: not recorded")
+    models: Models = Field(description="measured models, by role")
+    comparison: Comparison = Field(description="the student against the others")
+    gate: Gate | None = Field(description="the recipe's rules; null: not decided yet")
+    stages: dict[str, Stage] = Field(description="each stage of the run, by its label")
     method: dict[str, str] = Field({}, description="topic to sentence: how latency, throughput, memory were measured")
-    funnel: tuple[FunnelStep, ...] = ()
-    curves: tuple[CurvePoint, ...] = ()
-    ledger: Ledger | None = None
-    confusion: Confusion | None = None
-    judge: Judge | None = None
-    disagreements: tuple[Disagreement, ...] = ()
-    mislabelled: tuple[LabelError, ...] = ()
-    licences: Licences = Licences()
-    provenance: Provenance = Provenance()
+    funnel: tuple[FunnelStep, ...] = Field((), description="rows in and out of each stage, in order")
+    curves: tuple[CurvePoint, ...] = Field((), description="losses over the training, by step")
+    ledger: Ledger | None = Field(None, description="what was paid for, and break-even")
+    confusion: Confusion | None = Field(None, description="of the student; null: the skill has no labels")
+    judge: Judge | None = Field(None, description="null: the recipe has no judge")
+    disagreements: tuple[Disagreement, ...] = Field((), description="at most 25")
+    mislabelled: tuple[LabelError, ...] = Field((), description="the likeliest label errors, at most 25")
+    licences: Licences = Field(Licences(), description="of data and models")
+    provenance: Provenance = Field(Provenance(), description="versions, machine and time")
