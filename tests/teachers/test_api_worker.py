@@ -181,8 +181,8 @@ def test_rate_limits_do_not_use_up_the_tries_of_a_prompt(tmp_path, serve):
 def test_retry_after_zero_makes_no_tight_loop(tmp_path, serve):
     server = serve(lambda _: failure(429, headers={"retry-after": "0"}))
     asked = spec(tmp_path, teacher(endpoint={"patience_s": 0.5}), 1)
+    backoff = wait_random_exponential(multiplier=0.25, max=60.0)
     with pytest.raises(ServiceError):
-        backoff = wait_random_exponential(multiplier=0.25, max=60.0)
         generate(asked, RecordingReporter(), connect_over(Path("socket"), backoff=backoff))
     assert 2 <= len(server.requests) < 40
 
