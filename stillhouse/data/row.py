@@ -4,12 +4,24 @@ import hashlib
 import json
 import re
 import unicodedata
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 
-Row = dict[str, Any]  # one row of ROW_SCHEMA, or some of its columns
 Messages = list[dict[str, Any]]  # turns of {role, content}, oldest first
+
+
+class Row(TypedDict):
+    """One row of ROW_SCHEMA."""
+
+    id: str
+    content_sha256: str
+    messages: Messages
+    references: list[str]
+    label: str | None
+    source: str
+    meta: str
+
 
 ROW_SCHEMA = pa.schema(
     [

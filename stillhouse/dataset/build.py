@@ -174,7 +174,7 @@ def write_label_errors(
 
 def _from_reference(row: Row, spec: DatasetSpec) -> TrainingExample:
     """Return a row with its first reference as a student is to say it."""
-    reference: str = row["references"][0]
+    reference = row["references"][0]
     if spec.skill.has_labels:
         return TrainingExample(row, reference)
     answer = spec.skill.parse(reference, spec.labels)

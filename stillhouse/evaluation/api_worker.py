@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.costs.generation_summary import RedactedPrompts
+from stillhouse.data.row import Row
 from stillhouse.errors import ServiceUnavailable
 from stillhouse.evaluation.evidence import latency_quantiles, write_evidence
 from stillhouse.evaluation.roles import ModelRole
@@ -130,7 +131,7 @@ def _schedule(
 
 def _write(
     spec: EvaluateApiSpec,
-    rows: list[dict[str, Any]],
+    rows: list[Row],
     lines: dict[str, dict[str, Any]],
     timings: Timings,
     notes: list[str],

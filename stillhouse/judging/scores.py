@@ -24,7 +24,7 @@ SCORE_SCHEMA = pa.schema(
 
 
 def score_questions(
-    rows: Iterable[Row], completions: Iterable[Row], judge: Judge, skill: Skill, labels: Sequence[str]
+    rows: Iterable[Row], completions: Iterable[dict[str, Any]], judge: Judge, skill: Skill, labels: Sequence[str]
 ) -> dict[str, Messages]:
     """Return a question about each completion, by its key; it shows the text that a student would learn.
 
@@ -32,9 +32,9 @@ def score_questions(
 
     Args:
         rows: the prompts.
-        completions: rows of the teacher's table of completions.
+        completions: lines of the teacher's table of completions.
     """
-    messages: dict[str, Any] = {}
+    messages: dict[str, Messages] = {}
     for row in rows:
         messages.setdefault(row["id"], row["messages"])
     questions: dict[str, Messages] = {}

@@ -69,5 +69,5 @@ def _case(row: Row, at: int, row_id: str) -> Row:
     is_recorded = at < len(turns) - 1
     references = [turns[at]["content"]] if is_recorded else row["references"]
     prompt = turns[:at]
-    case = {"id": row_id, "messages": prompt, "references": references, "content_sha256": content_sha256(prompt)}
-    return {**row, **case}
+    digest = content_sha256(prompt)
+    return {**row, "id": row_id, "messages": prompt, "references": references, "content_sha256": digest}
