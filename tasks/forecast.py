@@ -7,11 +7,12 @@ from prefect.cache_policies import NO_CACHE
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint
-from stillhouse.planning.inputs import read_inputs
+from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.plan import Plan, make_plan
-from stillhouse.planning.probe_result import ProbeResult, read_probe
 from stillhouse.planning.tables import plan_markdown
 from stillhouse.recipe.judge import SCORES
+from stillhouse.skills.cases import read_splits
+from stillhouse.teachers.probe_result import ProbeResult, read_probe
 from tasks.balance import Rows
 from tasks.orchestration.run import Run
 from tasks.probe import Probes, read_probes
@@ -27,9 +28,9 @@ def forecast(
     scores: Built[GenerationSummary] | None,
 ) -> Plan:
     """Return what a run of the recipe will request, take, cost and keep."""
-    train, splits = run.store.fetch(rows.train.ref), run.store.fetch(rows.splits.ref)
+    splits = read_splits(run.store.fetch(rows.train.ref), run.store.fetch(rows.splits.ref), run.recipe.skill)
     teacher_probes, judge_probe = read_probes(run, teachers, probes), _read_judge_probe(run, judge, scores)
-    plan = make_plan(read_inputs(teacher_probes, run.recipe, rows.labels, train, splits, judge_probe))
+    plan = make_plan(PlanInputs(run.recipe, rows.labels, teacher_probes, splits, judge_probe))
     create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
     return plan
 
@@ -41,4 +42,4 @@ def _read_judge_probe(
     if judge is None or config is None or scores is None:
         return None
     model, fingerprint = config.as_teacher(SCORES), judge.fingerprint_as(config)
-    return read_probe(run.store.fetch(scores.ref), run.store, model, fingerprint, scores.summary.to_record())
+    return read_probe(run.store.fetch(scores.ref), run.store, model, fingerprint, scores.summary)

@@ -14,7 +14,7 @@ from stillhouse.judging.questions import JudgeReply, read_replies, write_questio
 from stillhouse.judging.scores import score_questions, write_scores
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.judge import SCORES, Judge
-from stillhouse.skills.cases import read_cases
+from stillhouse.skills.cases import read_splits
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.spec import GenerateSpec
 from tasks.balance import Rows
@@ -53,10 +53,9 @@ class JudgeSummary(GenerationSummary):
 def judge(call: StageCall[JudgeParams]) -> JudgeSummary:
     """Write scores.parquet: the score of each completion by its key."""
     params = call.params
-    tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
-    rows = [row for table in tables for row in read_cases(table, params.skill)]
+    train, validation = read_splits(call.folder("balance"), call.folder("split"), params.skill)
     completions = pq.read_table(call.folder("generate") / "completions.parquet").to_pylist()
-    questions = score_questions(rows, completions, params.judge, params.skill, params.labels)
+    questions = score_questions([*train, *validation], completions, params.judge, params.skill, params.labels)
     summary, replies = ask_judge(call, questions, SCORES)
     return JudgeSummary(**dict(summary), **write_scores(call.work.folder / "scores.parquet", replies))
 

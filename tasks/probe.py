@@ -9,13 +9,13 @@ from stillhouse.costs.ledger import Expense
 from stillhouse.filters.settings import Filters
 from stillhouse.filters.unanswered import check_references, routing_filters
 from stillhouse.inference.models import Checkpoint
-from stillhouse.planning.inputs import PlanInputs, read_inputs
-from stillhouse.planning.probe_result import ProbeResult, read_probe
+from stillhouse.planning.inputs import PlanInputs
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS, BY_ROW
-from stillhouse.skills.cases import read_cases, rows_to_ask
+from stillhouse.skills.cases import read_splits, rows_to_ask
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import Calibration
+from stillhouse.teachers.probe_result import ProbeResult, read_probe
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.balance import Rows
 from tasks.generate import generation_params
@@ -78,13 +78,11 @@ def probe(call: StageCall[ProbeParams]) -> GenerationSummary:
 @stage("shortlist", version=1)
 def shortlist(call: StageCall[ShortlistParams]) -> ShortlistSummary:
     """Write prompts.parquet, the ids of the rows that earlier teachers have completed and this one would get."""
-    recipe = call.params.recipe
+    recipe, inputs = call.params.recipe, plan_inputs(call)
     if recipe.routing.kind == "first_verified":
-        tables = (call.folder("balance") / "train.parquet", call.folder("split") / "validation.parquet")
-        rows = [row for table in tables for row in read_cases(table, recipe.skill)]
-        check_references(rows_to_ask(rows, recipe.training.use_references))
-    ids = plan_inputs(call).next_rows()
-    write_row_ids(ids, call.work.folder)
+        check_references(rows_to_ask(inputs.rows, recipe.training.use_references))
+    ids, _ = inputs.routed[-1]
+    write_row_ids(sorted(ids), call.work.folder)
     return ShortlistSummary(prompts=len(ids))
 
 
@@ -95,14 +93,15 @@ def plan_inputs(call: StageCall[Any]) -> PlanInputs:
         read_probe(call.folder(f"probe_{index}"), call.store, params.recipe.teachers[index], fingerprint)
         for index, fingerprint in enumerate(params.fingerprints)
     ]
-    return read_inputs(probes, params.recipe, params.labels, call.folder("balance"), call.folder("split"))
+    splits = read_splits(call.folder("balance"), call.folder("split"), params.recipe.skill)
+    return PlanInputs(params.recipe, params.labels, probes, splits)
 
 
 def read_probes(run: Run, checkpoints: Sequence[Checkpoint], probes: Probes) -> list[ProbeResult]:
     """Return the result of each teacher's probe, with the completions that the store holds now."""
     store, fingerprints = run.store, fingerprints_of(run, checkpoints)
     return [
-        read_probe(store.fetch(probe.ref), store, teacher, fingerprint, probe.summary.to_record())
+        read_probe(store.fetch(probe.ref), store, teacher, fingerprint, probe.summary)
         for probe, teacher, fingerprint in zip(probes, run.recipe.teachers, fingerprints, strict=True)
     ]
 

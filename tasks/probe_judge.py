@@ -7,6 +7,7 @@ from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
+from stillhouse.judging.scores import score_questions
 from stillhouse.recipe.judge import SCORES
 from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
@@ -32,9 +33,11 @@ def probe_judge(call: StageCall[ProbeJudgeParams]) -> GenerationSummary:
     The questions are about the completions of the probes' prompts, or about a few others if these have none. Its
     scores go to the completion store.
     """
-    folder = call.work.folder
+    params, folder = call.params, call.work.folder
     inputs = plan_inputs(call)
-    questions = inputs.score_questions()
+    lines = inputs.lines_of([(probe.completed, frozenset()) for probe in inputs.probes])
+    completions = [line for own in lines.values() for line in own]
+    questions = score_questions(inputs.rows, completions, params.judge, params.skill, params.labels)
     if not questions:
         write_probe(folder, {PROMPT_ROWS: []}, {}, [], is_exact=True, label_token_ids=None)
         return GenerationSummary()
@@ -52,7 +55,8 @@ def probe_scores(
     recipe, config = run.recipe, run.recipe.judge
     if checkpoint is None or config is None or not recipe.judge_chooses:
         return None
-    keys = sorted({key for probe in read_probes(run, teachers, probes) for key in probe.requests.stored})
+    prompts = [prompt for probe in read_probes(run, teachers, probes) for prompt in probe.prompts]
+    keys = sorted({completion.key for prompt in prompts for completion in prompt.stored})
     params = ProbeJudgeParams.by(
         run,
         config,

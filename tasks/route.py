@@ -13,7 +13,7 @@ from stillhouse.data.row import Row
 from stillhouse.filters.settings import Filters
 from stillhouse.filters.unanswered import check_references, routing_filters, unanswered_rows
 from stillhouse.recipe.routing import BY_ROW
-from stillhouse.skills.cases import read_cases, rows_to_ask
+from stillhouse.skills.cases import read_splits, rows_to_ask
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import Calibration, calibrated_completions, label_priors
 from stillhouse.teachers.routing import routed
@@ -60,8 +60,7 @@ class RouteByCompletionsParams(RouteParams):
 def route(call: StageCall[RouteParams]) -> RouteSummary:
     """Write prompts.parquet, the ids of the prompts that go to one teacher."""
     params = call.params
-    train = read_cases(call.folder("balance") / "train.parquet", params.skill)
-    validation = read_cases(call.folder("split") / "validation.parquet", params.skill)
+    train, validation = read_splits(call.folder("balance"), call.folder("split"), params.skill)
     rows = rows_to_ask([*train, *validation], params.skip_labelled)
     if isinstance(params, RouteByRowParams):
         ids = routed(rows, params.teacher_of, params.default, params.column, params.teacher)

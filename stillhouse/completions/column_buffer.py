@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.completions.completion import Completion, CompletionSlot
-from stillhouse.completions.table import ANSWER_SCHEMA, label_scores
+from stillhouse.completions.table import ANSWER_SCHEMA, line_of
 
 # the table's columns: those that a slot holds, one that is the same in all lines, and those that are buffered
 _SLOT_COLUMNS = ("row_id", "sample_index", "key")
@@ -50,9 +50,7 @@ class CompletionBuffer:
         self._position[self._number[completion.key]] = self._count
         self._count += 1
         self._teacher = completion.teacher
-        scores = {"label_scores": label_scores(completion.logprobs, self._label_token_ids)}
-        fields = {name: getattr(completion, name) for name in _BUFFERED.names if name not in scores}
-        self._pending.append(fields | scores)
+        self._pending.append(line_of(completion, self._label_token_ids))
         if len(self._pending) == _BATCH:
             self._flush()
 

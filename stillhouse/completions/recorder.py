@@ -103,7 +103,7 @@ class CompletionRecorder:
 
     def _add(self, completion: Completion) -> None:
         self.completions.add(completion)
-        self._usage.add(completion.prompt_tokens, completion.completion_tokens, completion.created, completion.seconds)
+        self._usage.add(completion)
 
     def summary(self, engine_start_seconds: float = 0.0) -> GenerationSummary:
         """Return the generation's numbers; `engine_start_seconds` are left out of its time."""

@@ -29,6 +29,7 @@ ANSWER_SCHEMA = pa.schema(
         ("teacher", pa.string()),
     ]
 )
+_COMPLETION_FIELDS = [name for name in ANSWER_SCHEMA.names if name in Completion.model_fields]
 # the completions of several teachers, one teacher's table after the other's
 MIXED_SCHEMA = ANSWER_SCHEMA.append(pa.field("teacher_number", pa.int32()))
 
@@ -56,11 +57,17 @@ def lines_by_row(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
     return dict(found)
 
 
+def line_of(completion: Completion, label_tokens: list[int] | None) -> dict[str, Any]:
+    """Return a completion as a line of the table, without the fields of its slot but the key."""
+    fields = {name: getattr(completion, name) for name in _COMPLETION_FIELDS}
+    return {**fields, "label_scores": label_scores(completion.logprobs, label_tokens)}
+
+
 def completion_of(line: dict[str, Any]) -> Completion:
     """Return a line as a completion, as the filters judge it."""
-    fields = ("key", "text", "finish_reason", "prompt_tokens", "completion_tokens", "cumulative_logprob", "teacher")
     number = line.get("teacher_number")
-    return Completion(**{name: line[name] for name in fields}, seconds=0.0, created="", teacher_number=number)
+    fields = {name: line[name] for name in _COMPLETION_FIELDS}
+    return Completion(**fields, seconds=0.0, created="", teacher_number=number)
 
 
 def mixed(tables: Mapping[int, Path]) -> pa.Table:

@@ -66,6 +66,18 @@ def exact_range(value: float) -> Range:
     return Range(value=value, low=value, high=value)
 
 
+def part_of(amount: Range | None, share: Range | None) -> Range | None:
+    """Return the forecast of a share of `amount`, itself a forecast; None if either is not known.
+
+    Of an unknown amount, a share of 0 is expected to be 0, without an upper bound.
+    """
+    if share is None:
+        return None
+    if amount is None:
+        return Range(value=0.0, low=0.0, high=None) if share.value == 0.0 else None
+    return amount.product(share)
+
+
 def sum_ranges(ranges: Iterable["Range | None"]) -> Range | None:
     """Return the sum of forecasts that are off in the same direction, being made of one sample; None with a part."""
     parts = list(ranges)
@@ -119,6 +131,16 @@ def _half_width(x: Numbers, y: Numbers, wanted: Numbers, slope: float) -> float 
     shift = float((wanted.mean() - x.mean()) ** 2) / spread if is_line else 0.0
     of_the_mean = 1.0 / len(wanted) + 1.0 / len(x) + shift
     return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * len(wanted) * math.sqrt(variance * of_the_mean)
+
+
+def forecast_like(values: Sequence[float], num_missing: int) -> Range | None:
+    """Return the sum of `num_missing` further values like `values`.
+
+    If all are 0 or 1, they are a share, with Wilson's interval; else a mean.
+    """
+    if set(values) <= {0.0, 1.0}:
+        return forecast_share(round(sum(values)), len(values), num_missing)
+    return forecast_sum([0.0] * len(values), values, [0.0] * num_missing)
 
 
 def forecast_share(num_kept: int, num_seen: int, num_missing: int) -> Range | None:

@@ -95,7 +95,7 @@ def budget_usage(lines: Iterable[PaidPart]) -> BudgetUsage:
     """Return what all completions requested so far took of the budget they share."""
     requested = [line for line in lines if line.from_store is not None]
     return BudgetUsage(
-        tokens=sum((line.life.prompt_tokens or 0) + (line.life.completion_tokens or 0) for line in requested),
+        tokens=sum(line.life.tokens for line in requested),
         seconds=math.fsum(line.life.seconds or 0.0 for line in requested),
         usd=math.fsum(line.life_usd or 0.0 for line in requested),
     )

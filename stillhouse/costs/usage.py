@@ -4,9 +4,12 @@ It is summed over the completions themselves, so it does not depend on the runs 
 """
 
 from array import array
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
+
+from stillhouse.completions.completion import Completion
 
 
 class BudgetUsage(BaseModel):
@@ -29,25 +32,32 @@ class Usage(BaseModel):
     completion_tokens: int | None = 0
     seconds: float | None = 0.0
 
+    @property
+    def tokens(self) -> int:
+        """Those of prompts and completions, as far as they are known."""
+        return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
+
 
 class UsageMeter:
     """The sum over completions as they arrive."""
 
-    def __init__(self) -> None:
-        """Start at 0."""
+    def __init__(self, completions: Iterable[Completion] = ()) -> None:
+        """Start with the sum over `completions`."""
         self.requests = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self._starts = array("d")
         self._ends = array("d")
+        for completion in completions:
+            self.add(completion)
 
-    def add(self, prompt_tokens: int, completion_tokens: int, created: str, seconds: float) -> None:
-        """Count one completion that was complete at `created` (ISO 8601) after `seconds`."""
-        end = datetime.fromisoformat(created).timestamp()
+    def add(self, completion: Completion) -> None:
+        """Count one completion."""
+        end = datetime.fromisoformat(completion.created).timestamp()
         self.requests += 1
-        self.prompt_tokens += prompt_tokens
-        self.completion_tokens += completion_tokens
-        self._starts.append(end - seconds)
+        self.prompt_tokens += completion.prompt_tokens
+        self.completion_tokens += completion.completion_tokens
+        self._starts.append(end - completion.seconds)
         self._ends.append(end)
 
     @property

@@ -1,33 +1,44 @@
-"""The plan: what a run will ask, take, cost and keep, as far as a probe can tell."""
+"""The plan: what a run will request, take, cost and keep, as far as a probe can tell."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from stillhouse.costs.forecast import CONFIDENCE, Range, sum_ranges
+from stillhouse.config import StrictModel
+from stillhouse.costs.forecast import CONFIDENCE, Range, forecast_like, sum_ranges
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import HOUR_S
-from stillhouse.planning.inputs import PlanInputs
-from stillhouse.planning.kept_forecast import Survivors, forecast_kept
-from stillhouse.planning.remaining import Frozen
-from stillhouse.planning.requests_forecast import RequestsForecast, forecast_judge_requests, forecast_teacher_requests
-from stillhouse.recipe.endpoint import Endpoint
+from stillhouse.filters.outcome import merge_results
+from stillhouse.filters.pipeline import apply_filters
+from stillhouse.judging.verdicts import read_score
+from stillhouse.planning.inputs import PlanInputs, RowIds
+from stillhouse.planning.requests_forecast import RequestsForecast, forecast_requests, teacher_workloads
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
+from stillhouse.teachers.probe_result import ProbeResult
 
 _PROBE_USAGE = {"generated", "prompt_tokens", "completion_tokens", "seconds", "engine_start_seconds"}
-Verdict = Literal["suffices", "may be passed", "will be passed", "not known"]
 
 
-class Limit(Frozen):
+class Survivors(StrictModel):
+    """What the filters will keep of all completions."""
+
+    answers: int  # completions in all
+    kept: Range | None
+    judged: int  # stored completions that the filters judged
+    dropped: dict[str, int]  # of those judged, by reason
+
+
+class Limit(StrictModel):
     """One limit of the budget against what all completions will have taken."""
 
     name: str
     limit: float
     forecast: Range | None
-    verdict: Verdict
+    verdict: Literal["suffices", "may be passed", "will be passed", "not known"]
 
 
-class Plan(Frozen):
+class Plan(StrictModel):
     """The whole plan; an amount is None if it is not known."""
 
     schema_version: Literal[1] = 1
@@ -47,87 +58,98 @@ class Plan(Frozen):
 
 def make_plan(inputs: PlanInputs) -> Plan:
     """Return the plan."""
-    recipe = inputs.recipe
-    parts = [part for index in range(len(inputs.probes)) for part in forecast_teacher_requests(inputs, index)]
-    probes = list(inputs.probes)
-    if inputs.judge_probe:
-        parts.append(forecast_judge_requests(inputs, inputs.judge_probe))
-        probes.append(inputs.judge_probe)
-    probed = sum((GenerationSummary.model_validate(probe.summary) for probe in probes), GenerationSummary())
+    recipe, parts = inputs.recipe, tuple(forecast_requests(inputs))
+    probes = [*inputs.probes, *([inputs.judge_probe] if inputs.judge_probe else [])]
+    probed = sum((probe.summary for probe in probes), GenerationSummary())
     return Plan(
         recipe=recipe.name,
         skill=recipe.skill.kind,
         teachers=tuple(teacher.model for teacher in recipe.teachers),
-        probe={
-            "prompts": sum(len(probe.probed_prompts) for probe in probes),
-            **probed.model_dump(include=_PROBE_USAGE),
-        },
-        parts=tuple(parts),
+        probe={"prompts": sum(len(probe.sample) for probe in probes), **probed.model_dump(include=_PROBE_USAGE)},
+        parts=parts,
         requests=sum(part.missing for part in parts),
         tokens=sum_ranges(part.remaining.tokens for part in parts),
         usd=sum_ranges(part.remaining.usd for part in parts),
         seconds=sum_ranges(part.remaining.seconds for part in parts),
-        survivors=forecast_kept(inputs),
+        survivors=_forecast_kept(inputs),
         budget=tuple(_limits(parts, recipe)),
-        notes=tuple(_notes(inputs)),
+        notes=tuple(_notes(recipe, probes)),
+    )
+
+
+def _forecast_kept(inputs: PlanInputs) -> Survivors:
+    """Return how many completions there will be, and how many are kept.
+
+    A row is judged once it has the completions of all its teachers, and their scores if a judge chooses. An incomplete
+    row is forecast from probed rows: those of the teacher whose completion it lacks first, or the scored ones.
+    A prompt without a completion keeps none.
+    """
+    recipe, probes, lacking = inputs.recipe, inputs.probes, inputs.lacking
+    repeats = {row_id: prompt.repeats[row_id] for probe in probes for row_id, prompt in probe.rows.items()}
+    complete = frozenset(repeats).difference(*lacking)
+    lines = {row_id: own for row_id, own in inputs.used_lines.items() if row_id in complete}
+    completions = inputs.completions_of(lines)
+    scores = {key: read_score(reply.text) for key, reply in inputs.judge_replies.items()}
+    filters = recipe.filters.model_copy(update={"min_success_ratio": 0.0})  # however few survive
+    splits = [[row for row in split if row["id"] in complete] for split in inputs.splits]
+    result = merge_results(
+        apply_filters(rows, completions, filters, recipe.skill, inputs.labels, recipe.mixing, scores) for rows in splits
+    )
+    num_kept = Counter(candidate.row["id"] for candidate in result.kept)
+    # a probed row that its teacher failed keeps nothing, and so will others like it
+    settled = complete.union(*(probe.probed & rows for probe, rows in zip(probes, lacking, strict=False)))
+    samples = [probe.probed & settled for probe in probes]
+    samples.append(complete & RowIds().union(*samples) or complete)
+    expected = sum_ranges(
+        forecast_like([num_kept[one] / repeats[one] for one in sorted(sample)], sum(repeats[one] for one in rows))
+        for sample, rows in zip(samples, lacking, strict=True)
+    )
+    workloads = [workload for index in range(len(probes)) for workload in teacher_workloads(inputs, index)]
+    num_all = sum(one.expected(sum(prompt.num_completions for prompt in one.prompts)) for one in workloads)
+    return Survivors(
+        answers=round(num_all),
+        kept=expected and expected.plus(len(result.kept)),
+        judged=result.num_in,
+        dropped=result.counts,
     )
 
 
 def _limits(parts: Sequence[RequestsForecast], recipe: Recipe) -> list[Limit]:
-    hours = sum_ranges(
-        part.remaining.seconds.plus(part.usage.seconds or 0.0).times(1 / HOUR_S) if part.remaining.seconds else None
-        for part in parts
-    )
+    seconds = [part.remaining.seconds and part.remaining.seconds.plus(part.usage.seconds or 0.0) for part in parts]
     forecasts = {
         "usd": sum_ranges(part.usd for part in parts),
         "tokens": sum_ranges(part.tokens for part in parts),
-        "hours": hours,
+        "hours": sum_ranges(one and one.times(1 / HOUR_S) for one in seconds),
     }
     limits = recipe.budget.model_dump(exclude_none=True)
-    return [
-        Limit(name=f"budget.{name}", limit=limit, forecast=forecasts[name], verdict=_verdict(forecasts[name], limit))
-        for name, limit in limits.items()
-    ]
+    return [_limit(name, limit, forecasts[name]) for name, limit in limits.items()]
 
 
-def _verdict(forecast: Range | None, limit: float) -> Verdict:
+def _limit(name: str, limit: float, forecast: Range | None) -> Limit:
     if forecast is None:
-        return "not known"
-    if forecast.value > limit:
-        return "will be passed"
-    return "suffices" if forecast.high is not None and forecast.high <= limit else "may be passed"
+        verdict = "not known"
+    elif forecast.value > limit:
+        verdict = "will be passed"
+    else:
+        verdict = "suffices" if forecast.high is not None and forecast.high <= limit else "may be passed"
+    return Limit(name=f"budget.{name}", limit=limit, forecast=forecast, verdict=verdict)
 
 
-def _notes(inputs: PlanInputs) -> list[str]:
-    """Return how the numbers were forecast, and what is left out."""
-    teachers, judge = inputs.recipe.teachers, inputs.recipe.judge
-    probed = [(teacher.endpoint, probe.summary) for teacher, probe in zip(teachers, inputs.probes, strict=True)]
-    if judge and inputs.judge_probe:
-        probed.append((judge.endpoint, inputs.judge_probe.summary))
-    endpoints = [endpoint for endpoint, _ in probed if endpoint]
-    start_seconds = [summary["engine_start_seconds"] for endpoint, summary in probed if not endpoint]
+def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:
+    """Yield how the numbers were forecast, and what is left out."""
+    endpoints = [probe.model.endpoint for probe in probes if probe.model.endpoint]
+    start_seconds = [probe.summary.engine_start_seconds for probe in probes if not probe.model.endpoint]
     lengths = ["tokens, known for every prompt"] * bool(start_seconds) + ["bytes"] * bool(endpoints)
-    notes = [
+    yield (
         f"Ranges are {CONFIDENCE:.0%} prediction intervals of least squares on the prompts' lengths in "
-        f"{'; over an API in '.join(lengths)}. Those of kept completions are Wilson's.",
-        "The probe's completions are stored: a run asks only for the others.",
-    ]
-    if inputs.recipe.routing.kind in BY_ANSWERS:
-        notes.append(
-            f"Rows that reach the next teacher are known only where {teachers[0].display_name} has answered. The rest "
-            "is extrapolated at the same rate (Wilson's interval)."
+        f"{'; over an API in '.join(lengths)}. Those of kept completions are Wilson's."
+    )
+    yield "The probe's completions are stored: a run asks only for the others."
+    if recipe.routing.kind in BY_ANSWERS:
+        yield (
+            f"Rows that reach the next teacher are known only where {recipe.teacher.display_name} has answered. The "
+            "rest is extrapolated at the same rate (Wilson's interval)."
         )
-    notes += _time_notes(endpoints, start_seconds, [teacher.replicas for teacher in teachers])
-    if inputs.judge_probe:
-        notes.append("Questions to the judge about completions to come are forecast by the lengths of their prompts.")
-    if judge and judge.against:
-        notes.append("Questions to the judge about test rows are not forecast: the student writes half of each pair.")
-    return [*notes, "Training and evaluation are not forecast. The share of near-duplicates grows with the rows."]
-
-
-def _time_notes(
-    endpoints: Sequence[Endpoint], start_seconds: Sequence[float], num_replicas: Sequence[int]
-) -> Iterator[str]:
     if endpoints:
         yield "Time over an API is at the probe's latency, within the recipe's limits. Retries add to it."
     if any(endpoint.execution == "batch" for endpoint in endpoints):
@@ -137,6 +159,11 @@ def _time_notes(
             "Time of an engine is at the probe's pace, its low end that of a fuller engine. The engine's start "
             f"({sum(start_seconds):.0f} s in the probe) comes once on top."
         )
-    for number in num_replicas:
-        if number > 1:
-            yield f"Time is that of one engine. {number} replicas on a cluster share it."
+    for teacher in recipe.teachers:
+        if teacher.replicas > 1:
+            yield f"Time is that of one engine. {teacher.replicas} replicas on a cluster share it."
+    if recipe.judge_chooses:
+        yield "Questions to the judge about completions to come are forecast by the lengths of their prompts."
+    if recipe.judge and recipe.judge.against:
+        yield "Questions to the judge about test rows are not forecast: the student writes half of each pair."
+    yield "Training and evaluation are not forecast. The share of near-duplicates grows with the rows."

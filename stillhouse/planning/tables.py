@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from rich import box
-from rich.table import Table
+from rich.table import Column, Table
 
 from stillhouse.costs.forecast import Range
 from stillhouse.planning.plan import Plan
-from stillhouse.planning.remaining import RemainingUsage
+from stillhouse.planning.requests_forecast import RemainingUsage
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, dollars, percent, rate, seconds
 
@@ -17,10 +17,9 @@ _FORMATS: dict[str, Callable[[float], str]] = {"budget.usd": dollars, "budget.to
 
 def plan_rows(plan: Plan) -> list[list[str]]:
     """Return the cells of each part, and of the total if there are several parts."""
-    rows = [
-        [part.what, *map(count, (part.requests, part.stored, part.missing)), *_amounts(part.remaining)]
-        for part in plan.parts
-    ]
+    rows = []
+    for part in plan.parts:
+        rows.append([part.what, *map(count, (part.requests, part.stored, part.missing)), *_amounts(part.remaining)])
     total = ["still to come", "", "", count(plan.requests), *_amounts(plan)]
     return [*rows, total] if len(rows) > 1 else rows
 
@@ -30,11 +29,9 @@ def plan_lines(plan: Plan) -> list[str]:
     kept, num_all, num_judged = plan.survivors.kept, plan.survivors.answers, plan.survivors.judged
     dropped = ", ".join(f"{reason} {number}" for reason, number in plan.survivors.dropped.items()) or "none"
     lines = [f"Probe: {count(plan.probe['prompts'])} prompts, {count(plan.probe['generated'])} new completions."]
-    lines += [
-        f"In all, stored completions included: {part.what} {_range(part.tokens, count)} tokens, "
-        f"{_range(part.usd, dollars)} (price: {part.price})."
-        for part in plan.parts
-    ]
+    for part in plan.parts:
+        total = f"{_range(part.tokens, count)} tokens, {_range(part.usd, dollars)}"
+        lines.append(f"In all, stored completions included: {part.what} {total} (price: {part.price}).")
     lines.append(
         f"Kept by the filters: {_range(kept, count)} of {count(num_all)} completions"
         + (f", about {percent(kept.value / num_all)}" if kept and num_all else "")
@@ -48,14 +45,9 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def render_plan(plan: Plan) -> Table:
     """Return the plan as a table for rich to print."""
-    grid = Table(
-        title=f"Plan of {plan.recipe}: {', '.join(plan.teachers)} for {plan.skill}",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        min_width=72,
-    )
-    for number, name in enumerate(COLUMNS):
-        grid.add_column(name, justify="right" if number else "left")
+    title = f"Plan of {plan.recipe}: {', '.join(plan.teachers)} for {plan.skill}"
+    columns = [Column(name, justify="right" if number else "left") for number, name in enumerate(COLUMNS)]
+    grid = Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", min_width=72)
     for row in plan_rows(plan):
         grid.add_row(*row)
     return grid

@@ -14,6 +14,11 @@ def read_cases(path: Path | str, skill: Skill) -> list[Row]:
     return [case for row in pq.read_table(path).to_pylist() for case in skill.cases(row)]
 
 
+def read_splits(balance: Path, split: Path, skill: Skill) -> tuple[list[Row], list[Row]]:
+    """Return the training and the validation cases, from the folders of the artifacts that hold them."""
+    return read_cases(balance / "train.parquet", skill), read_cases(split / "validation.parquet", skill)
+
+
 def rows_to_ask(rows: list[Row], skip_labelled: bool) -> list[Row]:
     """Return the rows that a teacher answers; `skip_labelled` leaves out those with a reference."""
     return [row for row in rows if not row["references"]] if skip_labelled else rows

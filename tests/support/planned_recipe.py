@@ -14,14 +14,16 @@ import pytest
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import resolve_price
 from stillhouse.costs.usage import Usage
-from stillhouse.planning.inputs import read_inputs
+from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.plan import Plan, make_plan
-from stillhouse.planning.probe_result import read_probe
 from stillhouse.recipe.load import parse_recipe
+from stillhouse.skills.cases import read_splits
 from stillhouse.teachers.api_probe_worker import probe
 from stillhouse.teachers.api_worker import generate
+from stillhouse.teachers.probe_result import read_probe
 from stillhouse.teachers.spec import GenerateSpec, ProbeSpec
 from tests.support.api.requests import RecordingReporter, connect_over
 from tests.support.api.server import Act, Received, answer
@@ -113,8 +115,15 @@ class Planned:
         return probe(spec, RecordingReporter(), connect_over(Path("socket")))
 
     def plan(self, summary: dict[str, Any]) -> Plan:
-        probe = read_probe(self.folder / "probe", Store(self.store), self.recipe.teacher, self.fingerprint, summary)
-        return make_plan(read_inputs([probe], self.recipe, self.labels, self.folder, self.folder))
+        probe = read_probe(
+            self.folder / "probe",
+            Store(self.store),
+            self.recipe.teacher,
+            self.fingerprint,
+            GenerationSummary.model_validate(summary),
+        )
+        splits = read_splits(self.folder, self.folder, self.recipe.skill)
+        return make_plan(PlanInputs(self.recipe, self.labels, [probe], splits))
 
     def run(self) -> tuple[dict[str, Any], Usage]:
         """Ask the rest, and return the summary of it and what all answers took."""

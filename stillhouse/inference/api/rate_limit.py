@@ -14,6 +14,12 @@ _BYTES_A_TOKEN = 3.0
 _TOKENS_A_MESSAGE = 4
 
 
+def least_seconds(endpoint: Endpoint, num_requests: int, num_tokens: float) -> float:
+    """Return the seconds that the limits need at least; a request's completion counts with its greatest length."""
+    amounts = ((num_requests, endpoint.requests_per_minute), (num_tokens, endpoint.tokens_per_minute))
+    return max(60.0 * amount / per_minute if per_minute else 0.0 for amount, per_minute in amounts)
+
+
 class RateLimiter:
     """The limits of one endpoint, shared by all requests in flight."""
 
