@@ -55,20 +55,13 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
     examples = _look(labelled, storage_options, beside) if labelled else None
     test_rows = _look(test, storage_options, beside) if test else None
     looks = [look for look in (examples, test_rows, train) if look is not None]
-    sources = [
-        *_source("train", train, "the prompts the teacher answers"),
-        *(
-            _source("examples", examples, "labelled rows: examples for the teacher, training rows for the student")
-            if examples
-            else []
-        ),
-        *(
-            _source("test", test_rows, "labelled rows every model is measured on; none trains on them")
-            if test_rows
-            else []
-        ),
-        *([] if test_rows else _held_out(train)),
-    ]
+    parts = (
+        ("train", train, "the prompts the teacher completes"),
+        ("examples", examples, "labelled rows: examples for the teacher, training rows for the student"),
+        ("test", test_rows, "labelled rows every model is measured on; none trains on them"),
+    )
+    sources = [line for role, look, what in parts if look for line in _source(role, look, what)]
+    sources += [] if test_rows else _held_out(train)
     return _TEMPLATE.format(
         name=_slug(data),
         labels="\n".join(_labels(looks)),

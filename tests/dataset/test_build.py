@@ -10,7 +10,7 @@ from tests.support.builders import make_completion_line, make_row
 from tests.support.dataset import LABELS, build_dataset
 
 
-def test_write_dataset_trains_on_the_teachers_answers_to_the_bare_message(tmp_path):
+def test_write_dataset_trains_on_completions_of_the_bare_message(tmp_path):
     _, taught, lines = build_dataset(tmp_path, train=[make_row("a")], answers=[make_completion_line("a", " Car. ")])
     assert taught["train"] == {"a": "car"}
     assert lines["train"][0]["prompt"] == [{"role": "user", "content": "message a"}]
@@ -31,7 +31,7 @@ def test_write_dataset_with_references_trains_on_them(tmp_path):
     assert (summary.num_in, summary.kept) == (1, 1)
 
 
-def test_write_dataset_without_references_trains_on_answers_alone(tmp_path):
+def test_write_dataset_without_references_trains_on_completions_alone(tmp_path):
     _, taught, _ = build_dataset(
         tmp_path,
         train=[make_row("a"), make_row("b", "pet")],
@@ -44,7 +44,7 @@ def test_write_dataset_without_references_trains_on_answers_alone(tmp_path):
 
 
 @pytest.mark.pitfall("join")
-def test_write_dataset_shuffled_answers_are_joined_by_row_id(tmp_path):
+def test_write_dataset_shuffled_completions_are_joined_by_row_id(tmp_path):
     texts = {"a": "car", "b": "pet", "c": "pet", "v": "car"}
     _, taught, _ = build_dataset(
         tmp_path,
@@ -83,7 +83,7 @@ def test_write_dataset_counts_kept_and_dropped_add_up(tmp_path):
     assert summary.answers == {"car": 1, "pet": 1}
 
 
-def test_write_dataset_too_few_answers_is_a_quality_error(tmp_path):
+def test_write_dataset_too_few_completions_is_a_quality_error(tmp_path):
     with pytest.raises(QualityError, match=r"filters\.min_success_ratio"):
         build_dataset(
             tmp_path, train=[make_row("a"), make_row("b"), make_row("c")], answers=[make_completion_line("a", "car")]
@@ -93,7 +93,7 @@ def test_write_dataset_too_few_answers_is_a_quality_error(tmp_path):
 TRAIN_SCORES = {"a": [-0.1, -2.5], "b": [-0.2, -1.8]}  # by hand: the prior is [-0.15, -2.15]
 
 
-def test_write_dataset_calibrated_label_replaces_the_answer(tmp_path):
+def test_write_dataset_calibrated_label_replaces_the_completion(tmp_path):
     summary, taught, _ = build_dataset(
         tmp_path,
         train=[make_row("a"), make_row("b")],
@@ -132,7 +132,7 @@ def test_write_dataset_min_mean_logprob_judges_the_calibrated_confidence(tmp_pat
         assert build_dataset(folder, **options, filters=filters)[0].kept == kept
 
 
-def test_write_dataset_same_answers_make_the_same_bytes(tmp_path):
+def test_write_dataset_same_completions_make_the_same_bytes(tmp_path):
     written = []
     for name in ("one", "two"):
         folder = tmp_path / name
@@ -177,7 +177,7 @@ def test_write_dataset_one_teacher_is_named_nowhere(tmp_path):
     assert summary.teachers is None
 
 
-def test_write_dataset_several_teachers_are_calibrated_by_their_own_answers(tmp_path):
+def test_write_dataset_several_teachers_are_calibrated_one_by_one(tmp_path):
     # the second teacher's scores are the first one's turned round, and so are its calibrated answers
     turned = {name: scores[::-1] for name, scores in TRAIN_SCORES.items()}
     summary, _, lines = build_dataset(

@@ -70,7 +70,7 @@ def test_vote_tie_goes_to_first_answer_and_most_confident_voter():
     assert kept(filtered(votes, VOTE)) == [(2, "red")]
 
 
-def test_vote_below_min_agreement_drops_all_teachers_answers():
+def test_vote_below_min_agreement_drops_all_teachers_completions():
     answers = [*by(1, "red"), *by(2, "blue"), *by(3, "red")]
     assert kept(filtered(answers, VOTE, filters=Filters(min_agreement=0.6))) == [(1, "red")]
     result = filtered(answers, VOTE, filters=Filters(min_agreement=0.7, min_success_ratio=0.0))
@@ -113,7 +113,7 @@ def test_best_by_verifier_keeps_agreeing_answer_else_first_teachers():
     assert kept(filtered([*by(1, "nonsense"), *by(2, "blue")], BEST)) == [(2, "blue")]
 
 
-def test_counts_by_teacher_usable_includes_answers_passed_over():
+def test_counts_by_teacher_usable_includes_completions_passed_over():
     rows = [make_row("a"), make_row("b")]
     completions = {"a": [*by(1, "red"), *by(2, "red")], "b": [*by(1, "nonsense"), *by(2, "blue")]}
     result = apply_filters(rows, completions, ALL, SKILL, LABELS, VOTE)

@@ -68,7 +68,7 @@ def test_find_rules_file_without_exactly_one_rule_is_refused_by_name(package, te
         find_rules(package)
 
 
-def test_filters_fields_follow_the_order_of_the_rules_then_come_those_of_none():
+def test_filters_fields_follow_the_rules_order_then_the_general_ones():
     of_rules = [name for rule in RULES for name in rule.model_fields]
     assert list(Filters.model_fields) == [*of_rules, "check_labels", "hard_share", "min_success_ratio"]
 

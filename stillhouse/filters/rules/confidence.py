@@ -1,4 +1,4 @@
-"""Drops answers the teacher itself was not sure of."""
+"""Drops completions that the teacher was not sure of."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""Drops answers without a letter, digit or sign in them."""
+"""Drops completions without a letter, digit or sign in them."""
 
 from pydantic import Field
 

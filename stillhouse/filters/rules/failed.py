@@ -1,4 +1,4 @@
-"""Drops requests that never became an answer; no setting keeps them, for there is nothing to keep."""
+"""Drops requests that never became a completion; no setting keeps them, for there is nothing to keep."""
 
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rule import CandidateRule

@@ -1,4 +1,4 @@
-"""Drops answers that the judge thinks too little of."""
+"""Drops completions that the judge thinks too little of."""
 
 from stillhouse.config import optional_identity
 from stillhouse.filters.candidate import Candidate

@@ -1,4 +1,4 @@
-"""Drops answers in a language the recipe does not name."""
+"""Drops completions in a language the recipe does not name."""
 
 import functools
 from collections.abc import Callable

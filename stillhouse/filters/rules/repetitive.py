@@ -1,4 +1,4 @@
-"""Drops answers that go round in circles, the usual way a small model fails."""
+"""Drops completions that go round in circles, the usual way a small model fails."""
 
 from pydantic import Field
 

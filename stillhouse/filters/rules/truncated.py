@@ -1,4 +1,4 @@
-"""Drops answers cut off by the token limit: a student would learn to stop in mid-sentence."""
+"""Drops completions cut off by the token limit: a student would learn to stop in mid-sentence."""
 
 from pydantic import Field
 

@@ -61,7 +61,7 @@ def test_refusal_drops_a_refusing_opening(text):
         "I am happy to assist.",
     ],
 )
-def test_refusal_keeps_answers_that_only_mention_refusing(text):
+def test_refusal_keeps_completions_that_only_mention_refusing(text):
     assert Refusal().objection(make_candidate(text)) is None
 
 

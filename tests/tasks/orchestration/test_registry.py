@@ -20,7 +20,7 @@ FILES = sorted(path.stem for path in (ROOT / "tasks").glob("*.py"))
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_file_of_tasks_makes_the_stage_of_its_name_unless_it_keeps_no_artifact(file):
+def test_task_file_defines_the_stage_of_its_name_unless_it_keeps_no_artifact(file):
     made = own_stages(file)
     if file in ALWAYS_BUILT:
         assert not made
@@ -29,7 +29,7 @@ def test_file_of_tasks_makes_the_stage_of_its_name_unless_it_keeps_no_artifact(f
         assert made == {file} | ({"shortlist"} if file == "probe" else set())
 
 
-def test_refreshable_are_the_files_of_tasks_without_plans_and_reports():
+def test_refreshable_stages_exclude_plans_and_reports():
     assert {*REFRESHABLE, *ALWAYS_BUILT, *PLAN_ONLY} == set(FILES)
     assert "evaluate_teacher" in REFRESHABLE
 

@@ -46,16 +46,16 @@ def ask(work: Any, **model: Any) -> None:
     run_completion_worker(None, work, spec)
 
 
-def test_model_asked_through_batches_has_their_deadline_and_an_hour(started: list[tuple[Any, ...]]):
+def test_completion_worker_of_batches_has_their_deadline_and_an_hour(started: list[tuple[Any, ...]]):
     ask("generate", endpoint=BATCHES)
     assert started == [(Worker.GENERATE_API, 31 * 3600.0)]
 
 
-def test_model_asked_request_by_request_has_the_stages_time(started: list[tuple[Any, ...]]):
+def test_completion_worker_of_single_requests_has_the_stages_time(started: list[tuple[Any, ...]]):
     ask("probe", endpoint=OPENAI)
     assert started == [(Worker.PROBE_API, 0.0)]
 
 
-def test_model_served_here_is_asked_on_the_device_with_its_engines_threads(started: list[tuple[Any, ...]]):
+def test_completion_worker_of_a_local_model_runs_on_the_device_with_its_threads(started: list[tuple[Any, ...]]):
     ask("probe", model="./model", engine={"threads": 3})
     assert started == [(Worker.PROBE, "3")]

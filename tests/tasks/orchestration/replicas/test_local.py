@@ -18,7 +18,7 @@ def engine(tmp_path: Path) -> EnginePython:
     return EnginePython(tmp_path / "engine", "here")
 
 
-def test_replicas_give_the_artifact_of_a_single_engine_and_ask_no_key_twice(
+def test_replicas_make_one_engines_artifact_and_request_no_key_twice(
     tmp_path: Path, engine: EnginePython, single: Single
 ):
     three = Asking(tmp_path / "three").prepare(replicas=3)
@@ -35,7 +35,7 @@ def test_replicas_give_the_artifact_of_a_single_engine_and_ask_no_key_twice(
     assert all(replica["generated"] > 10 for replica in shared["replicas"])
 
 
-def test_replicas_where_all_is_stored_ask_nothing(tmp_path: Path, engine: EnginePython):
+def test_replicas_everything_stored_request_nothing(tmp_path: Path, engine: EnginePython):
     asking = Asking(tmp_path / "run").prepare(replicas=2)
     first = asking.ask(engine.path)
     engine.told()
@@ -48,7 +48,7 @@ def test_replicas_where_all_is_stored_ask_nothing(tmp_path: Path, engine: Engine
     assert [replica["generated"] for replica in refreshed["replicas"]] == [0, 0]
 
 
-def test_replica_that_dies_is_named_and_a_second_run_asks_only_the_rest(
+def test_replica_killed_is_named_and_second_run_requests_only_the_rest(
     tmp_path: Path, engine: EnginePython, single: Single
 ):
     asking = Asking(tmp_path / "run").prepare(replicas=3, segment_seconds=0.01)

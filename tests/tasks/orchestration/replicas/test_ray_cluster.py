@@ -36,7 +36,7 @@ def test_placement_replica_takes_its_gpus_or_a_whole_node(
         ([], {}, "offers a GPU or a CPU"),
     ],
 )
-def test_placement_on_nodes_that_can_never_run_a_replica_is_refused(
+def test_placement_without_a_fitting_node_is_refused(
     nodes: list[dict[str, float]], engine: dict[str, int], message: str
 ):
     # Ray itself would wait for such a node for ever

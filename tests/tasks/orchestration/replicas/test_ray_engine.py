@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 
-def test_distill_with_replicas_on_two_nodes_asks_each_prompt_once_and_finishes(tmp_path: Path):
+def test_distill_two_nodes_request_each_prompt_once(tmp_path: Path):
     server = PREFECT_API_URL.value()
     assert server
     pipeline = Pipeline(tmp_path / "run", settings={"PREFECT_API_URL": server})

@@ -60,7 +60,7 @@ def changed(job: ShardJob, **fields: Any) -> ShardJob:
     return job.model_copy(update=fields)
 
 
-def test_shard_of_a_ready_node_comes_to_its_own_engine(job: ShardJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_shard_on_a_ready_node_starts_its_own_engine(job: ShardJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(tmp_path / "nodes-own-python"))
     with pytest.raises(WorkerError, match=r"replica 2 of 2 on .*: The engine's Python is not at .*nodes-own-python"):
         complete_shard.fn(2, job)
