@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from flows.distill import distill
-from tests.support.deployments.platform import Platform
+from tests.support.infra.services import LocalServices
 from tests.support.paths import ROOT
 from tests.support.pipeline import MODEL, Pipeline
 
@@ -35,25 +35,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, platform: Platform) -> Iterator[Page]:
+def page(browser: Browser, services: LocalServices) -> Iterator[Page]:
     """Prefect's page, logged in."""
-    user, _, password = platform.login.partition(":")
+    user, _, password = services.login.partition(":")
     context = browser.new_context(
         viewport={"width": 1280, "height": 1000}, http_credentials={"username": user, "password": password}
     )
     page = context.new_page()
     page.set_default_timeout(60_000)
-    page.goto(platform.url)
-    page.get_by_placeholder("admin:pass").fill(platform.login)
+    page.goto(services.url)
+    page.get_by_placeholder("admin:pass").fill(services.login)
     page.get_by_role("button", name="Login").click()
     page.wait_for_url("**/dashboard**")
     yield page
     context.close()
 
 
-def open_form(page: Page, platform: Platform) -> None:
-    found = platform.api("GET", "/deployments/name/distill/distill")
-    page.goto(f"{platform.url}/v2/deployments/deployment/{found['id']}/run")
+def open_form(page: Page, services: LocalServices) -> None:
+    found = services.prefect.request("GET", "/deployments/name/distill/distill")
+    page.goto(f"{services.url}/v2/deployments/deployment/{found['id']}/run")
     page.get_by_label("recipe").wait_for()
 
 
@@ -70,8 +70,8 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
-def test_form_shows_every_field_with_its_description_and_choices(page: Page, platform: Platform) -> None:
-    open_form(page, platform)
+def test_form_shows_every_field_with_its_description_and_choices(page: Page, services: LocalServices) -> None:
+    open_form(page, services)
 
     for name, field in distill.parameters.properties.items():
         expect(
@@ -84,8 +84,8 @@ def test_form_shows_every_field_with_its_description_and_choices(page: Page, pla
     expect(page.get_by_role("option")).to_have_text(["full", "trial", "smoke"])
 
 
-def test_form_number_out_of_bounds_is_refused_before_a_run_is_made(page: Page, platform: Platform) -> None:
-    open_form(page, platform)
+def test_form_number_out_of_bounds_is_refused_before_a_run_is_made(page: Page, services: LocalServices) -> None:
+    open_form(page, services)
     page.get_by_label("max_train_rows").fill("-5")
 
     page.get_by_role("button", name="Submit").click()
@@ -95,35 +95,37 @@ def test_form_number_out_of_bounds_is_refused_before_a_run_is_made(page: Page, p
     assert page.url.endswith("/run")
 
 
-def test_run_with_a_misspelt_recipe_says_so_on_its_page_at_once(page: Page, platform: Platform) -> None:
-    open_form(page, platform)
+def test_run_with_a_misspelt_recipe_says_so_on_its_page_at_once(page: Page, services: LocalServices) -> None:
+    open_form(page, services)
     page.get_by_label("recipe").fill("dmeo")
     run = submit(page)
 
-    assert platform.wait(run, 90)["type"] == "FAILED"
-    page.goto(f"{platform.url}/v2/runs/flow-run/{run}")
+    assert services.prefect.wait_for(run, timeout_s=90)["type"] == "FAILED"
+    page.goto(f"{services.url}/v2/runs/flow-run/{run}")
 
     expect(page.get_by_text("Did you mean 'demo'?").first).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
 @pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`")
-def test_run_from_the_form_finishes_on_s3_and_its_report_opens(page: Page, platform: Platform, tmp_path: Path) -> None:
+def test_run_from_the_form_finishes_on_s3_and_its_report_opens(
+    page: Page, services: LocalServices, tmp_path: Path
+) -> None:
     mine = Pipeline(tmp_path / "mine")
     recipe = mine.write(evaluation={"no_teacher_alternatives": False})
-    open_form(page, platform)
+    open_form(page, services)
     page.get_by_label("recipe").fill(str(recipe))
     run = submit(page)
     page.goto("about:blank")  # a page that shows a run keeps a core busy, which the run needs
-    platform.wait_for_task(run, "train", 400)
-    page.goto(f"{platform.url}/v2/runs/flow-run/{run}")
+    services.prefect.wait_for_task(run, "train", 400)
+    page.goto(f"{services.url}/v2/runs/flow-run/{run}")
     page.get_by_role("tab", name="Artifacts").click()
     picture(page, "running")
     page.goto("about:blank")
 
-    assert platform.wait(run, 600)["type"] == "COMPLETED", platform.logs(run)
+    assert services.prefect.wait_for(run, timeout_s=600)["type"] == "COMPLETED", services.prefect.logs(run)
 
-    page.goto(f"{platform.url}/v2/runs/flow-run/{run}")
+    page.goto(f"{services.url}/v2/runs/flow-run/{run}")
     expect(page.get_by_text("Completed").first).to_be_visible()
     picture(page, "finished")
     page.get_by_role("tab", name="Artifacts").click()
@@ -136,12 +138,12 @@ def test_run_from_the_form_finishes_on_s3_and_its_report_opens(page: Page, platf
     picture(page, "report")
 
     # again from the form: one stage alone
-    open_form(page, platform)
+    open_form(page, services)
     page.get_by_label("recipe").fill(str(recipe))
     page.get_by_label("Select refresh").click()
     page.get_by_role("option", name="balance").click()
     page.keyboard.press("Escape")
     again = submit(page)
-    assert platform.wait(again, 120)["type"] == "COMPLETED", platform.logs(again)
-    built = {task["name"] for task in platform.tasks(again) if task["state_name"] == "Completed"}
+    assert services.prefect.wait_for(again, timeout_s=120)["type"] == "COMPLETED", services.prefect.logs(again)
+    built = {task["name"] for task in services.prefect.tasks(again) if task["state_name"] == "Completed"}
     assert built == {"balance", "report"}

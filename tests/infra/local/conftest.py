@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.infra.machine import Machine
+from tests.support.infra.services import LocalServices
 from tests.support.infra.webhook import Webhook
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Machine]:
-    """A machine on which nothing runs yet."""
-    machine = Machine(tmp_path / "machine")
-    yield machine
-    machine.down()
+def fresh(tmp_path: Path) -> Iterator[LocalServices]:
+    """Services of which none runs yet."""
+    services = LocalServices(tmp_path / "services")
+    yield services
+    services.down()
 
 
 @pytest.fixture(scope="session")
@@ -23,12 +23,12 @@ def hook() -> Iterator[Webhook]:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator[Machine]:
-    """A machine that is up, its notifications sent to `hook`; each test leaves it up."""
-    machine = Machine(tmp_path_factory.mktemp("machine"))
+def services(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator[LocalServices]:
+    """Services that are up, their notifications sent to `hook`; each test leaves them up."""
+    services = LocalServices(tmp_path_factory.mktemp("services"))
     try:
-        machine.up(STILLHOUSE_NOTIFY_WEBHOOK=hook.url)
-        machine.deploy_held()
-        yield machine
+        services.up(STILLHOUSE_NOTIFY_WEBHOOK=hook.url)
+        services.prefect.deploy_held()
+        yield services
     finally:
-        machine.down()
+        services.down()

@@ -5,31 +5,32 @@ import signal
 
 import pytest
 
-from tests.support.infra.machine import Machine, wait_until
+from tests.support.infra.services import LocalServices, wait_until
 from tests.support.infra.webhook import Webhook
 
 pytestmark = pytest.mark.long
 
 
-def automation(machine: Machine, name: str) -> dict:
-    (found,) = machine.api("POST", "/automations/filter", {"automations": {"name": {"any_": [f"stillhouse: {name}"]}}})
+def automation(services: LocalServices, name: str) -> dict:
+    asked = {"automations": {"name": {"any_": [f"stillhouse: {name}"]}}}
+    (found,) = services.prefect.request("POST", "/automations/filter", asked)
     return found
 
 
-def test_failed_run_is_told_to_the_webhook(machine: Machine, hook: Webhook):
-    run = machine.start_run("distill/distill", recipe="not-there")
-    machine.wait_for(run, "Failed")
+def test_failed_run_is_told_to_the_webhook(services: LocalServices, hook: Webhook):
+    run = services.prefect.start_run("distill/distill", recipe="not-there")
+    services.prefect.wait_for(run, "FAILED")
     (told,) = wait_until(lambda: hook.about("not-there"), 30, "a notification")
     assert told["path"] == "/hook/very-secret-path"
     assert told["subject"].startswith("Stillhouse: ")
     assert told["subject"].endswith(" Failed")
     assert "No recipe 'not-there'" in told["text"]
-    assert f"http://127.0.0.1:{machine.ports['prefect']}/runs/flow-run/{run}" in told["text"]
+    assert f"{services.url}/runs/flow-run/{run}" in told["text"]
 
 
-def test_refused_gate_is_told_to_the_webhook_with_its_reasons(machine: Machine, hook: Webhook):
-    run = machine.start_run("held/held", seconds=0, refuse=True)
-    machine.wait_for(run, "Completed")
+def test_refused_gate_is_told_to_the_webhook_with_its_reasons(services: LocalServices, hook: Webhook):
+    run = services.prefect.start_run("held/held", seconds=0, refuse=True)
+    services.prefect.wait_for(run, "COMPLETED")
     (told,) = wait_until(lambda: hook.about("tickets"), 30, "a notification")
     assert told["subject"] == "Stillhouse: the gate refused tickets"
     reasons, report, link = told["text"].split("\n")
@@ -38,37 +39,39 @@ def test_refused_gate_is_told_to_the_webhook_with_its_reasons(machine: Machine, 
     assert link.endswith(f"/runs/flow-run/{run}")
 
 
-def test_run_that_passes_its_gate_tells_nobody(machine: Machine, hook: Webhook):
+def test_run_that_passes_its_gate_tells_nobody(services: LocalServices, hook: Webhook):
     before = len(hook.received)
-    machine.wait_for(machine.start_run("held/held", seconds=0), "Completed")
+    services.prefect.wait_for(services.prefect.start_run("held/held", seconds=0), "COMPLETED")
     # after it, so that by its notification the earlier one would have come
-    machine.wait_for(machine.start_run("distill/distill", recipe="afterwards"), "Failed")
+    services.prefect.wait_for(services.prefect.start_run("distill/distill", recipe="afterwards"), "FAILED")
     wait_until(lambda: hook.about("afterwards"), 30, "the later notification")
     assert len(hook.received) == before + 1
 
 
-def test_webhook_address_is_shown_by_no_api_and_no_log(machine: Machine):
-    (block,) = machine.api("POST", "/block_documents/filter", {"block_documents": {"is_anonymous": {"eq_": False}}})
+def test_webhook_address_is_shown_by_no_api_and_no_log(services: LocalServices):
+    asked = {"block_documents": {"is_anonymous": {"eq_": False}}}
+    (block,) = services.prefect.request("POST", "/block_documents/filter", asked)
     assert block["name"] == "stillhouse-webhook"
-    seen = str(block) + "".join(path.read_text(errors="replace") for path in (machine.state / "logs").iterdir())
+    seen = str(block) + "".join(path.read_text(errors="replace") for path in (services.state / "logs").iterdir())
     assert "very-secret-path" not in seen
 
 
-def test_run_without_heartbeat_is_marked_crashed_and_told(machine: Machine, hook: Webhook):
-    zombies = automation(machine, "zombies")
+def test_run_without_heartbeat_is_marked_crashed_and_told(services: LocalServices, hook: Webhook):
+    zombies = automation(services, "zombies")
     assert zombies["trigger"]["within"] == 90.0
     # the same automation with less patience
     hasty = {name: zombies[name] for name in ("name", "description", "enabled", "actions")}
-    machine.api("PUT", f"/automations/{zombies['id']}", hasty | {"trigger": zombies["trigger"] | {"within": 10}})
-    run = machine.start_run("held/held")
-    machine.wait_for(run, "Running")
-    for process in machine.running():
-        if process.pid not in (machine.pids()["s3"], machine.pids()["prefect"]):
+    hasty["trigger"] = zombies["trigger"] | {"within": 10}
+    services.prefect.request("PUT", f"/automations/{zombies['id']}", hasty)
+    run = services.prefect.start_run("held/held")
+    services.prefect.wait_for(run, "RUNNING")
+    for process in services.running():
+        if process.pid not in (services.pids()["s3"], services.pids()["prefect"]):
             os.kill(process.pid, signal.SIGKILL)
     try:
-        crashed = machine.wait_for(run, "Crashed", seconds=60)
-        assert crashed["state"]["message"].startswith("No heartbeat for 90 s")
+        crashed = services.prefect.wait_for(run, "CRASHED", timeout_s=60)
+        assert crashed["message"].startswith("No heartbeat for 90 s")
         wait_until(lambda: hook.about(run), 30, "a notification")
     finally:
-        machine.up()
-    assert automation(machine, "zombies")["trigger"]["within"] == 90.0
+        services.up()
+    assert automation(services, "zombies")["trigger"]["within"] == 90.0

@@ -6,22 +6,23 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.infra.machine import Machine
+from tests.support.infra.services import LocalServices
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 RUNS, AT_ONCE = 60, 12
 
 
-def test_server_with_many_writers_at_once_never_finds_its_database_locked(machine: Machine):
-    flow = machine.api("POST", "/flows/", {"name": "many"})["id"]
+def test_server_with_many_writers_at_once_never_finds_its_database_locked(services: LocalServices):
+    request = services.prefect.request
+    flow = request("POST", "/flows/", {"name": "many"})["id"]
 
     def live() -> None:
         """One run's life, with the heartbeats that the zombies automation counts."""
         scheduled = {"type": "SCHEDULED", "name": "Scheduled"}
-        run = machine.api("POST", "/flow_runs/", {"flow_id": flow, "tags": ["stillhouse"], "state": scheduled})["id"]
+        run = request("POST", "/flow_runs/", {"flow_id": flow, "tags": ["stillhouse"], "state": scheduled})["id"]
         for state in ("PENDING", "RUNNING", "COMPLETED"):
-            machine.api("POST", f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
+            request("POST", f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
             heartbeat = {
                 "id": str(uuid.uuid4()),
                 "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -29,10 +30,10 @@ def test_server_with_many_writers_at_once_never_finds_its_database_locked(machin
                 "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
                 "related": [{"prefect.resource.id": "prefect.tag.stillhouse", "prefect.resource.role": "tag"}],
             }
-            machine.api("POST", "/events", [heartbeat])
+            request("POST", "/events", [heartbeat])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for done in [pool.submit(live) for _ in range(RUNS)]:
             done.result()
 
-    assert "database is locked" not in (machine.state / "logs" / "prefect.log").read_text()
+    assert "database is locked" not in (services.state / "logs" / "prefect.log").read_text()

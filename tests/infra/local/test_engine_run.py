@@ -8,7 +8,7 @@ import pytest
 from infra.local.processes import trees
 from stillhouse.artifacts.store import Store, StoreConfig
 from tasks.orchestration.workers import Worker
-from tests.support.infra.machine import Machine, wait_until
+from tests.support.infra.services import LocalServices, wait_until
 from tests.support.pipeline import MODEL, Pipeline, left_alive
 
 pytestmark = [
@@ -19,55 +19,50 @@ pytestmark = [
 DATA_STAGES = ("read", "validate", "split", "balance")
 
 
-def segments(machine: Machine) -> list[Path]:
-    return sorted((machine.state / "s3" / "stillhouse" / "store" / "completions").rglob("*.parquet"))
+def segments(services: LocalServices) -> list[Path]:
+    return sorted((services.state / "s3" / "stillhouse" / "store" / "completions").rglob("*.parquet"))
 
 
-def cached_stages(machine: Machine, run: str) -> set[str]:
-    tasks = machine.api("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+def cached_stages(services: LocalServices, run: str) -> set[str]:
     # a stage that is called several times says in its name for what, such as `read train`
-    return {task["name"].split()[0] for task in tasks if task["state_name"] == "Cached"}
+    return {task["name"].split()[0] for task in services.prefect.tasks(run) if task["state_name"] == "Cached"}
 
 
 def test_down_while_the_teacher_answers_ends_the_engine_and_loses_no_artifact(
-    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    services: LocalServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = Pipeline(tmp_path / "pipeline").write()
-    run = machine.start_run("distill/distill", recipe=str(recipe))
-    wait_until(lambda: segments(machine) or machine.run(run)["state"]["name"] == "Failed", 500, "a stored answer")
-    assert machine.run(run)["state"]["name"] == "Running", machine.run(run)["state"]
-    family = trees(machine.running())
+    run = services.prefect.start_run("distill/distill", recipe=str(recipe))
+    wait_until(lambda: segments(services) or services.prefect.state_of(run)["type"] == "FAILED", 500, "a stored answer")
+    assert services.prefect.state_of(run)["type"] == "RUNNING", services.prefect.state_of(run)
+    family = trees(services.running())
     assert any(Worker.GENERATE in " ".join(process.cmdline()) for process in family)
 
-    machine.down()
+    services.down()
     assert left_alive(family) == []
-    assert not [one for one in psutil.process_iter(["cmdline"]) if str(machine.state) in str(one.info["cmdline"])]
-    kept = segments(machine)
+    assert not [one for one in psutil.process_iter(["cmdline"]) if str(services.state) in str(one.info["cmdline"])]
+    kept = segments(services)
 
-    machine.up()
-    assert machine.run(run)["state"]["name"] == "Crashed"
-    for name, value in machine.client.items():
+    services.up()
+    assert services.prefect.state_of(run)["type"] == "CRASHED"
+    for name, value in services.client.items():
         monkeypatch.setenv(name, value)
     store = Store(
         StoreConfig(
-            url=machine.client["STILLHOUSE_STORE"],
-            endpoint_url=machine.client["AWS_ENDPOINT_URL_S3"],
+            url=services.client["STILLHOUSE_STORE"],
+            endpoint_url=services.client["AWS_ENDPOINT_URL_S3"],
             cache_dir=str(tmp_path / "cache"),
             timeout_s=10,
         )
     )
     for stage in DATA_STAGES:
-        records = sorted((machine.state / "s3/stillhouse/store/artifacts" / stage).glob("*/record.json"))
+        records = sorted((services.state / "s3/stillhouse/store/artifacts" / stage).glob("*/record.json"))
         assert records, stage
         assert all(store.find(stage, path.parent.name) for path in records), stage
 
     # Retry, as the UI asks for it
-    machine.api(
-        "POST",
-        f"/flow_runs/{run}/set_state",
-        {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True},
-    )
-    wait_until(lambda: cached_stages(machine, run) >= set(DATA_STAGES), 120, "the stages before the teacher, cached")
-    assert set(segments(machine)) >= set(kept)
-    machine.down()
-    machine.up()
+    services.prefect.retry(run)
+    wait_until(lambda: cached_stages(services, run) >= set(DATA_STAGES), 120, "the stages before the teacher, cached")
+    assert set(segments(services)) >= set(kept)
+    services.down()
+    services.up()

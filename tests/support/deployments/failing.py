@@ -6,9 +6,9 @@ from pathlib import Path
 from stillhouse.repository import ROOT
 from stillhouse.runtime.settings import load_settings
 from tasks.orchestration.workers import Worker
-from tests.support.deployments.platform import FAULTS
 from tests.support.pipeline import Pipeline
 
+FAULTS = Path(__file__).with_name("faults")
 # stage -> worker; the others run in the flow's process
 WORKERS = {
     "convert": Worker.CONVERT,

@@ -5,7 +5,7 @@ import json
 import threading
 from typing import Any
 
-from tests.support.infra.machine import free_port
+from tests.support.infra.services import free_port
 
 
 class Webhook:

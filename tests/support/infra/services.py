@@ -1,8 +1,10 @@
-"""One `make up` of its own for tests: state folder, free ports, and eyes on what it starts."""
+"""The services of one `make up`, for tests: a state folder, free ports, and eyes on what it starts."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -13,12 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import s3fs
 from dotenv import dotenv_values
 
 from infra.local.processes import MARK
+from tests.support.infra.prefect_api import PrefectApi
 from tests.support.paths import ROOT
 
 SERVICES = ("s3", "reports", "prefect", "worker")
@@ -39,14 +41,21 @@ def wait_until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 @dataclass
-class Machine:
-    """A machine as far as up and down see one: folder, ports, home."""
+class LocalServices:
+    """The services of one `make up`, in a folder with ports and a home of their own; a context that ends them."""
 
     folder: Path
 
     def __post_init__(self) -> None:
         self.ports = {name: free_port() for name in ("prefect", "reports", "s3")}
         self.home.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> "LocalServices":
+        self.up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.down()
 
     @property
     def state(self) -> Path:
@@ -55,6 +64,16 @@ class Machine:
     @property
     def home(self) -> Path:
         return self.folder / "home"
+
+    @property
+    def url(self) -> str:
+        """Where Prefect's page is."""
+        return f"http://127.0.0.1:{self.ports['prefect']}"
+
+    @property
+    def login(self) -> str:
+        """user:password of the server."""
+        return (self.state / "login").read_text().strip()
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -102,7 +121,7 @@ class Machine:
         return {name: json.loads((self.state / "processes" / f"{name}.json").read_text())["pid"] for name in SERVICES}
 
     def running(self) -> list[psutil.Process]:
-        """All processes that this machine's services are or left behind."""
+        """All processes that these services are or left behind."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -128,45 +147,50 @@ class Machine:
             use_listings_cache=False,
         )
 
-    def api(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._prefect.request(method, path, json=body)
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else None
-
     @cached_property
-    def _prefect(self) -> httpx.Client:
-        user, _, password = self.client["PREFECT_API_AUTH_STRING"].partition(":")
-        # kept, since making one takes a tenth of a second of a processor that the runs need
-        return httpx.Client(base_url=self.client["PREFECT_API_URL"], auth=(user, password), timeout=90, trust_env=False)
+    def prefect(self) -> PrefectApi:
+        """The server, once it is up."""
+        return PrefectApi(self.client, self.state / "logs" / "worker.log")
 
-    def start_run(self, deployment: str, **parameters: Any) -> str:
-        """Start a run of `flow/deployment` as the UI does, and return its id."""
-        found = self.api("GET", f"/deployments/name/{deployment}")
-        run = self.api("POST", f"/deployments/{found['id']}/create_flow_run", {"parameters": parameters})
-        return str(run["id"])
-
-    def run(self, run_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.api("GET", f"/flow_runs/{run_id}")
-        return found
-
-    def wait_for(self, run_id: str, *states: str, seconds: float = 90) -> dict[str, Any]:
-        """Return the run once it is in one of `states`."""
-        wait_until(lambda: self.run(run_id)["state"]["name"] in states, seconds, f"{run_id} in {states}")
-        return self.run(run_id)
-
-    def deploy_held(self) -> None:
-        """Put the flow of held.py into the same pool and queue as the real ones."""
-        flow = self.api("POST", "/flows/", {"name": "held"})
-        like = self.api("GET", "/deployments/name/distill/distill")
-        self.api(
-            "POST",
-            "/deployments/",
-            {name: like[name] for name in ("tags", "work_pool_name", "work_queue_name", "job_variables")}
-            | {"flow_id": flow["id"], "name": "held", "entrypoint": "tests.support.infra.held.hold", "pull_steps": []},
+    def shell(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command with the environment that users source."""
+        line = f'set -a; . {self.state / "env"}; set +a; exec "$@"'
+        return subprocess.run(
+            ["sh", "-c", line, "sh", *command],
+            cwd=ROOT,
+            env={**self.environment, "PREFECT_HOME": str(self.folder / "shell"), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
         )
 
+    def process_of(self, name: str) -> psutil.Process:
+        """One of the services."""
+        return psutil.Process(self.pids()[name])
 
-def secrets_of(machine: Machine) -> list[str]:
+
+def secrets_of(services: LocalServices) -> list[str]:
     """The texts that must stand nowhere but in the private files."""
-    keys = json.loads((machine.state / "keys.json").read_text())
+    keys = json.loads((services.state / "keys.json").read_text())
     return [part for value in keys.values() for part in re.split(":", value) if part != "admin"]
+
+
+def flow_process(run: str) -> psutil.Process:
+    """Return the process that executes a run."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PREFECT__FLOW_RUN_ID") == run:
+                family = process
+                while (parent := family.parent()) and parent.environ().get("PREFECT__FLOW_RUN_ID") == run:
+                    family = parent
+                return family
+        except psutil.Error:
+            continue
+    raise AssertionError(f"no process executes {run}")
+
+
+def kill(process: psutil.Process) -> None:
+    """SIGKILL, if it still runs."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(signal.SIGKILL)
