@@ -7,18 +7,15 @@ length within the budget.
 import time
 from collections.abc import Callable
 
-from pydantic import BaseModel, ConfigDict
-
+from stillhouse.config import StrictModel
 from stillhouse.costs.price import HOUR_S, ResolvedPrice
 from stillhouse.costs.usage import BudgetUsage, Usage
 from stillhouse.errors import BudgetSpent
 from stillhouse.recipe.costs import Budget
 
 
-class BudgetScope(BaseModel):
+class BudgetScope(StrictModel):
     """A worker's budget: the recipe's, the price of its requests, and what other stages' completions have used."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     budget: Budget = Budget()
     price: ResolvedPrice = ResolvedPrice()

@@ -3,16 +3,15 @@
 from collections import Counter
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from stillhouse.artifacts.handle import StageSummary
+from stillhouse.config import StrictModel
 from stillhouse.costs.usage import Usage
 
 
-class RedactedPrompts(BaseModel):
+class RedactedPrompts(StrictModel):
     """Prompts of which personal data was taken out before they were sent: in all, and by mark."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompts: int
     marks: dict[str, int]

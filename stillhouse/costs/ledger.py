@@ -7,9 +7,8 @@ import math
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
 from stillhouse.artifacts.handle import Built, StageSummary
+from stillhouse.config import StrictModel
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.price import ResolvedPrice, hourly
 from stillhouse.costs.usage import BudgetUsage, Usage
@@ -27,10 +26,8 @@ class Expense(StrEnum):
     EVALUATION = "evaluation"
 
 
-class PaidPart(BaseModel):
+class PaidPart(StrictModel):
     """One paid part."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     expense: Expense
     what: str

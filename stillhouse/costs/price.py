@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import version
 
-from pydantic import BaseModel, ConfigDict
-
+from stillhouse.config import StrictModel
 from stillhouse.recipe.costs import Costs
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import ServedModel
@@ -20,10 +19,8 @@ UNKNOWN = "not known"
 _SAMPLE_TOKENS = 1000
 
 
-class ResolvedPrice(BaseModel):
+class ResolvedPrice(StrictModel):
     """A price by tokens, by the hour, or neither if it is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     input_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None

@@ -7,25 +7,21 @@ from array import array
 from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from stillhouse.config import StrictModel
 
 from stillhouse.completions.completion import Completion
 
 
-class BudgetUsage(BaseModel):
+class BudgetUsage(StrictModel):
     """The part of a budget that completions have used."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tokens: float = 0.0
     seconds: float = 0.0
     usd: float = 0.0
 
 
-class Usage(BaseModel):
+class Usage(StrictModel):
     """An amount of work; None for what is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     requests: int | None = 0
     prompt_tokens: int | None = 0

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, Literal
 
 import fsspec
-from pydantic import BaseModel, ConfigDict
 
+from stillhouse.config import StrictModel
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Source
 
@@ -29,10 +29,8 @@ _COMPRESSIONS = (".gz", ".zst")
 _CHUNK = 1 << 20
 
 
-class SourceFile(BaseModel):
+class SourceFile(StrictModel):
     """One file of a source; its bytes are its identity, its URL only says where they are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str
     bytes: int
