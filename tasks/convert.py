@@ -2,8 +2,7 @@
 
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.recipe.teacher import ServedModel
-from stillhouse.students.spec import ConvertSpec
-from stillhouse.students.summary import ConvertSummary
+from stillhouse.students.spec import ConvertSpec, ConvertSummary
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage

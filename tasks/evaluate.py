@@ -12,8 +12,7 @@ from stillhouse.data.row import prompt_text
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import TFIDF_ANSWERS, join_evidence
 from stillhouse.evaluation.roles import ModelRole
-from stillhouse.evaluation.spec import Candidate, EvaluateSpec
-from stillhouse.evaluation.summary import EvaluateSummary
+from stillhouse.evaluation.spec import Candidate, EvaluateSpec, EvaluateSummary
 from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
 from stillhouse.inference.models import Checkpoint
 from stillhouse.inference.vllm.engine import environment_for
@@ -21,7 +20,7 @@ from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.registry import AnySkill
-from stillhouse.students.summary import InitialiseSummary, TrainSummary
+from stillhouse.students.spec import InitialiseSummary, TrainSummary
 from tasks.balance import Rows
 from tasks.evaluate_teacher import evaluate_api_teacher
 from tasks.orchestration.params import Execution, Params

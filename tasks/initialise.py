@@ -7,8 +7,7 @@ from pydantic import Field
 from stillhouse.artifacts.handle import Built
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.student import Student
-from stillhouse.students.spec import InitialiseSpec
-from stillhouse.students.summary import InitialiseSummary
+from stillhouse.students.spec import InitialiseSpec, InitialiseSummary
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage

@@ -10,7 +10,7 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import BASELINES
-from stillhouse.evaluation.summary import EvaluateSummary
+from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.pairs import PAIR_SCHEMA, opponents, pair_lines, pair_questions, with_verdicts
 from stillhouse.recipe.judge import VERDICTS, Judge

@@ -17,7 +17,7 @@ from stillhouse.costs.ledger import in_report_order, total
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import ModelRole
-from stillhouse.evaluation.summary import EvaluateSummary
+from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
@@ -32,7 +32,7 @@ from stillhouse.reports.provenance import provenance
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows, summary_markdown
 from stillhouse.reports.teachers import teacher_blocks
-from stillhouse.students.summary import TrainSummary
+from stillhouse.students.spec import TrainSummary
 from tasks.balance import Rows
 from tasks.gate_event import announce_gate
 from tasks.judge import JudgeSummary

@@ -7,8 +7,7 @@ from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.student import Training
-from stillhouse.students.spec import TrainSpec
-from stillhouse.students.summary import TrainSummary
+from stillhouse.students.spec import TrainSpec, TrainSummary
 from tasks.initialise import StudentParams
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage

@@ -1,7 +1,8 @@
-"""The specs of the evaluation's workers; both environments read them."""
+"""The specs of the evaluation's workers, read in both environments, and the summary of the stage."""
 
 from typing import Literal
 
+from stillhouse.artifacts.handle import StageSummary
 from stillhouse.config import StrictModel
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.evaluation import Evaluation
@@ -42,3 +43,10 @@ class EvaluateApiSpec(AskSpec):
 
     evaluation: Evaluation
     out: str
+
+
+class EvaluateSummary(StageSummary):
+    """The models that answered, and the number of test rows."""
+
+    models: tuple[str, ...]
+    rows: int

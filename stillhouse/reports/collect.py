@@ -19,7 +19,7 @@ from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.skill import Skill
-from stillhouse.students.summary import TrainSummary
+from stillhouse.students.spec import TrainSummary
 
 _MOST_EXAMPLES = 25
 

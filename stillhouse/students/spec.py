@@ -1,9 +1,10 @@
-"""The specs of the student's workers: control writes them, the engine environment reads them; no torch here."""
+"""The specs of the student's workers, which the engine environment reads too, and what they return; no torch here."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from stillhouse.artifacts.handle import StageSummary
 from stillhouse.config import FrozenModel
 from stillhouse.recipe.student import Training
 
@@ -40,3 +41,30 @@ class ConvertSpec(FrozenModel):
     schema_version: Literal[1] = 1
     gguf: str = Field(description="path of the GGUF file")
     out: str = Field(description="folder for the checkpoint")
+
+
+class ConvertSummary(StageSummary):
+    """The checkpoint made of a GGUF file."""
+
+    parameters: int
+
+
+class InitialiseSummary(StageSummary):
+    """The student before training."""
+
+    parameters: int
+    layers: int | None = None
+
+
+class TrainSummary(StageSummary):
+    """A training: losses are means over completion tokens, in nats."""
+
+    method: str
+    rows: int
+    tokens: int
+    steps: int
+    seconds: float
+    train_loss: float
+    validation_loss: float | None = None
+    best_step: int | None = None
+    history: tuple[dict[str, Any], ...] = ()  # step, and train_loss or validation_loss

@@ -12,7 +12,7 @@ from prefect import flow
 
 from stillhouse.errors import RecipeError, ServiceError
 from stillhouse.evaluation.evidence import write_evidence
-from stillhouse.evaluation.summary import EvaluateSummary
+from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.judging.pairs import outcome_of
 from stillhouse.judging.scores import read_scores

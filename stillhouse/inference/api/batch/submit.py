@@ -5,13 +5,15 @@ requests is uploaded (which costs nothing), the ticket is written, the batch is 
 """
 
 import tempfile
+import time
+import uuid
 from collections import deque
 from pathlib import Path
 
 from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.client import BatchClient
 from stillhouse.inference.api.batch.request_file import take_requests
-from stillhouse.inference.api.batch.tickets import Ticket, Tickets, new_ticket
+from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.request import ChatRequest, num_logprobs
 
 
@@ -27,7 +29,9 @@ async def submit_next(waiting: deque[ChatRequest], client: BatchClient, tickets:
         path = Path(folder) / "requests.jsonl"
         requests = take_requests(waiting, model, path)
         input_file = await client.upload(path)
-    ticket = new_ticket(
+    ticket = Ticket(
+        name=uuid.uuid4().hex,
+        written=time.time(),
         teacher=tickets.teacher,
         address=model.endpoint.address,
         input_file=input_file,

@@ -6,9 +6,7 @@ is submitted and deleted after the batch's completions are stored, so no kill le
 
 import asyncio
 import time
-import uuid
 from collections.abc import Iterable
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -39,11 +37,6 @@ class Ticket(StrictModel):
 def folder(teacher_fingerprint: str) -> str:
     """Return the folder of a teacher's tickets in the store."""
     return f"work/batches/{teacher_fingerprint}"
-
-
-def new_ticket(**fields: Any) -> Ticket:
-    """Return a ticket with a name of its own; it is not written yet."""
-    return Ticket(name=uuid.uuid4().hex, written=time.time(), **fields)
 
 
 class Tickets:
