@@ -7,9 +7,8 @@ from array import array
 from collections.abc import Iterable
 from datetime import datetime
 
-from stillhouse.config import StrictModel
-
 from stillhouse.completions.completion import Completion
+from stillhouse.config import StrictModel
 
 
 class BudgetUsage(StrictModel):
