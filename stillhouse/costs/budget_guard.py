@@ -78,7 +78,7 @@ class BudgetGuard:
         used_amounts = ", ".join(f"{text} of {limit} ({name})" for name, (text, _, limit) in limited.items())
         return BudgetSpent(
             f"the budget allows no further request: this recipe's completions have used {used_amounts}, and the next "
-            f"request could exceed it. {num_all - num_open} of {num_all} requests are answered and stored; {num_open} "
+            f"request could exceed it. {num_all - num_open} of {num_all} requests have a stored completion; {num_open} "
             f"are open. Raise {' or '.join(limited)} and run again: no stored completion is requested or paid twice."
         )
 

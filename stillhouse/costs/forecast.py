@@ -1,8 +1,8 @@
 """A total over many prompts, forecast from a random sample of them.
 
-Separate because it is plain statistics over numbers, whatever they count. What is known of each prompt beforehand (its
-length) is used: the total is that of a straight line fitted to the sample, with the prediction interval of ordinary
-least squares for the sum of M further observations. With y = a + b x fitted to n pairs and residual variance s^2,
+These are plain statistics over numbers, whatever they count. The length of each prompt is known beforehand: the total
+is that of a straight line over the lengths, fitted to the sample, with the prediction interval of ordinary least
+squares for the sum of M further observations. With y = a + b x fitted to n pairs and residual variance s^2,
 
     sum of M  +-  t(n - 2) * s * M * sqrt(1/M + 1/n + (mean x of the M - mean x)^2 / sum (x - mean x)^2)
 

@@ -1,4 +1,4 @@
-"""The numbers of one generation: the requests, those that the store answered, and what the others took."""
+"""The numbers of one generation: the requests, those with a stored completion, and what the others took."""
 
 from collections import Counter
 from typing import Any, Self

@@ -32,7 +32,7 @@ class PaidPart(StrictModel):
     expense: Expense
     what: str
     stage: str  # its label in the run
-    from_store: int | None  # answers found instead of asked, in this run
+    from_store: int | None  # completions that this run found in the store
     run: Usage
     life: Usage
     price: ResolvedPrice

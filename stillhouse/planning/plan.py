@@ -44,7 +44,7 @@ class Plan(StrictModel):
     schema_version: Literal[1] = 1
     recipe: str
     skill: str
-    teachers: tuple[str, ...]  # in the order in which they are asked
+    teachers: tuple[str, ...]  # in the order of the recipe
     probe: dict[str, float | int]
     parts: tuple[RequestsForecast, ...]
     requests: int  # still to be sent
@@ -144,11 +144,11 @@ def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:
         f"Ranges are {CONFIDENCE:.0%} prediction intervals of least squares on the prompts' lengths in "
         f"{'; over an API in '.join(lengths)}. Those of kept completions are Wilson's."
     )
-    yield "The probe's completions are stored: a run asks only for the others."
+    yield "The probe's completions are stored: a run requests only the others."
     if recipe.routing.kind in BY_ANSWERS:
         yield (
-            f"Rows that reach the next teacher are known only where {recipe.teacher.display_name} has answered. The "
-            "rest is extrapolated at the same rate (Wilson's interval)."
+            f"Whether a row reaches the next teacher is known once {recipe.teacher.display_name} has completed it. "
+            "The others are extrapolated at the same rate (Wilson's interval)."
         )
     if endpoints:
         yield "Time over an API is at the probe's latency, within the recipe's limits. Retries add to it."

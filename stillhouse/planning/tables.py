@@ -11,7 +11,7 @@ from stillhouse.planning.requests_forecast import RemainingUsage
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, dollars, percent, rate, seconds
 
-COLUMNS = ("asked for", "requests", "stored", "to ask", "tokens to come", "cost to come", "time to come")
+COLUMNS = ("purpose", "requests", "stored", "missing", "tokens to come", "cost to come", "time to come")
 _FORMATS: dict[str, Callable[[float], str]] = {"budget.usd": dollars, "budget.tokens": count, "budget.hours": rate}
 
 
@@ -35,7 +35,7 @@ def plan_lines(plan: Plan) -> list[str]:
     lines.append(
         f"Kept by the filters: {_range(kept, count)} of {count(num_all)} completions"
         + (f", about {percent(kept.value / num_all)}" if kept and num_all else "")
-        + (f"; dropped of {count(num_judged)} known: {dropped}." if num_judged else ".")
+        + (f"; dropped of {count(num_judged)} stored: {dropped}." if num_judged else ".")
     )
     for limit in plan.budget:
         show = _FORMATS[limit.name]

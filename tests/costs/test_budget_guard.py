@@ -100,7 +100,7 @@ def test_exceeded_error_names_usage_limits_and_next_step():
     said = str(guard.exceeded_error(88, 400))
     assert "4,900 tokens of 5,000 (budget.tokens)" in said
     assert "$0.0130 of $0.02 (budget.usd)" in said
-    assert "312 of 400 requests are answered and stored; 88 are open" in said
+    assert "312 of 400 requests have a stored completion; 88 are open" in said
     assert "Raise budget.usd or budget.tokens" in said
 
 

@@ -101,7 +101,7 @@ def test_budget_spent_by_earlier_runs_sends_nothing_and_a_full_store_is_no_error
     ask(tmp_path)
     tokens, _ = charged(server)
     assert ask(tmp_path, tokens=tokens // 2)["from_store"] == ROWS
-    with pytest.raises(BudgetSpent, match=f"{ROWS} of {ROWS + 5} requests are answered and stored; 5 are open"):
+    with pytest.raises(BudgetSpent, match=f"{ROWS} of {ROWS + 5} requests have a stored completion; 5 are open"):
         ask(tmp_path, ROWS + 5, tokens=tokens)
     assert len(server.requests) == ROWS
 
