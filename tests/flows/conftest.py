@@ -1,12 +1,27 @@
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from tests.support.pipeline import Pipeline
+from stillhouse.runtime.settings import load_settings
+from tests.support.paths import ROOT
+from tests.support.pipeline import MODEL, Pipeline
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GGUF file of a few random weights, for the real engine and the real trainer."""
+    out = tmp_path_factory.mktemp("model") / "tiny.gguf"
+    command = [load_settings().engine_python, "-m", "tests.support.workers.tiny_gguf", MODEL, out]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    return out
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Pipeline:
     """A small pipeline on a folder store, run once without a fault."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("whole"))
+    pipeline = Pipeline(tmp_path_factory.mktemp("whole"), model=tiny_model, threads=1)
     pipeline.write()
     pipeline.run()
     return pipeline

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def store_answers(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_data_stages_and_answers_among_faults_end_as_on_a_folder(
+def test_data_stages_and_completions_among_faults_end_as_on_a_folder(
     server: S3Server, proxy: FaultyProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Pipeline(tmp_path / "folder")
@@ -123,9 +124,12 @@ def test_data_stages_and_answers_among_faults_end_as_on_a_folder(
 
 
 @pytest.fixture(scope="module")
-def among_faults(tmp_path_factory: pytest.TempPathFactory, server: S3Server, proxy: FaultyProxy) -> Pipeline:
+def among_faults(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, server: S3Server, proxy: FaultyProxy
+) -> Pipeline:
     """The whole small pipeline, run once among faults and watched for canaries."""
     pipeline = on_s3(tmp_path_factory.mktemp("among") / "faults", server, proxy.endpoint_url)
+    pipeline = replace(pipeline, model=tiny_model, threads=1)
     pipeline.write()
     flow = pipeline.start()
     with Watch(flow.pid, pipeline.folder / "tmp") as watch:
@@ -158,13 +162,12 @@ def test_distill_among_faults_ends_with_the_same_artifacts(
 def test_distill_model_made_here_is_not_downloaded(among_faults: Pipeline, proxy: FaultyProxy) -> None:
     weights = list(among_faults.store.glob("artifacts/*/*/*/*.safetensors"))
     assert len(weights) == 4  # converted, untrained, trained twice; each is used by a later stage
-    assert sum(path.stat().st_size for path in weights) > 300 * 2**20
     assert [one for one in proxy.downloads(".safetensors") if f"/{among_faults.folder.name}/" in one.path] == []
 
 
 @pytest.mark.long
 @needs_model
-def test_distill_leaves_no_secret_in_any_byte(among_faults: Pipeline, server: S3Server) -> None:
+def test_distill_leaves_no_secret_in_any_file(among_faults: Pipeline, server: S3Server) -> None:
     assert traces(among_faults.folder) == []
     assert traces(server.folder) == []
     # the search does see into each place: the recipe's name stands in all of them
@@ -194,15 +197,15 @@ def test_distill_wrong_keys_through_prefect_leave_no_secret(
     assert any("prefect.db" in trace for trace in traces(pipeline.folder, control))
 
 
-def test_distill_s3_gone_for_good_ends_in_the_stated_time(tmp_path: Path) -> None:
+def test_distill_s3_gone_for_good_ends_in_the_stated_time(tmp_path: Path, prefect_server: str) -> None:
     (tmp_path / "served" / "bucket").mkdir(parents=True)
     with S3Server(tmp_path / "served") as server:
-        times = {"STILLHOUSE_STORE_TIMEOUT": "1", "STILLHOUSE_STORE_PATIENCE": "3"}
+        times = {"STILLHOUSE_STORE_TIMEOUT": "1", "STILLHOUSE_STORE_PATIENCE": "1"}
         pipeline = Pipeline(
             tmp_path / "gone",
             settings=server.environment | times | {"STILLHOUSE_STORE": "s3://bucket/p"},
             served=server.folder / "bucket" / "p",
-        )
+        ).reporting_to(prefect_server)
         pipeline.write()
         flow = pipeline.start()
         deadline = time.monotonic() + 120
@@ -212,7 +215,7 @@ def test_distill_s3_gone_for_good_ends_in_the_stated_time(tmp_path: Path) -> Non
             time.sleep(0.05)
         server.kill()
         # the README's bound, and Prefect's own time to end
-        assert flow.wait(timeout=3 * 3 + 10 * 1 + 40 + 20) == 2
+        assert flow.wait(timeout=3 * 1 + 10 * 1 + 40 + 20) == 2
     seen = (pipeline.folder / "log.txt").read_text()
     assert server.endpoint_url in seen
     assert "fix AWS_ENDPOINT_URL" in seen

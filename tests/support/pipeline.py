@@ -37,6 +37,8 @@ class Pipeline:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)  # more of the environment
     served: Path | None = None  # where the files of an S3 store lie on this machine
+    model: Path = MODEL  # of the teacher and of the student
+    threads: int = 0  # of every engine and of the trainer; 0 takes all cores
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -44,8 +46,12 @@ class Pipeline:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a run."""
+        return {**os.environ, **self.own_environment}
+
+    @property
+    def own_environment(self) -> dict[str, str]:
+        """Of a run's environment what is not this process's."""
         return {
-            **os.environ,
             "STILLHOUSE_STORE": str(self.folder / "store"),
             "STILLHOUSE_WORK": str(self.folder / "work"),
             "PREFECT_HOME": str(self.folder / "prefect"),
@@ -68,9 +74,11 @@ class Pipeline:
         for role, name in {"train": "messages", "examples": "labelled", "test": "test"}.items():
             fields["data"][role]["path"] = f"{name}.jsonl"
         fields["data"]["validation_fraction"] = 0.15
-        fields["teachers"][0] |= {"model": str(MODEL), "engine": {"segment_seconds": 0.2, "max_num_seqs": 4}}
-        fields["student"] |= {"model": str(MODEL), "layers": 2}
-        fields["training"] |= {"max_steps": 6, "save_every": 2, "batch_size": 4}
+        engine = {"segment_seconds": 0.2, "max_num_seqs": 4, "threads": self.threads}
+        fields["teachers"][0] |= {"model": str(self.model), "engine": engine}
+        fields["student"] |= {"model": str(self.model), "layers": 2}
+        fields["training"] |= {"max_steps": 6, "save_every": 2, "batch_size": 4, "execution": {"threads": self.threads}}
+        fields["evaluation"]["engine"] = {"mode": "eager", "threads": self.threads}
         fields["filters"] = {"min_success_ratio": 0.0}
         fields["gate"] = {"rules": []}
         for part, values in changes.items():
