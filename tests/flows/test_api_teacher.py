@@ -1,4 +1,4 @@
-"""The pipeline up to the answers of a teacher over an API, in Prefect: no engine, no device, no key to be read."""
+"""The pipeline up to the completions of a teacher over an API, in Prefect: no engine, no device, no key in any file."""
 
 import json
 from collections import Counter
@@ -25,13 +25,13 @@ from tests.support.stages import prepare_rows
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
 
-def test_teacher_over_an_api_answers_each_prompt_once_in_any_number_of_runs(tmp_path):
+def test_teacher_over_an_api_gets_each_prompt_once_in_any_number_of_runs(tmp_path):
     with serving(first_label) as server:
         asking = prepare_api_recipe(tmp_path, server.address)
         first = asking.ask(NO_ENGINE, **ENVIRONMENT)
         assert first["requests"] == first["sent"] == len(server.requests) > 20
         assert max(Counter(str(body["messages"]) for body in server.bodies()).values()) == 1
-        # found in the store of answers, though the artifact is built anew
+        # found among the stored completions, though the artifact is built anew
         again = asking.ask(NO_ENGINE, "generate", **ENVIRONMENT)
         assert (again["fingerprint"], again["from_store"]) == (first["fingerprint"], first["requests"])
         assert len(server.requests) == first["requests"]
@@ -41,7 +41,7 @@ def test_teacher_over_an_api_answers_each_prompt_once_in_any_number_of_runs(tmp_
 
 
 def in_batches(asking: Asking, address: str) -> Asking:
-    """The same recipe, asked through the batch API at `address`."""
+    """The same recipe, sent through the batch API at `address`."""
     recipe = asking.folder / "recipe.yaml"
     fields = yaml.safe_load(recipe.read_text())
     batches = {"base_url": address, "execution": "batch", "batch": {"max_requests": 10, "poll_s": 0.1}}
@@ -50,13 +50,13 @@ def in_batches(asking: Asking, address: str) -> Asking:
     return asking
 
 
-def test_batches_make_the_artifact_that_single_requests_make_and_find_its_answers(tmp_path):
+def test_batches_make_the_artifact_that_single_requests_make_and_reuse_stored_completions(tmp_path):
     with serving(first_label) as server:
         single = prepare_api_recipe(tmp_path / "single", server.address).ask(NO_ENGINE, **ENVIRONMENT)
     (tmp_path / "batches").mkdir()
     with serving_batches() as server:
         server.answer = lambda line: answered(line["custom_id"], first_answer(line["body"]))
-        # longer under way than a stage may take: a batch has a deadline of its own
+        # it takes longer than a stage may: a batch has a deadline of its own
         server.looks_until_end = 60
         asking = in_batches(prepare_api_recipe(tmp_path / "batches", server.address), server.address)
         limit = {"STILLHOUSE_STAGE_TIMEOUT": "5"}
@@ -64,7 +64,7 @@ def test_batches_make_the_artifact_that_single_requests_make_and_find_its_answer
         assert set(server.bought.values()) == {1}
         assert len(server.bought) == batches["sent"] == batches["generated"] == single["generated"]
         assert (batches["batch"], batches["price_factor"]) == (True, 0.5)
-        # the way of asking is no part of what the answers are
+        # batches are no part of the completions' identity
         assert batches["fingerprint"] == single["fingerprint"]
         calls = len(server.calls)
         assert asking.ask(NO_ENGINE, "generate", **ENVIRONMENT)["from_store"] == batches["requests"]
@@ -86,7 +86,7 @@ def test_run_without_the_key_ends_before_anything_is_read(tmp_path):
 
 def test_key_that_is_refused_ends_the_run_in_one_line_that_does_not_show_it(tmp_path):
     with serving(lambda _: failure(401, f"Incorrect API key provided: {KEY}")) as server:
-        error = prepare_api_recipe(tmp_path, server.address).error(NO_ENGINE, **ENVIRONMENT)
+        error = prepare_api_recipe(tmp_path, server.address).error_apart(NO_ENGINE, **ENVIRONMENT)
         assert "ServiceError: generate: openai" in error
         assert "set that variable to a valid key" in error
         # neither the run nor Prefect's retries went on
@@ -103,7 +103,7 @@ def measuring(recipe: str) -> str:
 
 
 @pytest.mark.pitfall("held out")
-def test_teacher_over_an_api_is_measured_once_on_all_test_rows(tmp_path, monkeypatch):
+def test_teacher_over_an_api_is_evaluated_once_on_all_test_rows(tmp_path, monkeypatch):
     for name, value in {**ENVIRONMENT, "STILLHOUSE_STORE": str(tmp_path / "store")}.items():
         monkeypatch.setenv(name, value)
     with serving(first_label) as server:

@@ -1,4 +1,4 @@
-"""The pipeline up to the teacher's answers, as a process of its own: a small recipe on a scripted engine."""
+"""The pipeline up to the teacher's completions, on a scripted engine, in this process or in one of its own."""
 
 import json
 import shlex
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 import yaml
 from prefect import flow
 from prefect.settings import PREFECT_API_URL
@@ -35,11 +36,14 @@ def asking(recipe: str, refresh: list[str]) -> dict[str, Any]:
     return {"fingerprint": built.ref.fingerprint, **built.summary.to_record()}
 
 
+def outcome(recipe: str, refresh: list[str]) -> dict[str, Any]:
+    """Return what `asking` returns, or its error."""
+    result = asking(recipe, refresh, return_state=True).result(raise_on_failure=False)
+    return {"error": f"{type(result).__name__}: {result}"} if isinstance(result, BaseException) else result
+
+
 def main() -> None:
-    state = asking(sys.argv[1], sys.argv[2:], return_state=True)
-    result = state.result(raise_on_failure=False)
-    said = {"error": f"{type(result).__name__}: {result}"} if isinstance(result, BaseException) else result
-    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.write(json.dumps(outcome(sys.argv[1], sys.argv[2:])) + "\n")
 
 
 @dataclass
@@ -110,8 +114,23 @@ class Asking(Pipeline):
         recipe.write_text(yaml.safe_dump(fields))
         return self
 
+    def ask(self, engine_python: Path, *refresh: str, **environment: str) -> dict[str, Any]:
+        """Ask the teacher to the end; return the stage's summary and its artifact's fingerprint."""
+        return _without_error(self._outcome(engine_python, refresh, environment))
+
+    def error(self, engine_python: Path, **environment: str) -> str:
+        """Ask the teacher in vain; return the error."""
+        return str(self._outcome(engine_python, (), environment)["error"])
+
+    def _outcome(self, engine_python: Path, refresh: tuple[str, ...], environment: dict[str, str]) -> dict[str, Any]:
+        variables = {**self.own_environment, "STILLHOUSE_ENGINE_PYTHON": str(engine_python), **environment}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            return outcome(str(self.folder / "recipe.yaml"), list(refresh))
+
     def begin(self, engine_python: Path, *refresh: str, **environment: str) -> "subprocess.Popen[str]":
-        """Start to ask the teacher."""
+        """Start to ask the teacher in a process of its own, which a test can end and whose log is log.txt."""
         server = PREFECT_API_URL.value()
         assert server
         settings = {"PREFECT_API_URL": server, "STILLHOUSE_ENGINE_PYTHON": str(engine_python), **environment}
@@ -124,14 +143,12 @@ class Asking(Pipeline):
             text=True,
         )
 
-    def ask(self, engine_python: Path, *refresh: str, **environment: str) -> dict[str, Any]:
-        """Ask the teacher to the end; return the stage's summary and its artifact's fingerprint."""
-        said = self._end(self.begin(engine_python, *refresh, **environment))
-        assert "error" not in said, said["error"]
-        return said
+    def ask_apart(self, engine_python: Path, **environment: str) -> dict[str, Any]:
+        """Do as `ask` in a process of its own."""
+        return _without_error(self._end(self.begin(engine_python, **environment)))
 
-    def error(self, engine_python: Path, **environment: str) -> str:
-        """Ask the teacher in vain; return the error."""
+    def error_apart(self, engine_python: Path, **environment: str) -> str:
+        """Do as `error` in a process of its own."""
         return str(self._end(self.begin(engine_python, **environment))["error"])
 
     def _end(self, process: "subprocess.Popen[str]") -> dict[str, Any]:
@@ -145,3 +162,8 @@ class Asking(Pipeline):
         files = self.files("generate")
         assert files
         return files
+
+
+def _without_error(said: dict[str, Any]) -> dict[str, Any]:
+    assert "error" not in said, said["error"]
+    return said

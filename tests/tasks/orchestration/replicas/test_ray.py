@@ -28,8 +28,9 @@ class Cluster(NamedTuple):
         for engine in (self.first, self.second):
             engine.told(**variables)
 
-    def ask(self, asking: Asking, *refresh: str) -> dict[str, object]:
-        return asking.ask(self.here.path, *refresh, **self.nodes.environment)
+    def ask(self, asking: Asking) -> dict[str, object]:
+        # Ray joins a cluster once a process
+        return asking.ask_apart(self.here.path, **self.nodes.environment)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_ray_node_without_an_engine_is_named_with_its_setting(tmp_path: Path, cl
     asking = Asking(tmp_path / "run").prepare(replicas=2)
     cluster.second.path.rename(tmp_path / "away")
     try:
-        error = asking.error(cluster.here.path, **cluster.nodes.environment)
+        error = asking.error_apart(cluster.here.path, **cluster.nodes.environment)
     finally:
         (tmp_path / "away").rename(cluster.second.path)
 
@@ -138,7 +139,7 @@ def test_ray_node_without_an_engine_is_named_with_its_setting(tmp_path: Path, cl
 def test_ray_cluster_that_is_not_there_is_named_with_its_setting(tmp_path: Path, cluster: Cluster):
     asking = Asking(tmp_path / "run").prepare(replicas=2)
 
-    error = asking.error(cluster.here.path, STILLHOUSE_RAY_ADDRESS="127.0.0.2:9")
+    error = asking.error_apart(cluster.here.path, STILLHOUSE_RAY_ADDRESS="127.0.0.2:9")
 
     assert "The Ray cluster at 127.0.0.2:9 (STILLHOUSE_RAY_ADDRESS) can't be joined" in error
     assert "ray start --address=127.0.0.2:9" in error
