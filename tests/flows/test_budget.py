@@ -18,7 +18,7 @@ def change(asking: Asking, **parts: Any) -> None:
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | parts))
 
 
-def test_budget_stops_an_engine_and_a_raised_one_asks_only_the_rest(tmp_path: Path):
+def test_budget_stops_an_engine_and_a_raised_one_generates_only_the_rest(tmp_path: Path):
     engine = EnginePython(tmp_path / "engine", "here")
     whole = Asking(tmp_path / "whole").prepare(replicas=1).ask(engine.path)
     tokens = whole["prompt_tokens"] + whole["completion_tokens"]
@@ -32,7 +32,7 @@ def test_budget_stops_an_engine_and_a_raised_one_asks_only_the_rest(tmp_path: Pa
     assert error.startswith("BudgetSpent: generate: the budget allows no further request")
     assert f"of {tokens // 2:,} (budget.tokens)" in error
     stored = asking.stored_keys()
-    # Prefect did not try again, and nothing that was asked is lost
+    # Prefect did not try again, and no completion is lost
     assert 0 < len(stored) == len(engine.asked) < whole["requests"]
     engine.told()
     # the last request must fit with all that it might take

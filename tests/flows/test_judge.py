@@ -1,4 +1,4 @@
-"""The pipeline up to the lessons that a judge chose, and a judge's verdicts on test answers, in Prefect: no engine."""
+"""Training examples that a judge chose, and a judge's verdicts on answers to test rows, in Prefect: no engine."""
 
 import json
 from collections import Counter
@@ -106,7 +106,7 @@ def teacher_and_judge(received: Received) -> Act:
     return answer('{"answer": "1"}' if "poor" in text else '{"answer": "4"}')
 
 
-def test_judge_scores_each_answer_once_and_the_filter_keeps_the_good_ones(tmp_path):
+def test_judge_scores_each_completion_once_and_the_filter_keeps_the_good_ones(tmp_path):
     with serving(teacher_and_judge) as server:
         recipe = write_judged_recipe(
             tmp_path, server.address, {"against": []}, filters={"min_success_ratio": 0.0, "min_judge_score": 3}
@@ -133,8 +133,8 @@ def test_judge_scores_each_answer_once_and_the_filter_keeps_the_good_ones(tmp_pa
     scores = read_scores(Path(first["scores"]) / "scores.parquet")
     assert Counter(scores.values())[None] == first["judge"]["unreadable"] == 1
     kept = [json.loads(line) for line in (Path(first["dataset"]) / "train.jsonl").read_text().splitlines()]
-    lessons = [line["completion"][0]["content"] for line in kept]
-    chosen = [text for text in lessons if "answer number" in text]
+    completions = [line["completion"][0]["content"] for line in kept]
+    chosen = [text for text in completions if "answer number" in text]
     assert chosen
     assert all("good" in text and not text.endswith(" number 3.") for text in chosen)
     assert first["filter"]["dropped"] == {"judge": len(scores) - len(chosen)}
@@ -143,7 +143,7 @@ def test_judge_scores_each_answer_once_and_the_filter_keeps_the_good_ones(tmp_pa
     assert first["filter"]["kept"] == len(chosen)
 
 
-def test_recipe_whose_judge_only_measures_has_no_stage_before_the_filter(tmp_path):
+def test_recipe_whose_judge_only_evaluates_has_no_stage_before_the_filter(tmp_path):
     with serving(teacher_and_judge) as server:
         with_judge = scoring(write_judged_recipe(tmp_path, server.address))
         without = scoring(write_judged_recipe(tmp_path, server.address, **{"judge": None}))
@@ -153,7 +153,7 @@ def test_recipe_whose_judge_only_measures_has_no_stage_before_the_filter(tmp_pat
     assert with_judge["stages"] == without["stages"]
 
 
-def test_judge_that_prefers_the_longer_answer_is_asked_in_both_orders_and_once(tmp_path):
+def test_judge_that_prefers_the_longer_answer_sees_both_orders_once(tmp_path):
     with serving(lambda received: said_by(received, longer)) as server:
         recipe = write_judged_recipe(tmp_path, server.address)
         found = judging(recipe)
@@ -179,7 +179,7 @@ def test_judge_that_prefers_the_longer_answer_is_asked_in_both_orders_and_once(t
     assert outcome_of(found["lines"][pairs // 2]) == "tie"
 
 
-def test_judge_that_prefers_the_first_position_ties_all_and_is_seen_through(tmp_path):
+def test_judge_that_prefers_the_first_position_ties_all_and_is_reported(tmp_path):
     with serving(lambda received: said_by(received, always_first)) as server:
         recipe = write_judged_recipe(tmp_path, server.address, {"against": ["teacher"], "model": "the-teacher"})
         found = judging(recipe)
@@ -192,7 +192,7 @@ def test_judge_that_prefers_the_first_position_ties_all_and_is_seen_through(tmp_
     assert not [note for note in notes if "student's base" in note]
 
 
-def test_judge_that_no_longer_answers_ends_the_stage_and_keeps_what_it_said(tmp_path):
+def test_judge_that_stops_responding_ends_the_stage_and_keeps_its_verdicts(tmp_path):
     def plan(received: Received) -> Act:
         return said_by(received, longer) if received.number < 6 else failure(402, "Insufficient Balance")
 
@@ -210,7 +210,7 @@ def test_judge_that_no_longer_answers_ends_the_stage_and_keeps_what_it_said(tmp_
         assert len(server.requests) == before + found["generated"]
 
 
-def test_judge_served_here_is_held_to_its_verdicts_and_asked_once(tmp_path, monkeypatch):
+def test_judge_on_a_local_engine_is_constrained_to_its_verdicts_and_runs_once(tmp_path, monkeypatch):
     engine = EnginePython(tmp_path / "engine", "engine")
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

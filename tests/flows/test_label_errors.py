@@ -1,4 +1,4 @@
-"""The pipeline from the files to the student's rows, with labels swapped by the test and a teacher that is right."""
+"""The pipeline up to the training examples, with labels swapped by the test and a teacher that is always right."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`stillhouse plan` as a user starts it, and the run after it: what is asked, shared and foretold."""
+"""`stillhouse plan` as a user starts it, and the run after it: what they send, share and forecast."""
 
 import json
 import subprocess
@@ -39,12 +39,12 @@ def planned(pipeline: Pipeline, *arguments: str, **environment: str) -> dict[str
     return found
 
 
-def test_plan_asks_32_prompts_of_an_engine_and_the_run_asks_the_others(tmp_path: Path):
+def test_plan_sends_32_prompts_to_an_engine_and_the_run_sends_the_others(tmp_path: Path):
     engine = EnginePython(tmp_path / "engine", "here")
     asking = Asking(tmp_path / "run").prepare(replicas=1)
     plan = planned(asking, STILLHOUSE_ENGINE_PYTHON=str(engine.path))
-    (lessons,) = plan["parts"]
-    assert len(engine.asked) == 32 == lessons["stored"]
+    (generation,) = plan["parts"]
+    assert len(engine.asked) == 32 == generation["stored"]
     assert len(asking.stored_keys()) == 32
     again = planned(asking, STILLHOUSE_ENGINE_PYTHON=str(engine.path))
     assert len(engine.asked) == 32
@@ -52,29 +52,29 @@ def test_plan_asks_32_prompts_of_an_engine_and_the_run_asks_the_others(tmp_path:
 
     finished = asking.ask(engine.path)
 
-    assert len(engine.asked) == finished["requests"] == lessons["requests"]
+    assert len(engine.asked) == finished["requests"] == generation["requests"]
     assert max(Counter(engine.asked).values()) == 1
-    assert finished["generated"] == lessons["missing"] == plan["requests"]
+    assert finished["generated"] == generation["missing"] == plan["requests"]
     # the length of every prompt was known, and each answer is one token
     taken = finished["bought"]["prompt_tokens"] + finished["bought"]["completion_tokens"]
-    assert lessons["tokens"]["value"] == pytest.approx(taken)
+    assert generation["tokens"]["value"] == pytest.approx(taken)
     # the stages before were built once
     assert len(list((asking.store / "artifacts" / "split").glob("*"))) == 1
 
 
-def test_plan_of_a_teacher_over_an_api_prints_tokens_cost_and_kept_answers(tmp_path: Path):
+def test_plan_of_a_teacher_over_an_api_prints_tokens_cost_and_kept_completions(tmp_path: Path):
     with serving(first_label) as server:
         asking = prepare_api_recipe(tmp_path, server.address)
         fields = yaml.safe_load((asking.folder / "recipe.yaml").read_text())
         fields["teachers"][0]["price"] = {"input_usd_per_mtok": 100, "output_usd_per_mtok": 1000}
         (asking.folder / "recipe.yaml").write_text(yaml.safe_dump(fields))
         plan = planned(asking, "--max-train-rows", "25", **ENVIRONMENT, STILLHOUSE_ENGINE_PYTHON=str(NO_ENGINE))
-        lessons, tests = plan["parts"]
-        assert len(server.requests) == lessons["stored"] == lessons["requests"]
+        generation, tests = plan["parts"]
+        assert len(server.requests) == generation["stored"] == generation["requests"]
         assert (tests["what"], tests["missing"]) == ("teacher: test rows", 30)
         # 30 rows of 11 and 2 tokens
         assert plan["usd"]["value"] == pytest.approx(30 * 0.0031)
-        assert plan["survivors"]["judged"] == lessons["requests"]
+        assert plan["survivors"]["judged"] == generation["requests"]
 
 
 # skill -> its shipped recipe, and rows enough to leave some to be foretold: the recipes of qa and math hold few
@@ -112,8 +112,8 @@ def test_plan_on_the_real_engine_is_within_a_tenth_of_the_run(tmp_path: Path, na
     pipeline = Pipeline(tmp_path / "run")
     sliced(pipeline, name)
     plan = planned(pipeline)
-    (lessons,) = plan["parts"]
-    assert lessons["missing"] >= 60
+    (generation,) = plan["parts"]
+    assert generation["missing"] >= 60
 
     command = [sys.executable, "-c", "from tests.support.replicas.asking import main; main()"]
     environment = {**pipeline.environment, "PREFECT_API_URL": str(PREFECT_API_URL.value())}
@@ -128,14 +128,14 @@ def test_plan_on_the_real_engine_is_within_a_tenth_of_the_run(tmp_path: Path, na
     )
 
     took = json.loads(asked.stdout.splitlines()[-1])
-    assert took["generated"] == lessons["missing"]
+    assert took["generated"] == generation["missing"]
     bought = took["bought"]
     tokens = bought["prompt_tokens"] + bought["completion_tokens"]
     usd = bought["prompt_tokens"] * 2e-6 + bought["completion_tokens"] * 8e-6
-    assert lessons["tokens"]["value"] == pytest.approx(tokens, rel=0.1)
-    assert lessons["usd"]["value"] == pytest.approx(usd, rel=0.1)
+    assert generation["tokens"]["value"] == pytest.approx(tokens, rel=0.1)
+    assert generation["usd"]["value"] == pytest.approx(usd, rel=0.1)
     # money is mostly completions where answers are long: they alone, with a wider bound
-    ahead = lessons["ahead"]["completion_tokens"]["value"]
+    ahead = generation["ahead"]["completion_tokens"]["value"]
     assert ahead == pytest.approx(took["completion_tokens"], rel=0.25)
     keys = pipeline.stored_keys()
-    assert len(keys) == len(set(keys)) == lessons["requests"]
+    assert len(keys) == len(set(keys)) == generation["requests"]

@@ -1,4 +1,4 @@
-"""A plan of a recipe whose judge chooses what is learnt, and the run after it, by the server's own log."""
+"""A plan of a recipe whose judge chooses the training examples, and the run after it, by the server's own log."""
 
 import json
 import zlib
@@ -37,7 +37,7 @@ def number_of(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def school(received: Received) -> Act:
+def good_and_poor(received: Received) -> Act:
     """A teacher of whose answers two in three are good, the longer the prompt the longer; and a judge that knows."""
     if received.body["model"] == "the-judge":
         return charged(
@@ -77,12 +77,12 @@ def written(
 
 def charges(server: FaultyServer, model: str) -> int:
     """The tokens that the server charged for all that this model was asked."""
-    usages = [json.loads(school(one).body)["usage"] for one in server.requests if one.body["model"] == model]
+    usages = [json.loads(good_and_poor(one).body)["usage"] for one in server.requests if one.body["model"] == model]
     return sum(usage["prompt_tokens"] + usage["completion_tokens"] for usage in usages)
 
 
-def test_plan_has_the_probes_answers_scored_and_foretells_what_scores_take_and_keep(tmp_path):
-    with serving(school) as server:
+def test_plan_scores_the_probes_completions_and_forecasts_cost_and_kept_of_all_scores(tmp_path):
+    with serving(good_and_poor) as server:
         recipe = written(tmp_path, server.address)
         found = planned(recipe)
         taught, judged = prompts_to(server, "the-teacher"), prompts_to(server, "the-judge")
@@ -94,7 +94,7 @@ def test_plan_has_the_probes_answers_scored_and_foretells_what_scores_take_and_k
         after = planned(recipe)
         judged = prompts_to(server, "the-judge")
         in_all = charges(server, "the-judge")
-    # no question of the probe is asked again, and none after the run
+    # the probe's questions are not sent again, and none is after the run
     assert len(judged) == len(set(judged)) == ran["judge"]["requests"] == len(set(prompts_to(server, "the-teacher")))
     part = found.parts[-1]
     assert [one.what for one in found.parts] == ["teacher: prompts", "teacher: test rows", "judge: scores"]
@@ -110,8 +110,8 @@ def test_plan_has_the_probes_answers_scored_and_foretells_what_scores_take_and_k
     assert after.survivors.kept == Range(**dict.fromkeys(("value", "low", "high"), ran["filter"]["kept"]))
 
 
-def test_plan_of_a_judge_asked_after_all_answers_are_there_scores_a_few_of_them(tmp_path):
-    with serving(school) as server:
+def test_plan_of_a_judge_added_after_generation_scores_a_few_completions(tmp_path):
+    with serving(good_and_poor) as server:
         scoring(written(tmp_path, server.address, filters={"min_success_ratio": 0.0}, judge={"against": ["teacher"]}))
         assert prompts_to(server, "the-judge") == []
         num_taught = len(prompts_to(server, "the-teacher"))
@@ -129,11 +129,11 @@ def test_plan_of_a_judge_asked_after_all_answers_are_there_scores_a_few_of_them(
     assert within(found.survivors.kept, ran["filter"]["kept"])
 
 
-def test_plan_of_a_fallback_expects_a_score_for_each_answer_of_both_teachers(tmp_path):
+def test_plan_of_a_fallback_expects_a_score_for_each_completion_of_both_teachers(tmp_path):
     def refusing(received: Received) -> Act:
         if received.body["model"] == "the-teacher" and number_of(received.asked) % 2:
             return charged(received, "I'm sorry, but I can't help with that.")
-        return school(received)
+        return good_and_poor(received)
 
     with serving(refusing) as server:
         path = Path(written(tmp_path, server.address, routing={"kind": "fallback"}))
@@ -160,9 +160,9 @@ def test_plan_of_a_fallback_expects_a_score_for_each_answer_of_both_teachers(tmp
     assert within(found.survivors.kept, ran["filter"]["kept"])
 
 
-def test_plan_expects_no_score_of_answers_that_a_filter_of_the_endpoint_cut_off(tmp_path):
+def test_plan_expects_no_score_of_completions_that_an_endpoints_content_filter_cut_off(tmp_path):
     def cautious(received: Received) -> Act:
-        said = school(received)
+        said = good_and_poor(received)
         if received.body["model"] == "the-judge" or number_of(received.asked) % 4:
             return said
         body = json.loads(said.body)
@@ -181,11 +181,11 @@ def test_plan_expects_no_score_of_answers_that_a_filter_of_the_endpoint_cut_off(
     assert found.survivors.kept.value == pytest.approx(ran["filter"]["kept"], rel=0.3)
 
 
-def test_plan_of_the_best_by_the_judge_keeps_the_better_answer_of_each_prompt(tmp_path):
+def test_plan_of_the_best_by_the_judge_keeps_the_better_completion_of_each_prompt(tmp_path):
     def rivals(received: Received) -> Act:
         if received.body["model"] == "another-teacher":
             return charged(received, f"A good answer of another kind to {number_of(received.asked)}.")
-        return school(received)
+        return good_and_poor(received)
 
     with serving(rivals) as server:
         path = Path(written(tmp_path, server.address, filters={**GOOD, "near_duplicate_threshold": 1.0}))
@@ -204,8 +204,8 @@ def test_plan_of_the_best_by_the_judge_keeps_the_better_answer_of_each_prompt(tm
     assert found.survivors.judged == 64
 
 
-def test_plan_of_rows_that_all_have_their_answers_asks_nobody(tmp_path):
-    with serving(school) as server:
+def test_plan_of_rows_that_all_have_a_reply_sends_no_request(tmp_path):
+    with serving(good_and_poor) as server:
         recipe = written(tmp_path, server.address)
         rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
         replies = [{"role": "assistant", "content": f"As recorded, number {at}."} for at in range(len(rows))]
@@ -219,8 +219,8 @@ def test_plan_of_rows_that_all_have_their_answers_asks_nobody(tmp_path):
     assert found.survivors.answers == 0
 
 
-def test_plan_of_a_judge_that_only_measures_asks_it_nothing_and_says_so(tmp_path):
-    with serving(school) as server:
+def test_plan_of_a_judge_that_only_evaluates_sends_it_nothing_and_says_so(tmp_path):
+    with serving(good_and_poor) as server:
         found = planned(
             written(tmp_path, server.address, judge={"against": ["teacher"]}, filters={"min_success_ratio": 0.0})
         )
@@ -230,7 +230,7 @@ def test_plan_of_a_judge_that_only_measures_asks_it_nothing_and_says_so(tmp_path
 
 
 def test_probe_of_a_judge_shares_the_budget_with_the_teachers(tmp_path):
-    with serving(school) as server:
+    with serving(good_and_poor) as server:
         measures = {"judge": {"against": ["teacher"]}, "filters": {"min_success_ratio": 0.0}}
         bought = planned(written(tmp_path, server.address, **measures)).parts[0].usage
         tokens = bought.prompt_tokens + bought.completion_tokens + 10
@@ -239,11 +239,11 @@ def test_probe_of_a_judge_shares_the_budget_with_the_teachers(tmp_path):
         assert prompts_to(server, "the-judge") == []
 
 
-def test_plan_of_a_judge_served_here_counts_its_prompts_in_tokens(tmp_path, monkeypatch):
+def test_plan_of_a_judge_on_a_local_engine_counts_its_prompts_in_tokens(tmp_path, monkeypatch):
     engine = EnginePython(tmp_path / "engine", "engine")
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    with serving(school) as server:
+    with serving(good_and_poor) as server:
         recipe = written(tmp_path, server.address, judge={"model": write_local_model(tmp_path), "endpoint": None})
         found = planned(recipe)
         assert len(engine.asked) == len(set(engine.asked)) == 32

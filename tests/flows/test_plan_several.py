@@ -1,4 +1,4 @@
-"""A plan of several teachers over an API, and the run after it: who is asked what, by the servers' own logs."""
+"""A plan of several teachers over an API, and the run after it: which prompts each gets, by the servers' own logs."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def charging(says: Says) -> Callable[[Received], Act]:
 
 
 @contextmanager
-def school(folder: Path, monkeypatch: pytest.MonkeyPatch, **says: Says) -> Iterator[TwoTeachers]:
+def serving_teachers(folder: Path, monkeypatch: pytest.MonkeyPatch, **says: Says) -> Iterator[TwoTeachers]:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
     small, middle, large = (charging(says.get(name, strong)) for name in ("small", "middle", "large"))
@@ -36,7 +36,7 @@ def school(folder: Path, monkeypatch: pytest.MonkeyPatch, **says: Says) -> Itera
         yield TwoTeachers(folder, {"small": one, "middle": two, "large": three}, num_messages=420)
 
 
-def lessons(run: dict[str, Any]) -> int:
+def num_kept(run: dict[str, Any]) -> int:
     """How many answers of teachers a run kept."""
     return sum("teacher" in line for line in [*run["train"], *run["validation"]])
 
@@ -48,19 +48,19 @@ def charges(requests: list[Received], says: Says) -> int:
 
 
 def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch, small=weak) as taught:
-        recipe = taught.recipe("small", "large", routing=FALLBACK)
+    with serving_teachers(tmp_path, monkeypatch, small=weak) as teachers:
+        recipe = teachers.recipe("small", "large", routing=FALLBACK)
         found = planned(recipe)
-        probed = taught.asked("small")
+        probed = teachers.asked("small")
         assert len(probed) == len(set(probed)) == 32
-        assert sorted(taught.asked("large")) == sorted(message for message in probed if not small_knows(message))
+        assert sorted(teachers.asked("large")) == sorted(message for message in probed if not small_knows(message))
         assert planned(recipe).parts == found.parts
-        assert len(taught.asked("small")) == 32
+        assert len(teachers.asked("small")) == 32
 
-        ran = taught.run(recipe)
+        ran = teachers.run(recipe)
         after = planned(recipe)
-        small, large = taught.asked("small"), taught.asked("large")
-        charged_in_all = charges(taught.servers["large"].requests, strong)
+        small, large = teachers.asked("small"), teachers.asked("large")
+        charged_in_all = charges(teachers.servers["large"].requests, strong)
 
     assert len(small) == len(set(small)) > 300
     assert sorted(large) == sorted(message for message in small if not small_knows(message))
@@ -78,26 +78,26 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
     assert within(second.remaining.tokens, charged_in_all - paid)
     each = (charged_in_all - paid) / (len(large) - second.stored)
     assert second.remaining.tokens.value / second.missing == pytest.approx(each, rel=0.1)
-    assert within(found.survivors.kept, lessons(ran))
+    assert within(found.survivors.kept, num_kept(ran))
     # the run's own answers: nothing is open, and nothing is to come
     assert [part.missing for part in after.parts if part.what.endswith("prompts")] == [0, 0]
     assert after.parts[2].usage.requests == len(large)
-    assert after.survivors.kept == Range(value=lessons(ran), low=lessons(ran), high=lessons(ran))
+    assert after.survivors.kept == Range(value=num_kept(ran), low=num_kept(ran), high=num_kept(ran))
 
 
 def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp_path, monkeypatch):
     def half(message: str) -> str:
         return reference_of(message) if number_of(message) % 8 else "I have no idea."
 
-    with school(tmp_path, monkeypatch, small=weak, middle=half) as taught:
-        recipe = taught.recipe("small", "middle", "large", routing=FALLBACK)
+    with serving_teachers(tmp_path, monkeypatch, small=weak, middle=half) as teachers:
+        recipe = teachers.recipe("small", "middle", "large", routing=FALLBACK)
         found = planned(recipe)
-        probed = taught.asked("small")
+        probed = teachers.asked("small")
         both = [message for message in probed if number_of(message) % 8 == 0]
-        assert sorted(taught.asked("middle")) == sorted(message for message in probed if not small_knows(message))
-        assert sorted(taught.asked("large")) == sorted(both)
-        taught.run(recipe)
-        charged_in_all = charges(taught.servers["large"].requests, strong)
+        assert sorted(teachers.asked("middle")) == sorted(message for message in probed if not small_knows(message))
+        assert sorted(teachers.asked("large")) == sorted(both)
+        teachers.run(recipe)
+        charged_in_all = charges(teachers.servers["large"].requests, strong)
     third = found.parts[-1]
     assert both
     assert third.missing == round((found.parts[0].requests - 32) * len(both) / 32)
@@ -106,9 +106,9 @@ def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp
 
 
 def test_plan_of_a_fallback_that_is_never_needed_expects_nothing_of_it_without_a_bound(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch) as taught:
-        found = planned(taught.recipe("small", "large", routing=FALLBACK))
-        assert taught.asked("large") == []
+    with serving_teachers(tmp_path, monkeypatch) as teachers:
+        found = planned(teachers.recipe("small", "large", routing=FALLBACK))
+        assert teachers.asked("large") == []
     second = found.parts[-1]
     assert (second.requests, second.missing, second.usage.requests) == (0, 0, 0)
     assert second.remaining.tokens == Range(value=0.0, low=0.0, high=None)
@@ -116,30 +116,30 @@ def test_plan_of_a_fallback_that_is_never_needed_expects_nothing_of_it_without_a
     assert "| large: prompts | 0 | 0 | 0 | 0 [?] |" in plan_markdown(found)
 
 
-def test_plan_of_teachers_that_all_answer_asks_them_the_same_prompts_and_counts_votes(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch, small=weak) as taught:
-        recipe = taught.recipe("small", "large", mixing={"kind": "vote"})
+def test_plan_of_mixed_teachers_sends_them_the_same_prompts_and_counts_votes(tmp_path, monkeypatch):
+    with serving_teachers(tmp_path, monkeypatch, small=weak) as teachers:
+        recipe = teachers.recipe("small", "large", mixing={"kind": "vote"})
         found = planned(recipe)
-        probed = taught.asked("small")
+        probed = teachers.asked("small")
         assert len(probed) == 32
-        assert sorted(taught.asked("large")) == sorted(probed)
-        ran = taught.run(recipe)
-        asked = {name: len(taught.asked(name)) for name in ("small", "large")}
+        assert sorted(teachers.asked("large")) == sorted(probed)
+        ran = teachers.run(recipe)
+        asked = {name: len(teachers.asked(name)) for name in ("small", "large")}
     requests = {part.what: part.requests for part in found.parts}
     assert requests["small: prompts"] == asked["small"] == asked["large"] == requests["large: prompts"]
     assert found.survivors.judged == 64
     assert found.survivors.answers == 2 * asked["small"]
     # one answer a prompt is kept, and the probe says of each prompt that it is
-    assert found.survivors.kept.value == lessons(ran) == asked["small"]
+    assert found.survivors.kept.value == num_kept(ran) == asked["small"]
     num_known = sum(small_knows(message) for message in probed)
     assert found.survivors.dropped == {"unparsable": 32 - num_known, "not_majority": num_known}
 
 
-def test_plan_judges_a_prompt_once_all_its_teachers_have_answered_it(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch, small=weak) as taught:
-        taught.run(taught.recipe("small"))
-        found = planned(taught.recipe("small", "large", mixing={"kind": "vote"}))
-        small, large = taught.asked("small"), taught.asked("large")
+def test_plan_counts_a_prompt_once_all_its_teachers_have_completed_it(tmp_path, monkeypatch):
+    with serving_teachers(tmp_path, monkeypatch, small=weak) as teachers:
+        teachers.run(teachers.recipe("small"))
+        found = planned(teachers.recipe("small", "large", mixing={"kind": "vote"}))
+        small, large = teachers.asked("small"), teachers.asked("large")
     assert len(small) == len(set(small))
     assert len(set(large)) == 32
     assert set(large) < set(small)
@@ -151,14 +151,14 @@ def test_plan_judges_a_prompt_once_all_its_teachers_have_answered_it(tmp_path, m
 def test_plan_of_an_engine_behind_a_teacher_over_an_api_probes_it_with_the_same_prompts(tmp_path, monkeypatch):
     engine = EnginePython(tmp_path / "engine", "here")
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
-    with school(tmp_path, monkeypatch) as taught:
-        path = Path(taught.recipe("small"))
+    with serving_teachers(tmp_path, monkeypatch) as teachers:
+        path = Path(teachers.recipe("small"))
         fields = yaml.safe_load(path.read_text())
         local = {"name": "local", "model": str(tmp_path / "teacher"), "prompt": {"layout": "text"}}
         fields["teachers"].append(local | {"engine": {"threads": 1, "segment_seconds": 0.01}})
         path.write_text(yaml.safe_dump(fields))
         found = planned(str(path))
-        asked = taught.asked("small")
+        asked = teachers.asked("small")
     assert len(asked) == len(engine.asked) == len(set(engine.asked)) == 32
     assert found.survivors.judged == 64
     assert [part.stored for part in found.parts] == [32, 0, 32]
@@ -168,41 +168,41 @@ def test_plan_of_an_engine_behind_a_teacher_over_an_api_probes_it_with_the_same_
 
 def test_plan_of_routing_by_source_forecasts_each_teacher_on_its_own_rows(tmp_path, monkeypatch):
     routing = {"kind": "source", "column": "channel", "teachers": {"mail": "large"}}
-    with school(tmp_path, monkeypatch) as taught:
-        recipe = taught.recipe("small", "large", routing=routing)
+    with serving_teachers(tmp_path, monkeypatch) as teachers:
+        recipe = teachers.recipe("small", "large", routing=routing)
         found = planned(recipe)
-        assert (len(taught.asked("small")), len(taught.asked("large"))) == (32, 32)
-        assert {taught.channels[message] for message in taught.asked("large")} == {"mail"}
-        ran = taught.run(recipe)
-        asked = {name: len(taught.asked(name)) for name in ("small", "large")}
-        in_all = charges(taught.servers["large"].requests, strong)
+        assert (len(teachers.asked("small")), len(teachers.asked("large"))) == (32, 32)
+        assert {teachers.channels[message] for message in teachers.asked("large")} == {"mail"}
+        ran = teachers.run(recipe)
+        asked = {name: len(teachers.asked(name)) for name in ("small", "large")}
+        in_all = charges(teachers.servers["large"].requests, strong)
     first, _, second = found.parts
     assert (first.requests, second.requests) == (asked["small"], asked["large"])
     assert second.tokens.value == pytest.approx(in_all, rel=0.1)
-    assert found.survivors.kept.value == pytest.approx(lessons(ran))
+    assert found.survivors.kept.value == pytest.approx(num_kept(ran))
     # the run finds who is asked what
     assert ran["cached"]["route small"]
     assert ran["cached"]["route large"]
 
 
 def test_plan_of_first_verified_without_references_is_refused_as_the_run_is(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch) as taught:
-        recipe = taught.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
+    with serving_teachers(tmp_path, monkeypatch) as teachers:
+        recipe = teachers.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
         messages = [json.loads(line) for line in (tmp_path / "messages.jsonl").read_text().splitlines()]
         (tmp_path / "messages.jsonl").write_text("".join(json.dumps(one | {"intent": None}) + "\n" for one in messages))
         with pytest.raises(DataError, match=r"shortlist large: routing\.kind: first_verified .* none of"):
             planned(recipe)
-        assert taught.asked("large") == []
+        assert teachers.asked("large") == []
 
 
 def test_probes_of_several_teachers_share_the_budget(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch) as taught:
+    with serving_teachers(tmp_path, monkeypatch) as teachers:
         with pytest.raises(BudgetSpent, match="probe small"):
-            planned(taught.recipe("small", "large", budget={"tokens": 1}))
-        assert taught.asked("small") == []
+            planned(teachers.recipe("small", "large", budget={"tokens": 1}))
+        assert teachers.asked("small") == []
         # what the first probe takes, and not enough for one more answer
-        bought = planned(taught.recipe("small")).parts[0].usage
+        bought = planned(teachers.recipe("small")).parts[0].usage
         tokens = bought.prompt_tokens + bought.completion_tokens + 10
         with pytest.raises(BudgetSpent, match="probe large"):
-            planned(taught.recipe("small", "large", budget={"tokens": tokens}))
-        assert (len(taught.asked("small")), taught.asked("large")) == (32, [])
+            planned(teachers.recipe("small", "large", budget={"tokens": tokens}))
+        assert (len(teachers.asked("small")), teachers.asked("large")) == (32, [])

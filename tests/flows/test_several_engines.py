@@ -31,7 +31,7 @@ def taught(tmp_path: Path) -> Pipeline:
     return pipeline
 
 
-def test_two_ways_to_ask_one_model_share_the_lessons_and_are_paid_once(taught: Pipeline):
+def test_two_prompts_for_one_model_share_the_training_examples_and_are_generated_once(taught: Pipeline):
     report = Report.model_validate(taught.run())
     assert report.generation is not None
     first, second = (report.generation.teachers[name] for name in ("calibrated", "warm"))

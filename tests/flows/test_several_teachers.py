@@ -1,4 +1,4 @@
-"""Several teachers over an API, in Prefect: who is asked what, by the servers' own logs, and what never again."""
+"""Several teachers over an API, in Prefect: which prompts each gets, by its server's log, and which only once."""
 
 import json
 from collections.abc import Iterator
@@ -18,32 +18,32 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytes
 
 
 @contextmanager
-def school(folder: Path, monkeypatch: pytest.MonkeyPatch, small: Says, large: Says) -> Iterator[TwoTeachers]:
+def serving_teachers(folder: Path, monkeypatch: pytest.MonkeyPatch, small: Says, large: Says) -> Iterator[TwoTeachers]:
     for name, value in {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     with serving(scripted(small)) as one, serving(scripted(large)) as other:
         yield TwoTeachers(folder, {"small": one, "large": other})
 
 
-def test_fallback_asks_the_second_teacher_only_what_the_first_failed(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch, weak, strong) as taught:
-        recipe = taught.recipe("small", "large", routing={"kind": "fallback"})
-        found = taught.run(recipe)
-        prompts = taught.asked("small")
+def test_fallback_sends_the_second_teacher_only_what_the_first_failed(tmp_path, monkeypatch):
+    with serving_teachers(tmp_path, monkeypatch, weak, strong) as teachers:
+        recipe = teachers.recipe("small", "large", routing={"kind": "fallback"})
+        found = teachers.run(recipe)
+        prompts = teachers.asked("small")
         assert len(prompts) == len(set(prompts)) > 25
         failed = sorted(message for message in prompts if not small_knows(message))
         assert 3 < len(failed) < len(prompts) / 2
-        assert sorted(taught.asked("large")) == failed
+        assert sorted(teachers.asked("large")) == failed
 
-        again = taught.run(recipe)
-        rebuilt = taught.run(recipe, "generate", "route", "mix")
-        assert len(taught.asked("small")) == len(prompts)
-        assert len(taught.asked("large")) == len(failed)
+        again = teachers.run(recipe)
+        rebuilt = teachers.run(recipe, "generate", "route", "mix")
+        assert len(teachers.asked("small")) == len(prompts)
+        assert len(teachers.asked("large")) == len(failed)
 
-    lessons = {line["prompt"][-1]["content"]: line for line in [*found["train"], *found["validation"]]}
+    examples = {line["prompt"][-1]["content"]: line for line in [*found["train"], *found["validation"]]}
     for message in prompts:
-        assert lessons[message]["completion"][0]["content"] == reference_of(message)
-        assert lessons[message]["teacher"] == (1 if small_knows(message) else 2)
+        assert examples[message]["completion"][0]["content"] == reference_of(message)
+        assert examples[message]["teacher"] == (1 if small_knows(message) else 2)
     small, large = found["generation"]["teachers"]["small"], found["generation"]["teachers"]["large"]
     num_known = len(prompts) - len(failed)
     assert (small["prompts"], small["kept"], small["generated"]) == (len(prompts), num_known, len(prompts))
@@ -64,46 +64,46 @@ def test_fallback_asks_the_second_teacher_only_what_the_first_failed(tmp_path, m
 
 
 def test_fallback_does_not_start_a_teacher_that_is_not_needed(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch, strong, strong) as taught:
-        found = taught.run(taught.recipe("small", "large", routing={"kind": "fallback"}))
-        assert taught.asked("large") == []
+    with serving_teachers(tmp_path, monkeypatch, strong, strong) as teachers:
+        found = teachers.run(teachers.recipe("small", "large", routing={"kind": "fallback"}))
+        assert teachers.asked("large") == []
     assert "generate large" not in found["cached"]
     large = found["generation"]["teachers"]["large"]
     assert (large["prompts"], large["share"], large["success_ratio"]) == (0, 0.0, None)
 
 
-def test_fallback_that_fails_halfway_pays_the_first_teacher_once(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch, weak, strong) as taught:
-        recipe = taught.recipe("small", "large", routing={"kind": "fallback"})
-        taught.servers["large"].plan = lambda _: failure(401, "no such key")
+def test_fallback_that_fails_halfway_sends_each_prompt_to_the_first_teacher_once(tmp_path, monkeypatch):
+    with serving_teachers(tmp_path, monkeypatch, weak, strong) as teachers:
+        recipe = teachers.recipe("small", "large", routing={"kind": "fallback"})
+        teachers.servers["large"].plan = lambda _: failure(401, "no such key")
         with pytest.raises(ServiceError, match="generate large: compatible"):
-            taught.run(recipe)
-        num_prompts, num_refused = len(taught.asked("small")), len(taught.asked("large"))
-        taught.servers["large"].plan = scripted(strong)
-        found = taught.run(recipe)
-        assert len(taught.asked("small")) == num_prompts
-        refilled = taught.asked("large")[num_refused:]
-        assert sorted(refilled) == sorted(message for message in taught.asked("small") if not small_knows(message))
+            teachers.run(recipe)
+        num_prompts, num_refused = len(teachers.asked("small")), len(teachers.asked("large"))
+        teachers.servers["large"].plan = scripted(strong)
+        found = teachers.run(recipe)
+        assert len(teachers.asked("small")) == num_prompts
+        refilled = teachers.asked("large")[num_refused:]
+        assert sorted(refilled) == sorted(message for message in teachers.asked("small") if not small_knows(message))
     assert found["cached"]["generate small"]
     assert len(found["train"]) + len(found["validation"]) >= num_prompts
 
 
-def test_source_routing_asks_each_teacher_the_rows_of_its_channels(tmp_path, monkeypatch):
+def test_source_routing_sends_each_teacher_the_rows_of_its_channels(tmp_path, monkeypatch):
     routing = {"kind": "source", "column": "channel", "teachers": {"mail": "large", "web": "small"}}
-    with school(tmp_path, monkeypatch, strong, strong) as taught:
-        found = taught.run(taught.recipe("small", "large", routing=routing))
-        small, large = taught.asked("small"), taught.asked("large")
-        assert {taught.channels[message] for message in small} == {"web", "fax"}
-        assert {taught.channels[message] for message in large} == {"mail"}
+    with serving_teachers(tmp_path, monkeypatch, strong, strong) as teachers:
+        found = teachers.run(teachers.recipe("small", "large", routing=routing))
+        small, large = teachers.asked("small"), teachers.asked("large")
+        assert {teachers.channels[message] for message in small} == {"web", "fax"}
+        assert {teachers.channels[message] for message in large} == {"mail"}
         assert len({*small, *large}) == len(small) + len(large) > 25
         # other names change nothing that is made
-        renamed = yaml.safe_load(Path(taught.recipe("small", "large", routing=routing)).read_text())
+        renamed = yaml.safe_load(Path(teachers.recipe("small", "large", routing=routing)).read_text())
         renamed["teachers"][0]["name"] = "tiny"
         renamed["routing"]["teachers"]["web"] = "tiny"
         (tmp_path / "renamed.yaml").write_text(yaml.safe_dump(renamed))
-        assert all(taught.run(str(tmp_path / "renamed.yaml"))["cached"].values())
+        assert all(teachers.run(str(tmp_path / "renamed.yaml"))["cached"].values())
         with pytest.raises(DataError, match=r"routing.column is 'chanel'.*Did you mean 'channel'"):
-            taught.run(taught.recipe("small", "large", routing={**routing, "column": "chanel"}))
+            teachers.run(teachers.recipe("small", "large", routing={**routing, "column": "chanel"}))
     shares = {name: one["share"] for name, one in found["generation"]["teachers"].items()}
     assert shares == {
         "small": pytest.approx(len(small) / (len(small) + len(large))),
@@ -111,25 +111,25 @@ def test_source_routing_asks_each_teacher_the_rows_of_its_channels(tmp_path, mon
     }
 
 
-def test_replicas_of_a_local_teacher_ask_its_rows_beside_a_teacher_over_an_api(tmp_path, monkeypatch):
+def test_replicas_of_a_local_teacher_share_its_rows_beside_a_teacher_over_an_api(tmp_path, monkeypatch):
     engine = EnginePython(tmp_path / "engine", "here")
     monkeypatch.setenv("STILLHOUSE_ENGINE_PYTHON", str(engine.path))
     routing = {"kind": "source", "column": "channel", "teachers": {"mail": "large"}, "default": "local"}
-    with school(tmp_path, monkeypatch, strong, strong) as taught:
-        recipe = Path(taught.recipe("large", routing=routing))
+    with serving_teachers(tmp_path, monkeypatch, strong, strong) as teachers:
+        recipe = Path(teachers.recipe("large", routing=routing))
         fields = yaml.safe_load(recipe.read_text())
         local = {"name": "local", "model": str(tmp_path / "teacher"), "replicas": 2, "prompt": {"layout": "text"}}
         fields["teachers"] = [local | {"engine": {"threads": 1, "segment_seconds": 0.01}}, *fields["teachers"]]
         recipe.write_text(yaml.safe_dump(fields))
         engine.told(DIES_ONCE=tmp_path / "died")
         with pytest.raises(WorkerError, match="generate local: 1 of 2 replicas failed"):
-            taught.run(str(recipe))
-        assert taught.asked("large") == []
+            teachers.run(str(recipe))
+        assert teachers.asked("large") == []
         num_kept = len(Pipeline(tmp_path / "places").stored_keys())
         engine.told()
-        found = taught.run(str(recipe))
-        large = taught.asked("large")
-    assert {taught.channels[message] for message in large} == {"mail"}
+        found = teachers.run(str(recipe))
+        large = teachers.asked("large")
+    assert {teachers.channels[message] for message in large} == {"mail"}
     shares = found["generation"]["teachers"]
     assert len(engine.asked) == len(set(engine.asked)) == shares["local"]["prompts"] - num_kept
     assert shares["local"]["generated"] == len(engine.asked)
@@ -137,14 +137,14 @@ def test_replicas_of_a_local_teacher_ask_its_rows_beside_a_teacher_over_an_api(t
     assert shares["local"]["prompts"] > len(large)
 
 
-def test_all_teachers_are_asked_everything_and_one_that_was_asked_alone_nothing_again(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch, weak, strong) as taught:
-        alone = taught.run(taught.recipe("small"))
-        prompts = sorted(taught.asked("small"))
-        both = taught.run(taught.recipe("small", "large"))
-        voted = taught.run(taught.recipe("small", "large", mixing={"kind": "vote"}))
-        assert sorted(taught.asked("small")) == prompts
-        assert sorted(taught.asked("large")) == prompts
+def test_mixing_sends_all_teachers_every_prompt_and_none_a_second_time(tmp_path, monkeypatch):
+    with serving_teachers(tmp_path, monkeypatch, weak, strong) as teachers:
+        alone = teachers.run(teachers.recipe("small"))
+        prompts = sorted(teachers.asked("small"))
+        both = teachers.run(teachers.recipe("small", "large"))
+        voted = teachers.run(teachers.recipe("small", "large", mixing={"kind": "vote"}))
+        assert sorted(teachers.asked("small")) == prompts
+        assert sorted(teachers.asked("large")) == prompts
     # the very artifact of the recipe with one teacher
     assert both["cached"]["generate small"]
     assert both["fingerprints"]["generate small"] == alone["fingerprints"]["generate"]
@@ -160,30 +160,30 @@ def test_all_teachers_are_asked_everything_and_one_that_was_asked_alone_nothing_
     assert voted["generation"]["teachers"]["small"]["share"] == pytest.approx(num_known / len(prompts))
 
 
-def test_first_verified_asks_the_second_teacher_what_the_first_got_wrong(tmp_path, monkeypatch):
+def test_first_verified_sends_the_second_teacher_what_the_first_got_wrong(tmp_path, monkeypatch):
     def wrong(message: str) -> str:
         return reference_of(message) if small_knows(message) else LABELS[(LABELS.index(reference_of(message)) + 1) % 3]
 
-    with school(tmp_path, monkeypatch, wrong, strong) as taught:
-        recipe = taught.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
-        found = taught.run(recipe)
-        missed = sorted(message for message in taught.asked("small") if not small_knows(message))
+    with serving_teachers(tmp_path, monkeypatch, wrong, strong) as teachers:
+        recipe = teachers.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
+        found = teachers.run(recipe)
+        missed = sorted(message for message in teachers.asked("small") if not small_knows(message))
         assert missed
-        assert sorted(taught.asked("large")) == missed
+        assert sorted(teachers.asked("large")) == missed
         # fallback takes an answer for an answer, whether or not it agrees with the reference
-        taught.run(taught.recipe("small", "large", gold_rows=True, routing={"kind": "fallback"}))
-        assert sorted(taught.asked("large")) == missed
+        teachers.run(teachers.recipe("small", "large", gold_rows=True, routing={"kind": "fallback"}))
+        assert sorted(teachers.asked("large")) == missed
     assert {drop["reason"] for drop in found["dropped"]} == {"verification"}
-    lessons = [*found["train"], *found["validation"]]
-    assert all(line["completion"][0]["content"] == reference_of(line["prompt"][-1]["content"]) for line in lessons)
-    assert sum(line["teacher"] == 2 for line in lessons) == len(missed)
+    examples = [*found["train"], *found["validation"]]
+    assert all(line["completion"][0]["content"] == reference_of(line["prompt"][-1]["content"]) for line in examples)
+    assert sum(line["teacher"] == 2 for line in examples) == len(missed)
 
 
-def test_first_verified_of_rows_without_a_reference_is_refused_before_a_second_teacher_is_asked(tmp_path, monkeypatch):
-    with school(tmp_path, monkeypatch, strong, strong) as taught:
-        recipe = taught.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
+def test_first_verified_of_rows_without_a_reference_is_refused_before_the_second_teacher(tmp_path, monkeypatch):
+    with serving_teachers(tmp_path, monkeypatch, strong, strong) as teachers:
+        recipe = teachers.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
         messages = [json.loads(line) for line in (tmp_path / "messages.jsonl").read_text().splitlines()]
         (tmp_path / "messages.jsonl").write_text("".join(json.dumps(one | {"intent": None}) + "\n" for one in messages))
         with pytest.raises(DataError, match=r"route large: routing\.kind: first_verified .* none of"):
-            taught.run(recipe)
-        assert taught.asked("large") == []
+            teachers.run(recipe)
+        assert teachers.asked("large") == []

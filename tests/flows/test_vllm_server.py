@@ -57,7 +57,7 @@ def pipeline(folder: Path, address: str) -> Pipeline:
     return made
 
 
-def test_teacher_on_a_vllm_server_teaches_and_is_measured_beside_the_student(served, tmp_path):
+def test_teacher_on_a_vllm_server_generates_and_is_evaluated_beside_the_student(served, tmp_path):
     address, log = served
     made = pipeline(tmp_path, address)
     report = made.run()
@@ -80,7 +80,7 @@ def test_teacher_on_a_vllm_server_teaches_and_is_measured_beside_the_student(ser
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
 
 
-def test_answers_of_a_vllm_server_carry_token_ids_and_log_probabilities(served, tmp_path):
+def test_completions_of_a_vllm_server_carry_token_ids_and_log_probabilities(served, tmp_path):
     import pyarrow.parquet as pq
 
     address, _ = served
