@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.data.lines import MAX_LINE_BYTES, line_blocks
-from stillhouse.data.sources import Format, open_source
+from stillhouse.data.sources import SourceFile, open_source
 from stillhouse.errors import DataError
 
 _MAX_FIELD_CHARS = 4 << 20
@@ -31,15 +31,14 @@ class InvalidRecord(Exception):
 Record = tuple[int, bytes, dict[str, Any] | InvalidRecord]
 
 
-def records(url: str, kind: Format, storage_options: dict[str, Any] | None = None) -> Iterator[Record]:
+def records(file: SourceFile, storage_options: dict[str, Any] | None = None) -> Iterator[Record]:
     """Yield the records of one file in order, in constant memory. Blank lines are no records.
 
     Raises:
         DataError: the file as a whole can't be read (absent, forbidden, damaged, no header).
     """
-    if kind == "jsonl":
-        return _jsonl(url, storage_options)
-    return _csv(url, storage_options) if kind == "csv" else _parquet(url, storage_options)
+    read = {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}[file.format]
+    return read(file.url, storage_options)
 
 
 def _jsonl(url: str, options: dict[str, Any] | None) -> Iterator[Record]:

@@ -12,7 +12,7 @@ import orjson
 from stillhouse.data.columns import RowValues, map_row, named_columns
 from stillhouse.data.formats import InvalidRecord, Record, records
 from stillhouse.data.parquet_io import BATCH_ROWS, RowBuffer, TableWriter
-from stillhouse.data.sources import SourceFile, format_of
+from stillhouse.data.sources import SourceFile
 from stillhouse.data.summaries import ReadSummary
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Role, Source
@@ -51,9 +51,7 @@ def read(
     tally, buffer = _Tally(), RowBuffer(role)
     with TableWriter(out / "rows.parquet") as table, open(out / "quarantine.jsonl", "wb") as quarantine:
         for file in files:
-            kind = format_of(file.url, source)
-            assert kind is not None, "resolve refuses unknown formats"
-            found = records(file.url, kind, storage_options)
+            found = records(file, storage_options)
             rows = _rows(found, source.columns, file.url, tally, quarantine, is_dialogue)
             for row in rows:
                 buffer.add(row)

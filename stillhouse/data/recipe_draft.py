@@ -17,7 +17,7 @@ import yaml
 
 from stillhouse.data.column_inference import infer_columns
 from stillhouse.data.formats import records
-from stillhouse.data.sources import format_of, resolve
+from stillhouse.data.sources import resolve
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
 from stillhouse.url_credentials import RULE, has_password, hide_passwords
@@ -100,9 +100,7 @@ def _rows(path: str, options: dict[str, Any] | None) -> Iterator[dict[str, Any]]
     # any column will do: which files a source has does not depend on it
     source = Source(path=path, columns=Columns(text="text"))
     for file in resolve(source, options):
-        kind = format_of(file.url, source)
-        assert kind is not None, "resolve refuses files of unknown format"
-        for _, _, value in records(file.url, kind, options):
+        for _, _, value in records(file, options):
             if isinstance(value, dict):
                 yield value
 

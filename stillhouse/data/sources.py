@@ -35,9 +35,10 @@ class SourceFile(StrictModel):
     url: str
     bytes: int
     sha256: str
+    format: Format
 
 
-def format_of(url: str, source: Source) -> Format | None:
+def _format_of(url: str, source: Source) -> Format | None:
     """Return the format of the file at `url`: the recipe's, else by its name; None if both leave it open."""
     if source.format != "auto":
         return source.format
@@ -99,7 +100,7 @@ def _expand(path: str, source: Source, options: dict[str, Any] | None) -> list[s
         if fs.isfile(root):
             found = [root]
         elif fs.isdir(root):
-            found = [name for name in fs.find(root) if _visible(name, root) and format_of(name, source)]
+            found = [name for name in fs.find(root) if _visible(name, root) and _format_of(name, source)]
         else:
             found = [name for name in fs.glob(root) if fs.isfile(name)] if any(c in root for c in "*?[") else []
     if not found:
@@ -116,7 +117,8 @@ def _visible(name: str, root: str) -> bool:
 
 
 def _measure(url: str, source: Source, options: dict[str, Any] | None) -> SourceFile:
-    if format_of(url, source) is None:
+    kind = _format_of(url, source)
+    if kind is None:
         raise DataError(
             f"The format of {url} is unknown. Names end in .jsonl, .ndjson, .json, .csv (also .gz, .zst) or .parquet; "
             "otherwise set `format` to jsonl, csv or parquet."
@@ -126,7 +128,7 @@ def _measure(url: str, source: Source, options: dict[str, Any] | None) -> Source
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
-    return SourceFile(url=url, bytes=size, sha256=digest.hexdigest())
+    return SourceFile(url=url, bytes=size, sha256=digest.hexdigest(), format=kind)
 
 
 def _options(url: str, options: dict[str, Any] | None) -> dict[str, Any]:
