@@ -65,6 +65,10 @@ def test_run_without_heartbeat_is_marked_crashed_and_told(services: LocalService
     services.prefect.request("PUT", f"/automations/{zombies['id']}", hasty)
     run = services.prefect.start_run("held/held")
     services.prefect.wait_for(run, "RUNNING")
+    # a run that was killed before its first heartbeat is not watched
+    heartbeat = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": {"id": [f"prefect.flow-run.{run}"]}}
+    beats = {"filter": heartbeat}
+    wait_until(lambda: services.prefect.request("POST", "/events/filter", beats)["events"], 60, "a heartbeat")
     for process in services.running():
         if process.pid not in (services.pids()["s3"], services.pids()["prefect"]):
             os.kill(process.pid, signal.SIGKILL)

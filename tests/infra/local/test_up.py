@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 import time
+from importlib.metadata import version
 
 import httpx
 import psutil
@@ -58,7 +59,7 @@ def test_up_prefect_refuses_who_does_not_know_the_login(services: LocalServices)
     assert httpx.get(url).status_code == 401
     assert httpx.get(url, auth=("admin", "guess")).status_code == 401
     user, password = services.login.split(":")
-    assert httpx.get(url, auth=(user, password)).json() == "3.8.8"
+    assert httpx.get(url, auth=(user, password)).json() == version("prefect")
 
 
 def test_up_s3_refuses_other_keys(services: LocalServices):
