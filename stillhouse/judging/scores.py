@@ -28,7 +28,9 @@ def score_questions(
 ) -> dict[str, Messages]:
     """Return a question about each completion, by its key; it shows the text that a student would learn.
 
-    There is no question about a failed or blank completion. Rows with the same prompt share a key; the first is shown.
+    There is no question about a failed or blank completion, nor about one of another row: labelled examples have
+    completions too if the recipe checks labels, but no student learns them. Rows with the same prompt share a key; the
+    first is shown.
 
     Args:
         rows: the prompts.
@@ -40,7 +42,8 @@ def score_questions(
     questions: dict[str, Messages] = {}
     for line in completions:
         target = _training_target(line["text"], skill, labels)
-        if line["finish_reason"].startswith("error") or not target or line["key"] in questions:
+        is_failed = line["finish_reason"].startswith("error") or not target
+        if is_failed or line["row_id"] not in messages or line["key"] in questions:
             continue
         request = request_text(messages[line["row_id"]], skill, labels)
         questions[line["key"]] = score_question(judge, request, target)

@@ -41,6 +41,11 @@ def test_score_questions_skip_failed_and_blank_completions():
     assert list(questions) == ["key of c", "key of d"]
 
 
+def test_score_questions_skip_completions_of_labelled_examples():
+    questions = score_questions([row("a")], [line("example", "billing"), line("a", "summary")], JUDGE, SKILL, ())
+    assert list(questions) == ["key of a"]
+
+
 def test_score_questions_show_the_training_target():
     text = "Summary 1: It rained.\nSummary 2: It rained all week."
     (turns,) = score_questions([row("a")], [line("a", text)], JUDGE, SUMMARY, ()).values()
