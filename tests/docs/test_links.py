@@ -112,3 +112,12 @@ def test_site_navigation_lists_every_page_once():
 
 def test_readme_is_a_first_screen():
     assert len((ROOT / "README.md").read_text(encoding="utf-8")) <= 9_000
+
+
+def test_walks_each_stop_names_what_its_file_defines():
+    stops = re.findall(r"`([\w/]+\.py)` `(\w+)`", (DOCS / "development" / "walks.md").read_text(encoding="utf-8"))
+    assert len(stops) > 30
+    defined = r"^(?:class|def) {}\b"
+    assert [
+        (file, name) for file, name in stops if not re.search(defined.format(name), (ROOT / file).read_text(), re.M)
+    ] == []
