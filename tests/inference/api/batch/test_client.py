@@ -25,6 +25,14 @@ def test_calls_without_cost_are_retried(tmp_path, server, call, fault):
     assert not ticket_files(tmp_path)
 
 
+@pytest.mark.parametrize("call", ["upload", "state"])
+def test_empty_response_to_a_call_is_retried(tmp_path, server, call):
+    server.fault = lambda name, number: Fault(200) if (name, number) == (call, 0) else None
+    run(tmp_path)
+    assert bought_once_each(server, 6)
+    assert not ticket_files(tmp_path)
+
+
 def test_endpoint_without_a_batch_api_is_named_as_such(tmp_path, server):
     server.fault = lambda call, number: Fault(404) if call == "upload" else None
     with pytest.raises(ServiceError, match=r"it has no batch API there.*Set endpoint.execution to realtime"):
