@@ -14,8 +14,8 @@ from stillhouse.recipe.judge import SCORES
 from stillhouse.skills.cases import read_splits
 from stillhouse.teachers.probe_result import ProbeResult, read_probe
 from tasks.balance import Rows
+from tasks.orchestration.probes import Probes, read_probes
 from tasks.orchestration.run import Run
-from tasks.probe import Probes, read_probes
 
 
 @task(name="forecast", task_run_name="forecast", cache_policy=NO_CACHE, persist_result=False)

@@ -13,10 +13,11 @@ from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.balance import Rows
 from tasks.judge import JudgeParams, questions_spec
+from tasks.orchestration.probes import PlanParams, Probes, fingerprints_of, plan_inputs, probe_inputs, read_probes
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_completion_worker
-from tasks.probe import PROMPTS, PlanParams, Probes, fingerprints_of, plan_inputs, probe_inputs, read_probes
+from tasks.probe import PROMPTS
 
 
 class ProbeJudgeParams(JudgeParams, PlanParams):

@@ -12,7 +12,7 @@ from stillhouse.recipe.form import REFRESH
 # tasks of a run that keep no artifact
 ALWAYS_BUILT = ("forecast", "gate_event", "report")
 # stages of a plan, which has no `refresh`
-PLAN_ONLY = ("probe", "probe_judge")
+PLAN_ONLY = ("probe", "probe_judge", "shortlist")
 _FILES = sorted(path.stem for path in Path(__file__).parents[1].glob("*.py"))
 REFRESHABLE = tuple(name for name in _FILES if name not in (*ALWAYS_BUILT, *PLAN_ONLY))
 
