@@ -24,7 +24,7 @@ def _reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def labels(received: Received) -> Act:
-    label = "billing" if int(received.asked.split()[-1]) % 2 else "delivery"
+    label = "billing" if int(received.prompt.split()[-1]) % 2 else "delivery"
     return Act(body=answer(json.dumps({"answer": label})).body, delay_s=0.01)
 
 
@@ -55,7 +55,7 @@ def served(plan: Any) -> Any:
 def test_evaluate_teacher_sends_each_row_once_and_parses_its_answer(tmp_path):
     with served(labels) as server:
         summary = measure(tmp_path)
-        assert Counter(request.asked for request in server.requests) == {f"message {n}": 1 for n in range(NUM_ROWS)}
+        assert Counter(request.prompt for request in server.requests) == {f"message {n}": 1 for n in range(NUM_ROWS)}
     assert answers(tmp_path) == {f"r{n}": "billing" if n % 2 else "delivery" for n in range(NUM_ROWS)}
     assert (summary["requests"], summary["sent"], summary["failed"]) == (NUM_ROWS, NUM_ROWS, 0)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["answers.parquet", "measurements.json"]
@@ -110,7 +110,7 @@ def test_evaluate_teacher_after_an_error_sends_only_missing_rows(tmp_path):
 
 
 def test_evaluate_teacher_failed_row_counts_as_wrong_and_is_noted(tmp_path):
-    with served(lambda received: answer("") if received.asked == "message 7" else labels(received)):
+    with served(lambda received: answer("") if received.prompt == "message 7" else labels(received)):
         measure(tmp_path)
     assert answers(tmp_path)["r7"] is None
     assert "1 test rows got no answer and count as wrong" in numbers(tmp_path)["notes"]
@@ -118,7 +118,7 @@ def test_evaluate_teacher_failed_row_counts_as_wrong_and_is_noted(tmp_path):
 
 def test_evaluate_teacher_too_many_failures_are_refused(tmp_path):
     def plan(received: Received) -> Act:
-        return failure(500) if int(received.asked.split()[-1]) % 10 == 0 else labels(received)
+        return failure(500) if int(received.prompt.split()[-1]) % 10 == 0 else labels(received)
 
     with served(plan), pytest.raises(ServiceUnavailable, match="9 of 90 test rows got no answer"):
         measure(tmp_path)

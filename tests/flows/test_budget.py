@@ -8,66 +8,67 @@ import yaml
 
 from tests.support.api.recipe import ENVIRONMENT, NO_ENGINE, first_label, prepare_api_recipe
 from tests.support.api.server import serving
-from tests.support.replicas.asking import Asking, EnginePython
+from tests.support.generation.engine_python import EnginePython
+from tests.support.generation.generation_pipeline import GenerationPipeline
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
 
-def change(asking: Asking, **parts: Any) -> None:
-    path = asking.folder / "recipe.yaml"
+def change(pipeline: GenerationPipeline, **parts: Any) -> None:
+    path = pipeline.folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | parts))
 
 
 def test_budget_stops_an_engine_and_a_raised_one_generates_only_the_rest(tmp_path: Path):
     engine = EnginePython(tmp_path / "engine", "here")
-    whole = Asking(tmp_path / "whole").prepare(replicas=1).ask(engine.path)
+    whole = GenerationPipeline(tmp_path / "whole").prepare(replicas=1).generate(engine.path)
     tokens = whole["prompt_tokens"] + whole["completion_tokens"]
     assert whole["bought"]["prompt_tokens"] == whole["prompt_tokens"]
-    engine.told()
-    asking = Asking(tmp_path / "run").prepare(replicas=1)
-    change(asking, budget={"tokens": tokens // 2})
+    engine.set_behaviour()
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=1)
+    change(pipeline, budget={"tokens": tokens // 2})
 
-    error = asking.error(engine.path)
+    error = pipeline.error(engine.path)
 
     assert error.startswith("BudgetSpent: generate: the budget allows no further request")
     assert f"of {tokens // 2:,} (budget.tokens)" in error
-    stored = asking.stored_keys()
+    stored = pipeline.stored_keys()
     # Prefect did not try again, and no completion is lost
-    assert 0 < len(stored) == len(engine.asked) < whole["requests"]
-    engine.told()
+    assert 0 < len(stored) == len(engine.prompts) < whole["requests"]
+    engine.set_behaviour()
     # the last request must fit with all that it might take
-    change(asking, budget={"tokens": tokens + 100})
+    change(pipeline, budget={"tokens": tokens + 100})
 
-    finished = asking.ask(engine.path)
+    finished = pipeline.generate(engine.path)
 
-    assert len(engine.asked) == whole["requests"] - len(stored) == finished["generated"]
+    assert len(engine.prompts) == whole["requests"] - len(stored) == finished["generated"]
     assert (finished["fingerprint"], finished["bought"]["requests"]) == (whole["fingerprint"], whole["requests"])
     assert finished["bought"]["prompt_tokens"] + finished["bought"]["completion_tokens"] == tokens
 
 
 def test_budget_in_dollars_stops_a_teacher_over_an_api_and_goes_on_when_raised(tmp_path: Path):
     with serving(first_label) as server:
-        asking = prepare_api_recipe(tmp_path, server.address)
-        fields = yaml.safe_load((asking.folder / "recipe.yaml").read_text())
+        pipeline = prepare_api_recipe(tmp_path, server.address)
+        fields = yaml.safe_load((pipeline.folder / "recipe.yaml").read_text())
         price = {"input_usd_per_mtok": 100, "output_usd_per_mtok": 1000}
         teacher = fields["teachers"][0] | {"price": price, "sampling": {"max_tokens": 8}}
-        change(asking, teachers=[teacher], budget={"usd": 0.06})
-        error = asking.error(NO_ENGINE, **ENVIRONMENT)
+        change(pipeline, teachers=[teacher], budget={"usd": 0.06})
+        error = pipeline.error(NO_ENGINE, **ENVIRONMENT)
         assert "BudgetSpent: generate: the budget allows no further request" in error
         first = len(server.requests)
         # the server counts 11 and 2 tokens a request: $0.0031
         assert 5 < first < 0.06 / 0.0031
-        change(asking, budget={"usd": 100})
-        finished = asking.ask(NO_ENGINE, **ENVIRONMENT)
+        change(pipeline, budget={"usd": 100})
+        finished = pipeline.generate(NO_ENGINE, **ENVIRONMENT)
         assert finished["sent"] == finished["requests"] - first
         assert len(server.requests) == finished["requests"]
 
 
 def test_budget_in_dollars_without_a_known_price_is_refused_before_anything_is_read(tmp_path: Path):
     with serving(first_label) as server:
-        asking = prepare_api_recipe(tmp_path, server.address)
-        change(asking, budget={"usd": 5})
-        error = asking.error(NO_ENGINE, **ENVIRONMENT)
+        pipeline = prepare_api_recipe(tmp_path, server.address)
+        change(pipeline, budget={"usd": 5})
+        error = pipeline.error(NO_ENGINE, **ENVIRONMENT)
         assert "RecipeError: budget.usd: 5 can't be held, since no price of served is known" in error
         assert "teachers.0.price" in error
         assert not server.requests

@@ -29,9 +29,9 @@ from tasks.orchestration.stage import StageCall, stage
 from tasks.report import judge_report
 from tests.support.api.requests import KEY
 from tests.support.api.server import Act, Received, answer, failure, serving
+from tests.support.generation.engine_python import EnginePython
 from tests.support.judged_recipe import prompts_to, scoring, write_judged_recipe, write_local_model
 from tests.support.paths import ROOT
-from tests.support.replicas.asking import EnginePython
 from tests.support.scripted_judge import always_first, longer, shown
 from tests.support.stages import prepare_rows
 
@@ -218,12 +218,12 @@ def test_judge_on_a_local_engine_is_constrained_to_its_verdicts_and_runs_once(tm
         tmp_path, "http://127.0.0.1:9/v1", {"model": write_local_model(tmp_path), "endpoint": None}
     )
     found = judging(recipe)
-    assert len(engine.asked) == found["generated"] == found["requests"] == 2 * (len(found["lines"]) - 1)
+    assert len(engine.prompts) == found["generated"] == found["requests"] == 2 * (len(found["lines"]) - 1)
     verdicts = {line[order] for line in found["lines"] if line["asked"] for order in ("first", "second")}
     assert verdicts == set(VERDICTS)
     again = judging(recipe, "judge_pairs")
     assert (again["from_store"], again["lines"]) == (found["requests"], found["lines"])
-    assert len(engine.asked) == found["requests"]
+    assert len(engine.prompts) == found["requests"]
 
 
 def test_run_without_the_judges_key_ends_before_anything_is_read(tmp_path):

@@ -56,7 +56,7 @@ def test_swapped_labels_are_the_suspects_and_change_no_training_row(tmp_path, mo
 
     def right(received: Received) -> Act:
         labels = received.body["response_format"]["json_schema"]["schema"]["properties"]["answer"]["enum"]
-        return answer(json.dumps({"answer": truth.get(received.asked, labels[0])}))
+        return answer(json.dumps({"answer": truth.get(received.prompt, labels[0])}))
 
     with serving(right) as server:
         folder = prepare_api_recipe(tmp_path, server.address).folder

@@ -13,10 +13,11 @@ from prefect.settings import PREFECT_API_URL
 
 from tests.support.api.recipe import ENVIRONMENT, NO_ENGINE, first_label, prepare_api_recipe
 from tests.support.api.server import serving
+from tests.support.generation.engine_python import EnginePython
+from tests.support.generation.generation_pipeline import GenerationPipeline
 from tests.support.paths import ROOT
 from tests.support.pipeline import MODEL, Pipeline
 from tests.support.planned_recipe import DATA, needs_data
-from tests.support.replicas.asking import Asking, EnginePython
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(600)]
 
@@ -41,34 +42,34 @@ def planned(pipeline: Pipeline, *arguments: str, **environment: str) -> dict[str
 
 def test_plan_sends_32_prompts_to_an_engine_and_the_run_sends_the_others(tmp_path: Path):
     engine = EnginePython(tmp_path / "engine", "here")
-    asking = Asking(tmp_path / "run").prepare(replicas=1)
-    plan = planned(asking, STILLHOUSE_ENGINE_PYTHON=str(engine.path))
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=1)
+    plan = planned(pipeline, STILLHOUSE_ENGINE_PYTHON=str(engine.path))
     (generation,) = plan["parts"]
-    assert len(engine.asked) == 32 == generation["stored"]
-    assert len(asking.stored_keys()) == 32
-    again = planned(asking, STILLHOUSE_ENGINE_PYTHON=str(engine.path))
-    assert len(engine.asked) == 32
+    assert len(engine.prompts) == 32 == generation["stored"]
+    assert len(pipeline.stored_keys()) == 32
+    again = planned(pipeline, STILLHOUSE_ENGINE_PYTHON=str(engine.path))
+    assert len(engine.prompts) == 32
     assert again["parts"] == plan["parts"]
 
-    finished = asking.ask(engine.path)
+    finished = pipeline.generate(engine.path)
 
-    assert len(engine.asked) == finished["requests"] == generation["requests"]
-    assert max(Counter(engine.asked).values()) == 1
+    assert len(engine.prompts) == finished["requests"] == generation["requests"]
+    assert max(Counter(engine.prompts).values()) == 1
     assert finished["generated"] == generation["missing"] == plan["requests"]
     # the length of every prompt was known, and each answer is one token
     taken = finished["bought"]["prompt_tokens"] + finished["bought"]["completion_tokens"]
     assert generation["tokens"]["value"] == pytest.approx(taken)
     # the stages before were built once
-    assert len(list((asking.store / "artifacts" / "split").glob("*"))) == 1
+    assert len(list((pipeline.store / "artifacts" / "split").glob("*"))) == 1
 
 
 def test_plan_of_a_teacher_over_an_api_prints_tokens_cost_and_kept_completions(tmp_path: Path):
     with serving(first_label) as server:
-        asking = prepare_api_recipe(tmp_path, server.address)
-        fields = yaml.safe_load((asking.folder / "recipe.yaml").read_text())
+        pipeline = prepare_api_recipe(tmp_path, server.address)
+        fields = yaml.safe_load((pipeline.folder / "recipe.yaml").read_text())
         fields["teachers"][0]["price"] = {"input_usd_per_mtok": 100, "output_usd_per_mtok": 1000}
-        (asking.folder / "recipe.yaml").write_text(yaml.safe_dump(fields))
-        plan = planned(asking, "--max-train-rows", "25", **ENVIRONMENT, STILLHOUSE_ENGINE_PYTHON=str(NO_ENGINE))
+        (pipeline.folder / "recipe.yaml").write_text(yaml.safe_dump(fields))
+        plan = planned(pipeline, "--max-train-rows", "25", **ENVIRONMENT, STILLHOUSE_ENGINE_PYTHON=str(NO_ENGINE))
         generation, tests = plan["parts"]
         assert len(server.requests) == generation["stored"] == generation["requests"]
         assert (tests["what"], tests["missing"]) == ("teacher: test rows", 30)
@@ -115,7 +116,7 @@ def test_plan_on_the_real_engine_is_within_a_tenth_of_the_run(tmp_path: Path, na
     (generation,) = plan["parts"]
     assert generation["missing"] >= 60
 
-    command = [sys.executable, "-c", "from tests.support.replicas.asking import main; main()"]
+    command = [sys.executable, "-c", "from tests.support.generation.generation_pipeline import main; main()"]
     environment = {**pipeline.environment, "PREFECT_API_URL": str(PREFECT_API_URL.value())}
     asked = subprocess.run(
         [*command, str(pipeline.folder / "recipe.yaml")],

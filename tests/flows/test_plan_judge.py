@@ -13,11 +13,11 @@ from stillhouse.errors import BudgetSpent
 from stillhouse.planning.tables import plan_markdown
 from tests.support.api.requests import KEY
 from tests.support.api.server import Act, FaultyServer, Received, serving
+from tests.support.generation.engine_python import EnginePython
 from tests.support.judged_recipe import prompts_to, scoring, write_judged_recipe, write_local_model
 from tests.support.paths import ROOT
 from tests.support.plan_runs import planned, within
 from tests.support.planned_recipe import charged
-from tests.support.replicas.asking import EnginePython
 from tests.support.scripted_judge import shown
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
@@ -43,7 +43,7 @@ def good_and_poor(received: Received) -> Act:
         return charged(
             received, '{"answer": "1"}' if "poor" in shown(received.body["messages"])["answer"] else '{"answer": "4"}'
         )
-    asked = received.asked
+    asked = received.prompt
     number = number_of(asked)
     words = " ".join(f"word{(number + at) % 977}" for at in range(len(asked) // 8 + number % 5))
     return charged(received, f"A {'good' if number % 3 else 'poor'} answer to {number}: {words}.")
@@ -131,7 +131,7 @@ def test_plan_of_a_judge_added_after_generation_scores_a_few_completions(tmp_pat
 
 def test_plan_of_a_fallback_expects_a_score_for_each_completion_of_both_teachers(tmp_path):
     def refusing(received: Received) -> Act:
-        if received.body["model"] == "the-teacher" and number_of(received.asked) % 2:
+        if received.body["model"] == "the-teacher" and number_of(received.prompt) % 2:
             return charged(received, "I'm sorry, but I can't help with that.")
         return good_and_poor(received)
 
@@ -163,7 +163,7 @@ def test_plan_of_a_fallback_expects_a_score_for_each_completion_of_both_teachers
 def test_plan_expects_no_score_of_completions_that_an_endpoints_content_filter_cut_off(tmp_path):
     def cautious(received: Received) -> Act:
         said = good_and_poor(received)
-        if received.body["model"] == "the-judge" or number_of(received.asked) % 4:
+        if received.body["model"] == "the-judge" or number_of(received.prompt) % 4:
             return said
         body = json.loads(said.body)
         body["choices"][0]["finish_reason"] = "content_filter"
@@ -184,7 +184,7 @@ def test_plan_expects_no_score_of_completions_that_an_endpoints_content_filter_c
 def test_plan_of_the_best_by_the_judge_keeps_the_better_completion_of_each_prompt(tmp_path):
     def rivals(received: Received) -> Act:
         if received.body["model"] == "another-teacher":
-            return charged(received, f"A good answer of another kind to {number_of(received.asked)}.")
+            return charged(received, f"A good answer of another kind to {number_of(received.prompt)}.")
         return good_and_poor(received)
 
     with serving(rivals) as server:
@@ -196,7 +196,7 @@ def test_plan_of_the_best_by_the_judge_keeps_the_better_completion_of_each_promp
         path.write_text(yaml.safe_dump(fields))
         found = planned(str(path))
         assert len(prompts_to(server, "the-judge")) == 64
-        probed = [one.asked for one in server.requests if one.body["model"] == "the-teacher"]
+        probed = [one.prompt for one in server.requests if one.body["model"] == "the-teacher"]
         num_taught = found.parts[0].requests
     num_poor = sum(number_of(message) % 3 == 0 for message in probed)
     assert found.survivors.dropped == {"judge": num_poor, "not_best": 32 - num_poor}
@@ -246,10 +246,10 @@ def test_plan_of_a_judge_on_a_local_engine_counts_its_prompts_in_tokens(tmp_path
     with serving(good_and_poor) as server:
         recipe = written(tmp_path, server.address, judge={"model": write_local_model(tmp_path), "endpoint": None})
         found = planned(recipe)
-        assert len(engine.asked) == len(set(engine.asked)) == 32
+        assert len(engine.prompts) == len(set(engine.prompts)) == 32
         ran = scoring(recipe)
     part = found.parts[-1]
-    assert len(engine.asked) == len(set(engine.asked)) == ran["judge"]["requests"] == part.requests
+    assert len(engine.prompts) == len(set(engine.prompts)) == ran["judge"]["requests"] == part.requests
     took = ran["judge"]["bought"]
     assert part.tokens.value == pytest.approx(took["prompt_tokens"] + took["completion_tokens"], rel=0.1)
     assert within(found.survivors.kept, ran["filter"]["kept"])

@@ -13,9 +13,9 @@ from stillhouse.costs.forecast import Range
 from stillhouse.errors import BudgetSpent, DataError
 from stillhouse.planning.tables import plan_markdown
 from tests.support.api.server import Act, Received, serving
+from tests.support.generation.engine_python import EnginePython
 from tests.support.plan_runs import planned, within
 from tests.support.planned_recipe import charged
-from tests.support.replicas.asking import EnginePython
 from tests.support.two_teachers import Says, TwoTeachers, number_of, reference_of, small_knows, strong, weak
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
@@ -24,7 +24,7 @@ FALLBACK = {"kind": "fallback"}
 
 
 def charging(says: Says) -> Callable[[Received], Act]:
-    return lambda received: charged(received, says(received.asked))
+    return lambda received: charged(received, says(received.prompt))
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def num_kept(run: dict[str, Any]) -> int:
 
 def charges(requests: list[Received], says: Says) -> int:
     """The tokens that a server charged for all it was asked."""
-    usages = [json.loads(charged(one, says(one.asked)).body)["usage"] for one in requests]
+    usages = [json.loads(charged(one, says(one.prompt)).body)["usage"] for one in requests]
     return sum(usage["prompt_tokens"] + usage["completion_tokens"] for usage in usages)
 
 
@@ -51,15 +51,15 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
     with serving_teachers(tmp_path, monkeypatch, small=weak) as teachers:
         recipe = teachers.recipe("small", "large", routing=FALLBACK)
         found = planned(recipe)
-        probed = teachers.asked("small")
+        probed = teachers.prompts_to("small")
         assert len(probed) == len(set(probed)) == 32
-        assert sorted(teachers.asked("large")) == sorted(message for message in probed if not small_knows(message))
+        assert sorted(teachers.prompts_to("large")) == sorted(message for message in probed if not small_knows(message))
         assert planned(recipe).parts == found.parts
-        assert len(teachers.asked("small")) == 32
+        assert len(teachers.prompts_to("small")) == 32
 
         ran = teachers.run(recipe)
         after = planned(recipe)
-        small, large = teachers.asked("small"), teachers.asked("large")
+        small, large = teachers.prompts_to("small"), teachers.prompts_to("large")
         charged_in_all = charges(teachers.servers["large"].requests, strong)
 
     assert len(small) == len(set(small)) > 300
@@ -92,10 +92,12 @@ def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp
     with serving_teachers(tmp_path, monkeypatch, small=weak, middle=half) as teachers:
         recipe = teachers.recipe("small", "middle", "large", routing=FALLBACK)
         found = planned(recipe)
-        probed = teachers.asked("small")
+        probed = teachers.prompts_to("small")
         both = [message for message in probed if number_of(message) % 8 == 0]
-        assert sorted(teachers.asked("middle")) == sorted(message for message in probed if not small_knows(message))
-        assert sorted(teachers.asked("large")) == sorted(both)
+        assert sorted(teachers.prompts_to("middle")) == sorted(
+            message for message in probed if not small_knows(message)
+        )
+        assert sorted(teachers.prompts_to("large")) == sorted(both)
         teachers.run(recipe)
         charged_in_all = charges(teachers.servers["large"].requests, strong)
     third = found.parts[-1]
@@ -108,7 +110,7 @@ def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp
 def test_plan_of_a_fallback_that_is_never_needed_expects_nothing_of_it_without_a_bound(tmp_path, monkeypatch):
     with serving_teachers(tmp_path, monkeypatch) as teachers:
         found = planned(teachers.recipe("small", "large", routing=FALLBACK))
-        assert teachers.asked("large") == []
+        assert teachers.prompts_to("large") == []
     second = found.parts[-1]
     assert (second.requests, second.missing, second.usage.requests) == (0, 0, 0)
     assert second.remaining.tokens == Range(value=0.0, low=0.0, high=None)
@@ -120,11 +122,11 @@ def test_plan_of_mixed_teachers_sends_them_the_same_prompts_and_counts_votes(tmp
     with serving_teachers(tmp_path, monkeypatch, small=weak) as teachers:
         recipe = teachers.recipe("small", "large", mixing={"kind": "vote"})
         found = planned(recipe)
-        probed = teachers.asked("small")
+        probed = teachers.prompts_to("small")
         assert len(probed) == 32
-        assert sorted(teachers.asked("large")) == sorted(probed)
+        assert sorted(teachers.prompts_to("large")) == sorted(probed)
         ran = teachers.run(recipe)
-        asked = {name: len(teachers.asked(name)) for name in ("small", "large")}
+        asked = {name: len(teachers.prompts_to(name)) for name in ("small", "large")}
     requests = {part.what: part.requests for part in found.parts}
     assert requests["small: prompts"] == asked["small"] == asked["large"] == requests["large: prompts"]
     assert found.survivors.judged == 64
@@ -139,7 +141,7 @@ def test_plan_counts_a_prompt_once_all_its_teachers_have_completed_it(tmp_path, 
     with serving_teachers(tmp_path, monkeypatch, small=weak) as teachers:
         teachers.run(teachers.recipe("small"))
         found = planned(teachers.recipe("small", "large", mixing={"kind": "vote"}))
-        small, large = teachers.asked("small"), teachers.asked("large")
+        small, large = teachers.prompts_to("small"), teachers.prompts_to("large")
     assert len(small) == len(set(small))
     assert len(set(large)) == 32
     assert set(large) < set(small)
@@ -158,8 +160,8 @@ def test_plan_of_an_engine_behind_a_teacher_over_an_api_probes_it_with_the_same_
         fields["teachers"].append(local | {"engine": {"threads": 1, "segment_seconds": 0.01}})
         path.write_text(yaml.safe_dump(fields))
         found = planned(str(path))
-        asked = teachers.asked("small")
-    assert len(asked) == len(engine.asked) == len(set(engine.asked)) == 32
+        asked = teachers.prompts_to("small")
+    assert len(asked) == len(engine.prompts) == len(set(engine.prompts)) == 32
     assert found.survivors.judged == 64
     assert [part.stored for part in found.parts] == [32, 0, 32]
     assert found.parts[0].requests == found.parts[2].requests
@@ -171,10 +173,10 @@ def test_plan_of_routing_by_source_forecasts_each_teacher_on_its_own_rows(tmp_pa
     with serving_teachers(tmp_path, monkeypatch) as teachers:
         recipe = teachers.recipe("small", "large", routing=routing)
         found = planned(recipe)
-        assert (len(teachers.asked("small")), len(teachers.asked("large"))) == (32, 32)
-        assert {teachers.channels[message] for message in teachers.asked("large")} == {"mail"}
+        assert (len(teachers.prompts_to("small")), len(teachers.prompts_to("large"))) == (32, 32)
+        assert {teachers.channels[message] for message in teachers.prompts_to("large")} == {"mail"}
         ran = teachers.run(recipe)
-        asked = {name: len(teachers.asked(name)) for name in ("small", "large")}
+        asked = {name: len(teachers.prompts_to(name)) for name in ("small", "large")}
         in_all = charges(teachers.servers["large"].requests, strong)
     first, _, second = found.parts
     assert (first.requests, second.requests) == (asked["small"], asked["large"])
@@ -192,17 +194,17 @@ def test_plan_of_first_verified_without_references_is_refused_as_the_run_is(tmp_
         (tmp_path / "messages.jsonl").write_text("".join(json.dumps(one | {"intent": None}) + "\n" for one in messages))
         with pytest.raises(DataError, match=r"shortlist large: routing\.kind: first_verified .* none of"):
             planned(recipe)
-        assert teachers.asked("large") == []
+        assert teachers.prompts_to("large") == []
 
 
 def test_probes_of_several_teachers_share_the_budget(tmp_path, monkeypatch):
     with serving_teachers(tmp_path, monkeypatch) as teachers:
         with pytest.raises(BudgetSpent, match="probe small"):
             planned(teachers.recipe("small", "large", budget={"tokens": 1}))
-        assert teachers.asked("small") == []
+        assert teachers.prompts_to("small") == []
         # what the first probe takes, and not enough for one more answer
         bought = planned(teachers.recipe("small")).parts[0].usage
         tokens = bought.prompt_tokens + bought.completion_tokens + 10
         with pytest.raises(BudgetSpent, match="probe large"):
             planned(teachers.recipe("small", "large", budget={"tokens": tokens}))
-        assert (len(teachers.asked("small")), teachers.asked("large")) == (32, [])
+        assert (len(teachers.prompts_to("small")), teachers.prompts_to("large")) == (32, [])

@@ -10,8 +10,8 @@ import yaml
 
 from stillhouse.errors import DataError, ServiceError, WorkerError
 from tests.support.api.server import failure, serving
+from tests.support.generation.engine_python import EnginePython
 from tests.support.pipeline import Pipeline
-from tests.support.replicas.asking import EnginePython
 from tests.support.two_teachers import LABELS, Says, TwoTeachers, reference_of, scripted, small_knows, strong, weak
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
@@ -29,16 +29,16 @@ def test_fallback_sends_the_second_teacher_only_what_the_first_failed(tmp_path, 
     with serving_teachers(tmp_path, monkeypatch, weak, strong) as teachers:
         recipe = teachers.recipe("small", "large", routing={"kind": "fallback"})
         found = teachers.run(recipe)
-        prompts = teachers.asked("small")
+        prompts = teachers.prompts_to("small")
         assert len(prompts) == len(set(prompts)) > 25
         failed = sorted(message for message in prompts if not small_knows(message))
         assert 3 < len(failed) < len(prompts) / 2
-        assert sorted(teachers.asked("large")) == failed
+        assert sorted(teachers.prompts_to("large")) == failed
 
         again = teachers.run(recipe)
         rebuilt = teachers.run(recipe, "generate", "route", "mix")
-        assert len(teachers.asked("small")) == len(prompts)
-        assert len(teachers.asked("large")) == len(failed)
+        assert len(teachers.prompts_to("small")) == len(prompts)
+        assert len(teachers.prompts_to("large")) == len(failed)
 
     examples = {line["prompt"][-1]["content"]: line for line in [*found["train"], *found["validation"]]}
     for message in prompts:
@@ -66,7 +66,7 @@ def test_fallback_sends_the_second_teacher_only_what_the_first_failed(tmp_path, 
 def test_fallback_does_not_start_a_teacher_that_is_not_needed(tmp_path, monkeypatch):
     with serving_teachers(tmp_path, monkeypatch, strong, strong) as teachers:
         found = teachers.run(teachers.recipe("small", "large", routing={"kind": "fallback"}))
-        assert teachers.asked("large") == []
+        assert teachers.prompts_to("large") == []
     assert "generate large" not in found["cached"]
     large = found["generation"]["teachers"]["large"]
     assert (large["prompts"], large["share"], large["success_ratio"]) == (0, 0.0, None)
@@ -78,12 +78,14 @@ def test_fallback_that_fails_halfway_sends_each_prompt_to_the_first_teacher_once
         teachers.servers["large"].plan = lambda _: failure(401, "no such key")
         with pytest.raises(ServiceError, match="generate large: compatible"):
             teachers.run(recipe)
-        num_prompts, num_refused = len(teachers.asked("small")), len(teachers.asked("large"))
+        num_prompts, num_refused = len(teachers.prompts_to("small")), len(teachers.prompts_to("large"))
         teachers.servers["large"].plan = scripted(strong)
         found = teachers.run(recipe)
-        assert len(teachers.asked("small")) == num_prompts
-        refilled = teachers.asked("large")[num_refused:]
-        assert sorted(refilled) == sorted(message for message in teachers.asked("small") if not small_knows(message))
+        assert len(teachers.prompts_to("small")) == num_prompts
+        refilled = teachers.prompts_to("large")[num_refused:]
+        assert sorted(refilled) == sorted(
+            message for message in teachers.prompts_to("small") if not small_knows(message)
+        )
     assert found["cached"]["generate small"]
     assert len(found["train"]) + len(found["validation"]) >= num_prompts
 
@@ -92,7 +94,7 @@ def test_source_routing_sends_each_teacher_the_rows_of_its_channels(tmp_path, mo
     routing = {"kind": "source", "column": "channel", "teachers": {"mail": "large", "web": "small"}}
     with serving_teachers(tmp_path, monkeypatch, strong, strong) as teachers:
         found = teachers.run(teachers.recipe("small", "large", routing=routing))
-        small, large = teachers.asked("small"), teachers.asked("large")
+        small, large = teachers.prompts_to("small"), teachers.prompts_to("large")
         assert {teachers.channels[message] for message in small} == {"web", "fax"}
         assert {teachers.channels[message] for message in large} == {"mail"}
         assert len({*small, *large}) == len(small) + len(large) > 25
@@ -121,18 +123,18 @@ def test_replicas_of_a_local_teacher_share_its_rows_beside_a_teacher_over_an_api
         local = {"name": "local", "model": str(tmp_path / "teacher"), "replicas": 2, "prompt": {"layout": "text"}}
         fields["teachers"] = [local | {"engine": {"threads": 1, "segment_seconds": 0.01}}, *fields["teachers"]]
         recipe.write_text(yaml.safe_dump(fields))
-        engine.told(DIES_ONCE=tmp_path / "died")
+        engine.set_behaviour(DIES_ONCE=tmp_path / "died")
         with pytest.raises(WorkerError, match="generate local: 1 of 2 replicas failed"):
             teachers.run(str(recipe))
-        assert teachers.asked("large") == []
+        assert teachers.prompts_to("large") == []
         num_kept = len(Pipeline(tmp_path / "places").stored_keys())
-        engine.told()
+        engine.set_behaviour()
         found = teachers.run(str(recipe))
-        large = teachers.asked("large")
+        large = teachers.prompts_to("large")
     assert {teachers.channels[message] for message in large} == {"mail"}
     shares = found["generation"]["teachers"]
-    assert len(engine.asked) == len(set(engine.asked)) == shares["local"]["prompts"] - num_kept
-    assert shares["local"]["generated"] == len(engine.asked)
+    assert len(engine.prompts) == len(set(engine.prompts)) == shares["local"]["prompts"] - num_kept
+    assert shares["local"]["generated"] == len(engine.prompts)
     assert shares["local"]["prompts"] + len(large) == found["generation"]["requests"]
     assert shares["local"]["prompts"] > len(large)
 
@@ -140,11 +142,11 @@ def test_replicas_of_a_local_teacher_share_its_rows_beside_a_teacher_over_an_api
 def test_mixing_sends_all_teachers_every_prompt_and_none_a_second_time(tmp_path, monkeypatch):
     with serving_teachers(tmp_path, monkeypatch, weak, strong) as teachers:
         alone = teachers.run(teachers.recipe("small"))
-        prompts = sorted(teachers.asked("small"))
+        prompts = sorted(teachers.prompts_to("small"))
         both = teachers.run(teachers.recipe("small", "large"))
         voted = teachers.run(teachers.recipe("small", "large", mixing={"kind": "vote"}))
-        assert sorted(teachers.asked("small")) == prompts
-        assert sorted(teachers.asked("large")) == prompts
+        assert sorted(teachers.prompts_to("small")) == prompts
+        assert sorted(teachers.prompts_to("large")) == prompts
     # the very artifact of the recipe with one teacher
     assert both["cached"]["generate small"]
     assert both["fingerprints"]["generate small"] == alone["fingerprints"]["generate"]
@@ -167,12 +169,12 @@ def test_first_verified_sends_the_second_teacher_what_the_first_got_wrong(tmp_pa
     with serving_teachers(tmp_path, monkeypatch, wrong, strong) as teachers:
         recipe = teachers.recipe("small", "large", gold_rows=True, routing={"kind": "first_verified"})
         found = teachers.run(recipe)
-        missed = sorted(message for message in teachers.asked("small") if not small_knows(message))
+        missed = sorted(message for message in teachers.prompts_to("small") if not small_knows(message))
         assert missed
-        assert sorted(teachers.asked("large")) == missed
+        assert sorted(teachers.prompts_to("large")) == missed
         # fallback takes an answer for an answer, whether or not it agrees with the reference
         teachers.run(teachers.recipe("small", "large", gold_rows=True, routing={"kind": "fallback"}))
-        assert sorted(teachers.asked("large")) == missed
+        assert sorted(teachers.prompts_to("large")) == missed
     assert {drop["reason"] for drop in found["dropped"]} == {"verification"}
     examples = [*found["train"], *found["validation"]]
     assert all(line["completion"][0]["content"] == reference_of(line["prompt"][-1]["content"]) for line in examples)
@@ -186,4 +188,4 @@ def test_first_verified_of_rows_without_a_reference_is_refused_before_the_second
         (tmp_path / "messages.jsonl").write_text("".join(json.dumps(one | {"intent": None}) + "\n" for one in messages))
         with pytest.raises(DataError, match=r"route large: routing\.kind: first_verified .* none of"):
             teachers.run(recipe)
-        assert teachers.asked("large") == []
+        assert teachers.prompts_to("large") == []

@@ -72,7 +72,7 @@ def real(kind: str, number: int = 400) -> dict[str, str]:
 
 def answering(known: dict[str, str]) -> Callable[[Received], Act]:
     def act(received: Received) -> Act:
-        asked = received.asked.removeprefix("test: ")
+        asked = received.prompt.removeprefix("test: ")
         return charged(received, known.get(asked) or next(reply for q, reply in known.items() if q in asked))
 
     return act
@@ -179,7 +179,7 @@ def test_probe_again_chooses_the_same_random_rows(tmp_path, serve):
     made, known = planned(tmp_path, 400)
     server = serve(answering(known))
     made.probe()
-    numbers = sorted(int(request.asked.split()[0]) for request in server.requests)
+    numbers = sorted(int(request.prompt.split()[0]) for request in server.requests)
     # not the first 32 rows: spread over all of them (a mean of 32 numbers below 400: 200 +- 20)
     assert 140 < sum(numbers) / 32 < 260
     other = tmp_path / "other"
@@ -187,7 +187,7 @@ def test_probe_again_chooses_the_same_random_rows(tmp_path, serve):
     elsewhere = Planned(other, QA, list(known))
     before = len(server.requests)
     elsewhere.probe()
-    assert sorted(int(request.asked.split()[0]) for request in server.requests[before:]) == numbers
+    assert sorted(int(request.prompt.split()[0]) for request in server.requests[before:]) == numbers
 
 
 def test_probe_few_rows_asks_all(tmp_path, serve):

@@ -92,7 +92,7 @@ class Planned:
         self.store = StoreConfig(url=str(self.folder / "store"))
         self.labels = tuple(self.recipe.skill.labels) if self.recipe.skill.has_labels else ()
 
-    def _asking(self, name: str) -> dict[str, Any]:
+    def _spec_fields(self, name: str) -> dict[str, Any]:
         (self.folder / name).mkdir(exist_ok=True)
         return {
             "model_path": "served",
@@ -111,7 +111,7 @@ class Planned:
         }
 
     def probe(self, prompts: int = 32) -> dict[str, Any]:
-        spec = ProbeSpec(**self._asking("probe"), prompts=prompts, test=str(self.folder / "test.parquet"))
+        spec = ProbeSpec(**self._spec_fields("probe"), prompts=prompts, test=str(self.folder / "test.parquet"))
         return probe(spec, RecordingReporter(), connect_over(Path("socket")))
 
     def plan(self, summary: dict[str, Any]) -> Plan:
@@ -127,5 +127,5 @@ class Planned:
 
     def run(self) -> tuple[dict[str, Any], Usage]:
         """Ask the rest, and return the summary of it and what all answers took."""
-        summary = generate(GenerateSpec(**self._asking("run")), RecordingReporter(), connect_over(Path("socket")))
+        summary = generate(GenerateSpec(**self._spec_fields("run")), RecordingReporter(), connect_over(Path("socket")))
         return summary, Usage.model_validate(summary["bought"])

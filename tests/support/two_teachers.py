@@ -17,8 +17,8 @@ from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
 from tasks.report import generation_of
 from tests.support.api.server import Act, FaultyServer, Received, answer
+from tests.support.generation.generation_pipeline import GenerationPipeline
 from tests.support.pipeline import DEMO
-from tests.support.replicas.asking import Asking
 from tests.support.stages import prepare_rows
 
 LABELS = ("car", "home", "pet")
@@ -71,7 +71,7 @@ class TwoTeachers:
 
     def __init__(self, folder: Path, servers: dict[str, FaultyServer], num_messages: int = 60) -> None:
         self.servers = servers
-        self._recipe = Asking(folder).prepare(replicas=1, num_messages=40).folder / "recipe.yaml"
+        self._recipe = GenerationPipeline(folder).prepare(replicas=1, num_messages=40).folder / "recipe.yaml"
         found = [_read(line) for line in (DEMO / "messages.jsonl").read_text().splitlines()[:num_messages]]
         messages = {one["message"]: one for one in found if one}
         rows = [one | {"channel": ("web", "mail", "fax")[at % 3]} for at, one in enumerate(messages.values())]
@@ -117,9 +117,9 @@ class TwoTeachers:
         found: dict[str, Any] = teaching(recipe, list(refresh))
         return found
 
-    def asked(self, name: str) -> list[str]:
+    def prompts_to(self, name: str) -> list[str]:
         """The messages that a server's own log says it was asked, with repeats."""
-        return [received.asked for received in self.servers[name].requests]
+        return [received.prompt for received in self.servers[name].requests]
 
 
 def _read(line: str) -> dict[str, Any] | None:
@@ -131,4 +131,4 @@ def _read(line: str) -> dict[str, Any] | None:
 
 
 def scripted(says: Says) -> Callable[[Received], Act]:
-    return lambda received: answer(says(received.asked))
+    return lambda received: answer(says(received.prompt))

@@ -28,7 +28,7 @@ TARIFF = ResolvedPrice(input_usd_per_mtok=10.0, output_usd_per_mtok=100.0)
 def usage_of(received: Received) -> tuple[int, int]:
     """What the server charges for: a prompt by its bytes, an answer by its message, up to all it may have."""
     prompt = len(json.dumps(received.body["messages"])) // 4
-    return prompt, 1 + zlib.crc32(received.asked.encode()) % MOST
+    return prompt, 1 + zlib.crc32(received.prompt.encode()) % MOST
 
 
 def counted(received: Received) -> Act:
@@ -90,7 +90,7 @@ def test_budget_raised_sends_only_missing_requests(tmp_path, server):
     assert 1200 < charged(server)[0] <= 2000
     assert first < len(server.requests) < ROWS
     summary = ask(tmp_path, tokens=10**6)
-    assert max(Counter(request.asked for request in server.requests).values()) == 1
+    assert max(Counter(request.prompt for request in server.requests).values()) == 1
     assert len(server.requests) == ROWS
     tokens, _ = charged(server)
     assert summary["bought"]["prompt_tokens"] + summary["bought"]["completion_tokens"] == tokens

@@ -120,7 +120,7 @@ def test_edited_prompt_is_requested_again_though_its_row_keeps_its_id():
         ask(rows)
         rows["r1"] = [("user", "message 1, edited")]
         found = ask(rows)
-        assert [request.asked for request in server.requests[4:]] == ["message 1, edited"]
+        assert [request.prompt for request in server.requests[4:]] == ["message 1, edited"]
     assert found == {name: [own(turns)] for name, turns in rows.items()}
 
 

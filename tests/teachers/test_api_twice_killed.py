@@ -44,7 +44,7 @@ class Log:
 
     def plan(self, received: Received) -> Act:
         name = self._random.choices(list(FAULTS), WEIGHTS)[0] if self._random.random() < 0.2 else "well"
-        self.decisions.append((received.asked, name))
+        self.decisions.append((received.prompt, name))
         return FAULTS[name] if name in FAULTS else Act(body=WELL.body, delay_s=0.05)
 
 

@@ -36,8 +36,8 @@ def first(act: Act, times: int = 1) -> Callable[[Received], Act]:
     seen: Counter[str] = Counter()
 
     def plan(received: Received) -> Act:
-        seen[received.asked] += 1
-        return act if seen[received.asked] <= times else billing(received)
+        seen[received.prompt] += 1
+        return act if seen[received.prompt] <= times else billing(received)
 
     return plan
 
@@ -46,7 +46,7 @@ def test_generate_sends_each_prompt_once_and_writes_a_completion_for_each_row(tm
     server = serve(billing)
     summary, told = run(tmp_path)
     assert {line["text"] for line in answers(tmp_path).values()} == {"billing"}
-    assert sorted(request.asked for request in server.requests) == [f"message {n}" for n in range(6)]
+    assert sorted(request.prompt for request in server.requests) == [f"message {n}" for n in range(6)]
     assert (summary["requests"], summary["generated"], summary["sent"], summary["failed"]) == (6, 6, 6, {})
     assert (summary["prompt_tokens"], summary["completion_tokens"]) == (66, 12)
     assert '"done":6,"total":6' in told.text
@@ -200,7 +200,7 @@ def test_retry_after_beyond_patience_ends_the_run_at_once(tmp_path, serve):
 
 @pytest.mark.pitfall("none rows")
 def test_prompt_that_always_fails_is_stored_as_failed_and_others_complete(tmp_path, serve):
-    server = serve(lambda received: failure(500) if received.asked == "message 3" else billing(received))
+    server = serve(lambda received: failure(500) if received.prompt == "message 3" else billing(received))
     summary, told = run(tmp_path)
     table = answers(tmp_path)
     assert (table["r3"]["text"], table["r3"]["finish_reason"]) == ("", "error:server")
@@ -211,7 +211,7 @@ def test_prompt_that_always_fails_is_stored_as_failed_and_others_complete(tmp_pa
 
 
 def test_failed_completion_is_requested_again_by_the_next_generation_only(tmp_path, serve):
-    server = serve(lambda received: answer("") if received.asked == "message 3" else billing(received))
+    server = serve(lambda received: answer("") if received.prompt == "message 3" else billing(received))
     run(tmp_path)
     server.plan = billing
     summary, _ = run(tmp_path)
@@ -222,7 +222,7 @@ def test_failed_completion_is_requested_again_by_the_next_generation_only(tmp_pa
 @pytest.mark.pitfall("bad row")
 def test_filtered_prompt_is_a_failed_completion_and_is_sent_once(tmp_path, serve):
     blocked = failure(400, "blocked", code="content_filter")
-    server = serve(lambda received: blocked if received.asked == "message 3" else billing(received))
+    server = serve(lambda received: blocked if received.prompt == "message 3" else billing(received))
     summary, _ = run(tmp_path)
     assert answers(tmp_path)["r3"]["finish_reason"] == "error:content_filter"
     assert (summary["failed"], len(server.requests)) == ({"content_filter": 1}, 6)
@@ -333,7 +333,7 @@ def test_api_key_with_a_line_end_is_read_without_it(tmp_path, serve, monkeypatch
 
 def test_completions_are_stored_while_others_are_in_flight(tmp_path, serve):
     late = Act(body=answer("late").body, delay_s=1.0)
-    serve(lambda received: late if received.asked == "message 5" else billing(received))
+    serve(lambda received: late if received.prompt == "message 5" else billing(received))
     run(tmp_path)
     segments = sorted((tmp_path / "store" / "completions").rglob("*.parquet"))
     assert pq.read_table(segments[-1])["text"].to_pylist() == ["late"]

@@ -61,7 +61,7 @@ def table(path: Path, texts: list[str], label: str | None = None) -> str:
     return str(path)
 
 
-def told(folder: Path, address: str, **endpoint: Any) -> GenerateSpec:
+def spec_for(folder: Path, address: str, **endpoint: Any) -> GenerateSpec:
     """A generation over messages and labelled examples that hold each secret once."""
     asked = teacher("compatible", address, prompt=PROMPT, endpoint=endpoint)
     rows = [f"parcel {n} is late, write to {secret}" for n, secret in enumerate(SECRETS.values())]
@@ -92,14 +92,14 @@ def test_generation_and_evaluation_send_marks_in_place_of_personal_data(tmp_path
         return failure(503) if received.number == 0 else billing(received)  # a second try must not leak either
 
     server.plan = plan
-    asked = told(tmp_path, server.address, personal_data="redact")
-    summary = generate(asked, RecordingReporter())
+    job = spec_for(tmp_path, server.address, personal_data="redact")
+    summary = generate(job, RecordingReporter())
     # every prompt shows the desk's address, and two of the examples
     assert (summary["redacted"]["prompts"], summary["redacted"]["marks"]["<EMAIL>"]) == (5, 5)
     assert set(summary["redacted"]["marks"]) == set(SECRETS)
     generated = len(server.requests)
     measured_now = evaluate_teacher(
-        measured(asked.model_copy(update={"teacher_fingerprint": "0" * 64})), RecordingReporter()
+        measured(job.model_copy(update={"teacher_fingerprint": "0" * 64})), RecordingReporter()
     )
     assert len(server.requests) == generated + 5
     assert measured_now["redacted"] == summary["redacted"]
@@ -113,30 +113,30 @@ def test_generation_and_evaluation_send_marks_in_place_of_personal_data(tmp_path
 
 @pytest.mark.slow
 def test_redaction_auto_sends_a_local_server_whole_prompts(tmp_path, server):
-    summary = generate(told(tmp_path, server.address), RecordingReporter())
+    summary = generate(spec_for(tmp_path, server.address), RecordingReporter())
     assert all(secret in sent(server) for secret in SECRETS.values())
     assert "redacted" not in summary
-    asked = told(tmp_path, server.address).teacher.endpoint
-    assert asked is not None
-    assert not asked.redacts
+    job = spec_for(tmp_path, server.address).teacher.endpoint
+    assert job is not None
+    assert not job.redacts
 
 
 @pytest.mark.slow
 def test_redaction_requests_again_only_changed_prompts(tmp_path, server):
     for choice, num_requests in (("allow", 5), ("redact", 9)):  # one of the five holds nothing to take out
-        asked = told(tmp_path, server.address, personal_data=choice)
-        bare = asked.teacher.model_copy(update={"prompt": TeacherPrompt()})
-        generate(asked.model_copy(update={"teacher": bare, "examples": None}), RecordingReporter())
+        job = spec_for(tmp_path, server.address, personal_data=choice)
+        bare = job.teacher.model_copy(update={"prompt": TeacherPrompt()})
+        generate(job.model_copy(update={"teacher": bare, "examples": None}), RecordingReporter())
         assert len(server.requests) == num_requests
     assert len(answers(tmp_path)) == 5
 
 
 @pytest.mark.slow
 def test_label_that_is_personal_data_is_refused_and_not_sent(tmp_path, server):
-    asked = told(tmp_path, server.address, personal_data="redact")
+    job = spec_for(tmp_path, server.address, personal_data="redact")
     labels = (*LABELS, SECRETS["<EMAIL>"])
     with pytest.raises(DataError, match=r"labels.*personal data \(<EMAIL>\).*personal_data: allow") as refusal:
-        generate(asked.model_copy(update={"labels": labels}), RecordingReporter())
+        generate(job.model_copy(update={"labels": labels}), RecordingReporter())
     assert SECRETS["<EMAIL>"] not in str(refusal.value)
     assert not server.requests
 

@@ -28,7 +28,7 @@ class Received:
     at: float
 
     @property
-    def asked(self) -> str:
+    def prompt(self) -> str:
         """The last message."""
         return str(self.body["messages"][-1]["content"])
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.generation.engine_python import EnginePython
+from tests.support.generation.generation_pipeline import GenerationPipeline, SingleEngineRun
 from tests.support.pipeline import left_alive
 from tests.support.processes import wait_until
-from tests.support.replicas.asking import Asking, EnginePython, Single
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
@@ -19,15 +20,15 @@ def engine(tmp_path: Path) -> EnginePython:
 
 
 def test_replicas_make_one_engines_artifact_and_request_no_key_twice(
-    tmp_path: Path, engine: EnginePython, single: Single
+    tmp_path: Path, engine: EnginePython, single: SingleEngineRun
 ):
-    three = Asking(tmp_path / "three").prepare(replicas=3)
+    three = GenerationPipeline(tmp_path / "three").prepare(replicas=3)
 
-    shared = three.ask(engine.path)
+    shared = three.generate(engine.path)
 
-    assert three.answers() == single.answers
+    assert three.artifact_files() == single.artifact_files
     assert shared["fingerprint"] == single.summary["fingerprint"]
-    assert sorted(engine.asked) == sorted(single.asked)
+    assert sorted(engine.prompts) == sorted(single.prompts)
     assert len(set(three.stored_keys())) == len(three.stored_keys()) == single.requests
     counted = ("requests", "from_store", "generated", "prompt_tokens", "completion_tokens")
     assert {name: shared[name] for name in counted} == {name: single.summary[name] for name in counted}
@@ -36,50 +37,50 @@ def test_replicas_make_one_engines_artifact_and_request_no_key_twice(
 
 
 def test_replicas_everything_stored_request_nothing(tmp_path: Path, engine: EnginePython):
-    asking = Asking(tmp_path / "run").prepare(replicas=2)
-    first = asking.ask(engine.path)
-    engine.told()
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
+    first = pipeline.generate(engine.path)
+    engine.set_behaviour()
 
-    cached, refreshed = asking.ask(engine.path), asking.ask(engine.path, "generate")
+    cached, refreshed = pipeline.generate(engine.path), pipeline.generate(engine.path, "generate")
 
-    assert engine.asked == []
+    assert engine.prompts == []
     assert cached["replicas"] == first["replicas"], "a cached stage sends no replicas out"
     assert (refreshed["generated"], refreshed["from_store"]) == (0, first["requests"])
     assert [replica["generated"] for replica in refreshed["replicas"]] == [0, 0]
 
 
 def test_replica_killed_is_named_and_second_run_requests_only_the_rest(
-    tmp_path: Path, engine: EnginePython, single: Single
+    tmp_path: Path, engine: EnginePython, single: SingleEngineRun
 ):
-    asking = Asking(tmp_path / "run").prepare(replicas=3, segment_seconds=0.01)
-    engine.told(DIES_ONCE=tmp_path / "died", SECONDS=0.02)
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=3, segment_seconds=0.01)
+    engine.set_behaviour(DIES_ONCE=tmp_path / "died", SECONDS=0.02)
 
-    error = asking.error(engine.path)
+    error = pipeline.error(engine.path)
 
     assert "generate: 1 of 3 replicas failed" in error
     assert "replica 1 of 3 on" in error
     assert "exit code -9" in error
-    stored = set(asking.stored_keys())
+    stored = set(pipeline.stored_keys())
     assert 0 < len(stored) < single.requests
-    engine.told()
+    engine.set_behaviour()
 
-    finished = asking.ask(engine.path)
+    finished = pipeline.generate(engine.path)
 
-    assert len(engine.asked) == single.requests - len(stored) == finished["generated"]
-    assert len(set(asking.stored_keys())) == len(asking.stored_keys()) == single.requests
-    assert asking.answers() == single.answers
+    assert len(engine.prompts) == single.requests - len(stored) == finished["generated"]
+    assert len(set(pipeline.stored_keys())) == len(pipeline.stored_keys()) == single.requests
+    assert pipeline.artifact_files() == single.artifact_files
 
 
 def test_replicas_cancelled_run_ends_its_engine_and_begins_no_other(tmp_path: Path, engine: EnginePython):
-    asking = Asking(tmp_path / "run").prepare(replicas=2)
-    engine.told(SECONDS=0.5)
-    process = asking.begin(engine.path)
-    wait_until(lambda: bool(engine.asked), 60)
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
+    engine.set_behaviour(SECONDS=0.5)
+    process = pipeline.start_generation(engine.path)
+    wait_until(lambda: bool(engine.prompts), 60)
     family = psutil.Process(process.pid).children(recursive=True)
-    asked = engine.asked
+    asked = engine.prompts
 
     process.send_signal(signal.SIGINT)
 
     assert process.wait(timeout=30) != 0
     assert left_alive(family) == []
-    assert engine.asked == asked
+    assert engine.prompts == asked

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import pytest
 from prefect.client.orchestration import get_client
 
+from tests.support.generation.engine_python import EnginePython
+from tests.support.generation.generation_pipeline import GenerationPipeline, SingleEngineRun
 from tests.support.pipeline import left_alive
 from tests.support.processes import wait_until
-from tests.support.replicas.asking import Asking, EnginePython, Single
 from tests.support.replicas.nodes import TwoNodes
 
 pytest.importorskip("prefect_ray", reason="Ray is not installed; run `make ray`")
@@ -23,14 +24,14 @@ class Cluster(NamedTuple):
     second: EnginePython
     here: EnginePython  # of the machine that the flow runs on
 
-    def told(self, **variables: object) -> None:
-        self.here.told()
+    def set_behaviour(self, **variables: object) -> None:
+        self.here.set_behaviour()
         for engine in (self.first, self.second):
-            engine.told(**variables)
+            engine.set_behaviour(**variables)
 
-    def ask(self, asking: Asking) -> dict[str, object]:
+    def generate(self, pipeline: GenerationPipeline) -> dict[str, object]:
         # Ray joins a cluster once a process
-        return asking.ask_apart(self.here.path, **self.nodes.environment)
+        return pipeline.generate_in_process(self.here.path, **self.nodes.environment)
 
 
 @pytest.fixture(scope="module")
@@ -58,36 +59,36 @@ def shards_running() -> list[str]:
 
 @pytest.fixture
 def cluster(started: Cluster) -> Cluster:
-    started.told()
+    started.set_behaviour()
     return started
 
 
 def test_ray_replicas_on_two_nodes_give_the_artifact_of_a_single_engine(
-    tmp_path: Path, cluster: Cluster, single: Single
+    tmp_path: Path, cluster: Cluster, single: SingleEngineRun
 ):
     # long enough that no node answers all before the other has begun
-    cluster.told(SECONDS=0.03)
-    three = Asking(tmp_path / "three").prepare(replicas=3)
+    cluster.set_behaviour(SECONDS=0.03)
+    three = GenerationPipeline(tmp_path / "three").prepare(replicas=3)
 
-    shared = cluster.ask(three)
+    shared = cluster.generate(three)
 
-    assert three.answers() == single.answers
+    assert three.artifact_files() == single.artifact_files
     assert shared["fingerprint"] == single.summary["fingerprint"]
-    assert cluster.first.asked
-    assert cluster.second.asked
-    assert cluster.here.asked == [], "the machine of the flow found every answer in the store"
-    assert sorted(cluster.first.asked + cluster.second.asked) == sorted(single.asked)
+    assert cluster.first.prompts
+    assert cluster.second.prompts
+    assert cluster.here.prompts == [], "the machine of the flow found every answer in the store"
+    assert sorted(cluster.first.prompts + cluster.second.prompts) == sorted(single.prompts)
     assert shared["generated"] == shared["requests"] == single.requests
 
 
 @pytest.mark.parametrize("victim", ["engine", "supervisor"])
 def test_ray_replica_that_is_killed_is_finished_by_a_second_run(
-    tmp_path: Path, cluster: Cluster, single: Single, victim: str
+    tmp_path: Path, cluster: Cluster, single: SingleEngineRun, victim: str
 ):
-    cluster.told(SECONDS=0.15)
-    asking = Asking(tmp_path / "run").prepare(replicas=2, segment_seconds=0.01)
-    process = asking.begin(cluster.here.path, **cluster.nodes.environment)
-    wait_until(lambda: len(cluster.nodes.engines()) == 2 and len(asking.stored_keys()) > 4, 90)
+    cluster.set_behaviour(SECONDS=0.15)
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2, segment_seconds=0.01)
+    process = pipeline.start_generation(cluster.here.path, **cluster.nodes.environment)
+    wait_until(lambda: len(cluster.nodes.engines()) == 2 and len(pipeline.stored_keys()) > 4, 90)
     engine = cluster.nodes.engines()[0]
 
     (engine if victim == "engine" else engine.parent()).kill()
@@ -97,23 +98,23 @@ def test_ray_replica_that_is_killed_is_finished_by_a_second_run(
     assert ("exit code -9" if victim == "engine" else "was lost: WorkerCrashedError") in out
     assert left_alive([engine]) == [], "an engine outlived the task that supervised it"
     wait_until(lambda: shards_running() == [], 15)
-    stored = set(asking.stored_keys())
+    stored = set(pipeline.stored_keys())
     assert single.requests // 3 < len(stored) < single.requests, "the other replica's answers are kept"
-    cluster.told()
+    cluster.set_behaviour()
 
-    finished = cluster.ask(asking)
+    finished = cluster.generate(pipeline)
 
-    assert len(cluster.first.asked + cluster.second.asked) == single.requests - len(stored) == finished["generated"]
-    assert len(set(asking.stored_keys())) == len(asking.stored_keys()) == single.requests
-    assert asking.answers() == single.answers
+    assert len(cluster.first.prompts + cluster.second.prompts) == single.requests - len(stored) == finished["generated"]
+    assert len(set(pipeline.stored_keys())) == len(pipeline.stored_keys()) == single.requests
+    assert pipeline.artifact_files() == single.artifact_files
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_ray_run_that_is_ended_ends_the_engines_on_all_nodes(tmp_path: Path, cluster: Cluster, number: int):
-    cluster.told(SECONDS=0.5)
-    asking = Asking(tmp_path / "run").prepare(replicas=2)
-    process = asking.begin(cluster.here.path, **cluster.nodes.environment)
-    wait_until(lambda: len(cluster.nodes.engines()) == 2 and bool(cluster.first.asked), 90)
+    cluster.set_behaviour(SECONDS=0.5)
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
+    process = pipeline.start_generation(cluster.here.path, **cluster.nodes.environment)
+    wait_until(lambda: len(cluster.nodes.engines()) == 2 and bool(cluster.first.prompts), 90)
     engines = cluster.nodes.engines()
 
     process.send_signal(number)
@@ -123,23 +124,23 @@ def test_ray_run_that_is_ended_ends_the_engines_on_all_nodes(tmp_path: Path, clu
 
 
 def test_ray_node_without_an_engine_is_named_with_its_setting(tmp_path: Path, cluster: Cluster):
-    asking = Asking(tmp_path / "run").prepare(replicas=2)
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
     cluster.second.path.rename(tmp_path / "away")
     try:
-        error = asking.error_apart(cluster.here.path, **cluster.nodes.environment)
+        error = pipeline.error_in_process(cluster.here.path, **cluster.nodes.environment)
     finally:
         (tmp_path / "away").rename(cluster.second.path)
 
     assert "generate: 1 of 2 replicas failed" in error
     assert f"The engine's Python is not at {cluster.second.path}" in error
-    assert cluster.first.asked
-    assert asking.stored_keys()
+    assert cluster.first.prompts
+    assert pipeline.stored_keys()
 
 
 def test_ray_cluster_that_is_not_there_is_named_with_its_setting(tmp_path: Path, cluster: Cluster):
-    asking = Asking(tmp_path / "run").prepare(replicas=2)
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
 
-    error = asking.error_apart(cluster.here.path, STILLHOUSE_RAY_ADDRESS="127.0.0.2:9")
+    error = pipeline.error_in_process(cluster.here.path, STILLHOUSE_RAY_ADDRESS="127.0.0.2:9")
 
     assert "The Ray cluster at 127.0.0.2:9 (STILLHOUSE_RAY_ADDRESS) can't be joined" in error
     assert "ray start --address=127.0.0.2:9" in error

@@ -1,10 +1,8 @@
 """The pipeline up to the teacher's completions, on a scripted engine, in this process or in one of its own."""
 
 import json
-import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,11 +22,11 @@ from tests.support.pipeline import Pipeline
 from tests.support.stages import prepare_rows
 
 # imported and not run as a file: what nodes are sent must have a module to be found in
-_RUN = [sys.executable, "-c", "from tests.support.replicas.asking import main; main()"]
+_RUN = [sys.executable, "-c", "from tests.support.generation.generation_pipeline import main; main()"]
 
 
-@flow(name="asking", persist_result=False)
-def asking(recipe: str, refresh: list[str]) -> dict[str, Any]:
+@flow(name="generation", persist_result=False)
+def run_generation(recipe: str, refresh: list[str]) -> dict[str, Any]:
     join_prefect()
     run = start_run(load_recipe(recipe), load_settings(), refresh)
     (teacher,) = load_teachers(run)
@@ -37,8 +35,8 @@ def asking(recipe: str, refresh: list[str]) -> dict[str, Any]:
 
 
 def outcome(recipe: str, refresh: list[str]) -> dict[str, Any]:
-    """Return what `asking` returns, or its error."""
-    result = asking(recipe, refresh, return_state=True).result(raise_on_failure=False)
+    """Return what `run_generation` returns, or its error."""
+    result = run_generation(recipe, refresh, return_state=True).result(raise_on_failure=False)
     return {"error": f"{type(result).__name__}: {result}"} if isinstance(result, BaseException) else result
 
 
@@ -46,62 +44,22 @@ def main() -> None:
     sys.stdout.write(json.dumps(outcome(sys.argv[1], sys.argv[2:])) + "\n")
 
 
-@dataclass
-class EnginePython:
-    """An engine's Python that a test can tell what to do; it runs the scripted engine."""
-
-    folder: Path
-    name: str
-
-    def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        script = Path(__file__).with_name("scripted_engine.py")
-        self.path.write_text(
-            f'#!/bin/sh\n. {shlex.quote(str(self._variables))}\nexec {sys.executable} {shlex.quote(str(script))} "$@"\n'
-        )
-        self.path.chmod(0o755)
-        self.told()
-
-    @property
-    def path(self) -> Path:
-        return self.folder / f"{self.name}-python"
-
-    @property
-    def _variables(self) -> Path:
-        return self.folder / f"{self.name}.env"
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / f"{self.name}.log"
-
-    def told(self, **variables: object) -> None:
-        """Forget what was asked, and from now on do as `SCRIPTED_*` variables say."""
-        self._log.write_text("")
-        lines = [f"export SCRIPTED_{name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
-        self._variables.write_text(f"export SCRIPTED_LOG={shlex.quote(str(self._log))}\n" + "".join(lines))
-
-    @property
-    def asked(self) -> list[str]:
-        """What the engine's own log says it was asked, with repeats."""
-        return self._log.read_text().splitlines()
-
-
-class Single(NamedTuple):
+class SingleEngineRun(NamedTuple):
     """What one engine made of the messages: what replicas must come to."""
 
     summary: dict[str, Any]
-    answers: dict[str, str]
-    asked: list[str]
+    artifact_files: dict[str, str]  # SHA-256 by path
+    prompts: list[str]
 
     @property
     def requests(self) -> int:
         return int(self.summary["requests"])
 
 
-class Asking(Pipeline):
-    """A recipe whose teacher is scripted, asked by `num_messages` messages."""
+class GenerationPipeline(Pipeline):
+    """A recipe whose scripted teacher completes `num_messages` messages."""
 
-    def prepare(self, replicas: int, num_messages: int = 90, **engine: Any) -> "Asking":
+    def prepare(self, replicas: int, num_messages: int = 90, **engine: Any) -> "GenerationPipeline":
         recipe = self.write(num_messages)
         teacher = self.folder / "teacher"
         teacher.mkdir(exist_ok=True)
@@ -114,12 +72,12 @@ class Asking(Pipeline):
         recipe.write_text(yaml.safe_dump(fields))
         return self
 
-    def ask(self, engine_python: Path, *refresh: str, **environment: str) -> dict[str, Any]:
-        """Ask the teacher to the end; return the stage's summary and its artifact's fingerprint."""
+    def generate(self, engine_python: Path, *refresh: str, **environment: str) -> dict[str, Any]:
+        """Run to the end; return the stage's summary and its artifact's fingerprint."""
         return _without_error(self._outcome(engine_python, refresh, environment))
 
     def error(self, engine_python: Path, **environment: str) -> str:
-        """Ask the teacher in vain; return the error."""
+        """Run until it fails; return the error."""
         return str(self._outcome(engine_python, (), environment)["error"])
 
     def _outcome(self, engine_python: Path, refresh: tuple[str, ...], environment: dict[str, str]) -> dict[str, Any]:
@@ -129,8 +87,8 @@ class Asking(Pipeline):
                 patch.setenv(name, value)
             return outcome(str(self.folder / "recipe.yaml"), list(refresh))
 
-    def begin(self, engine_python: Path, *refresh: str, **environment: str) -> "subprocess.Popen[str]":
-        """Start to ask the teacher in a process of its own, which a test can end and whose log is log.txt."""
+    def start_generation(self, engine_python: Path, *refresh: str, **environment: str) -> "subprocess.Popen[str]":
+        """Start a run in a process of its own, which a test can end and whose log is log.txt."""
         server = PREFECT_API_URL.value()
         assert server
         settings = {"PREFECT_API_URL": server, "STILLHOUSE_ENGINE_PYTHON": str(engine_python), **environment}
@@ -143,13 +101,13 @@ class Asking(Pipeline):
             text=True,
         )
 
-    def ask_apart(self, engine_python: Path, **environment: str) -> dict[str, Any]:
-        """Do as `ask` in a process of its own."""
-        return _without_error(self._end(self.begin(engine_python, **environment)))
+    def generate_in_process(self, engine_python: Path, **environment: str) -> dict[str, Any]:
+        """Do as `generate` in a process of its own."""
+        return _without_error(self._end(self.start_generation(engine_python, **environment)))
 
-    def error_apart(self, engine_python: Path, **environment: str) -> str:
+    def error_in_process(self, engine_python: Path, **environment: str) -> str:
         """Do as `error` in a process of its own."""
-        return str(self._end(self.begin(engine_python, **environment))["error"])
+        return str(self._end(self.start_generation(engine_python, **environment))["error"])
 
     def _end(self, process: "subprocess.Popen[str]") -> dict[str, Any]:
         out, _ = process.communicate(timeout=240)
@@ -157,8 +115,8 @@ class Asking(Pipeline):
         said: dict[str, Any] = json.loads(out.splitlines()[-1])
         return said
 
-    def answers(self) -> dict[str, str]:
-        """SHA-256 of the files of the generate artifact."""
+    def artifact_files(self) -> dict[str, str]:
+        """Return the SHA-256 of each file of the generate artifact, by path."""
         files = self.files("generate")
         assert files
         return files

@@ -1,6 +1,6 @@
 """Stands in for the engine's Python in tests: real worker modules on a scripted vLLM and a scripted tokenizer.
 
-Command: `python tests/support/replicas/scripted_engine.py -m stillhouse.teachers.engine_worker spec.json`.
+Command: `python tests/support/generation/scripted_engine.py -m stillhouse.teachers.engine_worker spec.json`.
 What the engine is asked is written to the file that SCRIPTED_LOG names, one line a request: the engine's own log.
 """
 
