@@ -27,10 +27,6 @@ SETTLE_S = 60.0
 _BEING_CHECKED = ("pending", "running", "uploading")
 
 
-class _NotFound(ServiceError):
-    """An answer with status 404."""
-
-
 class _File(BaseModel):
     id: str
     status: str = "processed"
@@ -101,7 +97,6 @@ class BatchClient:
         self._backoff = backoff
         self._api = open_api(model, transport)
         self._batches = self._api.batches.with_raw_response
-        self._timeout_s = model.endpoint.timeout_s
 
     async def close(self) -> None:
         """Close all connections."""
@@ -141,7 +136,7 @@ class BatchClient:
                     return batches[input_file]
             await announce()
             try:
-                return (await self._call(BatchState, send, self._timeout_s)).id
+                return (await self._call(BatchState, send, self._endpoint.timeout_s)).id
             except TransientError as error:
                 may_exist = error.kind != "rate_limit"
                 raise
@@ -165,7 +160,9 @@ class BatchClient:
         """Return the state of a batch; None if the provider knows no batch by this id."""
         try:
             return await self._fetch(BatchState, self._batches.retrieve, batch)
-        except _NotFound:
+        except ServiceError as error:
+            if not _is_not_found(error):
+                raise
             return None
 
     async def download(self, file: str, path: Path) -> bool:
@@ -177,7 +174,9 @@ class BatchClient:
 
         try:
             await self._with_retries(lambda: self._classified(receive))
-        except _NotFound:
+        except ServiceError as error:
+            if not _is_not_found(error):
+                raise
             return False
         return True
 
@@ -185,7 +184,7 @@ class BatchClient:
         self, kind: type[Received], call: Callable[..., Awaitable[Any]], *given: Any, **more: Any
     ) -> Received:
         """Return the response of a call that may be repeated, read as `kind`."""
-        return await self._with_retries(lambda: self._call(kind, lambda: call(*given, **more), self._timeout_s))
+        return await self._with_retries(lambda: self._call(kind, lambda: call(*given, **more), self._endpoint.timeout_s))
 
     async def _call(
         self, kind: type[Received], send: Callable[[], Awaitable[Any]], timeout_s: float | None
@@ -204,11 +203,11 @@ class BatchClient:
         try:
             async with asyncio.timeout(timeout_s):
                 return await send()
-        except openai.NotFoundError:
-            raise _NotFound(
+        except openai.NotFoundError as error:
+            raise ServiceError(
                 f"{endpoint.provider} ({endpoint.address}) answered 404: it has no batch API there, or not for this "
                 "key. Set endpoint.execution to realtime, or check endpoint.base_url."
-            ) from None
+            ) from error
         except (openai.APIError, TimeoutError) as error:
             meaning = classify_error(error, self.model)
             # a call of the batch API holds no prompt: a filter's refusal is one of the call itself
@@ -232,3 +231,8 @@ class BatchClient:
                 f"{error}, and again after {self._endpoint.max_attempts} tries or {self._endpoint.patience_s:g} s. "
                 "Batches that were submitted go on; run again once it answers, and their completions are collected."
             ) from None
+
+
+def _is_not_found(error: ServiceError) -> bool:
+    """Return whether the provider answered 404."""
+    return isinstance(error.__cause__, openai.NotFoundError)

@@ -33,10 +33,13 @@ def test_empty_response_to_a_call_is_retried(tmp_path, server, call):
     assert not ticket_files(tmp_path)
 
 
-def test_endpoint_without_a_batch_api_is_named_as_such(tmp_path, server):
-    server.fault = lambda call, number: Fault(404) if call == "upload" else None
-    with pytest.raises(ServiceError, match=r"it has no batch API there.*Set endpoint.execution to realtime"):
+@pytest.mark.parametrize("name", ["upload", "create"])
+def test_endpoint_without_a_batch_api_is_named_as_such(tmp_path, server, name):
+    server.fault = lambda call, number: Fault(404) if call == name else None
+    with pytest.raises(ServiceError, match=r"it has no batch API there.*Set endpoint.execution to realtime") as caught:
         run(tmp_path)
+    # a worker reports the error by the name of its class, and control looks that name up
+    assert caught.type is ServiceError
 
 
 def test_wrong_api_key_ends_the_run_at_once_and_is_not_shown(tmp_path, server):
