@@ -15,16 +15,18 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from stillhouse.config import StrictModel
 
 Numbers = NDArray[np.float64]
 CONFIDENCE = 0.95
 
 
-class Range(BaseModel):
+class Range(StrictModel):
     """A forecast with its 95 % interval; without bounds where the sample is too small for any."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     value: float
     low: float | None
