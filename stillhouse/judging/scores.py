@@ -41,9 +41,10 @@ def score_questions(
         messages.setdefault(row["id"], row["messages"])
     questions: dict[str, Messages] = {}
     for line in completions:
+        if line["row_id"] not in messages or line["key"] in questions or line["finish_reason"].startswith("error"):
+            continue
         target = _training_target(line["text"], skill, labels)
-        is_failed = line["finish_reason"].startswith("error") or not target
-        if is_failed or line["row_id"] not in messages or line["key"] in questions:
+        if not target:
             continue
         request = request_text(messages[line["row_id"]], skill, labels)
         questions[line["key"]] = score_question(judge, request, target)
