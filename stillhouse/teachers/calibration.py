@@ -34,15 +34,16 @@ def batch_prior(scores_NL: Sequence[Sequence[float]]) -> list[float]:
 
 def probabilities(scores_L: Sequence[float], prior_L: Sequence[float] | None) -> Scores:
     """Return the probability of each of L labels by their log-probabilities, less the prior, if there is one."""
-    found: Scores = np.exp(_log_probabilities(scores_L, prior_L))
+    shifted = _less_prior(scores_L, prior_L)
+    found: Scores = np.exp(shifted - np.logaddexp.reduce(shifted))
     return found
 
 
 def calibrate(scores_L: Sequence[float], prior_L: Sequence[float]) -> tuple[int, float]:
     """Return the index of the label furthest above its prior, and its log-probability among the calibrated (nats)."""
-    found = _log_probabilities(scores_L, prior_L)
-    best = int(np.argmax(found))
-    return best, float(found[best])
+    shifted = _less_prior(scores_L, prior_L)
+    best = int(np.argmax(shifted))  # before the total is subtracted: rounding may make near scores equal
+    return best, float(shifted[best] - np.logaddexp.reduce(shifted))
 
 
 def label_priors(calibrations: Sequence[Calibration], train: Iterable[Row], lines: Lines) -> Priors:
@@ -75,10 +76,9 @@ def teacher_index_of(line: dict[str, Any]) -> int:
     return (line.get("teacher_number") or 1) - 1
 
 
-def _log_probabilities(scores_L: Sequence[float], prior_L: Sequence[float] | None) -> Scores:
+def _less_prior(scores_L: Sequence[float], prior_L: Sequence[float] | None) -> Scores:
     shifted: Scores = np.asarray(scores_L, dtype=np.float64) - (0.0 if prior_L is None else np.asarray(prior_L))
-    found: Scores = shifted - np.logaddexp.reduce(shifted)
-    return found
+    return shifted
 
 
 def _calibrated(line: dict[str, Any], prior: list[float] | None, labels: Sequence[str]) -> Completion:

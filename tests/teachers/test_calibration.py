@@ -37,6 +37,10 @@ def test_calibrate_is_numpys_softmax_of_the_shifted_scores():
         assert math.exp(logprob) == pytest.approx(probabilities.max())
 
 
+def test_calibrate_near_scores_are_not_made_equal_by_rounding():
+    assert calibrate([0.0, 1e-17], [0.0, 0.0]) == (1, pytest.approx(-math.log(2)))
+
+
 def test_calibrate_a_shift_of_all_scores_changes_nothing():
     prior = batch_prior(SCORES)
     moved = [score - 3.0 for score in SCORES[2]]
