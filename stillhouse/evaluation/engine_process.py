@@ -9,6 +9,8 @@ import multiprocessing
 from multiprocessing.connection import Connection
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter
+
 from stillhouse import errors
 from stillhouse.completions.table import label_scores
 from stillhouse.config import StrictModel
@@ -29,19 +31,30 @@ class DecodingSpec(StrictModel):
 class EngineReply(StrictModel):
     """One answered request, as the engine's process sends it."""
 
+    # pydantic would write NaN as null
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
     id: str
     text: str
     completion_tokens: int
     scores: list[float] | None  # log-probabilities of the label tokens at the first position
 
 
-class _Call(StrictModel):
-    """A folder of weights to load, or requests to complete."""
+class _Load(StrictModel):
+    """A folder of weights to load."""
 
-    load: str | None = None
-    requests: tuple[Request, ...] = ()
-    decoding: DecodingSpec | None = None
-    concurrency: int = 1
+    path: str
+
+
+class _Complete(StrictModel):
+    """Requests to complete."""
+
+    requests: tuple[Request, ...]
+    decoding: DecodingSpec
+    concurrency: int
+
+
+_CALL: TypeAdapter[_Load | _Complete] = TypeAdapter(_Load | _Complete)
 
 
 class _Answer(StrictModel):
@@ -81,12 +94,13 @@ class EngineProcess:
     def load(self, candidate: Candidate) -> None:
         """Exchange the weights for the candidate's, which must have the same shape."""
         if candidate.path != self._loaded:
-            self._call(_Call(load=candidate.path))
+            self._call(_Load(path=candidate.path))
             self._loaded = candidate.path
 
     def complete(self, requests: list[Request], decoding: DecodingSpec, concurrency: int) -> list[EngineReply]:
         """Return the replies in the order they finished."""
-        return list(self._call(_Call(requests=tuple(requests), decoding=decoding, concurrency=concurrency)).replies)
+        call = _Complete(requests=tuple(requests), decoding=decoding, concurrency=concurrency)
+        return list(self._call(call).replies)
 
     def close(self) -> None:
         """End the engine's process, to free its memory; may be called twice."""
@@ -96,7 +110,7 @@ class EngineProcess:
             self._process.kill()
             self._process.join()
 
-    def _call(self, call: _Call) -> _Answer:
+    def _call(self, call: _Load | _Complete) -> _Answer:
         self._pipe.send_bytes(call.model_dump_json().encode())
         return self._receive()
 
@@ -138,23 +152,24 @@ def _serve(pipe: Connection, candidate: Candidate, engine: Engine, job: Job) -> 
     answer(_Answer(on_cpu=bool(current_platform.is_cpu()), kv_cache_bytes=kv_cache))
     while True:
         try:
-            call = _Call.model_validate_json(pipe.recv_bytes())
+            call = _CALL.validate_json(pipe.recv_bytes())
         except EOFError:
             return
-        if call.load is not None:
-            llm.collective_rpc("reload_weights", kwargs={"weights_path": call.load})
+        if isinstance(call, _Load):
+            llm.collective_rpc("reload_weights", kwargs={"weights_path": call.path})
             answer(_Answer())
-        elif call.decoding is not None:
-            answer(_Answer(replies=tuple(_complete(llm, list(call.requests), call.decoding, call.concurrency))))
+        else:
+            answer(_Answer(replies=tuple(_replies(llm, call))))
 
 
-def _complete(llm: Any, requests: list[Request], decoding: DecodingSpec, concurrency: int) -> list[EngineReply]:
+def _replies(llm: Any, call: _Complete) -> list[EngineReply]:
     from stillhouse.inference.vllm.request import sampling_params
     from stillhouse.inference.vllm.stream import stream
 
+    decoding = call.decoding
     params = sampling_params(decoding.sampling, decoding.constraint, 0, decoding.label_token_ids)
     replies = []
-    for finished in stream(llm, requests, lambda _: params, concurrency):
+    for finished in stream(llm, call.requests, lambda _: params, call.concurrency):
         output = finished.output.outputs[0]
         first = [{token: entry.logprob for token, entry in step.items()} for step in (output.logprobs or [])[:1]]
         replies.append(
