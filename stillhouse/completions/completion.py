@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pydantic import Field
-
 from stillhouse.config import StrictModel
 
 
@@ -38,7 +36,7 @@ class Completion(Reply):
     key: str
     seconds: float  # from submission to the last token
     teacher: str  # the teacher fingerprint, which is the folder of its segments
-    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    created: str  # ISO 8601, UTC
     teacher_number: int | None = None  # the recipe's teacher, from 1; None if it has one; never stored
 
     @property
@@ -47,3 +45,8 @@ class Completion(Reply):
         if self.cumulative_logprob is None or not self.completion_tokens:
             return None
         return self.cumulative_logprob / self.completion_tokens
+
+
+def utc_now() -> str:
+    """Return the time now as a completion holds it: ISO 8601, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from stillhouse.completions.completion import Completion
+from stillhouse.completions.completion import Completion, utc_now
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.vllm.engine import start_engine
@@ -137,6 +137,7 @@ class EngineRequester:
             cumulative_logprob=output.cumulative_logprob,
             seconds=round(finished.seconds, 4),
             teacher=self.recorder.teacher,
+            created=utc_now(),
         )
 
 

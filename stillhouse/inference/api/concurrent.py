@@ -8,7 +8,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from stillhouse.completions.completion import Completion, Reply
+from stillhouse.completions.completion import Completion, Reply, utc_now
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.inference.api.client import Client, Outcome
 from stillhouse.inference.api.request import ChatRequest
@@ -125,4 +125,6 @@ def as_completion(key: str, outcome: Outcome, teacher_fingerprint: str) -> Compl
     reply = outcome.reply or Reply(
         text="", finish_reason=f"error:{outcome.error}", prompt_tokens=0, completion_tokens=0
     )
-    return Completion(**dict(reply), key=key, seconds=round(outcome.seconds, 4), teacher=teacher_fingerprint)
+    return Completion(
+        **dict(reply), key=key, seconds=round(outcome.seconds, 4), teacher=teacher_fingerprint, created=utc_now()
+    )

@@ -184,7 +184,9 @@ class BatchClient:
         self, kind: type[Received], call: Callable[..., Awaitable[Any]], *given: Any, **more: Any
     ) -> Received:
         """Return the response of a call that may be repeated, read as `kind`."""
-        return await self._with_retries(lambda: self._call(kind, lambda: call(*given, **more), self._endpoint.timeout_s))
+        return await self._with_retries(
+            lambda: self._call(kind, lambda: call(*given, **more), self._endpoint.timeout_s)
+        )
 
     async def _call(
         self, kind: type[Received], send: Callable[[], Awaitable[Any]], timeout_s: float | None
