@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, NamedTuple
 
 from stillhouse.data.row import Row
@@ -68,11 +67,12 @@ class FilterResult:
 
 def merge_results(results: Iterable[FilterResult]) -> FilterResult:
     """Return the results about different completions as one."""
-    merged = list(results)
-    return FilterResult(
-        tuple(chain.from_iterable(result.kept for result in merged)),
-        tuple(chain.from_iterable(result.dropped for result in merged)),
-    )
+    kept: list[Candidate] = []
+    dropped: list[Drop] = []
+    for result in results:
+        kept += result.kept
+        dropped += result.dropped
+    return FilterResult(tuple(kept), tuple(dropped))
 
 
 def check_success(rows: Sequence[Row], result: FilterResult, filters: Filters) -> None:

@@ -2,21 +2,20 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from stillhouse.completions.completion import Completion
 from stillhouse.data.row import Row
 from stillhouse.filters.candidate import Candidate, read_candidates
 from stillhouse.filters.combine import Mixing, keep_best, keep_majority, votes_of, voting_groups
 from stillhouse.filters.outcome import Drop, FilterResult, check_success, merge_results
-from stillhouse.filters.rule import CandidateRule, DatasetRule, FilterRule, PromptRule
+from stillhouse.filters.rule import CandidateRule, DatasetRule, PromptRule
 from stillhouse.filters.rules.failed import Failed
 from stillhouse.filters.rules.near_duplicate import NearDuplicate
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.skill import Skill
 
 log = logging.getLogger(__name__)
-
-Rules = Sequence[FilterRule]
 
 KEEP_ALL = Mixing()
 NO_SCORES: Mapping[str, int | None] = {}
@@ -45,21 +44,41 @@ def apply_filters(
     Raises:
         QualityError: fewer prompts than `filters.min_success_ratio` keep an answer.
     """
-    rules = filters.rules()
+    rules = _rules_of(filters)
     prompts = ((row, read_candidates(row, completions.get(row["id"], ()), skill, labels, scores)) for row in rows)
     result = merge_results(_filter_prompt(row, candidates, rules, skill, mixing) for row, candidates in prompts)
     if skill.has_labels:
         _warn_without_effect(filters)
     else:
-        result = result.then(_filter_dataset(result.kept, rules))
+        result = result.then(_filter_dataset(result.kept, rules.of_dataset))
     num_in = sum(max(1, len(completions.get(row["id"], ()))) for row in rows)
     assert result.num_in == num_in, f"{num_in} completions in, {result.num_in} accounted for"
     check_success(rows, result, filters)
     return result
 
 
+class _Rules(NamedTuple):
+    """The rules of a recipe by when they run: selected once, since each prompt runs them."""
+
+    before_vote: list[CandidateRule]
+    of_votes: list[PromptRule]
+    after_vote: list[CandidateRule]
+    of_dataset: list[DatasetRule]
+
+
+def _rules_of(filters: Filters) -> _Rules:
+    rules = filters.rules()
+    of_candidates = [rule for rule in rules if isinstance(rule, CandidateRule)]
+    return _Rules(
+        before_vote=[rule for rule in of_candidates if not rule.runs_after_vote],
+        of_votes=[rule for rule in rules if isinstance(rule, PromptRule)],
+        after_vote=[rule for rule in of_candidates if rule.runs_after_vote],
+        of_dataset=[rule for rule in rules if isinstance(rule, DatasetRule)],
+    )
+
+
 def _filter_prompt(
-    row: Row, candidates: Sequence[Candidate], rules: Rules, skill: Skill, mixing: Mixing
+    row: Row, candidates: Sequence[Candidate], rules: _Rules, skill: Skill, mixing: Mixing
 ) -> FilterResult:
     """Filter each group of a prompt's candidates that votes together, then choose among what the groups keep."""
     if not candidates:
@@ -68,20 +87,19 @@ def _filter_prompt(
     return result.then(keep_best(result.kept, mixing))
 
 
-def _filter_group(group: Sequence[Candidate], rules: Rules, skill: Skill) -> FilterResult:
+def _filter_group(group: Sequence[Candidate], rules: _Rules, skill: Skill) -> FilterResult:
     """Filter candidates one by one, then by their votes; keep the majority's best if the last rules do."""
-    result = _filter_each(group, rules, after_vote=False)
+    result = _filter_each(group, rules.before_vote)
     num_answered = len(group) - sum(drop.reason == Failed.name for drop in result.dropped)
     votes = votes_of(result.kept, skill)
-    result = result.then(_filter_votes(result.kept, votes, num_answered, rules))
+    result = result.then(_filter_votes(result.kept, votes, num_answered, rules.of_votes))
     result = result.then(keep_majority(result.kept, votes, skill))
-    return result.then(_filter_each(result.kept, rules, after_vote=True))
+    return result.then(_filter_each(result.kept, rules.after_vote))
 
 
-def _filter_each(candidates: Sequence[Candidate], rules: Rules, *, after_vote: bool) -> FilterResult:
+def _filter_each(candidates: Sequence[Candidate], rules: Sequence[CandidateRule]) -> FilterResult:
     """Drop each candidate that a rule objects to; the first such rule names the reason."""
-    of_candidates = [rule for rule in rules if isinstance(rule, CandidateRule) and rule.runs_after_vote is after_vote]
-    pairs = [(candidate, _first_objection(candidate, of_candidates)) for candidate in candidates]
+    pairs = [(candidate, _first_objection(candidate, rules)) for candidate in candidates]
     return FilterResult(
         tuple(candidate for candidate, drop in pairs if drop is None),
         tuple(drop for _, drop in pairs if drop is not None),
@@ -96,26 +114,25 @@ def _first_objection(candidate: Candidate, rules: Sequence[CandidateRule]) -> Dr
 
 
 def _filter_votes(
-    candidates: tuple[Candidate, ...], votes: Sequence[str], num_answered: int, rules: Rules
+    candidates: tuple[Candidate, ...], votes: Sequence[str], num_answered: int, rules: Sequence[PromptRule]
 ) -> FilterResult:
     """Drop all candidates if a rule objects to their votes."""
     for rule in rules:
-        if isinstance(rule, PromptRule) and (detail := rule.objection(votes, num_answered)) is not None:
+        if (detail := rule.objection(votes, num_answered)) is not None:
             drops = (Drop(candidate.row, rule.name, detail, candidate) for candidate in candidates)
             return FilterResult(dropped=tuple(drops))
     return FilterResult(candidates)
 
 
-def _filter_dataset(candidates: tuple[Candidate, ...], rules: Rules) -> FilterResult:
+def _filter_dataset(candidates: tuple[Candidate, ...], rules: Sequence[DatasetRule]) -> FilterResult:
     """Drop the candidates of all prompts that a rule objects to when it sees all answers."""
     result = FilterResult(candidates)
     for rule in rules:
-        if isinstance(rule, DatasetRule):
-            details = rule.objections([candidate.target for candidate in result.kept])
-            pairs = list(zip(result.kept, details, strict=True))
-            kept = tuple(candidate for candidate, detail in pairs if detail is None)
-            drops = (Drop(one.row, rule.name, detail, one) for one, detail in pairs if detail is not None)
-            result = result.then(FilterResult(kept, tuple(drops)))
+        details = rule.objections([candidate.target for candidate in result.kept])
+        pairs = list(zip(result.kept, details, strict=True))
+        kept = tuple(candidate for candidate, detail in pairs if detail is None)
+        drops = (Drop(one.row, rule.name, detail, one) for one, detail in pairs if detail is not None)
+        result = result.then(FilterResult(kept, tuple(drops)))
     return result
 
 
