@@ -46,10 +46,9 @@ def split(rows: Path, data: Data, has_test: bool, out: Path) -> SplitSummary:
         _check_overlap(index, assigned)
     findings, near_test = _contaminated(index, assigned, data, pairs)
     findings |= _over_caps(index, assigned, findings, data)
-    drops = {row: Drop(found.reason, _detail(found, index)) for row, found in findings.items()}
-    counts = _write(rows / "rows.parquet", assigned, drops, out)
-    dropped = dict(sorted(Counter(drop.reason for drop in drops.values()).items()))
-    assert sum(counts.values()) + len(drops) == index.num_rows, "every row has one split or is dropped"
+    counts = _write(rows / "rows.parquet", assigned, findings, index, out)
+    dropped = dict(sorted(Counter(found.reason for found in findings.values()).items()))
+    assert sum(counts.values()) + len(findings) == index.num_rows, "every row has one split or is dropped"
     _check_counts(counts, dropped, data, has_test)
     if not has_test:
         _check_classes(index, assigned)
@@ -146,9 +145,11 @@ def _over_caps(index: RowIndex, assigned: SplitCodes, drops: dict[int, Finding],
     return found
 
 
-def _write(path: Path, assigned: SplitCodes, drops: dict[int, Drop], out: Path) -> dict[str, int]:
+def _write(
+    path: Path, assigned: SplitCodes, findings: dict[int, Finding], index: RowIndex, out: Path
+) -> dict[str, int]:
     codes = assigned.copy()
-    codes[list(drops)] = len(SPLITS)
+    codes[list(findings)] = len(SPLITS)
     start = 0
     with ExitStack() as stack:
         tables = [stack.enter_context(TableWriter(out / f"{name}.parquet")) for name in SPLITS]
@@ -157,7 +158,9 @@ def _write(path: Path, assigned: SplitCodes, drops: dict[int, Drop], out: Path) 
             rows = range(start, start + batch.num_rows)
             for code, table in enumerate(tables):
                 table.write(batch.filter(pa.array(codes[rows.start : rows.stop] == code)))
-            dropped.write(dropped_batch(batch, [drops.get(row) for row in rows]))
+            found = [findings.get(row) for row in rows]
+            drops = [Drop(one.reason, _detail(one, index)) if one else None for one in found]
+            dropped.write(dropped_batch(batch, drops))
             start = rows.stop
         return {name: table.rows for name, table in zip(SPLITS, tables, strict=True)}
 
