@@ -151,5 +151,6 @@ def user_texts(batch: pa.RecordBatch) -> list[str]:
 def dropped_batch(batch: pa.RecordBatch, drops: Sequence[Drop | None]) -> pa.RecordBatch:
     """Return the rows of `batch` that are dropped, with reason and detail, as DROPPED_SCHEMA."""
     dropped = batch.filter(pa.array([drop is not None for drop in drops]))
-    reasons = [pa.array([drop[at] for drop in drops if drop], pa.string()) for at in range(2)]
-    return pa.RecordBatch.from_arrays([*dropped.columns, *reasons], schema=DROPPED_SCHEMA)
+    reasons = pa.array([drop.reason for drop in drops if drop], pa.string())
+    details = pa.array([drop.detail for drop in drops if drop], pa.string())
+    return pa.RecordBatch.from_arrays([*dropped.columns, reasons, details], schema=DROPPED_SCHEMA)
