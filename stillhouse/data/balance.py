@@ -80,7 +80,7 @@ def _targets(before: Ints, rule: Balance) -> Ints:
 
 def _ranks(path: Path, codes: Ints, seed: int) -> Ints:
     """Return each row's rank within its group, in an order drawn by seed and content."""
-    keys = np.concatenate([content_keys(b.column(0).to_pylist()) for b in batches(path, ["content_sha256"])])
+    keys = np.concatenate([content_keys(b.column(0).to_pylist())[:, 0] for b in batches(path, ["content_sha256"])])
     mixed = keys ^ (np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15))
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)

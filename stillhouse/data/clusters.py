@@ -36,6 +36,6 @@ def _sample(path: Path) -> list[str]:
     share = min(1.0, _SAMPLE_ROWS / max(count_rows(path), 1))
     texts: list[str] = []
     for batch in batches(path, ["content_sha256", "messages"]):
-        chosen = content_keys(batch.column("content_sha256").to_pylist()) / 2.0**64 < share
+        chosen = content_keys(batch.column("content_sha256").to_pylist())[:, 0] / 2.0**64 < share
         texts += [normalise(text) for text, take in zip(user_texts(batch), chosen, strict=True) if take or share == 1.0]
     return texts

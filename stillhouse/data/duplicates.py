@@ -29,8 +29,8 @@ class Finding:
 
 
 def content_keys(digests: list[str]) -> npt.NDArray[np.uint64]:
-    """Return the first 64 bits of each hexadecimal SHA-256."""
-    return np.frombuffer(bytes.fromhex("".join(digests)), dtype=">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
+    """Return the first 128 bits of each hexadecimal SHA-256, as two numbers: shape (digests, 2)."""
+    return np.frombuffer(bytes.fromhex("".join(digests)), dtype=">u8").reshape(-1, 4)[:, :2].astype(np.uint64)
 
 
 def exact(rows: Ints, keys: npt.NDArray[np.uint64], labels: Ints, mode: Conflicts) -> Iterator[Finding]:

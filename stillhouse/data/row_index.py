@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhouse.data.duplicates import content_keys
 from stillhouse.data.row import normalise
 from stillhouse.data.text_similarity import Ints, Words, WordTable
 
@@ -35,19 +36,19 @@ class RowIndex:
         self.num_rows += batch.num_rows
         self._words.add([normalise(text) for text in texts])
         self._ids.append(batch.column("id"))
-        digests = bytes.fromhex("".join(batch.column("content_sha256").to_pylist()))
-        self._keys.append(np.frombuffer(digests, ">u8").reshape(-1, 4)[:, :2].astype(np.uint64))
-        codes, sources = self.label_names, batch.column("source").to_pylist()
+        self._keys.append(content_keys(batch.column("content_sha256").to_pylist()))
+        codes = self.label_names
         labels = [codes.setdefault(label, len(codes) - 1) for label in batch.column("label").to_pylist()]
         self._labels.append(np.array(labels, np.int64))
-        self._sources.append(np.array([SOURCES.index(source) for source in sources], np.int8))
+        sources = pc.index_in(batch.column("source"), pa.array(SOURCES))
+        self._sources.append(sources.to_numpy().astype(np.int8))
         self._has_reference.append(pc.list_value_length(batch.column("references")).to_numpy(False) > 0)
 
     def seal(self) -> None:
         """Make the columns of all rows added."""
         self.words: WordTable = self._words.seal()
         self.ids = pa.chunked_array(self._ids)
-        self.keys = np.concatenate(self._keys)  # the first 128 bits of content_sha256, shape (rows, 2)
+        self.keys = np.concatenate(self._keys)  # as content_keys, shape (rows, 2)
         self.labels = np.concatenate(self._labels)  # codes; -1: none
         self.sources = np.concatenate(self._sources)
         self.has_reference = np.concatenate(self._has_reference) | (self.labels >= 0)
