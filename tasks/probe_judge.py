@@ -1,6 +1,8 @@
 """Has the judge score the completions of a plan's probes, for a forecast; a later run finds its scores."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from stillhouse.artifacts.fingerprint import sha256_json
 from stillhouse.artifacts.handle import Built
@@ -10,6 +12,7 @@ from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.scores import score_questions
 from stillhouse.recipe.judge import SCORES
 from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
+from stillhouse.teachers.probe_result import ProbeResult
 from stillhouse.teachers.spec import ProbeSpec, write_row_ids
 from tasks.balance import Rows
 from tasks.judge import JudgeParams, questions_spec
@@ -36,9 +39,7 @@ def probe_judge(call: StageCall[ProbeJudgeParams]) -> GenerationSummary:
     """
     params, folder = call.params, call.work.folder
     inputs = plan_inputs(call)
-    lines = inputs.lines_of([(probe.completed, frozenset()) for probe in inputs.probes])
-    completions = [line for own in lines.values() for line in own]
-    questions = score_questions(inputs.rows, completions, params.judge, params.skill, params.labels)
+    questions = score_questions(inputs.rows, stored_lines(inputs.probes), params.judge, params.skill, params.labels)
     if not questions:
         write_probe(folder, {PROMPT_ROWS: []}, {}, [], is_exact=True, label_token_ids=None)
         return GenerationSummary()
@@ -71,6 +72,19 @@ def probe_scores(
     )
     inputs = {**rows.inputs, **probe_inputs(probes), **checkpoint.inputs}
     return run.build(probe_judge, inputs, params, label="probe judge")
+
+
+def stored_lines(probes: Sequence[ProbeResult]) -> list[dict[str, Any]]:
+    """Return the completions of the rows that have all of a teacher's, as lines of the table of completions.
+
+    They come teacher by teacher: their order is that of the questions, and so decides the bytes of asked.parquet.
+    """
+    return [
+        line
+        for number, probe in enumerate(probes, start=1)
+        for row_id in filter(probe.completed.__contains__, probe.rows)
+        for line in probe.lines_of(row_id, number)
+    ]
 
 
 def _spec(call: StageCall[ProbeJudgeParams], questions: dict[str, Messages], among: list[str]) -> ProbeSpec:
