@@ -59,7 +59,7 @@ def distill(
     sources = read_sources(run)
     valid = validate_rows(run, sources)
     splits = split_rows(run, valid)
-    rows = balance_rows(run, sources, valid, splits)
+    rows = balance_rows(run, valid, splits)
 
     teachers, judge = load_teachers(run), load_judge(run)
     completions = generate_completions(run, teachers, rows)
@@ -74,6 +74,19 @@ def distill(
     evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
     verdicts = compare_pairs(run, judge, rows, evaluation)
     report = write_report(
-        run, ReportInputs(rows, teachers, judge, base, completions, scores, dataset, trained, evaluation, verdicts)
+        run,
+        ReportInputs(
+            sources=sources,
+            rows=rows,
+            teachers=teachers,
+            judge=judge,
+            base=base,
+            completions=completions,
+            scores=scores,
+            dataset=dataset,
+            trained=trained,
+            evaluation=evaluation,
+            verdicts=verdicts,
+        ),
     )
     return {"run_id": run.id, "report": report.model_dump(mode="json")}

@@ -45,7 +45,7 @@ def plan(
     sources = read_sources(run)
     valid = validate_rows(run, sources)
     splits = split_rows(run, valid)
-    rows = balance_rows(run, sources, valid, splits)
+    rows = balance_rows(run, valid, splits)
 
     teachers, judge = load_teachers(run), load_judge(run)
     probes = probe_teachers(run, teachers, rows)

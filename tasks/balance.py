@@ -1,12 +1,11 @@
 """Evens out the training rows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.data.balance import balance as write_balanced
-from stillhouse.data.summaries import BalanceSummary, ReadSummary, SplitSummary, ValidateSummary
-from stillhouse.recipe.data import Balance, Role
+from stillhouse.data.summaries import BalanceSummary, SplitSummary, ValidateSummary
+from stillhouse.recipe.data import Balance
 from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -22,7 +21,6 @@ class BalanceParams(Params):
 class Rows:
     """The rows of a recipe, ready for its models."""
 
-    sources: Mapping[Role, Built[ReadSummary]]
     valid: Built[ValidateSummary]
     splits: Built[SplitSummary]
     train: Built[BalanceSummary]  # the training rows after balancing
@@ -44,12 +42,7 @@ def balance(call: StageCall[BalanceParams]) -> BalanceSummary:
     return write_balanced(call.folder("split"), call.params.balance, call.work.folder)
 
 
-def balance_rows(
-    run: Run,
-    sources: Mapping[Role, Built[ReadSummary]],
-    valid: Built[ValidateSummary],
-    splits: Built[SplitSummary],
-) -> Rows:
+def balance_rows(run: Run, valid: Built[ValidateSummary], splits: Built[SplitSummary]) -> Rows:
     """Return all rows, with the training rows balanced; validation and test rows stay as they are."""
     train = run.build(balance, {"split": splits.ref}, BalanceParams(balance=run.recipe.data.balance))
-    return Rows(sources, valid, splits, train)
+    return Rows(valid, splits, train)

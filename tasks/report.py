@@ -14,11 +14,13 @@ from prefect.cache_policies import NO_CACHE
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import in_report_order, total
+from stillhouse.data.summaries import ReadSummary
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
@@ -45,6 +47,7 @@ from tasks.orchestration.run import Run
 class ReportInputs:
     """The models and the finished stages that a report is made of, in the order of the flow."""
 
+    sources: Mapping[Role, Built[ReadSummary]]
     rows: Rows
     teachers: list[Checkpoint]
     judge: Checkpoint | None
@@ -87,7 +90,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
     evidence = read_evidence(test, run.store.fetch(evaluation.ref), rows.labels, recipe.skill)
     blocks = collect.model_blocks(evidence, _names(recipe, inputs.teachers[0], inputs.base), recipe)
     comparison, which = collect.comparison_block(evidence, blocks, recipe)
-    data = {role: source.summary for role, source in rows.sources.items()}
+    data = {role: source.summary for role, source in inputs.sources.items()}
     stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
     related = {"teacher": inputs.teachers, "student's base": [inputs.base]}
     report = build_report(

@@ -38,7 +38,7 @@ def test_evaluate_models_student_is_the_exported_folder_and_an_input():
     run = Run()
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
     valid = make_built("validate", ValidateSummary(num_in=0, kept={}, dropped={}, labels=("a", "b")))
-    rows = Rows({}, valid, make_built("split"), make_built("balance"))
+    rows = Rows(valid, make_built("split"), make_built("balance"))
     trained, untrained, other = make_built("train"), make_built("initialise"), make_built("other")
     evaluate_models(run, rows, make_built("filter"), known, known, trained, untrained, other)
     paths = {candidate.role: candidate.path for candidate in run.params.candidates}

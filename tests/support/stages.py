@@ -11,4 +11,4 @@ def prepare_rows(run: Run) -> Rows:
     """Return the recipe's rows, read, validated, split and balanced."""
     sources = read_sources(run)
     valid = validate_rows(run, sources)
-    return balance_rows(run, sources, valid, split_rows(run, valid))
+    return balance_rows(run, valid, split_rows(run, valid))
