@@ -3,6 +3,7 @@
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
+from stillhouse.costs.price import resolve_price
 from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.evaluation import Evaluation
@@ -66,5 +67,7 @@ def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[
         evaluation=evaluation,
     )
     built = run.build(evaluate_teacher, {"split": rows.splits.ref}, params)
-    run.note_completions(Expense.TEST_ROWS, "teacher: test rows", built, recipe.teacher)
+    # one by one, so without the discount for batches
+    price = resolve_price(recipe.teacher, recipe.costs)
+    run.note_completions(Expense.TEST_ROWS, "teacher: test rows", built, price)
     return built

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
+from stillhouse.costs.price import generation_price
 from stillhouse.inference.models import Checkpoint
 from stillhouse.runtime.code_version import source_sha256
 from stillhouse.teachers.shards import with_replies
@@ -55,7 +56,8 @@ def generate_with(
         seconds = time.monotonic() - started
     built = run.build(generate, inputs, params, label=label, seconds_before=seconds)
     name = teacher.display_name if recipe.has_several else "teacher"
-    run.note_completions(Expense.GENERATION, f"{name}: prompts", built, teacher)
+    price = generation_price(teacher, recipe.costs)
+    run.note_completions(Expense.GENERATION, f"{name}: prompts", built, price)
     return built
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
+from stillhouse.costs.price import generation_price
 from stillhouse.data.row import Messages
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.questions import JudgeReply, read_replies, write_questions
@@ -69,7 +70,8 @@ def score_completions(
         return None
     params = JudgeParams.by(run, config, checkpoint, rows, instruction=config.score_prompt)
     scores = run.build(judge, {"generate": completions.ref, **rows.inputs, **checkpoint.inputs}, params)
-    run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, config)
+    price = generation_price(config, run.recipe.costs)
+    run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, price)
     return scores
 
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
+from stillhouse.costs.price import generation_price
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import BASELINES
 from stillhouse.evaluation.spec import EvaluateSummary
@@ -67,5 +68,6 @@ def compare_pairs(
     )
     inputs = {"evaluate": evaluation.ref, "split": rows.splits.ref, **checkpoint.inputs}
     verdicts = run.build(judge_pairs, inputs, params)
-    run.note_completions(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, config)
+    price = generation_price(config, run.recipe.costs)
+    run.note_completions(Expense.JUDGE_PAIRS, "judge: pairs", verdicts, price)
     return verdicts

@@ -3,6 +3,7 @@
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
+from stillhouse.costs.price import generation_price
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.routing import BY_ROW
 from stillhouse.teachers.spec import ProbeSpec
@@ -60,5 +61,6 @@ def probe_teachers(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> list[
         params = generation_params(run, index, checkpoint, rows, ProbeParams, prompts=PROMPTS)
         label = f"probe {teacher.display_name}" if recipe.has_several else "probe"
         probes.append(run.build(probe, inputs, params, label=label))
-        run.note_completions(Expense.GENERATION, f"{teacher.display_name}: prompts", probes[-1], teacher)
+        price = generation_price(teacher, recipe.costs)
+        run.note_completions(Expense.GENERATION, f"{teacher.display_name}: prompts", probes[-1], price)
     return probes

@@ -12,7 +12,7 @@ from stillhouse.artifacts.store import Store, open_store
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense, PaidPart, budget_usage, completions_line
-from stillhouse.costs.price import generation_price, resolve_price
+from stillhouse.costs.price import ResolvedPrice, resolve_price
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import ServedModel
 from stillhouse.runtime.log_filter import hide_user_tracebacks
@@ -70,12 +70,10 @@ class Run:
         )
 
     def note_completions(
-        self, expense: Expense, what: str, built: Built[GenerationSummary], model: ServedModel
+        self, expense: Expense, what: str, built: Built[GenerationSummary], price: ResolvedPrice
     ) -> None:
-        """Enter into the ledger what a stage requested of `model`, and so take it off the budget."""
-        # the test rows are requested one by one, whatever the model's discount for batches
-        price_of = resolve_price if expense is Expense.TEST_ROWS else generation_price
-        self.ledger.append(completions_line(expense, what, built, price_of(model, self.recipe.costs)))
+        """Enter into the ledger what a stage requested at `price`, and so take it off the budget."""
+        self.ledger.append(completions_line(expense, what, built, price))
 
 
 def join_prefect() -> None:
