@@ -184,7 +184,7 @@ def test_retry_after_zero_makes_no_tight_loop(tmp_path, serve):
     backoff = wait_random_exponential(multiplier=0.25, max=60.0)
     with pytest.raises(ServiceError):
         generate(asked, RecordingReporter(), connect_over(Path("socket"), backoff=backoff))
-    assert 2 <= len(server.requests) < 40
+    assert 2 <= len(server.requests) < 10
 
 
 def test_retry_after_beyond_patience_ends_the_run_at_once(tmp_path, serve):
@@ -296,7 +296,7 @@ def test_tokens_are_sent_no_faster_than_their_limit(tmp_path, serve):
     server = serve(lambda _: answer("billing"))
     run(tmp_path, 7, sampling={"max_tokens": 1000}, endpoint={"tokens_per_minute": 60_000})
     times = sorted(request.at for request in server.requests)
-    assert times[-1] - times[0] >= 0.9
+    assert times[-1] - times[0] >= 1.0
 
 
 def test_api_key_is_sent_as_a_bearer_and_is_nowhere_else(tmp_path, serve, monkeypatch):
