@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.utilities.math import clamped_poisson_interval
 
 from stillhouse.artifacts.handle import ArtifactRef, StageSummary
 from stillhouse.errors import DataError, StoreError, StoreUnavailable, WorkerError
@@ -250,7 +251,14 @@ def test_stage_waits_its_own_delays_before_it_tries_again(settings):
 
 def test_stage_runs_that_fail_together_wait_for_different_times():
     made = stage("toy", version=1)(Body().__call__)
-    assert (made.task.retry_delay_seconds, made.task.retry_jitter_factor) == ([5.0, 20.0], 0.5)
+    task = made.task
+    assert task.retry_delay_seconds == [5.0, 20.0]
+    for mean in (5.0, 20.0):
+        # Prefect draws the wait of each run so
+        drawn = [clamped_poisson_interval(mean, task.retry_jitter_factor or 0.0) for _ in range(200)]
+        assert len(set(drawn)) > 100
+        assert 0.5 * mean <= min(drawn) < 0.7 * mean
+        assert 1.3 * mean < max(drawn) <= 1.5 * mean
 
 
 def test_stage_users_mistake_is_raised_as_it_is_and_not_tried_again(settings):
