@@ -15,6 +15,7 @@ from stillhouse.evaluation.api_worker import evaluate_teacher
 from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.teachers import api_requests
 from stillhouse.teachers.api_requests import ChatRequests
 from stillhouse.teachers.api_worker import generate
 from stillhouse.teachers.spec import GenerateSpec
@@ -141,13 +142,14 @@ def test_label_that_is_personal_data_is_refused_and_not_sent(tmp_path, server):
     assert not server.requests
 
 
-def test_chat_requests_of_many_rows_report_progress(tmp_path):
+def test_chat_requests_of_many_rows_report_progress(tmp_path, monkeypatch):
+    monkeypatch.setattr(api_requests, "_LOG_EVERY", 10)
     asked = spec(tmp_path, teacher("compatible"))
     assert asked.teacher.endpoint is not None
     said: list[str] = []
     row = {"id": "r", "content_sha256": "0" * 64, "messages": [{"role": "user", "content": "hi"}], "references": []}
-    ChatRequests(asked, [row] * 10_001, said.append)
-    assert said == ["10000 of 10001 prompts made"]
+    ChatRequests(asked, [row] * 21, said.append)
+    assert said == ["10 of 21 prompts made", "20 of 21 prompts made"]
 
 
 def calls_in(source: str) -> set[str]:
