@@ -28,7 +28,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytes
 def test_teacher_over_an_api_gets_each_prompt_once_in_any_number_of_runs(tmp_path):
     with serving(first_label) as server:
         pipeline = prepare_api_recipe(tmp_path, server.address)
-        first = pipeline.generate(NO_ENGINE, **ENVIRONMENT)
+        # in a process of its own, whose log is among the files searched for the key
+        first = pipeline.generate_in_process(NO_ENGINE, **ENVIRONMENT)
         assert first["requests"] == first["sent"] == len(server.requests) > 20
         assert max(Counter(str(body["messages"]) for body in server.bodies()).values()) == 1
         # found among the stored completions, though the artifact is built anew
@@ -37,6 +38,7 @@ def test_teacher_over_an_api_gets_each_prompt_once_in_any_number_of_runs(tmp_pat
         assert len(server.requests) == first["requests"]
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.suffix == ".parquet" for path in written)
+    assert (tmp_path / "log.txt").stat().st_size > 0
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
 
 
