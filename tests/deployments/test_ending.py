@@ -68,7 +68,7 @@ def test_killed_run_is_seen_as_crashed_within_ten_seconds_and_can_be_retried(
     services.prefect.settle(run)
     services.prefect.retry(run)
     services.prefect.wait_for(run, "RUNNING", timeout_s=30)
-    assert services.prefect.wait_for(run)["type"] == "COMPLETED"
+    assert services.prefect.wait_for(run, timeout_s=300)["type"] == "COMPLETED"
 
 
 def test_stuck_stage_is_ended_after_its_time_with_the_setting_to_raise(
@@ -96,13 +96,13 @@ def test_restarted_server_does_not_end_a_run_that_holds_a_concurrency_slot(
     kill(services.process_of("prefect"))
     services.up()
 
-    assert services.prefect.wait_for(run)["type"] == "COMPLETED", services.prefect.logs(run)
+    assert services.prefect.wait_for(run, timeout_s=300)["type"] == "COMPLETED", services.prefect.logs(run)
 
 
 def test_run_tells_its_progress_and_what_its_workers_print(services: LocalServices, pipeline: FailingPipeline) -> None:
     run, _ = start(services, pipeline, "train")
 
-    assert services.prefect.wait_for(run)["type"] == "COMPLETED"
+    assert services.prefect.wait_for(run, timeout_s=300)["type"] == "COMPLETED"
 
     described = [one["description"] or "" for one in services.prefect.artifacts(run) if one["type"] == "progress"]
     assert any(text.startswith("train: ") and "6 of 6 steps" in text for text in described)
@@ -126,4 +126,4 @@ def test_run_of_a_killed_worker_is_seen_as_crashed_within_three_minutes_and_can_
     services.up()
     services.prefect.retry(run)
     services.prefect.wait_for(run, "RUNNING", timeout_s=60)
-    assert services.prefect.wait_for(run)["type"] == "COMPLETED"
+    assert services.prefect.wait_for(run, timeout_s=300)["type"] == "COMPLETED"

@@ -32,7 +32,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> FailingPipeline:
 def fail_and_retry(services: LocalServices, run: str, stages: tuple[str, ...]) -> None:
     """Wait for the run to fail in each of `stages`, saying so, and retry it; by the page's call or the command."""
     for number, stage in enumerate(stages):
-        state = services.prefect.wait_for(run)
+        state = services.prefect.wait_for(run, timeout_s=300)
         first_line = state["message"].split("\n")[0]
         assert state["type"] == "FAILED", (stage, state)
         assert f"Error: {stage}" in first_line, first_line
@@ -52,7 +52,7 @@ def test_worker_run_that_failed_in_every_stage_did_each_once(services: LocalServ
     )
     fail_and_retry(services, run, STAGES)
 
-    assert services.prefect.wait_for(run)["type"] == "COMPLETED"
+    assert services.prefect.wait_for(run, timeout_s=300)["type"] == "COMPLETED"
     # the crash and the one that did the work
     assert fresh.starts() == dict.fromkeys(WORKERS.values(), 2)
     assert fresh.attempts() == {stage: 3 if stage == "read" else 1 for stage in STAGES}
@@ -99,11 +99,11 @@ def test_served_run_is_retried_and_gone_on_with_by_a_worker_that_shares_the_stor
 
     run = services.prefect.start_run("distill/served", **parameters)
     fail_and_retry(services, run, stages)
-    assert services.prefect.wait_for(run)["type"] == "FAILED"
+    assert services.prefect.wait_for(run, timeout_s=300)["type"] == "FAILED"
     elsewhere = {**fresh.flow_environment, "STILLHOUSE_WORK": str(tmp_path / "other-machine")}
     again = services.prefect.start_run("distill/distill", elsewhere, **parameters)
 
-    assert services.prefect.wait_for(again)["type"] == "COMPLETED"
+    assert services.prefect.wait_for(again, timeout_s=300)["type"] == "COMPLETED"
     work = fresh.starts() - before
     assert work == {WORKERS[stage]: 2 for stage in ("generate", "train", "evaluate")}
     assert fresh.stored_keys() == asked, "the teacher was asked again"

@@ -77,7 +77,7 @@ class PrefectApi:
         """The run's state: type, name, message."""
         return dict(self.request("GET", f"/flow_runs/{run}")["state"])
 
-    def wait_for(self, run: str, *types: str, timeout_s: float = 300.0) -> dict[str, Any]:
+    def wait_for(self, run: str, *types: str, timeout_s: float = 90.0) -> dict[str, Any]:
         """Return the run's state once it is one of `types`; without any, once the run has ended."""
         deadline = time.monotonic() + timeout_s
         while (state := self.state_of(run))["type"] not in (types or ENDED):
