@@ -80,7 +80,8 @@ def test_recipe_of_kind_nli_takes_labels_metrics_and_columns():
         ({"skill": {"kind": "nli", "labels": ["a"]}}, r"skill\.labels: \['a'\] is refused: one class only"),
         (
             {"skill": {"labels": ["a", "b"]}},
-            "names `premise`, for skill nli only: leave it out, or set the kind; skill.kind is classification",
+            r"refused:\n  - data\.train\.columns names `premise` and `hypothesis`, for skill nli only: "
+            r"leave out, or set the kind; skill\.kind is classification\.$",
         ),
         ({"skill": 3}, "skill: 3 is refused"),
     ],

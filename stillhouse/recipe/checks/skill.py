@@ -16,12 +16,14 @@ def find_skill_problems(recipe: Recipe) -> Iterator[str]:
 
 
 def _columns(recipe: Recipe) -> Iterator[str]:
-    """Yield each column that is named and belongs to other skills only."""
-    for kind, skill in SKILLS.items():
-        for column in set(skill.columns) - set(recipe.skill.columns):
-            for role, source in recipe.data.sources.items():
-                if getattr(source.columns, column) is not None:
-                    yield f"data.{role}.columns names `{column}`, for skill {kind} only: leave it out, or set the kind"
+    """Yield a line for each source that names columns of other skills only."""
+    columns = dict.fromkeys(column for skill in SKILLS.values() for column in skill.columns)
+    for role, source in recipe.data.sources.items():
+        named = [one for one in columns if getattr(source.columns, one) is not None and one not in recipe.skill.columns]
+        kinds = [kind for kind, skill in SKILLS.items() if not set(skill.columns).isdisjoint(named)]
+        if named:
+            shown = " and ".join(f"`{column}`" for column in named)
+            yield f"data.{role}.columns names {shown}, for skill {' or '.join(kinds)} only: leave out, or set the kind"
 
 
 def _answers(recipe: Recipe) -> Iterator[str]:
