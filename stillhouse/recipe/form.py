@@ -95,6 +95,21 @@ def input_field(annotation: Any) -> FieldInfo:
     return next(item for item in get_args(annotation) if isinstance(item, FieldInfo))
 
 
-def recipe_changes(size: Size = "full", **inputs: str | int) -> dict[str, Any]:
-    """Return dotted recipe field -> value for a size and the inputs by name; an empty text or 0 changes nothing."""
+def recipe_changes(
+    *,
+    data: str = "",
+    test_data: str = "",
+    teacher: str = "",
+    student: str = "",
+    size: Size = "full",
+    max_train_rows: int = 0,
+) -> dict[str, Any]:
+    """Return dotted recipe field -> value for a size and the inputs; an empty text or 0 changes nothing."""
+    inputs = {
+        "data": data,
+        "test_data": test_data,
+        "teacher": teacher,
+        "student": student,
+        "max_train_rows": max_train_rows,
+    }
     return SIZES[size] | {REPLACED_FIELDS[name]: value for name, value in inputs.items() if value}
