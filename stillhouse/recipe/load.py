@@ -75,12 +75,16 @@ def parse_recipe(fields: dict[str, Any], location: str = "inline") -> Recipe:
     """
     try:
         recipe = Recipe.model_validate(fields)
-        problems = [f"{problem}." for problem in find_problems(recipe)]
+        problems = [_as_sentence(problem) for problem in find_problems(recipe)]
     except ValidationError as error:
         problems = [_explain(item) for item in _innermost(error.errors(include_url=False, include_context=False))]
     if problems:
         raise RecipeError("\n  - ".join([f"Recipe {location} is refused:", *problems]))
     return recipe
+
+
+def _as_sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def resolve_paths(recipe: Recipe, location: str) -> Recipe:
@@ -139,7 +143,9 @@ def _override(fields: dict[str, Any], dotted: str, value: Any) -> None:
         else:
             raise RecipeError(f"Override {dotted!r} does not fit the recipe: it has no {name!r} there.")
     if not isinstance(section, dict):
-        raise RecipeError(f"Override {dotted!r} does not fit the recipe: {last!r} is not a field of a section.")
+        raise RecipeError(
+            f"Override {dotted!r} does not fit the recipe: set a field of a section, as teachers.0.model."
+        )
     section[last] = value
 
 
@@ -193,7 +199,9 @@ def _fields_at(location: tuple[str | int, ...]) -> Iterable[str]:
     model: Any = Recipe
     if location[:1] == ("skill",):
         model, location = SKILLS[str(location[1])], location[2:]
-    for name in (name for name in location if isinstance(name, str)):
+    for name in location:
+        if isinstance(name, int):  # a place in a list
+            continue
         field = model.model_fields.get(name) if model else None
         model = _model_in(field.annotation) if field else None
     return model.model_fields if model else []

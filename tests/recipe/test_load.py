@@ -133,6 +133,11 @@ def test_load_recipe_override_outside_of_the_recipe_is_refused(tmp_path, dotted)
         load_recipe(write_recipe(tmp_path), {dotted: 1})
 
 
+def test_load_recipe_override_of_a_section_says_what_to_set(tmp_path):
+    with pytest.raises(RecipeError, match=r"set a field of a section, as teachers\.0\.model"):
+        load_recipe(write_recipe(tmp_path), {"teachers.0": 1})
+
+
 def test_load_recipe_override_of_unknown_field_names_the_nearest(tmp_path):
     with pytest.raises(RecipeError, match="Did you mean 'epochs'"):
         load_recipe(write_recipe(tmp_path), {"training.epoch": 2})

@@ -216,3 +216,11 @@ def test_checks_of_a_teacher_apply_to_each_of_several(second: dict[str, Any], pa
 def test_evaluation_max_tokens_is_the_largest_of_the_teachers():
     content = make_routed_fields(SMALL, LARGE | {"sampling": {"max_tokens": 300}}) | {"skill": {"kind": "qa"}}
     assert parse_recipe(content).evaluation.max_tokens == 300
+
+
+def test_problem_that_ends_a_sentence_gets_no_second_mark():
+    routing = {"kind": "source", "teachers": {"mail": "smal"}}
+    message = refusal_of(make_routed_fields(SMALL, LARGE, routing=routing))
+    assert "Did you mean" in message
+    assert ".." not in message
+    assert "?." not in message
