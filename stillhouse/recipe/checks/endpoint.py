@@ -17,15 +17,13 @@ def find_endpoint_problems(recipe: Recipe) -> Iterator[str]:
     for field, model in recipe.served_models.items():
         if not model.endpoint:
             continue
-        for problem in (
-            *_engine(model),
-            *_execution(model.endpoint),
-            *_sampling(model.sampling, model.endpoint),
-            *(_teacher(model, model.endpoint) if isinstance(model, Teacher) else ()),
-        ):
-            yield f"{field}.{problem}"
-        if isinstance(model, Teacher) and "logprobs" not in model.endpoint.offered:
-            yield from _filters_of_logprobs(recipe, field, model, model.endpoint.provider)
+        endpoint = model.endpoint
+        problems = [*_engine(model), *_execution(endpoint), *_sampling(model.sampling, endpoint)]
+        if isinstance(model, Teacher):
+            problems += _teacher(model, endpoint)
+        yield from (f"{field}.{problem}" for problem in problems)
+        if isinstance(model, Teacher) and "logprobs" not in endpoint.offered:
+            yield from _filters_of_logprobs(recipe, field, model, endpoint.provider)
 
 
 def _engine(model: ServedModel) -> Iterator[str]:

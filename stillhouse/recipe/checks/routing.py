@@ -47,7 +47,9 @@ def _routes(routing: Routing, names: list[str]) -> Iterator[str]:
     for field, name in unknown.items():
         yield f"{field}: no teacher is called {name!r}; they are {', '.join(names)}.{did_you_mean(name, names)}"
     if routing.kind in BY_ROW and routing.teachers and not unknown:
-        for name in (name for name in names if name not in {*routing.teachers.values(), routing.default or names[0]}):
+        reached = {*routing.teachers.values(), routing.default or names[0]}
+        unreached = [one for one in names if one not in reached]
+        for name in unreached:
             yield f"teacher {name!r} would get no prompt: name it in routing.teachers, or leave it out"
 
 
