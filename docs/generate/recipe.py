@@ -17,8 +17,7 @@ runs, or is only recorded; changing it builds nothing again.
 """
 _REPORT = """
 `report.json` holds every number of a run, with its sample size and interval. `report.html` shows the same. A number
-that was not measured is null, never 0. Files are kept for good: a field that was ever
-filled keeps its name.
+that was not measured is null, never 0. Files are kept for good: a field that was ever filled keeps its name.
 """
 
 

@@ -86,7 +86,7 @@ class ServedModel(FrozenModel):
     licence: str = provenance("unknown", "licence of the model, shown on the cards")
     accept_terms: str = provenance(
         "",
-        "the terms of use that forbid training on the model's answers and that you state not to be bound by: "
+        "your statement that these terms of use, which forbid training on the model's answers, do not bind you: "
         + ", ".join(TERMS)
         + ". A judge needs it only if it chooses training examples",
         pattern=f"^({'|'.join(TERMS)})?$",

@@ -83,7 +83,9 @@ class Licences(Block):
     data: dict[str, str] = Field({}, description="by source")
     teacher: str = Field("unknown", description="of the first teacher")
     accepted_terms: str = Field(
-        "", description="the owner whose terms on the teacher's output were accepted, as in `teachers.0.accept_terms`"
+        "",
+        description="terms of use that forbid training on the teacher's answers, and of which the recipe states that "
+        "they do not bind its user, as in `teachers.0.accept_terms`",
     )
     student_base: str = Field("unknown", description="of the student's base model")
     teachers: tuple[TeacherLicence, ...] = Field((), description="each of several; `teacher` is then the first")
