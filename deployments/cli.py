@@ -59,8 +59,14 @@ def run(
     from tasks.orchestration.registry import stages_named
 
     overrides = _overrides(set_ or [])
-    named: dict[str, Any] = {"data": data, "test_data": test_data, "teacher": teacher, "student": student}
-    inputs = named | {"size": size, "max_train_rows": max_train_rows}
+    inputs: dict[str, Any] = {
+        "data": data,
+        "test_data": test_data,
+        "teacher": teacher,
+        "student": student,
+        "size": size,
+        "max_train_rows": max_train_rows,
+    }
     stages = stages_named(refresh or [])
     settings = prepare(recipe, recipe_changes(**inputs) | overrides)
     # after the environment is set: Prefect reads it on import
@@ -92,8 +98,13 @@ def plan(
     from deployments.foreground import prepare, run_flow
 
     overrides = _overrides(set_ or [])
-    named: dict[str, Any] = {"data": data, "test_data": test_data, "teacher": teacher}
-    inputs = named | {"size": size, "max_train_rows": max_train_rows}
+    inputs: dict[str, Any] = {
+        "data": data,
+        "test_data": test_data,
+        "teacher": teacher,
+        "size": size,
+        "max_train_rows": max_train_rows,
+    }
     prepare(recipe, recipe_changes(**inputs) | overrides)
     # after the environment is set: Prefect reads it on import
     from flows.plan import plan as plan_flow

@@ -21,18 +21,18 @@ UNKNOWN = "unknown"
 def model_card(report: Report) -> str:
     """Return the student's card. Its own licence is `unknown`: only who publishes it can state one."""
     name, student = str(report.recipe.get("name", report.skill)), report.models.student
-    base = str((report.recipe.get("student") or {}).get("model") or UNKNOWN)
+    base = (report.recipe.get("student") or {}).get("model")
     teacher = taught_by(report)
     front: dict[str, Any] = {
         "license": UNKNOWN,
-        "base_model": None if base == UNKNOWN else base,
+        "base_model": base,
         "tags": ["distillation", "stillhouse", report.skill],
         "model-index": [{"name": name, "results": [_results(report)]}] if student and student.quality else None,
     }
     sections = [
         f"# {cell(name)}",
         cell(headline(report)),
-        f"A student of {cell(teacher)} for one job, {cell(report.skill)}, made from {cell(base)}.",
+        f"A student of {cell(teacher)} for one job, {cell(report.skill)}, made from {cell(base or UNKNOWN)}.",
         "## Measured",
         _comparison(report),
         f"**Worth a teacher?** {conclusion(report)}",
