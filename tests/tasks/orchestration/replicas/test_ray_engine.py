@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from prefect.settings import PREFECT_API_URL
 
 from tests.support.pipeline import MODEL, Pipeline
 from tests.support.replicas.nodes import TwoNodes
@@ -13,15 +12,12 @@ pytest.importorskip("prefect_ray", reason="Ray is not installed; run `make ray`"
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(1500),
-    pytest.mark.usefixtures("prefect_server"),
     pytest.mark.skipif(not MODEL.exists(), reason="the demo's teacher is not there; run `make model`"),
 ]
 
 
-def test_distill_two_nodes_request_each_prompt_once(tmp_path: Path):
-    server = PREFECT_API_URL.value()
-    assert server
-    pipeline = Pipeline(tmp_path / "run", settings={"PREFECT_API_URL": server})
+def test_distill_two_nodes_request_each_prompt_once(tmp_path: Path, prefect_server: str):
+    pipeline = Pipeline(tmp_path / "run").reporting_to(prefect_server)
     pipeline.write()
     nodes = [
         {"STILLHOUSE_WORK": str(tmp_path / name / "work"), "PREFECT_HOME": str(tmp_path / name / "prefect")}
