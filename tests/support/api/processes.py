@@ -12,11 +12,11 @@ import psutil
 
 from stillhouse.runtime.process import run_worker
 from tasks.orchestration.workers import Worker
-from tests.support.api.requests import KEY, spec, teacher
+from tests.support.api.recipe import ENVIRONMENT
+from tests.support.api.requests import spec, teacher
 from tests.support.pipeline import command_of
 
 MODULE = Worker.GENERATE_API
-ENVIRONMENT = {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 def work(

@@ -11,7 +11,6 @@ from tests.support.generation.generation_pipeline import GenerationPipeline
 
 NO_ENGINE = Path("/nonexistent/python")
 
-
 ENVIRONMENT = {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
