@@ -48,7 +48,7 @@ def test_guard_ephemeral_server_killed_parent_ends_it(tmp_path: Path):
         assert is_alive(server)
         parent.kill()
         parent.wait()
-        wait_until(lambda: not is_alive(server) and not is_alive(guard), 5)
+        wait_until(lambda: not is_alive(server) and not is_alive(guard), 5, "the end of both")
         assert is_alive(other)
     finally:
         parent.kill()
@@ -66,7 +66,7 @@ def hold(lock: Path, noted: Path) -> subprocess.Popen[bytes]:
             Path({str(noted)!r}).touch()
             time.sleep(300)
     """)
-    wait_until(noted.exists)
+    wait_until(noted.exists, 20, "the note")
     return holder
 
 

@@ -81,13 +81,13 @@ def test_run_worker_unrunnable_interpreter_is_a_worker_error(tmp_path):
 def test_run_worker_silent_ends_after_the_stall_timeout(tmp_path):
     with pytest.raises(errors.WorkerError, match="reported nothing for 3 s"):
         work("hang", tmp_path, limits=Limits(silent=3.0))
-    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5, "the end of all")
 
 
 def test_run_worker_endless_ends_after_the_stage_timeout(tmp_path):
     with pytest.raises(errors.WorkerError, match=r"not done after 3 s .* STILLHOUSE_STAGE_TIMEOUT"):
         work("chatter", tmp_path, limits=Limits(silent=2.0, total=3.0))
-    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5, "the end of all")
 
 
 def test_run_worker_cancelled_ends_the_whole_group(tmp_path):
@@ -102,7 +102,7 @@ def test_run_worker_cancelled_ends_the_whole_group(tmp_path):
         work("hang", tmp_path, on_event=cancel)
     pids = pids_in(tmp_path)
     assert len(pids) == 2
-    wait_until(lambda: not any(is_alive(pid) for pid in pids), 5)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids), 5, "the end of all")
 
 
 def test_run_worker_stopped_ends_the_whole_group(tmp_path):
@@ -114,14 +114,14 @@ def test_run_worker_stopped_ends_the_whole_group(tmp_path):
 
     with pytest.raises(errors.WorkerError, match="the run was cancelled"):
         work("hang", tmp_path, on_event=tell, stop=stop)
-    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5, "the end of all")
 
 
 def test_run_worker_done_does_not_wait_for_leftover_processes(tmp_path):
     started = time.monotonic()
     assert work("linger", tmp_path) == {"rows": 3}
     assert time.monotonic() - started < 60
-    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids_in(tmp_path)), 5, "the end of all")
 
 
 def test_run_worker_killed_parent_ends_worker_and_children(tmp_path):
@@ -141,7 +141,7 @@ def test_run_worker_killed_parent_ends_worker_and_children(tmp_path):
         assert is_alive(pids[0])
         parent.kill()
         parent.wait()
-        wait_until(lambda: not any(is_alive(pid) for pid in pids), 5)
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), 5, "the end of all")
     finally:
         parent.kill()
         for pid in pids:

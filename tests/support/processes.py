@@ -1,7 +1,9 @@
 """Waiting for processes, and telling whether they run."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -13,13 +15,15 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_until(holds, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
+def wait_until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Return what `holds` returns once that is true; fails with `what` after so long."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.1)
+    return found
 
 
 def pids_in(folder: Path) -> list[int]:
-    wait_until(lambda: (folder / "pids").exists())
+    wait_until(lambda: (folder / "pids").exists(), 20, "the processes' numbers")
     return [int(pid) for pid in (folder / "pids").read_text().split()]

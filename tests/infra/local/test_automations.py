@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
-from tests.support.infra.services import LocalServices, wait_until
+from tests.support.infra.services import LocalServices
 from tests.support.infra.webhook import Webhook
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.long
 

@@ -8,8 +8,9 @@ import pytest
 from infra.local.processes import trees
 from stillhouse.artifacts.store import Store, StoreConfig
 from tasks.orchestration.workers import Worker
-from tests.support.infra.services import LocalServices, wait_until
+from tests.support.infra.services import LocalServices
 from tests.support.pipeline import MODEL, Pipeline, left_alive
+from tests.support.processes import wait_until
 
 pytestmark = [
     pytest.mark.long,

@@ -14,7 +14,7 @@ import pytest
 from infra.local.down import stop
 from infra.local.paths import LocalPaths
 from infra.local.processes import end, family, find, forget, start, still_alive
-from tests.support.infra.services import wait_until
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.slow  # processes of their own
 

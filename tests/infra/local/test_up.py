@@ -10,7 +10,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.infra.services import LocalServices, secrets_of, wait_until
+from tests.support.infra.services import LocalServices, secrets_of
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.long
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.processes import wait_until
+
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -48,10 +50,11 @@ class PrefectApi:
 
     def wait_for_deployment(self, name: str, timeout_s: float = 60.0) -> None:
         """Return once there is a deployment of that name."""
-        deadline = time.monotonic() + timeout_s
-        while name not in [found["name"] for found in self.request("POST", "/deployments/filter", {"limit": 50})]:
-            assert time.monotonic() < deadline, f"no deployment {name}"
-            time.sleep(0.3)
+
+        def is_there() -> bool:
+            return name in [found["name"] for found in self.request("POST", "/deployments/filter", {"limit": 50})]
+
+        wait_until(is_there, timeout_s, f"a deployment {name}")
 
     def deploy_held(self) -> None:
         """Put the flow of held.py into the same pool and queue as the real ones."""

@@ -75,7 +75,7 @@ def test_replicas_cancelled_run_ends_its_engine_and_begins_no_other(tmp_path: Pa
     pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
     engine.set_behaviour(SECONDS=0.5)
     process = pipeline.start_generation(engine.path)
-    wait_until(lambda: bool(engine.prompts), 60)
+    wait_until(lambda: bool(engine.prompts), 60, "prompts")
     family = psutil.Process(process.pid).children(recursive=True)
     asked = engine.prompts
 

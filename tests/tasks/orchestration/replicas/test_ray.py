@@ -88,7 +88,7 @@ def test_ray_replica_that_is_killed_is_finished_by_a_second_run(
     cluster.set_behaviour(SECONDS=0.15)
     pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2, segment_seconds=0.01)
     process = pipeline.start_generation(cluster.here.path, **cluster.nodes.environment)
-    wait_until(lambda: len(cluster.nodes.engines()) == 2 and len(pipeline.stored_keys()) > 4, 90)
+    wait_until(lambda: len(cluster.nodes.engines()) == 2 and len(pipeline.stored_keys()) > 4, 90, "completions")
     engine = cluster.nodes.engines()[0]
 
     (engine if victim == "engine" else engine.parent()).kill()
@@ -97,7 +97,7 @@ def test_ray_replica_that_is_killed_is_finished_by_a_second_run(
     assert "generate: 1 of 2 replicas failed" in out
     assert ("exit code -9" if victim == "engine" else "was lost: WorkerCrashedError") in out
     assert left_alive([engine]) == [], "an engine outlived the task that supervised it"
-    wait_until(lambda: shards_running() == [], 15)
+    wait_until(lambda: shards_running() == [], 15, "the end of all shards")
     stored = set(pipeline.stored_keys())
     assert single.requests // 3 < len(stored) < single.requests, "the other replica's answers are kept"
     cluster.set_behaviour()
@@ -114,7 +114,7 @@ def test_ray_run_that_is_ended_ends_the_engines_on_all_nodes(tmp_path: Path, clu
     cluster.set_behaviour(SECONDS=0.5)
     pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
     process = pipeline.start_generation(cluster.here.path, **cluster.nodes.environment)
-    wait_until(lambda: len(cluster.nodes.engines()) == 2 and bool(cluster.first.prompts), 90)
+    wait_until(lambda: len(cluster.nodes.engines()) == 2 and bool(cluster.first.prompts), 90, "prompts")
     engines = cluster.nodes.engines()
 
     process.send_signal(number)
