@@ -82,8 +82,8 @@ def stored_lines(probes: Sequence[ProbeResult]) -> list[dict[str, Any]]:
     return [
         line
         for number, probe in enumerate(probes, start=1)
-        for row_id in filter(probe.completed.__contains__, probe.rows)
-        for line in probe.lines_of(row_id, number)
+        for own in probe.lines_of(probe.completed, number).values()
+        for line in own
     ]
 
 

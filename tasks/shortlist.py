@@ -1,15 +1,18 @@
 """Finds the rows that a plan may probe the next teacher with: those that the teachers before have completed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stillhouse.artifacts.handle import Built, StageSummary
 from stillhouse.filters.settings import Filters
 from stillhouse.filters.unanswered import check_references, routing_filters
 from stillhouse.inference.models import Checkpoint
+from stillhouse.planning.inputs import PlanInputs
 from stillhouse.recipe.routing import BY_ANSWERS
 from stillhouse.skills.cases import rows_to_ask
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import Calibration
+from stillhouse.teachers.probe_result import ProbeResult, RowIds
 from stillhouse.teachers.spec import write_row_ids
 from tasks.balance import Rows
 from tasks.orchestration.params import IfSet
@@ -40,9 +43,19 @@ def shortlist(call: StageCall[ShortlistParams]) -> ShortlistSummary:
     recipe, inputs = call.params.recipe, plan_inputs(call)
     if recipe.routing.kind == "first_verified":
         check_references(rows_to_ask(inputs.rows, recipe.training.use_references))
-    ids, _ = inputs.routed[-1]
+    ids = next_rows(inputs)
     write_row_ids(sorted(ids), call.work.folder)
     return ShortlistSummary(prompts=len(ids))
+
+
+def next_rows(inputs: PlanInputs) -> RowIds:
+    """Return the rows that all probed teachers have completed and the recipe's next teacher would get."""
+    recipe, probes = inputs.recipe, inputs.probes
+    if recipe.routing.kind not in BY_ANSWERS:
+        return RowIds.intersection(*(probe.completed for probe in probes))
+    following = ProbeResult(recipe.teachers[len(probes)], prompts=())
+    ids, _ = replace(inputs, probes=[*probes, following]).routed[-1]
+    return ids
 
 
 def shortlist_rows(run: Run, earlier: Sequence[Checkpoint], probes: Probes, rows: Rows) -> Built[ShortlistSummary]:

@@ -13,9 +13,7 @@ from stillhouse.filters.unanswered import routing_filters, unanswered_rows
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 from stillhouse.teachers.calibration import calibrated_completions, label_priors, teacher_index_of
-from stillhouse.teachers.probe_result import ProbeResult
-
-RowIds = frozenset[str]
+from stillhouse.teachers.probe_result import ProbeResult, RowIds
 
 
 @dataclass(frozen=True)
@@ -35,14 +33,13 @@ class PlanInputs:
 
     @cached_property
     def routed(self) -> Sequence[tuple[RowIds, RowIds]]:
-        """The rows that surely go to each teacher, and those that may. The last entry is for one more teacher."""
-        recipe, probes, waiting = self.recipe, self.probes, RowIds()  # waiting: an earlier teacher lacks them
+        """The rows that surely go to each teacher, and those that may: an earlier teacher lacks them."""
+        recipe, probes, waiting = self.recipe, self.probes, RowIds()
         if recipe.routing.kind not in BY_ANSWERS:
-            completed = RowIds.intersection(*(probe.completed for probe in probes))
-            return [*((frozenset(probe.rows), waiting) for probe in probes), (completed, waiting)]
+            return [(frozenset(probe.rows), waiting) for probe in probes]
         rules = routing_filters(recipe.filters, must_verify=recipe.routing.kind == "first_verified")
         routed = [(frozenset(probes[0].rows), waiting)]  # each probe lists every row
-        for probe in probes:
+        for probe in probes[:-1]:
             sure, waiting = routed[-1]
             completed = sure & probe.completed
             rows = [row for row in self.rows if row["id"] in completed]
@@ -55,7 +52,7 @@ class PlanInputs:
     def lacking(self) -> Sequence[RowIds]:
         """Per teacher, the rows whose first missing completion is the teacher's; last, those that lack only a score."""
         lacking: list[RowIds] = []
-        for probe, (sure, _) in zip(self.probes, self.routed, strict=False):
+        for probe, (sure, _) in zip(self.probes, self.routed, strict=True):
             lacking.append((sure - probe.completed).difference(*lacking))
         unscored = self.judge_probe.rows.keys() - self.judge_probe.completed if self.judge_probe else set()
         rows = (row_id for row_id, lines in self.used_lines.items() if any(one["key"] in unscored for one in lines))
@@ -69,12 +66,11 @@ class PlanInputs:
         return {line["key"] for row_id in sampled for line in self.used_lines.get(row_id, ())}
 
     def lines_of(self, routed: Sequence[tuple[RowIds, RowIds]]) -> Lines:
-        """Return the lines of the table of completions by row id, of each teacher for its sure rows alone."""
+        """Return the lines of the table of completions by row id, of the first teachers for their sure rows alone."""
         lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for number, (probe, (sure, _)) in enumerate(zip(self.probes, routed, strict=False), start=1):
-            own = sure & probe.completed
-            for row_id in filter(own.__contains__, probe.rows):  # in order: sets have none
-                lines[row_id] += probe.lines_of(row_id, number)
+        for index, (sure, _) in enumerate(routed):
+            for row_id, own in self.probes[index].lines_of(sure, index + 1).items():
+                lines[row_id] += own
         return dict(lines)
 
     @cached_property

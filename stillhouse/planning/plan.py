@@ -11,11 +11,11 @@ from stillhouse.costs.price import HOUR_S
 from stillhouse.filters.outcome import merge_results
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.judging.verdicts import read_score
-from stillhouse.planning.inputs import PlanInputs, RowIds
-from stillhouse.planning.requests_forecast import RequestsForecast, forecast_requests, teacher_workloads
+from stillhouse.planning.inputs import PlanInputs
+from stillhouse.planning.requests_forecast import RequestsForecast, forecast_requests
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
-from stillhouse.teachers.probe_result import ProbeResult
+from stillhouse.teachers.probe_result import ProbeResult, RowIds
 
 _PROBE_USAGE = {"generated", "prompt_tokens", "completion_tokens", "seconds", "engine_start_seconds"}
 
@@ -97,17 +97,15 @@ def _forecast_kept(inputs: PlanInputs) -> Survivors:
     )
     num_kept = Counter(candidate.row["id"] for candidate in result.kept)
     # a probed row that its teacher failed keeps nothing, and so will others like it
-    settled = complete.union(*(probe.probed & rows for probe, rows in zip(probes, lacking, strict=False)))
+    settled = complete.union(*(probe.probed & rows for probe, rows in zip(probes, lacking[:-1], strict=True)))
     samples = [probe.probed & settled for probe in probes]
     samples.append(complete & RowIds().union(*samples) or complete)
     expected = sum_ranges(
         forecast_like([num_kept[one] / repeats[one] for one in sorted(sample)], sum(repeats[one] for one in rows))
         for sample, rows in zip(samples, lacking, strict=True)
     )
-    workloads = [workload for index in range(len(probes)) for workload in teacher_workloads(inputs, index)]
-    num_all = sum(one.expected(sum(prompt.num_completions for prompt in one.prompts)) for one in workloads)
     return Survivors(
-        answers=round(num_all),
+        answers=round(sum(probe.num_expected(*own) for probe, own in zip(probes, inputs.routed, strict=True))),
         kept=expected and expected.plus(len(result.kept)),
         judged=result.num_in,
         dropped=result.counts,

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from stillhouse.completions.completion import Completion
 from stillhouse.config import StrictModel
-from stillhouse.costs.forecast import Range, exact_range, forecast_share, forecast_sum, part_of, sum_ranges
+from stillhouse.costs.forecast import Range, exact_range, forecast_sum, part_of, sum_ranges
 from stillhouse.costs.price import HOUR_S, ResolvedPrice, generation_price, resolve_price
 from stillhouse.costs.usage import Usage, UsageMeter
 from stillhouse.inference.api.rate_limit import least_seconds
@@ -83,9 +83,8 @@ class Workload:
         seconds: Range | None = exact_range(0.0)
         if missing:
             seconds = self._endpoint_seconds(endpoint) if endpoint else self._engine_seconds()
-        prompt = total(lambda one: one.prompt_tokens)
-        if self.is_exact:
-            prompt = exact_range(float(sum(prompt.size * prompt.num_missing for prompt in missing)))
+        exact = exact_range(float(sum(prompt.size * prompt.num_missing for prompt in missing)))
+        prompt = exact if self.is_exact else total(lambda one: one.prompt_tokens)
         completion = total(lambda one: one.completion_tokens, self.probe.model.sampling.max_tokens)
         tokens = total(lambda one: one.prompt_tokens + one.completion_tokens)
         usd = None
@@ -148,15 +147,16 @@ def forecast_requests(inputs: PlanInputs) -> Iterator[RequestsForecast]:
 
 
 def teacher_workloads(inputs: PlanInputs, teacher_index: int) -> list[Workload]:
-    """Return the prompts that surely go to a teacher, and those that may, if there are any."""
+    """Return the prompts that surely go to a teacher, and the others that may, if there are any."""
     probe, (sure, waiting) = inputs.probes[teacher_index], inputs.routed[teacher_index]
     price = generation_price(probe.model, inputs.recipe.costs)
-    workload = Workload(probe, price, probe.prompts_of(sure), probe.sample, probe.is_exact)
-    if not waiting:
+    prompts = [one for one in probe.prompts if not sure.isdisjoint(one.repeats)]
+    workload = Workload(probe, price, prompts, probe.sample, probe.is_exact)
+    # a prompt is sent once: with a sure row, its waiting rows take nothing more
+    others = [one for one in probe.prompts if sure.isdisjoint(one.repeats) and not waiting.isdisjoint(one.repeats)]
+    if not others:
         return [workload]
-    num_expected = forecast_share(len(sure), len(probe.rows) - len(waiting), len(waiting))
-    share = num_expected and num_expected.times(1 / len(waiting))
-    return [workload, replace(workload, prompts=probe.prompts_of(waiting), share=share)]
+    return [workload, replace(workload, prompts=others, share=probe.share_reaching(sure, waiting))]
 
 
 def _judge_workloads(inputs: PlanInputs, probe: ProbeResult) -> list[Workload]:

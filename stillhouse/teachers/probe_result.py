@@ -3,22 +3,23 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.store import Store
 from stillhouse.completions.completion import Completion, CompletionSlot
 from stillhouse.completions.store import CompletionStore
-from stillhouse.completions.table import line_of
+from stillhouse.completions.table import Lines, line_of
+from stillhouse.costs.forecast import Range, forecast_share
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.teachers.probe import PROMPT_ROWS, TEST_ROWS, prompts_of
 
+RowIds = frozenset[str]
 _NOTHING_GENERATED = GenerationSummary()
 Sampled = tuple[float, Sequence[Completion]]  # a prompt's size, and completions that tell of others
 
@@ -37,11 +38,6 @@ class ListedPrompt:
     def num_missing(self) -> int:
         """Rollouts without a stored completion."""
         return len(self.keys) - len(self.stored)
-
-    @property
-    def num_completions(self) -> int:
-        """Completions of all its rows."""
-        return len(self.keys) * sum(self.repeats.values())
 
 
 @dataclass(frozen=True)
@@ -75,19 +71,30 @@ class ProbeResult:
         """The probed prompts that have all of their completions."""
         return [(prompt.size, prompt.stored) for prompt in self.prompts if prompt.is_probed and not prompt.num_missing]
 
-    def prompts_of(self, row_ids: frozenset[str]) -> list[ListedPrompt]:
-        """Return the prompts of some rows, each without its other rows."""
-        found = []
-        for prompt in self.prompts:
-            if repeats := {row_id: number for row_id, number in prompt.repeats.items() if row_id in row_ids}:
-                found.append(replace(prompt, repeats=repeats))
-        return found
+    def share_reaching(self, sure: RowIds, waiting: RowIds) -> Range | None:
+        """Return the share of `waiting` that will reach the model, if `sure` of the others do; None if unknown."""
+        num_expected = forecast_share(len(sure), len(self.rows) - len(waiting), len(waiting))
+        return num_expected and num_expected.times(1 / max(1, len(waiting)))
 
-    def lines_of(self, row_id: str, teacher_number: int) -> list[dict[str, Any]]:
-        """Return a row's completions as lines of the table of completions, as often as the row is listed."""
-        prompt, slot = self.rows[row_id], {"row_id": row_id, "teacher_number": teacher_number}
-        lines = [line_of(completion, self.label_token_ids) | slot for completion in prompt.stored]
-        return lines * prompt.repeats[row_id]
+    def num_expected(self, sure: RowIds, waiting: RowIds) -> float:
+        """Return how many completions the rows `sure` and a share of `waiting` will have; rows share a prompt's."""
+        num_sure, num_waiting = (
+            sum(len(self.rows[one].keys) * self.rows[one].repeats[one] for one in ids) for ids in (sure, waiting)
+        )
+        share = self.share_reaching(sure, waiting)
+        return num_sure + (num_waiting * share.value if share else 0.0)
+
+    def lines_of(self, row_ids: RowIds, teacher_number: int) -> Lines:
+        """Return the completions of those rows that have all of theirs, by row id, as often as the row is listed."""
+        found = {}
+        for prompt in self.prompts:
+            own = [row_id for row_id in prompt.repeats if row_id in row_ids]
+            if own and not prompt.num_missing:
+                lines = [line_of(completion, self.label_token_ids) for completion in prompt.stored]
+                for row_id in own:
+                    slot = {"row_id": row_id, "teacher_number": teacher_number}
+                    found[row_id] = [line | slot for line in lines] * prompt.repeats[row_id]
+        return found
 
 
 def read_probe(
@@ -117,7 +124,8 @@ def read_probe(
         slots = [CompletionSlot(one["row_id"], one["sample_index"], one["key"]) for one in lines if one["part"] == part]
         repeats: dict[str, Counter[str]] = defaultdict(Counter)
         for slot in slots:
-            repeats[slot.key][slot.row_id] += 1
+            if slot.rollout_index == 0:  # a prompt is looked up by its first key
+                repeats[slot.key][slot.row_id] += 1
         parts[part] = [
             ListedPrompt(
                 keys=keys,

@@ -8,9 +8,11 @@ import pytest
 
 from stillhouse.costs.forecast import Range
 from stillhouse.planning.inputs import PlanInputs
+from stillhouse.planning.plan import make_plan
 from stillhouse.planning.requests_forecast import teacher_workloads
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.teachers.probe_result import ListedPrompt, ProbeResult
+from tasks.shortlist import next_rows
 from tests.support.builders import make_completion, make_recipe_fields
 from tests.support.planned_recipe import row
 
@@ -80,8 +82,8 @@ def test_routed_fallback_rows_go_on_only_if_no_teacher_before_served_them(share_
     texts = make_texts(3, share_known)
     inputs = make_inputs([make_probe(IDS, known) for known in texts], **FALLBACK)
     expected = ways(texts)
-    assert [(set(sure), set(waiting)) for sure, waiting in inputs.routed[:3]] == expected
-    assert all(sure for sure, _ in inputs.routed[:3])
+    assert [(set(sure), set(waiting)) for sure, waiting in inputs.routed] == expected
+    assert all(sure for sure, _ in inputs.routed)
     for index, (sure, waiting) in enumerate(expected[1:], start=1):
         _, *may_come = teacher_workloads(inputs, index)
         if share_known == 1.0:
@@ -95,7 +97,7 @@ def test_routed_fallback_rows_go_on_only_if_no_teacher_before_served_them(share_
 def test_routed_fallback_next_rows_are_those_that_all_before_completed_and_failed():
     texts = make_texts(2, 0.5)
     probes = [make_probe(IDS, known) for known in texts]
-    found, _ = PlanInputs(make_recipe(3, **FALLBACK), LABELS, probes, SPLITS).routed[-1]
+    found = next_rows(PlanInputs(make_recipe(3, **FALLBACK), LABELS, probes, SPLITS))
     assert found == ways([*texts, {}])[2][0]
     assert found
 
@@ -103,7 +105,7 @@ def test_routed_fallback_next_rows_are_those_that_all_before_completed_and_faile
 def test_routed_to_every_teacher_next_rows_are_all_completed_ones():
     texts = make_texts(2, 0.5)
     probes = [make_probe(IDS, known) for known in texts]
-    found, _ = PlanInputs(make_recipe(3), LABELS, probes, SPLITS).routed[-1]
+    found = next_rows(PlanInputs(make_recipe(3), LABELS, probes, SPLITS))
     assert found == set(texts[0]) & set(texts[1])
 
 
@@ -111,7 +113,7 @@ def test_routed_by_source_are_the_rows_of_each_probe():
     parts = [IDS[:50], IDS[50:]]
     routing = {"kind": "source", "teachers": {"mail": "t1"}}
     routed = make_inputs([make_probe(ids, {}) for ids in parts], [[], []], routing=routing).routed
-    assert routed[:2] == [(frozenset(ids), frozenset()) for ids in parts]
+    assert routed == [(frozenset(ids), frozenset()) for ids in parts]
 
 
 def test_used_lines_row_of_another_teacher_leaves_out_what_it_answered_for_other_recipes():
@@ -121,6 +123,20 @@ def test_used_lines_row_of_another_teacher_leaves_out_what_it_answered_for_other
     used = make_inputs(probes, routing=routing).used_lines
     assert [one["teacher_number"] for one in used["r3"]] == [1, 2]
     assert {len(own) for row_id, own in used.items() if row_id != "r3"} == {1}
+
+
+def test_workloads_prompt_of_a_sure_and_a_waiting_row_is_sent_once_and_each_row_counted():
+    ids = IDS[:3]
+    # r0 was failed by the first teacher, r1 and r2 still wait for it; r0 and r1 share a prompt
+    shared = ListedPrompt(("k",), 10, {"r0": 1, "r1": 2}, [], is_probed=False)
+    probes = [make_probe(ids, {"r0": "I cannot tell."}), ProbeResult(TEACHER, [shared, make_prompt("r2", None)])]
+    inputs = make_inputs(probes, [ROWS[:3], []], **FALLBACK)
+    sure, waiting = teacher_workloads(inputs, 1)
+    assert inputs.routed[1] == ({"r0"}, {"r1", "r2"})
+    assert [one.num_missing for one in (sure, waiting)] == [1, 1]
+    assert waiting.share.value == 1.0
+    # three of the first teacher, and of the second one for r0, twice for r1 and one for r2
+    assert make_plan(inputs).survivors.answers == 3 + 4
 
 
 def test_workloads_fallback_before_the_first_completion_have_no_share():
