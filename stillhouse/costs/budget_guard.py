@@ -56,6 +56,11 @@ class BudgetGuard:
         self._flying_prompt += prompt_tokens
         self._flying_completion += max_tokens
 
+    def charge(self, prompt_tokens: int, completion_tokens: int) -> None:
+        """Count what an answer took that is no completion, and was charged for all the same."""
+        self._prompt += prompt_tokens
+        self._completion += completion_tokens
+
     def settle(self, key: str, prompt_tokens: int | None, completion_tokens: int, seconds: float) -> None:
         """Replace a request's reservation by what it took; if its tokens were not counted, all of it stays."""
         reserved_prompt, reserved_completion = self._flying.pop(key)

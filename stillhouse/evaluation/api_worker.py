@@ -24,7 +24,7 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.inference.api.client import Client
 from stillhouse.inference.api.concurrent import ConcurrentRequester
-from stillhouse.inference.api.errors import count_text
+from stillhouse.inference.api.errors import REFUSALS, count_text
 from stillhouse.inference.api.request import ChatRequest
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.runtime.worker import Reporter, serve
@@ -61,7 +61,8 @@ def evaluate_teacher(
     """Write answers.parquet and measurements.json of the teacher, and return the numbers of its requests.
 
     Raises:
-        ServiceUnavailable: more than a twentieth of the test rows got no answer; the others are stored.
+        ServiceUnavailable: more than a twentieth of the test rows got no answer; the others are stored. Rows that the
+            endpoint refuses count as wrong.
     """
     rows = rows_of(spec)
     endpoint = spec.endpoint
@@ -73,10 +74,11 @@ def evaluate_teacher(
     lines = {line["row_id"]: line for line in pq.read_table(table).to_pylist()}
     table.unlink()
     failed = [line["finish_reason"] for line in lines.values() if line["finish_reason"].startswith("error")]
-    if len(failed) > _MAX_FAILED * len(rows):
-        kinds = count_text({kind: failed.count(kind) for kind in failed})
+    lost = [reason for reason in failed if reason not in REFUSALS]
+    if len(lost) > _MAX_FAILED * len(rows):
+        kinds = count_text({kind: lost.count(kind) for kind in lost})
         raise ServiceUnavailable(
-            f"{len(failed)} of {len(rows)} test rows got no answer from {endpoint.provider} ({endpoint.address}): "
+            f"{len(lost)} of {len(rows)} test rows got no answer from {endpoint.provider} ({endpoint.address}): "
             f"{kinds}. The others are stored: run again to request these."
         )
     notes = _notes(endpoint, timings, len(failed), requests.redacted)

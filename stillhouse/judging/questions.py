@@ -15,6 +15,7 @@ from stillhouse.config import StrictModel
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.data.row import ROW_SCHEMA, Messages
 from stillhouse.errors import ServiceUnavailable
+from stillhouse.inference.api.errors import REFUSALS
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.conversation import Conversation
 from stillhouse.teachers.spec import GenerateSpec
@@ -79,8 +80,7 @@ def read_replies(folder: Path) -> dict[str, JudgeReply]:
     for name in (_QUESTIONS, _COMPLETIONS):
         (folder / name).unlink()
     reasons = [reply.finish_reason for reply in replies.values()]
-    # a question that the content filter refused would be refused again
-    failed = sum(reason.startswith("error") and reason != "error:content_filter" for reason in reasons)
+    failed = sum(reason.startswith("error") and reason not in REFUSALS for reason in reasons)
     if failed > _MAX_FAILED * len(replies):
         raise ServiceUnavailable(
             f"{failed} of {len(replies)} questions got no reply; the others are stored. Run again to send these."

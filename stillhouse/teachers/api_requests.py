@@ -42,7 +42,7 @@ class ChatRequests:
             for index in range(sampling.n):
                 key = completion_key(spec.teacher_fingerprint, text, sampling, self.form.fields, index)
                 if key not in requests:
-                    requests[key] = ChatRequest(key=key, prompt=text, rollout_index=index)
+                    requests[key] = ChatRequest(key=key, prompt=text, rollout_index=index, row_id=row["id"])
                 self.slots.append(CompletionSlot(row["id"], index, key))
         self.all = list(requests.values())
         self.redacted = redactor.redacted

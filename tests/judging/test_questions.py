@@ -66,6 +66,6 @@ def test_read_replies_few_failures_pass_and_many_are_an_error(tmp_path):
         read_replies(tmp_path)
 
 
-def test_read_replies_content_filtered_questions_are_not_failures(tmp_path):
-    answered(tmp_path, ["stop", "error:content_filter", "error:content_filter"])
-    assert len(read_replies(tmp_path)) == 3
+def test_read_replies_refused_questions_are_not_failures(tmp_path):
+    answered(tmp_path, ["stop", "error:content_filter", "error:too_long", "error:request"])
+    assert len(read_replies(tmp_path)) == 4

@@ -8,21 +8,24 @@ from typing import NamedTuple
 
 import httpx2
 import openai
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+from tenacity import RetryCallState
 from tenacity.wait import wait_base
 
 from stillhouse.completions.completion import Reply
 from stillhouse.errors import ServiceUnavailable
-from stillhouse.inference.api.errors import ContentFiltered, TransientError, classify_error
+from stillhouse.inference.api.errors import Refused, TransientError, classify_error
 from stillhouse.inference.api.rate_limit import RateLimiter
 from stillhouse.inference.api.request import ApiModel, ChatRequest, max_completion_tokens, request_body
-from stillhouse.inference.api.response import MalformedResponse, read_reply
-from stillhouse.recipe.endpoint import Endpoint
+from stillhouse.inference.api.response import MalformedResponse, TokenCounts, read_reply
+from stillhouse.inference.api.retry import BACKOFF_S, StopAfter, last_error, retry_policy
 
 _CONNECT_S = 10.0
-BACKOFF_S = wait_random_exponential(multiplier=1.0, max=60.0)
 # so many requests in a row, each given up after all its tries, say that the endpoint is down
 _MAX_LOST_IN_A_ROW = 3
+# so many refused prompts, before any is answered, say that it is not the prompts
+_MAX_REFUSED = 10
+# refused prompts that are named each; after these, one now and then
+_MAX_NAMED = 20
 # at least so long between two lines about trouble
 _QUIET_S = 10.0
 
@@ -49,11 +52,17 @@ class Client:
         """Prepare the connection; nothing is sent yet. `backoff` is the wait between tries."""
         self.num_sent = 0
         self.tries_lost: Counter[str] = Counter()
+        self.has_answered = False  # a request like these, now or in an earlier run
+        self.is_ending = False  # nothing is tried again
+        self.on_discarded: Callable[[TokenCounts], None] = lambda counts: None
         self.model = model
         self._log = log
         self._backoff = backoff
         self._limiter = RateLimiter(model.endpoint)
         self._num_answered = 0
+        self._num_refused = 0
+        self._refusal: Refused | None = None
+        self._under_way: set[asyncio.Task[object] | None] = set()
         self._lost_in_a_row = 0
         self._down_message = ""
         self._quiet_until = 0.0
@@ -69,13 +78,13 @@ class Client:
         Raises:
             ServiceError: the endpoint refuses what all requests have in common: key, model, a field.
             ServiceUnavailable: it answers no request any more.
+            BudgetSpent: by `on_discarded`, which is told what an answer cost that can't be used.
         """
-        retrying = retry_policy(self.model.endpoint, self._backoff, self._before_sleep)
+        stop = StopAfter(self.model, lambda: self.is_ending)
         try:
-            outcome: Outcome = await retrying(self._send_once, request)
-        except ContentFiltered as error:
-            self._log_rarely(f"a prompt was refused: {error}")
-            return Outcome(None, error.kind)
+            outcome: Outcome = await retry_policy(stop, self._backoff, self._before_sleep)(self._send_once, request)
+        except Refused as error:
+            return self._refused(request, error)
         except TransientError as error:
             return self._given_up(error)
         return outcome
@@ -84,16 +93,25 @@ class Client:
         """Return the probable tokens of the request's prompt, and the most tokens of its completion."""
         return self._limiter.estimate(request), max_completion_tokens(self.model)
 
+    def is_under_way(self, task: "asyncio.Task[object]") -> bool:
+        """Return whether `task` waits for the endpoint's answer, and for nothing else."""
+        return task in self._under_way
+
     def check_alive(self) -> None:
-        """Raise ServiceUnavailable if requests were lost and none was answered."""
+        """Raise a ServiceError if requests were lost or refused and none was answered."""
         if self._lost_in_a_row and not self._num_answered:
             raise ServiceUnavailable(self._down_message)
+        # what a filter objects to is the prompts' own, be it all of them
+        if self._refusal and self._refusal.kind != "content_filter" and not self.has_answered:
+            raise self._refusal.of_all
 
     async def _send_once(self, request: ChatRequest) -> Outcome:
         body = request_body(self.model, request)
         await self._limiter.acquire(request, max_completion_tokens(self.model))
         self.num_sent += 1
         started = time.monotonic()
+        task = asyncio.current_task()
+        self._under_way.add(task)
         try:
             # the library's timeout is for one read: a server that sends a blank line now and then never meets it
             async with asyncio.timeout(self.model.endpoint.timeout_s):
@@ -104,8 +122,14 @@ class Client:
                 content = raw.http_response.content
             reply = read_reply(content, self.model.form)
         except (openai.APIError, MalformedResponse, TimeoutError) as error:
-            raise classify_error(error, self.model) from None
+            found = classify_error(error, self.model)
+            if isinstance(found, TransientError) and any(found.counts):
+                self.on_discarded(found.counts)
+            raise found from None
+        finally:
+            self._under_way.discard(task)
         self._num_answered += 1
+        self.has_answered = True
         self._lost_in_a_row = 0
         self._limiter.observe(request, reply.prompt_tokens)
         return Outcome(reply, seconds=time.monotonic() - started)
@@ -117,6 +141,17 @@ class Client:
             # it asks all of us, not the one request that met its limit
             self._limiter.back_off(error.retry_after_s)
         self._log_rarely(f"{error}; retried in {state.upcoming_sleep:.1f} s")
+
+    def _refused(self, request: ChatRequest, error: Refused) -> Outcome:
+        """Return the failure of a prompt that is refused; if all are, it is not due to the prompt."""
+        self._num_refused += 1
+        self._refusal = error
+        if self._num_refused >= _MAX_REFUSED and not self.has_answered:
+            raise error.of_all
+        advice = "" if error.kind == "content_filter" else "; if it is too long, lower data.max_prompt_chars"
+        log = self._log if self._num_refused <= _MAX_NAMED else self._log_rarely
+        log(f"row {request.row_id} is refused and counts as failed: {error}{advice}")
+        return Outcome(None, error.kind)
 
     def _given_up(self, error: TransientError) -> Outcome:
         """Return the failure of a request given up; an endpoint that loses one after the other is down."""
@@ -139,54 +174,6 @@ class Client:
         if now >= self._quiet_until:
             self._quiet_until = now + _QUIET_S
             self._log(text)
-
-
-def retry_policy(
-    endpoint: Endpoint, backoff: wait_base, before_sleep: Callable[[RetryCallState], None]
-) -> AsyncRetrying:
-    """Return the policy by which one request is tried again after a failure that may pass."""
-    return AsyncRetrying(
-        retry=retry_if_exception_type(TransientError),
-        wait=lambda state: wait_before_retry(state, backoff),
-        stop=StopAfter(endpoint),
-        before_sleep=before_sleep,
-        reraise=True,
-    )
-
-
-class StopAfter:
-    """Gives a request up after so many lost tries, or if the next try would come after the endpoint's patience.
-
-    Tries that met a rate limit don't count: a rate limit says nothing about the request. Patience counts from the first
-    lost try, so it leaves out the wait for the recipe's own limits.
-    """
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._lost = 0
-        self._since = 0.0
-
-    def __call__(self, state: RetryCallState) -> bool:
-        """Return whether no further try is made."""
-        error, now = last_error(state), time.monotonic()
-        self._since = self._since or now
-        self._lost += error.kind != "rate_limit"
-        waited = now - self._since + (error.retry_after_s or 0.0)
-        return self._lost >= self._endpoint.max_attempts or waited >= self._endpoint.patience_s
-
-
-def wait_before_retry(state: RetryCallState, backoff: wait_base) -> float:
-    """Return the seconds until the next try: those that the endpoint asks for, else `backoff`'s."""
-    own, requested = backoff(state), last_error(state).retry_after_s
-    # a little on top: an endpoint that says 0 is not called in a tight loop, and waiting requests spread
-    return own if requested is None else requested + own / 10
-
-
-def last_error(state: RetryCallState) -> TransientError:
-    """Return what the last try was lost to."""
-    error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, TransientError)
-    return error
 
 
 def open_api(model: ApiModel, transport: httpx2.AsyncBaseTransport | None) -> openai.AsyncOpenAI:

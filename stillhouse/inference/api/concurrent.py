@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 
 from stillhouse.completions.completion import Completion, Reply, utc_now
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.errors import BudgetSpent, ServiceError, ServiceUnavailable
 from stillhouse.inference.api.client import Client, Outcome
 from stillhouse.inference.api.request import ChatRequest
+from stillhouse.inference.api.response import TokenCounts
 
 # completions that may wait to be stored, while the store is slow, before no further request is sent
 _MAX_UNSTORED = 4096
@@ -32,6 +34,10 @@ class ConcurrentRequester:
         self._has_room.set()
         self._is_budget_spent = False
         self._came = asyncio.Event()
+        self._senders: list[asyncio.Task[None]] = []
+        self._error: ServiceError | BudgetSpent | None = None
+        client.has_answered = recorder.from_store > 0
+        client.on_discarded = self._charge
 
     async def request(self, requests: Iterable[ChatRequest], concurrency: int) -> None:
         """Have each request answered, with up to `concurrency` in flight; all that came is stored at its end.
@@ -60,18 +66,48 @@ class ConcurrentRequester:
     async def _send_all(self, requests: Iterator[ChatRequest], concurrency: int) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(concurrency):
-                    group.create_task(self._send_one_by_one(requests))
+                self._senders = [group.create_task(self._send_one_by_one(requests)) for _ in range(concurrency)]
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        if self._error:
+            raise self._error
 
     async def _send_one_by_one(self, requests: Iterator[ChatRequest]) -> None:
         for request in requests:
             await self._has_room.wait()
             if not await self._reserve(request):
                 return
-            self._keep(request, await self._client.send(request))
+            try:
+                outcome = await self._client.send(request)
+            except (ServiceError, BudgetSpent) as error:
+                self._end(error)
+                return
+            if self._error and outcome.reply is None:
+                return  # given up since the run ends, which says nothing about it
+            self._keep(request, outcome)
             self._recorder.num_done += 1
+            if self._error:
+                return
+
+    def _end(self, error: ServiceError | BudgetSpent) -> None:
+        """Send nothing more; answers under way are paid for and are waited for, unless the endpoint is down."""
+        self._error = self._error or error
+        self._client.is_ending = True
+        is_down = isinstance(error, ServiceUnavailable)
+        for sender in self._senders:
+            if sender is not asyncio.current_task() and (is_down or not self._client.is_under_way(sender)):
+                sender.cancel()
+
+    def _charge(self, counts: TokenCounts) -> None:
+        """Take an answer that can't be used off the budget.
+
+        Raises:
+            BudgetSpent: the budget does not allow another try.
+        """
+        budget = self._recorder.budget
+        budget.charge(counts.prompt, counts.completion)
+        if not budget.can_reserve(0.0, 0):
+            raise self._recorder.budget_error()
 
     async def _reserve(self, request: ChatRequest) -> bool:
         """Set aside what the request may take; if that passes the budget, wait for completions that took less."""

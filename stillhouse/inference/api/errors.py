@@ -1,9 +1,8 @@
 """What a failed request means: to be retried, lost for this prompt alone, or the end of the run.
 
-Decided by the type and status of an error, never by its text.
+Decided by the status and the codes of an error, wherever the server puts them.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,57 +13,85 @@ import openai
 from stillhouse.errors import ServiceError
 from stillhouse.inference.api.credentials import without_key
 from stillhouse.inference.api.request import ApiModel
-from stillhouse.inference.api.response import MalformedResponse
+from stillhouse.inference.api.response import MalformedResponse, TokenCounts
+from stillhouse.inference.api.server_error import FILTERED, SPENT, TOO_LONG, ServerError, read_error
 from stillhouse.recipe.endpoint import Endpoint
 
-# a provider's codes for a 429 that does not pass
-_QUOTA_SPENT = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
-# a provider's codes for a prompt it will not answer
-_FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
+# finish reasons of prompts that would be refused again
+REFUSALS = ("error:content_filter", "error:too_long", "error:request")
 _RETRIED = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY)
-_MAX_MESSAGE_CHARS = 300
+# they may be due to one prompt, such as one that is too long
+_DUE_TO_PROMPT = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 class TransientError(Exception):
     """A failure that may pass: kind is rate_limit, server, connection, timeout, body or empty."""
 
-    def __init__(self, kind: str, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, kind: str, message: str, retry_after_s: float | None = None, counts: TokenCounts | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.counts = counts or TokenCounts()  # what the answer that can't be used has cost
 
 
-class ContentFiltered(Exception):
-    """A prompt that the endpoint will not answer; others it may."""
+class Refused(Exception):
+    """A prompt that the endpoint will not answer; others it may. kind is content_filter, too_long or request."""
 
-    kind = "content_filter"
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    @property
+    def of_all(self) -> ServiceError:
+        """The error of a run whose prompts are all refused so."""
+        step = (
+            "lower data.max_prompt_chars, show fewer examples, or lower sampling.max_tokens"
+            if self.kind == "too_long"
+            else "mend what it names in the recipe (sampling, output, prompt, endpoint.offers, endpoint.extra_body)"
+        )
+        return ServiceError(f"{self}. It refuses every prompt, and has answered none: {step}.")
 
 
-RequestError = TransientError | ContentFiltered | ServiceError
+RequestError = TransientError | Refused | ServiceError
 
 
 def classify_error(error: openai.APIError | MalformedResponse | TimeoutError, model: ApiModel) -> RequestError:
     """Return what `error`, raised by a request, means for it."""
     endpoint = model.endpoint
     if isinstance(error, MalformedResponse):
-        return TransientError(error.kind, f"{_who(endpoint)} sent {error}")
+        if error.said:
+            status = error.said.status
+            found = f"200 with {f'the error {status}' if status else 'an error'}"
+            return _classify(error.said, found, {}, model)
+        return TransientError(error.kind, f"{_who(endpoint)} sent {error}", counts=error.counts)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return TransientError("timeout", f"{_who(endpoint)} gave no answer within {endpoint.timeout_s:g} s")
     if isinstance(error, openai.APIStatusError):
-        return _classify_status(error, model)
+        reason = error.response.reason_phrase
+        said = read_error({"error": error.body or reason}, error.status_code)
+        said = said or ServerError(error.status_code, frozenset(), reason)
+        return _classify(said, str(error.status_code), error.response.headers, model)
     cause = type(error.__cause__ or error).__name__
     return TransientError("connection", f"{_who(endpoint)} can't be reached or broke off ({cause})")
 
 
-def _classify_status(error: openai.APIStatusError, model: ApiModel) -> RequestError:
-    status = error.status_code
-    message = without_key(f"{_who(model.endpoint)} answered {status} ({_server_message(error)})", model.api_key)
-    if status == HTTPStatus.TOO_MANY_REQUESTS and error.code not in _QUOTA_SPENT and error.type not in _QUOTA_SPENT:
-        return TransientError("rate_limit", message, retry_after_s(error.response.headers))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED:
-        return TransientError("server", message, retry_after_s(error.response.headers))
-    if error.code in _FILTERED or error.type in _FILTERED:
-        return ContentFiltered(message)
+def _classify(said: ServerError, found: str, headers: Mapping[str, str], model: ApiModel) -> RequestError:
+    status = said.status
+    message = without_key(f"{_who(model.endpoint)} answered {found} ({said.message})", model.api_key)
+    if said.codes & FILTERED:
+        return Refused("content_filter", message)
+    if status == HTTPStatus.TOO_MANY_REQUESTS and not said.codes & SPENT:
+        return TransientError("rate_limit", message, retry_after_s(headers))
+    # an error without any code may pass
+    if not status or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED:
+        return TransientError("server", message, retry_after_s(headers))
+    if said.codes & TOO_LONG:
+        return Refused("too_long", message)
+    # no code says whether the prompt is wrong or the settings are: other requests tell
+    if status in _DUE_TO_PROMPT:
+        return Refused("request", message)
     return ServiceError(f"{message}. {_next_step(status, model)} Completions that came are stored.")
 
 
@@ -83,10 +110,7 @@ def _next_step(status: int, model: ApiModel) -> str:
         return f"The account behind {endpoint.key_variable} has nothing left to spend: top it up, then run again."
     if status < HTTPStatus.BAD_REQUEST:
         return "Redirects are not followed, for they would carry the key along: set endpoint.base_url to the new place."
-    return (
-        "It refuses the request itself, so that each further one would be refused too: mend what it names in "
-        "the recipe (sampling, output, prompt, endpoint.offers, endpoint.extra_body)."
-    )
+    return "It refuses the request itself: see that endpoint.base_url is its address of chat completions."
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -111,11 +135,3 @@ def count_text(counts: Mapping[str, int]) -> str:
 
 def _who(endpoint: Endpoint) -> str:
     return f"{endpoint.provider} ({endpoint.address})"
-
-
-def _server_message(error: openai.APIStatusError) -> str:
-    """Return the server's own message on one line."""
-    message = error.body.get("message") if isinstance(error.body, dict) else error.body
-    text = message if isinstance(message, str) else json.dumps(message or error.response.reason_phrase)
-    line = " ".join(text.split())
-    return line if len(line) <= _MAX_MESSAGE_CHARS else line[:_MAX_MESSAGE_CHARS] + " …"

@@ -40,6 +40,7 @@ class ChatRequest(StrictModel):
     key: str
     prompt: str  # canonical JSON of the messages, as `Redactor` makes it
     rollout_index: int
+    row_id: str = ""  # of the first row with this prompt
 
     @property
     def messages(self) -> Messages:

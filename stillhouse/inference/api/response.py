@@ -1,106 +1,148 @@
 """Reads the body of an endpoint's response, and trusts nothing in it.
 
-Status 200 is no completion yet: gateways send pages, servers under load send empty or half bodies, and
-whatever is stored as a completion is trained on.
+Status 200 is no completion yet: gateways send pages and errors, servers under load send empty or half bodies, and
+whatever is stored as a completion is trained on. But a good answer is paid for: a field that is not needed, in whatever
+form it comes, never costs it.
 """
 
 import json
 import re
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
+from typing import Any, NamedTuple
 
 from stillhouse.completions.completion import Reply
+from stillhouse.inference.api.finish_reasons import read_finish_reason
+from stillhouse.inference.api.reply_tokens import by_id, read_tokens
 from stillhouse.inference.api.request import ANSWER, ResponseForm
+from stillhouse.inference.api.server_error import ServerError, read_error
 
-# what servers call the two ends of a completion
-_FINISH_REASONS = {
-    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence"), "stop"),
-    **dict.fromkeys(("length", "max_tokens"), "length"),
-}
-_TOKEN_ID = re.compile(r"token_id:(\d+)")
+# what the store can hold
+_MAX_COUNT = 2**31 - 1
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class TokenCounts(NamedTuple):
+    """Tokens that the server counted; 0 for what it does not tell."""
+
+    prompt: int = 0
+    completion: int = 0
 
 
 class MalformedResponse(Exception):
-    """A body without a usable completion; `kind` is body or empty."""
+    """A body without a usable completion; `kind` is body, empty or server. `counts` is what it costs all the same."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(
+        self, kind: str, message: str, counts: TokenCounts | None = None, said: ServerError | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
-
-
-# fields beside these are ignored: servers add their own
-class _Token(BaseModel):
-    token: str
-    logprob: float
-    top_logprobs: list["_Token"] = []
-
-
-class _Logprobs(BaseModel):
-    content: list[_Token] | None = None
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class _Chat(BaseModel):
-    choices: list[_Choice]
-    usage: _Usage | None = None
+        self.counts = counts or TokenCounts()
+        self.said = said
 
 
 def read_reply(content: bytes, form: ResponseForm) -> Reply:
     """Return the completion in the body of a response.
 
     Raises:
-        MalformedResponse: it is no JSON or no chat completion, has no choice or no known finish_reason, or has no text
-            though its finish_reason is stop.
+        MalformedResponse: it is no JSON or no chat completion, names an error (`said`), has no known finish_reason, or
+            has no text though its finish_reason is stop.
     """
-    try:
-        chat = _Chat.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        path = ".".join(str(key) for key in first["loc"])
-        raise MalformedResponse("body", f"no chat completion ({path + ': ' if path else ''}{first['msg']})") from None
-    if not chat.choices:
-        raise MalformedResponse("body", "a chat completion without choices")
-    choice = chat.choices[0]
-    text = choice.message.content or choice.message.refusal or ""
-    finish_reason = _finish_reason(choice.finish_reason)
+    chat = _json_in(content)
+    counts = _counts(chat.get("usage"))
+    choice = _first_choice(chat, counts)
+    finish_reason = read_finish_reason(choice.get("finish_reason"))
+    if finish_reason == "error:server":
+        said = read_error({name: part.get("error") for name, part in (("error", choice), ("detail", chat))})
+        raise MalformedResponse("server", f"an answer that ended with {choice['finish_reason']!r}", counts, said)
+    if finish_reason is None:
+        # a completion that was broken off, or calls a tool nobody offered
+        message = f"an answer with finish_reason {choice.get('finish_reason')!r}"
+        raise MalformedResponse("body", message, counts)
+    text = _text(choice.get("message") or {}, counts)
     if finish_reason == "stop" and not text.strip():
-        raise MalformedResponse("empty", "an answer without text")
-    usage, tokens = chat.usage or _Usage(), _tokens(choice)
-    ids, logprobs = _by_id(tokens)
+        raise MalformedResponse("empty", "an answer without text", counts)
+    tokens = read_tokens(choice.get("logprobs"))
+    ids, logprobs = by_id(tokens)
     return Reply(
         text=_unwrapped(text) if form.is_wrapped else text,
         finish_reason=finish_reason,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens or len(tokens),
+        prompt_tokens=counts.prompt,
+        completion_tokens=counts.completion or len(tokens),
         token_ids=ids,
         logprobs=logprobs,
         cumulative_logprob=sum(token.logprob for token in tokens) if tokens else None,
     )
 
 
-def _finish_reason(given: str | None) -> str:
-    if given == "content_filter":
-        return "error:content_filter"
-    if given not in _FINISH_REASONS:
-        # a completion that was broken off, or calls a tool nobody offered
-        raise MalformedResponse("body", f"an answer with finish_reason {given!r}")
-    return _FINISH_REASONS[given]
+def content_text(content: Any, kinds: tuple[str, ...] = ("text", "output_text")) -> str | None:
+    """Return the text of a message's content, of its parts of these kinds if it comes in parts; None if it has neither.
+
+    Reasoning comes as parts of the kind `thinking`.
+    """
+    if content is None or isinstance(content, str):
+        return content or ""
+    parts = content if isinstance(content, list) else [content]
+    if not all(isinstance(part, str | dict) for part in parts):
+        return None
+    return "".join(_part_text(part, kinds) for part in parts)
+
+
+def _part_text(part: str | dict[str, Any], kinds: tuple[str, ...]) -> str:
+    if isinstance(part, str):
+        return part if "text" in kinds else ""
+    kind = part.get("type", "text")
+    inner = part.get("text" if kind == "output_text" else kind) if kind in kinds else None
+    return inner if isinstance(inner, str) else content_text(inner) or ""
+
+
+def _json_in(content: bytes) -> dict[str, Any]:
+    """Return the JSON object; byte order marks, NaN and half surrogates are no reason to throw it away."""
+    try:
+        chat = json.loads(content.decode("utf-8-sig"))
+    except ValueError as error:
+        what = "an event stream, which was not asked for" if content.lstrip().startswith(b"data:") else str(error)
+        raise MalformedResponse("body", f"no chat completion ({what})") from None
+    if isinstance(chat, dict):
+        return chat
+    raise MalformedResponse("body", f"no chat completion (a JSON {type(chat).__name__})", said=read_error(chat))
+
+
+def _first_choice(chat: dict[str, Any], counts: TokenCounts) -> dict[str, Any]:
+    choices = chat.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    # one that was filtered may have no message
+    if isinstance(choice, dict) and (isinstance(choice.get("message"), dict) or choice.get("finish_reason")):
+        return choice
+    found = "no choices" if choice is None else "a choice without message"
+    raise MalformedResponse("body", f"no chat completion ({found})", counts, read_error(chat))
+
+
+def _text(message: Any, counts: TokenCounts) -> str:
+    content = message.get("content") if isinstance(message, dict) else None
+    text = content_text(content)
+    if text is None:
+        raise MalformedResponse("body", f"an answer whose content is {type(content).__name__}", counts)
+    refusal = message.get("refusal") if isinstance(message, dict) else None
+    text = text or content_text(content, ("refusal",)) or (refusal if isinstance(refusal, str) else "")
+    # JSON can hold half a character, which no file can
+    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _counts(usage: Any) -> TokenCounts:
+    """Return the tokens of `usage`, in OpenAI's words or in those of others."""
+    given = usage if isinstance(usage, dict) else {}
+    prompt = _count(given.get("prompt_tokens") or given.get("input_tokens"))
+    completion = _count(given.get("completion_tokens") or given.get("output_tokens"))
+    total = _count(given.get("total_tokens"))
+    if total > completion and not prompt:
+        prompt = total - completion
+    return TokenCounts(prompt, completion)
+
+
+def _count(given: Any) -> int:
+    try:
+        return min(max(0, round(float(given))), _MAX_COUNT)
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _unwrapped(text: str) -> str:
@@ -111,24 +153,3 @@ def _unwrapped(text: str) -> str:
         return text
     answer = wrapped.get(ANSWER) if isinstance(wrapped, dict) else None
     return answer if isinstance(answer, str) else text
-
-
-def _tokens(choice: _Choice) -> list[_Token]:
-    return (choice.logprobs.content if choice.logprobs else None) or []
-
-
-def _by_id(tokens: list[_Token]) -> tuple[tuple[int, ...], tuple[dict[int, float], ...]]:
-    """Return the tokens' ids and log-probabilities by id; both empty if the endpoint names tokens by their text."""
-    ids = [_token_id(token) for token in tokens]
-    if None in ids:
-        return (), ()
-    steps = []
-    for token in tokens:
-        step = {_token_id(one): one.logprob for one in [*token.top_logprobs, token]}
-        steps.append({id_: logprob for id_, logprob in step.items() if id_ is not None})
-    return tuple(id_ for id_ in ids if id_ is not None), tuple(steps)
-
-
-def _token_id(token: _Token) -> int | None:
-    match = _TOKEN_ID.fullmatch(token.token)
-    return int(match[1]) if match else None

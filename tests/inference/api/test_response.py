@@ -1,7 +1,10 @@
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stillhouse.inference.api.request import ResponseForm
 from stillhouse.inference.api.response import MalformedResponse, read_reply
@@ -21,9 +24,141 @@ def test_read_reply_has_text_finish_reason_and_counts():
     assert reply.cumulative_logprob is None
 
 
-@pytest.mark.parametrize(("said", "end"), [("end_turn", "stop"), ("max_tokens", "length"), ("eos_token", "stop")])
-def test_read_reply_other_finish_reasons_are_translated(said, end):
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        *((said, "stop") for said in ("stop", "STOP", "end_turn", "eos_token", "COMPLETE", "FinishReason.STOP")),
+        *((said, "length") for said in ("length", "MAX_TOKENS", "max_output_tokens", "model_length", "ERROR_LIMIT")),
+        *((said, "error:content_filter") for said in ("content_filter", "sensitive", "SAFETY", "safety", "RECITATION")),
+        *((said, "error:content_filter") for said in ("content_filter: PROHIBITED_CONTENT", "FINISH_REASON_SPII")),
+    ],
+)
+def test_read_reply_finish_reasons_of_all_providers_are_read(said, end):
     assert read_reply(answer("x", said).body, PLAIN).finish_reason == end
+
+
+@pytest.mark.parametrize("said", ["insufficient_system_resource", "abort", "network_error", "error"])
+def test_read_reply_that_the_server_broke_off_is_the_servers_failure(said):
+    with pytest.raises(MalformedResponse, match=f"ended with '{said}'") as caught:
+        read_reply(answer("go", said).body, PLAIN)
+    assert caught.value.kind == "server"
+    assert caught.value.counts == (11, 2)
+
+
+@pytest.mark.parametrize("said", [None, "", "tool_calls", 7, {"type": "stop"}])
+def test_read_reply_with_an_unknown_end_is_no_answer(said):
+    with pytest.raises(MalformedResponse, match="finish_reason") as caught:
+        read_reply(answer("goods", said).body, PLAIN)
+    assert (caught.value.kind, caught.value.counts) == ("body", (11, 2))
+
+
+def reply_with(**fields: Any) -> dict[str, Any]:
+    """The body of a good answer with other fields in place of its own."""
+    return json.loads(answer("goods").body) | fields
+
+
+def choice_with(**fields: Any) -> dict[str, Any]:
+    body = reply_with()
+    return body | {"choices": [body["choices"][0] | fields]}
+
+
+def content(value: Any) -> dict[str, Any]:
+    return choice_with(message={"role": "assistant", "content": value})
+
+
+THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": "they ask for a parcel"}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        content([{"type": "text", "text": "goods"}]),
+        content([{"type": "text", "text": "go"}, {"type": "text", "text": "ods"}]),
+        content([THINKING, {"type": "text", "text": "goods"}]),
+        content([{"type": "reasoning", "text": "hm"}, {"type": "output_text", "text": "goods", "annotations": []}]),
+        content(["goods"]),
+        content({"type": "text", "text": "goods"}),
+        content([{"type": "text", "text": {"value": "goods"}}, {"text": "goods"}]),
+        choice_with(index=None, message={"content": "goods", "tool_calls": None, "audio": {}, "annotations": "none"}),
+        choice_with(logprobs={"content": [{"token": "goods", "logprob": None}]}),
+        choice_with(logprobs={"content": [{"token": "goods"}, 7]}),
+        choice_with(logprobs={"content": {}}),
+        choice_with(logprobs="none"),
+        choice_with(logprobs=[]),
+        reply_with(usage=None),
+        reply_with(usage=[]),
+        reply_with(usage={"prompt_tokens": None, "completion_tokens": None, "prompt_tokens_details": 3}),
+        reply_with(usage={"prompt_tokens": "many", "completion_tokens": -1, "total_tokens": 1e300}),
+        reply_with(id=None, created="now", model=None, error=None, service_tier=7),
+    ],
+    ids=lambda body: json.dumps(body["choices"][0])[:60] + json.dumps(body["usage"])[:40],
+)
+def test_read_reply_needless_field_in_any_form_costs_no_answer(body):
+    reply = read_reply(json.dumps(body).encode(), PLAIN)
+    assert (reply.text, reply.finish_reason, reply.cumulative_logprob) == ("goods", "stop", None)
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\n\n  \n", b"\xef\xbb\xbf \r\n"])
+def test_read_reply_marks_and_blank_lines_before_the_body_are_nothing(before):
+    assert read_reply(before + answer("goods").body, PLAIN).text == "goods"
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": None, "completion_tokens": 2, "total_tokens": 9}, (7, 2)),
+        ({"prompt_tokens": "7", "completion_tokens": "2"}, (7, 2)),
+        ({"prompt_tokens": 7.0, "completion_tokens": 2.0}, (7, 2)),
+        ({"input_tokens": 7, "output_tokens": 2}, (7, 2)),
+        ({"prompt_tokens": 7, "completion_tokens": 0, "total_tokens": 7}, (7, 0)),
+        ({}, (0, 0)),
+    ],
+)
+def test_read_reply_usage_is_read_as_far_as_it_tells(usage, counts):
+    reply = read_reply(json.dumps(reply_with(usage=usage)).encode(), PLAIN)
+    assert (reply.prompt_tokens, reply.completion_tokens) == counts
+
+
+def test_read_reply_older_form_of_logprobs_is_summed():
+    logprobs = {"tokens": ["go", "ods"], "token_logprobs": [-0.5, "-0.25"], "top_logprobs": None}
+    assert read_reply(json.dumps(choice_with(logprobs=logprobs)).encode(), PLAIN).cumulative_logprob == -0.75
+
+
+def test_read_reply_infinite_logprob_of_another_token_is_left_out():
+    top = [{"token": "token_id:3", "logprob": -0.5}, {"token": "token_id:4", "logprob": float("-inf")}, None]
+    logprobs = {"content": [{"token": "token_id:3", "logprob": -0.5, "top_logprobs": top}]}
+    reply = read_reply(json.dumps(choice_with(logprobs=logprobs)).encode(), PLAIN)
+    assert (reply.token_ids, reply.logprobs) == ((3,), ({3: -0.5},))
+
+
+def test_read_reply_half_a_character_is_replaced_and_the_answer_kept():
+    text = read_reply(json.dumps(content("goods \ud83d!")).encode(), PLAIN).text
+    assert text == "goods \N{REPLACEMENT CHARACTER}!"
+    assert text.encode()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=50)
+@given(usage=JSON, logprobs=JSON, index=JSON, more=JSON)
+def test_read_reply_text_never_depends_on_needless_fields(usage, logprobs, index, more):
+    body = choice_with(logprobs=logprobs, index=index) | {"usage": usage, "more": more, "error": None}
+    assert read_reply(json.dumps(body).encode(), PLAIN).text == "goods"
+
+
+@settings(max_examples=50)
+@given(body=JSON, choice=JSON, message=JSON, content=JSON)
+def test_read_reply_any_json_is_an_answer_or_is_refused_as_none(body, choice, message, content):
+    last = {"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}
+    bodies = [body, {"choices": choice}, {"choices": [choice]}, {"choices": [{"message": message}]}, last]
+    for one in [*bodies, {"error": body}]:
+        with contextlib.suppress(MalformedResponse):
+            read_reply(json.dumps(one).encode(), PLAIN)
 
 
 def test_read_reply_tokens_named_by_text_give_summed_logprobs():

@@ -13,9 +13,10 @@ from tenacity.wait import wait_base
 
 from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.request_file import PATH
-from stillhouse.inference.api.client import BACKOFF_S, last_error, open_api, retry_policy
-from stillhouse.inference.api.errors import ContentFiltered, TransientError, classify_error
+from stillhouse.inference.api.client import open_api
+from stillhouse.inference.api.errors import Refused, TransientError, classify_error
 from stillhouse.inference.api.request import ApiModel
+from stillhouse.inference.api.retry import BACKOFF_S, StopAfter, last_error, retry_policy
 
 T = TypeVar("T")
 Received = TypeVar("Received", bound=BaseModel)
@@ -213,7 +214,7 @@ class BatchClient:
         except (openai.APIError, TimeoutError) as error:
             meaning = classify_error(error, self.model)
             # a call of the batch API holds no prompt: a filter's refusal is one of the call itself
-            raise (ServiceError(str(meaning)) if isinstance(meaning, ContentFiltered) else meaning) from None
+            raise (ServiceError(str(meaning)) if isinstance(meaning, Refused) else meaning) from None
         except httpx2.TransportError as error:
             # a streamed body that breaks off
             raise TransientError("connection", f"{endpoint.provider} broke off ({type(error).__name__})") from None
@@ -227,7 +228,7 @@ class BatchClient:
             return await attempt()
 
         try:
-            return await retry_policy(self._endpoint, self._backoff, log_failure)(once)
+            return await retry_policy(StopAfter(self.model), self._backoff, log_failure)(once)
         except TransientError as error:
             raise ServiceUnavailable(
                 f"{error}, and again after {self._endpoint.max_attempts} tries or {self._endpoint.patience_s:g} s. "

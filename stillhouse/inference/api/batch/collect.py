@@ -24,26 +24,15 @@ from stillhouse.inference.api.batch.client import BatchClient, BatchState
 from stillhouse.inference.api.batch.tickets import Ticket
 from stillhouse.inference.api.client import Outcome
 from stillhouse.inference.api.concurrent import as_completion
-from stillhouse.inference.api.errors import ContentFiltered, RequestError, TransientError, classify_error
+from stillhouse.inference.api.errors import Refused, RequestError, TransientError, classify_error
 from stillhouse.inference.api.request import ApiModel, ResponseForm
 from stillhouse.inference.api.response import MalformedResponse, read_reply
 
 # codes of lines that the batch's end left undone
 _UNDONE = ("batch_expired", "batch_cancelled")
-# statuses that may be due to one prompt, such as one that is too long
-_DUE_TO_PROMPT = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 _SEGMENT_COMPLETIONS = 4096
 # times that results are fetched if they lack lines of a completed batch
 _MAX_DOWNLOADS = 3
-
-
-class Rejected(ContentFiltered):
-    """A request that the endpoint finds wrong.
-
-    The batch's other requests tell whether the prompt is wrong or the settings are.
-    """
-
-    kind = "request"
 
 
 class _Error(BaseModel):
@@ -68,7 +57,7 @@ class Collected:
 
     num_answered: int = 0
     lost: dict[str, TransientError] = field(default_factory=dict)  # by key
-    refused: dict[str, ContentFiltered] = field(default_factory=dict)
+    refused: dict[str, Refused] = field(default_factory=dict)
     error: ServiceError | None = None  # what all requests to this endpoint fail on
     seen: set[str] = field(default_factory=set)
 
@@ -76,7 +65,7 @@ class Collected:
         """Note why the request with this key has no completion."""
         if isinstance(error, TransientError):
             self.lost[key] = error
-        elif isinstance(error, ContentFiltered):
+        elif isinstance(error, Refused):
             self.refused[key] = error
         else:
             self.error = error
@@ -178,7 +167,4 @@ def _of_status(response: _Response, model: ApiModel) -> RequestError:
     raised = openai.APIStatusError(
         "a line of a batch", response=httpx2.Response(response.status_code, request=request), body=body
     )
-    error = classify_error(raised, model)
-    if isinstance(error, ServiceError) and response.status_code in _DUE_TO_PROMPT:
-        return Rejected(str(error))
-    return error
+    return classify_error(raised, model)

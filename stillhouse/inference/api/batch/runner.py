@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.client import ENDED, BatchClient, BatchState
-from stillhouse.inference.api.batch.collect import Collected, Rejected, collect, commit
+from stillhouse.inference.api.batch.collect import Collected, collect, commit
 from stillhouse.inference.api.batch.submit import submit_next
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.client import Outcome
@@ -164,9 +164,9 @@ class BatchRunner:
         if collected.num_answered:
             return None
         refused, lost = list(collected.refused.values()), list(collected.lost.values())
-        if refused and not lost and all(isinstance(error, Rejected) for error in refused):
+        if refused and not lost and all(error.kind != "content_filter" for error in refused):
             # if other requests were answered, it is due to these prompts
-            return None if self._has_answered or self._recorder.from_store else ServiceError(str(refused[0]))
+            return None if self._has_answered or self._recorder.from_store else refused[0].of_all
         if lost and not self._has_answered:
             return ServiceUnavailable(f"A batch of {len(lost)} requests got no answer at all, for the last: {lost[-1]}")
         return None

@@ -76,8 +76,8 @@ def test_refused_prompt_is_a_failed_completion_and_is_submitted_once(tmp_path, s
     server.answer = answer
     summary = run(tmp_path, 4, output={"kind": "free"})
     assert len(server.batches) == 1
-    assert summary["failed"] == {"request": 1, "content_filter": 1}
-    assert answers(tmp_path)["r1"]["finish_reason"] == "error:request"
+    assert summary["failed"] == {"too_long": 1, "content_filter": 1}
+    assert answers(tmp_path)["r1"]["finish_reason"] == "error:too_long"
 
 
 def test_batch_with_every_line_refused_ends_the_run_with_the_servers_message(tmp_path, server):

@@ -1,0 +1,67 @@
+"""The tokens of a reply with their log-probabilities, as far as the endpoint gives them in a form that can be used."""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+_TOKEN_ID = re.compile(r"token_id:(\d{1,9})")
+
+
+class Token(NamedTuple):
+    """A token, its log-probability (nats), and those of the tokens that might have stood in its place."""
+
+    text: str
+    logprob: float
+    others: tuple[tuple[str, float], ...] = ()
+
+
+def read_tokens(given: Any) -> list[Token]:
+    """Return the tokens in a choice's `logprobs`; none unless every one of them has a finite log-probability."""
+    if not isinstance(given, dict):
+        return []
+    if isinstance(given.get("tokens"), list) and isinstance(given.get("token_logprobs"), list):
+        # the form of OpenAI's older completions, which some servers still send
+        pairs = [_pair(*one) for one in zip(given["tokens"], given["token_logprobs"], strict=False)]
+        tokens = [Token(*pair) if pair else None for pair in pairs]
+    else:
+        content = given.get("content")
+        tokens = [_token(one) for one in content] if isinstance(content, list) else []
+    whole = [token for token in tokens if token is not None]
+    return whole if len(whole) == len(tokens) else []
+
+
+def by_id(tokens: list[Token]) -> tuple[tuple[int, ...], tuple[dict[int, float], ...]]:
+    """Return the tokens' ids and log-probabilities by id; both empty if the endpoint names tokens by their text."""
+    ids = [_token_id(token.text) for token in tokens]
+    if None in ids:
+        return (), ()
+    return tuple(id_ for id_ in ids if id_ is not None), tuple(dict(_steps(token)) for token in tokens)
+
+
+def _steps(token: Token) -> Iterator[tuple[int, float]]:
+    for text, logprob in (*token.others, (token.text, token.logprob)):
+        if (id_ := _token_id(text)) is not None:
+            yield id_, logprob
+
+
+def _token(given: Any) -> Token | None:
+    if not isinstance(given, dict):
+        return None
+    pair, listed = _pair(given.get("token"), given.get("logprob")), given.get("top_logprobs")
+    top = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    others = [_pair(one.get("token"), one.get("logprob")) for one in top]
+    return Token(*pair, tuple(other for other in others if other)) if pair else None
+
+
+def _pair(text: Any, logprob: Any) -> tuple[str, float] | None:
+    try:
+        number = float(logprob)
+    except (TypeError, ValueError):
+        return None
+    return (text, number) if isinstance(text, str) and math.isfinite(number) else None
+
+
+def _token_id(text: str) -> int | None:
+    match = _TOKEN_ID.fullmatch(text)
+    return int(match[1]) if match else None

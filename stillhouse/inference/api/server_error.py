@@ -1,0 +1,130 @@
+"""What a server says is wrong, read from the body of any provider: a status, codes and its own words.
+
+Providers agree on no form: an error stands under `error`, `detail` or `base_resp`, or is the body itself, and its code
+is a number, a number as text, or a name that may lie deeper than the error itself.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+_MAX_MESSAGE_CHARS = 300
+_WRAPPERS = ("error", "errors", "detail", "fault", "base_resp")
+_MESSAGES = ("message", "msg", "error_msg", "status_msg", "error_message", "detail", "description", "reason")
+_ERRORS = (str, dict, list)
+_NUMBERED = ("code", "status", "status_code", "error_code", "http_status")
+# a code of HTTP's in an error's own body
+_STATUSES = range(400, 600)
+
+# codes as `plain` writes them
+SPENT = frozenset(
+    (
+        *("insufficientquota", "billinghardlimitreached", "billingnotactive", "billingerror", "insufficientcredits"),
+        *("insufficientbalance", "insufficientfunds", "paymentrequired", "arrearage"),
+    )
+)
+FILTERED = frozenset(
+    (
+        *(
+            "contentfilter",
+            "contentfiltered",
+            "contentpolicyviolation",
+            "responsibleaipolicyviolation",
+            "invalidprompt",
+        ),
+        *("moderation", "moderationblocked", "inputmoderation", "flaggedinput", "datainspectionfailed"),
+        *("contentexistsrisk", "promptblocked", "guardrailintervened", "safety", "sensitive"),
+    )
+)
+TOO_LONG = frozenset(("contextlengthexceeded", "stringabovemaxlength", "contextwindowexceeded", "prompttoolong"))
+# in this order: a quota that is spent is often called a rate limit too
+_STATUS_BY_CODE: tuple[tuple[int, frozenset[str]], ...] = (
+    (HTTPStatus.PAYMENT_REQUIRED, SPENT),
+    (HTTPStatus.BAD_REQUEST, FILTERED | TOO_LONG),
+    (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        frozenset(("ratelimitexceeded", "ratelimiterror", "ratelimit", "toomanyrequests", "resourceexhausted")),
+    ),
+    (HTTPStatus.UNAUTHORIZED, frozenset(("invalidapikey", "authenticationerror", "unauthorized", "unauthenticated"))),
+    (HTTPStatus.FORBIDDEN, frozenset(("permissiondenied", "permissionerror", "forbidden"))),
+    (HTTPStatus.NOT_FOUND, frozenset(("modelnotfound", "notfounderror", "notfound"))),
+    (HTTPStatus.BAD_REQUEST, frozenset(("invalidrequesterror", "badrequesterror", "badrequest", "invalidargument"))),
+)
+
+
+@dataclass(frozen=True)
+class ServerError:
+    """An error in a server's own terms."""
+
+    status: int  # HTTP's, or what the codes in the body mean; 0 if nothing says
+    codes: frozenset[str]  # all codes and names in the error, in lower-case letters and digits alone
+    message: str  # on one line; empty if there is none
+
+
+def read_error(body: Any, status: int = 0) -> ServerError | None:
+    """Return the error in the JSON of a response with HTTP status `status`, or None if it names none."""
+    error = _innermost(body)
+    if error is None:
+        return None
+    message = _message(error)
+    codes = frozenset(filter(None, map(plain, (*_codes(error), message))))
+    return ServerError(status or _status_of(codes), codes, _shortened(message))
+
+
+def plain(code: Any) -> str:
+    """Return a code in lower-case letters and digits alone: `content_filter`, `ContentFilter` are one."""
+    return re.sub(r"[^a-z0-9]", "", str(code).lower())
+
+
+def _innermost(body: Any) -> Any:
+    """Return the error inside its wrappers; None if the body neither has one nor is one."""
+    error, is_error = body, False
+    while True:
+        inner: Any = None
+        if isinstance(error, list):
+            inner = next(iter(error), None)
+        elif isinstance(error, dict):
+            inner = next((error[name] for name in _WRAPPERS if isinstance(error.get(name) or None, _ERRORS)), None)
+            is_error |= inner is not None or any(isinstance(error.get(name), str) for name in _MESSAGES)
+        if not inner:
+            return error if is_error else None
+        error = inner
+
+
+def _message(error: Any) -> str:
+    if isinstance(error, dict):
+        found = next((error[name] for name in _MESSAGES if error.get(name)), error)
+        return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    return str(error)
+
+
+def _codes(error: Any) -> Iterator[str]:
+    """Yield what may be a code at any depth: the names of fields that hold something, texts, and numbers of codes."""
+    if isinstance(error, dict):
+        for name, value in error.items():
+            if name in _MESSAGES or not value:
+                continue
+            yield str(name)
+            if name in _NUMBERED:
+                yield str(value)
+            yield from _codes(value)
+    elif isinstance(error, list):
+        for value in error:
+            yield from _codes(value)
+    elif isinstance(error, str):
+        yield error
+
+
+def _status_of(codes: frozenset[str]) -> int:
+    for status, names in _STATUS_BY_CODE:
+        if codes & names:
+            return int(status)
+    return next((int(code) for code in sorted(codes) if code.isdecimal() and int(code) in _STATUSES), 0)
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_MESSAGE_CHARS else line[:_MAX_MESSAGE_CHARS] + " …"

@@ -1,0 +1,72 @@
+import pytest
+
+from stillhouse.inference.api.server_error import FILTERED, SPENT, TOO_LONG, read_error
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"choices": None, "error": {"message": "Rate limit exceeded. Add 10 credits", "code": 429}}, 429, "Add 10"),
+        ({"object": "error", "message": "The model `m` does not exist.", "code": 404}, 404, "does not exist"),
+        ({"error": {"message": "no such model", "type": "NotFoundError", "code": None}}, 404, "no such model"),
+        ({"error": {"message": "Overloaded", "type": "overloaded_error"}, "type": "error"}, 0, "Overloaded"),
+        ({"error": "out of memory"}, 0, "out of memory"),
+        ({"error": {"code": "503", "message": "busy"}}, 503, "busy"),
+        ([{"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}], 429, "Quota"),
+        ({"error": {"message": "Insufficient credits", "code": 402}}, 402, "Insufficient credits"),
+        ({"error": {"message": "you exceeded it", "type": "insufficient_quota", "code": 429}}, 402, "exceeded"),
+        ({"detail": "Not Found"}, 404, "Not Found"),
+        ({"detail": [{"loc": ["body"], "msg": "field required"}]}, 0, "field required"),
+        ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}, "choices": None}, 0, "login fail"),
+        ({"error_code": 336, "error_msg": "Service busy"}, 0, "Service busy"),
+        ({"error": True, "message": "it broke"}, 0, "it broke"),
+        ({"code": 20012, "message": "Model does not exist", "data": None}, 0, "Model does not exist"),
+        ({"error": {"error": {"message": "inner", "code": 500}}}, 500, "inner"),
+    ],
+)
+def test_read_error_of_any_provider_has_its_status_and_words(body, status, words):
+    found = read_error(body)
+    assert found
+    assert found.status == status
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": "content_filter", "message": "filtered"}, FILTERED),
+        ({"code": "400", "innererror": {"code": "ResponsibleAIPolicyViolation"}}, FILTERED),
+        ({"code": "invalid_request_error", "message": "Content Exists Risk"}, FILTERED),
+        ({"code": "invalid_prompt", "message": "Invalid prompt"}, FILTERED),
+        ({"code": 403, "metadata": {"reasons": ["hate"], "flagged_input": "…", "provider_name": "x"}}, FILTERED),
+        ({"code": "data_inspection_failed"}, FILTERED),
+        ({"code": "context_length_exceeded"}, TOO_LONG),
+        ({"type": "billing_error", "message": "no money"}, SPENT),
+    ],
+)
+def test_read_error_code_at_any_depth_is_found(error, kind):
+    found = read_error({"error": error}, 400)
+    assert found
+    assert found.codes & kind
+    assert found.status == 400
+
+
+def test_read_error_filter_results_beside_another_error_are_no_filter():
+    results = {"hate": {"filtered": False, "severity": "safe"}}
+    found = read_error({"error": {"message": "no", "code": "BadRequest", "content_filter_results": results}}, 400)
+    assert found
+    assert not found.codes & FILTERED
+
+
+@pytest.mark.parametrize(
+    "body", [{}, [], None, "", 7, {"id": "x", "choices": []}, {"error": None}, [[]], {"error": []}]
+)
+def test_read_error_of_a_body_without_one_is_none(body):
+    assert read_error(body) is None
+
+
+def test_read_error_long_message_is_shortened_to_one_line():
+    found = read_error({"error": "a\n" * 1000})
+    assert found
+    assert len(found.message) < 310
+    assert "\n" not in found.message
