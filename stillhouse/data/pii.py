@@ -1,29 +1,31 @@
-"""Finds personal data with a fixed form: e-mail, phone, card, IBAN, IP address, US social security number.
+"""Takes out personal data with a fixed form: e-mail, phone, card, IBAN, IP address, US social security number.
 
-Names and addresses have no fixed form and are not found.
+Names and addresses have no fixed form and are not found. Digits alone are no evidence: sums, versions, code, dates and
+orders stay.
 """
 
 import functools
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 import pyarrow as pa
 
 from stillhouse.data.parquet_io import TableWriter, batches, conversations, messages_array
+from stillhouse.data.pii_card import card_numbers
+from stillhouse.data.pii_ip import ip_addresses
+from stillhouse.data.pii_phone import phone_numbers
+from stillhouse.data.pii_sum import is_operand
+from stillhouse.data.pii_words import PHONE_WORD
 from stillhouse.data.row import content_sha256
 
-_MARKS = {
-    "EMAIL_ADDRESS": "<EMAIL>",
-    "PHONE_NUMBER": "<PHONE>",
-    "CREDIT_CARD": "<CARD>",
-    "IBAN_CODE": "<IBAN>",
-    "IP_ADDRESS": "<IP>",
-    "US_SSN": "<SSN>",
-}
+_BY_PATTERN = {"EMAIL_ADDRESS": "<EMAIL>", "IBAN_CODE": "<IBAN>", "US_SSN": "<SSN>"}  # presidio's names
+_BY_EVIDENCE = {"<CARD>": card_numbers, "<PHONE>": phone_numbers, "<IP>": ip_addresses}
+_LEAST_SCORE = 0.3  # presidio's, of at most 1: below are patterns that need a word beside them
 _WORTH_A_LOOK = re.compile(r"@|\d(?:[^\w\n]{0,3}\w){5}|::|\d\.\d")  # all that has a fixed form holds one of these
 
 
@@ -36,30 +38,62 @@ def redact(text: str, counts: Counter[str]) -> str:
     return clean
 
 
-def redact_json(value: Any, counts: Counter[str]) -> Any:
-    """Return plain JSON with each text in it redacted, the names of fields aside."""
+def redact_json(value: Any, counts: Counter[str], field: str = "") -> Any:
+    """Return plain JSON with each text in it redacted, the names of fields aside; `field` is the value's own."""
     if isinstance(value, dict):
-        return {name: redact_json(item, counts) for name, item in value.items()}
+        return {name: redact_json(item, counts, name) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [redact_json(item, counts) for item in value]
+        return [redact_json(item, counts, field) for item in value]
     if isinstance(value, str):
-        return redact(value, counts)
+        return _redact_value(value, counts, field)
     if isinstance(value, int) and not isinstance(value, bool):  # a card or a phone number may be stored as a number
-        clean = redact(str(value), counts)
+        clean = _redact_value(str(value), counts, field)
         return value if clean == str(value) else clean
     return value
 
 
+def _redact_value(text: str, counts: Counter[str], field: str) -> str:
+    """Return `text` redacted; a field such as "phone_number" is evidence for the digits in it."""
+    label = f"{field.replace('_', ' ')}: "
+    return redact(label + text, counts)[len(label) :] if PHONE_WORD.search(label) else redact(text, counts)
+
+
+class Finding(NamedTuple):
+    """A piece of a text that is personal data, and its mark."""
+
+    start: int
+    end: int
+    mark: str
+
+
 @functools.lru_cache(maxsize=1024)  # a teacher's prompts share their instruction and examples
 def _marked(text: str) -> tuple[str, tuple[str, ...]]:
-    findings = [found for recogniser, kinds in _recognisers() for found in recogniser.analyze(text, kinds, None) or []]
     end = 0
     pieces, marks = [], []
-    for found in sorted(_strongest(findings), key=lambda item: item.start):
-        marks.append(_MARKS[found.entity_type])
-        pieces += [text[end : found.start], marks[-1]]
+    for found in sorted(_without_overlaps(_findings(text))):
+        marks.append(found.mark)
+        pieces += [text[end : found.start], found.mark]
         end = found.end
     return "".join([*pieces, text[end:]]), tuple(marks)
+
+
+def _findings(text: str) -> Iterator[Finding]:
+    """Yield what is found, the surest kind first."""
+    for recogniser, kinds in _recognisers():
+        for found in recogniser.analyze(text, kinds, None) or []:
+            is_sum = found.entity_type == "US_SSN" and is_operand(text, found.start, found.end)
+            if found.score >= _LEAST_SCORE and not is_sum:
+                yield Finding(found.start, found.end, _BY_PATTERN[found.entity_type])
+    for mark, find in _BY_EVIDENCE.items():
+        yield from (Finding(start, end, mark) for start, end in find(text))
+
+
+def _without_overlaps(findings: Iterable[Finding]) -> list[Finding]:
+    kept: list[Finding] = []
+    for found in findings:
+        if all(found.end <= other.start or found.start >= other.end for other in kept):
+            kept.append(found)
+    return kept
 
 
 def redact_rows(rows: Path, out: Path, counts: Counter[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -104,19 +138,11 @@ def _redact_meta(text: str, counts: Counter[str]) -> str:
     return orjson.dumps(redact_json(orjson.loads(text), counts)).decode() if _WORTH_A_LOOK.search(text) else text
 
 
-def _strongest(findings: list[Any]) -> list[Any]:
-    """Return findings that do not overlap: the surer one of two that do, then the longer one."""
-    kept: list[Any] = []
-    for found in sorted(findings, key=lambda item: (-item.score, item.start - item.end, item.start)):
-        if found.score >= 0.3 and all(found.end <= other.start or found.start >= other.end for other in kept):
-            kept.append(found)
-    return kept
-
-
 @functools.cache
 def _recognisers() -> list[tuple[Any, list[str]]]:
     """Return the recognisers that work by pattern and checksum alone: no language model, no network."""
     import tldextract
+    from presidio_analyzer import Pattern
     from presidio_analyzer import predefined_recognizers as known
 
     suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list in the package, never fetched
@@ -125,6 +151,10 @@ def _recognisers() -> list[tuple[Any, list[str]]]:
         def validate_result(self, pattern_text: str) -> bool:
             return bool(suffixes(pattern_text.rsplit("@", 1)[-1]).top_domain_under_public_suffix)
 
-    kinds = (known.PhoneRecognizer, known.CreditCardRecognizer, known.IbanRecognizer, known.IpRecognizer)
-    recognisers = [OfflineEmail(), *(kind() for kind in kinds), known.UsSsnRecognizer()]
+    # presidio's own pattern takes the letters of a script without spaces for a part of the address
+    ascii_form = Pattern(
+        "ASCII", r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?![A-Za-z0-9-])", 0.5
+    )
+    email = OfflineEmail([ascii_form, *known.EmailRecognizer.PATTERNS])
+    recognisers = [email, known.IbanRecognizer(), known.UsSsnRecognizer()]
     return [(recogniser, list(recogniser.supported_entities)) for recogniser in recognisers]

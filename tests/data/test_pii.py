@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.data.pii import redact
+from stillhouse.data.pii import redact, redact_json
 from stillhouse.data.row import content_sha256
 from stillhouse.data.validate import validate
 from stillhouse.recipe.data import Data
@@ -28,10 +28,26 @@ SECRETS = ("joe.bloggs@example.com", "+44 20 7946 0958", "4111 1111 1111 1111", 
         ("from 10.0.0.1", "from <IP>"),
         ("order 12345678 cost 3.50 on 2024-03-12", "order 12345678 cost 3.50 on 2024-03-12"),
         ("meet me @ noon", "meet me @ noon"),
+        ("邮箱是joe@example.com谢谢", "邮箱是<EMAIL>谢谢"),
+        ("メールはjoe@example.co.jpまで", "メールは<EMAIL>まで"),
+        ("почта иван@пример.рф", "почта <EMAIL>"),
+        ("GB29 NWBK 6016 1331 9268 19 is an example", "<IBAN> is an example"),
+        ("my ssn is 219-09-9999", "my ssn is <SSN>"),
+        ("Compute 219-09-9999 = ?", "Compute 219-09-9999 = ?"),
+        ("A factory makes 1250 600 300 parts", "A factory makes 1250 600 300 parts"),
+        ("call +44 20 7946 0958 from 10.0.0.1, version 1.2.3.4", "call <PHONE> from <IP>, version 1.2.3.4"),
     ],
 )
 def test_redact_fixed_forms_are_marked(text: str, clean: str) -> None:
     assert redact(text, Counter()) == clean
+
+
+def test_redact_json_a_field_that_names_a_phone_is_evidence_for_its_digits() -> None:
+    counts: Counter[str] = Counter()
+    value = {"phone_number": 4155552671, "handy": ["01711234567"], "parts": 4155552671, "ok": True}
+    clean = redact_json(value, counts)
+    assert clean == {"phone_number": "<PHONE>", "handy": ["<PHONE>"], "parts": 4155552671, "ok": True}
+    assert counts == {"<PHONE>": 2}
 
 
 @pytest.mark.parametrize("mode", ["redact", "drop"])
