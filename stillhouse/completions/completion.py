@@ -37,14 +37,24 @@ class Completion(Reply):
     seconds: float  # from submission to the last token
     teacher: str  # the teacher fingerprint, which is the folder of its segments
     created: str  # ISO 8601, UTC
-    teacher_number: int | None = None  # the recipe's teacher, from 1; None if it has one; never stored
+    # none of these is stored in a segment
+    teacher_number: int | None = None  # the recipe's teacher, from 1; None if it has one
+    is_closed: bool = False  # decoding allowed one of a fixed set of texts only
+    # of the answer's own tokens, without stop tokens; None: not known apart from the other tokens
+    answer_logprob: float | None = None
+    answer_tokens: int | None = None
 
-    @property
-    def mean_logprob(self) -> float | None:
-        """Mean log-probability a token (nats), or None if it is not known."""
-        if self.cumulative_logprob is None or not self.completion_tokens:
-            return None
-        return self.cumulative_logprob / self.completion_tokens
+    def log_certainty(self, *, is_closed: bool) -> float | None:
+        """Return how sure the teacher was (nats), or None if it is not known.
+
+        It is the log-probability of the whole answer if that is one of a fixed set (`is_closed`), so that a label of
+        five tokens and one of one token compare; else the mean a token, since a longer free text is ever less likely.
+        """
+        total = self.cumulative_logprob if self.answer_logprob is None else self.answer_logprob
+        if total is None or is_closed:
+            return total
+        tokens = self.completion_tokens if self.answer_tokens is None else self.answer_tokens
+        return total / tokens if tokens else None
 
 
 def utc_now() -> str:

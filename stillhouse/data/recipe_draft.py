@@ -210,7 +210,7 @@ teachers:
       temperature: 0.0 # several answers to vote on: temperature 0.7 and n 5
 
 filters: # which answers the student trains on; the schema has all rules and their switches
-  # min_mean_logprob: -0.7 # drop answers the teacher is less sure of; -0.7 is one in two
+  # min_probability: 0.5 # drop labels the teacher is less sure of; for free answers it is min_mean_logprob: -0.7
   min_success_ratio: 0.5 # the run stops if fewer prompts keep an answer
 
 student:

@@ -5,7 +5,8 @@ Difficulty is the first of these that is known for all prompts:
 - disagreement: the share of a prompt's completions that do not give the kept answer, if several were drawn and answers
   can agree; of equal ones, the less probable answer is the harder one
 - margin: 1 less the distance between the two most probable labels, if the teacher's label scores were requested
-- logprob: the kept answer's mean log-probability a token, negated
+- probability: of the kept answer, if it is one of a fixed set, as a negated logarithm
+- logprob: the kept free answer's mean log-probability a token, negated
 """
 
 import hashlib
@@ -83,13 +84,14 @@ def _difficulties(
             own = skill.parse(candidate.completion.text, labels)
             read = [skill.parse(completion.text, labels) for completion in completions]
             agreeing = sum(own is not None and answer is not None and skill.equivalent(own, answer) for answer in read)
-            return 1.0 - agreeing / len(completions), -(candidate.completion.mean_logprob or 0.0)
+            return 1.0 - agreeing / len(completions), -(candidate.log_certainty or 0.0)
 
         return "disagreement", {row_id: disagreement(candidate) for row_id, candidate in by_id.items()}
     if by_id and all(output.label_scores.get(row_id) for row_id in by_id):
         return "margin", {row_id: (_doubt(output.label_scores[row_id], output.prior), 0.0) for row_id in by_id}
-    means = {row_id: candidate.completion.mean_logprob for row_id, candidate in by_id.items()}
-    return "logprob", {row_id: (-mean, 0.0) for row_id, mean in means.items() if mean is not None}
+    known = {row_id: candidate.log_certainty for row_id, candidate in by_id.items()}
+    measure = "probability" if all(candidate.is_closed for candidate in by_id.values()) else "logprob"
+    return measure, {row_id: (-logprob, 0.0) for row_id, logprob in known.items() if logprob is not None}
 
 
 def _doubt(scores: Sequence[float] | None, prior: Sequence[float] | None) -> float:

@@ -107,7 +107,8 @@ def _by_votes(row: Row, lines: Sequence[dict[str, Any]], skill: Skill, labels: S
     agreeing = sum(bool(skill.verify(answer, row["references"])) for answer in answers)
     if len(lines) > 1:
         return {"teacher": winner, "score": agreeing / len(lines), "confidence": share, "is_sure": share == 1.0}
-    mean = completion_of(lines[0]).mean_logprob
-    confidence = None if mean is None else float(np.exp(mean))
+    # a single free answer was never judged, so this one is a label
+    logprob = completion_of(lines[0]).log_certainty(is_closed=True)
+    confidence = None if logprob is None else float(np.exp(logprob))
     score = None if confidence is None else 1.0 - confidence
     return {"teacher": winner, "score": score, "confidence": confidence, "is_sure": False}

@@ -22,6 +22,12 @@ class Candidate:
     judge_score: int | None = None  # from 1 to 5; None if no judge gave a readable score
     training_target: str | None = None  # what the skill makes of text and answer for a student; None: the answer itself
     rollout_index: int = 0  # among its teacher's completions of the prompt
+    is_closed: bool = False  # the answer is one of a fixed set
+
+    @property
+    def log_certainty(self) -> float | None:
+        """How sure the teacher was of the answer (nats): of all of it if it is one of a fixed set, else a token."""
+        return self.completion.log_certainty(is_closed=self.is_closed)
 
     @property
     def target(self) -> str:
@@ -56,6 +62,7 @@ def read_candidates(
             judge_score=scores.get(completion.key),
             training_target=None if answer is None else skill.training_target(completion.text, answer),
             rollout_index=rollout_index,
+            is_closed=skill.has_labels or completion.is_closed,
         )
 
     by_teacher = groupby(completions, lambda completion: completion.teacher_number)

@@ -64,7 +64,7 @@ def keep_majority(candidates: tuple[Candidate, ...], votes: Sequence[str], skill
     if len(candidates) < 2 or not skill.votes:
         return FilterResult(candidates)
     winner = majority(votes)
-    best = max((one for one, vote in zip(candidates, votes, strict=True) if vote == winner), key=_confidence)
+    best = max((one for one, vote in zip(candidates, votes, strict=True) if vote == winner), key=_certainty)
     teacher = best.completion.teacher_number
     whose = f" of teacher {teacher}" if teacher else ""
     detail = f"the prompt's answer is {winner}, kept from sample {best.rollout_index}{whose}"
@@ -84,6 +84,6 @@ def _keep(best: Candidate, candidates: Sequence[Candidate], reason: str, detail:
     return FilterResult((best,), tuple(Drop(one.row, reason, detail, one) for one in candidates if one is not best))
 
 
-def _confidence(candidate: Candidate) -> float:
-    mean = candidate.completion.mean_logprob
-    return float("-inf") if mean is None else mean
+def _certainty(candidate: Candidate) -> float:
+    known = candidate.log_certainty
+    return float("-inf") if known is None else known

@@ -86,5 +86,6 @@ def _calibrated(line: dict[str, Any], prior: list[float] | None, labels: Sequenc
     if prior is None or not line["label_scores"]:
         return completion
     best, logprob = calibrate(line["label_scores"], prior)
-    # one decision, one token's worth of doubt: mean_logprob is then the calibrated label's log-probability
-    return completion.model_copy(update={"text": labels[best], "cumulative_logprob": logprob, "completion_tokens": 1})
+    # how sure the teacher is of the calibrated label, whatever tokens it has
+    decided = {"text": labels[best], "is_closed": True, "answer_logprob": logprob, "answer_tokens": 1}
+    return completion.model_copy(update=decided)

@@ -119,16 +119,16 @@ def test_write_dataset_validation_rows_do_not_move_the_prior(tmp_path):
     assert taught["validation"] == {"v": "car"}
 
 
-def test_write_dataset_min_mean_logprob_judges_the_calibrated_confidence(tmp_path):
-    # shifted by the prior both rows stand 0.4 apart: log(1 / (1 + e^-0.4)) = -0.513
+def test_write_dataset_min_probability_judges_the_calibrated_probability(tmp_path):
+    # shifted by the prior both rows stand 0.4 apart: 1 / (1 + e^-0.4) = 0.5987
     lines = [
         make_completion_line(name, "car", scores, cumulative_logprob=-0.01) for name, scores in TRAIN_SCORES.items()
     ]
     options = {"train": [make_row("a"), make_row("b")], "answers": lines, "calibrations": ("batch",)}
-    for least, kept in ((-0.52, 2), (-0.51, 0)):
+    for least, kept in ((0.59, 2), (0.60, 0)):
         folder = tmp_path / str(kept)
         folder.mkdir()
-        filters = Filters(min_mean_logprob=least, min_success_ratio=0.0)
+        filters = Filters(min_probability=least, min_success_ratio=0.0)
         assert build_dataset(folder, **options, filters=filters)[0].kept == kept
 
 

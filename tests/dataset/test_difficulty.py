@@ -1,3 +1,4 @@
+import math
 from collections import Counter
 
 import pytest
@@ -114,7 +115,7 @@ def test_write_dataset_hard_share_drops_only_teacher_training_rows(tmp_path):
     assert all(taught["validation"] == {"v": "pet", "w": "pet"} for _, taught, _ in written.values())
     summary, _, lines = written[0.5]
     assert summary.to_record()["difficulty"] == {
-        "measure": "logprob",
+        "measure": "probability",
         "share": 0.5,
         "before": {"easy": 4, "medium": 4, "hard": 4},
         "after": {**summary.difficulty.after, "hard": 4},
@@ -122,6 +123,16 @@ def test_write_dataset_hard_share_drops_only_teacher_training_rows(tmp_path):
     assert sum(summary.difficulty.after.values()) == 8
     assert summary.dropped == {"hard_share": 4}
     assert {line["detail"] for line in lines["dropped"]} <= {
-        f"{bucket} by logprob; 50% are to be hard" for bucket in ("easy", "medium")
+        f"{bucket} by probability; 50% are to be hard" for bucket in ("easy", "medium")
     }
     assert written[None][0].difficulty is None
+
+
+def test_subsample_by_probability_a_label_of_many_tokens_is_as_hard_as_one_of_few():
+    rare, tokens = math.log(0.3), (1, 2, 5)
+    lines = {f"hard{n}": make_rollouts(f"hard{n}", "car", cumulative_logprob=rare, completion_tokens=n) for n in tokens}
+    lines |= {
+        f"easy{n}": make_rollouts(f"easy{n}", "car", cumulative_logprob=math.log(0.8), completion_tokens=1)
+        for n in range(6)
+    }
+    assert sorted(subsample(lines, 1.0)[1]) == ["hard1", "hard2", "hard5"]

@@ -93,8 +93,18 @@ def test_find_label_errors_one_rollout_ranks_by_confidence_unknown_last():
     }
     _, found = label_errors_of(rows, lines)
     assert list(found) == ["sure", "unsure", "unknown"]
-    assert found["sure"]["confidence"] == pytest.approx(math.exp(-0.01))
+    assert found["sure"]["confidence"] == pytest.approx(math.exp(-0.02))
     assert found["unknown"]["score"] is None
+
+
+def test_find_label_errors_a_long_label_is_no_surer_than_a_short_one_of_equal_probability():
+    rows = [make_row(name, "car") for name in ("one", "five")]
+    lines = {
+        name: make_rollouts(name, "pet", cumulative_logprob=math.log(0.3), completion_tokens=tokens)
+        for name, tokens in (("one", 1), ("five", 5))
+    }
+    _, found = label_errors_of(rows, lines)
+    assert [error["confidence"] for error in found.values()] == pytest.approx([0.3, 0.3])
 
 
 def test_find_label_errors_free_answers_need_unanimous_rollouts():

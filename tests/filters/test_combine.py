@@ -157,7 +157,7 @@ def test_mixing_every_answer_is_kept_or_dropped_once(prompts, mixing):
         (by(1, "I can't help with that"), {}),
         (by(1, "red", finish_reason="length"), {}),
         (by(1, "", finish_reason="error:timeout"), {}),
-        (by(1, "red", cumulative_logprob=-3.0), {"min_mean_logprob": -1.0}),
+        (by(1, "red", cumulative_logprob=-3.0), {"min_probability": 0.4}),
         (by(1, "red", "blue", "green"), {"min_agreement": 0.5}),
         ([], {}),
     ],

@@ -97,7 +97,7 @@ def test_apply_filters_agreement_below_bound_drops_every_rollout():
 
 
 def test_apply_filters_confidence_judges_the_vote_winner():
-    filters = Filters(min_mean_logprob=-0.5, min_success_ratio=0.0)
+    filters = Filters(min_probability=0.6, min_success_ratio=0.0)
     rollouts = {
         "a": [make_completion("red", cumulative_logprob=-0.7)],
         "b": [make_completion("red", cumulative_logprob=-0.3), make_completion("red", cumulative_logprob=-0.9)],
@@ -187,7 +187,7 @@ some = st.lists(
 @given(st.lists(some, max_size=6), st.floats(0, 1), st.booleans())
 def test_apply_filters_every_completion_is_kept_or_dropped_once(per_prompt, min_agreement, has_reference):
     rows = [make_row(str(i), *["red"] * has_reference) for i in range(len(per_prompt))]
-    filters = Filters(min_agreement=min_agreement, min_mean_logprob=-2.0, min_success_ratio=0.0)
+    filters = Filters(min_agreement=min_agreement, min_probability=0.14, min_success_ratio=0.0)
     result = apply_filters(rows, {str(i): one for i, one in enumerate(per_prompt)}, filters, SKILL, LABELS)
     assert len(result.kept) + len(result.dropped) == sum(max(1, len(one)) for one in per_prompt)
     assert sum(result.counts.values()) == len(result.dropped)

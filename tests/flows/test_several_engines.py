@@ -26,7 +26,7 @@ def taught(tmp_path: Path) -> Pipeline:
     fields["teachers"] = [{**first, "name": "calibrated"}, second]
     fields["routing"] = {"kind": "fallback"}
     # of the calibrated answers a part is that sure: the other teacher is asked about the rest
-    fields["filters"] = {"min_mean_logprob": -0.5, "min_success_ratio": 0.0}
+    fields["filters"] = {"min_probability": 0.6, "min_success_ratio": 0.0}
     recipe.write_text(yaml.safe_dump(fields))
     return pipeline
 

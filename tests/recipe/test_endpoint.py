@@ -98,9 +98,9 @@ def test_offers_of_the_recipe_replace_those_of_the_provider():
     assert make_endpoint(provider="openai", offers=["json_schema"]).offered == {"json_schema"}
 
 
-def test_min_mean_logprob_without_log_probabilities_is_refused():
-    confident = {"filters": {"min_mean_logprob": -0.5}}
-    assert "filters.min_mean_logprob would drop every answer" in refusal_of(
+def test_min_probability_without_log_probabilities_is_refused():
+    confident = {"filters": {"min_probability": 0.6}}
+    assert "filters.min_probability would drop every answer" in refusal_of(
         make_recipe_fields(make_api_teacher("anthropic"), **confident)
     )
     assert parse_recipe(make_recipe_fields(make_api_teacher("deepseek"), **confident))

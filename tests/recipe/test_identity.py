@@ -15,7 +15,7 @@ _LATER = ("premise", "hypothesis", "context")
 # They are identity if they are set. Unset, they leave a recipe the fingerprints that it had before they existed.
 IF_SET = {
     *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),
-    *(f"filters.{name}" for name in ("too_long", "check_labels", "hard_share")),
+    *(f"filters.{name}" for name in ("too_long", "check_labels", "hard_share", "min_probability")),
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
     "filters.min_judge_score",

@@ -199,8 +199,8 @@ def test_calibration_of_a_teacher_with_some_prompts_is_refused(routing: dict[str
         ),
         (
             {"model": "served", "endpoint": {"provider": "bedrock", "base_url": "https://x.invalid/v1"}},
-            {"filters": {"min_mean_logprob": -1.0}},
-            "filters.min_mean_logprob would drop every answer of teachers.1: provider bedrock",
+            {"filters": {"min_probability": 0.4}},
+            "filters.min_probability would drop every answer of teachers.1: provider bedrock",
         ),
         (
             LARGE | {"prompt": {"examples": 2}},

@@ -56,10 +56,11 @@ def make_candidate(
     answer: str | None = None,
     agrees: bool | None = None,
     is_prose: bool = True,
+    is_closed: bool = False,
 ) -> Candidate:
     """A completion of two tokens as the filters see it; the references of its row are "gold" and "au"."""
     completion = make_completion(text, finish_reason, completion_tokens=2, cumulative_logprob=logprob)
-    return Candidate(make_row("1", "gold", "au"), completion, answer, agrees, is_prose)
+    return Candidate(make_row("1", "gold", "au"), completion, answer, agrees, is_prose, is_closed=is_closed)
 
 
 def make_completion_line(row_id: str, text: str, scores: list[float] | None = None, **fields: Any) -> dict[str, Any]:

@@ -78,8 +78,9 @@ def _teacher(teacher: Teacher, endpoint: Endpoint) -> Iterator[str]:
 
 def _filters_of_logprobs(recipe: Recipe, field: str, teacher: Teacher, provider: str) -> Iterator[str]:
     lacking = f"provider {provider} gives no log-probabilities for this model"
-    if recipe.filters.rule(Confidence).min_mean_logprob is not None:
-        yield f"filters.min_mean_logprob would drop every answer of {field}: {lacking}; leave it out"
+    for name in Confidence.model_fields:
+        if getattr(recipe.filters, name) is not None:
+            yield f"filters.{name} would drop every answer of {field}: {lacking}; leave it out"
     if recipe.filters.hard_share is not None and not (recipe.skill.votes and teacher.sampling.n > 1):
         yield (
             f"filters.hard_share finds no hard prompts of {field}: {lacking}, and there are no samples that could "

@@ -1,8 +1,10 @@
 """Settings that would do nothing, or the wrong thing, for the recipe's skill."""
 
+import math
 from collections.abc import Iterator
 
 from stillhouse.filters.rules.agreement import Agreement
+from stillhouse.filters.rules.confidence import Confidence
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.registry import SKILLS
@@ -32,8 +34,27 @@ def _answers(recipe: Recipe) -> Iterator[str]:
         yield "filters.min_agreement counts equal answers, and free texts are never equal: leave it out"
     if filters.check_labels and not skill.votes:
         yield "filters.check_labels compares answers with references, and a free text contradicts none: leave it out"
+    yield from _certainty(recipe)
     if recipe.data.balance.by == "label" and not skill.has_labels:
         yield "data.balance.by: label needs a skill with labels: choose another group"
+
+
+def _certainty(recipe: Recipe) -> Iterator[str]:
+    """Yield a bound on how sure a teacher must be that none of its answers has."""
+    rule = recipe.filters.rule(Confidence)
+    closed = [recipe.skill.has_labels or teacher.output.kind == "choice" for teacher in recipe.teachers]
+    if rule.min_probability is not None and not any(closed):
+        yield (
+            "filters.min_probability is for answers of a fixed set, and a free text is the less probable the longer it "
+            "is: write filters.min_mean_logprob, the least mean log-probability a token, such as "
+            f"{math.log(rule.min_probability):.2g}"
+        )
+    if rule.min_mean_logprob is not None and all(closed):
+        yield (
+            "filters.min_mean_logprob is for free answers, and a mean over a label's tokens hides how unsure its first "
+            "one was: write filters.min_probability, the least probability of the whole answer, such as "
+            f"{math.exp(rule.min_mean_logprob):.2g}"
+        )
 
 
 def _teacher(recipe: Recipe, field: str, teacher: Teacher) -> Iterator[str]:

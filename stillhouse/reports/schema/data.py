@@ -66,7 +66,9 @@ class LabelErrors(Block):
 class Difficulty(Block):
     """The teacher's training rows by their difficulty for it, before and after subsampling."""
 
-    measure: Literal["disagreement", "margin", "logprob"] = Field(description="what difficulty is measured by")
+    measure: Literal["disagreement", "margin", "probability", "logprob"] = Field(
+        description="what difficulty is measured by"
+    )
     share: float = Field(ge=0.0, le=1.0, description="of hard rows that the recipe sets")
     before: dict[str, int] = Field(description="rows by difficulty")
     after: dict[str, int] = Field(description="rows by difficulty")

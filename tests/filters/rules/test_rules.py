@@ -1,6 +1,9 @@
+import math
+
 import pytest
 
 from stillhouse.errors import RecipeError
+from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rules.agreement import Agreement, majority
 from stillhouse.filters.rules.confidence import Confidence
 from stillhouse.filters.rules.empty import Empty
@@ -12,7 +15,7 @@ from stillhouse.filters.rules.repetitive import Repetitive, repeated_share
 from stillhouse.filters.rules.truncated import Truncated
 from stillhouse.filters.rules.unparsable import Unparsable
 from stillhouse.filters.rules.verification import Verification
-from tests.support.builders import make_candidate
+from tests.support.builders import make_candidate, make_completion, make_row
 
 
 def test_failed_error_is_dropped_and_has_no_setting():
@@ -116,6 +119,18 @@ def test_confidence_bound_is_on_the_mean_a_token():
     assert rule.objection(make_candidate(logprob=-1.2)) == "mean log-probability -0.600 is below -0.5"
     assert rule.objection(make_candidate(logprob=None)) == "its log-probability is not known"
     assert Confidence().objection(make_candidate(logprob=-99.0)) is None
+
+
+def test_confidence_bound_of_a_closed_answer_is_on_the_probability_of_all_its_tokens():
+    rule = Confidence(min_probability=0.5, min_mean_logprob=-0.01)
+    one, five = make_completion("pet", completion_tokens=1), make_completion("car insurance", completion_tokens=5)
+    for completion in (one, five):
+        for probability, objection in ((0.5, None), (0.499, "probability 0.499 is below 0.5")):
+            scored = completion.model_copy(update={"cumulative_logprob": math.log(probability) + 1e-12})
+            assert rule.objection(Candidate(make_row("1"), scored, "x", None, False, is_closed=True)) == objection
+    assert rule.objection(make_candidate(is_closed=True)) == "its log-probability is not known"
+    assert Confidence(min_mean_logprob=-0.1).objection(make_candidate(logprob=-9.0, is_closed=True)) is None
+    assert Confidence(min_probability=0.9).objection(make_candidate(logprob=-9.0)) is None
 
 
 def test_agreement_share_is_of_all_answered_rollouts():
