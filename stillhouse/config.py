@@ -71,7 +71,7 @@ def _identity_of_model(model: BaseModel) -> dict[str, Any]:
             continue
         content = getattr(model, name)
         if only := _mark(kind, name, "only"):
-            content = {part: getattr(content, part) for part in only}
+            content = {part: getattr(content, part) for part in only if not _is_unset(content, part)}
         found |= identity(content) if _mark(kind, name, "merged") else {field.alias or name: identity(content)}
     return found
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import Expense, machine_line
@@ -15,6 +16,7 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec, EvaluateSummary
 from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
 from stillhouse.inference.models import Checkpoint
+from stillhouse.inference.vllm.chat_template import TemplateSettings, settings_of
 from stillhouse.inference.vllm.engine import environment_for
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.recipe import Recipe
@@ -23,7 +25,7 @@ from stillhouse.skills.registry import AnySkill
 from stillhouse.students.spec import InitialiseSummary, TrainSummary
 from tasks.balance import Rows
 from tasks.evaluate_teacher import evaluate_api_teacher
-from tasks.orchestration.params import Execution, Params
+from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
@@ -38,11 +40,12 @@ class EvaluateParams(Params):
     labels: tuple[str, ...]
     evaluation: Evaluation
     engine: dict[str, Any]  # in full: measured numbers depend on the engine's settings
+    zero_shot: IfSet[dict[str, Any]] = Field({})  # what the base's chat template is told
     candidates: Execution[tuple[Candidate, ...]]
     teacher_config: Execution[Teacher]
 
 
-@stage("evaluate", version=2, on_device=True)
+@stage("evaluate", version=3, on_device=True)
 def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     """Write answers.parquet, measurements.json and, for the classical alternative, alternative.parquet."""
     params, split = call.params, call.folder("split")
@@ -92,6 +95,7 @@ def evaluate_models(
         labels=rows.labels,
         evaluation=recipe.evaluation,
         engine=recipe.evaluation.engine.model_dump(),
+        zero_shot=recipe.student.template_arguments | recipe.training.reasoning_identity,
         candidates=_candidates(recipe, teacher, base, folders),
         teacher_config=recipe.teacher,
     )
@@ -103,7 +107,8 @@ def evaluate_models(
 def _teacher_identity(config: Teacher, checkpoint: Checkpoint) -> tuple[Any, ...]:
     # named only if there are any: what was measured without stop texts stays valid
     stop = [config.sampling.stop] if config.sampling.stop else []
-    return (checkpoint.identity, config.dtype, config.quantization, config.prompt, config.output, *stop)
+    told = [settings_of(config).model_dump()] if settings_of(config) != TemplateSettings() else []
+    return (checkpoint.identity, config.dtype, config.quantization, config.prompt, config.output, *stop, *told)
 
 
 def _candidates(
@@ -117,6 +122,7 @@ def _candidates(
         revision=config.revision,
         dtype=config.dtype,
         quantization=config.quantization,
+        template=settings_of(config),
         prompting="teacher",
     )
     zero_shot = Candidate(
@@ -124,6 +130,8 @@ def _candidates(
         path=base.path,
         revision=recipe.student.revision,
         dtype=dtype,
+        template=settings_of(recipe.student) if recipe.student.chat_template == "model" else TemplateSettings(),
+        without_reasoning=recipe.training.reasoning == "drop",
         prompting="zero_shot",
     )
     students = (

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.inference.models import Checkpoint
-from stillhouse.recipe.student import Student
+from stillhouse.recipe.recipe import Recipe
 from stillhouse.students.spec import InitialiseSpec, InitialiseSummary
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
@@ -18,15 +18,20 @@ class StudentParams(Params):
     """The base model's content, and what of it the student takes."""
 
     base: Any
-    shape: dict[str, Any] = Field(alias="student")  # its layers and chat template
+    shape: dict[str, Any] = Field(alias="student")  # its layers, chat template, and what that is told
     revision: Execution[str]
     base_model: Execution[str]  # folder, or hub name
 
     @classmethod
-    def of(cls, student: Student, base: Checkpoint, **own: Any) -> Self:
-        """Return the parameters of a student made from `base`; `own` holds the fields of a subclass."""
+    def of(cls, recipe: Recipe, base: Checkpoint, **own: Any) -> Self:
+        """Return the parameters of the recipe's student made from `base`; `own` holds the fields of a subclass."""
+        student = recipe.student
         return cls(
-            base=base.identity, shape=student.initial_identity, revision=student.revision, base_model=base.path, **own
+            base=base.identity,
+            shape=student.initial_identity | recipe.training.reasoning_identity,
+            revision=student.revision,
+            base_model=base.path,
+            **own,
         )
 
     def spec_fields(self) -> dict[str, Any]:
@@ -34,7 +39,7 @@ class StudentParams(Params):
         return {**self.shape, "base_model": self.base_model, "revision": self.revision}
 
 
-@stage("initialise", version=1, on_device=True)
+@stage("initialise", version=2, on_device=True)
 def initialise(call: StageCall[StudentParams]) -> InitialiseSummary:
     """Write the student as it is before training."""
     spec = InitialiseSpec(**call.params.spec_fields(), out=str(call.work.folder))
@@ -43,4 +48,4 @@ def initialise(call: StageCall[StudentParams]) -> InitialiseSummary:
 
 def initialise_student(run: Run, base: Checkpoint) -> Built[InitialiseSummary]:
     """Return the student's weights before training."""
-    return run.build(initialise, base.inputs, StudentParams.of(run.recipe.student, base))
+    return run.build(initialise, base.inputs, StudentParams.of(run.recipe, base))

@@ -32,7 +32,7 @@ class JudgeParams(ModelParams):
 
     fingerprint: str = Field(alias="judge_fingerprint")
     endpoint: Endpoint | None
-    judge: Annotated[Judge, only("sampling")]
+    judge: Annotated[Judge, only("sampling", "chat_template_kwargs", "template_date")]
     skill: AnySkill
     instruction: str
 

@@ -22,7 +22,7 @@ class TrainParams(StudentParams):
     with_validation: bool = Field(alias="validate")
 
 
-@stage("train", version=1, on_device=True)
+@stage("train", version=2, on_device=True)
 def train(call: StageCall[TrainParams]) -> TrainSummary:
     """Write the student's weights, tokenizer and training history."""
     params, rows = call.params, call.folder("rows")
@@ -40,9 +40,7 @@ def train(call: StageCall[TrainParams]) -> TrainSummary:
 
 def train_student(run: Run, base: Checkpoint, dataset: Built[FilterSummary]) -> Built[TrainSummary]:
     """Return the student trained on the teachers' completions and the references."""
-    params = TrainParams.of(
-        run.recipe.student, base, training=run.recipe.training, rows="train.jsonl", with_validation=True
-    )
+    params = TrainParams.of(run.recipe, base, training=run.recipe.training, rows="train.jsonl", with_validation=True)
     return _train(run, base, dataset, params, "train", Expense.TRAINING)
 
 
@@ -54,7 +52,7 @@ def train_labelled_only(
         return None
     # no validation: a user without a teacher would have to take it from the same handful
     training = run.recipe.training.model_copy(update={"max_steps": steps, "early_stopping_patience": 0})
-    params = TrainParams.of(run.recipe.student, base, training=training, rows="labelled.jsonl", with_validation=False)
+    params = TrainParams.of(run.recipe, base, training=training, rows="labelled.jsonl", with_validation=False)
     return _train(run, base, dataset, params, "train labelled-only", Expense.TRAINING_LABELLED_ONLY)
 
 

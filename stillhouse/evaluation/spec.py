@@ -5,6 +5,7 @@ from typing import Literal
 from stillhouse.artifacts.handle import StageSummary
 from stillhouse.config import StrictModel
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.inference.vllm.chat_template import TemplateSettings
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.registry import AnySkill
@@ -20,6 +21,9 @@ class Candidate(StrictModel):
     dtype: str
     quantization: str = ""
     prompting: Literal["teacher", "zero_shot", "student"]
+    # of the chat template; a student's own template has them already
+    template: TemplateSettings = TemplateSettings()
+    without_reasoning: bool = False  # thinking is off, and the generation prompt ends where an answer begins
     is_timed: bool = True  # False: only its answers count
 
 

@@ -19,11 +19,13 @@ from stillhouse.evaluation.engine_process import EngineProcess
 from stillhouse.evaluation.evidence import latency_quantiles, write_evidence
 from stillhouse.evaluation.memory import count_parameters, sampled_peak, weight_bytes
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
+from stillhouse.inference.vllm.chat_template import fix_settings
 from stillhouse.inference.vllm.engine import load_tokenizer
 from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.cases import read_cases
+from stillhouse.students.served_template import serve_without_reasoning
 
 
 @dataclass
@@ -80,7 +82,12 @@ def _measure(
 
 
 def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], examples: Sequence[Row]) -> Evaluated:
-    prompter = CandidatePrompter(spec, candidate, load_tokenizer(candidate.path, candidate.revision), examples)
+    tokenizer = load_tokenizer(candidate.path, candidate.revision)
+    if candidate.without_reasoning:
+        serve_without_reasoning(tokenizer, candidate.template)
+    else:
+        fix_settings(tokenizer, candidate.template)
+    prompter = CandidatePrompter(spec, candidate, tokenizer, examples)
     return Evaluated(candidate, prompter, prompter.requests(rows))
 
 

@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from stillhouse.config import FrozenModel, execution, optional_identity, provenance
+from stillhouse.recipe.chat_template import (
+    DATE_DESCRIPTION,
+    DEFAULT_DATE,
+    KWARGS_DESCRIPTION,
+    TemplateDate,
+    TemplateKwargs,
+)
 
 # ChatML without the default system prompt that some models insert, so that a short message stays a short prompt.
 # The newline precedes a turn and does not follow it, so that an answer ends exactly on its stop token.
@@ -28,12 +35,24 @@ class Student(FrozenModel):
         description="model: the base model's own; minimal: ChatML without the default system prompt that some models "
         "insert into every request",
     )
+    chat_template_kwargs: TemplateKwargs = optional_identity(
+        {}, KWARGS_DESCRIPTION + ". They become defaults in the exported student's template"
+    )
+    template_date: TemplateDate = optional_identity(
+        DEFAULT_DATE, DATE_DESCRIPTION + "; the exported student's template names it too"
+    )
     licence: str = provenance("unknown", "licence of the base model, shown on the cards")
 
     @property
     def initial_identity(self) -> dict[str, object]:
-        """What decides the untrained student, besides the files of its base model."""
-        return {"layers": self.layers, "chat_template": self.template}
+        """What decides the untrained student, besides the files of its base model and what becomes of reasoning."""
+        return {"layers": self.layers, "chat_template": self.template, **self.template_arguments}
+
+    @property
+    def template_arguments(self) -> dict[str, object]:
+        """What the chat template is told, as far as the recipe sets it."""
+        told = {"chat_template_kwargs": self.chat_template_kwargs, "template_date": self.template_date}
+        return {name: value for name, value in told.items() if value != type(self).model_fields[name].default}
 
     @property
     def template(self) -> str | None:
@@ -92,5 +111,15 @@ class Training(FrozenModel):
     early_stopping_patience: int = Field(
         3, ge=0, description="validation passes without gain that end training; 0: never"
     )
+    reasoning: Literal["drop", "keep"] = optional_identity(
+        "drop",
+        "what becomes of the reasoning before an answer; drop: the student learns the answer alone, and is served with "
+        "thinking off; keep: it learns to write the reasoning first, where its chat template has a place for it",
+    )
     use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")
+
+    @property
+    def reasoning_identity(self) -> dict[str, object]:
+        """What becomes of reasoning, if the recipe sets anything but the default."""
+        return {} if self.reasoning == "drop" else {"reasoning": self.reasoning}

@@ -5,7 +5,14 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from stillhouse.config import FrozenModel, execution, provenance
+from stillhouse.config import FrozenModel, execution, optional_identity, provenance
+from stillhouse.recipe.chat_template import (
+    DATE_DESCRIPTION,
+    DEFAULT_DATE,
+    KWARGS_DESCRIPTION,
+    TemplateDate,
+    TemplateKwargs,
+)
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.terms import TERMS
@@ -83,6 +90,12 @@ class ServedModel(FrozenModel):
     endpoint: Endpoint | None = Field(None, description="ask the model over an API; null serves it here with vLLM")
     dtype: Dtype = Field("bfloat16", description="number type of weights and activations")
     quantization: str = Field("", description="vLLM quantisation method; empty takes the model's own")
+    chat_template_kwargs: TemplateKwargs = optional_identity(
+        {},
+        KWARGS_DESCRIPTION + ". Behind an endpoint they are sent as chat_template_kwargs, which vLLM and like servers "
+        "take; other providers have fields of their own, for endpoint.extra_body",
+    )
+    template_date: TemplateDate = optional_identity(DEFAULT_DATE, DATE_DESCRIPTION)
     licence: str = provenance("unknown", "licence of the model, shown on the cards")
     accept_terms: str = provenance(
         "",

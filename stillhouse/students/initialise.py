@@ -124,8 +124,10 @@ def _fit_config(config: Any, indices: tuple[int, ...], num_layers: int) -> None:
 def run(spec: InitialiseSpec, report: Reporter) -> dict[str, Any]:
     """Write the untrained student to `spec.out` and return its parameter count and kept layers."""
     from stillhouse.students.export import save_student
+    from stillhouse.students.served_template import prepare_template
 
     model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
+    prepare_template(tokenizer, spec)
     save_student(model, tokenizer, Path(spec.out), spec.precision)
     report.log(f"untrained student: {model.num_parameters():,} parameters")
     return {"parameters": model.num_parameters(), "layers": model.config.get_text_config().num_hidden_layers}

@@ -6,6 +6,13 @@ from pydantic import Field
 
 from stillhouse.artifacts.handle import StageSummary
 from stillhouse.config import FrozenModel
+from stillhouse.recipe.chat_template import (
+    DATE_DESCRIPTION,
+    DEFAULT_DATE,
+    KWARGS_DESCRIPTION,
+    TemplateDate,
+    TemplateKwargs,
+)
 from stillhouse.recipe.student import Training
 
 
@@ -17,6 +24,9 @@ class StudentSpec(FrozenModel):
     revision: str = Field("", description="hub revision; ignored for local folders")
     layers: int = Field(0, ge=0, description="evenly spaced layers to keep; 0 keeps all")
     chat_template: str | None = Field(None, description="Jinja chat template of the student; none keeps the base's")
+    chat_template_kwargs: TemplateKwargs = Field({}, description=KWARGS_DESCRIPTION)
+    template_date: TemplateDate = Field(DEFAULT_DATE, description=DATE_DESCRIPTION)
+    reasoning: Literal["drop", "keep"] = Field("drop", description="whether the student is taught to reason")
     out: str = Field(description="folder for the student")
 
 

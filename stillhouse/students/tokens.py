@@ -11,7 +11,8 @@ from typing import Any
 
 from stillhouse.data.row import Messages
 from stillhouse.errors import DataError, ModelError
-from stillhouse.inference.vllm.request import through_template
+from stillhouse.inference.vllm.request import continuation_ids, through_template, tokenize
+from stillhouse.students.served_template import target_text
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -38,30 +39,25 @@ def stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
 def encode(tokenizer: Any, prompt: Messages, completion: Messages, stops: frozenset[int]) -> dict[str, list[int]]:
     """Return `input_ids` and `completion_mask` (1 = counts in the loss) of one row, ending on a stop token.
 
-    The prompt is tokenised alone, as a server does it, and the completion after it, so that no token spans both.
+    The prompt has the tokens that a server gives the model, and the completion those that decoding writes behind it:
+    no token spans both, and no space stands before the answer that the template has not put there.
 
     Raises:
-        ModelError: the chat template refuses the turns, renders the prompt differently if an answer follows, or does
-            not end an answer with a token that decoding stops on.
+        ModelError: the chat template refuses the turns, does not go on from the served prompt, or does not end an
+            answer with a token that decoding stops on.
     """
     shown = through_template(tokenizer, prompt, add_generation_prompt=True)
-    whole = through_template(tokenizer, [*prompt, *completion], add_generation_prompt=False)
-    if not whole.startswith(shown):
+    target = target_text(tokenizer, shown, prompt, completion)
+    prompt_ids = list(tokenize(tokenizer, shown))
+    (answer_ids,) = continuation_ids(tokenizer, [target])
+    end = next((position for position, token in enumerate(answer_ids) if token in stops), None)
+    if end is None:
         raise ModelError(
-            "The student's chat template renders a prompt differently if its answer follows, so training would see "
-            f"other prompts than serving does. The served prompt ends with {shown[-80:]!r}. Give a template that keeps "
-            "the prompt, such as chat_template: minimal."
-        )
-    prompt_ids = tokenizer(shown, add_special_tokens=False)["input_ids"]
-    answer_ids = tokenizer(whole[len(shown) :], add_special_tokens=False)["input_ids"]
-    ends = [position for position, token in enumerate(answer_ids) if token in stops]
-    if not ends:
-        raise ModelError(
-            f"The student's chat template ends an answer with {whole[-20:]!r}, without any of the model's stop "
+            f"The student's chat template ends an answer with {target[-20:]!r}, without any of the model's stop "
             f"tokens {sorted(stops)}, so the student would never stop. Give a template whose end-of-turn token is one."
         )
-    # what follows the stop token (a newline in many templates) is never decoded, so it is not learnt
-    answer_ids = answer_ids[: ends[-1] + 1]
+    # decoding ends there: what templates write behind it (a newline, a second end token) is never decoded
+    answer_ids = answer_ids[: end + 1]
     mask = [0] * len(prompt_ids) + [1] * len(answer_ids)
     return {"input_ids": prompt_ids + answer_ids, "completion_mask": mask}
 

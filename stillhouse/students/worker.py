@@ -12,6 +12,7 @@ from typing import Any
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.students.export import save_student, write_history
 from stillhouse.students.initialise import initialise
+from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
 from stillhouse.students.tokens import encode_rows, read_rows, stop_ids
 
@@ -28,6 +29,7 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
 
     out = Path(spec.out)
     model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
+    prepare_template(tokenizer, spec)
     stops = stop_ids(model, tokenizer)
     rows, too_long = encode_rows(tokenizer, read_rows(Path(spec.rows)), stops, spec.training.max_length)
     validation: list[dict[str, list[int]]] = []

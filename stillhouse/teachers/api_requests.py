@@ -8,7 +8,7 @@ from stillhouse.completions.key import completion_key
 from stillhouse.data.row import Row
 from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.api.redaction import Redactor
-from stillhouse.inference.api.request import ApiModel, ChatRequest, structured_output
+from stillhouse.inference.api.request import ApiModel, ChatRequest, structured_output, template_fields
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import examples_of
 from stillhouse.teachers.spec import AskSpec
@@ -33,6 +33,7 @@ class ChatRequests:
         redactor = Redactor(spec.endpoint)
         redactor.check(spec.labels, self.form)
         self.slots: list[CompletionSlot] = []
+        output = self.form.fields | template_fields(spec.teacher)
         requests: dict[str, ChatRequest] = {}
         for number, (row, prompt) in enumerate(zip(rows, prompter.prompts(rows), strict=True), start=1):
             if number % _LOG_EVERY == 0:
@@ -40,7 +41,7 @@ class ChatRequests:
             assert not isinstance(prompt, str), "the recipe refuses layout text behind an endpoint"
             text = redactor.text(prompt)
             for index in range(sampling.n):
-                key = completion_key(spec.teacher_fingerprint, text, sampling, self.form.fields, index)
+                key = completion_key(spec.teacher_fingerprint, text, sampling, output, index)
                 if key not in requests:
                     requests[key] = ChatRequest(key=key, prompt=text, rollout_index=index, row_id=row["id"])
                 self.slots.append(CompletionSlot(row["id"], index, key))

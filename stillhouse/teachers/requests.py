@@ -8,6 +8,7 @@ from stillhouse.completions.key import completion_key
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.data.row import Row
 from stillhouse.inference.api.request import num_logprobs
+from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
 from stillhouse.inference.vllm.engine import load_tokenizer
 from stillhouse.inference.vllm.request import Request, first_token_ids, render, tokenize
 from stillhouse.runtime.worker import Reporter
@@ -57,6 +58,7 @@ class PreparedRequests:
         teacher = spec.teacher
         rows = rows_of(spec)
         tokenizer = load_tokenizer(spec.model_path, teacher.revision)
+        fix_settings(tokenizer, settings_of(teacher))
         prompter = Prompter(teacher, spec.skill, spec.labels, examples_of(spec))
         self.constraint = prompter.constraint(teacher)
         choices = self.constraint.get("choice") if teacher.output.kind == "skill" else None

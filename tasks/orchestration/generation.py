@@ -47,7 +47,7 @@ class TeacherParams(ModelParams):
     """A teacher, and how it completes prompts."""
 
     fingerprint: str = Field(alias="teacher_fingerprint")
-    teacher: Annotated[Teacher, only("prompt", "sampling", "output")]
+    teacher: Annotated[Teacher, only("prompt", "sampling", "output", "chat_template_kwargs", "template_date")]
 
 
 class GenerationParams(TeacherParams):

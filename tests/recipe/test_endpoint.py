@@ -70,6 +70,8 @@ def test_provider_with_a_key_over_http_is_refused():
         ({"prompt": {"layout": "text"}}, "openai", "prompt.layout: text is not a chat"),
         ({"output": {"kind": "regex", "regex": "a|b"}}, "openai", "output.kind: regex can't be enforced"),
         ({"output": {"kind": "choice", "choice": ["a"]}}, "anthropic", "output.kind: choice can't be enforced"),
+        ({"chat_template_kwargs": {"enable_thinking": False}}, "deepseek", "endpoint.extra_body"),
+        ({"template_date": "2026-11-27"}, "vllm", "template_date has no effect behind an endpoint"),
         ({"dtype": "float16"}, "openai", "dtype says how a model's own files are served"),
         ({"replicas": 2}, "openai", "replicas says how"),
         ({"engine": {"threads": 2}}, "openai", "engine says how"),

@@ -20,6 +20,12 @@ IF_SET = {
     *(f"mixing.{name}" for name in ("kind", "by")),
     "filters.min_judge_score",
     "training.kind",
+    "training.reasoning",
+    *(
+        f"{model}.{name}"
+        for model in ("teachers", "judge", "student")
+        for name in ("chat_template_kwargs", "template_date")
+    ),
     # so is the whole section
     *(f"judge.{name}" for name in ("model", "revision", "dtype", "quantization", "against", "criteria")),
     *(f"judge.{name}" for name in ("pair_instruction", "score_instruction", "show_reference")),

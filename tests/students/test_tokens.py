@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,9 +29,9 @@ class Characters:
         )
         return turns + (self._opening if add_generation_prompt else "")
 
-    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
+    def __call__(self, text: str, add_special_tokens: bool) -> SimpleNamespace:
         assert not add_special_tokens
-        return {"input_ids": [ord(letter) for letter in text]}
+        return SimpleNamespace(input_ids=[ord(letter) for letter in text])
 
 
 def test_encode_masks_the_prompt_and_not_the_answer_with_its_stop_token() -> None:

@@ -84,6 +84,7 @@ def request_body(model: ApiModel, request: ChatRequest) -> dict[str, Any]:
     sampling, endpoint = model.teacher.sampling, model.endpoint
     return {
         **endpoint.extra_body,
+        **template_fields(model.teacher),
         "model": model.teacher.model,
         "messages": request.messages,
         endpoint.preset.max_tokens_field: max_completion_tokens(model),
@@ -91,6 +92,12 @@ def request_body(model: ApiModel, request: ChatRequest) -> dict[str, Any]:
         **_logprobs(sampling, endpoint),
         **model.form.fields,
     }
+
+
+def template_fields(teacher: Teacher) -> dict[str, Any]:
+    """Return the fields of a request, and of its key, that the endpoint's server gives its chat template."""
+    told = teacher.chat_template_kwargs
+    return {"chat_template_kwargs": told} if told else {}
 
 
 def _sampling_fields(sampling: Sampling, endpoint: Endpoint, rollout_index: int) -> dict[str, Any]:

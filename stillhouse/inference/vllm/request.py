@@ -3,6 +3,7 @@
 Generation and evaluation must send exactly the same requests.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import TemplateError
@@ -37,8 +38,10 @@ def through_template(tokenizer: Any, turns: list[dict[str, Any]], *, add_generat
     Raises:
         ModelError: the template refuses them, as some do a system or tool turn.
     """
+    # what a model thought before an earlier answer is no part of a later prompt
+    shown = [{name: value for name, value in turn.items() if name != "reasoning"} for turn in turns]
     try:
-        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=add_generation_prompt))
+        return str(tokenizer.apply_chat_template(shown, tokenize=False, add_generation_prompt=add_generation_prompt))
     except TemplateError as error:
         raise ModelError(
             f"The model's chat template refuses the turns {', '.join(turn['role'] for turn in turns)}: {error}. Take a "
@@ -56,9 +59,37 @@ def _adds_bos(tokenizer: Any) -> bool:
     return bool(ids) and ids[0] == tokenizer.bos_token_id
 
 
+def continuation_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Return the token ids of each text as it stands behind a prompt, in the middle of a text.
+
+    SentencePiece puts a space in front of a text that it is given alone: decoding after a prompt, free or held to a
+    choice, then writes other tokens than those.
+    """
+    anchors = ("\n", ".", "a") if _invents_a_space(tokenizer) else ("",)
+    for anchor in anchors:
+        before = _ids(tokenizer, anchor)
+        whole = [_ids(tokenizer, anchor + text) for text in texts]
+        if all(ids[: len(before)] == before for ids in whole):
+            return [ids[len(before) :] for ids in whole]
+    raise ModelError(
+        f"The model's tokenizer joins {texts[0][:20]!r} with whatever stands before it, so the tokens of an answer are "
+        "not known. Take a model with another tokenizer."
+    )
+
+
+def _invents_a_space(tokenizer: Any) -> bool:
+    """Return whether a text's first word has other tokens than the same word on a new line."""
+    newline, both = _ids(tokenizer, "\n"), _ids(tokenizer, "\na")
+    return bool(newline) and both[: len(newline)] == newline and both[len(newline) :] != _ids(tokenizer, "a")
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False).input_ids) if text else []
+
+
 def first_token_ids(tokenizer: Any, choices: list[str]) -> list[int] | None:
-    """Return the first token of each choice, or None if two choices share it."""
-    first = [tokenizer(choice, add_special_tokens=False).input_ids[0] for choice in choices]
+    """Return the first token of each choice behind a prompt, or None if two choices share it."""
+    first = [ids[0] for ids in continuation_ids(tokenizer, choices)]
     return first if len(set(first)) == len(first) else None
 
 

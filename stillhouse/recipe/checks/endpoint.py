@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from stillhouse.filters.rules.confidence import Confidence
+from stillhouse.recipe.chat_template import DEFAULT_DATE
 from stillhouse.recipe.endpoint import BatchSettings, Endpoint
 from stillhouse.recipe.providers import PROVIDERS
 from stillhouse.recipe.recipe import Recipe
@@ -18,7 +19,12 @@ def find_endpoint_problems(recipe: Recipe) -> Iterator[str]:
         if not model.endpoint:
             continue
         endpoint = model.endpoint
-        problems = [*_engine(model), *_execution(endpoint), *_sampling(model.sampling, endpoint)]
+        problems = [
+            *_engine(model),
+            *_template(model, endpoint),
+            *_execution(endpoint),
+            *_sampling(model.sampling, endpoint),
+        ]
         if isinstance(model, Teacher):
             problems += _teacher(model, endpoint)
         yield from (f"{field}.{problem}" for problem in problems)
@@ -30,6 +36,16 @@ def _engine(model: ServedModel) -> Iterator[str]:
     for name, field in type(model).model_fields.items():
         if name in _ENGINE_FIELDS and getattr(model, name) != field.default:
             yield f"{name} says how a model's own files are served, and has no effect behind an endpoint: leave it out"
+
+
+def _template(model: ServedModel, endpoint: Endpoint) -> Iterator[str]:
+    if model.chat_template_kwargs and endpoint.preset.is_hosted:
+        yield (
+            f"chat_template_kwargs are not taken by provider {endpoint.provider}: say what its models know in "
+            "endpoint.extra_body, as {reasoning_effort: low}"
+        )
+    if model.template_date != DEFAULT_DATE:
+        yield "template_date has no effect behind an endpoint, whose server writes the date: leave it out"
 
 
 def _execution(endpoint: Endpoint) -> Iterator[str]:

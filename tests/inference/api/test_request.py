@@ -54,6 +54,13 @@ def test_body_on_vllm_sets_all_fields_with_server_defaults():
     assert fields["structured_outputs"] == CHOICE
 
 
+def test_body_on_vllm_takes_the_chat_template_s_arguments_and_is_as_before_without_them():
+    assert sent("vllm", chat_template_kwargs={"enable_thinking": False})["chat_template_kwargs"] == {
+        "enable_thinking": False
+    }
+    assert "chat_template_kwargs" not in sent("vllm")
+
+
 def test_body_takes_extra_fields_but_keeps_its_own():
     fields = sent("deepseek", endpoint={"extra_body": {"thinking": {"type": "disabled"}}})
     assert fields["thinking"] == {"type": "disabled"}
