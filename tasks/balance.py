@@ -36,7 +36,7 @@ class Rows:
         return {"split": self.splits.ref, "balance": self.train.ref}
 
 
-@stage("balance", version=1)
+@stage("balance", version=2)
 def balance(call: StageCall[BalanceParams]) -> BalanceSummary:
     """Write train.parquet with the rows chosen by the recipe's rule."""
     return write_balanced(call.folder("split"), call.params.balance, call.work.folder)

@@ -10,6 +10,7 @@ from pydantic import Field
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.data.row import prompt_text
+from stillhouse.data.turns import read_rows
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import TFIDF_ANSWERS, join_evidence
 from stillhouse.evaluation.roles import ModelRole
@@ -151,10 +152,10 @@ def _candidates(
 def _write_alternative(call: StageCall[EvaluateParams]) -> None:
     """Write what TF-IDF with logistic regression on the labelled rows answers."""
     split = call.folder("split")
-    labelled = [row for row in pq.read_table(split / "examples.parquet").to_pylist() if row["references"]]
+    labelled = [row for row in read_rows(split / "examples.parquet") if row["references"]]
     if len({row["references"][0] for row in labelled}) < 2:
         return
-    test = pq.read_table(split / "test.parquet").to_pylist()
+    test = read_rows(split / "test.parquet")
     answers = tfidf_logistic_regression(
         [prompt_text(row["messages"]) for row in labelled],
         [row["references"][0] for row in labelled],

@@ -23,7 +23,7 @@ class ReadParams(Params):
     storage_options: Execution[dict[str, Any] | None]
 
 
-@stage("read", version=1)
+@stage("read", version=2)
 def read(call: StageCall[ReadParams]) -> ReadSummary:
     """Write rows.parquet and quarantine.jsonl of one source."""
     params = call.params

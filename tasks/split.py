@@ -27,7 +27,7 @@ class SplitParams(Params):
     has_test: bool
 
 
-@stage("split", version=1)
+@stage("split", version=2)
 def split(call: StageCall[SplitParams]) -> SplitSummary:
     """Write train.parquet, validation.parquet, test.parquet, examples.parquet and dropped.parquet."""
     return write_splits(call.folder("rows"), call.params.data, call.params.has_test, call.work.folder)

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = (
     "artifacts",
     "runtime",
+    "data.tool_calls",
     "data.row",
+    "data.turns",
     "metrics",
     "skills",
     "completions.completion",

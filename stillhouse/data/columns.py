@@ -5,12 +5,12 @@ from typing import Any
 import orjson
 
 from stillhouse.data.formats import InvalidRecord
-from stillhouse.data.row import content_sha256
+from stillhouse.data.row import Messages, content_sha256
 from stillhouse.data.tool_calls import with_tool_calls
 from stillhouse.recipe.data import Columns
 
-# id, content_sha256, messages, references, label and meta of ROW_SCHEMA; a bare tuple, since there are millions
-RowValues = tuple[str, str, list[dict[str, str]], list[str], str | None, str]
+# a row of ROW_SCHEMA without its source; a bare tuple, since there are millions
+RowValues = tuple[str, str, Messages, list[str], str | None, str, str | None]
 
 
 def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, is_dialogue: bool = False) -> RowValues:
@@ -34,7 +34,7 @@ def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, i
     if is_dialogue and not references and messages[-1]["role"] == "assistant":
         references = [messages[-1]["content"]]
     row_id = _word(record, columns.id, (int,), "text or a whole number of at most 64 bits")
-    return row_id or digest[:16], digest, messages, references, label, _meta(record, used)
+    return row_id or digest[:16], digest, messages, references, label, _meta(record, used), None
 
 
 def named_columns(columns: Columns) -> dict[str, str]:

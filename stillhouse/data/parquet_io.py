@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 from stillhouse.data.columns import RowValues
 from stillhouse.data.row import DROPPED_SCHEMA, ROW_SCHEMA
 from stillhouse.data.row_checks import Drop
+from stillhouse.data.tool_calls import calls_as_text
+from stillhouse.data.turns import TurnColumns
 
 BATCH_ROWS = 20_000
 
@@ -77,30 +80,28 @@ class RowBuffer:
 
     def add(self, row: RowValues) -> None:
         """Append one row."""
-        name, digest, messages, references, label, meta = row
+        name, digest, messages, references, label, meta, tools = row
         self._ids.append(name)
         self._digests.append(digest)
-        for turn in messages:
-            self._roles.append(turn["role"])
-            self._contents.append(turn["content"])
-        self._turns.append(len(self._roles))
+        self._turns.add(messages)
         self._references.extend(references)
         self._answers.append(len(self._references))
         self._labels.append(label)
         self._meta.append(meta)
+        self._tools.append(tools)
 
     def take(self) -> pa.RecordBatch:
         """Return the rows as one batch of ROW_SCHEMA, and start anew."""
         text = pa.string()
-        turns = [pa.array(self._roles, text), pa.array(self._contents, text)]
         arrays = [
             pa.array(self._ids, text),
             pa.array(self._digests, text),
-            _lists(self._turns, pa.StructArray.from_arrays(turns, ["role", "content"])),
-            _lists(self._answers, pa.array(self._references, text)),
+            self._turns.array(),
+            pa.ListArray.from_arrays(pa.array(self._answers, pa.int32()), pa.array(self._references, text)),
             pa.array(self._labels, text),
             pa.repeat(pa.scalar(self._source), len(self)),
             pa.array(self._meta, text),
+            pa.array(self._tools, text),
         ]
         self._clear()
         return pa.RecordBatch.from_arrays(arrays, schema=ROW_SCHEMA)
@@ -108,29 +109,23 @@ class RowBuffer:
     def _clear(self) -> None:
         self._ids: list[str] = []
         self._digests: list[str] = []
-        self._roles: list[str] = []
-        self._contents: list[str] = []
-        self._turns: list[int] = [0]
+        self._turns = TurnColumns()
         self._references: list[str] = []
         self._answers: list[int] = [0]
         self._labels: list[str | None] = []
         self._meta: list[str] = []
-
-
-def _lists(offsets: list[int], values: pa.Array) -> pa.ListArray:
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
-
-
-def messages_array(messages: Sequence[Sequence[dict[str, str]]]) -> pa.ListArray:
-    """Return chat turns as Arrow."""
-    return pa.array(messages, ROW_SCHEMA.field("messages").type)
+        self._tools: list[str | None] = []
 
 
 def conversations(batch: pa.RecordBatch) -> Iterator[list[tuple[str, str]]]:
-    """Yield each row's turns as (role, content) pairs."""
+    """Yield each row's turns as (role, content) pairs; an assistant's calls of tools stand in its content."""
     column = batch.column("messages")
     turns = column.flatten()
-    pairs = list(zip(turns.field("role").to_pylist(), turns.field("content").to_pylist(), strict=True))
+    contents = turns.field("content").to_pylist()
+    called = turns.field("tool_calls")
+    for at in np.flatnonzero(called.is_valid().to_numpy(zero_copy_only=False)).tolist():
+        contents[at] = calls_as_text(contents[at], orjson.loads(called[at].as_py()))
+    pairs = list(zip(turns.field("role").to_pylist(), contents, strict=True))
     lengths = np.diff(column.offsets.to_numpy()).tolist()
     start = 0
     for length in lengths:

@@ -15,13 +15,14 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from stillhouse.data.parquet_io import TableWriter, batches, conversations, messages_array
+from stillhouse.data.parquet_io import TableWriter, batches
 from stillhouse.data.pii_card import card_numbers
 from stillhouse.data.pii_ip import ip_addresses
 from stillhouse.data.pii_phone import phone_numbers
 from stillhouse.data.pii_sum import is_operand
 from stillhouse.data.pii_words import PHONE_WORD
-from stillhouse.data.row import content_sha256
+from stillhouse.data.row import Messages, content_sha256
+from stillhouse.data.turns import messages_array, turns_of
 
 _BY_PATTERN = {"EMAIL_ADDRESS": "<EMAIL>", "IBAN_CODE": "<IBAN>", "US_SSN": "<SSN>"}  # presidio's names
 _BY_EVIDENCE = {"<CARD>": card_numbers, "<PHONE>": phone_numbers, "<IP>": ip_addresses}
@@ -104,8 +105,8 @@ def redact_rows(rows: Path, out: Path, counts: Counter[str]) -> np.ndarray[Any, 
     hits: list[bool] = []
     with TableWriter(out) as table:
         for batch in batches(rows):
-            messages = [[{"role": role, "content": text} for role, text in turns] for turns in conversations(batch)]
-            clean = [[{**turn, "content": redact(turn["content"], counts)} for turn in turns] for turns in messages]
+            messages = turns_of(batch.column("messages"))
+            clean = [[_redact_turn(turn, counts) for turn in turns] for turns in messages]
             changed = [before != after for before, after in zip(messages, clean, strict=True)]
             hits += changed
             table.write(_replaced(batch, clean, changed, counts))
@@ -113,7 +114,7 @@ def redact_rows(rows: Path, out: Path, counts: Counter[str]) -> np.ndarray[Any, 
 
 
 def _replaced(
-    batch: pa.RecordBatch, clean: list[list[dict[str, str]]], changed: list[bool], counts: Counter[str]
+    batch: pa.RecordBatch, clean: list[Messages], changed: list[bool], counts: Counter[str]
 ) -> pa.RecordBatch:
     ids, digests = batch.column("id").to_pylist(), batch.column("content_sha256").to_pylist()
     for index in np.flatnonzero(changed):
@@ -132,6 +133,15 @@ def _replaced(
     }
     arrays = [columns.get(name, batch.column(name)) for name in batch.schema.names]
     return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+
+
+def _redact_turn(turn: dict[str, Any], counts: Counter[str]) -> dict[str, Any]:
+    spoken: dict[str, Any] = {name: redact(turn[name], counts) for name in ("content", "reasoning") if name in turn}
+    if "tool_calls" in turn:
+        functions = redact_json([call["function"] for call in turn["tool_calls"]], counts)
+        calls = zip(turn["tool_calls"], functions, strict=True)
+        spoken["tool_calls"] = [{**call, "function": function} for call, function in calls]
+    return {**turn, **spoken}
 
 
 def _redact_meta(text: str, counts: Counter[str]) -> str:

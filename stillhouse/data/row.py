@@ -8,7 +8,12 @@ from typing import Any, TypedDict
 
 import pyarrow as pa
 
-Messages = list[dict[str, Any]]  # turns of {role, content}, oldest first
+from stillhouse.data.tool_calls import with_calls
+
+# Turns, oldest first: `role` and `content` (text), and only where present `reasoning` (text), `tool_calls` (a list of
+# {id, type: function, function: {name, arguments: an object}}), `tool_call_id` and `name`
+Messages = list[dict[str, Any]]
+TURN_KEYS = ("role", "content", "reasoning", "tool_calls", "tool_call_id", "name")
 
 
 class Row(TypedDict):
@@ -21,17 +26,19 @@ class Row(TypedDict):
     label: str | None
     source: str
     meta: str
+    tools: str | None
 
 
 ROW_SCHEMA = pa.schema(
     [
         ("id", pa.string()),  # the user's own id, or the first 16 hex digits of content_sha256
         ("content_sha256", pa.string()),  # of the normalised messages: decides duplicates and splits
-        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+        ("messages", pa.list_(pa.struct([(key, pa.string()) for key in TURN_KEYS]))),  # tool_calls as JSON
         ("references", pa.list_(pa.string())),  # accepted answers; may be empty
         ("label", pa.string()),  # the reference label, or null
         ("source", pa.string()),  # train | examples | test: which source of the recipe the row came from
         ("meta", pa.string()),  # the other columns, as a JSON object
+        ("tools", pa.string()),  # what the assistant may call: a JSON list of OpenAI's function definitions, or null
     ]
 )
 
@@ -62,8 +69,8 @@ def prompt_text(messages: Messages) -> str:
 
 
 def content_sha256(messages: Messages) -> str:
-    """Return the SHA-256 (hex) of the turns' roles and normalised contents, as compact JSON."""
+    """Return the SHA-256 (hex) of the turns' roles and normalised contents, as compact JSON; calls count as text."""
     if len(messages) == 1 and messages[0]["role"] == "user" and messages[0]["content"].isascii():  # the usual row
         return hashlib.sha256(b'[["user","%b"]]' % _normalise_ascii(messages[0]["content"])).hexdigest()
-    turns = [[turn["role"], normalise(turn["content"])] for turn in messages]
+    turns = [[turn["role"], normalise(with_calls(turn))] for turn in messages]
     return hashlib.sha256(json.dumps(turns, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

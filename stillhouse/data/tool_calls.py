@@ -8,6 +8,18 @@ from typing import Any
 import orjson
 
 
+def with_calls(turn: dict[str, Any]) -> str:
+    """Return the content of a turn, with its calls as text."""
+    calls = turn.get("tool_calls")
+    return calls_as_text(turn["content"], calls) if calls else str(turn["content"])
+
+
+def calls_as_text(content: str, calls: list[dict[str, Any]]) -> str:
+    """Return `content` and then the calls of a turn, one below the other."""
+    texts = [f"<tool_call>\n{orjson.dumps(call['function']).decode()}\n</tool_call>" for call in calls]
+    return "\n".join([content, *texts] if content else texts)
+
+
 def with_tool_calls(turns: Any) -> Any:
     """Return a dialogue's turns with their `tool_calls` in their content; anything else is returned as it is."""
     if isinstance(turns, str):  # a CSV cell

@@ -7,13 +7,13 @@ teacher, and no verdict is paid for twice.
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.config import StrictModel
 from stillhouse.costs.budget_guard import BudgetScope
-from stillhouse.data.row import ROW_SCHEMA, Messages
+from stillhouse.data.row import Messages
+from stillhouse.data.turns import write_rows
 from stillhouse.errors import ServiceUnavailable
 from stillhouse.inference.api.errors import REFUSALS
 from stillhouse.recipe.teacher import Teacher
@@ -49,11 +49,8 @@ def write_questions(
     Args:
         judge: the judge as a teacher, restricted to the replies it may give.
     """
-    rows = [
-        {**dict.fromkeys(ROW_SCHEMA.names), "id": name, "messages": turns, "references": []}
-        for name, turns in questions.items()
-    ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMA), folder / _QUESTIONS)
+    rows = [{"id": name, "messages": turns, "references": []} for name, turns in questions.items()]
+    write_rows(folder / _QUESTIONS, rows)
     return GenerateSpec(
         model_path=model_path,
         teacher=judge,

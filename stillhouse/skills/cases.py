@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from stillhouse.data.row import Row
+from stillhouse.data.turns import read_rows
 from stillhouse.skills.skill import Skill
 
 
 def read_cases(path: Path | str, skill: Skill) -> list[Row]:
     """Return the cases of the rows in a Parquet file, in their order; for most skills a row is one case."""
-    return [case for row in pq.read_table(path).to_pylist() for case in skill.cases(row)]
+    return [case for row in read_rows(path) for case in skill.cases(row)]
 
 
 def read_splits(balance: Path, split: Path, skill: Skill) -> tuple[list[Row], list[Row]]:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel
 from stillhouse.data.row import Messages
+from stillhouse.data.tool_calls import with_calls
 
 Example = tuple[str, str]  # the text of a labelled row, and its answer
 
@@ -34,7 +35,7 @@ class TeacherPrompt(FrozenModel):
 
 def transcript(messages: Messages) -> str:
     """Return all turns as plain text, one `Role: content` line a turn."""
-    return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
+    return "\n".join(f"{turn['role'].capitalize()}: {with_calls(turn)}" for turn in messages)
 
 
 def with_system(system: str, examples: Messages, row_messages: Messages) -> Messages:
@@ -42,7 +43,7 @@ def with_system(system: str, examples: Messages, row_messages: Messages) -> Mess
 
     The row's own system turn is appended to `system`, because chat templates refuse or ignore a second one.
     """
-    turns = [{"role": turn["role"], "content": turn["content"]} for turn in row_messages]
+    turns = list(row_messages)
     if turns and turns[0]["role"] == "system":
         system = "\n\n".join(part for part in (system, turns.pop(0)["content"]) if part)
     first = [{"role": "system", "content": system}] if system else []

@@ -3,9 +3,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
+from stillhouse.data import turns
 from stillhouse.data.read import read
 from stillhouse.data.sources import resolve
 from stillhouse.recipe.data import Columns, Data, Source
@@ -23,8 +23,8 @@ def shared() -> Path:
 
 
 @pytest.fixture
-def read_back() -> Callable[[Path], list[dict[str, Any]]]:
-    return lambda path: pq.read_table(path).to_pylist()
+def read_back() -> Callable[..., Any]:
+    return turns.read_rows
 
 
 @pytest.fixture

@@ -102,6 +102,7 @@ def test_read_row_has_every_column_of_the_schema(tmp_path: Path, read_back: Read
         "label": "greet",
         "source": "train",
         "meta": '{"extra":{"n":1}}',
+        "tools": None,
     }
 
 

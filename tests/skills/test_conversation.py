@@ -45,7 +45,7 @@ TALK = [
 
 
 def mapped(turns: list, **more) -> dict:
-    name, digest, messages, references, _, _ = map_row(
+    name, digest, messages, references, *_ = map_row(
         {"messages": turns, **more}, COLUMNS, frozenset(["messages"]), is_dialogue=True
     )
     return {"id": name, "messages": messages, "references": references, "content_sha256": digest}

@@ -35,7 +35,7 @@ def recipe(**changes) -> dict:
 
 
 def test_map_row_pair_becomes_one_user_turn_and_the_label_its_reference():
-    _, _, messages, references, label, meta = mapped(
+    _, _, messages, references, label, meta, _ = mapped(
         {"p": "A man sings.", "h": "Someone makes music.", "truth": "entailment", "from": "x"}
     )
     assert messages == [{"role": "user", "content": PAIR}]

@@ -30,7 +30,7 @@ KEEP = Filters(min_success_ratio=0.0)
 
 def test_map_row_context_stands_before_the_question():
     columns = Columns(text="q", context="c", reference="a")
-    _, _, messages, references, _, _ = map_row(
+    _, _, messages, references, *_ = map_row(
         {"q": "Who?", "c": "Ann ran.", "a": ["Ann", "ann r."]}, columns, frozenset("qca")
     )
     assert messages == [{"role": "user", "content": "Context: Ann ran.\n\nQuestion: Who?"}]
