@@ -15,6 +15,7 @@ LIBRARY = (
     "artifacts",
     "runtime",
     "data.tool_calls",
+    "text",
     "data.row",
     "data.turns",
     "metrics",
