@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from stillhouse.artifacts.handle import Built
+from stillhouse.data.quarantine import check_quarantined, log_forms
 from stillhouse.data.read import read as write_rows
 from stillhouse.data.sources import SourceFile, resolve
 from stillhouse.data.summaries import ReadSummary
@@ -16,7 +17,7 @@ class ReadParams(Params):
     """One source: its files' content, and how rows are read from it."""
 
     role: Role
-    source: Annotated[Source, only("format", "columns")]
+    source: Annotated[Source, only("format", "encoding", "delimiter", "columns")]
     files: tuple[str, ...]  # SHA-256 of each
     is_dialogue: IfSet[bool] = False
     locations: Execution[tuple[SourceFile, ...]]
@@ -41,7 +42,7 @@ def read_sources(run: Run) -> dict[Role, Built[ReadSummary]]:
     """Return the rows of each source by role; they are keyed by the files' content, not by their names.
 
     Raises:
-        DataError: a source can't be found or read.
+        DataError: a source can't be found or read, or more of its lines are quarantined than the recipe allows.
     """
     options = run.settings.storage_options
     sources: dict[Role, Built[ReadSummary]] = {}
@@ -55,5 +56,11 @@ def read_sources(run: Run) -> dict[Role, Built[ReadSummary]]:
             locations=files,
             storage_options=options,
         )
-        sources[role] = run.build(read, {}, params, label=f"read {role}")
+        built = run.build(read, {}, params, label=f"read {role}")
+        log_forms(built.summary)
+        if built.summary.quarantined:
+            # after the stage, so that the quarantined lines are kept and a higher limit reads nothing again
+            kept_at = run.store.path(built.ref, "quarantine.jsonl")
+            check_quarantined(built.summary, role, run.recipe.data.max_quarantined, kept_at)
+        sources[role] = built
     return sources

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from stillhouse.data.formats import InvalidRecord
+from stillhouse.data.record import InvalidRecord
 from stillhouse.data.row import Messages, content_sha256
 from stillhouse.data.tool_calls import with_tool_calls
 from stillhouse.recipe.data import Columns

@@ -5,7 +5,7 @@ must not pass for a whole one.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import zstandard
@@ -16,24 +16,16 @@ from stillhouse.errors import DataError
 MAX_LINE_BYTES = 32 << 20  # longer lines are cut, so that memory does not grow with the file
 _CHUNK = 1 << 20
 _COMPRESSED_CHUNK = 1 << 16  # small: it may grow a thousandfold
-_BOM = b"\xef\xbb\xbf"
 
 
-def line_blocks(url: str, storage_options: dict[str, Any] | None = None) -> Iterator[list[bytes]]:
-    """Yield lists of consecutive lines without their LF; a byte order mark at the start of the file is left out.
+def line_blocks(blocks: Iterable[bytes], newline: bytes = b"\n") -> Iterator[list[bytes]]:
+    """Yield lists of consecutive lines of a text without their ends.
 
     A line longer than MAX_LINE_BYTES is cut to MAX_LINE_BYTES + 1 bytes.
-
-    Raises:
-        DataError: the file can't be read, or its compression is damaged or cut short.
     """
     rest: bytes = b""
-    first = True
-    for chunk in _chunks(url, storage_options):
-        if first:
-            chunk = chunk.removeprefix(_BOM)
-            first = False
-        *lines, tail = chunk.split(b"\n")
+    for block in blocks:
+        *lines, tail = block.split(newline)
         if lines:
             lines[0] = rest + lines[0]
             rest = tail
@@ -48,7 +40,12 @@ def _any_long(lines: list[bytes]) -> bool:
     return max(map(len, lines)) > MAX_LINE_BYTES
 
 
-def _chunks(url: str, options: dict[str, Any] | None) -> Iterator[bytes]:
+def file_blocks(url: str, options: dict[str, Any] | None = None) -> Iterator[bytes]:
+    """Yield a file's bytes, decompressed.
+
+    Raises:
+        DataError: the file can't be read, or its compression is damaged or cut short.
+    """
     name = url.lower()
     decoder: Callable[[], Any] | None = None
     if name.endswith(".gz"):

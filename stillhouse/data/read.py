@@ -3,21 +3,27 @@
 import base64
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from stillhouse.data.columns import RowValues, map_row, named_columns
-from stillhouse.data.formats import InvalidRecord, Record, records
+from stillhouse.data.formats import form_of, records
 from stillhouse.data.parquet_io import BATCH_ROWS, RowBuffer, TableWriter
+from stillhouse.data.record import InvalidRecord, Record
 from stillhouse.data.sources import SourceFile
-from stillhouse.data.summaries import ReadSummary
+from stillhouse.data.summaries import QuarantinedLine, ReadSummary
+from stillhouse.data.text_form import TextForm
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Role, Source
 
 _MAX_NAMES = 10_000  # column names remembered for the summary and for errors
+
+
+_SHOWN_CHARS = 120  # of an example of a quarantined line
 
 
 class _Tally:
@@ -27,7 +33,8 @@ class _Tally:
         self.read = 0
         self.quarantined: Counter[str] = Counter()
         self.names: set[str] = set()
-        self.first: list[str] = []  # the first refusals, for an error message
+        self.forms: dict[str, str] = {}
+        self.examples: dict[str, QuarantinedLine] = {}  # by reason
 
 
 def read(
@@ -42,17 +49,21 @@ def read(
     """Write `out`/rows.parquet and `out`/quarantine.jsonl, and return the counts and the columns' names.
 
     A quarantined line is kept with its file, line number (for Parquet the row's number), reason, detail and raw bytes
-    (base64).
+    (base64). Whether there are too many is for `quarantine.check_quarantined` to say, when they are stored.
 
     Raises:
-        DataError: a file can't be read as a whole, a column of the recipe is in no row, or no line is a row.
+        DataError: a file can't be read as a whole, there are no lines, or a column of the recipe is in no row.
     """
     out.mkdir(parents=True, exist_ok=True)
     tally, buffer = _Tally(), RowBuffer(role)
     with TableWriter(out / "rows.parquet") as table, open(out / "quarantine.jsonl", "wb") as quarantine:
         for file in files:
-            found = records(file, storage_options)
-            rows = _rows(found, source.columns, file.url, tally, quarantine, is_dialogue)
+            form = form_of(file, storage_options)
+            if said := form.describe():
+                tally.forms[file.url] = said
+            found = records(file, form, storage_options)
+            keep = partial(_quarantine, file=file, form=form, tally=tally, quarantine=quarantine)
+            rows = _rows(found, source.columns, tally, keep, is_dialogue)
             for row in rows:
                 buffer.add(row)
                 if len(buffer) == BATCH_ROWS:
@@ -61,18 +72,25 @@ def read(
         written = table.rows
     quarantined = sum(tally.quarantined.values())
     assert written + quarantined == tally.read, f"{written} rows + {quarantined} quarantined != {tally.read} read"
+    if not tally.read:
+        raise DataError(f"data.{role}: {', '.join(file.url for file in files[:3])} holds no rows. Give at least one.")
     _check_columns(source.columns, tally, role)
-    _check_some(written, tally, files, role)
     return ReadSummary(
         read=tally.read,
         rows=written,
         quarantined=dict(sorted(tally.quarantined.items())),
         columns=tuple(sorted(tally.names)),
+        forms=tally.forms,
+        first_quarantined=tuple(tally.examples.values()),
     )
 
 
 def _rows(
-    found: Iterable[Record], columns: Columns, url: str, tally: _Tally, quarantine: BinaryIO, is_dialogue: bool
+    found: Iterable[Record],
+    columns: Columns,
+    tally: _Tally,
+    keep: Callable[[Record, InvalidRecord], None],
+    is_dialogue: bool,
 ) -> Iterator[RowValues]:
     names = tally.names
     used = frozenset(named_columns(columns).values())
@@ -86,21 +104,28 @@ def _rows(
                 names.update(value.keys())
             yield map_row(value, columns, used, is_dialogue=is_dialogue)
         except InvalidRecord as refused:
-            _quarantine(record, url, refused, tally, quarantine)
+            keep(record, refused)
 
 
-def _quarantine(record: Record, url: str, refused: InvalidRecord, tally: _Tally, quarantine: BinaryIO) -> None:
-    line, raw, value = record
-    raw = raw or orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
-    tally.quarantined[refused.reason] += 1
-    if len(tally.first) < 3:
-        tally.first.append(f"{url} line {line}: {refused.reason}: {refused.detail}")
+def _quarantine(
+    record: Record, refused: InvalidRecord, *, file: SourceFile, form: TextForm, tally: _Tally, quarantine: BinaryIO
+) -> None:
+    line, text, value = record
+    text = text or orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    reason, detail = refused.reason, refused.detail
+    if reason == "not_utf8" and file.format != "parquet":
+        reason = reason if form.encoding.name == "utf-8" else "wrong_encoding"
+        detail = form.explain_bytes(detail)
+    tally.quarantined[reason] += 1
+    if reason not in tally.examples:
+        shown = text[: 4 * _SHOWN_CHARS].decode(errors="replace")[:_SHOWN_CHARS]
+        tally.examples[reason] = QuarantinedLine(file=file.url, line=line, reason=reason, detail=detail, text=shown)
     entry = {
-        "file": url,
+        "file": file.url,
         "line": line,
-        "reason": refused.reason,
-        "detail": refused.detail,
-        "raw": base64.b64encode(raw).decode(),
+        "reason": reason,
+        "detail": detail,
+        "raw": base64.b64encode(form.raw(text)).decode(),
     }
     quarantine.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
 
@@ -115,15 +140,3 @@ def _check_columns(columns: Columns, tally: _Tally, role: Role) -> None:
                 f"data.{role}.columns.{field} is {name!r}, but no row has such a column. Found: "
                 f"{', '.join(sorted(tally.names)[:20])}. Nearest: {near[0]!r}."
             )
-
-
-def _check_some(written: int, tally: _Tally, files: Sequence[SourceFile], role: Role) -> None:
-    if written:
-        return
-    where = ", ".join(file.url for file in files[:3])
-    if not tally.read:
-        raise DataError(f"data.{role}: {where} holds no rows. Give a file with at least one line.")
-    raise DataError(
-        f"data.{role}: none of the {tally.read} lines of {where} is a row. The first: {'; '.join(tally.first)}. "
-        "JSONL has one JSON object a line; check `format` and `columns`."
-    )

@@ -16,7 +16,7 @@ import orjson
 import yaml
 
 from stillhouse.data.column_inference import infer_columns
-from stillhouse.data.formats import records
+from stillhouse.data.formats import form_of, records
 from stillhouse.data.sources import resolve
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
@@ -100,7 +100,7 @@ def _rows(path: str, options: dict[str, Any] | None) -> Iterator[dict[str, Any]]
     # any column will do: which files a source has does not depend on it
     source = Source(path=path, columns=Columns(text="text"))
     for file in resolve(source, options):
-        for _, _, value in records(file, options):
+        for _, _, value in records(file, form_of(file, options), options):
             if isinstance(value, dict):
                 yield value
 

@@ -23,6 +23,7 @@ _FORMATS: dict[str, Format] = {
     ".ndjson": "jsonl",
     ".json": "jsonl",
     ".csv": "csv",
+    ".tsv": "csv",
     ".parquet": "parquet",
 }
 _COMPRESSIONS = (".gz", ".zst")
@@ -36,6 +37,8 @@ class SourceFile(StrictModel):
     bytes: int
     sha256: str
     format: Format
+    encoding: str | None = None  # null: found by the content, as the delimiter is
+    delimiter: str | None = None
 
 
 def _format_of(url: str, source: Source) -> Format | None:
@@ -106,8 +109,8 @@ def _expand(path: str, source: Source, options: dict[str, Any] | None) -> list[s
     if not found:
         where = f", looked for from the folder {os.getcwd()}" if "://" not in path and not os.path.isabs(path) else ""
         raise DataError(
-            f"No data found at {path!r}{where}. A source is a file, a folder or a glob of .jsonl, .csv (also .gz, "
-            ".zst) or .parquet files; check the path, or set `format` for other names."
+            f"No data found at {path!r}{where}. A source is a file, a folder or a glob of .jsonl, .json, .csv, .tsv "
+            "(also .gz, .zst) or .parquet files; check the path, or set `format` for other names."
         )
     return [name if "://" not in path else str(fs.unstrip_protocol(name)) for name in found]
 
@@ -120,15 +123,22 @@ def _measure(url: str, source: Source, options: dict[str, Any] | None) -> Source
     kind = _format_of(url, source)
     if kind is None:
         raise DataError(
-            f"The format of {url} is unknown. Names end in .jsonl, .ndjson, .json, .csv (also .gz, .zst) or .parquet; "
-            "otherwise set `format` to jsonl, csv or parquet."
+            f"The format of {url} is unknown. Names end in .jsonl, .ndjson, .json, .csv, .tsv (also .gz, .zst) or "
+            ".parquet; otherwise set `format` to jsonl, csv or parquet."
         )
     digest, size = hashlib.sha256(), 0
     with open_source(url, options) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
-    return SourceFile(url=url, bytes=size, sha256=digest.hexdigest(), format=kind)
+    return SourceFile(
+        url=url,
+        bytes=size,
+        sha256=digest.hexdigest(),
+        format=kind,
+        encoding=source.encoding,
+        delimiter=source.delimiter,
+    )
 
 
 def _options(url: str, options: dict[str, Any] | None) -> dict[str, Any]:

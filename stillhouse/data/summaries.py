@@ -5,6 +5,20 @@ from pydantic import Field
 from stillhouse.artifacts.handle import StageSummary
 
 
+class QuarantinedLine(StageSummary):
+    """A line that is no row."""
+
+    file: str
+    line: int  # from 1; of Parquet the row's number
+    reason: str
+    detail: str
+    text: str  # its beginning
+
+    def describe(self) -> str:
+        """Return all of it on one line."""
+        return f"{self.file} line {self.line}: {self.reason}: {self.detail}: {self.text!r}"
+
+
 class ReadSummary(StageSummary):
     """Lines of one source: read = rows + quarantined."""
 
@@ -12,6 +26,8 @@ class ReadSummary(StageSummary):
     rows: int
     quarantined: dict[str, int]  # by reason
     columns: tuple[str, ...] = ()
+    forms: dict[str, str] = Field(default_factory=dict)  # what is unusual about a file (encoding, delimiter …), by URL
+    first_quarantined: tuple[QuarantinedLine, ...] = ()  # of each reason
 
 
 class ValidateSummary(StageSummary):

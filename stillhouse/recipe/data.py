@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from stillhouse.config import FrozenModel, optional_identity, provenance
+from stillhouse.config import FrozenModel, execution, optional_identity, provenance
 
 
 class Columns(FrozenModel):
@@ -43,9 +43,34 @@ class Source(FrozenModel):
     """One input: a file, a folder, a glob or a list of these, local or at any fsspec URL."""
 
     path: str | tuple[str, ...] = Field(description="file, folder, glob or list; local, s3://, hf:// or any fsspec URL")
-    format: Literal["auto", "jsonl", "csv", "parquet"] = Field("auto", description="`auto` decides by the file's name")
+    format: Literal["auto", "jsonl", "csv", "parquet"] = Field(
+        "auto", description="`auto` decides by the file's name; jsonl takes JSON Lines and JSON arrays alike"
+    )
+    encoding: str | None = optional_identity(
+        None, "encoding of text files, such as utf-8, cp1252, utf-16 or shift_jis; null finds it by the content"
+    )
+    delimiter: str | None = optional_identity(
+        None, 'what parts the cells of CSV files, such as ";" or "tab"; null finds it by the content'
+    )
     columns: Columns
     licence: str = provenance("unknown", "licence of the data, shown on the cards")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, name: str | None) -> str | None:
+        try:
+            "".encode(name or "utf-8")
+        except LookupError:
+            raise ValueError("no encoding of text: write one such as utf-8, cp1252, utf-16, shift_jis") from None
+        return name
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, delimiter: str | None) -> str | None:
+        known = {"tab": "\t", "\\t": "\t"}.get(delimiter or "", delimiter)
+        if known is not None and (len(known) != 1 or known in '"\r\n'):
+            raise ValueError('one character that is no quote and no line end: write one such as ";", "|" or "tab"')
+        return known
 
 
 class Balance(FrozenModel):
@@ -95,6 +120,9 @@ class Data(FrozenModel):
     )
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes to keep; empty keeps all")
     balance: Balance = Balance()
+    max_quarantined: float = execution(
+        0.05, "largest share of a source's lines that may be unreadable; more stop the run", ge=0.0, le=1.0
+    )
 
     @property
     def sources(self) -> dict[Role, Source]:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.data import formats, lines
+from stillhouse.data.quarantine import check_quarantined
 from stillhouse.data.read import read
 from stillhouse.data.row import content_sha256
 from stillhouse.data.sources import resolve
@@ -228,9 +229,10 @@ def test_read_empty_file_and_only_bad_lines_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"\n\n")
     with pytest.raises(DataError, match="holds no rows"):
         run(tmp_path / "a.jsonl")
-    (tmp_path / "a.jsonl").write_bytes(b"[\n]\n")
-    with pytest.raises(DataError, match=r"none of the 2 lines.*line 1: not_json"):
-        run(tmp_path / "a.jsonl")
+    (tmp_path / "a.jsonl").write_bytes(b"no\njson\n")
+    summary, out = run(tmp_path / "a.jsonl")
+    with pytest.raises(DataError, match=r"2 of 2 lines are no rows .*line 1: not_json.*on a line or in an array"):
+        check_quarantined(summary, "train", 1.0, out / "quarantine.jsonl")
 
 
 def test_read_twice_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -248,9 +250,9 @@ def test_read_json_test_suite_parses_or_quarantines_each_line(
     for file in files:
         path = tmp_path / "dirty.jsonl"
         body = file.read_bytes()
-        path.write_bytes(body + b"\n" + GOOD)
+        path.write_bytes(GOOD + body)  # the good line says that rows are lines
         summary, out = run(path)
-        bare = [line for line in body.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
+        bare = [line for line in body.split(b"\n") if line.strip()]
         assert summary.read == len(bare) + 1, file.name
         assert [base64.b64decode(entry["raw"]) for entry in quarantine(out)] == bare, file.name
         assert all(entry["detail"] for entry in quarantine(out))

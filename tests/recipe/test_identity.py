@@ -16,6 +16,7 @@ _LATER = ("premise", "hypothesis", "context")
 IF_SET = {
     *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),
     *(f"filters.{name}" for name in ("too_long", "check_labels", "hard_share", "min_probability")),
+    *(f"data.{role}.{name}" for role in ("train", "examples", "test") for name in ("encoding", "delimiter")),
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
     "filters.min_judge_score",
@@ -43,6 +44,7 @@ KEPT_OUT = {
     "data.train.licence",
     "data.examples.licence",
     "data.test.licence",
+    "data.max_quarantined",  # whether a run goes on, not what it reads
     "teachers.name",
     *("teachers.price", "judge.price"),
     "costs",

@@ -1,0 +1,50 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from stillhouse.data.quarantine import check_quarantined
+from stillhouse.data.read import read
+from stillhouse.data.sources import resolve
+from stillhouse.errors import DataError
+from stillhouse.recipe.data import Columns, Source
+
+KEPT_AT = Path("store/quarantine.jsonl")
+
+
+def check(path: Path, most: float) -> None:
+    source = Source(path=str(path), columns=Columns(text="text", label="label"))
+    check_quarantined(read(source, resolve(source), "train", path.parent / "out"), "train", most, KEPT_AT)
+
+
+def write(path: Path, good: int, bad: int) -> Path:
+    path.write_text("text,label\n" + "fine,a\n" * good + "no cells\n" * bad)
+    return path
+
+
+def test_check_quarantined_up_to_the_share_warns_and_one_more_stops(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "stillhouse"):
+        check(write(tmp_path / "a.csv", 95, 5), 0.05)
+    assert "5 of 100 lines are no rows (ragged_row: 5)" in caplog.text
+    assert str(KEPT_AT) in caplog.text
+    with pytest.raises(
+        DataError, match=r"6 of 100 .*line 96: ragged_row.*'no cells'.*`delimiter`.*max_quarantined"
+    ) as e:
+        check(write(tmp_path / "a.csv", 94, 6), 0.05)
+    assert str(KEPT_AT) in str(e.value)
+    assert "JSON" not in str(e.value)
+    check(write(tmp_path / "a.csv", 94, 6), 0.06)
+
+
+def test_check_quarantined_without_a_row_stops_whatever_the_share(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"3 of 3 lines") as refused:
+        check(write(tmp_path / "a.csv", 0, 3), 1.0)
+    assert "max_quarantined" not in str(refused.value)
+
+
+def test_check_quarantined_missing_values_point_to_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "label": 1}\n{"text": null, "label": 2}\n')
+    with pytest.raises(DataError, match=r"missing_column: 1.*See that `columns` of this source fits"):
+        check(tmp_path / "a.jsonl", 0.05)
