@@ -55,7 +55,8 @@ def compact(store: FileStore, teacher: str, target_bytes: int = TARGET_BYTES) ->
         tables = [table for name in names if (table := _read(store, name, pq.ParquetFile.read)) is not None]
         if len(tables) < len(names):
             continue  # its pages are damaged, or another compaction has taken it
-        rows = pa.concat_tables(tables)
+        # columns that this version does not know are kept as they are
+        rows = pa.concat_tables(tables, promote_options="default")
         kept = rows.take(_served(rows))
         # a key gets the first completion by segment name: the joined segment sorts where its first part did
         store.put_bytes(_name_beside(names[0]), segment_bytes(kept))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from stillhouse.config import StrictModel
+from stillhouse.reasoning import split_reasoning
 
 
 class CompletionSlot(NamedTuple):
@@ -20,7 +21,8 @@ class CompletionSlot(NamedTuple):
 class Reply(StrictModel):
     """A model's reply to one request."""
 
-    text: str
+    text: str  # as the model wrote it, in the store; without its reasoning wherever it is read
+    reasoning: str = ""  # what came before the answer; in the store, what a server handed over apart from the text
     finish_reason: str  # stop | length | error:<kind>
     prompt_tokens: int
     completion_tokens: int
@@ -55,6 +57,12 @@ class Completion(Reply):
             return total
         tokens = self.completion_tokens if self.answer_tokens is None else self.answer_tokens
         return total / tokens if tokens else None
+
+
+def without_reasoning(completion: Completion) -> Completion:
+    """Return a completion as the model wrote it with its reasoning taken out of the text."""
+    answer, reasoning = split_reasoning(completion.text, completion.reasoning)
+    return completion.model_copy(update={"text": answer, "reasoning": reasoning})
 
 
 def utc_now() -> str:

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.column_buffer import CompletionBuffer
-from stillhouse.completions.completion import Completion
+from stillhouse.completions.completion import Completion, without_reasoning
 from stillhouse.completions.store import CompletionStore
 from stillhouse.costs.budget_guard import BudgetGuard, BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -71,7 +71,7 @@ class CompletionRecorder:
         if segment:
             self._store.append(segment, self._min_logprobs)
             for completion in segment:
-                self._add(completion)
+                self._add(without_reasoning(completion))
             self.generated += len(segment)
             self.prompt_tokens += sum(completion.prompt_tokens for completion in segment)
             self.completion_tokens += sum(completion.completion_tokens for completion in segment)

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.files import FileStore
-from stillhouse.completions.completion import Completion
+from stillhouse.completions.completion import Completion, without_reasoning
 from stillhouse.errors import ArtifactCorrupt, StoreError
 
 logger = logging.getLogger(__name__)
@@ -38,8 +38,10 @@ SEGMENT_SCHEMA = pa.schema(
         ("cumulative_logprob", pa.float64()),
         ("seconds", pa.float64()),
         ("created", pa.string()),
+        ("reasoning", pa.string()),  # what a server handed over apart from the text
     ]
 )
+_LATER_COLUMNS = frozenset(["reasoning"])  # segments written before there were these lack them
 _KEY_COLUMNS = ["key", "k", "finish_reason"]
 _ROW_GROUP_ROWS = 8192
 _READ_AHEAD = 8  # segments read at once: hides the round trips of a remote store, bounds the memory
@@ -55,6 +57,8 @@ class CompletionStore:
 
     def stream(self, keys: Iterable[str], min_logprobs: int) -> Iterator[Completion]:
         """Yield the stored completion of each of `keys` that has one with at least `min_logprobs` logprobs a token.
+
+        A segment keeps what the model wrote; here its reasoning is apart from its text.
 
         Failed completions are left out. If a key has several completions, the one in the first segment by name is
         yielded, whoever wrote it.
@@ -76,7 +80,7 @@ class CompletionStore:
             for row, logprobs in zip(_rows(table), _logprobs(table), strict=True):
                 if row["key"] in wanted:  # segments are read ahead: an earlier one may have served it since
                     wanted.discard(row["key"])
-                    yield Completion(teacher=self._teacher, logprobs=logprobs, **row)
+                    yield without_reasoning(Completion(teacher=self._teacher, logprobs=logprobs, **row))
             if not wanted:
                 return
 
@@ -130,9 +134,25 @@ def open_segment(store: FileStore, name: str) -> Iterator[pq.ParquetFile]:
     """
     with store.reading(name) as stream, _damage():
         file = pq.ParquetFile(stream, page_checksum_verification=True)
-        if not file.schema_arrow.equals(SEGMENT_SCHEMA):
-            raise pa.ArrowInvalid("its columns are not those of a segment")
+        schema = file.schema_arrow
+        for field in SEGMENT_SCHEMA:
+            is_there = field.name in schema.names
+            if not is_there and field.name not in _LATER_COLUMNS:
+                raise pa.ArrowInvalid(f"it has no column {field.name}")
+            if is_there and schema.field(field.name).type != field.type:
+                raise pa.ArrowInvalid(f"its column {field.name} is {schema.field(field.name).type}")
         yield file
+
+
+def known_columns(table: pa.Table) -> pa.Table:
+    """Return rows of a segment with the columns of SEGMENT_SCHEMA: others are left out, missing ones are empty."""
+    columns = {}
+    for field in SEGMENT_SCHEMA:
+        is_there = field.name in table.column_names
+        column = table[field.name] if is_there else pa.nulls(len(table), field.type)
+        # a join of older and newer segments has nulls there
+        columns[field.name] = pc.fill_null(column, "") if field.name in _LATER_COLUMNS else column
+    return pa.table(columns, schema=SEGMENT_SCHEMA)
 
 
 def segment_bytes(table: pa.Table) -> bytes:
@@ -171,7 +191,7 @@ def _matching(file: pq.ParquetFile, wanted: set[str], min_logprobs: int) -> pa.T
         usable = pc.and_(pc.greater_equal(index["k"], min_logprobs), pc.invert(failed)).to_pylist()
         hits = [n for n, key in enumerate(index["key"].to_pylist()) if usable[n] and key in wanted]
         if hits:
-            tables.append(file.read_row_group(group).take(hits))
+            tables.append(known_columns(file.read_row_group(group).take(hits)))
     return pa.concat_tables(tables)
 
 

@@ -20,7 +20,8 @@ ANSWER_SCHEMA = pa.schema(
         ("row_id", pa.string()),
         ("sample_index", pa.int32()),
         ("key", pa.string()),
-        ("text", pa.string()),
+        ("text", pa.string()),  # the answer, without the reasoning before it
+        ("reasoning", pa.string()),
         ("finish_reason", pa.string()),
         ("prompt_tokens", pa.int32()),
         ("completion_tokens", pa.int32()),
@@ -66,7 +67,8 @@ def line_of(completion: Completion, label_tokens: list[int] | None) -> dict[str,
 def completion_of(line: dict[str, Any]) -> Completion:
     """Return a line as a completion, as the filters judge it."""
     number = line.get("teacher_number")
-    fields = {name: line[name] for name in _COMPLETION_FIELDS}
+    fields = {name: line[name] for name in _COMPLETION_FIELDS if name != "reasoning"}
+    fields["reasoning"] = line.get("reasoning") or ""
     return Completion(**fields, seconds=0.0, created="", teacher_number=number)
 
 

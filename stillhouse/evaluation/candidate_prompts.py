@@ -6,7 +6,8 @@ from typing import Any
 from stillhouse.data.row import Row
 from stillhouse.evaluation.engine_process import DecodingSpec, EngineReply
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
-from stillhouse.inference.vllm.request import Request, first_token_ids, render, tokenize
+from stillhouse.inference.vllm.request import Request, first_token_ids, marks_reasoning, render, tokenize
+from stillhouse.reasoning import opened_block, split_reasoning
 from stillhouse.recipe.teacher import Sampling
 from stillhouse.teachers.calibration import calibrate
 from stillhouse.teachers.prompting import Prompter
@@ -37,17 +38,25 @@ class CandidatePrompter:
             sampling=Sampling(max_tokens=spec.evaluation.max_tokens, stop=stop),
             constraint=constraint,
             label_token_ids=first_token_ids(tokenizer, constraint["choice"]) if self._prior else None,
+            with_special_tokens=marks_reasoning(tokenizer),
         )
+        self._opened_block = ""
 
     def requests(self, rows: Sequence[Row]) -> list[Request]:
         """Return the model's requests for `rows`; their keys are row numbers."""
+        rendered = [render(self._tokenizer, prompt) for prompt in self._prompts(rows)]
+        if rendered and not self.decoding.constraint:
+            self._opened_block = opened_block(rendered[0])
         return [
-            Request(key=str(number), token_ids=tokenize(self._tokenizer, render(self._tokenizer, prompt)))
-            for number, prompt in enumerate(self._prompts(rows))
+            Request(key=str(number), token_ids=tokenize(self._tokenizer, text)) for number, text in enumerate(rendered)
         ]
+
+    def answer_text(self, reply: EngineReply) -> str:
+        """Return the reply's text without its reasoning."""
+        return split_reasoning(self._opened_block + reply.text).answer
 
     def answer(self, reply: EngineReply) -> str | None:
         """Return the parsed answer, or None if it can't be read."""
         if self._prior and reply.scores:
             return self._labels[calibrate(reply.scores, self._prior)[0]]
-        return self._skill.parse(reply.text, self._labels)
+        return self._skill.parse(self.answer_text(reply), self._labels)

@@ -26,6 +26,7 @@ class DecodingSpec(StrictModel):
     sampling: Sampling
     constraint: dict[str, Any]
     label_token_ids: list[int] | None
+    with_special_tokens: bool = False
 
 
 class EngineReply(StrictModel):
@@ -167,7 +168,13 @@ def _replies(llm: Any, call: _Complete) -> list[EngineReply]:
     from stillhouse.inference.vllm.stream import stream
 
     decoding = call.decoding
-    params = sampling_params(decoding.sampling, decoding.constraint, 0, decoding.label_token_ids)
+    params = sampling_params(
+        decoding.sampling,
+        decoding.constraint,
+        0,
+        decoding.label_token_ids,
+        with_special_tokens=decoding.with_special_tokens,
+    )
     replies = []
     for finished in stream(llm, call.requests, lambda _: params, call.concurrency):
         output = finished.output.outputs[0]

@@ -127,7 +127,8 @@ def _throughput(spec: EvaluateSpec, engine: EngineProcess, model: Evaluated, row
     tokens = sum(reply.completion_tokens for reply in replies)
     for reply in sorted(replies, key=lambda reply: int(reply.id)):
         row_id, answer = rows[int(reply.id)]["id"], model.prompter.answer(reply)
-        model.answers.append({"model": model.candidate.role, "row_id": row_id, "answer": answer, "text": reply.text})
+        text = model.prompter.answer_text(reply)
+        model.answers.append({"model": model.candidate.role, "row_id": row_id, "answer": answer, "text": text})
     parameters = count_parameters(Path(model.candidate.path))
     loaded = weight_bytes(parameters, model.candidate.dtype)
     model.numbers = {

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 # a block of reasoning that a generation prompt opens, or opens and closes; some templates leave it out of the answers
 # that they show
 _BLOCK_AT_END = re.compile(r"(<think(?:ing)?>|\[THINK\])(\s*)(</think(?:ing)?>\s*|\[/THINK\]\s*)?\Z")
+_EMPTY_BLOCK = re.compile(r"\A(<think(?:ing)?>\s*</think(?:ing)?>|\[THINK\]\s*\[/THINK\])\s*")
 _ASKED = [{"role": "user", "content": "What is it?"}]
 _ANSWER = "Something"
 # the keys under which templates look for a turn's reasoning
+_OPENINGS = ("<think>", "<thinking>", "[THINK]")
 _REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 
 
@@ -71,7 +73,7 @@ def answer_lead(tokenizer: Any) -> str:
         return lead if found else ""
     block = _BLOCK_AT_END.search(shown)
     if block and not block[3] and whole.startswith(shown[: block.start()] + _ANSWER):
-        return f"{'' if block[2] else chr(10)}\n{block[1].replace('<', '</').replace('[', '[/')}\n\n"
+        return _closing_of(block)
     return ""
 
 
@@ -81,22 +83,63 @@ def target_text(tokenizer: Any, shown: str, prompt: Messages, completion: Messag
     Raises:
         ModelError: the template does not go on from the served prompt, does not show the answer, or refuses the turns.
     """
+    *calls, last = completion
+    reasoning = last.get("reasoning") or ""
+    answer = str(last["content"]).strip()
+    if reasoning:
+        return _with_reasoning(tokenizer, shown, [*prompt, *calls], last)
     whole = through_template(tokenizer, [*prompt, *completion], add_generation_prompt=False)
     block = _BLOCK_AT_END.search(shown)
     if whole.startswith(shown):
         target = whole[len(shown) :]
-    elif block and block[3] and whole.startswith(shown[: block.start()]):
+    elif block and whole.startswith(shown[: block.start()]):
         # the template leaves a block of reasoning out of answers once they are given
-        target = whole[block.start() :]
+        closing = "" if block[3] else _closing_of(block)
+        target = closing + _EMPTY_BLOCK.sub("", whole[block.start() :])
     else:
         raise _unlike(shown, whole)
-    answer = str(completion[-1]["content"]).strip()
     if answer not in target:
         raise ModelError(
             f"The student's chat template does not show the answer {answer[:80]!r}: it writes {target[:80]!r}. Take a "
             "model whose template shows plain text, or student.chat_template: minimal."
         )
     return target
+
+
+def _with_reasoning(tokenizer: Any, shown: str, before: Messages, last: dict[str, Any]) -> str:
+    """Return what follows `shown` if the turn `last` is written with its reasoning.
+
+    Raises:
+        ModelError: the template has no place for reasoning.
+    """
+    reasoning, answer = last["reasoning"].strip(), str(last["content"])
+    turn = {name: value for name, value in last.items() if name != "reasoning"}
+    named = turn | dict.fromkeys(_REASONING_KEYS, reasoning)
+    block = _BLOCK_AT_END.search(shown)
+    opened = block[1] if block and not block[3] else next((mark for mark in _OPENINGS if reads(tokenizer, mark)), "")
+    written = turn | {"content": f"{opened}\n{reasoning}\n{_closing(opened)}\n\n{answer}"}
+    for way in (named, written) if opened else (named,):
+        whole = through_template(tokenizer, [*before, way], add_generation_prompt=False)
+        if whole.startswith(shown) and reasoning in whole[len(shown) :] and answer.strip() in whole[len(shown) :]:
+            return whole[len(shown) :]
+    whole = through_template(tokenizer, [*before, turn], add_generation_prompt=False)
+    if block and not block[3] and whole.startswith(shown[: block.start()]):
+        # the prompt opens a block that the template leaves out of answers
+        return f"{reasoning}\n{_closing(block[1])}\n\n{whole[block.start() :]}"
+    raise ModelError(
+        "The student's chat template has no place for the reasoning before an answer, which training.reasoning: keep "
+        f"teaches. The served prompt ends with {shown[-60:]!r}. Set training.reasoning to drop, let the template think "
+        "(student.chat_template_kwargs, as {enable_thinking: true}), or take a model that reasons."
+    )
+
+
+def _closing(opening: str) -> str:
+    return opening.replace("<", "</").replace("[", "[/")
+
+
+def _closing_of(block: re.Match[str]) -> str:
+    """Return what closes the empty block that a prompt ends in, as most templates write it."""
+    return f"{'' if block[2] else chr(10)}\n{_closing(block[1])}\n\n"
 
 
 def _unlike(shown: str, whole: str) -> ModelError:

@@ -65,7 +65,13 @@ class EngineRequester:
         llm = self._start_engine(missing)
         sampling = self._teacher.sampling
         params = [
-            sampling_params(sampling, self._prepared.constraint, index, self._prepared.label_token_ids)
+            sampling_params(
+                sampling,
+                self._prepared.constraint,
+                index,
+                self._prepared.label_token_ids,
+                with_special_tokens=self._prepared.marks_reasoning,
+            )
             for index in range(sampling.n)
         ]
         in_flight = llm.llm_engine.vllm_config.scheduler_config.max_num_seqs + _AHEAD
@@ -128,7 +134,8 @@ class EngineRequester:
         logprobs = [{int(token): entry.logprob for token, entry in step.items()} for step in output.logprobs or []]
         return Completion(
             key=finished.request.key,
-            text=output.text,
+            # with the block's mark, so that it is known for what it is wherever the text is read
+            text=self._prepared.opened_block + output.text,
             finish_reason=output.finish_reason or "error:unknown",
             prompt_tokens=len(finished.request.token_ids),
             completion_tokens=len(output.token_ids),

@@ -10,7 +10,8 @@ from stillhouse.data.row import Row
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
 from stillhouse.inference.vllm.engine import load_tokenizer
-from stillhouse.inference.vllm.request import Request, first_token_ids, render, tokenize
+from stillhouse.inference.vllm.request import Request, first_token_ids, marks_reasoning, render, tokenize
+from stillhouse.reasoning import opened_block
 from stillhouse.runtime.worker import Reporter
 from stillhouse.skills.cases import read_cases, rows_to_ask, unused_examples
 from stillhouse.teachers.prompting import Prompter
@@ -64,11 +65,15 @@ class PreparedRequests:
         choices = self.constraint.get("choice") if teacher.output.kind == "skill" else None
         # of each label, if their scores are requested
         self.label_token_ids = first_token_ids(tokenizer, choices) if choices else None
+        self.marks_reasoning = marks_reasoning(tokenizer)
+        self.opened_block = ""  # the mark of reasoning that the prompts end in, if the template opens it
         self.slots: list[CompletionSlot] = []
         requests: dict[str, Request] = {}
         output = self._output()
         for row, prompt in zip(rows, prompter.prompts(rows), strict=True):
             rendered = render(tokenizer, prompt)
+            # an answer that is held to a form is none of the block
+            self.opened_block = "" if self.constraint else opened_block(rendered)
             for index in range(teacher.sampling.n):
                 key = completion_key(spec.teacher_fingerprint, rendered, teacher.sampling, output, index)
                 if key not in requests:

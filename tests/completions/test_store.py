@@ -1,13 +1,16 @@
 import hashlib
+import io
 import json
 import logging
+import uuid
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.completions.store import CompletionStore
+from stillhouse.completions.store import CompletionStore, segment_bytes
 from stillhouse.errors import StoreError
 from tests.support.builders import TEACHER, make_completion
 from tests.support.completion_segments import count_stored, look_up, segments_of
@@ -38,6 +41,58 @@ def test_stream_returns_what_was_appended(store: Store, completions: CompletionS
     assert look_up(completions, iter(["b"]), 2) == {"b": bare}
     assert look_up(completions, [], 0) == {}
     assert count_stored(store) == 2
+
+
+def write_as(store: Store, table: pa.Table) -> None:
+    """Put a segment of another version into the store."""
+    store.put_bytes(f"completions/{TEACHER}/{uuid.uuid4().hex}.parquet", segment_bytes(table))
+
+
+def test_stream_segment_without_a_later_column_is_read_and_its_text_split(
+    store: Store, completions: CompletionStore
+) -> None:
+    completions.append([make_completion(key="a", text="<think>so</think>\n\nboat")], logprobs=0)
+    (path,) = segments_of(store)
+    old = pq.read_table(path).drop_columns(["reasoning"])
+    path.unlink()
+    write_as(store, old)
+    (found,) = completions.stream(["a"], 0)
+    assert (found.text, found.reasoning) == ("boat", "so")
+
+
+def test_stream_segment_with_a_column_of_a_later_version_is_read(store: Store, completions: CompletionStore) -> None:
+    completions.append([make_completion(key="a", text="boat")], logprobs=0)
+    (path,) = segments_of(store)
+    newer = pq.read_table(path).append_column("mood", pa.array(["good"]))
+    path.unlink()
+    write_as(store, newer)
+    assert look_up(completions, ["a"], 0)["a"].text == "boat"
+
+
+def test_stream_segment_without_a_column_that_always_was_there_is_damaged(
+    store: Store, completions: CompletionStore
+) -> None:
+    completions.append([make_completion(key="a")], logprobs=0)
+    (path,) = segments_of(store)
+    table = pq.read_table(path).drop_columns(["finish_reason"])
+    path.unlink()
+    store.put_bytes(f"completions/{TEACHER}/x.parquet", parquet_bytes(table))
+    assert look_up(completions, ["a"], 0) == {}
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def test_append_keeps_what_the_model_wrote_and_what_its_server_said_apart(
+    store: Store, completions: CompletionStore
+) -> None:
+    completions.append([make_completion(key="a", text="<think>so</think>boat", reasoning="first")], logprobs=0)
+    (line,) = pq.read_table(segments_of(store)[0]).to_pylist()
+    assert (line["text"], line["reasoning"]) == ("<think>so</think>boat", "first")
+    assert look_up(completions, ["a"], 0)["a"].reasoning == "first\n\nso"
 
 
 def test_stream_empty_store_has_no_hits(completions: CompletionStore) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.request import continuation_ids, first_token_ids, render
+from stillhouse.reasoning import opened_block, split_reasoning
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import InitialiseSpec
 from stillhouse.students.tokens import encode
@@ -114,13 +115,70 @@ def test_encode_template_that_trims_answers_teaches_the_trimmed_answer():
 
 
 def test_encode_prompt_that_changes_with_its_answer_is_refused_with_both_texts_and_the_way_out():
-    # as a template that thinks in the prompt and shows no block before an answer, without the student's preparation
-    tokenizer = byte_level(NEMOTRON)
-    with pytest.raises(ModelError, match=r"Served: '.*<think>\\n'\. With its answer: '.*</think>boat.*enable_thi"):
-        learnt(tokenizer)
+    template = QWEN3.replace("{% for m", "{{ 'answered' if messages[-1].role == 'assistant' else 'open' }}{% for m")
+    message = r"Served: 'open<.*With its answer: 'answered<.*enable_thinking: false.*chat_template: minimal"
+    with pytest.raises(ModelError, match=message):
+        learnt(student(byte_level(template)))
 
 
 def test_encode_template_that_does_not_show_text_is_refused():
     parts = "{% for m in messages %}<|user|>{% for p in m.content %}{{ p.text }}{% endfor %}<|end|>{% endfor %}"
     with pytest.raises(ModelError, match="does not show the answer 'boat'"):
         learnt(byte_level(parts))
+
+
+THOUGHT = "It floats.\nSo it is one."
+
+
+def taught(tokenizer: TemplatedTokenizer, reasoning: str = THOUGHT) -> str:
+    """Return what a row with reasoning teaches."""
+    turn = {"role": "assistant", "content": "boat", "reasoning": reasoning}
+    row = encode(tokenizer, TURNS, [turn], tokenizer.ids(*STOPS))
+    ids = [id_ for id_, mask in zip(row["input_ids"], row["completion_mask"], strict=True) if mask]
+    return str(tokenizer.tokenizer.decode(ids, skip_special_tokens=False))
+
+
+@pytest.mark.parametrize(
+    ("template", "written"),
+    [
+        (QWEN3, "<think>\n{}\n</think>\n\nboat<|im_end|>"),
+        (QWEN3_5, "{}\n</think>\n\nboat<|im_end|>"),
+        (
+            NEMOTRON.replace("<think>\n' }}{% endif %}{% endif %}", "<think>' }}{% endif %}{% endif %}"),
+            "{}</think>boat<|im_end|>",
+        ),
+        (DEEPSEEK_R1, "{}\n</think>\n\nboat</s>"),
+        (
+            GPT_OSS,
+            "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>boat<|return|>",
+        ),
+    ],
+)
+def test_encode_reasoning_that_is_kept_is_taught_where_the_template_has_its_place(template, written):
+    tokenizer = student(byte_level(template), reasoning="keep")
+    stops = tokenizer.ids("<|im_end|>", "</s>", "<|return|>")
+    turn = {"role": "assistant", "content": "boat", "reasoning": THOUGHT}
+    row = encode(tokenizer, TURNS, [turn], stops)
+    ids = [id_ for id_, mask in zip(row["input_ids"], row["completion_mask"], strict=True) if mask]
+    shown = tokenizer.tokenizer.decode(ids, skip_special_tokens=False)
+    assert shown == written.format(THOUGHT)
+    opened = opened_block(render(tokenizer, TURNS))
+    assert split_reasoning(opened + shown.split("<|im_end|>")[0].removesuffix("</s>")) == ("boat", THOUGHT)
+
+
+@pytest.mark.parametrize(
+    ("template", "written"),
+    [
+        (QWEN3, "<think>\n\n</think>\n\nboat<|im_end|>"),
+        (DEEPSEEK_R1, "\n</think>\n\nboat</s>"),
+        (NEMOTRON, "\n</think>\n\nboat<|im_end|>"),
+    ],
+)
+def test_encode_row_without_reasoning_among_those_with_it_teaches_an_empty_block(template, written):
+    assert taught(student(byte_level(template), reasoning="keep"), "") == written
+
+
+@pytest.mark.parametrize("template", [PHI3, LLAMA3_2])
+def test_encode_reasoning_without_a_place_in_the_template_is_refused(template):
+    with pytest.raises(ModelError, match=r"no place for the reasoning.*training\.reasoning to drop"):
+        taught(student(byte_level(template), reasoning="keep"))

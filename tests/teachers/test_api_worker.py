@@ -52,6 +52,23 @@ def test_generate_sends_each_prompt_once_and_writes_a_completion_for_each_row(tm
     assert '"done":6,"total":6' in told.text
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        answer("billing", message={"reasoning_content": "it names a bill"}),
+        answer("billing", message={"reasoning": "it names a bill"}),
+        answer("<think>\nit names a bill\n</think>\n\nbilling"),
+        answer("it names a bill</think>billing"),
+    ],
+)
+def test_generate_reasoning_is_a_column_of_its_own_and_the_text_is_the_answer(tmp_path, serve, act):
+    serve(lambda _: act)
+    for _ in range(2):  # as it comes, and from the store
+        run(tmp_path, 2, output={"kind": "free"})
+        lines = answers(tmp_path).values()
+        assert {(line["text"], line["reasoning"]) for line in lines} == {("billing", "it names a bill")}
+
+
 def test_second_generation_sends_nothing_and_needs_neither_key_nor_server(tmp_path, serve, monkeypatch):
     server = serve(billing)
     run(tmp_path)
@@ -86,6 +103,7 @@ def test_execution_fields_are_no_part_of_a_key(tmp_path, serve):
         {"prompt": {"system": "Sort it."}},
         {"endpoint": {"extra_body": {"reasoning_effort": "low"}}},
         {"endpoint": {"serves": "another"}},
+        {"endpoint": {"provider": "vllm"}, "chat_template_kwargs": {"enable_thinking": False}},
     ],
 )
 def test_fields_that_decide_a_completion_are_part_of_its_key(tmp_path, serve, fields):

@@ -14,6 +14,7 @@ from stillhouse.inference.api.finish_reasons import read_finish_reason
 from stillhouse.inference.api.reply_tokens import by_id, read_tokens
 from stillhouse.inference.api.request import ANSWER, ResponseForm
 from stillhouse.inference.api.server_error import ServerError, read_error
+from stillhouse.reasoning import split_reasoning
 
 # what the store can hold
 _MAX_COUNT = 2**31 - 1
@@ -60,10 +61,16 @@ def read_reply(content: bytes, form: ResponseForm) -> Reply:
     text = _text(choice.get("message") or {}, counts)
     if finish_reason == "stop" and not text.strip():
         raise MalformedResponse("empty", "an answer without text", counts)
+    reasoning = _reasoning(choice.get("message"))
+    if form.is_wrapped:
+        # the object stands behind reasoning that the server left in the text
+        text, reasoning = split_reasoning(text, reasoning)
+        text = _unwrapped(text)
     tokens = read_tokens(choice.get("logprobs"))
     ids, logprobs = by_id(tokens)
     return Reply(
-        text=_unwrapped(text) if form.is_wrapped else text,
+        text=text,
+        reasoning=reasoning,
         finish_reason=finish_reason,
         prompt_tokens=counts.prompt,
         completion_tokens=counts.completion or len(tokens),
@@ -125,6 +132,16 @@ def _text(message: Any, counts: TokenCounts) -> str:
     text = text or content_text(content, ("refusal",)) or (refusal if isinstance(refusal, str) else "")
     # JSON can hold half a character, which no file can
     return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _reasoning(message: Any) -> str:
+    """Return what the model thought before its answer; servers call it by two names, or send it as parts."""
+    given = message if isinstance(message, dict) else {}
+    content = given.get("content")
+    parts = content_text(content, ("thinking",)) if isinstance(content, list) else ""
+    fields = (given.get("reasoning_content"), given.get("reasoning"), parts)
+    found = next((text for text in fields if isinstance(text, str) and text.strip()), "")
+    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", found)
 
 
 def _counts(usage: Any) -> TokenCounts:

@@ -50,7 +50,7 @@ def fix_settings(tokenizer: Any, settings: TemplateSettings) -> None:
 
 def reads(tokenizer: Any, name: str) -> bool:
     """Return whether the tokenizer's chat template names `name`."""
-    return any(re.search(rf"\b{name}\b", text) for text in _texts(tokenizer).values())
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for text in _texts(tokenizer).values())
 
 
 def _texts(tokenizer: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ from jinja2 import TemplateError
 
 from stillhouse.config import StrictModel
 from stillhouse.errors import ModelError
+from stillhouse.reasoning import shows_marks
 from stillhouse.recipe.teacher import Sampling
 
 
@@ -102,8 +103,19 @@ def closing_texts(choices: list[str]) -> list[str]:
     return [] if inside else list(choices)
 
 
+def marks_reasoning(tokenizer: Any) -> bool:
+    """Return whether the model marks its reasoning with special tokens, which a text must show to be read."""
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    return shows_marks(str(token) for token in added.values() if token.special)
+
+
 def sampling_params(
-    sampling: Sampling, constraint: dict[str, Any], rollout_index: int, label_token_ids: list[int] | None
+    sampling: Sampling,
+    constraint: dict[str, Any],
+    rollout_index: int,
+    label_token_ids: list[int] | None,
+    *,
+    with_special_tokens: bool = False,
 ) -> Any:
     """Return vLLM's parameters for one rollout under `constraint`, with the log-probabilities of `label_token_ids`."""
     from vllm import SamplingParams
@@ -123,6 +135,7 @@ def sampling_params(
         logprobs=None if label_token_ids else sampling.logprobs,
         logprob_token_ids=label_token_ids,
         structured_outputs=StructuredOutputsParams(**_structured(constraint)) if constraint else None,
+        skip_special_tokens=not with_special_tokens,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
 

@@ -219,3 +219,29 @@ def test_read_reply_no_chat_completion_is_refused_and_not_repeated(content):
     with pytest.raises(MalformedResponse, match="no chat completion") as caught:
         read_reply(content, PLAIN)
     assert caught.value.kind == "body"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "goods", "reasoning_content": "they ask for a parcel"},
+        {"content": "goods", "reasoning": "they ask for a parcel"},
+        {"content": "goods", "reasoning_content": None, "reasoning": "they ask for a parcel"},
+        {"content": [THINKING, {"type": "text", "text": "goods"}]},
+    ],
+)
+def test_read_reply_reasoning_beside_the_answer_is_kept_apart(message):
+    reply = read_reply(json.dumps(choice_with(message=message)).encode(), PLAIN)
+    assert (reply.text, reply.reasoning) == ("goods", "they ask for a parcel")
+
+
+@pytest.mark.parametrize("given", [None, 7, {"a": 1}, [1]])
+def test_read_reply_reasoning_in_an_odd_form_costs_no_answer(given):
+    message = {"content": "goods", "reasoning_content": given}
+    assert read_reply(json.dumps(choice_with(message=message)).encode(), PLAIN).reasoning == ""
+
+
+def test_read_reply_choice_behind_reasoning_in_the_text_is_unwrapped():
+    message = {"content": '<think>a parcel</think>\n{"answer": "goods"}'}
+    reply = read_reply(json.dumps(choice_with(message=message)).encode(), WRAPPED)
+    assert (reply.text, reply.reasoning) == ("goods", "a parcel")
