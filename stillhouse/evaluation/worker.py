@@ -19,8 +19,8 @@ from stillhouse.evaluation.engine_process import EngineProcess
 from stillhouse.evaluation.evidence import latency_quantiles, write_evidence
 from stillhouse.evaluation.memory import count_parameters, sampled_peak, weight_bytes
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
+from stillhouse.inference.loading import load_tokenizer
 from stillhouse.inference.vllm.chat_template import fix_settings
-from stillhouse.inference.vllm.engine import load_tokenizer
 from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.runtime.worker import Reporter, serve

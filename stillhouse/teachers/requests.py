@@ -8,8 +8,8 @@ from stillhouse.completions.key import completion_key
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.data.row import Row
 from stillhouse.inference.api.request import num_logprobs
+from stillhouse.inference.loading import load_tokenizer
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
-from stillhouse.inference.vllm.engine import load_tokenizer
 from stillhouse.inference.vllm.request import Request, first_token_ids, marks_reasoning, render, tokenize
 from stillhouse.reasoning import opened_block
 from stillhouse.runtime.worker import Reporter

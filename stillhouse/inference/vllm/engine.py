@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from stillhouse.errors import ModelError
+from stillhouse.inference.loading import Loading, load_config
 from stillhouse.inference.vllm.sizing import EnginePlan, Job, plan_engine
 from stillhouse.recipe.teacher import Engine
 
@@ -23,34 +24,19 @@ def environment_for(engine: Engine) -> dict[str, str]:
     }
 
 
-def load_tokenizer(path: str, revision: str = "") -> Any:
-    """Return the model's tokenizer, chat template included.
-
-    Raises:
-        ModelError: `path` holds no tokenizer.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(path, revision=revision or None, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"No tokenizer for model {path}: {str(error).splitlines()[0]}") from error
-
-
 def start_engine(path: str, *, revision: str, dtype: str, quantization: str, engine: Engine, job: Job) -> Any:
     """Return a vLLM `LLM` sized for `job`.
 
     Raises:
         ModelError: the model can't be loaded, or its context is too short for the longest prompt.
     """
-    from transformers import AutoConfig
     from vllm import LLM
     from vllm.platforms import current_platform
 
-    try:
-        config = AutoConfig.from_pretrained(path, revision=revision or None, trust_remote_code=False)
-        plan = plan_engine(engine, job, kv_bytes_per_token(config), on_cpu=current_platform.is_cpu())
-        _check_context(path, config, plan, job)
+    config = load_config(path, revision)
+    plan = plan_engine(engine, job, kv_bytes_per_token(config), on_cpu=current_platform.is_cpu())
+    _check_context(path, config, plan, job)
+    with Loading(f"Model {path} can't be served"):
         return LLM(
             model=path,
             revision=revision or None,
@@ -68,21 +54,31 @@ def start_engine(path: str, *, revision: str, dtype: str, quantization: str, eng
             enable_chunked_prefill=plan.chunked_prefill,
             tensor_parallel_size=engine.tensor_parallel,
             gpu_memory_utilization=engine.gpu_memory_utilization,
+            # rows are text: of a model that sees, the parts that see are not loaded
+            language_model_only=True,
             disable_log_stats=True,
         )
-    except (OSError, ValueError) as error:
-        raise ModelError(f"Model {path} can't be served: {str(error).splitlines()[0]}") from error
 
 
 def kv_bytes_per_token(config: Any) -> int:
-    """Return the bytes one token takes in a 16-bit KV cache: keys and values of each layer and head."""
-    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    return int(2 * config.num_hidden_layers * heads * head_dim * 2)
+    """Return the bytes one token takes in a 16-bit KV cache: keys and values of each layer and head.
+
+    `config` may be of a model that wraps a language model, as those that see do. Where layers differ, engines give each
+    the memory of the largest.
+    """
+    layers = config.get_text_config().per_layer_config
+    return int(2 * 2 * len(layers) * max(_values_per_token(layer) for layer in layers))
+
+
+def _values_per_token(layer: Any) -> int:
+    # a model without attention keeps a state, which is not larger
+    num_heads = getattr(layer, "num_attention_heads", 1)
+    head_dim = getattr(layer, "head_dim", None) or layer.hidden_size // num_heads
+    return int((getattr(layer, "num_key_value_heads", None) or num_heads) * head_dim)
 
 
 def _check_context(path: str, config: Any, plan: EnginePlan, job: Job) -> None:
-    limit = getattr(config, "max_position_embeddings", None)
+    limit = getattr(config.get_text_config(), "max_position_embeddings", None)
     if limit and plan.max_model_len > limit:
         raise ModelError(
             f"Model {path} reads {limit} tokens, but the longest prompt has {job.longest_prompt} and completions up to "
