@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from stillhouse.artifacts.handle import Built
+from stillhouse.data.labels import log_one_sided
 from stillhouse.data.summaries import ReadSummary, ValidateSummary
 from stillhouse.data.validate import validate as write_valid_rows
 from stillhouse.recipe.data import Data, Role
@@ -34,4 +35,6 @@ def validate_rows(run: Run, sources: Mapping[Role, Built[ReadSummary]]) -> Built
     """Return the rows of all sources that pass every rule."""
     data, skill = run.recipe.data, run.recipe.skill
     params = ValidateParams(data=data, kind=skill.kind, labels=skill.known_labels, skill=skill)
-    return run.build(validate, {role: source.ref for role, source in sources.items()}, params)
+    built = run.build(validate, {role: source.ref for role, source in sources.items()}, params)
+    log_one_sided(built.summary.one_sided)
+    return built

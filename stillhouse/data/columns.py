@@ -26,7 +26,7 @@ def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, i
         record = {**record, columns.messages: with_tool_calls(record.get(columns.messages))}
     messages = _messages(record, columns)
     digest = content_sha256(messages)
-    label = _word(record, columns.label, (bool, int), "a label (text, a whole number or a boolean)")
+    label = _word(record, columns.label, (bool, int, float), "a label (text, a number or a boolean)")
     if columns.reference is not None:
         references = _references(record[columns.reference]) if columns.reference in record else []
     else:
@@ -38,13 +38,19 @@ def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, i
 
 
 def named_columns(columns: Columns) -> dict[str, str]:
-    """Return field -> column for the fields that the recipe names."""
-    return {field: name for field, name in columns if name is not None}
+    """Return field -> column for the fields that the recipe names; `text` can be several, `text.0` and so on."""
+    named: dict[str, str] = {}
+    for field, name in columns:
+        if isinstance(name, tuple):
+            named |= {f"{field}.{place}": part for place, part in enumerate(name)}
+        elif name is not None:
+            named[field] = name
+    return named
 
 
 def _messages(record: dict[str, Any], columns: Columns) -> list[dict[str, str]]:
     if columns.text is not None:
-        text = _text(record, columns.text)
+        text = _text(record, columns.text) if isinstance(columns.text, str) else _joined(record, columns.text)
         if columns.context is not None:
             text = f"Context: {_text(record, columns.context)}\n\nQuestion: {text}"
         return [{"role": "user", "content": text}]
@@ -71,6 +77,12 @@ def _text(record: dict[str, Any], name: str) -> str:
     return text
 
 
+def _joined(record: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Return the texts of several columns, such as instruction and input, with blank lines between; no gaps."""
+    texts = [_text(record, name) for name in names if record.get(name) is not None]
+    return "\n\n".join(text for text in texts if text.strip())
+
+
 def _turn(turn: Any, position: int) -> dict[str, str]:
     role, content = (turn.get("role"), turn.get("content")) if isinstance(turn, dict) else (None, None)
     if not isinstance(role, str) or not isinstance(content, str):
@@ -90,14 +102,17 @@ def _present(record: dict[str, Any], name: str) -> Any:
 def _word(record: dict[str, Any], name: str | None, kinds: tuple[type, ...], rule: str) -> str | None:
     """Return a value of one word, such as an id or a label, as text; None if there is none or it is blank."""
     value = record.get(name) if name else None
-    if value is None or isinstance(value, str):
-        return value.strip() or None if value else None
+    if isinstance(value, str):
+        return value.strip() or None
+    if value is None or value != value:  # NaN, as which pandas writes a gap
+        return None
     if type(value) in kinds:
         return orjson.dumps(value).decode()
     raise InvalidRecord("wrong_type", f"{name!r} must be {rule}, it is {_short(value)}")
 
 
 def _references(value: Any) -> list[str]:
+    value = _squad_texts(value)
     answers = value if isinstance(value, list) else [] if value is None else [value]
     if any(not isinstance(answer, str | int | float) for answer in answers):
         raise InvalidRecord(
@@ -105,6 +120,15 @@ def _references(value: Any) -> list[str]:
         )
     texts = [answer if isinstance(answer, str) else orjson.dumps(answer).decode() for answer in answers]
     return [text for text in texts if text.strip()]
+
+
+def _squad_texts(value: Any) -> Any:
+    """Return the texts of answers as SQuAD writes them, with their places in the passage; anything else as it is."""
+    if isinstance(value, dict) and "answer_start" in value:
+        return value.get("text")
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "answer_start" in item for item in value):
+        return [item.get("text") for item in value]
+    return value
 
 
 def _meta(record: dict[str, Any], used: frozenset[str]) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from stillhouse.data.label_names import listed
+
 Conversation = Sequence[tuple[str, str]]
 
 # role of a turn -> roles that may come before it; "" is the start
@@ -54,5 +56,5 @@ def check_label(label: str | None, allowed: frozenset[str], required: bool) -> D
     if label is None:
         return Drop("label_missing", "a row of this source needs a label") if required else None
     if allowed and label not in allowed:
-        return Drop("unknown_label", f"{label!r} is not in skill.labels")
+        return Drop("unknown_label", f"{label!r} is not in skill.labels ({listed(sorted(allowed))})")
     return None

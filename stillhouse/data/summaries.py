@@ -38,6 +38,7 @@ class ValidateSummary(StageSummary):
     dropped: dict[str, int]  # by reason
     labels: tuple[str, ...]
     redacted: dict[str, int] = Field(default_factory=dict)  # personal data replaced, by kind
+    one_sided: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # labels of test only, and of the others only
 
 
 class SplitSummary(StageSummary):

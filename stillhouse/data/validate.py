@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stillhouse.data import duplicates
+from stillhouse.data.labels import check_forms, check_overlap, count_labels, one_sided
 from stillhouse.data.language import foreign
 from stillhouse.data.parquet_io import TableWriter, batches, conversations, count_rows, dropped_batch
 from stillhouse.data.pii import redact_rows
@@ -30,14 +31,17 @@ def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> V
     together, and within test; split seeks those of the test rows in the others.
 
     Raises:
-        DataError: a source keeps no row, a classification has no labels or one class only, or a language code is
-            unknown.
+        DataError: a source keeps no row, a classification has no labels, one class only or labels that differ in their
+            form alone, or a language code is unknown.
     """
     out.mkdir(parents=True, exist_ok=True)
     redacted: Counter[str] = Counter()
     with TemporaryDirectory(dir=out) as scratch:
         paths, personal = _personal(folders, data, Path(scratch), redacted)
         index, drops = _check_rows(paths, personal, data, skill)
+        by_source = count_labels(index) if skill.has_labels else {}
+        check_forms(by_source, skill.known_labels)
+        check_overlap(by_source, skill.known_labels)
         _drop_repeats(index, drops, data)
         kept = _write(paths, drops, out)
     dropped = Counter(drop.reason for drop in drops.values())
@@ -49,6 +53,7 @@ def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> V
         dropped=dict(sorted(dropped.items())),
         labels=_labels(index, drops, skill, has_test="test" in folders),
         redacted=dict(sorted(redacted.items())),
+        one_sided=one_sided(by_source),
     )
 
 

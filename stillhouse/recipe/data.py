@@ -10,7 +10,12 @@ from stillhouse.config import FrozenModel, execution, optional_identity, provena
 class Columns(FrozenModel):
     """Which input column holds what. A name that the source lacks is refused with the nearest column."""
 
-    text: str | None = Field(None, description="column with the user's message; becomes one user turn")
+    text: str | tuple[str, ...] | None = Field(
+        None,
+        description="column with the user's message; becomes one user turn. Several, as [instruction, input], are "
+        "joined with blank lines between; gaps are left out",
+        min_length=1,
+    )
     messages: str | None = Field(None, description="column with a list of {role, content} chat turns")
     id: str | None = Field(None, description="column with the row's own id; null takes the hash of the content")
     reference: str | None = Field(None, description="column with the reference answer, or a list of accepted answers")

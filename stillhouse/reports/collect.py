@@ -143,6 +143,7 @@ def data_block(
         "validation": splits.validation,
         "test": splits.test,
         "labelled": splits.examples,
+        "one_sided_labels": {side: list(labels) for side, labels in valid.one_sided.items()},
         "balance": {"before": train.before, "after": train.after},
     }
 

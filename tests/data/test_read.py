@@ -285,3 +285,62 @@ def test_read_s3_folder_gives_its_rows_and_a_missing_key_a_data_error(tmp_path: 
             resolve(Source(path="s3://bucket/absent/*.jsonl", columns=TEXT), options)
         with pytest.raises(DataError, match=r"s3://nosuch/a\.jsonl"):
             resolve(Source(path="s3://nosuch/a.jsonl", columns=TEXT), options)
+
+
+def test_read_text_of_several_columns_is_joined_without_gaps(tmp_path: Path, read_back: ReadBack) -> None:
+    rows = [
+        {"instruction": "Translate.", "input": "Hello", "output": "Hallo"},
+        {"instruction": "Write a poem.", "input": "", "output": "Roses"},
+        {"instruction": "Count.", "input": None, "output": "1 2 3"},
+        {"instruction": "Add.", "output": "2"},
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    summary, out = run(tmp_path / "a.jsonl", Columns(text=("instruction", "input"), reference="output"))
+    assert texts(out, read_back) == ["Translate.\n\nHello", "Write a poem.", "Count.", "Add."]
+    assert [row["meta"] for row in read_back(out / "rows.parquet")] == ["{}"] * 4
+    assert summary.quarantined == {}
+    with pytest.raises(DataError, match=r"columns\.text\.1 is 'imput'"):
+        run(tmp_path / "a.jsonl", Columns(text=("instruction", "imput")))
+
+
+@pytest.mark.parametrize(
+    ("answers", "references"),
+    [
+        ({"text": ["room 1", "1"], "answer_start": [5, 10]}, ["room 1", "1"]),
+        ({"text": [], "answer_start": []}, []),
+        ([{"text": "room 1", "answer_start": 5}, {"text": "1", "answer_start": 10}], ["room 1", "1"]),
+    ],
+)
+def test_read_answers_as_squad_writes_them_are_references(
+    tmp_path: Path, read_back: ReadBack, answers: Any, references: list[str]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "Where is it?", "a": answers}))
+    _, out = run(tmp_path / "a.jsonl", Columns(text="text", reference="a"))
+    assert read_back(out / "rows.parquet")[0]["references"] == references
+
+
+def test_read_csv_labels_that_look_like_nothing_are_labels(tmp_path: Path, read_back: ReadBack) -> None:
+    labels = ["null", "None", "NA", "nan", "N/A", "yes", "-"]
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"message {name},{name}\n" for name in labels))
+    _, out = run(tmp_path / "a.csv", Columns(text="text", label="label"))
+    assert [row["label"] for row in read_back(out / "rows.parquet")] == labels
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_read_json_lines_end_at_line_feeds_alone(tmp_path: Path, read_back: ReadBack, mark: str) -> None:
+    rows = [
+        json.dumps({"text": f"a{'#'}b {i}"}).replace("#", mark if mark > "\x1f" else f"\\u00{ord(mark):02x}")
+        for i in range(3)
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows), encoding="utf-8", newline="\n")
+    assert texts(run(tmp_path / "a.jsonl")[1], read_back) == [f"a{mark}b {i}" for i in range(3)]
+
+
+def test_read_columns_of_changing_types_are_kept_as_they_were(tmp_path: Path, read_back: ReadBack) -> None:
+    extra = [1, "one", None, 2.5, [1], {"a": 1}, True]
+    rows = [{"text": f"t{at}", "id": at if at % 2 else f"row-{at}", "x": value} for at, value in enumerate(extra)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    _, out = run(tmp_path / "a.jsonl", Columns(text="text", id="id"))
+    found = read_back(out / "rows.parquet")
+    assert [json.loads(row["meta"])["x"] for row in found] == extra
+    assert [row["id"] for row in found] == ["row-0", "1", "row-2", "3", "row-4", "5", "row-6"]

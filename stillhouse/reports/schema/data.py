@@ -25,6 +25,9 @@ class Data(Block):
     test: Count = Field(description="test rows")
     balance: Balance | None = Field(description="null: not recorded")
     labelled: Count = Field(None, description="labelled rows that prompts may show")
+    one_sided_labels: dict[str, list[str]] = Field(
+        {}, description="labels that only test rows have (`test`), and that only the other labelled rows have (`train`)"
+    )
 
 
 class Redacted(Block):
