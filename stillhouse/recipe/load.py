@@ -12,11 +12,14 @@ from pydantic import BaseModel, ValidationError
 from stillhouse.errors import RecipeError, did_you_mean
 from stillhouse.recipe.checks.recipe import find_problems
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.written import compose, quoting_advice, written_at
 from stillhouse.repository import ROOT
 from stillhouse.skills.registry import SKILLS
 from stillhouse.url_credentials import RULE, has_password, hide_passwords
 
 RECIPES = ROOT / "deployments" / "recipes"
+
+_LIST_OF_TEXTS = "tuple[str, ...]"
 
 Section = TypeVar("Section", bound=BaseModel)
 
@@ -38,7 +41,8 @@ def load_recipe(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     location = find_recipe(name)
     try:
         with fsspec.open(location, "rt", encoding="utf-8") as stream:
-            fields = yaml.safe_load(stream.read())
+            text = stream.read()
+        fields, written = yaml.safe_load(text), compose(text)
     except yaml.YAMLError as error:
         raise RecipeError(f"Recipe {location} is not valid YAML: {_explain_yaml(error)}") from None
     except _read_errors() as error:
@@ -47,7 +51,7 @@ def load_recipe(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
         raise RecipeError(f"Recipe {location} holds {type(fields).__name__}; a recipe is a mapping of fields.")
     for dotted, value in (overrides or {}).items():
         _override(fields, dotted, value)
-    return resolve_paths(parse_recipe(fields, location), location)
+    return resolve_paths(parse_recipe(fields, location, written), location)
 
 
 def find_recipe(name: str) -> str:
@@ -67,8 +71,8 @@ def find_recipe(name: str) -> str:
     )
 
 
-def parse_recipe(fields: dict[str, Any], location: str = "inline") -> Recipe:
-    """Return `fields` as a recipe.
+def parse_recipe(fields: dict[str, Any], location: str = "inline", written: yaml.Node | None = None) -> Recipe:
+    """Return `fields` as a recipe; `written` is the document that they come from, for messages.
 
     Raises:
         RecipeError: the message names each wrong field, its value, the rule and the nearest valid name.
@@ -77,7 +81,8 @@ def parse_recipe(fields: dict[str, Any], location: str = "inline") -> Recipe:
         recipe = Recipe.model_validate(fields)
         problems = [_as_sentence(problem) for problem in find_problems(recipe)]
     except ValidationError as error:
-        problems = [_explain(item) for item in _innermost(error.errors(include_url=False, include_context=False))]
+        items = _innermost(error.errors(include_url=False, include_context=False))
+        problems = [_explain(item, written) for item in items]
     if problems:
         raise RecipeError("\n  - ".join([f"Recipe {location} is refused:", *problems]))
     return recipe
@@ -163,13 +168,19 @@ def _innermost(items: list[Any]) -> list[Any]:
     def has_inner(location: tuple[Any, ...]) -> bool:
         return any(item["loc"][: len(location)] == location != item["loc"] for item in items)
 
-    return [item for item in items if not has_inner(item["loc"])]
+    return [item for item in items if not has_inner(item["loc"]) and not _is_other_branch(item)]
 
 
-def _explain(item: Any) -> str:
-    # pydantic places a skill's errors below its kind, which is not a field
+def _is_other_branch(item: Any) -> bool:
+    """Return whether the error is of a text where a list was given, or the reverse: a field took both."""
+    return bool(tuple(item["loc"][-1:]) == ("str" if isinstance(item["input"], list) else _LIST_OF_TEXTS,))
+
+
+def _explain(item: Any, written: yaml.Node | None) -> str:
+    # pydantic places a skill's errors below its kind, and those of a union below the type; neither is a field
+    kinds = ("str", _LIST_OF_TEXTS, "[key]")
     names = [name for at, name in enumerate(item["loc"]) if not (at == 1 and item["loc"][0] == "skill")]
-    path = ".".join(map(str, names))
+    path = ".".join(str(name) for name in names if name not in kinds)
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown field." + did_you_mean(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
     if item["type"] == "union_tag_invalid":
@@ -182,7 +193,9 @@ def _explain(item: Any) -> str:
         return f"{rule}."
     if _is_section(item["input"]) or _may_be_secret(item["loc"]):
         return f"{path}: {rule}."
-    return f"{path}: {hide_passwords(repr(item['input']))} is refused: {rule}."
+    said = written_at(written, item["loc"], item["input"])
+    advice = quoting_advice(item["input"], said) if item["type"] == "string_type" else ""
+    return f"{path}: {said or hide_passwords(repr(item['input']))} is refused: {rule}{advice}."
 
 
 def _is_section(value: Any) -> bool:
