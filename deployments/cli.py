@@ -9,8 +9,9 @@ import typer
 import yaml
 
 from deployments.options import Data, MaxTrainRows, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
-from stillhouse.errors import RecipeError, UserError
+from stillhouse.errors import RecipeError, UnexpectedError, UserError
 from stillhouse.recipe.form import recipe_changes
+from stillhouse.runtime.unexpected import one_line_errors
 from stillhouse.url_credentials import hide_passwords
 
 if TYPE_CHECKING:
@@ -213,12 +214,13 @@ def _overrides(pairs: list[str]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run the command; a user's mistake is one message and exit code 2."""
+    """Run the command; a user's mistake is one message and exit code 2, what nobody foresaw one and exit code 1."""
     try:
-        app()
+        with one_line_errors("stillhouse"):
+            app()
     except UserError as error:
         typer.echo(f"stillhouse: {error}", err=True)
-        sys.exit(2)
+        sys.exit(1 if isinstance(error, UnexpectedError) else 2)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from prefect import flow
 from stillhouse.recipe import form
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
+from stillhouse.runtime.unexpected import one_line_errors
 from tasks.balance import balance_rows
 from tasks.convert import load_judge, load_student_base, load_teachers
 from tasks.evaluate import evaluate_models
@@ -33,6 +34,7 @@ NO_OVERRIDES: dict[str, Any] = {}
 # an error is kept in Prefect's home whatever `persist_result` says, and would be pickled
 @flow(name="distill", flow_run_name="distill-{recipe}", persist_result=False, result_serializer=PLAIN_JSON)
 @form.describe_inputs
+@one_line_errors("distill")
 def distill(
     recipe: form.RecipeInput = "demo",
     data: form.DataInput = "",

@@ -3,11 +3,17 @@
 import difflib
 from collections.abc import Iterable
 
+from stillhouse.encodable import encodable
+
 
 class UserError(Exception):
     """A mistake in a recipe, a setting or the data; shown without a traceback."""
 
     can_pass = False  # whether the same call may succeed later with nothing mended
+
+    def __init__(self, message: str = "") -> None:
+        # it goes to logs and servers, and what it quotes may come from a file of another encoding
+        super().__init__(encodable(message))
 
 
 class RecipeError(UserError):
@@ -54,6 +60,16 @@ class ServiceError(UserError):
 
 class ServiceUnavailable(ServiceError):
     """A server that answers nothing at all for as long as one waits for it."""
+
+    can_pass = True
+
+
+class UnexpectedError(UserError):
+    """An exception that nobody foresaw, on one line; names the file that holds its trace."""
+
+
+class UnexpectedTrouble(UnexpectedError):
+    """Trouble of a disk or network that nobody foresaw."""
 
     can_pass = True
 

@@ -216,15 +216,16 @@ def test_imports_of_our_own_modules_exist():
     assert not {(m, name) for m, name in own if name not in SOURCES and name not in packages}
 
 
-def test_no_handler_catches_every_error():
+def test_no_handler_catches_every_error_but_the_two_rims():
     broad = {
-        (module, node.lineno)
+        module
         for module, tree in SOURCES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or {"Exception", "BaseException"} & set(re.findall(r"\w+", ast.unparse(node.type))))
     }
-    assert not broad
+    # of a worker, and of a stage, a flow or a command: what comes there becomes one line and a trace in a file
+    assert broad == {"stillhouse.runtime.worker", "stillhouse.runtime.unexpected"}
 
 
 def test_recipes_are_made_by_the_loader_alone():

@@ -46,6 +46,7 @@ class Error(StrictModel):
     event: Literal["error"] = "error"
     kind: str
     message: str
+    trace: str = ""  # of an error that nobody foresaw
 
 
 Event = Annotated[Progress | Metric | Log | Done | Error, Field(discriminator="event")]

@@ -1,7 +1,8 @@
-"""Keeps tracebacks of user errors out of logs: the message says what to do."""
+"""Keeps tracebacks of user errors out of logs, and what no log can hold out of their lines."""
 
 import logging
 
+from stillhouse.encodable import encodable
 from stillhouse.errors import UserError
 
 _LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
@@ -16,6 +17,17 @@ class WithoutTraceback(logging.Filter):
         if kind is not None and issubclass(kind, UserError):
             record.exc_info = None
             record.exc_text = None
+        return True
+
+
+class Encodable(logging.Filter):
+    """Makes a record's line one that a server can be sent."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True always; the record is changed, never dropped."""
+        line = record.getMessage()
+        if line != (clean := encodable(line)):
+            record.msg, record.args = clean, None
         return True
 
 

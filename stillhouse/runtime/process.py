@@ -22,10 +22,14 @@ from stillhouse import errors
 from stillhouse.repository import ROOT
 from stillhouse.runtime.events import EVENT, Done, Error, Event, Log
 from stillhouse.runtime.orphan_guard import guard_group
+from stillhouse.runtime.unexpected import with_trace
 
 _PR_SET_PDEATHSIG = 1
-# the last line of a traceback
+# lines of a worker's output that are kept with the trace of an error
+_KEPT_LINES = 400
 _MISSING_PACKAGE = re.compile(r"ModuleNotFoundError: No module named ('[^']+')")
+# the last line of a traceback, of whichever process of an engine
+_RAISED = re.compile(r"(?:^|\s)((?:\w+\.)*\w*(?:Error|Exception)): (\S.*)$")
 _WHICH_PYTHON = "STILLHOUSE_ENGINE_PYTHON to the interpreter of an environment that holds vLLM and TRL."
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -59,8 +63,8 @@ def run_worker(
 
     Raises:
         UserError: of the kind that the worker reported.
-        WorkerError: the interpreter is missing, the worker ended without a `done` event, it went beyond `limits`, or
-            `stop` was set.
+        UnexpectedError: the worker failed with what nobody foresaw, or ended without a `done` event.
+        WorkerError: the interpreter or a package is missing, the worker went beyond `limits`, or `stop` was set.
     """
     if not (python.is_file() and os.access(python, os.X_OK)):
         raise errors.WorkerError(
@@ -76,7 +80,7 @@ def run_worker(
 def _follow(
     child: subprocess.Popen[bytes], module: str, on_event: OnEvent, limits: Limits, stop: threading.Event | None
 ) -> dict[str, object]:
-    last_lines: deque[str] = deque(maxlen=30)
+    last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
     outcome: Done | Error | None = None
     for stream, line in _lines(child, limits, module, stop):
         if stream == "stderr":
@@ -96,23 +100,37 @@ def _follow(
     if isinstance(outcome, Done):
         return outcome.summary
     if isinstance(outcome, Error):
-        raise _error_of(outcome)
+        raise _error_of(outcome, module, last_lines)
     raise _unreported_end(child.wait(), module, last_lines)
 
 
-def _unreported_end(code: int, module: str, last_lines: Sequence[str]) -> errors.WorkerError:
-    if last_lines and (missing := _MISSING_PACKAGE.match(last_lines[-1])):
+def _error_of(event: Error, module: str, last_lines: Sequence[str]) -> errors.UserError:
+    if event.trace:
+        return _unforeseen(event.message, [*last_lines, event.trace], module)
+    kind = getattr(errors, event.kind, errors.WorkerError)
+    return kind(event.message) if issubclass(kind, errors.UserError) else errors.WorkerError(event.message)
+
+
+def _unreported_end(code: int, module: str, last_lines: Sequence[str]) -> errors.UserError:
+    if code < 0:
+        how = f"was killed by {signal.Signals(-code).name}"
+        how += ", as the system does when memory is short" if code == -signal.SIGKILL else ""
+    else:
+        how = f"ended with exit code {code}"
+    said = f", with the last line: {last_lines[-1].strip()}" if last_lines else ""
+    return _unforeseen(f"{module} {how} before it reported `done`{said}", last_lines, module)
+
+
+def _unforeseen(cause: str, lines: Sequence[str], module: str) -> errors.UserError:
+    """Return the one line for an end that nobody foresaw, with all that was printed in a file."""
+    if missing := _MISSING_PACKAGE.search(cause):
         return errors.WorkerError(
             f"The engine's Python lacks the package {missing[1]}. Run `make setup`, or set {_WHICH_PYTHON}"
         )
-    return errors.WorkerError(
-        f"{module} ended with exit code {code} before it reported `done`. Its last lines:\n" + "\n".join(last_lines)
-    )
-
-
-def _error_of(event: Error) -> errors.UserError:
-    kind = getattr(errors, event.kind, errors.WorkerError)
-    return kind(event.message) if issubclass(kind, errors.UserError) else errors.WorkerError(event.message)
+    # an engine's own process says what happened, and the worker only that it did
+    if "root cause" in cause.lower() and (raised := [found for line in lines if (found := _RAISED.search(line))]):
+        cause = f"{raised[0][1]}: {raised[0][2]} (the engine's own process; then {cause})"
+    return errors.UnexpectedError(with_trace(cause, "\n".join(lines), module.rpartition("stillhouse.")[2]))
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ It runs in the engine environment and imports nothing of the control environment
 Command: `python -m stillhouse.<package>.worker spec.json`
 """
 
+import json
 import math
 import os
 import sys
@@ -14,8 +15,10 @@ from typing import Any, TextIO, TypeVar
 
 from pydantic import BaseModel
 
-from stillhouse.errors import UserError
+from stillhouse.encodable import encodable
+from stillhouse.errors import UnexpectedError, UserError
 from stillhouse.runtime.events import Done, Error, Event, Log, Metric, Progress
+from stillhouse.runtime.unexpected import cause_of, trace_of
 
 Spec = TypeVar("Spec", bound=BaseModel)
 
@@ -49,21 +52,26 @@ class Reporter:
         self._write(event)
 
     def _write(self, event: Event) -> None:
-        self._pipe.write(event.model_dump_json() + "\n")
+        line = json.dumps(event.model_dump(mode="json"), ensure_ascii=False)
+        self._pipe.write(encodable(line) + "\n")
         self._pipe.flush()
 
 
 def serve(spec_model: type[Spec], run: Callable[[Spec, Reporter], dict[str, Any]]) -> None:
-    """Run `run` on the spec named on the command line and exit 0 with a `done` event, or 1 with an `error` event."""
+    """Run `run` on the spec named on the command line and exit 0 with a `done` event, or 1 with an `error` event.
+
+    Whatever `run` raises is an event: what nobody foresaw goes with its trace, for control to keep.
+    """
     report = Reporter(_take_stdout())
     try:
         spec = spec_model.model_validate_json(Path(sys.argv[1]).read_text())
-        summary = run(spec, report)
+        report.finish(Done(summary=run(spec, report)))
     except UserError as error:
         report.finish(Error(kind=type(error).__name__, message=str(error)))
-        # engines leave threads and processes behind that would block a normal exit
         _leave(1)
-    report.finish(Done(summary=summary))
+    except Exception as error:  # noqa: BLE001 - the worker's rim: control shows one line, whatever it was
+        report.finish(Error(kind=UnexpectedError.__name__, message=cause_of(error), trace=trace_of(error)))
+        _leave(1)
     _leave(0)
 
 
@@ -78,6 +86,7 @@ def _take_stdout() -> TextIO:
 
 
 def _leave(code: int) -> None:
+    # engines leave threads and processes behind that would block a normal exit
     sys.stdout.flush()
     sys.stderr.flush()
     sys.exit(code)

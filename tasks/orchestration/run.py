@@ -15,7 +15,7 @@ from stillhouse.costs.ledger import Expense, PaidPart, budget_usage, completions
 from stillhouse.costs.price import ResolvedPrice, resolve_price
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import ServedModel
-from stillhouse.runtime.log_filter import hide_user_tracebacks
+from stillhouse.runtime.log_filter import Encodable, hide_user_tracebacks
 from stillhouse.runtime.orphan_guard import guard_ephemeral_server
 from stillhouse.runtime.settings import Settings
 from tasks.orchestration.params import P
@@ -83,7 +83,9 @@ def join_prefect() -> None:
     logger = logging.getLogger("stillhouse")
     logger.setLevel(logging.INFO)
     if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):
-        logger.addHandler(APILogHandler())
+        handler = APILogHandler()
+        handler.addFilter(Encodable())
+        logger.addHandler(handler)
 
 
 def _given(inputs: Inputs) -> dict[str, ArtifactRef]:

@@ -28,6 +28,7 @@ from stillhouse.config import identity as identity_of
 from stillhouse.errors import UserError, WorkerError, can_pass
 from stillhouse.runtime.locks import host_lock
 from stillhouse.runtime.settings import Settings
+from stillhouse.runtime.unexpected import one_line_errors
 from tasks.orchestration.params import P
 from tasks.orchestration.results import PLAIN_JSON, results_block
 
@@ -158,7 +159,7 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
             key = fingerprint(name, version, identity_of(params), refs)
             store = open_store(settings.store)
             waited = threading.Event()
-            with host_lock(settings.building_lock(key), waited.set):
+            with one_line_errors(label), host_lock(settings.building_lock(key), waited.set):
                 # found though Prefect had no result of it: built meanwhile by another run, or its result was lost
                 is_wanted = refresh and not waited.is_set()
                 if is_wanted or store.find(name, key) is None:

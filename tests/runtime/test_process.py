@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,9 +51,62 @@ def test_run_worker_user_error_keeps_class_and_message():
     assert str(caught.value) == "column 'text' is not there; name another"
 
 
-def test_run_worker_crash_carries_the_last_lines():
-    with pytest.raises(errors.WorkerError, match=r"(?s)exit code 1 before.*warming up.*the very last words"):
+def trace_named_in(message: str) -> str:
+    """Return what the file holds that the message names."""
+    found = re.search(r"The whole trace is in (\S+\.log)\.", message)
+    assert found, message
+    return Path(found[1]).read_text()
+
+
+def test_run_worker_crash_is_one_line_with_its_cause_and_the_trace_in_a_file(tmp_path):
+    with pytest.raises(errors.UnexpectedError) as caught:
         work("crash")
+    message = str(caught.value)
+    assert message.startswith("ZeroDivisionError: the very last words (tests/support/workers/misbehaving.py:")
+    assert "\n" not in message
+    trace = trace_named_in(message)
+    assert "warming up" in trace
+    assert "Traceback (most recent call last)" in trace
+    assert 'raise ZeroDivisionError("the very last words")' in trace
+    # of the run's own scratch, where a person looks
+    assert str(tmp_path / "places" / "work" / "traces") in message
+
+
+def test_run_worker_crash_prints_no_trace_into_the_runs_log():
+    events = []
+    with pytest.raises(errors.UnexpectedError):
+        work("crash", on_event=events.append)
+    assert [event.text for event in events if isinstance(event, Log)] == ["warming up"]
+
+
+def test_run_worker_half_a_character_in_an_error_is_replaced():
+    with pytest.raises(errors.UnexpectedError, match="ValueError: no column R\N{REPLACEMENT CHARACTER}f found"):
+        work("mumble")
+
+
+def test_run_worker_half_a_character_in_events_is_replaced():
+    events = []
+    assert work("say_half_a_character", on_event=events.append) == {"column": "R\N{REPLACEMENT CHARACTER}f"}
+    assert Log(text="reads R\N{REPLACEMENT CHARACTER}f") in events
+
+
+def test_run_worker_killed_names_the_signal_and_what_it_may_mean():
+    with pytest.raises(errors.UnexpectedError, match="was killed by SIGKILL, as the system does when memory is short"):
+        work("die")
+
+
+def test_run_worker_error_of_an_engines_process_is_the_cause():
+    with pytest.raises(errors.UnexpectedError) as caught:
+        work("lose_its_engine")
+    assert str(caught.value).startswith("torch.OutOfMemoryError: 2.00 GiB were asked for (the engine's own process;")
+
+
+def test_run_worker_module_that_cannot_be_imported_is_one_line():
+    with pytest.raises(
+        errors.UnexpectedError, match=r"exit code 1 before .* last line: .*No module named .*absent"
+    ) as at:
+        run_worker("tests.support.workers.absent", Spec(act=""), python=Path(sys.executable))
+    assert "\n" not in str(at.value)
 
 
 def test_run_worker_missing_package_names_the_remedy():
@@ -63,7 +117,7 @@ def test_run_worker_missing_package_names_the_remedy():
 
 
 def test_run_worker_exit_0_without_done_is_a_failure():
-    with pytest.raises(errors.WorkerError, match="exit code 0 before it reported `done`"):
+    with pytest.raises(errors.UnexpectedError, match="exit code 0 before it reported `done`"):
         work("leave")
 
 

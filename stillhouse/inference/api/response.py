@@ -6,10 +6,10 @@ form it comes, never costs it.
 """
 
 import json
-import re
 from typing import Any, NamedTuple
 
 from stillhouse.completions.completion import Reply
+from stillhouse.encodable import encodable
 from stillhouse.inference.api.finish_reasons import read_finish_reason
 from stillhouse.inference.api.reply_tokens import by_id, read_tokens
 from stillhouse.inference.api.request import ANSWER, ResponseForm
@@ -18,7 +18,6 @@ from stillhouse.reasoning import split_reasoning
 
 # what the store can hold
 _MAX_COUNT = 2**31 - 1
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class TokenCounts(NamedTuple):
@@ -131,7 +130,7 @@ def _text(message: Any, counts: TokenCounts) -> str:
     refusal = message.get("refusal") if isinstance(message, dict) else None
     text = text or content_text(content, ("refusal",)) or (refusal if isinstance(refusal, str) else "")
     # JSON can hold half a character, which no file can
-    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return encodable(text)
 
 
 def _reasoning(message: Any) -> str:
@@ -141,7 +140,7 @@ def _reasoning(message: Any) -> str:
     parts = content_text(content, ("thinking",)) if isinstance(content, list) else ""
     fields = (given.get("reasoning_content"), given.get("reasoning"), parts)
     found = next((text for text in fields if isinstance(text, str) and text.strip()), "")
-    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", found)
+    return encodable(found)
 
 
 def _counts(usage: Any) -> TokenCounts:

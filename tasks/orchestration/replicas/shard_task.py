@@ -18,6 +18,7 @@ from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.inference.vllm.engine import environment_for
 from stillhouse.runtime.code_version import source_sha256
 from stillhouse.runtime.settings import Settings, load_settings
+from stillhouse.runtime.unexpected import one_line_errors
 from stillhouse.teachers.shards import Reply
 from stillhouse.teachers.spec import ShardSpec
 from tasks.orchestration.generation import GenerationParams
@@ -77,20 +78,24 @@ def _answer(number: int, job: ShardJob) -> Reply:
     host = socket.gethostname()
     label = f"{job.label} {number}/{job.num_shards}"
     try:
-        call = _Call(_settings_here(job), label)
-        spec = _spec(call.settings, job, number - 1)
-        summary = run_engine_worker(
-            call,
-            Worker.GENERATE_SHARD,
-            spec,
-            GenerationSummary,
-            environment_for(job.params.teacher.engine),
-            gpus=_gpus_here(job),
-            stop=cancelled,
-        )
+        with one_line_errors(label):
+            summary = _run_worker(number, job, label)
     except UserError as error:
         raise type(error)(f"replica {number} of {job.num_shards} on {host}: {error}") from error
     return Reply(shard=number - 1, host=host, summary=summary, ended=time.time())
+
+
+def _run_worker(number: int, job: ShardJob, label: str) -> GenerationSummary:
+    call = _Call(_settings_here(job), label)
+    return run_engine_worker(
+        call,
+        Worker.GENERATE_SHARD,
+        _spec(call.settings, job, number - 1),
+        GenerationSummary,
+        environment_for(job.params.teacher.engine),
+        gpus=_gpus_here(job),
+        stop=cancelled,
+    )
 
 
 def _settings_here(job: ShardJob) -> Settings:

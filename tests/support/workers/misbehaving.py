@@ -1,6 +1,7 @@
 """Tiny workers for tests: `python -m tests.support.workers.misbehaving spec.json` does what the spec says."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,10 @@ def run(spec: Spec, report: Reporter) -> dict[str, object]:
         "chat": _chat,
         "refuse": _refuse,
         "crash": _crash,
+        "mumble": _mumble,
+        "say_half_a_character": _say_half_a_character,
+        "die": _die,
+        "lose_its_engine": _lose_its_engine,
         "lack": _lack,
         "leave": _leave,
         "hang": _hang,
@@ -53,6 +58,27 @@ def _refuse(spec: Spec, report: Reporter) -> dict[str, object]:
 def _crash(spec: Spec, report: Reporter) -> dict[str, object]:
     print("warming up", file=sys.stderr)  # noqa: T201
     raise ZeroDivisionError("the very last words")
+
+
+def _mumble(spec: Spec, report: Reporter) -> dict[str, object]:
+    raise ValueError("no column R\udce9f\nfound")
+
+
+def _say_half_a_character(spec: Spec, report: Reporter) -> dict[str, object]:
+    report.log("reads R\udce9f")
+    report.progress(1, 1, "rows", column="R\udce9f")
+    return {"column": "R\udce9f"}
+
+
+def _die(spec: Spec, report: Reporter) -> dict[str, object]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def _lose_its_engine(spec: Spec, report: Reporter) -> dict[str, object]:
+    print("(EngineCore pid=7) torch.OutOfMemoryError: 2.00 GiB were asked for", file=sys.stderr)  # noqa: T201
+    print("(EngineCore pid=7) SystemExit", file=sys.stderr)  # noqa: T201
+    raise RuntimeError("Engine core initialization failed. See root cause above. Failed core proc(s): {}")
 
 
 def _lack(spec: Spec, report: Reporter) -> dict[str, object]:

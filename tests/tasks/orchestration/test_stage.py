@@ -14,7 +14,7 @@ import pytest
 from prefect.utilities.math import clamped_poisson_interval
 
 from stillhouse.artifacts.handle import ArtifactRef, StageSummary
-from stillhouse.errors import DataError, StoreError, StoreUnavailable, WorkerError
+from stillhouse.errors import DataError, StoreError, StoreUnavailable, UnexpectedError, UserError, WorkerError
 from stillhouse.runtime.settings import Settings, load_settings
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.results import results_block
@@ -236,7 +236,7 @@ def test_stage_result_that_is_no_json_is_a_miss(settings, body):
 @pytest.mark.parametrize("error", [StoreError("wrong keys"), FileNotFoundError("no such file"), PermissionError("no")])
 def test_stage_what_can_not_pass_is_not_tried_again(settings, error):
     body = Body(error)
-    with pytest.raises(type(error)):
+    with pytest.raises(UserError, match=f"^toy: .*{error}"):
         toy(body).run({}, ToyParams(rows=3), settings)
     assert len(body.calls) == 1
 
@@ -270,7 +270,7 @@ def test_stage_users_mistake_is_raised_as_it_is_and_not_tried_again(settings):
 
 def test_stage_fault_of_the_code_is_not_tried_again(settings):
     body = Body(ZeroDivisionError("a fault"))
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(UnexpectedError, match=r"^toy: ZeroDivisionError: a fault .* The whole trace is in \S+/toy-"):
         toy(body).run({}, ToyParams(rows=3), settings)
     assert len(body.calls) == 1
 
@@ -292,7 +292,7 @@ def test_stage_beyond_its_time_is_ended_with_the_setting_to_raise(settings):
 
 def test_stage_lasting_trouble_ends_after_three_calls(settings):
     body = Body(*[OSError("disk on fire")] * 5)
-    with pytest.raises(OSError, match="disk on fire"):
+    with pytest.raises(UnexpectedError, match="OSError: disk on fire"):
         toy(body).run({}, ToyParams(rows=3), settings)
     assert len(body.calls) == 3
 
