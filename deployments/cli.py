@@ -11,6 +11,7 @@ import yaml
 from deployments.options import Data, MaxTrainRows, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
 from stillhouse.errors import RecipeError, UnexpectedError, UserError
 from stillhouse.recipe.form import recipe_changes
+from stillhouse.runtime.proxies import spare_loopback
 from stillhouse.runtime.unexpected import one_line_errors
 from stillhouse.url_credentials import hide_passwords
 
@@ -215,6 +216,7 @@ def _overrides(pairs: list[str]) -> dict[str, object]:
 
 def main() -> None:
     """Run the command; a user's mistake is one message and exit code 2, what nobody foresaw one and exit code 1."""
+    spare_loopback()
     try:
         with one_line_errors("stillhouse"):
             app()

@@ -47,9 +47,9 @@ def run_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
     # after the environment is set: Prefect reads it on import
     from prefect import tags
 
-    from deployments.prefect_server import prefect_server
+    from deployments.prefect_server import prefect_server, server_url
 
-    if os.environ.get("PREFECT_API_URL"):
+    if server_url():
         with prefect_server():
             pass  # its refusal is one sentence, the flow's would be a traceback
     # the automations of a server select runs by this tag
@@ -83,7 +83,10 @@ def _end_at_once_on_interrupt() -> None:
 
     The temporary server gets the same signal and ends; Prefect would try for minutes to report the end to it.
     """
-    if os.environ.get("PREFECT_API_URL"):
+    # after the environment is set: Prefect reads it on import
+    from deployments.prefect_server import server_url
+
+    if server_url():
         return
 
     def end(number: int, frame: object) -> None:

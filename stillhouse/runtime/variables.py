@@ -55,6 +55,8 @@ VARIABLES = {
     "AWS_SESSION_TOKEN": Variable("", "session of that key, if it is a temporary one"),
     "AWS_DEFAULT_REGION": Variable("", "region of the buckets"),
     "PREFECT_API_URL": Variable(
-        "", "your Prefect server; if it is not set, a run starts a temporary one. Other PREFECT_* variables work too"
+        "",
+        "your Prefect server; if neither it nor Prefect's profile names one, a run starts a temporary one. Other "
+        "PREFECT_* variables work too",
     ),
 }

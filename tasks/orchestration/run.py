@@ -17,6 +17,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import ServedModel
 from stillhouse.runtime.log_filter import Encodable, hide_user_tracebacks
 from stillhouse.runtime.orphan_guard import guard_ephemeral_server
+from stillhouse.runtime.proxies import spare_loopback
 from stillhouse.runtime.settings import Settings
 from tasks.orchestration.params import P
 from tasks.orchestration.stage import Stage
@@ -78,6 +79,7 @@ class Run:
 
 def join_prefect() -> None:
     """Send Stillhouse's log lines to the run's log in Prefect, and have a temporary server end with this process."""
+    spare_loopback()
     guard_ephemeral_server()
     hide_user_tracebacks()
     logger = logging.getLogger("stillhouse")

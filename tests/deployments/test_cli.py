@@ -131,5 +131,17 @@ def test_run_with_a_dead_prefect_server_names_the_setting_and_the_remedy(monkeyp
     assert "make up" in seen
 
 
+def test_run_with_a_dead_prefect_server_of_the_profile_is_the_same_line(monkeypatch, tmp_path):
+    home = tmp_path / "prefect"
+    home.mkdir()
+    (home / "profiles.toml").write_text(
+        'active = "team"\n[profiles.team]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
+    )
+    monkeypatch.setenv("PREFECT_HOME", str(home))
+    seen = refused("run", "demo")
+    assert "No Prefect server answers at http://127.0.0.1:9/api (PREFECT_API_URL of the Prefect profile team" in seen
+    assert seen.count("\n") == 1
+
+
 def test_run_with_an_unknown_stage_to_refresh_names_the_known_ones():
     assert "'trian'; the stages are balance, " in refused("run", "demo", "--refresh", "trian")

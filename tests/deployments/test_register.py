@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,24 +131,38 @@ def test_register_slack_address_is_saved_as_a_secret_of_prefects_block(client, m
 
 def test_register_second_time_keeps_what_was_set_in_the_ui(client, registered):
     from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
-    from prefect.client.schemas.schedules import CronSchedule
+    from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 
     nightly = client.read_deployment_by_name("distill/nightly")
-    client.update_deployment_schedule(nightly.id, nightly.schedules[0].id, active=True)
+    edited = CronSchedule(cron="30 5 * * 1-5", timezone="Europe/Berlin", day_or=False)
+    client.update_deployment_schedule(
+        nightly.id, nightly.schedules[0].id, active=True, schedule=edited, parameters={"size": "smoke"}
+    )
     client.update_deployment(nightly.id, DeploymentUpdate(parameters={"recipe": "tickets"}, paused=True))
+    every_two_days = IntervalSchedule(interval=timedelta(days=2), timezone="Asia/Tokyo")
     for name in ("nightly", "distill"):
-        added = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 5 * * *"), active=False)
+        added = DeploymentScheduleCreate(schedule=every_two_days, active=False)
         client.create_deployment_schedules(client.read_deployment_by_name(f"distill/{name}").id, [added])
     queue = client.read_work_queue_by_name("distill", work_pool_name="stillhouse")
     client.update_work_queue(queue.id, concurrency_limit=3)
     try:
-        register()
+        lines = register()
         again = client.read_deployment_by_name("distill/nightly")
         assert again.id == nightly.id
         assert (again.parameters, again.paused) == ({"recipe": "tickets"}, True)
-        assert {one.schedule.cron: one.active for one in again.schedules} == {"0 2 * * *": True, "0 5 * * *": False}
+        kept = {one.slug: (one.schedule.model_dump(), one.active, one.parameters) for one in again.schedules}
+        assert kept["nightly"] == (edited.model_dump(), True, {"size": "smoke"})
+        assert kept[None][0]["interval"] == timedelta(days=2)
+        assert kept[None][0]["timezone"] == "Asia/Tokyo"
         distill = client.read_deployment_by_name("distill/distill")
-        assert [one.schedule.cron for one in distill.schedules] == ["0 5 * * *"]
+        assert [(one.schedule.interval, one.active) for one in distill.schedules] == [(timedelta(days=2), False)]
+        said = "\n".join(lines)
+        assert (
+            "nightly keeps its schedule nightly (cron 30 5 * * 1-5, timezone Europe/Berlin, day_or False, active)"
+            in said
+        )
+        assert "nightly keeps its parameters {'recipe': 'tickets'}" in said
+        assert "nightly stays paused" in said
         assert client.read_work_queue_by_name("distill", work_pool_name="stillhouse").concurrency_limit == 3
     finally:
         for name in ("nightly", "distill"):
@@ -163,14 +178,19 @@ def test_register_address_that_cannot_be_posted_to_is_refused_and_not_repeated(m
     assert address not in str(caught.value).replace("https://host/path", "")
 
 
+def without_server() -> dict[str, str]:
+    """Return this environment without the tests' server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_API")}
+
+
 def refused(**environment: str) -> str:
     """Return the one line of `stillhouse register` in a shell of its own, which must end with exit code 2."""
     # Prefect warns where it is not there
-    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True)
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "deployments.cli", "register"],
         cwd=ROOT,
-        env={**{n: v for n, v in os.environ.items() if not n.startswith("PREFECT_API")}, **environment},
+        env={**without_server(), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -193,6 +213,25 @@ def test_register_dead_server_names_the_address_and_the_remedy():
     message = refused(PREFECT_API_URL="http://127.0.0.1:9/api")
     assert message.startswith("stillhouse: No Prefect server answers at http://127.0.0.1:9/api (PREFECT_API_URL)")
     assert "make up" in message
+
+
+def profile_names(address: str) -> None:
+    """Have Prefect's profile name a server, as `prefect config set` does."""
+    home = Path(os.environ["PREFECT_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "profiles.toml").write_text(f'active = "team"\n[profiles.team]\nPREFECT_API_URL = "{address}"\n')
+
+
+def test_register_dead_server_of_the_profile_names_the_profile_and_a_remedy_that_works():
+    profile_names("http://127.0.0.1:9/api")
+    message = refused()
+    assert (
+        "No Prefect server answers at http://127.0.0.1:9/api (PREFECT_API_URL of the Prefect profile team;" in message
+    )
+    command = message.partition("to run without: prefect ")[2].partition(")")[0].split()
+    assert command == ["config", "unset", "PREFECT_API_URL", "-y"]
+    subprocess.run([sys.executable, "-m", "prefect", *command], env=without_server(), check=True, capture_output=True)
+    assert refused().startswith("stillhouse: PREFECT_API_URL is not set")
 
 
 def test_register_address_that_is_not_the_api_says_so():
