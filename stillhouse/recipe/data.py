@@ -90,7 +90,7 @@ class Balance(FrozenModel):
     cap: int = Field(1000, ge=1, description="most rows of a group, for method: cap")
     temperature: float = Field(2.0, ge=1.0, description="1 keeps the sizes, larger evens them; for method: temperature")
     clusters: int = Field(8, ge=2, le=256, description="TF-IDF clusters, for by: cluster")
-    seed: int = Field(0, ge=0, description="seed of the sampled rows and of the clusters")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of the sampled rows and of the clusters")
 
 
 class Data(FrozenModel):

@@ -22,7 +22,7 @@ class Evaluation(FrozenModel):
     )
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="confidence level of every interval")
     resamples: int = Field(2000, ge=100, description="bootstrap resamples")
-    seed: int = Field(0, ge=0, description="seed of the bootstrap and of the choice of rows for latency")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of the bootstrap and of the choice of rows for latency")
     max_tokens: int = Field(
         16,
         ge=1,

@@ -105,7 +105,7 @@ class Training(FrozenModel):
     max_length: int = Field(512, ge=8, description="most tokens of an example; longer ones are dropped and counted")
     packing: bool = Field(False, description="fill each sequence with several training examples")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="autocast type of the forward pass")
-    seed: int = Field(0, ge=0, description="seed of the order, of dropout and of new weights")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of the order, of dropout and of new weights")
     evaluate_every: int = Field(0, ge=0, description="steps between validation passes; 0: once an epoch")
     save_every: int = Field(50, ge=1, description="steps between checkpoints, from which a killed training continues")
     early_stopping_patience: int = Field(

@@ -30,7 +30,7 @@ class Sampling(FrozenModel):
     top_k: int = Field(0, ge=0, description="0 keeps all tokens")
     max_tokens: int = Field(64, ge=1, description="most tokens of a completion")
     stop: tuple[str, ...] = Field((), description="texts that end a completion")
-    seed: int = Field(0, ge=0, description="base seed; completion i of a prompt uses seed + i")
+    seed: int = Field(0, ge=0, lt=2**32, description="base seed; completion i of a prompt uses seed + i")
     logprobs: int = Field(
         0, ge=0, le=20, description="top-k log-probabilities stored a token; 0 stores only the chosen token's"
     )

@@ -23,7 +23,9 @@ class TeacherPrompt(FrozenModel):
         "the same for every prompt, so that an engine computes them once",
     )
     retriever: Literal["tfidf", "bm25"] = Field("tfidf", description="how similarity is measured, for nearest*")
-    seed: int = Field(0, ge=0, description="seed of which examples are shown and in which order, for fixed_per_label")
+    seed: int = Field(
+        0, ge=0, lt=2**32, description="seed of which examples are shown and in which order, for fixed_per_label"
+    )
     layout: Literal["turns", "list", "text"] = Field(
         "turns",
         description="turns: examples are chat turns; list: they are in the system prompt; text: plain text without the "

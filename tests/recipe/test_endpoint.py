@@ -87,7 +87,7 @@ def test_setting_that_the_endpoint_ignores_is_refused_by_name(setting, provider,
     [
         {"sampling": {"seed": 3, "top_k": 5, "logprobs": 5}},
         {"output": {"kind": "regex", "regex": "a|b"}},
-        {"output": {"kind": "json_schema", "json_schema": {"type": "object"}}},
+        {"output": {"kind": "json_schema", "json_schema": {"type": "string"}}},
     ],
 )
 def test_vllm_server_settings_of_vllm_are_accepted(setting):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from stillhouse.filters.rules.judge_score import JudgeScore
 from stillhouse.recipe.checks.endpoint import find_endpoint_problems
+from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
 from stillhouse.recipe.recipe import Recipe
@@ -20,6 +21,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
     for find in (
         find_endpoint_problems,
         find_skill_problems,
+        find_output_problems,
         _find_budget_problems,
         find_routing_problems,
         _find_judge_problems,
