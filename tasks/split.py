@@ -15,8 +15,9 @@ _RULES = (
     "test_fraction",
     "max_train_rows",
     "max_test_rows",
-    "near_duplicate_threshold",
-    "contamination_ngram",
+    "near_duplicate_similarity",
+    "test_similarity",
+    "test_run_words",
 )
 
 

@@ -13,7 +13,14 @@ from tasks.orchestration.params import Execution, Params, only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
-_RULES = ("max_prompt_chars", "near_duplicate_threshold", "conflicting_labels", "personal_data", "languages")
+_RULES = (
+    "max_prompt_chars",
+    "exact_duplicates",
+    "near_duplicate_similarity",
+    "conflicting_labels",
+    "personal_data",
+    "languages",
+)
 
 
 class ValidateParams(Params):

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from stillhouse.data.clusters import cluster_names
-from stillhouse.data.duplicates import content_keys
+from stillhouse.data.draws import draw_keys
 from stillhouse.data.parquet_io import TableWriter, batches, user_texts
 from stillhouse.data.summaries import BalanceSummary
-from stillhouse.data.text_similarity import Ints
+from stillhouse.data.token_table import Ints
 from stillhouse.recipe.data import Balance
 
 
@@ -28,7 +28,8 @@ def balance(folder: Path, balance: Balance, out: Path) -> BalanceSummary:
     codes = np.fromiter((code_of[group] for group in groups), np.int64, len(groups))
     before = np.bincount(codes, minlength=len(names))
     after = before if balance.by == "none" else _targets(before, balance)
-    times = _times(codes, before, after, _ranks(path, codes, balance.seed))
+    ranks = np.zeros(len(codes), np.int64) if balance.by == "none" else _ranks(path, codes, balance.seed)
+    times = _times(codes, before, after, ranks)
     with TableWriter(out / "train.parquet") as table:
         start = 0
         for batch in batches(path):
@@ -80,7 +81,7 @@ def _targets(before: Ints, rule: Balance) -> Ints:
 
 def _ranks(path: Path, codes: Ints, seed: int) -> Ints:
     """Return each row's rank within its group, in an order drawn by seed and content."""
-    keys = np.concatenate([content_keys(b.column(0).to_pylist())[:, 0] for b in batches(path, ["content_sha256"])])
+    keys = np.concatenate([draw_keys(batch)[:, 0] for batch in batches(path, ["messages"])])
     mixed = keys ^ (np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15))
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)

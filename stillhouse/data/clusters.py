@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stillhouse.data.duplicates import content_keys
+from stillhouse.data.draws import draw_keys
 from stillhouse.data.parquet_io import batches, count_rows, user_texts
 from stillhouse.data.row import normalise
 
@@ -35,7 +35,7 @@ def _sample(path: Path) -> list[str]:
     """Return the normalised prompts of about _SAMPLE_ROWS rows, chosen by their content."""
     share = min(1.0, _SAMPLE_ROWS / max(count_rows(path), 1))
     texts: list[str] = []
-    for batch in batches(path, ["content_sha256", "messages"]):
-        chosen = content_keys(batch.column("content_sha256").to_pylist())[:, 0] / 2.0**64 < share
+    for batch in batches(path, ["messages"]):
+        chosen = draw_keys(batch)[:, 0] / 2.0**64 < share
         texts += [normalise(text) for text, take in zip(user_texts(batch), chosen, strict=True) if take or share == 1.0]
     return texts

@@ -1,9 +1,9 @@
-"""Finds rows with the same text, exactly (normalised content) or nearly (word set), and those with conflicting labels.
+"""Finds rows that are the same text or nearly so, and those whose labels contradict each other.
 
 It works on columns of numbers, not on rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,10 +13,15 @@ import polars as pl
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from stillhouse.data.text_similarity import Ints, WordTable, near_pairs
+from stillhouse.data.row_texts import TextTables
+from stillhouse.data.text_similarity import near_pairs
+from stillhouse.data.token_table import Hashes, Ints
 
 Conflicts = Literal["drop", "majority"]
 _MAX_ROUNDS = 20
+
+
+Span = tuple[int, int, int]  # a table of TextTables.spoken, and first and last-but-one token of its text
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,12 @@ class Finding:
     row: int
     reason: str
     of: int
+    shared: Span | None = None  # the run of words that both have
+
+
+def by_row(findings: Iterable[Finding]) -> dict[int, Finding]:
+    """Return the findings by the row they drop."""
+    return {found.row: found for found in findings}
 
 
 def content_keys(digests: list[str]) -> npt.NDArray[np.uint64]:
@@ -33,45 +44,75 @@ def content_keys(digests: list[str]) -> npt.NDArray[np.uint64]:
     return np.frombuffer(bytes.fromhex("".join(digests)), dtype=">u8").reshape(-1, 4)[:, :2].astype(np.uint64)
 
 
-def exact(rows: Ints, keys: npt.NDArray[np.uint64], labels: Ints, mode: Conflicts) -> Iterator[Finding]:
-    """Yield rows with one content and conflicting labels, then repeats; the earliest row stays, a labelled one first.
+def conflicts(rows: Ints, keys: Hashes, labels: Ints, mode: Conflicts) -> Iterator[Finding]:
+    """Yield the rows of one text with several labels, each with a row that says otherwise.
 
-    `keys` and `labels` (a code, -1 for none) are indexed by row.
+    `keys` (equal for the same text) and `labels` (a code, -1 for none) are indexed by row. In mode `majority` the rows
+    with a text's most frequent label stay; a tie drops all.
     """
-    lost = rows[conflicting(keys[rows], labels[rows], mode)]
-    yield from (Finding(row, "conflicting_labels", -1) for row in lost.tolist())
-    rows = np.setdiff1d(rows, lost)
-    ordered = rows[np.lexsort((rows, labels[rows] < 0))]
-    frame = pl.DataFrame({"row": ordered, "key": keys[ordered]})
-    repeats = frame.with_columns(pl.col("row").first().over("key").alias("of")).filter(pl.col("row") != pl.col("of"))
-    yield from (Finding(row, "exact_duplicate", of) for row, of in repeats.select("row", "of").iter_rows())
+    labelled = pl.DataFrame({"row": rows, "key": keys[rows], "label": labels[rows]}).filter(pl.col("label") >= 0)
+    several = labelled.filter(pl.col("label").n_unique().over("key") > 1)
+    lost = several
+    if mode == "majority":
+        votes = several.group_by("key", "label").len()
+        top = pl.col("len") == pl.col("len").max().over("key")
+        lost = several.join(votes.filter(~top | (top.sum().over("key") > 1)), on=["key", "label"], how="semi")
+    firsts = several.group_by("key", "label").agg(pl.col("row").min().alias("of"))
+    found = (
+        lost.join(firsts, on="key")
+        .filter(pl.col("label") != pl.col("label_right"))
+        .group_by("row")
+        .agg(pl.col("of").min())
+    )
+    yield from (Finding(row, "conflicting_labels", of) for row, of in found.sort("row").iter_rows())
 
 
-def near(rows: Ints, words: WordTable, labels: Ints, threshold: float, mode: Conflicts) -> Iterator[Finding]:
-    """Yield near-duplicates with conflicting labels, then near-duplicates of a row that stays (as in `exact`).
+def repeats(rows: Ints, keys: Hashes, answers: Hashes) -> Iterator[Finding]:
+    """Yield the rows that are the same text as an earlier row with the same answer; one without is dropped for any.
 
-    Rows that are linked by near-duplicates, directly or over others, count as one text for conflicts. A near-duplicate
-    is dropped only if it is near the very row that stays.
+    `answers` (0: none) are indexed by row, like `keys`.
     """
-    suspects = rows
+    ordered = rows[np.lexsort((rows, answers[rows] == 0))]  # a row with an answer stays before one without
+    frame = pl.DataFrame({"row": ordered, "key": keys[ordered], "answer": answers[ordered]})
+    same = pl.when(pl.col("answer") == 0).then(pl.col("row").first().over("key"))
+    frame = frame.with_columns(same.otherwise(pl.col("row").first().over("key", "answer")).alias("of"))
+    found = frame.filter(pl.col("row") != pl.col("of")).select("row", "of")
+    yield from (Finding(row, "exact_duplicate", of) for row, of in found.iter_rows())
+
+
+def near(rows: Ints, texts: TextTables, answers: Hashes, threshold: float) -> Iterator[Finding]:
+    """Yield near-duplicates of a row that stays; rows with different answers are none of each other.
+
+    Of two the one with an answer stays, then the earlier. A row is dropped only if it is near the very row that stays.
+    """
+    suspects, idle, is_crowded = rows, 0, False
     for seed in range(_MAX_ROUNDS):
-        pairs, suspects = near_pairs(words, suspects, threshold, seed)
-        found = [*_near_round(pairs, labels, mode)]
-        if not found:
-            return
+        # where rows of other answers crowd out those of the same, every second search is among the latter alone
+        groups = answers if is_crowded and seed % 2 else None
+        pairs, suspects = near_pairs(texts, suspects, threshold, seed, groups)
+        same = same_answer(pairs, answers)
+        is_crowded = is_crowded or not same.all()
+        found = [*_near_round(pairs[same], answers)]
         yield from found
-        suspects = np.setdiff1d(suspects, np.array([finding.row for finding in found]))
+        idle = 0 if found else idle + 1
+        if idle > is_crowded:
+            return
+        suspects = np.setdiff1d(suspects, np.array([finding.row for finding in found], np.int64))
 
 
-def _near_round(pairs: Ints, labels: Ints, mode: Conflicts) -> Iterator[Finding]:
+def same_answer(pairs: Ints, answers: npt.NDArray[np.generic], none: int = 0) -> npt.NDArray[np.bool_]:
+    """Return which pairs have the same answer, or `none` on one side."""
+    left, right = answers[pairs[:, 0]], answers[pairs[:, 1]]
+    return np.asarray((left == right) | (left == none) | (right == none))
+
+
+def _near_round(pairs: Ints, answers: Hashes) -> Iterator[Finding]:
     rows, positions = np.unique(pairs, return_inverse=True)
-    group = components(positions.reshape(-1, 2), len(rows))
-    lost = set(rows[conflicting(group, labels[rows], mode)].tolist())
-    yield from (Finding(row, "conflicting_labels", -1) for row in sorted(lost))
     rank = np.empty(len(rows), np.int64)
-    rank[np.lexsort((rows, labels[rows] < 0))] = np.arange(len(rows))
+    rank[np.lexsort((rows, answers[rows] == 0))] = np.arange(len(rows))
     ranks = np.sort(rank[positions.reshape(-1, 2)], axis=1)
     by_rank = rows[np.argsort(rank)].tolist()
+    lost: set[int] = set()
     for first, second in ranks[np.lexsort((ranks[:, 0], ranks[:, 1]))].tolist():
         kept, row = by_rank[first], by_rank[second]
         if kept not in lost and row not in lost:
@@ -83,18 +124,3 @@ def components(pairs: Ints, count: int) -> Ints:
     """Return the number of the connected component of each of `count` items, joined by `pairs` of shape (n, 2)."""
     links = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
-
-
-def conflicting(groups: npt.NDArray[np.generic], labels: Ints, mode: Conflicts) -> npt.NDArray[np.bool_]:
-    """Return which labelled rows to drop since their group has several labels (-1: none).
-
-    In mode `majority` the rows with the group's most frequent label stay; a tie drops all.
-    """
-    frame = pl.DataFrame({"group": groups, "label": labels}).with_row_index("at").filter(pl.col("label") >= 0)
-    votes = frame.group_by("group", "label").len().filter(pl.len().over("group") > 1)
-    if mode == "majority":
-        top = pl.col("len") == pl.col("len").max().over("group")
-        votes = votes.filter(~top | (top.sum().over("group") > 1))
-    lost = np.zeros(len(labels), bool)
-    lost[frame.join(votes, on=["group", "label"], how="semi")["at"].to_numpy()] = True
-    return lost

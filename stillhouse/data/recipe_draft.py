@@ -189,7 +189,7 @@ data:
 {sources}
   validation_fraction: 0.1 # share of train that training is watched on
   max_prompt_chars: 8000 # longer prompts are dropped and counted
-  near_duplicate_threshold: 0.8 # word overlap from which two prompts count as the same; 1 = exact only
+  near_duplicate_similarity: 0.8 # from which a training row counts as nearly another; null = off
   personal_data: allow # or redact, or drop: e-mails, phones, cards, IBANs
   # languages: [en] # keep these only
   # balance: {{by: label, method: cap, cap: 500}} # by: none, label, source, length, cluster

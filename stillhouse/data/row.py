@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Any, TypedDict
 
+import orjson
 import pyarrow as pa
 
 from stillhouse.data.tool_calls import with_calls
@@ -32,7 +33,7 @@ class Row(TypedDict):
 ROW_SCHEMA = pa.schema(
     [
         ("id", pa.string()),  # the user's own id, or the first 16 hex digits of content_sha256
-        ("content_sha256", pa.string()),  # of the normalised messages: decides duplicates and splits
+        ("content_sha256", pa.string()),  # of all turns: says which rows are the same text
         ("messages", pa.list_(pa.struct([(key, pa.string()) for key in TURN_KEYS]))),  # tool_calls as JSON
         ("references", pa.list_(pa.string())),  # accepted answers; may be empty
         ("label", pa.string()),  # the reference label, or null
@@ -69,8 +70,38 @@ def prompt_text(messages: Messages) -> str:
 
 
 def content_sha256(messages: Messages) -> str:
-    """Return the SHA-256 (hex) of the turns' roles and normalised contents, as compact JSON; calls count as text."""
-    if len(messages) == 1 and messages[0]["role"] == "user" and messages[0]["content"].isascii():  # the usual row
-        return hashlib.sha256(b'[["user","%b"]]' % _normalise_ascii(messages[0]["content"])).hexdigest()
-    turns = [[turn["role"], normalise(with_calls(turn))] for turn in messages]
+    """Return the SHA-256 (hex) of all turns, in Unicode NFC and with each run of white space as one space.
+
+    Rows are the same text if and only if these are equal: case, signs, symbols, marks and emoji count, and so do a
+    turn's reasoning and calls of tools.
+    """
+    turns = [
+        [turn["role"], _fold(turn["content"])] if len(turn) == 2 else [_fold(part) for part in sorted(turn.items())]
+        for turn in messages
+    ]
+    return hashlib.sha256(orjson.dumps(turns, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _fold(value: Any) -> Any:
+    if isinstance(value, str):
+        return " ".join((value if value.isascii() else unicodedata.normalize("NFC", value)).split())
+    if isinstance(value, dict):
+        return {_fold(name): _fold(item) for name, item in value.items()}
+    return [_fold(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def draw_sha256(messages: Messages) -> str:
+    """Return the SHA-256 (hex) of the turns' roles and normalised contents, as compact JSON.
+
+    Whatever is drawn by content goes by it: splits, row caps, balance, examples of the prompt. A row whose comma or
+    capital is mended stays where it was drawn.
+    """
+    return draw_sha256_of_turns([(turn["role"], with_calls(turn)) for turn in messages])
+
+
+def draw_sha256_of_turns(turns: list[tuple[str, str]]) -> str:
+    """Return `draw_sha256` of turns as `conversations` gives them, which spares a dictionary for each of millions."""
+    if len(turns) == 1 and turns[0][0] == "user" and turns[0][1].isascii():  # the usual row
+        return hashlib.sha256(b'[["user","%b"]]' % _normalise_ascii(turns[0][1])).hexdigest()
+    turns = [(role, normalise(content)) for role, content in turns]
     return hashlib.sha256(json.dumps(turns, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

@@ -31,7 +31,8 @@ def check_prompt(turns: Conversation, max_chars: int, *, is_dialogue: bool = Fal
     before = ""
     for position, (role, _) in enumerate(turns):
         if before not in _MAY_FOLLOW.get(role, ()):
-            return Drop("wrong_roles", f"turn {position} is {role!r} after {before or 'the start'!r}")
+            roles = ", ".join([name for name, _ in turns])
+            return Drop("wrong_roles", f"turn {position} is {role!r} after {before or 'the start'!r}; roles: {roles}")
         before = role
     if before != "user" and not (is_dialogue and before in ("assistant", "tool")):
         return Drop("wrong_roles", f"the last turn is {before!r}; a prompt ends with the user's")

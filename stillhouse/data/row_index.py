@@ -1,21 +1,23 @@
 """What validate and split remember of all rows while they decide: numbers and ids, no texts."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhouse.data.duplicates import content_keys
-from stillhouse.data.row import normalise
-from stillhouse.data.text_similarity import Ints, Words, WordTable
+from stillhouse.data.row_texts import RowTexts, TextTables, Turns
+from stillhouse.data.token_table import Flags, Hashes, Ints
 
 SOURCES = ("examples", "train", "test")  # of two equal rows the one of the earlier source stays
 # the columns that a batch needs
 INDEXED = ("id", "content_sha256", "messages", "references", "label", "source")
-
-Flags = npt.NDArray[np.bool_]
+_MOST_LABELS = 5  # in a message
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
 class RowIndex:
@@ -24,34 +26,35 @@ class RowIndex:
     def __init__(self) -> None:
         self.label_names: dict[str | None, int] = {None: -1}  # label -> its code
         self.num_rows = 0
-        self._words = Words()
+        self._texts = RowTexts()
         self._ids: list[pa.Array] = []
-        self._keys: list[npt.NDArray[np.uint64]] = []
+        self._keys: list[Hashes] = []
+        self._answers: list[Hashes] = []
         self._labels: list[Ints] = []
         self._sources: list[npt.NDArray[np.int8]] = []
-        self._has_reference: list[Flags] = []
 
-    def add(self, batch: pa.RecordBatch, texts: Sequence[str]) -> None:
-        """Add the rows of `batch`, whose prompts' texts are `texts`."""
+    def add(self, batch: pa.RecordBatch, dialogues: Sequence[Turns]) -> None:
+        """Add the rows of `batch`, whose turns are `dialogues`."""
         self.num_rows += batch.num_rows
-        self._words.add([normalise(text) for text in texts])
+        self._texts.add(dialogues)
         self._ids.append(batch.column("id"))
-        self._keys.append(content_keys(batch.column("content_sha256").to_pylist()))
+        self._keys.append(content_keys(batch.column("content_sha256").to_pylist())[:, 0])
         codes = self.label_names
         labels = [codes.setdefault(label, len(codes) - 1) for label in batch.column("label").to_pylist()]
         self._labels.append(np.array(labels, np.int64))
+        self._answers.append(_answers(batch.column("references"), self._labels[-1]))
         sources = pc.index_in(batch.column("source"), pa.array(SOURCES))
         self._sources.append(sources.to_numpy().astype(np.int8))
-        self._has_reference.append(pc.list_value_length(batch.column("references")).to_numpy(False) > 0)
 
     def seal(self) -> None:
         """Make the columns of all rows added."""
-        self.words: WordTable = self._words.seal()
+        self.texts: TextTables = self._texts.seal()
         self.ids = pa.chunked_array(self._ids)
-        self.keys = np.concatenate(self._keys)  # as content_keys, shape (rows, 2)
+        self.keys = np.concatenate(self._keys)  # equal for the same text
+        self.answers = np.concatenate(self._answers)  # equal for the same references and label; 0: none
         self.labels = np.concatenate(self._labels)  # codes; -1: none
         self.sources = np.concatenate(self._sources)
-        self.has_reference = np.concatenate(self._has_reference) | (self.labels >= 0)
+        self.has_reference = self.answers != 0
 
     def of_source(self, source: str) -> Flags:
         """Return which rows are of a source: train, examples or test."""
@@ -62,9 +65,22 @@ class RowIndex:
         names = [name for name in self.label_names if name is not None]
         return {names[code] for code in np.unique(self.labels[rows]).tolist() if code >= 0}
 
+    def label_counts(self, rows: Ints) -> str:
+        """Return the most frequent labels of `rows`, as text with how many rows have each."""
+        names = list(self.label_names)[1:]
+        common = Counter(self.labels[rows].tolist()).most_common(_MOST_LABELS)
+        return ", ".join(f"{names[code]!r} ({count})" for code, count in common)
+
 
 def remaining(mask: Flags, dropped: Iterable[int]) -> Ints:
     """Return the rows of `mask` that are not dropped."""
     left = mask.copy()
     left[list(dropped)] = False
     return np.flatnonzero(left)
+
+
+def _answers(references: pa.Array, labels: Ints) -> Hashes:
+    """Return a hash of each row's references and label, 0 for none."""
+    lists = pl.Series(references, dtype=pl.List(pl.String))
+    hashes = pl.select(pl.when(lists.list.len() > 0).then(lists.list.join("\x1f").hash(0)).otherwise(0)).to_series()
+    return np.asarray(hashes.to_numpy() ^ ((labels + 1).astype(np.uint64) * _PRIME), dtype=np.uint64)

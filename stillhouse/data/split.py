@@ -11,14 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhouse.data.contamination import exact_overlap, near_overlap, ngram_overlap
-from stillhouse.data.duplicates import Finding, components
-from stillhouse.data.parquet_io import TableWriter, batches, dropped_batch, user_texts
+from stillhouse.data.contamination import exact_overlap, near_overlap
+from stillhouse.data.draws import keys_of
+from stillhouse.data.drop_messages import describe, explain, note_examples
+from stillhouse.data.duplicates import Finding, by_row, components, same_answer
+from stillhouse.data.parquet_io import TableWriter, batches, conversations, dropped_batch
 from stillhouse.data.row import DROPPED_SCHEMA
 from stillhouse.data.row_checks import Drop
 from stillhouse.data.row_index import INDEXED, RowIndex, remaining
+from stillhouse.data.shared_runs import run_overlap
 from stillhouse.data.summaries import SplitSummary
-from stillhouse.data.text_similarity import Ints, near_pairs
+from stillhouse.data.text_similarity import near_pairs
+from stillhouse.data.token_table import Hashes, Ints
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
 
@@ -38,33 +42,39 @@ def split(rows: Path, data: Data, has_test: bool, out: Path) -> SplitSummary:
         DataError: test and training are (mostly) the same rows, or a split that is needed is empty.
     """
     out.mkdir(parents=True, exist_ok=True)
-    index = _index(rows / "rows.parquet")
+    path = rows / "rows.parquet"
+    index, draws = _index(path)
     pairs = _near(index, data)
-    assigned = _assign(index, data, has_test)
+    assigned = _assign(index, draws, data, has_test)
     _join_near(index, assigned, pairs)
     if has_test:
         _check_overlap(index, assigned)
     findings, near_test = _contaminated(index, assigned, data, pairs)
-    findings |= _over_caps(index, assigned, findings, data)
-    counts = _write(rows / "rows.parquet", assigned, findings, index, out)
+    findings |= _over_caps(draws, assigned, findings, data)
+    counts, examples = _write(path, assigned, describe(findings, index, [path]), out)
     dropped = dict(sorted(Counter(found.reason for found in findings.values()).items()))
     assert sum(counts.values()) + len(findings) == index.num_rows, "every row has one split or is dropped"
-    _check_counts(counts, dropped, data, has_test)
+    _check_counts(counts, explain(dropped, examples, "train"), data, has_test)
     if not has_test:
         _check_classes(index, assigned)
-    return SplitSummary(num_in=index.num_rows, **counts, dropped=dropped, near_test=near_test)
+    return SplitSummary(
+        num_in=index.num_rows, **counts, dropped=dropped, examples_dropped=examples, near_test=near_test
+    )
 
 
-def _index(path: Path) -> RowIndex:
-    index = RowIndex()
+def _index(path: Path) -> tuple[RowIndex, Hashes]:
+    """Return the index of all rows, and the two numbers by which each is drawn."""
+    index, draws = RowIndex(), []
     for batch in batches(path, INDEXED):
-        index.add(batch, user_texts(batch))
+        dialogues = list(conversations(batch))
+        index.add(batch, dialogues)
+        draws.append(keys_of(dialogues))
     index.seal()
-    return index
+    return index, np.concatenate(draws)
 
 
-def _assign(index: RowIndex, data: Data, has_test: bool) -> SplitCodes:
-    first, second = (index.keys[:, column] / 2.0**64 for column in (0, 1))
+def _assign(index: RowIndex, draws: Hashes, data: Data, has_test: bool) -> SplitCodes:
+    first, second = (draws[:, column] / 2.0**64 for column in (0, 1))
     assigned = np.where(second < data.validation_fraction, _VALIDATION, _TRAIN).astype(np.int8)
     if not has_test:
         pool = index.has_reference & index.of_source("train")
@@ -80,9 +90,11 @@ def _assign(index: RowIndex, data: Data, has_test: bool) -> SplitCodes:
 
 
 def _near(index: RowIndex, data: Data) -> Ints:
-    if data.near_duplicate_threshold == 1.0:
+    """Return the pairs of near-duplicates, except those that teach different labels."""
+    if data.near_duplicate_similarity is None:
         return np.empty((0, 2), np.int64)
-    return near_pairs(index.words, np.arange(len(index.keys)), data.near_duplicate_threshold)[0]
+    pairs, _ = near_pairs(index.texts, np.arange(index.num_rows), data.near_duplicate_similarity)
+    return pairs[same_answer(pairs, index.labels, -1)]
 
 
 def _join_near(index: RowIndex, assigned: SplitCodes, pairs: Ints) -> None:
@@ -102,7 +114,7 @@ def _join_near(index: RowIndex, assigned: SplitCodes, pairs: Ints) -> None:
 
 
 def _check_overlap(index: RowIndex, assigned: SplitCodes) -> None:
-    keys = index.keys[:, 0]
+    keys = index.keys
     test, train = keys[assigned == _TEST], keys[index.of_source("train")]
     shared = int(np.isin(test, keys[assigned != _TEST]).sum())
     if set(test.tolist()) == set(train.tolist()):
@@ -120,19 +132,21 @@ def _check_overlap(index: RowIndex, assigned: SplitCodes) -> None:
 def _contaminated(index: RowIndex, assigned: SplitCodes, data: Data, pairs: Ints) -> tuple[dict[int, Finding], int]:
     """Return the rows outside of test that repeat a test row, and how many test rows a last search still finds near."""
     test, others, near_test = np.flatnonzero(assigned == _TEST), assigned != _TEST, 0
-    drops = {found.row: found for found in exact_overlap(remaining(others, ()), test, index.keys[:, 0])}
-    if (threshold := data.near_duplicate_threshold) < 1.0:
-        found, near_test = near_overlap(remaining(others, drops), test, index.words, threshold, pairs)
-        drops.update({finding.row: finding for finding in found})
-    ngrams = ngram_overlap(remaining(others, drops), test, index.words, data.contamination_ngram)
-    drops.update({finding.row: finding for finding in ngrams})
+    drops = by_row(exact_overlap(remaining(others, ()), test, index.keys))
+    if (threshold := data.test_similarity) is not None:
+        known = pairs if threshold == data.near_duplicate_similarity else pairs[:0]
+        training = remaining(others, drops)
+        found, near_test = near_overlap(training, test, index.texts, index.labels, threshold, known)
+        drops |= by_row(found)
+    if (words := data.test_run_words) is not None:
+        drops |= by_row(run_overlap(remaining(others, drops), test, index.texts, index.labels, words))
     return drops, near_test
 
 
-def _over_caps(index: RowIndex, assigned: SplitCodes, drops: dict[int, Finding], data: Data) -> dict[int, Finding]:
+def _over_caps(draws: Hashes, assigned: SplitCodes, drops: dict[int, Finding], data: Data) -> dict[int, Finding]:
     """Return the rows beyond the recipe's caps: those of largest hash, so that a raised cap keeps the old rows."""
     # of both halves together, since each alone has decided the split
-    order = index.keys[:, 0] ^ index.keys[:, 1]
+    order = draws[:, 0] ^ draws[:, 1]
     found: dict[int, Finding] = {}
     for cap, name, members in (
         (data.max_train_rows, "max_train_rows", (_TRAIN, _VALIDATION)),
@@ -146,10 +160,11 @@ def _over_caps(index: RowIndex, assigned: SplitCodes, drops: dict[int, Finding],
 
 
 def _write(
-    path: Path, assigned: SplitCodes, findings: dict[int, Finding], index: RowIndex, out: Path
-) -> dict[str, int]:
-    codes = assigned.copy()
-    codes[list(findings)] = len(SPLITS)
+    path: Path, assigned: SplitCodes, drops: dict[int, Drop], out: Path
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Write a table of each split and one of what is dropped; return their rows, and a dropped row of each reason."""
+    codes, examples = assigned.copy(), dict[str, str]()
+    codes[list(drops)] = len(SPLITS)
     start = 0
     with ExitStack() as stack:
         tables = [stack.enter_context(TableWriter(out / f"{name}.parquet")) for name in SPLITS]
@@ -158,33 +173,27 @@ def _write(
             rows = range(start, start + batch.num_rows)
             for code, table in enumerate(tables):
                 table.write(batch.filter(pa.array(codes[rows.start : rows.stop] == code)))
-            found = [findings.get(row) for row in rows]
-            drops = [Drop(one.reason, _detail(one, index)) if one else None for one in found]
-            dropped.write(dropped_batch(batch, drops))
+            left_out = dropped_batch(batch, [drops.get(row) for row in rows])
+            note_examples(examples, left_out)
+            dropped.write(left_out)
             start = rows.stop
-        return {name: table.rows for name, table in zip(SPLITS, tables, strict=True)}
+        return {name: table.rows for name, table in zip(SPLITS, tables, strict=True)}, examples
 
 
-def _detail(found: Finding, index: RowIndex) -> str:
-    if found.reason.startswith("over_"):
-        return "more rows than the recipe asks for"
-    return "shares a run of words with a test row" if found.of < 0 else f"of test row {index.ids[found.of].as_py()!r}"
-
-
-def _check_counts(counts: dict[str, int], dropped: dict[str, int], data: Data, has_test: bool) -> None:
-    gone = f" ({', '.join(f'{reason}: {number}' for reason, number in dropped.items())})" if dropped else ""
+def _check_counts(counts: dict[str, int], why: str, data: Data, has_test: bool) -> None:
+    gone = f"\nDropped were:{why}" if why else ""
     if not counts["test"]:
         raise DataError(
             "The split leaves no test row. Add labelled rows to data.train, raise data.test_fraction "
-            f"({data.test_fraction}), or name a test source (data.test)."
+            f"({data.test_fraction}), or name a test source (data.test).{gone}"
         )
     if not counts["train"]:
         change = "" if has_test else f", or lower data.test_fraction ({data.test_fraction})"
-        raise DataError(f"The split leaves no training row{gone}. Add rows to data.train that are not in test{change}.")
+        raise DataError(f"The split leaves no training row. Add rows to data.train that are not in test{change}.{gone}")
     if data.validation_fraction and not counts["validation"]:
         raise DataError(
-            f"The split leaves no validation row{gone}. Add rows to data.train, raise data.validation_fraction "
-            f"({data.validation_fraction}), or set it to 0 to do without."
+            "The split leaves no validation row. Add rows to data.train, raise data.validation_fraction "
+            f"({data.validation_fraction}), or set it to 0 to do without.{gone}"
         )
 
 

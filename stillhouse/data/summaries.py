@@ -36,6 +36,7 @@ class ValidateSummary(StageSummary):
     num_in: int = Field(alias="in")
     kept: dict[str, int]  # by source: train, examples, test
     dropped: dict[str, int]  # by reason
+    examples_dropped: dict[str, str] = Field(default_factory=dict)  # one by reason
     labels: tuple[str, ...]
     redacted: dict[str, int] = Field(default_factory=dict)  # personal data replaced, by kind
     one_sided: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # labels of test only, and of the others only
@@ -50,6 +51,7 @@ class SplitSummary(StageSummary):
     test: int
     examples: int
     dropped: dict[str, int]  # by reason
+    examples_dropped: dict[str, str] = Field(default_factory=dict)  # one by reason
     near_test: int = 0  # test rows that a second search still finds near a training row
 
 

@@ -1,34 +1,38 @@
 """Drops the rows that no model should see, each with its reason, and keeps what was dropped."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from stillhouse.data import duplicates
+from stillhouse.data.drop_messages import describe, explain, note_examples
+from stillhouse.data.duplicates import Finding, by_row
 from stillhouse.data.labels import check_forms, check_overlap, count_labels, one_sided
 from stillhouse.data.language import foreign
-from stillhouse.data.parquet_io import TableWriter, batches, conversations, count_rows, dropped_batch
+from stillhouse.data.parquet_io import TableWriter, batches, conversations, dropped_batch, user_texts
 from stillhouse.data.pii import redact_rows
 from stillhouse.data.row import DROPPED_SCHEMA
 from stillhouse.data.row_checks import Drop, check_label, check_prompt, check_references
-from stillhouse.data.row_index import INDEXED, SOURCES, Flags, RowIndex, remaining
+from stillhouse.data.row_index import INDEXED, SOURCES, RowIndex, remaining
 from stillhouse.data.summaries import ValidateSummary
+from stillhouse.data.token_table import Flags, Ints
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
 from stillhouse.skills.skill import Skill
 
 Drops = dict[int, Drop]  # by the row's number over all sources
+Examples = dict[str, dict[str, str]]  # a dropped row, as text, by source and reason
 
 
 def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> ValidateSummary:
     """Write `out`/rows.parquet and `out`/dropped.parquet, and return the counts and the labels.
 
     `folders` maps train, examples and test to what read wrote. Duplicates are sought among examples and train
-    together, and within test; split seeks those of the test rows in the others.
+    together; a test row is never dropped for being like another. Split seeks those of the test rows in the others.
 
     Raises:
         DataError: a source keeps no row, a classification has no labels, one class only or labels that differ in their
@@ -42,15 +46,17 @@ def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> V
         by_source = count_labels(index) if skill.has_labels else {}
         check_forms(by_source, skill.known_labels)
         check_overlap(by_source, skill.known_labels)
-        _drop_repeats(index, drops, data)
-        kept = _write(paths, drops, out)
+        drops |= describe(_find_repeats(index, drops, data), index, paths.values())
+        renamed = _settle_ids(index, drops)
+        kept, examples = _write(paths, drops, renamed, out)
     dropped = Counter(drop.reason for drop in drops.values())
     assert index.num_rows == sum(kept.values()) + sum(dropped.values()), "every row is kept or dropped"
-    _check_kept(kept, folders, index, drops)
+    _check_kept(kept, examples, index, drops)
     return ValidateSummary(
         num_in=index.num_rows,
         kept=kept,
         dropped=dict(sorted(dropped.items())),
+        examples_dropped={reason: text for of_source in examples.values() for reason, text in of_source.items()},
         labels=_labels(index, drops, skill, has_test="test" in folders),
         redacted=dict(sorted(redacted.items())),
         one_sided=one_sided(by_source),
@@ -76,7 +82,6 @@ def _check_rows(paths: dict[str, Path], personal: dict[str, Flags], data: Data, 
         start = index.num_rows
         for batch in batches(path, INDEXED):
             dialogues = list(conversations(batch))
-            texts = ["\n".join([text for who, text in turns if who == "user"]) for turns in dialogues]
             reference_drops = _reference_drops(batch, skill, required=source != "train")
             drops = [
                 check_prompt(turns, data.max_prompt_chars, is_dialogue=skill.is_dialogue) or of_reference
@@ -86,9 +91,9 @@ def _check_rows(paths: dict[str, Path], personal: dict[str, Flags], data: Data, 
             if data.personal_data == "drop":
                 _mark_personal(drops, personal[source][first - start : first - start + batch.num_rows])
             if data.languages:
-                _mark_foreign(drops, texts, data.languages)
+                _mark_foreign(drops, user_texts(batch), data.languages)
             found.update({first + at: drop for at, drop in enumerate(drops) if drop is not None})
-            index.add(batch, texts)
+            index.add(batch, dialogues)
     if not index.num_rows:
         raise DataError("No source holds a row. Give a source with at least one.")
     index.seal()
@@ -114,49 +119,77 @@ def _mark_foreign(drops: list[Drop | None], texts: list[str], languages: tuple[s
             drops[at] = Drop("language", f"looks like {code!r}; data.languages keeps {', '.join(languages)}")
 
 
-def _drop_repeats(index: RowIndex, drops: Drops, data: Data) -> None:
-    test, mode = index.of_source("test"), data.conflicting_labels
-    for scope in (~test, test):
-        _add(drops, index, duplicates.exact(remaining(scope, drops), index.keys[:, 0], index.labels, mode))
-        if (threshold := data.near_duplicate_threshold) < 1.0:
-            _add(drops, index, duplicates.near(remaining(scope, drops), index.words, index.labels, threshold, mode))
+def _find_repeats(index: RowIndex, drops: Drops, data: Data) -> dict[int, Finding]:
+    """Return the rows that repeat another or contradict it. Test rows stay, unless the recipe drops exact repeats."""
+    is_test, found = index.of_source("test"), dict[int, Finding]()
+
+    def left(mask: Flags) -> Ints:
+        return remaining(mask, [*drops, *found])
+
+    if data.conflicting_labels != "keep":
+        found |= by_row(duplicates.conflicts(left(~is_test), index.keys, index.labels, data.conflicting_labels))
+    if data.exact_duplicates != "keep":
+        found |= by_row(duplicates.repeats(left(~is_test), index.keys, index.answers))
+    if data.exact_duplicates == "drop_in_test_too":
+        found |= by_row(duplicates.repeats(left(is_test), index.keys, index.answers))
+    if (threshold := data.near_duplicate_similarity) is not None:
+        found |= by_row(duplicates.near(left(~is_test), index.texts, index.answers, threshold))
+    return found
+
+
+def _settle_ids(index: RowIndex, drops: Drops) -> dict[int, str]:
+    """Return new ids of rows that stay with the id of a row before; a repeated id of the user's own drops its row."""
+    renamed: dict[int, str] = {}
     for source in SOURCES:
         rows = remaining(index.of_source(source), drops)
-        first: dict[str, int] = {}
-        for row, name in zip(rows.tolist(), index.ids.take(pa.array(rows)).to_pylist(), strict=True):
-            if first.setdefault(name, row) != row:
+        names = pl.from_arrow(index.ids.take(pa.array(rows)))
+        again = pl.DataFrame({"row": rows, "id": names, "at": pl.int_range(len(rows), eager=True)})
+        again = again.with_columns(pl.col("at").rank("ordinal").over("id")).filter(pl.col("at") > 1)
+        for row, name, number in again.iter_rows():
+            if name == f"{index.keys[row]:016x}":  # made of the content, since there is no id column
+                renamed[row] = f"{name}-{number}"
+            else:
                 drops[row] = Drop("duplicate_id", f"another row of this source has the id {name!r}")
+    return renamed
 
 
-def _add(drops: Drops, index: RowIndex, findings: Iterator[duplicates.Finding]) -> None:
-    for found in findings:
-        of = "the same text has several labels" if found.of < 0 else f"of row {index.ids[found.of].as_py()!r}"
-        drops[found.row] = Drop(found.reason, of)
-
-
-def _write(paths: dict[str, Path], drops: Drops, out: Path) -> dict[str, int]:
-    kept = {}
+def _write(paths: dict[str, Path], drops: Drops, renamed: dict[int, str], out: Path) -> tuple[dict[str, int], Examples]:
+    """Write both tables; return the rows kept a source, and a dropped row of each source and reason."""
+    kept, examples = {}, Examples()
     start = 0
     with TableWriter(out / "rows.parquet") as rows, TableWriter(out / "dropped.parquet", DROPPED_SCHEMA) as dropped:
         for source, path in paths.items():
             before = rows.rows
             for batch in batches(path):
-                found = [drops.get(row) for row in range(start, start + batch.num_rows)]
-                rows.write(batch.filter(pa.array([drop is None for drop in found])))
-                dropped.write(dropped_batch(batch, found))
+                numbers = range(start, start + batch.num_rows)
+                found = [drops.get(row) for row in numbers]
+                rows.write(_with_ids(batch, renamed, start).filter(pa.array([drop is None for drop in found])))
+                left_out = dropped_batch(batch, found)
+                note_examples(examples.setdefault(source, {}), left_out)
+                dropped.write(left_out)
                 start += batch.num_rows
             kept[source] = rows.rows - before
-    return kept
+    return kept, examples
 
 
-def _check_kept(kept: dict[str, int], folders: dict[str, Path], index: RowIndex, drops: Drops) -> None:
+def _with_ids(batch: pa.RecordBatch, renamed: dict[int, str], start: int) -> pa.RecordBatch:
+    here = {row - start: name for row, name in renamed.items() if start <= row < start + batch.num_rows}
+    if not here:
+        return batch
+    names = [here.get(at, name) for at, name in enumerate(batch.column("id").to_pylist())]
+    return batch.set_column(0, batch.schema.field(0), pa.array(names, pa.string()))
+
+
+def _check_kept(kept: dict[str, int], examples: Examples, index: RowIndex, drops: Drops) -> None:
     for source, count in kept.items():
         if not count:
             rows = np.flatnonzero(index.of_source(source)).tolist()
-            reasons = Counter(drops[row].reason for row in rows).most_common()
-            why = ", ".join(f"{reason}: {number}" for reason, number in reasons) or "it held none"
-            total = count_rows(folders[source] / "rows.parquet")
-            raise DataError(f"data.{source} keeps none of its {total} rows ({why}). Correct them or loosen that rule.")
+            reasons = Counter(drops[row].reason for row in rows)
+            unknown = np.array([row for row in rows if drops[row].reason == "unknown_label"], np.int64)
+            if len(unknown):
+                examples[source]["unknown_label"] += f". Found: {index.label_counts(unknown)}"
+            why = ":" + explain(reasons, examples.get(source, {}), source) if reasons else ", since it holds none."
+            raise DataError(f"data.{source} keeps none of its {len(rows)} rows{why}")
 
 
 def _labels(index: RowIndex, drops: Drops, skill: Skill, *, has_test: bool) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stillhouse.completions.completion import Completion
+from stillhouse.data.row import draw_sha256
 from stillhouse.dataset.summary import DifficultyCounts
 from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
@@ -114,7 +115,7 @@ def _targets(num_hard: int, num_others: int, share: float) -> tuple[int, int]:
 
 
 def _first(indices: Sequence[int], number: int, kept: Sequence[Candidate]) -> list[int]:
-    return sorted(indices, key=lambda index: (_hash(kept[index].row["content_sha256"]), index))[:number]
+    return sorted(indices, key=lambda index: (_hash(draw_sha256(kept[index].row["messages"])), index))[:number]
 
 
 def _hash(text: str) -> str:

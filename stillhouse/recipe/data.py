@@ -106,18 +106,35 @@ class Data(FrozenModel):
     max_train_rows: int = Field(0, ge=0, description="most training and validation rows, by content hash; 0 keeps all")
     max_test_rows: int = Field(0, ge=0, description="most test rows, by content hash; 0 keeps all")
     max_prompt_chars: int = Field(8000, ge=1, description="longer prompts are dropped (prompt_too_long)")
-    near_duplicate_threshold: float = Field(
+    exact_duplicates: Literal["drop", "drop_in_test_too", "keep"] = optional_identity(
+        "drop",
+        "training rows and examples that repeat a whole conversation with the same reference: drop them, drop such "
+        "test rows too, or keep all",
+    )
+    near_duplicate_similarity: float | None = optional_identity(
         0.8,
+        "similarity (Jaccard, of words or characters) from which a training row is dropped as nearly another one with "
+        "the same reference or none; 1: only case and punctuation differ; null: off",
         gt=0.0,
         le=1.0,
-        description="word-set Jaccard from which two prompts count as duplicates; 1: exact ones only",
     )
-    contamination_ngram: int = Field(
-        8, ge=2, le=50, description="a training row is dropped if it shares this many consecutive words with a test row"
+    test_similarity: float | None = optional_identity(
+        0.8,
+        "similarity from which a training row is dropped as nearly a test row, unless their labels differ; null: off",
+        gt=0.0,
+        le=1.0,
     )
-    conflicting_labels: Literal["drop", "majority"] = Field(
+    test_run_words: int | None = optional_identity(
+        8,
+        "a training row is dropped if it holds a test question of at least so many words, or if runs of so many words "
+        "make up three quarters of it or of a test row; runs that many rows share do not count; null: off",
+        ge=2,
+        le=50,
+    )
+    conflicting_labels: Literal["drop", "majority", "keep"] = Field(
         "drop",
-        description="rows with the same text and different labels: drop all, or keep those with the majority's label",
+        description="training rows and examples with the same text and different labels: drop all, keep those with the "
+        "majority's label, or keep all",
     )
     personal_data: Literal["allow", "redact", "drop"] = Field(
         "allow",

@@ -17,6 +17,11 @@ from stillhouse.repository import ROOT
 from stillhouse.skills.registry import SKILLS
 from stillhouse.url_credentials import RULE, has_password, hide_passwords
 
+_RENAMED = {
+    "data.near_duplicate_threshold": "data.near_duplicate_similarity among training rows (null instead of 1 for exact "
+    "duplicates alone), and data.test_similarity towards test rows",
+    "data.contamination_ngram": "data.test_run_words (null switches it off)",
+}
 RECIPES = ROOT / "deployments" / "recipes"
 
 _LIST_OF_TEXTS = "tuple[str, ...]"
@@ -182,6 +187,8 @@ def _explain(item: Any, written: yaml.Node | None) -> str:
     names = [name for at, name in enumerate(item["loc"]) if not (at == 1 and item["loc"][0] == "skill")]
     path = ".".join(str(name) for name in names if name not in kinds)
     if item["type"] == "extra_forbidden":
+        if path in _RENAMED:
+            return f"{path}: this field is now {_RENAMED[path]}."
         return f"{path}: unknown field." + did_you_mean(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
     if item["type"] == "union_tag_invalid":
         kind = hide_passwords(str(item["input"]["kind"]))

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stillhouse.data.row import Row
+from stillhouse.data.row import Row, draw_sha256
 from stillhouse.errors import DataError
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.prompts import TeacherPrompt
@@ -75,7 +75,7 @@ class _FixedPool:
 
 def seeded_order(seed: int, row: Row) -> str:
     """Return a sort key that shuffles rows by content, the same way each time; new rows move no old ones."""
-    return hashlib.sha256(f"{seed}|{row['content_sha256']}".encode()).hexdigest()
+    return hashlib.sha256(f"{seed}|{draw_sha256(row['messages'])}".encode()).hexdigest()
 
 
 def _pools(prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Row]) -> list["Retriever | _FixedPool"]:

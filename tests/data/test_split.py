@@ -87,13 +87,14 @@ def test_split_contaminated_rows_leave_every_split_but_test(split_rows: Callable
     ]
     summary, names = split_rows(train=train, test=test)
     assert names["dropped"] == ["train-0", "train-1", "train-2"]
-    assert summary.dropped == {"contaminated_exact": 1, "contaminated_near": 1, "contaminated_ngram": 1}
+    assert summary.dropped == {"contaminated_near": 2, "contaminated_run": 1}
     assert len(names["test"]) == 22
 
 
 def test_split_examples_near_test_are_dropped_and_the_rest_kept(split_rows: Callable[..., Any]) -> None:
     test = texts(20, seed=1)
-    examples = [{"text": test[0]["text"] + " extra", "label": "a"}, {"text": test[1]["text"], "label": "b"}, *texts(4)]
+    near = {**test[0], "text": test[0]["text"] + " extra"}
+    examples = [near, {"text": test[1]["text"], "label": "b"}, *texts(4)]
     summary, names = split_rows(train=texts(40, seed=2), examples=examples, test=test)
     assert summary.dropped == {"contaminated_exact": 1, "contaminated_near": 1}
     assert names["examples"] == [f"examples-{at}" for at in range(2, 6)]

@@ -87,14 +87,16 @@ def test_validate_duplicates_keep_the_labelled_row_and_the_examples(
         {"text": LONG + " today"},
         {"text": "where is my PARCEL?", "label": "a"},
         {"text": "entirely different words here"},
+        {"text": LONG.replace(" ", "\u00a0\n")},
     ]
     folders = {"train": read_rows(train), "examples": read_rows(LABELLED, "examples")}
     summary = validate(folders, data, SKILL, tmp_path / "out")
     dropped = {row["id"]: (row["reason"], row["detail"]) for row in read_back(tmp_path / "out" / "dropped.parquet")}
     assert dropped == {
-        "train-0": ("exact_duplicate", "of row 'train-1'"),
-        "train-3": ("near_duplicate", "of row 'train-2'"),
-        "train-4": ("exact_duplicate", "of row 'examples-0'"),
+        "train-0": ("near_duplicate", "like row 'train-1' \"hello world\""),
+        "train-3": ("near_duplicate", f"like row 'train-2' \"{LONG}\""),
+        "train-4": ("near_duplicate", "like row 'examples-0' \"where is my parcel\""),
+        "train-6": ("exact_duplicate", f"like row 'train-2' \"{LONG}\""),
     }
     assert summary.kept == {"examples": 2, "train": 3}
     assert [row["id"] for row in read_back(tmp_path / "out" / "rows.parquet")] == [
@@ -106,10 +108,13 @@ def test_validate_duplicates_keep_the_labelled_row_and_the_examples(
     ]
 
 
-def test_validate_threshold_one_keeps_near_duplicates(tmp_path: Path, read_rows: ReadRows, data: Data) -> None:
-    folder = read_rows([*LABELLED, {"text": LONG}, {"text": LONG + " today"}])
-    exact_only = data.model_copy(update={"near_duplicate_threshold": 1.0})
-    assert validate({"train": folder}, exact_only, SKILL, tmp_path / "out").dropped == {}
+def test_validate_each_rule_for_repeats_can_be_switched_off(tmp_path: Path, read_rows: ReadRows, data: Data) -> None:
+    folder = {"train": read_rows([*LABELLED, {"text": LONG}, {"text": LONG + " today"}, {"text": LONG}])}
+    assert validate(folder, data, SKILL, tmp_path / "a").dropped == {"exact_duplicate": 1, "near_duplicate": 1}
+    exact_only = data.model_copy(update={"near_duplicate_similarity": None})
+    assert validate(folder, exact_only, SKILL, tmp_path / "b").dropped == {"exact_duplicate": 1}
+    all_kept = exact_only.model_copy(update={"exact_duplicates": "keep"})
+    assert validate(folder, all_kept, SKILL, tmp_path / "c").dropped == {}
 
 
 def test_validate_near_duplicate_of_a_dropped_row_only_stays(
@@ -118,29 +123,25 @@ def test_validate_near_duplicate_of_a_dropped_row_only_stays(
     words = LONG.replace("the lazy", "lazy").split()
     chain = [" ".join(words), " ".join([*words[1:], "one"]), " ".join([*words[2:], "one", "two"])]
     folder = read_rows([*LABELLED, *({"text": text} for text in chain)])
-    loose = data.model_copy(update={"near_duplicate_threshold": 0.75})
+    loose = data.model_copy(update={"near_duplicate_similarity": 0.75})
     validate({"train": folder}, loose, SKILL, tmp_path / "out")
     assert reasons(tmp_path / "out", read_back) == {"train-3": "near_duplicate"}
 
 
-@pytest.mark.parametrize("twin", ["Same TEXT here!", None])
 @pytest.mark.parametrize(
     ("mode", "labels", "lost"),
-    [("drop", "aab", {0, 1, 2}), ("majority", "aab", {2}), ("majority", "ab", {0, 1})],
+    [("drop", "aab", {0, 1, 2}), ("majority", "aab", {2}), ("majority", "ab", {0, 1}), ("keep", "aab", set())],
 )
 def test_validate_conflicting_labels_follow_the_mode(
     tmp_path: Path,
     read_rows: ReadRows,
     read_back: ReadBack,
     data: Data,
-    twin: str | None,
     mode: str,
     labels: str,
     lost: set[int],
 ) -> None:
-    texts = ["same text here"] * 3 if twin else [LONG, LONG + " today", LONG + " now"]
-    rows = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=False)]
-    folder = read_rows([*rows, *LABELLED])
+    folder = read_rows([*({"text": "same  text here", "label": label} for label in labels), *LABELLED])
     validate({"train": folder}, data.model_copy(update={"conflicting_labels": mode}), SKILL, tmp_path / "out")
     found = reasons(tmp_path / "out", read_back)
     assert {key for key, reason in found.items() if reason == "conflicting_labels"} == {f"train-{at}" for at in lost}
@@ -151,6 +152,9 @@ def test_validate_test_row_equal_to_a_training_row_is_left_for_the_split(
 ) -> None:
     folders = {"train": read_rows(LABELLED), "test": read_rows([*LABELLED, LABELLED[0]], "test")}
     summary = validate(folders, data, SKILL, tmp_path / "out")
+    assert (summary.kept, summary.dropped) == ({"train": 2, "test": 3}, {})
+    stricter = data.model_copy(update={"exact_duplicates": "drop_in_test_too"})
+    summary = validate(folders, stricter, SKILL, tmp_path / "stricter")
     assert (summary.kept, summary.dropped) == ({"train": 2, "test": 2}, {"exact_duplicate": 1})
 
 
@@ -166,7 +170,7 @@ def test_validate_nothing_to_classify_is_refused(tmp_path: Path, read_rows: Read
         validate({"train": read_rows([{"text": "a"}])}, data, SKILL, tmp_path / "out")
     with pytest.raises(DataError, match=r"one class only: the labelled rows hold just 'a'"):
         validate({"train": read_rows(LABELLED[:1])}, data, SKILL, tmp_path / "out")
-    with pytest.raises(DataError, match=r"data\.train keeps none of its 1 rows \(empty_prompt: 1\)"):
+    with pytest.raises(DataError, match=r"data\.train keeps none of its 1 rows:\n  - empty_prompt: 1"):
         validate({"train": read_rows([{"text": " "}])}, data, SKILL, tmp_path / "out")
 
 
@@ -180,7 +184,8 @@ def test_validate_banking77_leaves_no_near_duplicates(
     read(source, resolve(source), "train", tmp_path / "read")
     summary = validate({"train": tmp_path / "read"}, data, SKILL, tmp_path / "out")
     assert summary.num_in == 10_003
-    assert summary.dropped["exact_duplicate"] >= 30  # 31 normalised duplicates, one of them with two labels
+    assert summary.dropped["near_duplicate"] >= 30  # 31 rows that differ in case and punctuation from another
+    assert summary.dropped.keys() == {"exact_duplicate", "near_duplicate"}
     assert len(summary.labels) == 77
     again = tmp_path / "again"
     again.mkdir()

@@ -17,6 +17,10 @@ IF_SET = {
     *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),
     *(f"filters.{name}" for name in ("too_long", "check_labels", "hard_share", "min_probability")),
     *(f"data.{role}.{name}" for role in ("train", "examples", "test") for name in ("encoding", "delimiter")),
+    *(
+        f"data.{name}"
+        for name in ("exact_duplicates", "near_duplicate_similarity", "test_similarity", "test_run_words")
+    ),
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
     "filters.min_judge_score",
@@ -86,8 +90,6 @@ IDENTITY = {
             "max_train_rows",
             "max_test_rows",
             "max_prompt_chars",
-            "near_duplicate_threshold",
-            "contamination_ngram",
             "conflicting_labels",
             "personal_data",
             "languages",

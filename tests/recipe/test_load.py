@@ -213,3 +213,18 @@ def test_parse_recipe_budget_with_batches_is_refused():
 @pytest.mark.parametrize("budget", [{"usd": 0}, {"tokens": 0}, {"hours": -1}])
 def test_parse_recipe_budget_of_zero_is_refused(budget):
     assert f"budget.{next(iter(budget))}" in refusal_of(make_recipe_fields() | {"budget": budget})
+
+
+@pytest.mark.parametrize(
+    ("old", "now"),
+    [
+        ("near_duplicate_threshold", "data.near_duplicate_similarity"),
+        ("near_duplicate_threshold", "data.test_similarity"),
+        ("contamination_ngram", "data.test_run_words"),
+    ],
+)
+def test_parse_recipe_renamed_field_is_refused_with_its_new_name(old: str, now: str) -> None:
+    fields = make_recipe_fields()
+    fields["data"][old] = 1
+    with pytest.raises(RecipeError, match=f"data.{old}: this field is now .*{now}"):
+        parse_recipe(fields)
