@@ -61,6 +61,14 @@ def check_forms(counts: Mapping[str, Mapping[str, int]], named: Iterable[str]) -
     )
 
 
+def find_mixed(labels: Iterable[str]) -> list[list[str]]:
+    """Return the groups of labels that differ in their form alone."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        groups[_form(label)].append(label)
+    return [group for group in groups.values() if len(group) > 1]
+
+
 def _form(label: str) -> str:
     """Return what a person reads: without case, width, gaps, and how a number is written."""
     text = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
