@@ -16,6 +16,8 @@ _MARKS = (
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     ("◁think▷", "◁/think▷"),  # Kimi
 )
+# an answer begins after the last of these; the second one is gpt-oss's, between a channel's name and its message
+ENDS_REASONING = frozenset(closing for _, closing in _MARKS) | {"<|message|>"}
 _ANY_OPENING = re.compile("|".join(re.escape(opening) for opening, _ in _MARKS), re.IGNORECASE)
 _OPENING = re.compile(rf"\s*(?:{_ANY_OPENING.pattern})", re.IGNORECASE)
 # marks in quotes or backticks are spoken of

@@ -26,7 +26,7 @@ class ProbeParams(GenerationParams):
     prompts: int
 
 
-@stage("probe", version=1, on_device=True)
+@stage("probe", version=2, on_device=True)
 def probe(call: StageCall[ProbeParams]) -> GenerationSummary:
     """Write asked.parquet, which lists all requests of a run, and probe.json; completions go to their store."""
     inputs = call.folders

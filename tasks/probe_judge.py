@@ -41,7 +41,7 @@ def probe_judge(call: StageCall[ProbeJudgeParams]) -> GenerationSummary:
     inputs = plan_inputs(call)
     questions = score_questions(inputs.rows, stored_lines(inputs.probes), params.judge, params.skill, params.labels)
     if not questions:
-        write_probe(folder, {PROMPT_ROWS: []}, {}, [], is_exact=True, label_token_ids=None)
+        write_probe(folder, {PROMPT_ROWS: []}, {}, [], is_exact=True)
         return GenerationSummary()
     spec = _spec(call, questions, sorted(inputs.sampled_keys & questions.keys()))
     summary = run_completion_worker(call, "probe", spec)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.completions.completion import Completion, CompletionSlot
-from stillhouse.completions.table import ANSWER_SCHEMA, line_of
+from stillhouse.completions.table import ANSWER_SCHEMA, AnswerForm, line_of
 
 # the table's columns: those that a slot holds, one that is the same in all lines, and those that are buffered
 _SLOT_COLUMNS = ("row_id", "sample_index", "key")
@@ -26,12 +26,12 @@ _NONE = -1
 class CompletionBuffer:
     """The completions of one teacher to a set of keys."""
 
-    def __init__(self, keys: Iterable[str], label_token_ids: list[int] | None) -> None:
-        """Start with no completion; `label_token_ids` are the first tokens of the labels, if their scores are kept."""
+    def __init__(self, keys: Iterable[str], form: AnswerForm) -> None:
+        """Start with no completion; `form` is that of all their answers."""
         # the strings themselves are the caller's: those of the completions that come would take as much again
         self._number = {key: number for number, key in enumerate(keys)}
         self._position = array("i", [_NONE]) * len(self._number)
-        self._label_token_ids = label_token_ids
+        self._form = form
         self._teacher = ""
         self._count = 0
         self._batches: list[pa.RecordBatch] = []
@@ -50,7 +50,7 @@ class CompletionBuffer:
         self._position[self._number[completion.key]] = self._count
         self._count += 1
         self._teacher = completion.teacher
-        self._pending.append(line_of(completion, self._label_token_ids))
+        self._pending.append(line_of(completion, self._form))
         if len(self._pending) == _BATCH:
             self._flush()
 

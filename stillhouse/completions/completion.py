@@ -29,7 +29,7 @@ class Reply(StrictModel):
     token_ids: tuple[int, ...] = ()
     # per token: {token id: logprob}, the chosen token always among them; empty if none were requested
     logprobs: tuple[dict[int, float], ...] = ()
-    cumulative_logprob: float | None = None
+    cumulative_logprob: float | None = None  # of all tokens; of the answer's alone if an API wraps it in JSON
 
 
 class Completion(Reply):
@@ -55,6 +55,8 @@ class Completion(Reply):
         total = self.cumulative_logprob if self.answer_logprob is None else self.answer_logprob
         if total is None or is_closed:
             return total
+        if self.reasoning and self.answer_tokens is None:
+            return None  # the count is of the reasoning's tokens too
         tokens = self.completion_tokens if self.answer_tokens is None else self.answer_tokens
         return total / tokens if tokens else None
 

@@ -8,6 +8,7 @@ from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion, without_reasoning
 from stillhouse.completions.store import CompletionStore
+from stillhouse.completions.table import AnswerForm
 from stillhouse.costs.budget_guard import BudgetGuard, BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.usage import UsageMeter
@@ -35,7 +36,7 @@ class CompletionRecorder:
         store: StoreConfig,
         teacher: str,
         budget: BudgetScope,
-        label_token_ids: list[int] | None,
+        form: AnswerForm,
         min_logprobs: int,
     ) -> None:
         """Look up which keys have a stored completion with at least `min_logprobs` logprobs a token."""
@@ -44,7 +45,7 @@ class CompletionRecorder:
         self._store = CompletionStore(Store(store), teacher)
         self._reporter = reporter
         self._min_logprobs = min_logprobs
-        self.completions = CompletionBuffer(keys, label_token_ids)
+        self.completions = CompletionBuffer(keys, form)
         self._usage = UsageMeter()  # what all these completions took, whichever run requested them
         for stored in self._store.stream(keys, min_logprobs):
             self._add(stored)

@@ -3,10 +3,11 @@
 It holds nothing that differs from one run to the next (no times): the same completions make the same bytes.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +27,9 @@ ANSWER_SCHEMA = pa.schema(
         ("prompt_tokens", pa.int32()),
         ("completion_tokens", pa.int32()),
         ("cumulative_logprob", pa.float64()),
+        ("answer_logprob", pa.float64()),  # of the answer's own tokens, if their ids are known; nats
+        ("answer_tokens", pa.int32()),
+        ("is_closed", pa.bool_()),
         ("label_scores", pa.list_(pa.float64())),  # log-probability of each label's first token, in label order
         ("teacher", pa.string()),
     ]
@@ -36,6 +40,18 @@ MIXED_SCHEMA = ANSWER_SCHEMA.append(pa.field("teacher_number", pa.int32()))
 
 # the score of a label that the engine's constraint ruled out
 _FLOOR = -100.0
+
+
+class AnswerForm(NamedTuple):
+    """What is known of a teacher's answers beside their text."""
+
+    label_token_ids: list[int] | None = None  # the first token of each label, if their scores are kept
+    special_token_ids: frozenset[int] = frozenset()  # they end or frame an answer and are no part of it
+    reasoning_end_ids: frozenset[int] = frozenset()  # an answer that was reasoned about begins after the last of these
+    is_closed: bool = False  # decoding allows one of a fixed set of texts only
+
+
+FREE_TEXT = AnswerForm()
 
 
 def label_scores(logprobs: Sequence[Mapping[int, float]], label_tokens: list[int] | None) -> list[float] | None:
@@ -58,17 +74,36 @@ def lines_by_row(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
     return dict(found)
 
 
-def line_of(completion: Completion, label_tokens: list[int] | None) -> dict[str, Any]:
+def line_of(completion: Completion, form: AnswerForm) -> dict[str, Any]:
     """Return a completion as a line of the table, without the fields of its slot but the key."""
     fields = {name: getattr(completion, name) for name in _COMPLETION_FIELDS}
-    return {**fields, "label_scores": label_scores(completion.logprobs, label_tokens)}
+    scores = label_scores(completion.logprobs, form.label_token_ids)
+    return {**fields, **answer_score(completion, form), "label_scores": scores}
+
+
+def answer_score(completion: Completion, form: AnswerForm) -> dict[str, Any]:
+    """Return the fields of a completion that say how probable its answer's own tokens are, as far as it is known."""
+    found: dict[str, Any] = {"is_closed": form.is_closed}
+    steps = list(zip(completion.token_ids, completion.logprobs, strict=False))
+    if not steps or len(steps) < len(completion.token_ids):
+        return found
+    if completion.reasoning:
+        ends = [place for place, (token, _) in enumerate(steps, start=1) if token in form.reasoning_end_ids]
+        if not ends:
+            return found | {"cumulative_logprob": None}  # of the reasoning for the most part
+        steps = steps[ends[-1] :]
+    own = [scores.get(token) for token, scores in steps if token not in form.special_token_ids]
+    known = [logprob for logprob in own if logprob is not None]
+    if not known or len(known) < len(own):
+        return found
+    # the store keeps 32 bits of each: a stored completion and a new one must give one line
+    return found | {"answer_logprob": sum(array("f", known)), "answer_tokens": len(known)}
 
 
 def completion_of(line: dict[str, Any]) -> Completion:
     """Return a line as a completion, as the filters judge it."""
     number = line.get("teacher_number")
-    fields = {name: line[name] for name in _COMPLETION_FIELDS if name != "reasoning"}
-    fields["reasoning"] = line.get("reasoning") or ""
+    fields = {name: line[name] for name in _COMPLETION_FIELDS if line.get(name) is not None}
     return Completion(**fields, seconds=0.0, created="", teacher_number=number)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from stillhouse.completions.completion import CompletionSlot
 from stillhouse.completions.key import completion_key
+from stillhouse.completions.table import AnswerForm
 from stillhouse.data.row import Row
 from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.api.redaction import Redactor
@@ -29,7 +30,9 @@ class ChatRequests:
         self.spec = spec
         sampling = spec.teacher.sampling
         prompter = Prompter(spec.teacher, spec.skill, spec.labels, examples_of(spec))
-        self.form = structured_output(spec.endpoint, prompter.constraint(spec.teacher))
+        constraint = prompter.constraint(spec.teacher)
+        self.form = structured_output(spec.endpoint, constraint)
+        self.answers = AnswerForm(is_closed="choice" in constraint)
         redactor = Redactor(spec.endpoint)
         redactor.check(spec.labels, self.form)
         self.slots: list[CompletionSlot] = []

@@ -40,7 +40,7 @@ def generate(
     needs neither key nor server.
     """
     requests = ChatRequests(spec, rows_of(spec), reporter.log)
-    recorder = open_recorder(spec, [request.key for request in requests.all], reporter)
+    recorder = open_recorder(spec, [request.key for request in requests.all], reporter, requests.answers)
     missing = recorder.missing(requests.all)
     if missing and spec.endpoint.execution == "batch":
         work = _request_in_batches(requests, missing, recorder, reporter.log, connect_batches)

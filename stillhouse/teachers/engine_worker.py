@@ -45,7 +45,7 @@ class EngineRequester:
         self._prepared = prepared
         self._teacher = prepared.spec.teacher
         keys = [request.key for request in requests]
-        self.recorder: CompletionRecorder = open_recorder(prepared.spec, keys, reporter, prepared.label_token_ids)
+        self.recorder: CompletionRecorder = open_recorder(prepared.spec, keys, reporter, prepared.form)
         self._reporter = reporter
         self._start = start
         self._start_seconds = 0.0

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import CompletionSlot
+from stillhouse.completions.table import FREE_TEXT, AnswerForm
 from stillhouse.teachers.spec import read_row_ids
 
 # the parts of a probe, by the words that stored ones hold
@@ -59,7 +60,7 @@ def write_probe(
     chosen: list[str],
     *,
     is_exact: bool,
-    label_token_ids: list[int] | None,
+    form: AnswerForm = FREE_TEXT,
 ) -> None:
     """Write asked.parquet, a line for each slot of each part, and probe.json with the keys chosen.
 
@@ -71,4 +72,5 @@ def write_probe(
         for row_id, rollout_index, key in part_slots
     ]
     pq.write_table(pa.Table.from_pylist(lines, schema=ASKED_SCHEMA), out / "asked.parquet")
-    (out / "probe.json").write_text(json.dumps({"keys": chosen, "is_exact": is_exact, "scored": label_token_ids}))
+    answers = {name: sorted(ids) if isinstance(ids, frozenset) else ids for name, ids in form._asdict().items()}
+    (out / "probe.json").write_text(json.dumps({"keys": chosen, "is_exact": is_exact, "answers": answers}))

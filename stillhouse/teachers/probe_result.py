@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from stillhouse.artifacts.store import Store
 from stillhouse.completions.completion import Completion, CompletionSlot
 from stillhouse.completions.store import CompletionStore
-from stillhouse.completions.table import Lines, line_of
+from stillhouse.completions.table import FREE_TEXT, AnswerForm, Lines, answer_score, line_of
 from stillhouse.costs.forecast import Range, forecast_share
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.api.request import num_logprobs
@@ -48,7 +48,7 @@ class ProbeResult:
     prompts: Sequence[ListedPrompt]
     test_prompts: Sequence[ListedPrompt] = ()
     is_exact: bool = False  # sizes are prompt tokens, not bytes
-    label_token_ids: list[int] | None = None
+    form: AnswerForm = FREE_TEXT
     summary: GenerationSummary = _NOTHING_GENERATED
 
     @cached_property
@@ -90,7 +90,7 @@ class ProbeResult:
         for prompt in self.prompts:
             own = [row_id for row_id in prompt.repeats if row_id in row_ids]
             if own and not prompt.num_missing:
-                lines = [line_of(completion, self.label_token_ids) for completion in prompt.stored]
+                lines = [line_of(completion, self.form) for completion in prompt.stored]
                 for row_id in own:
                     slot = {"row_id": row_id, "teacher_number": teacher_number}
                     found[row_id] = [line | slot for line in lines] * prompt.repeats[row_id]
@@ -114,10 +114,14 @@ def read_probe(
     """
     metadata = json.loads((folder / "probe.json").read_text())
     lines = pq.read_table(folder / "asked.parquet").to_pylist()
+    answers = metadata["answers"]
+    sets = {name: frozenset(answers[name]) for name in ("special_token_ids", "reasoning_end_ids")}
+    form = AnswerForm(**answers | sets)
     sizes = {line["key"]: line["size"] for line in lines}
     stored = {}
     for one in CompletionStore(store, fingerprint).stream(sizes, num_logprobs(model)):
-        stored[one.key] = one.model_copy(update={"token_ids": (), "logprobs": one.logprobs[:1]})
+        short = {"token_ids": (), "logprobs": one.logprobs[:1], **answer_score(one, form)}
+        stored[one.key] = one.model_copy(update=short)
     probed = frozenset(metadata["keys"])
     parts: dict[str, list[ListedPrompt]] = {}
     for part in (PROMPT_ROWS, TEST_ROWS):
@@ -141,6 +145,6 @@ def read_probe(
         prompts=parts[PROMPT_ROWS],
         test_prompts=parts[TEST_ROWS],
         is_exact=metadata["is_exact"],
-        label_token_ids=metadata["scored"],
+        form=form,
         summary=summary,
     )

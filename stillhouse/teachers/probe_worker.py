@@ -24,7 +24,7 @@ def probe(spec: ProbeSpec, reporter: Reporter, start: Callable[..., Any] = start
     requester.request([request for request in prepared.requests if is_chosen(request.key)])
     sizes = {request.key: len(request.token_ids) for request in prepared.requests}
     slots = {PROMPT_ROWS: prepared.slots}
-    write_probe(Path(spec.out), slots, sizes, chosen, is_exact=True, label_token_ids=prepared.label_token_ids)
+    write_probe(Path(spec.out), slots, sizes, chosen, is_exact=True, form=prepared.form)
     return requester.summary().to_record()
 
 

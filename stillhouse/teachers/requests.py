@@ -6,9 +6,11 @@ from typing import Any
 from stillhouse.completions.completion import CompletionSlot
 from stillhouse.completions.key import completion_key
 from stillhouse.completions.recorder import CompletionRecorder
+from stillhouse.completions.table import AnswerForm
 from stillhouse.data.row import Row
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.inference.loading import load_tokenizer
+from stillhouse.inference.vllm.answer_tokens import answer_form
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
 from stillhouse.inference.vllm.request import Request, first_token_ids, marks_reasoning, render, tokenize
 from stillhouse.reasoning import opened_block
@@ -35,9 +37,7 @@ def examples_of(spec: AskSpec) -> list[Row]:
     return read_cases(spec.examples, spec.skill) if spec.examples else []
 
 
-def open_recorder(
-    spec: AskSpec, keys: Iterable[str], reporter: Reporter, label_token_ids: list[int] | None = None
-) -> CompletionRecorder:
+def open_recorder(spec: AskSpec, keys: Iterable[str], reporter: Reporter, form: AnswerForm) -> CompletionRecorder:
     """Return the recorder of the teacher's completions of `keys`, with those that the store has."""
     return CompletionRecorder(
         keys,
@@ -45,7 +45,7 @@ def open_recorder(
         store=spec.store,
         teacher=spec.teacher_fingerprint,
         budget=spec.budget,
-        label_token_ids=label_token_ids,
+        form=form,
         min_logprobs=num_logprobs(spec.teacher),
     )
 
@@ -67,6 +67,7 @@ class PreparedRequests:
         self.label_token_ids = first_token_ids(tokenizer, choices) if choices else None
         self.marks_reasoning = marks_reasoning(tokenizer)
         self.opened_block = ""  # the mark of reasoning that the prompts end in, if the template opens it
+        self.form = answer_form(tokenizer, self.label_token_ids, self.constraint)
         self.slots: list[CompletionSlot] = []
         requests: dict[str, Request] = {}
         output = self._output()

@@ -22,6 +22,7 @@ from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion, CompletionSlot
 from stillhouse.completions.store import CompletionStore
+from stillhouse.completions.table import AnswerForm
 
 TEACHER = "t" * 64
 MOST_S, MOST_GIB = 30.0, 1.0
@@ -71,7 +72,7 @@ def verdict(seconds: float, peak_gib: float) -> str:
 
 def write_table(completions: CompletionStore, keys: list[str]) -> int:
     """As generation does with a full store: ten labels are scored, rows come in another order than answers."""
-    gathered = CompletionBuffer(keys, list(range(10)))
+    gathered = CompletionBuffer(keys, AnswerForm(list(range(10))))
     for answer in completions.stream(keys, 1):
         gathered.add(answer)
     slots = [CompletionSlot(f"row-{n}", 0, key) for n, key in enumerate(reversed(keys))]

@@ -8,15 +8,19 @@ import pytest
 
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion, CompletionSlot
-from stillhouse.completions.table import ANSWER_SCHEMA, label_scores
+from stillhouse.completions.table import ANSWER_SCHEMA, FREE_TEXT, AnswerForm, label_scores
 
 LABELS = [3, 5]
+SPECIAL = 2
+FORM = AnswerForm(LABELS, frozenset({SPECIAL}), is_closed=True)
 
 
 def line(row_id: str, index: int, answer: Completion) -> dict[str, Any]:
     """One line of the table, by its definition."""
     plain = answer.model_dump(include=set(ANSWER_SCHEMA.names))
-    return {**plain, "row_id": row_id, "sample_index": index, "label_scores": label_scores(answer.logprobs, LABELS)}
+    plain |= {"row_id": row_id, "sample_index": index, "label_scores": label_scores(answer.logprobs, LABELS)}
+    own = answer.logprobs[0].get(answer.token_ids[0]) if answer.logprobs and answer.token_ids[0] != SPECIAL else None
+    return {**plain, "is_closed": True, "answer_logprob": own, "answer_tokens": None if own is None else 1}
 
 
 def completion(key: str, n: int = 0) -> Completion:
@@ -44,7 +48,7 @@ def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, nu
     plain = [line(row, index, answers[key]) for row, index, key in slots]
     pq.write_table(pa.Table.from_pylist(plain, schema=ANSWER_SCHEMA), tmp_path / "plain")
 
-    gathered = CompletionBuffer(answers, LABELS)
+    gathered = CompletionBuffer(answers, FORM)
     for answer in random.Random(0).sample(list(answers.values()), number):
         gathered.add(answer)
     assert "k0" in gathered
@@ -54,14 +58,14 @@ def test_write_is_byte_for_byte_the_table_of_all_rows_at_once(tmp_path: Path, nu
 
 
 def test_write_without_slots_is_an_empty_table(tmp_path: Path) -> None:
-    CompletionBuffer([], None).write([], tmp_path / "gathered")
+    CompletionBuffer([], FREE_TEXT).write([], tmp_path / "gathered")
     pq.write_table(pa.Table.from_pylist([], schema=ANSWER_SCHEMA), tmp_path / "plain")
     assert (tmp_path / "gathered").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
 @pytest.mark.pitfall("none rows")
 def test_write_slot_without_a_completion_is_an_error(tmp_path: Path) -> None:
-    gathered = CompletionBuffer(["a", "b"], None)
+    gathered = CompletionBuffer(["a", "b"], FREE_TEXT)
     gathered.add(completion("a"))
     assert "b" not in gathered
     with pytest.raises(KeyError, match="b"):

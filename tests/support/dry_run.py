@@ -55,7 +55,7 @@ class _Store(Store):
         if ref.stage == "probe":
             folder.mkdir(parents=True, exist_ok=True)
             slots = [CompletionSlot("1", index, key) for index, key in enumerate(_KEYS)]
-            write_probe(folder, {PROMPT_ROWS: slots}, dict.fromkeys(_KEYS, 1), [], is_exact=True, label_token_ids=None)
+            write_probe(folder, {PROMPT_ROWS: slots}, dict.fromkeys(_KEYS, 1), [], is_exact=True)
         return folder
 
 

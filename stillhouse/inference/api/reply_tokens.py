@@ -1,8 +1,10 @@
 """The tokens of a reply with their log-probabilities, as far as the endpoint gives them in a form that can be used."""
 
+import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 _TOKEN_ID = re.compile(r"token_id:(\d{1,9})")
@@ -37,6 +39,18 @@ def by_id(tokens: list[Token]) -> tuple[tuple[int, ...], tuple[dict[int, float],
     if None in ids:
         return (), ()
     return tuple(id_ for id_ in ids if id_ is not None), tuple(dict(_steps(token)) for token in tokens)
+
+
+def spelling(tokens: list[Token], answer: str) -> list[Token]:
+    """Return the tokens that spell `answer`, among the JSON or reasoning around it; all if none are found to do so."""
+    whole = "".join(token.text for token in tokens)
+    spelled = next((form for form in (answer, json.dumps(answer)[1:-1]) if form and form in whole), None)
+    if spelled is None:
+        return tokens
+    start = whole.rfind(spelled)
+    end = start + len(spelled)
+    stops = accumulate(len(token.text) for token in tokens)
+    return [token for token, stop in zip(tokens, stops, strict=True) if stop > start and stop - len(token.text) < end]
 
 
 def _steps(token: Token) -> Iterator[tuple[int, float]]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from stillhouse.completions.completion import Reply
 from stillhouse.encodable import encodable
 from stillhouse.inference.api.finish_reasons import read_finish_reason
-from stillhouse.inference.api.reply_tokens import by_id, read_tokens
+from stillhouse.inference.api.reply_tokens import by_id, read_tokens, spelling
 from stillhouse.inference.api.request import ANSWER, ResponseForm
 from stillhouse.inference.api.server_error import ServerError, read_error
 from stillhouse.reasoning import split_reasoning
@@ -67,6 +67,9 @@ def read_reply(content: bytes, form: ResponseForm) -> Reply:
         text = _unwrapped(text)
     tokens = read_tokens(choice.get("logprobs"))
     ids, logprobs = by_id(tokens)
+    # how sure the model is of an answer is no matter of the JSON or the reasoning around it
+    answer = split_reasoning(text, reasoning).answer
+    scored = spelling(tokens, answer) if form.is_wrapped or reasoning or answer != text else tokens
     return Reply(
         text=text,
         reasoning=reasoning,
@@ -75,7 +78,7 @@ def read_reply(content: bytes, form: ResponseForm) -> Reply:
         completion_tokens=counts.completion or len(tokens),
         token_ids=ids,
         logprobs=logprobs,
-        cumulative_logprob=sum(token.logprob for token in tokens) if tokens else None,
+        cumulative_logprob=sum(token.logprob for token in scored) if scored else None,
     )
 
 

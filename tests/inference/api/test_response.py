@@ -245,3 +245,19 @@ def test_read_reply_choice_behind_reasoning_in_the_text_is_unwrapped():
     message = {"content": '<think>a parcel</think>\n{"answer": "goods"}'}
     reply = read_reply(json.dumps(choice_with(message=message)).encode(), WRAPPED)
     assert (reply.text, reply.reasoning) == ("goods", "a parcel")
+
+
+def test_read_reply_a_label_in_json_is_as_sure_as_the_label_s_own_tokens():
+    spelled = ['{"', "answer", '": "', "card", " pay", "ment", '"}']
+    logprobs = {
+        "content": [token(text, -0.25 if text.strip() in ("card", "pay", "ment") else -3.0) for text in spelled]
+    }
+    reply = read_reply(answer('{"answer": "card payment"}', logprobs=logprobs).body, ResponseForm(is_wrapped=True))
+    assert reply.text == "card payment"
+    assert reply.cumulative_logprob == -0.75
+
+
+def test_read_reply_tokens_that_don_t_spell_the_json_count_all():
+    logprobs = {"content": [token("<0x63>", -0.5), token("ar", -0.25)]}
+    reply = read_reply(answer('{"answer": "car"}', logprobs=logprobs).body, ResponseForm(is_wrapped=True))
+    assert (reply.text, reply.cumulative_logprob) == ("car", -0.75)

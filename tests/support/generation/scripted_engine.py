@@ -14,7 +14,7 @@ import time
 import zlib
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 LOG = Path(os.environ["SCRIPTED_LOG"])
 SECONDS = float(os.environ.get("SCRIPTED_SECONDS", "0"))  # that one answer takes
@@ -27,6 +27,7 @@ class Tokenizer:
     """One token a word, so that each label has a first token of its own, as the scores of labels need it."""
 
     bos_token = bos_token_id = None
+    added_tokens_decoder: ClassVar[dict[int, Any]] = {}
 
     def apply_chat_template(self, turns: list[dict[str, str]], **options: object) -> str:
         return "\n".join(f"{turn['role']}: {turn['content']}" for turn in turns)
