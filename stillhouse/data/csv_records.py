@@ -63,7 +63,10 @@ def _header(lines: _Lines, form: TextForm, url: str) -> list[str]:
     try:
         header = next(csv.reader(lines, delimiter=form.delimiter, strict=True))
     except (StopIteration, csv.Error) as error:
-        raise DataError(f"{url} has no header line. The first line of a CSV file names its columns.") from error
+        raise DataError(
+            f"{url} has no header line. The first line of a CSV file names its columns; for JSON in such a file set "
+            "`format: jsonl`."
+        ) from error
     raw = lines.finish(len(lines.taken))
     try:
         raw.decode()

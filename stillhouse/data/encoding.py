@@ -19,10 +19,11 @@ _BOMS = (  # UTF-32's first: it begins like UTF-16's
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ESCAPES = {b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp", b"\x1b$)C": "iso2022_kr"}
 # the first of several that give the same text is named
 _LEGACY = (  # noqa: SIM905 - a list of names is no easier to read
     "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp874 cp932 gb18030 big5 cp949 euc_jp koi8_r koi8_u cp850 "
-    "cp852 cp866 cp1125 iso8859_2 iso8859_5 iso8859_7 iso8859_15 mac_roman"
+    "cp852 cp866 cp1125 iso8859_2 iso8859_5 iso8859_6 iso8859_7 iso8859_15 mac_roman mac_cyrillic"
 ).split()
 MIN_CERTAINTY = 0.9  # from which a detected encoding is used
 _MOST_CERTAIN = 0.99  # a guess stays one
@@ -37,7 +38,8 @@ _ALPHABETS = [
         "אבגדהוזחטיךכלםמןנסעףפץצקרשת ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهويىپچژگ،؟؛ًٌٍَُِّْ"
     ).split()
 ]
-_MIXED = re.compile(r"[A-Za-z][\u0370-\u06ff]|[\u0370-\u06ff][A-Za-z]")  # a word of two scripts
+# a word of two scripts, or with a mark inside that stands around words
+_MIXED = re.compile(r"[A-Za-z][\u0370-\u06ff]|[\u0370-\u06ff][A-Za-z]|[^\W\d_][„“”«»…€–—№¿¡][^\W\d_]")
 
 
 class Encoding(NamedTuple):
@@ -49,10 +51,13 @@ class Encoding(NamedTuple):
 
 
 def by_mark(head: bytes) -> Encoding | None:
-    """Return the encoding that a byte order mark or the places of zero bytes name; None without either."""
+    """Return the encoding that a byte order mark, an escape sequence or the places of zero bytes name; None without."""
     for bom, name in _BOMS:
         if head.startswith(bom):
             return Encoding(name, 1.0, bom)
+    for sign, name in _ESCAPES.items():
+        if sign in head:
+            return Encoding(name, _MOST_CERTAIN)
     if 50 * head.count(0) < len(head) or head.count(0) < 4:
         return None  # none, or a stray one
     # texts have no zero characters, so that zero bytes are halves and quarters of wider characters

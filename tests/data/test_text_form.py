@@ -24,6 +24,7 @@ TEXTS = {
     "pl": "Paczka nie dotarła, proszę o zwrot pieniędzy|Gdzie jest moje zamówienie?|Źle naliczono opłatę|Zażółć gęślą",
     "cs": "Příliš žluťoučký kůň|Zásilka nebyla doručena|chci vrátit peníze|Kde je moje objednávka?|ďábelské ódy",
     "tr": "Siparişim nerede?|Paket gelmedi, paramı geri istiyorum|Yanlış adres girilmiş|Çok teşekkürler, düzeltin",
+    "sv": "Jag vill lämna tillbaka varan|Paketet har inte kommit ännu|Var är min beställning?|För sent på dagen",
     "ru": "Где мой заказ?|Посылка не пришла|верните деньги|Неправильный адрес доставки|прошу исправить|Спасибо",
     "uk": "Де моє замовлення?|Посилка не прийшла|поверніть гроші|Неправильна адреса доставки|Дякую їм за це",
     "el": "Πού είναι η παραγγελία μου;|Το δέμα δεν έφτασε|θέλω τα χρήματά μου πίσω",
@@ -41,6 +42,7 @@ OLD = [
     *((language, name) for language in ("pl", "cs") for name in ("cp1250", "iso8859-2")),
     *(("ru", name) for name in ("cp1251", "koi8-r", "cp866", "iso8859-5")),
     *(("uk", "cp1251"), ("tr", "cp1254"), ("el", "cp1253"), ("he", "cp1255"), ("ar", "cp1256"), ("th", "cp874")),
+    *(("sv", "cp850"), ("ru", "mac_cyrillic"), ("ar", "iso8859-6"), ("ja", "iso2022_jp")),
     *(("ja", "shift_jis"), ("ja", "euc_jp"), ("zh", "gb18030"), ("zh", "gbk"), ("ko", "euc_kr")),
 ]
 WIDE = [(language, name) for language in ("de", "ru", "zh") for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32")]

@@ -92,6 +92,20 @@ def test_run_user_mistake_is_one_clear_message(
     assert not list(Path(os.environ["STILLHOUSE_STORE"]).glob("runs/*"))
 
 
+def test_run_unreadable_lines_stop_it_and_are_kept_where_the_message_says(tmp_path: Path, prefect_server: str) -> None:
+    pipeline = Pipeline(tmp_path / "mine")
+    pipeline.write()
+    path = pipeline.folder / "messages.jsonl"
+    good = path.read_text()
+    path.write_text(good + "broken\n" * len(good.splitlines()))
+
+    with pytest.raises(UserError, match=r"lines are no rows \(not_json: \d+\), such as .*'broken'") as caught:
+        run_flow(distill, recipe=str(pipeline.folder / "recipe.yaml"))
+
+    kept_at = Path(str(caught.value).rpartition("with their bytes: ")[2])
+    assert len(kept_at.read_text().splitlines()) == len(good.splitlines())
+
+
 def obey_permissions() -> None:
     """Take from root what no permission stops it for; for others this changes nothing."""
     drop, dac_override, dac_read_search = 24, 1, 2  # <linux/prctl.h>, <linux/capability.h>
