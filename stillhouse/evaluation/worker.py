@@ -25,6 +25,7 @@ from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.cases import read_cases
+from stillhouse.students.minimal_template import minimal_template
 from stillhouse.students.served_template import serve_without_reasoning
 
 
@@ -83,6 +84,9 @@ def _measure(
 
 def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], examples: Sequence[Row]) -> Evaluated:
     tokenizer = load_tokenizer(candidate.path, candidate.revision)
+    if candidate.prompting == "zero_shot" and not tokenizer.chat_template:
+        # a base model as it is has no form of prompts; this is the one that its student gets
+        tokenizer.chat_template = minimal_template(tokenizer, frozenset({tokenizer.eos_token_id} - {None}))
     if candidate.without_reasoning:
         serve_without_reasoning(tokenizer, candidate.template)
     else:

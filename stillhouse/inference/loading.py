@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Any
 
 from stillhouse.errors import ModelError
+from stillhouse.inference.vllm.system_turn import fold_system_turn
 
 # each was seen for a folder with one broken file
 _BROKEN = (
@@ -37,7 +38,8 @@ class Loading:
 
         # the tokenizers library raises Exception itself for a tokenizer.json that it can't parse
         if isinstance(error, (*_BROKEN, StrictDataclassError, SafetensorError)) or kind is Exception:
-            raise ModelError(f"{self._what_fails}: {one_line(error)}. {self._advice}".rstrip()) from error
+            advice = f" {self._advice}." if self._advice else ""
+            raise ModelError(f"{self._what_fails}: {one_line(error)}.{advice}") from error
 
 
 def one_line(error: object, limit: int = 300) -> str:
@@ -54,17 +56,19 @@ def load_config(path: str, revision: str = "") -> Any:
     """
     from transformers import AutoConfig
 
-    with Loading(f"The configuration of model {path} can't be read", "Mend or replace its config.json."):
+    with Loading(f"The configuration of model {path} can't be read", "Mend or replace its config.json"):
         return AutoConfig.from_pretrained(path, revision=revision or None, trust_remote_code=False)
 
 
 def load_tokenizer(path: str, revision: str = "") -> Any:
-    """Return the model's tokenizer, chat template included.
+    """Return the model's tokenizer with its chat template, which takes a system turn.
 
     Raises:
         ModelError: `path` holds no tokenizer.
     """
     from transformers import AutoTokenizer
 
-    with Loading(f"No tokenizer for model {path}", "Give its folder all files of the model's tokenizer."):
-        return AutoTokenizer.from_pretrained(path, revision=revision or None, trust_remote_code=False)
+    with Loading(f"No tokenizer for model {path}", "Give its folder all files of the model's tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(path, revision=revision or None, trust_remote_code=False)
+    fold_system_turn(tokenizer)
+    return tokenizer

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
+
+from stillhouse.students.older_readers import widen_config, widen_tokenizer_config
+
+# what a model that sees is served with, besides its tokenizer
+_PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 
 
 def save_student(model: Any, tokenizer: Any, out: Path, precision: str) -> None:
@@ -26,6 +32,25 @@ def save_student(model: Any, tokenizer: Any, out: Path, precision: str) -> None:
     tokenizer.init_kwargs.pop("local_files_only", None)
     model.save_pretrained(out, safe_serialization=True)
     tokenizer.save_pretrained(out)
+    _rewrite(out / "config.json", widen_config)
+    _rewrite(out / "tokenizer_config.json", widen_tokenizer_config)
+
+
+def copy_processor(config: Any, base_model: str, revision: str, out: Path) -> None:
+    """Copy the base model's processor files into the folder of a student whose class reads more than text."""
+    from transformers.utils.hub import cached_file
+
+    if config.get_text_config() is config:
+        return
+    for name in _PROCESSOR_FILES:
+        found = cached_file(base_model, name, revision=revision or None, _raise_exceptions_for_missing_entries=False)
+        if found:
+            shutil.copyfile(found, out / name)
+
+
+def _rewrite(path: Path, change: Any) -> None:
+    content = change(json.loads(path.read_text(encoding="utf-8")))
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def write_history(history: list[dict[str, Any]], out: Path) -> None:

@@ -9,13 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stillhouse.errors import ModelError
+from stillhouse.students.base_model import load_base
+from stillhouse.students.minimal_template import give_template
 from stillhouse.students.spec import InitialiseSpec
+from stillhouse.students.tokens import stop_ids
 
 if TYPE_CHECKING:
     from stillhouse.runtime.worker import Reporter
 
-# where causal models of the transformers library keep their decoder layers
-LAYER_PATHS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers")
+# where transformers' models keep their decoder layers, those inside a model that sees last
+LAYER_PATHS = (
+    "model.layers",
+    "transformer.h",
+    "gpt_neox.layers",
+    "model.decoder.layers",
+    "model.language_model.layers",
+    "language_model.model.layers",
+)
+# weights of another shape or number for each layer, which do not follow a layer that moves
+_PER_LAYER = ("hidden_size_per_layer_input", "num_kv_shared_layers", "num_kv_reuse_layers")
 
 
 def evenly_spaced(num_layers: int, keep: int) -> tuple[int, ...]:
@@ -37,44 +49,35 @@ def evenly_spaced(num_layers: int, keep: int) -> tuple[int, ...]:
 
 
 def initialise(base_model: str, revision: str, layers: int, chat_template: str | None) -> tuple[Any, Any]:
-    """Return (model in float32 with `layers` layers, tokenizer with `chat_template`).
+    """Return (model in float32 with `layers` layers, tokenizer with its chat template).
 
     Raises:
         ModelError: the model can't be loaded, its layers can't be found, or it has no chat template.
     """
     model, tokenizer = load_base(base_model, revision)
-    if chat_template is not None:
-        tokenizer.chat_template = chat_template
-    if not tokenizer.chat_template:
-        raise ModelError(f"{base_model} has no chat template: give the student one in `student.chat_template`.")
+    stops = stop_ids(model.generation_config, tokenizer)
+    give_template(tokenizer, base_model, is_minimal=chat_template is not None, stops=stops)
     if layers:
         keep_layers(model, layers)
     return model, tokenizer
 
 
-def load_base(base_model: str, revision: str) -> tuple[Any, Any]:
-    """Return (model in float32, tokenizer) from safetensors, without running code that comes with the model.
+def check_layers(config: Any, keep: int) -> None:
+    """Refuse a cut to `keep` layers that the model of this configuration does not allow.
 
     Raises:
-        ModelError: the folder or hub name can't be loaded.
+        ModelError: layers have inputs of their own, differ, or share what they keep; or there are too few.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    is_local = Path(base_model).is_dir()
-    options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": is_local}
-    if revision and not is_local:
-        options["revision"] = revision
-    try:
-        model = AutoModelForCausalLM.from_pretrained(base_model, dtype=torch.float32, use_safetensors=True, **options)
-        tokenizer = AutoTokenizer.from_pretrained(base_model, **options)
-    except (OSError, ValueError) as error:
+    text = config.get_text_config()
+    own = next((name for name in _PER_LAYER if getattr(text, name, None)), "")
+    if getattr(text, "is_heterogeneous", False):
+        own = own or "layers of different shapes"
+    if own:
         raise ModelError(
-            f"The base model {base_model!r} can't be loaded: {error}\n"
-            "It must be a folder or hub name of a causal language model with config.json, a tokenizer and "
-            "*.safetensors weights; models that need their own code are refused."
-        ) from error
-    return model, tokenizer
+            f"student.layers is {keep}, but a model of kind {text.model_type} can't be cut: its layers differ, or "
+            f"depend on weights outside them ({own}). Set student.layers to 0, or take another base model."
+        )
+    evenly_spaced(text.num_hidden_layers, keep)
 
 
 def keep_layers(model: Any, keep: int) -> tuple[int, ...]:
@@ -85,6 +88,7 @@ def keep_layers(model: Any, keep: int) -> tuple[int, ...]:
     """
     from torch import nn
 
+    check_layers(model.config, keep)
     owner, name = _find_layers(model)
     layers = getattr(owner, name)
     indices = evenly_spaced(len(layers), keep)
@@ -123,12 +127,13 @@ def _fit_config(config: Any, indices: tuple[int, ...], num_layers: int) -> None:
 
 def run(spec: InitialiseSpec, report: Reporter) -> dict[str, Any]:
     """Write the untrained student to `spec.out` and return its parameter count and kept layers."""
-    from stillhouse.students.export import save_student
+    from stillhouse.students.export import copy_processor, save_student
     from stillhouse.students.served_template import prepare_template
 
     model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
     prepare_template(tokenizer, spec)
     save_student(model, tokenizer, Path(spec.out), spec.precision)
+    copy_processor(model.config, spec.base_model, spec.revision, Path(spec.out))
     report.log(f"untrained student: {model.num_parameters():,} parameters")
     return {"parameters": model.num_parameters(), "layers": model.config.get_text_config().num_hidden_layers}
 

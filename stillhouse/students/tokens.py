@@ -12,6 +12,7 @@ from typing import Any
 from stillhouse.data.row import Messages
 from stillhouse.errors import DataError, ModelError
 from stillhouse.inference.vllm.request import continuation_ids, through_template, tokenize
+from stillhouse.students.base_model import ordered_stops
 from stillhouse.students.served_template import target_text
 
 
@@ -29,11 +30,9 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Return the token ids on which decoding of `model` ends."""
-    declared = model.generation_config.eos_token_id
-    several = declared if isinstance(declared, list) else [declared]
-    return frozenset(token for token in (*several, tokenizer.eos_token_id) if token is not None)
+def stop_ids(generation: Any, tokenizer: Any) -> frozenset[int]:
+    """Return the token ids on which decoding of a model with the configuration `generation` ends."""
+    return frozenset(ordered_stops(generation, tokenizer))
 
 
 def encode(tokenizer: Any, prompt: Messages, completion: Messages, stops: frozenset[int]) -> dict[str, list[int]]:

@@ -49,7 +49,7 @@ def trainer_options(job: TrainingJob) -> dict[str, Any]:
         "eval_dataset": Dataset.from_list(job.validation) if job.validation else None,
         "processing_class": job.tokenizer,
         "callbacks": callbacks,
-        "peft_config": _lora(job.training),
+        "peft_config": _lora(job),
     }
 
 
@@ -104,14 +104,24 @@ def _on_cpu(training: Training) -> bool:
     return device == "cpu" or (device == "auto" and not torch.cuda.is_available())
 
 
-def _lora(training: Training) -> LoraConfig | None:
-    if training.method == "full":
+def _lora(job: TrainingJob) -> LoraConfig | None:
+    if job.training.method == "full":
         return None
-    lora = training.lora
+    lora = job.training.lora
+    named = lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules)
     return LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules),
+        target_modules=_in_language_model(job.model) if named == "all-linear" else named,
         task_type="CAUSAL_LM",
     )
+
+
+def _in_language_model(model: Any) -> str | list[str]:
+    """Return what LoRA takes for every linear layer; of a model that sees, of its language model alone."""
+    if model.config.get_text_config() is model.config:
+        return "all-linear"
+    decoder = model.get_decoder()
+    inside = {id(module) for module in decoder.modules() if isinstance(module, torch.nn.Linear)}
+    return [name for name, module in model.named_modules() if id(module) in inside]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.runtime.worker import Reporter, serve
-from stillhouse.students.export import save_student, write_history
+from stillhouse.students.export import copy_processor, save_student, write_history
 from stillhouse.students.initialise import initialise
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
@@ -30,7 +30,7 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
     out = Path(spec.out)
     model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
     prepare_template(tokenizer, spec)
-    stops = stop_ids(model, tokenizer)
+    stops = stop_ids(model.generation_config, tokenizer)
     rows, too_long = encode_rows(tokenizer, read_rows(Path(spec.rows)), stops, spec.training.max_length)
     validation: list[dict[str, list[int]]] = []
     validation_too_long = 0
@@ -42,6 +42,7 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
     job = TrainingJob(model, tokenizer, rows, validation, spec.training, Path(spec.checkpoints), report)
     trained, summary = train(job)
     save_student(trained, tokenizer, out, spec.training.precision)
+    copy_processor(model.config, spec.base_model, spec.revision, out)
     write_history(summary["history"], out)
     counts = {
         "rows": len(rows),

@@ -1,9 +1,10 @@
 import itertools
 
 import pytest
+from transformers import AutoConfig
 
 from stillhouse.errors import ModelError
-from stillhouse.students.initialise import evenly_spaced
+from stillhouse.students.initialise import check_layers, evenly_spaced
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,18 @@ def test_evenly_spaced_too_many_is_refused_with_both_numbers() -> None:
 def test_evenly_spaced_one_of_many_is_refused() -> None:
     with pytest.raises(ModelError, match="first and the last"):
         evenly_spaced(30, 1)
+
+
+@pytest.mark.parametrize("family", ["gemma3n", "gemma4"])
+def test_check_layers_of_their_own_inputs_or_shapes_are_refused(family):
+    with pytest.raises(ModelError, match=r"student\.layers is 2.*can't be cut.*layers to 0"):
+        check_layers(AutoConfig.for_model(family), 2)
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma3", "qwen3_5", "mistral3", "qwen2_5_vl", "gpt_oss"])
+def test_check_layers_counts_those_of_the_language_model(family):
+    config = AutoConfig.for_model(family)
+    num_layers = config.get_text_config().num_hidden_layers
+    check_layers(config, num_layers)
+    with pytest.raises(ModelError, match=rf"{num_layers + 1}.*{num_layers}"):
+        check_layers(config, num_layers + 1)

@@ -13,6 +13,11 @@ from stillhouse.errors import ModelError
 from stillhouse.reasoning import shows_marks
 from stillhouse.recipe.teacher import Sampling
 
+NO_TEMPLATE = (
+    "The model has no chat template, as most base models. Set a teacher's prompt.layout to text, which needs none, a "
+    "student's chat_template to minimal, or take the model's instruction-tuned version."
+)
+
 
 class Request(StrictModel):
     """One rollout of one tokenised prompt."""
@@ -43,7 +48,9 @@ def through_template(tokenizer: Any, turns: list[dict[str, Any]], *, add_generat
     shown = [{name: value for name, value in turn.items() if name != "reasoning"} for turn in turns]
     try:
         return str(tokenizer.apply_chat_template(shown, tokenize=False, add_generation_prompt=add_generation_prompt))
-    except TemplateError as error:
+    except (TemplateError, TypeError, ValueError) as error:
+        if not getattr(tokenizer, "chat_template", True):
+            raise ModelError(NO_TEMPLATE) from error
         raise ModelError(
             f"The model's chat template refuses the turns {', '.join(turn['role'] for turn in turns)}: {error}. Take a "
             "model whose template knows them; a student can have chat_template: minimal, a teacher prompt.layout: text."

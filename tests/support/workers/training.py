@@ -15,8 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 from trl import SFTConfig, SFTTrainer
 
 from stillhouse.recipe.student import MINIMAL_CHATML, Lora, Training
+from stillhouse.students.base_model import load_base
 from stillhouse.students.export import save_student
-from stillhouse.students.initialise import initialise, load_base
+from stillhouse.students.initialise import initialise
 from stillhouse.students.tokens import encode_rows, stop_ids
 from stillhouse.students.train import build_trainer
 from stillhouse.students.trainer_setup import TrainingJob
@@ -105,7 +106,7 @@ def check(folder: Path, raw: list[dict[str, Any]]) -> dict[str, Any]:
         )
     )
     found["config_layers"] = model.config.num_hidden_layers
-    rows, _ = encode_rows(tokenizer, raw[:5], stop_ids(model, tokenizer), 100)
+    rows, _ = encode_rows(tokenizer, raw[:5], stop_ids(model.generation_config, tokenizer), 100)
     found["prompt"] = tokenizer.decode(
         [t for t, m in zip(rows[0]["input_ids"], rows[0]["completion_mask"], strict=True) if not m]
     )
