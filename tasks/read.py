@@ -20,6 +20,7 @@ class ReadParams(Params):
     source: Annotated[Source, only("format", "encoding", "delimiter", "columns")]
     files: tuple[str, ...]  # SHA-256 of each
     is_dialogue: IfSet[bool] = False
+    no_answer: IfSet[str] = ""
     locations: Execution[tuple[SourceFile, ...]]
     storage_options: Execution[dict[str, Any] | None]
 
@@ -35,6 +36,7 @@ def read(call: StageCall[ReadParams]) -> ReadSummary:
         call.work.folder,
         storage_options=params.storage_options,
         is_dialogue=params.is_dialogue,
+        no_answer=params.no_answer,
     )
 
 
@@ -53,6 +55,7 @@ def read_sources(run: Run) -> dict[Role, Built[ReadSummary]]:
             source=source,
             files=tuple(file.sha256 for file in files),
             is_dialogue=run.recipe.skill.is_dialogue,
+            no_answer=run.recipe.skill.empty_reference,
             locations=files,
             storage_options=options,
         )

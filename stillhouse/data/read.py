@@ -45,11 +45,13 @@ def read(
     storage_options: dict[str, Any] | None = None,
     *,
     is_dialogue: bool = False,
+    no_answer: str = "",
 ) -> ReadSummary:
     """Write `out`/rows.parquet and `out`/quarantine.jsonl, and return the counts and the columns' names.
 
     A quarantined line is kept with its file, line number (for Parquet the row's number), reason, detail and raw bytes
-    (base64). Whether there are too many is for `quarantine.check_quarantined` to say, when they are stored.
+    (base64). Whether there are too many is for `quarantine.check_quarantined` to say, when they are stored. An empty
+    list of answers is the reference `no_answer`, if there is one.
 
     Raises:
         DataError: a file can't be read as a whole, there are no lines, or a column of the recipe is in no row.
@@ -62,6 +64,8 @@ def read(
             if said := form.describe():
                 tally.forms[file.url] = said
             found = records(file, form, storage_options)
+            if no_answer and source.columns.reference:
+                found = _with_no_answer(found, source.columns.reference, no_answer)
             keep = partial(_quarantine, file=file, form=form, tally=tally, quarantine=quarantine)
             rows = _rows(found, source.columns, tally, keep, is_dialogue)
             for row in rows:
@@ -83,6 +87,16 @@ def read(
         forms=tally.forms,
         first_quarantined=tuple(tally.examples.values()),
     )
+
+
+def _with_no_answer(found: Iterable[Record], column: str, no_answer: str) -> Iterator[Record]:
+    """Yield the records with `no_answer` for an empty list of answers, as SQuAD 2 writes it; null stays unknown."""
+    for line, raw, value in found:
+        given = value.get(column) if isinstance(value, dict) else None
+        if given == [] or (isinstance(given, dict) and given.get("text") == []):
+            yield line, raw, {**value, column: no_answer}  # type: ignore[dict-item]
+        else:
+            yield line, raw, value
 
 
 def _rows(

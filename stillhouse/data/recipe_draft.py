@@ -56,12 +56,13 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
     sources += [] if test_rows else _held_out(train)
     kind = looks[0].kind  # that of rows with answers, which say most
     draft, has_labels = DRAFTS[kind], SKILLS[kind].has_labels
+    unanswered = any(look.has_unanswered for look in looks)
     return _TEMPLATE.format(
         name=_slug(data),
         about=draft.about,
         kind=kind,
         other_kinds=", ".join(name for name in SKILLS if name != kind),
-        fields=draft.fields.rstrip(),
+        fields=((unanswered and draft.fields_unanswered) or draft.fields).rstrip(),
         labels="\n".join(_labels(looks)) + "\n" if has_labels else "",
         sources="\n".join(sources),
         shown=8 if examples else 0,

@@ -12,6 +12,7 @@ class SkillDraft:
     max_tokens: int
     answer: str  # what max_tokens must hold
     confidence: str  # a filter by how sure the teacher is
+    fields_unanswered: str = ""  # the same if some rows have an empty list of answers
     batch_size: int = 4
     quality: float = 0.9
 
@@ -49,6 +50,9 @@ DRAFTS = {
   # no_answer: no answer # set it if some questions have none; the student then learns to say so
 """,
         max_tokens=64,
+        fields_unanswered="""\
+  no_answer: no answer # some rows have an empty list of answers; the student learns to say so
+""",
         answer="the longest answer",
         confidence=_FREE_FILTER,
     ),

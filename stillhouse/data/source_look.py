@@ -29,6 +29,7 @@ class SourceLook:
     labels: tuple[str, ...]
     forms: tuple[str, ...]  # what is unusual about its files
     is_whole: bool  # all rows were read, so these are all labels
+    has_unanswered: bool  # a row has an empty list of answers
 
 
 def look_at(path: str, options: dict[str, Any] | None, *, label_by_look: bool = True) -> SourceLook:
@@ -60,6 +61,7 @@ def look_at(path: str, options: dict[str, Any] | None, *, label_by_look: bool = 
         labels=_distinct(gathered, columns.get("label")),
         forms=tuple(forms),
         is_whole=next(rows, None) is None,
+        has_unanswered=any(_is_unanswered(record.get(str(columns.get("reference")))) for record in first),
     )
 
 
@@ -73,6 +75,10 @@ def _rows(path: str, options: dict[str, Any] | None, forms: list[str]) -> Iterat
         for _, _, value in records(file, form, options):
             if isinstance(value, dict):
                 yield value
+
+
+def _is_unanswered(value: Any) -> bool:
+    return value == [] or (isinstance(value, dict) and value.get("text") == [])
 
 
 def _distinct(rows: Sequence[dict[str, Any]], column: Any) -> tuple[str, ...]:

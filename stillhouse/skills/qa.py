@@ -84,6 +84,11 @@ class Qa(Skill):
         description="system prompt of teacher and zero-shot baseline; {no_answer} becomes a sentence that allows it",
     )
 
+    @property
+    def empty_reference(self) -> str:
+        """What an empty list of references says: that there is no answer."""
+        return self.no_answer
+
     def render_instruction(self, instruction: str, labels: Sequence[str]) -> str:
         """Return `instruction` with {no_answer} replaced by a sentence that allows `no_answer`."""
         allowed = f' If there is no answer, say "{self.no_answer}".' if self.no_answer else ""

@@ -70,6 +70,11 @@ class Skill(FrozenModel):
         return ()
 
     @property
+    def empty_reference(self) -> str:
+        """What an empty list of references says; empty if it says nothing."""
+        return ""
+
+    @property
     def word_limit(self) -> int:
         """The most words of an answer; 0 sets no limit."""
         return 0

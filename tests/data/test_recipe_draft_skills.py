@@ -101,6 +101,16 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
             answers=lambda i: {"text": [f"room {i}"], "answer_start": [5]},
         ),
     ),
+    "squad 2": (
+        "qa",
+        {"id": "id", "context": "context", "text": "question", "reference": "answers"},
+        rows(
+            id=str,
+            context=lambda i: prose(i, 40),
+            question=lambda i: f"{prose(i, 6)}?",
+            answers=lambda i: {"text": [f"room {i}"] if i % 2 else [], "answer_start": [5] if i % 2 else []},
+        ),
+    ),
     "qa from memory": (
         "qa",
         {"text": "question", "reference": "answer"},
@@ -150,7 +160,9 @@ def draft_and_validate(path: Path) -> tuple[Recipe, str]:
     text = draft_recipe(str(path), "", "", None, path.parent)
     recipe = resolve_paths(parse_recipe(yaml.safe_load(text)), str(path.parent / "recipe.yaml"))
     source, out = recipe.data.train, path.parent / "out"
-    summary = read(source, resolve(source), "train", out / "read", is_dialogue=recipe.skill.is_dialogue)
+    skill = recipe.skill
+    rules = {"is_dialogue": skill.is_dialogue, "no_answer": skill.empty_reference}
+    summary = read(source, resolve(source), "train", out / "read", **rules)
     check_quarantined(summary, "train", 0.0, out) if summary.quarantined else None
     valid = validate({"train": out / "read"}, recipe.data, recipe.skill, out / "valid")
     assert valid.kept == {"train": COUNT}
@@ -166,6 +178,14 @@ def test_draft_recipe_of_every_form_loads_and_its_rows_pass(tmp_path: Path, form
     assert recipe.skill.kind == kind
     assert {name: value for name, value in found if value is not None} == columns
     assert f"# read as: {'a JSON array'}" in text
+
+
+def test_draft_recipe_unanswered_questions_have_their_reference(tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text(json.dumps(FORMS["squad 2"][2]))
+    recipe, _ = draft_and_validate(tmp_path / "data.json")
+    assert recipe.skill.empty_reference == "no answer"
+    found = pq.read_table(tmp_path / "out/valid/rows.parquet").column("references").to_pylist()
+    assert found[:3] == [["no answer"], ["room 1"], ["no answer"]]
 
 
 def test_draft_recipe_forms_cover_every_skill() -> None:
