@@ -64,6 +64,9 @@ def run_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
 
 def quiet_prefect() -> None:
     """Keep the terminal to Stillhouse's own lines and wait for a slow start; variables that are set stay."""
+    if "PREFECT_LOGGING_LEVEL" not in os.environ:
+        # the run's own log has Prefect's lines; here the error that ends the run would stand twice
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     for name, value in _PREFECT_DEFAULTS.items():
         os.environ.setdefault(name, value)
     # always set: a server's automation marks a tagged run as killed after 90 s without a heartbeat

@@ -143,5 +143,24 @@ def test_run_with_a_dead_prefect_server_of_the_profile_is_the_same_line(monkeypa
     assert seen.count("\n") == 1
 
 
+def test_run_behind_a_proxy_reaches_a_server_on_its_own_loopback(monkeypatch, tmp_path, prefect_server):
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    columns = {"columns": {"text": "text", "label": "label"}}
+    fields = {
+        "name": "case",
+        "skill": {"kind": "classification", "labels": ["a", "b"]},
+        "data": {role: {"path": "./absent.jsonl", **columns} for role in ("train", "test")},
+        "teachers": [{"model": "m", "endpoint": {"provider": "compatible", "base_url": "http://127.0.0.1:9/v1"}}],
+        "student": {"model": str(tmp_path)},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(fields))
+    seen = refused("plan", str(tmp_path / "recipe.yaml"))
+    assert seen.startswith("stillhouse: Model folder ")
+    assert seen.count("\n") == 1
+    assert "holds places, recipe.yaml; it needs config.json" in seen
+
+
 def test_run_with_an_unknown_stage_to_refresh_names_the_known_ones():
     assert "'trian'; the stages are balance, " in refused("run", "demo", "--refresh", "trian")

@@ -53,7 +53,8 @@ def test_run_that_nobody_foresaw_ends_with_one_line_exit_code_1_and_failed(tmp_p
     seen = (pipeline.folder / "log.txt").read_text()
     assert code == 1, seen
     assert "Traceback" not in seen
-    (line,) = [line for line in seen.splitlines() if line.startswith("stillhouse: ")]
+    (line,) = seen.splitlines()
+    assert line.startswith("stillhouse: ")
     assert "NotADirectoryError" in line
     assert "The whole trace is in " in line
     with get_client(sync_client=True) as client:

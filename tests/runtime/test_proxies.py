@@ -2,7 +2,9 @@ import urllib.request
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
+from botocore.utils import should_bypass_proxies
 
 from stillhouse.runtime.proxies import spare_loopback
 
@@ -36,18 +38,22 @@ def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, PROXY)
 
 
-def is_direct(client: Any, url: str) -> bool:
+def is_direct(library: Any, client: Any, url: str) -> bool:
     """Return whether an HTTP client would reach `url` without a proxy."""
-    transport = client._transport_for_url(httpx.URL(url))
+    transport = client._transport_for_url(library.URL(url))
     return "Proxy" not in type(transport._pool).__name__
 
 
+# of Prefect's client, and of the client of endpoints
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
 @pytest.mark.usefixtures("behind_a_proxy")
-def test_spare_loopback_is_what_clients_go_by():
-    with httpx.Client() as before:
-        assert not any(is_direct(before, url) for url in OURS)
+def test_spare_loopback_is_what_clients_go_by(library):
+    with library.Client() as before:
+        assert not any(is_direct(library, before, url) for url in OURS)
     spare_loopback()
-    with httpx.Client() as after:
-        assert [is_direct(after, url) for url in [*OURS, *OTHERS]] == [True] * 3 + [False] * 2
+    with library.Client() as after:
+        assert [is_direct(library, after, url) for url in [*OURS, *OTHERS]] == [True] * 3 + [False] * 2
+    assert should_bypass_proxies("http://127.0.0.1:9000/bucket")
+    assert not should_bypass_proxies("https://bucket.s3.amazonaws.com")
     assert urllib.request.proxy_bypass("127.0.0.1:9000")
     assert not urllib.request.proxy_bypass("api.openai.com")
