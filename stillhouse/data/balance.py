@@ -1,17 +1,21 @@
 """Evens out the groups of the training rows: fewer of the common ones, more of the rare ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from stillhouse.data.clusters import cluster_names
 from stillhouse.data.draws import draw_keys
 from stillhouse.data.parquet_io import TableWriter, batches, user_texts
 from stillhouse.data.summaries import BalanceSummary
-from stillhouse.data.token_table import Ints
+from stillhouse.data.token_table import Hashes, Ints
 from stillhouse.recipe.data import Balance
+
+UNLABELLED = "unlabelled"
+Flags = npt.NDArray[np.bool_]
 
 
 def balance(folder: Path, balance: Balance, out: Path) -> BalanceSummary:
@@ -23,35 +27,56 @@ def balance(folder: Path, balance: Balance, out: Path) -> BalanceSummary:
     out.mkdir(parents=True, exist_ok=True)
     path = folder / "train.parquet"
     groups = _groups(path, balance)
-    names = sorted(set(groups))
-    code_of = {name: code for code, name in enumerate(names)}
-    codes = np.fromiter((code_of[group] for group in groups), np.int64, len(groups))
-    before = np.bincount(codes, minlength=len(names))
-    after = before if balance.by == "none" else _targets(before, balance)
-    ranks = np.zeros(len(codes), np.int64) if balance.by == "none" else _ranks(path, codes, balance.seed)
-    times = _times(codes, before, after, ranks)
+    keys = np.zeros(len(groups), np.uint64)
+    if balance.by != "none":
+        keys = np.concatenate([draw_keys(batch)[:, 0] for batch in batches(path, ["messages"])])
+    times, summary = choose(groups, keys, balance)
     with TableWriter(out / "train.parquet") as table:
         start = 0
         for batch in batches(path):
             batch_times = times[start : start + batch.num_rows]
             table.write(batch.take(pa.array(np.repeat(np.arange(batch.num_rows), batch_times))))
             start += batch.num_rows
-    assert table.rows == after.sum(), "as many rows as planned"
-    return BalanceSummary(
-        by=balance.by,
-        before=dict(zip(names, before.tolist(), strict=True)),
-        after=dict(zip(names, after.tolist(), strict=True)),
+    assert table.rows == sum(summary.after.values()), "as many rows as planned"
+    return summary
+
+
+def choose(
+    groups: Sequence[str | None], keys: Hashes, rule: Balance, is_given: Sequence[bool] = ()
+) -> tuple[Ints, BalanceSummary]:
+    """Return how often each row is taken, and the rows by group.
+
+    Args:
+        groups: of each row; a row of none is taken once, whatever the rule says.
+        keys: one number a row, drawn from its content.
+        is_given: which rows have a given label; these stay before others of their group.
+    """
+    names = sorted({group for group in groups if group is not None})
+    code_of = {name: code for code, name in enumerate(names)}
+    grouped = np.array([at for at, group in enumerate(groups) if group is not None], np.int64)
+    codes = np.array([code_of[group] for group in groups if group is not None], np.int64)
+    before = np.bincount(codes, minlength=len(names))
+    after = before if rule.by == "none" or not names else _targets(before, rule)
+    later = ~np.array(is_given, bool)[grouped] if is_given else np.zeros(len(grouped), bool)
+    times = np.ones(len(groups), np.int64)
+    times[grouped] = _times(codes, before, after, _ranks(codes, keys[grouped], later, rule.seed))
+    others = {UNLABELLED: len(groups) - len(grouped)} if len(grouped) < len(groups) else {}
+    return times, BalanceSummary(
+        by=rule.by,
+        before=dict(zip(names, before.tolist(), strict=True)) | others,
+        after=dict(zip(names, after.tolist(), strict=True)) | others,
         repeats=int(np.maximum(times - 1, 0).sum()),
     )
 
 
-def _groups(path: Path, rule: Balance) -> list[str]:
+def _groups(path: Path, rule: Balance) -> list[str | None]:
+    """Return each row's group; none for a row without a label, which the teacher's answer will put into one."""
     if rule.by == "cluster":
-        return cluster_names(path, rule.clusters, rule.seed)
+        return [*cluster_names(path, rule.clusters, rule.seed)]
     column = rule.by if rule.by in ("label", "source") else "messages"
-    name: dict[str, Callable[[pa.RecordBatch], list[str]]] = {
+    name: dict[str, Callable[[pa.RecordBatch], list[str | None]]] = {
         "none": lambda batch: ["all"] * batch.num_rows,
-        "label": lambda batch: batch.column("label").fill_null("unlabelled").to_pylist(),
+        "label": lambda batch: batch.column("label").to_pylist(),
         "source": lambda batch: batch.column("source").to_pylist(),
         "length": lambda batch: [_bucket(len(text)) for text in user_texts(batch)],
     }
@@ -79,13 +104,12 @@ def _targets(before: Ints, rule: Balance) -> Ints:
     return np.full_like(before, size)
 
 
-def _ranks(path: Path, codes: Ints, seed: int) -> Ints:
-    """Return each row's rank within its group, in an order drawn by seed and content."""
-    keys = np.concatenate([draw_keys(batch)[:, 0] for batch in batches(path, ["messages"])])
+def _ranks(codes: Ints, keys: Hashes, later: Flags, seed: int) -> Ints:
+    """Return each row's rank within its group, in an order drawn by seed and content; those of `later` come last."""
     mixed = keys ^ (np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15))
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    order = np.lexsort((keys, mixed, codes))
+    order = np.lexsort((keys, mixed, later, codes))
     ranks = np.empty(len(codes), np.int64)
     ordered = codes[order]
     ranks[order] = np.arange(len(codes)) - np.searchsorted(ordered, ordered)

@@ -4,12 +4,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from stillhouse.completions.table import Lines, read_answers
 from stillhouse.config import FrozenModel, optional_identity
 from stillhouse.data.row import Row
+from stillhouse.data.summaries import BalanceSummary
+from stillhouse.dataset.balance import balance_examples
 from stillhouse.dataset.difficulty import TeacherOutput, subsample_by_difficulty
+from stillhouse.dataset.example import TrainingExample
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.summary import DifficultyCounts, FilterSummary, LabelErrorCounts, WrittenRows
 from stillhouse.dataset.teacher_counts import counts_by_teacher
@@ -17,6 +20,7 @@ from stillhouse.filters.combine import Mixing
 from stillhouse.filters.outcome import FilterResult, merge_results
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
 from stillhouse.filters.settings import Filters
+from stillhouse.recipe.data import Balance
 from stillhouse.skills.cases import read_cases, rows_to_ask, unused_examples
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import (
@@ -38,19 +42,12 @@ class DatasetSpec(FrozenModel):
     calibration: Calibration  # of the first teacher
     other_calibrations: tuple[Calibration, ...] | None = optional_identity(None, "of the others, in their order")
     mixing: Mixing | None = optional_identity(None, "what is kept of several teachers' answers")
+    balance: Balance | None = optional_identity(None, "how the labels of what trains are evened out")
 
     @property
     def calibrations(self) -> tuple[Calibration, ...]:
         """One a teacher, in the recipe's order."""
         return (self.calibration, *(self.other_calibrations or ()))
-
-
-class TrainingExample(NamedTuple):
-    """A row and what the student is to answer; `teacher_number`, from 1, only if the recipe has several teachers."""
-
-    row: Row
-    target: str
-    teacher_number: int | None = None
 
 
 def write_dataset(
@@ -80,7 +77,7 @@ def write_dataset(
     prompts = {name: rows_to_ask(found, spec.use_references) for name, found in rows.items()}
     priors = label_priors(spec.calibrations, prompts["train"], lines)
     results, difficulty = select_completions(prompts, lines, priors, spec, scores)
-    num_rows = write_examples(results, rows, examples, spec, out)
+    num_rows, balanced = write_examples(results, rows, examples, spec, out)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
     (out / "calibration.json").write_text(json.dumps({"labels": list(spec.labels), "prior": priors[0]}))
@@ -97,6 +94,7 @@ def write_dataset(
         teachers=counts_by_teacher(result, len(priors)) if len(priors) > 1 else None,
         prior=priors[0],
         difficulty=difficulty,
+        balance=balanced,
         suspects=write_label_errors(everyone, lines, priors[0], spec, out),
     )
 
@@ -129,8 +127,11 @@ def write_examples(
     examples: Sequence[Row],
     spec: DatasetSpec,
     out: Path,
-) -> WrittenRows:
-    """Write each split's training examples, and those of the labelled rows alone; return how many."""
+) -> tuple[WrittenRows, BalanceSummary | None]:
+    """Write each split's training examples, and those of the labelled rows alone.
+
+    Return how many, and those of the training split by label, if the recipe evens labels out.
+    """
     labelled = [_from_reference(row, spec) for row in examples]
     training: dict[str, list[TrainingExample]] = {}
     for name, result in results.items():
@@ -139,6 +140,9 @@ def write_examples(
             training[name] += [_from_reference(row, spec) for row in rows[name] if row["references"]]
             training[name] += labelled if name == "train" else []
     training["labelled"] = labelled
+    balanced = None
+    if spec.balance:
+        training["train"], balanced = balance_examples(training["train"], spec.balance)
     show = spec.skill.student_messages
     for name, found in training.items():
         _write_lines(
@@ -153,7 +157,7 @@ def write_examples(
                 for example in found
             ),
         )
-    return WrittenRows(**{name: len(found) for name, found in training.items()})
+    return WrittenRows(**{name: len(found) for name, found in training.items()}), balanced
 
 
 def write_label_errors(
@@ -176,9 +180,10 @@ def _from_reference(row: Row, spec: DatasetSpec) -> TrainingExample:
     """Return a row with its first reference as a student is to say it."""
     reference = row["references"][0]
     if spec.skill.has_labels:
-        return TrainingExample(row, reference)
+        return TrainingExample(row, reference, is_given=True)
     answer = spec.skill.parse(reference, spec.labels)
-    return TrainingExample(row, reference if answer is None else spec.skill.training_target(reference, answer))
+    target = reference if answer is None else spec.skill.training_target(reference, answer)
+    return TrainingExample(row, target, is_given=True)
 
 
 def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:

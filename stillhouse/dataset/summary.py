@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from stillhouse.artifacts.handle import StageSummary
+from stillhouse.data.summaries import BalanceSummary
 
 
 class WrittenRows(StageSummary):
@@ -51,4 +52,5 @@ class FilterSummary(StageSummary):
     teachers: dict[str, TeacherCounts] | None = None  # by number from 1, if there are several
     prior: tuple[float, ...] | None = None  # of a calibrated teacher, nats by label
     difficulty: DifficultyCounts | None = None
+    balance: BalanceSummary | None = None  # of the training examples, by label; None: the recipe evens out none
     suspects: LabelErrorCounts | None = None  # None: no labelled row could be judged

@@ -81,7 +81,11 @@ class Source(FrozenModel):
 class Balance(FrozenModel):
     """How groups of training rows are balanced. Validation and test rows are never changed."""
 
-    by: Literal["none", "label", "source", "length", "cluster"] = Field("none", description="what the groups are")
+    by: Literal["none", "label", "source", "length", "cluster"] = Field(
+        "none",
+        description="what the groups are. label: given labels before the teacher answers, rows without one aside; then "
+        "all training examples by what they teach",
+    )
     method: Literal["cap", "downsample", "upsample", "temperature"] = Field(
         "cap",
         description="cap: at most `cap` rows a group; downsample: to the smallest group; upsample: to the largest; "

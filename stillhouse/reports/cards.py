@@ -186,12 +186,17 @@ def _redacted(report: Report) -> str:
 
 
 def _balance(report: Report) -> str:
-    balance = report.data.balance if report.data else None
-    if balance is None:
-        return ""
-    after, groups = balance.after, sorted(set(balance.before) | set(balance.after))
-    rows = [[group, count(balance.before.get(group, 0)), count(after.get(group, 0))] for group in groups]
-    return table(["group", "before", "after"], rows)
+    parts = {
+        "Training rows": report.data.balance if report.data else None,
+        "Training examples, evened out by label": report.filter.balance if report.filter else None,
+    }
+    tables = []
+    for title, balance in parts.items():
+        if balance is not None:
+            after, groups = balance.after, sorted(set(balance.before) | set(balance.after))
+            rows = [[group, count(balance.before.get(group, 0)), count(after.get(group, 0))] for group in groups]
+            tables += [f"{title}:", table(["group", "before", "after"], rows)]
+    return "\n\n".join(tables)
 
 
 def _footer(report: Report) -> str:

@@ -112,8 +112,9 @@ def _differ(one: str | None, other: str | None, skill: Skill) -> bool:
 
 def filter_block(summary: FilterSummary) -> dict[str, Any]:
     """Return the `filter` block."""
-    names = {"num_in", "kept", "dropped", "suspects", "difficulty"}
-    return summary.model_dump(by_alias=True, include=names)
+    names = {"num_in", "kept", "dropped", "suspects", "difficulty", "balance"}
+    block = summary.model_dump(by_alias=True, include=names)
+    return block | {"balance": _only(block["balance"], ("before", "after")) if block["balance"] else None}
 
 
 def mislabelled(path: Path) -> list[dict[str, Any]]:
@@ -156,15 +157,14 @@ def funnel(
     dataset: FilterSummary,
 ) -> list[dict[str, Any]]:
     """Return rows in and out of each stage, with the reason of every drop."""
-    before, after = sum(train.before.values()), sum(train.after.values())
-    removed = before + train.repeats - after
     in_splits = splits.train + splits.validation + splits.test + splits.examples
     return [
         *(_step(f"read {role}", source.read, source.rows, source.quarantined) for role, source in sources.items()),
         _step("validate", valid.num_in, sum(valid.kept.values()), valid.dropped),
         _step("split", splits.num_in, in_splits, splits.dropped),
-        _step("balance (train)", before, after, {"balanced": removed} if removed else {}, added=train.repeats),
+        _balance_step("balance (train)", train),
         _step("filter (answers)", dataset.num_in, dataset.kept, dataset.dropped),
+        *([_balance_step("balance (examples)", dataset.balance)] if dataset.balance else []),
     ]
 
 
@@ -191,6 +191,12 @@ def curves(summary: TrainSummary) -> list[dict[str, Any]]:
 
 def _scoring(evidence: Evidence, recipe: Recipe) -> Scoring:
     return Scoring(evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
+
+
+def _balance_step(stage: str, counts: BalanceSummary) -> dict[str, Any]:
+    before, after = sum(counts.before.values()), sum(counts.after.values())
+    removed = before + counts.repeats - after
+    return _step(stage, before, after, {"balanced": removed} if removed else {}, added=counts.repeats)
 
 
 def _step(stage: str, entered: int, out: int, dropped: Mapping[str, int], added: int = 0) -> dict[str, Any]:

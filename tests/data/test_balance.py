@@ -34,11 +34,11 @@ def records(labels: list[str | None] = LABELS) -> list[dict[str, Any]]:
     ("rule", "after"),
     [
         ({"method": "cap", "cap": 20}, {"a": 20, "b": 9, "unlabelled": 1}),
-        ({"method": "downsample"}, {"a": 1, "b": 1, "unlabelled": 1}),
-        ({"method": "upsample"}, {"a": 90, "b": 90, "unlabelled": 90}),
+        ({"method": "downsample"}, {"a": 9, "b": 9, "unlabelled": 1}),
+        ({"method": "upsample"}, {"a": 90, "b": 90, "unlabelled": 1}),
         ({"method": "temperature", "temperature": 1.0}, {"a": 90, "b": 9, "unlabelled": 1}),
-        # 100 rows shared out as sqrt(90) : sqrt(9) : 1, the largest remainder rounded up
-        ({"method": "temperature", "temperature": 2.0}, {"a": 70, "b": 22, "unlabelled": 8}),
+        # 99 rows shared out as sqrt(90) : sqrt(9), the largest remainder rounded up
+        ({"method": "temperature", "temperature": 2.0}, {"a": 75, "b": 24, "unlabelled": 1}),
     ],
 )
 def test_balance_by_label_gives_each_group_its_size(

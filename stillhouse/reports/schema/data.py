@@ -8,7 +8,7 @@ from stillhouse.reports.schema.block import Block, Count, GenerationCounts, Numb
 
 
 class Balance(Block):
-    """Training rows a group, before and after balancing."""
+    """Training rows or examples a group, before and after balancing."""
 
     before: dict[str, int] = Field(description="rows by group")
     after: dict[str, int] = Field(description="rows by group")
@@ -85,6 +85,9 @@ class Filtering(Block):
     dropped: dict[str, int] = Field(description="completions, by reason")
     suspects: LabelErrors | None = Field(None, description="null: no labelled row could be judged")
     difficulty: Difficulty | None = Field(None, description="null: `filters.hard_share` is not set")
+    balance: Balance | None = Field(
+        None, description="training examples by label, before and after balancing; null: `data.balance.by` is not label"
+    )
 
 
 class Training(Block):
