@@ -11,7 +11,7 @@ from docs.generate.models import type_in_words
 
 _INTRO = """
 `stillhouse` is the command of the control environment: `.venv/control/bin/stillhouse`. A user's mistake is one message
-and exit code 2.
+and exit code 2, an error that nobody foresaw one line and exit code 1.
 """
 
 

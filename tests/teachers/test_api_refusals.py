@@ -110,6 +110,13 @@ def test_prompts_that_are_all_too_long_name_the_settings(tmp_path, serve):
         run(tmp_path, 3)
 
 
+def test_prompts_that_a_filter_refuses_without_exception_end_the_run(tmp_path, serve):
+    server = serve(lambda _: RISK)
+    with pytest.raises(ServiceError, match=r"Content Exists Risk.*what all prompts share, as the instruction"):
+        run(tmp_path, 200)
+    assert len(server.requests) <= 10 + 4
+
+
 def test_requests_under_way_when_the_run_ends_are_finished_and_stored(tmp_path, serve):
     def plan(received: Received) -> Act:
         late = Act(body=answer("late").body, delay_s=0.5)
@@ -170,6 +177,22 @@ def test_rate_limit_in_a_200_uses_up_no_tries(tmp_path, serve):
     serve(lambda received: busy if received.number < 9 else billing(received))
     summary, _ = run(tmp_path, 1, endpoint={"max_attempts": 2})
     assert summary["generated"] == 1
+
+
+def test_rate_limit_in_a_200_is_waited_for_as_its_header_says(tmp_path, serve):
+    busy = Act(body=json_of({"error": {"message": "slow down", "code": 429}}), headers={"retry-after-ms": "400"})
+    server = serve(lambda received: busy if received.number == 0 else billing(received))
+    run(tmp_path, 2, endpoint={"concurrency": 1})
+    assert server.requests[1].at - server.requests[0].at >= 0.4
+
+
+def test_answer_that_the_server_broke_off_is_charged_though_it_names_an_error(tmp_path, serve):
+    body = json.loads(answer("half", "error").body) | {"error": {"message": "upstream", "code": 502}}
+    serve(lambda received: Act(body=json_of(body)) if received.number < 2 else billing(received))
+    budget = BudgetScope(budget=Budget(tokens=1000))
+    asked = spec(tmp_path, teacher(sampling={"max_tokens": 980}, output={"kind": "free"}), 1, budget=budget)
+    with pytest.raises(BudgetSpent):
+        generate(asked, RecordingReporter(), connect_over(Path("socket")))
 
 
 def test_empty_answer_of_a_greedy_teacher_is_paid_for_twice_at_most(tmp_path, serve):

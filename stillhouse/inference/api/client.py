@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import httpx2
@@ -110,6 +110,7 @@ class Client:
         await self._limiter.acquire(request, max_completion_tokens(self.model))
         self.num_sent += 1
         started = time.monotonic()
+        headers: Mapping[str, str] = {}
         task = asyncio.current_task()
         self._under_way.add(task)
         try:
@@ -119,10 +120,10 @@ class Client:
                 raw = await self._api.chat.completions.with_raw_response.create(
                     model=body.pop("model"), messages=body.pop("messages"), extra_body=body
                 )
-                content = raw.http_response.content
-            reply = read_reply(content, self.model.form)
+            headers = raw.http_response.headers
+            reply = read_reply(raw.http_response.content, self.model.form)
         except (openai.APIError, MalformedResponse, TimeoutError) as error:
-            found = classify_error(error, self.model)
+            found = classify_error(error, self.model, headers)
             if isinstance(found, TransientError) and any(found.counts):
                 self.on_discarded(found.counts)
             raise found from None
@@ -148,9 +149,8 @@ class Client:
         self._refusal = error
         if self._num_refused >= _MAX_REFUSED and not self.has_answered:
             raise error.of_all
-        advice = "" if error.kind == "content_filter" else "; if it is too long, lower data.max_prompt_chars"
         log = self._log if self._num_refused <= _MAX_NAMED else self._log_rarely
-        log(f"row {request.row_id} is refused and counts as failed: {error}{advice}")
+        log(f"row {request.row_id} is refused and counts as failed: {error}{error.advice}")
         return Outcome(None, error.kind)
 
     def _given_up(self, error: TransientError) -> Outcome:

@@ -19,6 +19,12 @@ from stillhouse.recipe.endpoint import Endpoint
 
 # finish reasons of prompts that would be refused again
 REFUSALS = ("error:content_filter", "error:too_long", "error:request")
+# what to do if every prompt is refused so
+_NEXT_STEPS = {
+    "content_filter": "its filter objects to what all prompts share, as the instruction: change it or the model",
+    "too_long": "lower data.max_prompt_chars, show fewer examples, or lower sampling.max_tokens",
+    "request": "mend what it names in the recipe (sampling, output, prompt, endpoint.offers, endpoint.extra_body)",
+}
 _RETRIED = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY)
 # they may be due to one prompt, such as one that is too long
 _DUE_TO_PROMPT = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -44,28 +50,26 @@ class Refused(Exception):
         self.kind = kind
 
     @property
+    def advice(self) -> str:
+        """What to do about single prompts that are refused so, to follow the message; empty if nothing is."""
+        return "" if self.kind == "content_filter" else "; if it is too long, lower data.max_prompt_chars"
+
+    @property
     def of_all(self) -> ServiceError:
         """The error of a run whose prompts are all refused so."""
-        step = (
-            "lower data.max_prompt_chars, show fewer examples, or lower sampling.max_tokens"
-            if self.kind == "too_long"
-            else "mend what it names in the recipe (sampling, output, prompt, endpoint.offers, endpoint.extra_body)"
-        )
-        return ServiceError(f"{self}. It refuses every prompt, and has answered none: {step}.")
+        return ServiceError(f"{self}. It refuses every prompt, and has answered none: {_NEXT_STEPS[self.kind]}.")
 
 
 RequestError = TransientError | Refused | ServiceError
 
 
-def classify_error(error: openai.APIError | MalformedResponse | TimeoutError, model: ApiModel) -> RequestError:
-    """Return what `error`, raised by a request, means for it."""
+def classify_error(
+    error: openai.APIError | MalformedResponse | TimeoutError, model: ApiModel, headers: Mapping[str, str] | None = None
+) -> RequestError:
+    """Return what `error`, raised by a request, means for it; `headers` are those of a response with status 200."""
     endpoint = model.endpoint
     if isinstance(error, MalformedResponse):
-        if error.said:
-            status = error.said.status
-            found = f"200 with {f'the error {status}' if status else 'an error'}"
-            return _classify(error.said, found, {}, model)
-        return TransientError(error.kind, f"{_who(endpoint)} sent {error}", counts=error.counts)
+        return _classify_malformed(error, model, headers or {})
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return TransientError("timeout", f"{_who(endpoint)} gave no answer within {endpoint.timeout_s:g} s")
     if isinstance(error, openai.APIStatusError):
@@ -75,6 +79,16 @@ def classify_error(error: openai.APIError | MalformedResponse | TimeoutError, mo
         return _classify(said, str(error.status_code), error.response.headers, model)
     cause = type(error.__cause__ or error).__name__
     return TransientError("connection", f"{_who(endpoint)} can't be reached or broke off ({cause})")
+
+
+def _classify_malformed(error: MalformedResponse, model: ApiModel, headers: Mapping[str, str]) -> RequestError:
+    if error.said is None:
+        return TransientError(error.kind, f"{_who(model.endpoint)} sent {error}", counts=error.counts)
+    status = error.said.status
+    found = _classify(error.said, f"200 with {f'the error {status}' if status else 'an error'}", headers, model)
+    if isinstance(found, TransientError):
+        found.counts = error.counts
+    return found
 
 
 def _classify(said: ServerError, found: str, headers: Mapping[str, str], model: ApiModel) -> RequestError:

@@ -21,6 +21,8 @@ from stillhouse.inference.api.request import ChatRequest, num_logprobs
 _FIRST_POLL_S = 2.0
 _SLOWER = 1.5
 # a provider's code for a batch that comes too early: too many tokens of this account wait already
+# refused prompts of one batch that are named each
+_MAX_NAMED = 20
 _TOO_MANY_WAIT = "token_limit_exceeded"
 
 
@@ -140,8 +142,9 @@ class BatchRunner:
         self._has_answered |= collected.num_answered > 0
         if error := collected.error or self._error_of_all(collected):
             return error
-        for first in list(collected.refused.values())[:1]:
-            self._log(f"{len(collected.refused)} prompts were refused, the first: {first}")
+        for key, refusal in list(collected.refused.items())[:_MAX_NAMED]:
+            row = f"row {self._requests[key].row_id}" if key in self._requests else "a prompt of another run"
+            self._log(f"{row} is refused and counts as failed: {refusal}{refusal.advice}")
         failed: dict[str, str] = {key: refusal.kind for key, refusal in collected.refused.items()}
         for key, lost in collected.lost.items():
             self._tries[key] += 1

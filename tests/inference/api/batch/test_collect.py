@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stillhouse.errors import ServiceError, ServiceUnavailable, can_pass
-from tests.support.api.batch_runs import bought_once_each, run, texts_of, ticket_files
+from tests.support.api.batch_runs import bought_once_each, run, run_with_report, texts_of, ticket_files
 from tests.support.api.batch_server import answered, refused, undone
 from tests.support.api.requests import answers, stored
 
@@ -62,6 +62,17 @@ def test_expired_batch_keeps_its_completions_and_the_rest_is_submitted_again(tmp
     assert sorted(server.batches[1].prompts) == ["message 3", "message 4", "message 5"]
     assert len(server.batches) == 2
     assert texts_of(tmp_path) == ["billing"] * 6
+
+
+def test_refused_prompt_is_named_by_its_row(tmp_path, server):
+    server.answer = lambda line: (
+        refused(line["custom_id"], 400, "too many tokens")
+        if line["body"]["messages"][-1]["content"] == "message 2"
+        else answered(line["custom_id"])
+    )
+    _, told = run_with_report(tmp_path, 4, output={"kind": "free"})
+    assert "row r2 is refused and counts as failed" in told.text
+    assert "lower data.max_prompt_chars" in told.text
 
 
 def test_refused_prompt_is_a_failed_completion_and_is_submitted_once(tmp_path, server):
