@@ -91,7 +91,7 @@ def check_overlap(counts: Mapping[str, Mapping[str, int]], named: Iterable[str])
     Raises:
         DataError: the message has labels of both sides.
     """
-    sides = one_sided(counts)
+    sides = _sides(counts)
     if any(named) or set(sides.get("test", ())) != set(counts.get("test", ())) or not sides:
         return
     raise DataError(
@@ -100,11 +100,17 @@ def check_overlap(counts: Mapping[str, Mapping[str, int]], named: Iterable[str])
     )
 
 
-def one_sided(counts: Mapping[str, Mapping[str, int]]) -> dict[str, tuple[str, ...]]:
-    """Return the labels that only the test rows have (`test`), and those that only the others have (`train`).
+def one_sided(counts: Mapping[str, Mapping[str, int]], named: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the labels that only the test rows have (`test`), only the others (`train`), only the recipe (`recipe`).
 
-    Without labelled rows on both sides there is nothing to compare.
+    Without labelled rows on both sides their labels are not compared.
     """
+    held = set().union(*counts.values())
+    unused = {"recipe": tuple(label for label in named if label not in held)} if held else {}
+    return _sides(counts) | {side: labels for side, labels in unused.items() if labels}
+
+
+def _sides(counts: Mapping[str, Mapping[str, int]]) -> dict[str, tuple[str, ...]]:
     learnt = set().union(*(labels for source, labels in counts.items() if source != "test"))
     measured = set(counts.get("test", ()))
     if not learnt or not measured:
@@ -118,6 +124,7 @@ def log_one_sided(sides: Mapping[str, tuple[str, ...]]) -> None:
     lines = {
         "test": "data.test has labels that no labelled row of the other sources has, so that they may never be learnt",
         "train": "labelled rows have labels that data.test has not, so that they are not measured",
+        "recipe": "skill.labels names labels that no labelled row has",
     }
     for side, labels in sides.items():
         logger.warning("%s: %s", lines[side], listed(labels))

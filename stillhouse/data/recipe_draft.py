@@ -52,9 +52,14 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
         ("examples", labelled, examples, "labelled rows: examples for the teacher, training rows for the student"),
         ("test", test, test_rows, "labelled rows every model is measured on; none trains on them"),
     )
-    sources = [line for role, path, look, what in parts if look for line in _source(role, path, beside, look, what)]
-    sources += [] if test_rows else _held_out(train)
     kind = looks[0].kind  # that of rows with answers, which say most
+    sources = [
+        line
+        for role, path, look, what in parts
+        if look
+        for line in _source(role, _relative(path, beside), look, what, kind)
+    ]
+    sources += [] if test_rows else _held_out(train)
     draft, has_labels = DRAFTS[kind], SKILLS[kind].has_labels
     unanswered = any(look.has_unanswered for look in looks)
     return _TEMPLATE.format(
@@ -82,21 +87,18 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
     )
 
 
-def _source(role: str, path: str, beside: Path, look: SourceLook, what: str) -> list[str]:
+def _source(role: str, path: str, look: SourceLook, what: str, kind: str) -> list[str]:
+    columns = look.columns_for(kind)
     others = ", ".join(map(yaml_scalar, look.others)) or "none"
     read_as = (
         f"    # read as: {'; '.join(look.forms)}; the fields encoding and delimiter change it" if look.forms else ""
     )
     return [
         f"  {role}: # {what}",
-        f"    path: {yaml_scalar(_relative(path, beside))} # a file, folder, glob or list; s3:// and hf:// work too",
+        f"    path: {yaml_scalar(path)} # a file, folder, glob or list; s3:// and hf:// work too",
         *([read_as] if read_as else []),
         f"    columns: # guessed; the other columns: {others}",
-        *(
-            f"      {field}: {_column(look.columns[field])} # {note}"
-            for field, note in _NOTES.items()
-            if field in look.columns
-        ),
+        *(f"      {field}: {_column(columns[field])} # {note}" for field, note in _NOTES.items() if field in columns),
         "    licence: unknown # for the cards",
     ]
 

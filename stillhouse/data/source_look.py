@@ -31,6 +31,16 @@ class SourceLook:
     is_whole: bool  # all rows were read, so these are all labels
     has_unanswered: bool  # a row has an empty list of answers
 
+    def columns_for(self, kind: str) -> Found:
+        """Return the columns for a skill that another source decided: what only other skills have joins the text."""
+        found = dict(self.columns)
+        parts: list[str] = []
+        if kind != "qa" and "context" in found:
+            parts = [str(found.pop("context")), str(found["text"])]
+        if kind != "nli" and "premise" in found:
+            parts = [str(found.pop("premise")), str(found.pop("hypothesis"))]
+        return {**found, "text": tuple(parts)} if parts else found
+
 
 def look_at(path: str, options: dict[str, Any] | None, *, label_by_look: bool = True) -> SourceLook:
     """Return what the source at `path` holds, after a look at its first rows.

@@ -39,7 +39,7 @@ class ValidateSummary(StageSummary):
     examples_dropped: dict[str, str] = Field(default_factory=dict)  # one by reason
     labels: tuple[str, ...]
     redacted: dict[str, int] = Field(default_factory=dict)  # personal data replaced, by kind
-    one_sided: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # labels of test only, and of the others only
+    one_sided: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # labels of test, the others or the recipe only
 
 
 class SplitSummary(StageSummary):

@@ -59,7 +59,7 @@ def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> V
         examples_dropped={reason: text for of_source in examples.values() for reason, text in of_source.items()},
         labels=_labels(index, drops, skill, has_test="test" in folders),
         redacted=dict(sorted(redacted.items())),
-        one_sided=one_sided(by_source),
+        one_sided=one_sided(by_source, skill.known_labels),
     )
 
 

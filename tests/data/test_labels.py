@@ -126,6 +126,11 @@ def test_one_sided_unlabelled_training_rows_are_not_compared() -> None:
     assert one_sided({"test": {"a": 1}}) == one_sided({"train": {"a": 1}}) == {}
 
 
+def test_one_sided_labels_that_only_the_recipe_names_are_a_side() -> None:
+    counts = {"train": {"a": 1, "b": 1}, "test": {"a": 1}}
+    assert one_sided(counts, ("a", "c", "b")) == {"train": ("b",), "recipe": ("c",)}
+
+
 def test_validate_unknown_label_names_it_and_those_allowed(tmp_path: Path, read_rows: ReadRows, data: Data) -> None:
     folders = {"train": read_rows(rows("a", "b", "x"))}
     validate(folders, data, Classification(labels=("b", "a")), tmp_path / "out")

@@ -180,6 +180,15 @@ def test_draft_recipe_of_every_form_loads_and_its_rows_pass(tmp_path: Path, form
     assert f"# read as: {'a JSON array'}" in text
 
 
+def test_draft_recipe_labelled_rows_decide_the_skill_and_the_prompt_keeps_all_of_its_parts(tmp_path: Path) -> None:
+    bare = rows(passage=lambda i: prose(i, 30), question=lambda i: f"{prose(i, 6)}?")
+    (tmp_path / "data.json").write_text(json.dumps(bare))
+    (tmp_path / "few.json").write_text(json.dumps([{**row, "label": label(at)} for at, row in enumerate(bare)]))
+    text = draft_recipe(str(tmp_path / "data.json"), str(tmp_path / "few.json"), "", None, tmp_path)
+    data = parse_recipe(yaml.safe_load(text)).data
+    assert data.train.columns.text == data.sources["examples"].columns.text == ("passage", "question")
+
+
 def test_draft_recipe_unanswered_questions_have_their_reference(tmp_path: Path) -> None:
     (tmp_path / "data.json").write_text(json.dumps(FORMS["squad 2"][2]))
     recipe, _ = draft_and_validate(tmp_path / "data.json")

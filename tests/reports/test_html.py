@@ -29,6 +29,13 @@ def test_page_user_data_is_text_everywhere(blocks: dict[str, Any]) -> None:
     assert page.text.count("alert(1)") >= 11
 
 
+def test_page_names_labels_on_one_side_only(blocks: dict[str, Any]) -> None:
+    blocks["data"]["one_sided_labels"] = {"test": ["rare"], "train": [ATTACK]}
+    page = Page(render_html(build_report(**blocks)))
+    assert "Labels of the test rows that no other labelled row has: rare." in page.text
+    assert "script" not in page.tags
+
+
 def test_page_shows_the_numbers_it_was_given(html: str) -> None:
     text = Page(html).text
     for number in ["0.918", "[0.889, 0.943]", "0.943", "0.488", "0.163", "0.795", "0.823", "165 ms", "198 ms",

@@ -26,7 +26,9 @@ class Data(Block):
     balance: Balance | None = Field(description="null: not recorded")
     labelled: Count = Field(None, description="labelled rows that prompts may show")
     one_sided_labels: dict[str, list[str]] = Field(
-        {}, description="labels that only test rows have (`test`), and that only the other labelled rows have (`train`)"
+        {},
+        description="labels that only test rows have (`test`), only the other labelled rows (`train`), or only the "
+        "recipe (`recipe`)",
     )
 
 
