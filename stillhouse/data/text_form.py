@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from stillhouse.data.csv_form import find_delimiter
 from stillhouse.data.encoding import MIN_CERTAINTY, Encoding, by_mark, guess
 from stillhouse.data.json_layout import JsonLayout, find_layout
-from stillhouse.data.lines import file_blocks
+from stillhouse.data.lines import MAX_LINE_BYTES, file_blocks
 from stillhouse.data.sources import SourceFile
 from stillhouse.errors import DataError
 
@@ -68,7 +68,7 @@ def find_form(file: SourceFile, options: dict[str, Any] | None = None) -> TextFo
     Raises:
         DataError: the file can't be read, or its JSON holds columns or several lists, not rows.
     """
-    head = _head(file_blocks(file.url, options))
+    head, is_whole = _head(file_blocks(file.url, options))
     unsure = None
     if file.encoding is not None:
         found = Encoding(codecs.lookup(file.encoding).name, 1.0)
@@ -83,7 +83,7 @@ def find_form(file: SourceFile, options: dict[str, Any] | None = None) -> TextFo
     if file.format == "csv":
         delimiter, skipped = find_delimiter(start.decode(errors="replace"))
         return form._replace(delimiter=file.delimiter or delimiter, skipped=skipped)
-    return form._replace(layout=find_layout(start, file.url, is_whole=len(head) < _HEAD_BYTES))
+    return form._replace(layout=find_layout(start, file.url, is_whole=is_whole))
 
 
 def text_blocks(blocks: Iterable[bytes], form: TextForm, name: str, *, is_whole: bool = True) -> Iterator[bytes]:
@@ -115,13 +115,15 @@ def _without_mark(blocks: Iterable[bytes]) -> Iterator[bytes]:
         first = first and not block
 
 
-def _head(blocks: Iterator[bytes]) -> bytes:
+def _head(blocks: Iterator[bytes]) -> tuple[bytes, bool]:
+    """Return the beginning of a file, a line that may be one JSON object whole, and whether that is all of the file."""
     head = b""
     for block in blocks:
         head += block
-        if len(head) >= _HEAD_BYTES:
-            break
-    return head[:_HEAD_BYTES]
+        is_line = head.startswith(b"{") and b"\n" not in head and len(head) <= MAX_LINE_BYTES
+        if len(head) >= _HEAD_BYTES and not is_line:
+            return head, False
+    return head, True
 
 
 def _judge(blocks: Iterator[bytes]) -> Encoding:

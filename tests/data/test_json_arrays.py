@@ -60,6 +60,13 @@ def test_read_list_in_an_object_beyond_the_head_is_found(tmp_path: Path) -> None
     assert read_file(tmp_path / "a.json").rows == 3000
 
 
+def test_read_line_beyond_the_head_is_a_line(tmp_path: Path) -> None:
+    parts = [{"n": "word " * 100} for _ in range(4000)]
+    rows = [json.dumps({"text": "a", "label": "b", "paragraphs": parts}), '{"text": "c", "label": "d"}']
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    assert read_file(tmp_path / "a.jsonl").rows == 2
+
+
 @pytest.mark.parametrize("size", [1, 5, 1000])
 def test_pieces_broken_values_are_pieces_of_their_own(size: int) -> None:
     body = b'[\n{"a":1},\n{"a: 2},\n{"a":3},\n{"a":[4},\n{"a":5}, junk,\n{"a":NaN}\n]\n{"a":6}'
