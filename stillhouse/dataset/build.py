@@ -17,7 +17,7 @@ from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.summary import DifficultyCounts, FilterSummary, LabelErrorCounts, WrittenRows
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.filters.combine import Mixing
-from stillhouse.filters.outcome import FilterResult, merge_results
+from stillhouse.filters.outcome import FilterResult, merge_results, undecided_counts
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.data import Balance
@@ -90,6 +90,7 @@ def write_dataset(
         kept=len(result.kept),
         dropped=result.counts,
         rows=num_rows,
+        undecided=undecided_counts(result.kept, spec.filters),
         answers=dict(sorted(targets.items())),
         teachers=counts_by_teacher(result, len(priors)) if len(priors) > 1 else None,
         prior=priors[0],

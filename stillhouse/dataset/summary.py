@@ -48,6 +48,7 @@ class FilterSummary(StageSummary):
     kept: int
     dropped: dict[str, int]  # by reason, most frequent first
     rows: WrittenRows
+    undecided: dict[str, int] = Field(default_factory=dict)  # kept completions that a rule could not judge, by rule
     answers: dict[str, int] = Field(default_factory=dict)  # kept completions by label
     teachers: dict[str, TeacherCounts] | None = None  # by number from 1, if there are several
     prior: tuple[float, ...] | None = None  # of a calibrated teacher, nats by label

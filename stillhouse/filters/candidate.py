@@ -23,6 +23,7 @@ class Candidate:
     training_target: str | None = None  # what the skill makes of text and answer for a student; None: the answer itself
     rollout_index: int = 0  # among its teacher's completions of the prompt
     is_closed: bool = False  # the answer is one of a fixed set
+    verifies: bool = False  # the skill compares answers with references
 
     @property
     def log_certainty(self) -> float | None:
@@ -63,6 +64,7 @@ def read_candidates(
             training_target=None if answer is None else skill.training_target(completion.text, answer),
             rollout_index=rollout_index,
             is_closed=skill.has_labels or completion.is_closed,
+            verifies=skill.verifies,
         )
 
     by_teacher = groupby(completions, lambda completion: completion.teacher_number)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from stillhouse.data.row import Row
 from stillhouse.errors import QualityError
 from stillhouse.filters.candidate import Candidate
+from stillhouse.filters.rule import CandidateRule
 from stillhouse.filters.settings import RULES, Filters
 
 # reasons of completions without a fault: another one was chosen for their prompt
@@ -73,6 +74,13 @@ def merge_results(results: Iterable[FilterResult]) -> FilterResult:
         kept += result.kept
         dropped += result.dropped
     return FilterResult(tuple(kept), tuple(dropped))
+
+
+def undecided_counts(kept: Sequence[Candidate], filters: Filters) -> dict[str, int]:
+    """Return how many kept completions each rule could not judge, by its name; rules that judged all are left out."""
+    rules = [rule for rule in filters.rules() if isinstance(rule, CandidateRule)]
+    counts = {rule.name: sum(map(rule.cannot_judge, kept)) for rule in rules}
+    return {name: count for name, count in counts.items() if count}
 
 
 def check_success(rows: Sequence[Row], result: FilterResult, filters: Filters) -> None:

@@ -24,6 +24,10 @@ class CandidateRule(FilterRule):
     def objection(self, candidate: Candidate) -> str | None:
         """Return in a few words why `candidate` is dropped; None keeps it."""
 
+    def cannot_judge(self, candidate: Candidate) -> bool:
+        """Return whether the rule is on and keeps `candidate` only because it can't tell; the summary counts these."""
+        return False
+
 
 class PromptRule(FilterRule):
     """Judges the completions of one prompt together, before they vote."""

@@ -5,13 +5,14 @@ once and added up.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from stillhouse.data.row import normalise
-from stillhouse.metrics.metric import Answers, CorpusScore, Indices, Metric, References, RowScore, Statistic
+from stillhouse.metrics.metric import Answers, Metric, References, RowScore, Statistic
+from stillhouse.text.scripts import dominant_script
+from stillhouse.text.words import words
 
 
 def _rouge(name: str) -> RowScore:
@@ -33,37 +34,47 @@ def _rouge_scorer(name: str) -> Any:
         """Words of any script; the library's own tokenizer drops all but a-z and 0-9."""
 
         def tokenize(self, text: str) -> list[str]:
-            return normalise(text).split()
+            return words(text)
 
     return RougeScorer([name], tokenizer=Words())
 
 
-def _bleu() -> Any:
+# sacrebleu's tokenizers by the script that most letters of a row's references have. 13a, its default, parts words by
+# spaces and ASCII punctuation; its tokenizers of Japanese and Korean words need a dictionary of their own
+_TOKENIZERS = {"Latin": "13a", "Cyrillic": "13a", "Greek": "13a", "Han": "zh", "spaceless": "char", "other": "intl"}
+
+
+def _bleu(answers: Answers, references: References) -> Statistic:
+    """Return sacrebleu's corpus BLEU as a fraction; each row is cut by the tokenizer for its references' script."""
     from sacrebleu.metrics.bleu import BLEU
 
-    return BLEU()
+    tokenizers = np.array([_TOKENIZERS[dominant_script(" ".join(accepted))] for accepted in references])
+    metrics = {name: BLEU(tokenize=name) for name in sorted(set(tokenizers))}
+    counts: Any = None
+    for name, metric in metrics.items():
+        rows = np.flatnonzero(tokenizers == name).tolist()
+        found = _counts(metric, [answers[row] for row in rows], [references[row] for row in rows])
+        counts = np.zeros((len(answers), found.shape[1]), found.dtype) if counts is None else counts
+        counts[rows] = found
+    return _statistic(metrics[min(metrics)], counts)
 
 
-def _chrf() -> Any:
+def _chrf(answers: Answers, references: References) -> Statistic:
+    """Return sacrebleu's corpus chrF as a fraction."""
     from sacrebleu.metrics.chrf import CHRF
 
-    return CHRF()
+    metric = CHRF()
+    return _statistic(metric, _counts(metric, answers, references))
 
 
-def _sacrebleu(make: Callable[[], Any]) -> CorpusScore:
-    """Return the corpus score of that sacrebleu metric as a fraction; an unreadable answer is an empty one."""
+def _counts(metric: Any, answers: Answers, references: References) -> Any:
+    """Return what a sacrebleu metric counts in each row, which adds up; an unreadable answer is an empty one."""
+    # as the library's own significance tests do
+    return np.array(metric._extract_corpus_statistics([answer or "" for answer in answers], _streams(references)))
 
-    def score(answers: Answers, references: References) -> Statistic:
-        metric = make()
-        # as the library's own significance tests do
-        counts = np.array(metric._extract_corpus_statistics([answer or "" for answer in answers], _streams(references)))
 
-        def statistic(rows: Indices) -> float:
-            return float(metric._aggregate_and_compute(counts[rows]).score) / 100
-
-        return statistic
-
-    return score
+def _statistic(metric: Any, counts: Any) -> Statistic:
+    return lambda rows: float(metric._aggregate_and_compute(counts[rows]).score) / 100
 
 
 def _streams(references: References) -> list[list[str | None]]:
@@ -75,5 +86,5 @@ def _streams(references: References) -> list[list[str | None]]:
 ROUGE_1 = Metric("rouge_1", "mean", _rouge("rouge1"), "ROUGE-1")
 ROUGE_2 = Metric("rouge_2", "mean", _rouge("rouge2"), "ROUGE-2")
 ROUGE_L = Metric("rouge_l", "mean", _rouge("rougeL"), "ROUGE-L")
-BLEU = Metric("bleu", "corpus", _sacrebleu(_bleu), "BLEU")
-CHRF = Metric("chrf", "corpus", _sacrebleu(_chrf), "chrF")
+BLEU = Metric("bleu", "corpus", _bleu, "BLEU")
+CHRF = Metric("chrf", "corpus", _chrf, "chrF")

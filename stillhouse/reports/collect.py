@@ -112,7 +112,7 @@ def _differ(one: str | None, other: str | None, skill: Skill) -> bool:
 
 def filter_block(summary: FilterSummary) -> dict[str, Any]:
     """Return the `filter` block."""
-    names = {"num_in", "kept", "dropped", "suspects", "difficulty", "balance"}
+    names = {"num_in", "kept", "dropped", "undecided", "suspects", "difficulty", "balance"}
     block = summary.model_dump(by_alias=True, include=names)
     return block | {"balance": _only(block["balance"], ("before", "after")) if block["balance"] else None}
 

@@ -25,8 +25,9 @@ class Conversation(Prose):
     metrics: ClassVar[tuple[Metric, ...]] = (ROUGE_L, CHRF, BLEU)
     how_measured: ClassVar[str] = (
         "Replies are compared with the recorded ones, after the recorded turns: ROUGE-L is the mean over "
-        "replies of the F1 of the longest common word sequence, chrF and BLEU are sacrebleu's corpus scores divided by "
-        "100. All have bootstrap intervals. A good reply in other words scores low; an unreadable one counts as 0."
+        "replies of the F1 of the longest common word sequence (in scripts without spaces each character is a word), "
+        "chrF and BLEU are sacrebleu's corpus scores divided by 100, BLEU with its tokenizer for the replies' script. "
+        "All have bootstrap intervals. A good reply in other words scores low; an unreadable one counts as 0."
     )
     is_dialogue: ClassVar[bool] = True
     prompt_fields: ClassVar[tuple[str, ...]] = ("targets",)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from stillhouse.data.row import normalise
 from stillhouse.skills.skill import Skill
+from stillhouse.text.words import words
 
 
 class Prose(Skill):
@@ -18,4 +18,4 @@ class Prose(Skill):
 
     def equivalent(self, one: str, other: str) -> bool:
         """Return whether both have the same words."""
-        return normalise(one) == normalise(other)
+        return words(one) == words(other)

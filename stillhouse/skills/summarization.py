@@ -17,6 +17,7 @@ from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_1, ROUGE_2, ROUGE_L
 from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.prose import Prose
+from stillhouse.text.words import num_words
 
 _DENSER = (
     "Write {rounds} summaries of it, each{limit} and as long as the one before. In each, name one to three more of the "
@@ -29,7 +30,7 @@ _LEAD = re.compile(r"^\W*(?:here(?:'s| is)[^\n:]{0,60}|(?:short |brief )?summary
 
 def _within_limit(answer: str | None, references: Sequence[str], skill: "Summarization") -> float:
     """Return 1 for a summary of at most `skill.max_words` words, else 0."""
-    return float(answer is not None and (not skill.max_words or len(answer.split()) <= skill.max_words))
+    return float(answer is not None and (not skill.max_words or num_words(answer) <= skill.max_words))
 
 
 WITHIN_LIMIT = Metric("within_limit", "share", _within_limit, "within limit")
@@ -41,15 +42,20 @@ class Summarization(Prose):
     metrics: ClassVar[tuple[Metric, ...]] = (ROUGE_L, ROUGE_1, ROUGE_2, BLEU, CHRF, WITHIN_LIMIT)
     how_measured: ClassVar[str] = (
         "ROUGE is the mean over rows of the best F1 with a reference (ROUGE-1 words, ROUGE-2 word pairs, ROUGE-L "
-        "longest common sequence; case and punctuation ignored, no stemming); BLEU and chrF are sacrebleu's corpus "
-        "scores over all references, divided by 100. These have bootstrap intervals. Within limit is the share of "
-        "summaries that keep the word limit (Wilson interval). An unreadable answer counts as 0."
+        "longest common sequence; case and punctuation ignored, no stemming; in scripts without spaces each character "
+        "is a word); BLEU and chrF are sacrebleu's corpus scores over all references, divided by 100, BLEU with its "
+        "tokenizer for the references' script (13a, zh, char or intl). These have bootstrap intervals. Within limit is "
+        "the share of summaries that keep the word limit (Wilson interval); of Chinese a character counts as two "
+        "thirds of a word, of kana as half, of Thai and its neighbours as a third. An unreadable answer counts as 0."
     )
     prompt_fields: ClassVar[tuple[str, ...]] = ("max_words", "chain_of_density")
 
     kind: Literal["summarization"] = Field(description="the skill's name")
     max_words: int = Field(
-        60, ge=0, description="most words of a summary; longer ones are not trained on; 0 sets no limit"
+        60,
+        ge=0,
+        description="most words of a summary; longer ones are not trained on; 0 sets no limit. Chinese, Japanese, Thai "
+        "and other scripts without spaces count by their characters, in parts of a word",
     )
     chain_of_density: int = Field(
         0,

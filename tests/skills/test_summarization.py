@@ -56,6 +56,52 @@ def test_rouge_takes_the_best_reference_in_any_script():
     assert score("rouge_1", "Кошка спит.", "кошка спит") == 1
 
 
+CLOSE = {  # an answer, its reference, and the ROUGE-1 counted by hand: (shared, words of answer, of reference)
+    "zh": ("市议会同意将这座桥关闭两年。", "市议会已同意将旧桥关闭两年。", (11, 13, 13)),
+    "ja": ("市議会は橋を二年間閉鎖する。", "市議会は古い橋を二年間閉鎖する。", (13, 13, 15)),
+    "th": ("สภาเมืองตกลงปิดสะพาน", "สภาเมืองตกลงปิดสะพานเก่า", None),
+    "hi": ("परिषद ने पुल को बंद किया।", "परिषद ने पुराने पुल को बंद किया।", (6, 6, 7)),
+    "ar": ("وافق المجلس على إغلاق الجسر", "وافق المجلس على إغلاق الجسر القديم", (5, 5, 6)),
+}
+
+
+@pytest.mark.parametrize("language", CLOSE)
+def test_overlap_of_close_texts_in_any_script_is_high(language):
+    answer, reference, counted = CLOSE[language]
+    if counted:
+        shared, given, expected = counted
+        assert score("rouge_1", answer, reference) == pytest.approx(2 * shared / (given + expected))
+    for name in ("rouge_1", "rouge_l"):
+        assert 0.8 < score(name, answer, reference) < 1
+        assert score(name, reference, reference) == 1
+    assert 0.3 < corpus_score("bleu", [answer], [[reference]]) < 1
+    assert corpus_score("bleu", [reference], [[reference]]) == pytest.approx(1)
+
+
+def test_rouge_hindi_words_that_share_consonants_only_score_0():
+    assert score("rouge_1", "की का के को", "कि कु कू कॉ") == 0
+
+
+def test_bleu_cuts_each_row_by_its_script_and_equals_the_librarys_alone():
+    tokenizers = {"zh": "zh", "ja": "char", "th": "char", "hi": "intl", "ar": "intl"}
+    for language, tokenizer in tokenizers.items():
+        answer, reference, _ = CLOSE[language]
+        expected = sacrebleu.corpus_bleu([answer], [[reference]], tokenize=tokenizer).score / 100
+        assert corpus_score("bleu", [answer], [[reference]]) == pytest.approx(expected)
+    # by hand: 13 Chinese tokens of 14, full stop included, beside an English row
+    english = METRICS["bleu"].statistic(TEXTS, REFERENCES, SKILL)(np.arange(4))
+    mixed = METRICS["bleu"].statistic([*TEXTS, CLOSE["zh"][0]], [*REFERENCES, [CLOSE["zh"][1]]], SKILL)
+    assert mixed(np.arange(4)) == pytest.approx(english)
+    assert mixed(np.array([4])) == pytest.approx(corpus_score("bleu", [CLOSE["zh"][0]], [[CLOSE["zh"][1]]]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"), [("市议会" * 4, 1), ("市议会" * 5, 0), ("ありがとう" * 3, 1), ("ありがとう" * 4, 0)]
+)
+def test_within_limit_counts_scripts_without_spaces(answer, value):
+    assert score("within_limit", answer, "x") == value
+
+
 @pytest.mark.parametrize(("answer", "value"), [("one two", 1), ("w " * 8, 1), ("w " * 9, 0), (None, 0)])
 def test_within_limit_counts_words(answer, value):
     assert score("within_limit", answer, "x") == value

@@ -8,13 +8,17 @@ from pydantic import Field
 from stillhouse.errors import RecipeError
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rule import CandidateRule
+from stillhouse.text.words import num_words
 
 # below this many words a detector guesses
 _MIN_WORDS = 4
 
 
 class Language(CandidateRule):
-    """Objects to prose in another language; keeps prose of fewer than four words, or of an unknown language."""
+    """Objects to prose in another language; keeps prose of fewer than four words, or of an unknown language.
+
+    Scripts without spaces count by their characters: four words are six characters of Chinese.
+    """
 
     name = "language"
     next_step = "check `filters.languages`"
@@ -28,7 +32,7 @@ class Language(CandidateRule):
             RecipeError: the detector does not know a code of `languages`.
         """
         text = candidate.completion.text
-        if not self.languages or not candidate.is_prose or len(text.split()) < _MIN_WORDS:
+        if not self.languages or not candidate.is_prose or num_words(text) < _MIN_WORDS:
             return None
         codes, detect = _detector()
         if unknown := sorted(set(self.languages) - codes):
@@ -37,6 +41,13 @@ class Language(CandidateRule):
             )
         found = detect(text)
         return None if found is None or found in self.languages else f"language is {found}"
+
+    def cannot_judge(self, candidate: Candidate) -> bool:
+        """Return whether the text is too short for a detector, or has no letters."""
+        if not self.languages or not candidate.is_prose:
+            return False
+        text = candidate.completion.text
+        return num_words(text) < _MIN_WORDS or not any(map(str.isalpha, text))
 
 
 @functools.cache

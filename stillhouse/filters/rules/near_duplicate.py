@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from stillhouse.data.row import normalise
 from stillhouse.filters.rule import DatasetRule
+from stillhouse.text.words import phrases
 
 # short answers are rightly alike: "yes", a label, a number
 _MIN_WORDS = 8
@@ -36,11 +36,11 @@ class NearDuplicate(DatasetRule):
         kept: dict[int, frozenset[str]] = {}
         objections: list[str | None] = []
         for position, answer in enumerate(answers):
-            words = normalise(answer).split()
-            if len(words) < _MIN_WORDS:
+            found = [" ".join(word) for word in phrases(answer, 1)]
+            if len(found) < _MIN_WORDS:
                 objections.append(None)
                 continue
-            word_set = frozenset(words)
+            word_set = frozenset(found)
             sketch = RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
             sketch.update(sorted(word_set))
             nearest = max((_jaccard(word_set, kept[other]) for other in index.query(sketch)), default=0.0)

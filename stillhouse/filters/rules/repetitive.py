@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from stillhouse.data.row import normalise
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rule import CandidateRule
+from stillhouse.text.words import phrases
 
 
 class Repetitive(CandidateRule):
@@ -26,7 +26,9 @@ class Repetitive(CandidateRule):
 
 
 def repeated_share(text: str) -> float:
-    """Return the share, in [0, 1], of 3-word sequences of `text` that occur earlier in it; 0 under 3 words."""
-    words = normalise(text).split()
-    sequences = list(zip(words, words[1:], words[2:], strict=False))
+    """Return the share, in [0, 1], of 3-word sequences of `text` that occur earlier in it; 0 under 3 words.
+
+    In scripts without spaces a sequence is of as many characters as three words have on average.
+    """
+    sequences = phrases(text, 3)
     return 1 - len(set(sequences)) / len(sequences) if sequences else 0.0

@@ -3,6 +3,7 @@
 from stillhouse.config import optional_identity
 from stillhouse.filters.candidate import Candidate
 from stillhouse.filters.rule import CandidateRule
+from stillhouse.text.words import num_words
 
 
 class TooLong(CandidateRule):
@@ -17,5 +18,5 @@ class TooLong(CandidateRule):
         """Return the number of words."""
         if not self.too_long or not candidate.word_limit or candidate.answer is None:
             return None
-        words = len(candidate.answer.split())
+        words = num_words(candidate.answer)
         return f"{words} words, at most {candidate.word_limit}" if words > candidate.word_limit else None

@@ -19,3 +19,8 @@ class Verification(CandidateRule):
         if self.verification and candidate.agrees_with_reference is False:
             return f"answered {candidate.answer}, the reference is {' or '.join(candidate.row['references'])}"
         return None
+
+    def cannot_judge(self, candidate: Candidate) -> bool:
+        """Return whether the skill could neither confirm nor contradict the answer by the row's reference."""
+        is_open = candidate.agrees_with_reference is None and candidate.answer is not None
+        return self.verification and is_open and candidate.verifies and bool(candidate.row["references"])

@@ -85,6 +85,7 @@ class Filtering(Block):
     entered: Count = Field(alias="in", description="completions that were filtered")
     kept: Count = Field(description="completions that passed all filters")
     dropped: dict[str, int] = Field(description="completions, by reason")
+    undecided: dict[str, int] = Field({}, description="kept completions that a filter could not judge, by filter")
     suspects: LabelErrors | None = Field(None, description="null: no labelled row could be judged")
     difficulty: Difficulty | None = Field(None, description="null: `filters.hard_share` is not set")
     balance: Balance | None = Field(

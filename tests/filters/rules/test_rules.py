@@ -1,9 +1,11 @@
 import math
+from dataclasses import replace
 
 import pytest
 
 from stillhouse.errors import RecipeError
 from stillhouse.filters.candidate import Candidate
+from stillhouse.filters.outcome import undecided_counts
 from stillhouse.filters.rules.agreement import Agreement, majority
 from stillhouse.filters.rules.confidence import Confidence
 from stillhouse.filters.rules.empty import Empty
@@ -12,9 +14,11 @@ from stillhouse.filters.rules.language import Language
 from stillhouse.filters.rules.near_duplicate import NearDuplicate
 from stillhouse.filters.rules.refusal import Refusal
 from stillhouse.filters.rules.repetitive import Repetitive, repeated_share
+from stillhouse.filters.rules.too_long import TooLong
 from stillhouse.filters.rules.truncated import Truncated
 from stillhouse.filters.rules.unparsable import Unparsable
 from stillhouse.filters.rules.verification import Verification
+from stillhouse.filters.settings import Filters
 from tests.support.builders import make_candidate, make_completion, make_row
 
 
@@ -46,6 +50,35 @@ def test_empty_drops_blank_text(text, dropped):
         "I'm unable to answer.",
         "Unfortunately, I must decline.",
         "I apologize, but I am not able to discuss this.",
+        "I can't share that",
+        "I must respectfully decline",
+        "I'm sorry, but I can't do that.",
+        "I’m sorry, but I can’t share that information.",
+        "I won't be able to help with that request.",
+        "I cannot in good conscience help with that.",
+        "I'm not comfortable discussing that.",
+        "很抱歉，我无法回答这个问题。",
+        "作为一个人工智能助手，我无法发表个人意见。",
+        "我无法协助您完成此请求。",
+        "क्षमा करें, मैं इसमें आपकी मदद नहीं कर सकता।",
+        "मुझे खेद है, लेकिन मैं इस प्रश्न का उत्तर नहीं दे सकता।",
+        "Lo siento, pero no puedo ayudarte con eso.",
+        "No puedo proporcionar esa información.",
+        "عذراً، لا أستطيع مساعدتك في ذلك.",
+        "آسف، لا يمكنني الإجابة على هذا السؤال.",
+        "Je suis désolé, mais je ne peux pas vous aider.",
+        "Je ne peux pas fournir cette information.",
+        "দুঃখিত, আমি এই বিষয়ে সাহায্য করতে পারব না।",
+        "Desculpe, mas não posso ajudar com isso.",
+        "Infelizmente, não posso fornecer essas informações.",
+        "Извините, но я не могу помочь с этим.",
+        "Я не могу предоставить эту информацию.",
+        "Maaf, saya tidak bisa membantu dengan itu.",
+        "معذرت، میں اس میں آپ کی مدد نہیں کر سکتا۔",
+        "Es tut mir leid, aber ich kann dir dabei nicht helfen.",
+        "Leider kann ich diese Frage nicht beantworten.",
+        "申し訳ありませんが、その質問にはお答えできません。",
+        "申し訳ございませんが、この情報を提供することはできません。",
     ],
 )
 def test_refusal_drops_a_refusing_opening(text):
@@ -62,6 +95,24 @@ def test_refusal_drops_a_refusing_opening(text):
         "I can help with that.",
         "Press the button. If it fails, write that you cannot complete the form.",
         "I am happy to assist.",
+        "I can't help but wonder where my card is.",
+        "I can't find my card and want a new one.",
+        "I can't answer the phone at work, please email me.",
+        "I'm sorry, but I can't find any restaurant there.",
+        "I can't do it without you, said Ann.",
+        "我找不到我的卡。",
+        "抱歉，您的卡还没有寄出。",
+        "मैं अपना कार्ड नहीं ढूंढ पा रहा हूँ।",
+        "No puedo encontrar mi tarjeta.",
+        "لا أستطيع العثور على بطاقتي.",
+        "Je ne peux pas trouver ma carte.",
+        "আমি আমার কার্ড খুঁজে পাচ্ছি না।",
+        "Não consigo encontrar meu cartão.",
+        "Я не могу найти свою карту.",
+        "Saya tidak bisa menemukan kartu saya.",
+        "میں اپنا کارڈ نہیں ڈھونڈ سکتا۔",
+        "Ich kann meine Karte nicht finden.",
+        "申し訳ありません。カードは明日届きます。",
     ],
 )
 def test_refusal_keeps_completions_that_only_mention_refusing(text):
@@ -73,6 +124,58 @@ def test_repetitive_share_is_that_of_repeated_three_word_sequences():
     assert repeated_share("a b c A, b c.") == pytest.approx(1 / 4)
     assert repeated_share("no no") == 0.0
     assert repeated_share("one two three four") == 0.0
+
+
+@pytest.mark.parametrize(
+    "unit", ["市议会同意关闭旧桥。", "市議会は橋を閉鎖する。", "สภาเมืองตกลงปิดสะพาน", "परिषद ने पुल बंद किया। "]
+)
+def test_repetitive_text_of_any_script_is_dropped(unit):
+    assert Repetitive().objection(make_candidate(unit * 12)) is not None
+    assert Repetitive().objection(make_candidate(unit)) is None
+
+
+def test_repetitive_hindi_words_that_share_consonants_are_others():
+    assert repeated_share("की का के कि कु कू कॉ कै") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("市议会已同意将旧桥关闭两年，" * 4, 35), ("ขอบคุณ" * 20, 34), ("w " * 21, 21)]
+)
+def test_too_long_counts_words_of_any_script(text, words):
+    candidate = replace(make_candidate(answer=text), word_limit=20)
+    assert TooLong().objection(candidate) == f"{words} words, at most 20"
+    assert TooLong().objection(replace(candidate, word_limit=words)) is None
+
+
+def test_near_duplicate_chinese_answers_that_nearly_repeat_are_dropped():
+    first = "市议会已同意将旧桥关闭两年以便进行修缮工作"
+    near = first + "谢谢"
+    far = "您的银行卡将在五个工作日内寄到请耐心等待通知"
+    assert [one is None for one in NearDuplicate(near_duplicate_threshold=0.8).objections([first, near, far])] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_rules_that_can_not_judge_a_text_say_so():
+    language = Language(languages=("en",))
+    assert language.cannot_judge(make_candidate("Karte bitte sperren"))
+    assert language.cannot_judge(make_candidate("1 2 3 4 5"))
+    assert not language.cannot_judge(make_candidate("市议会已同意将旧桥关闭两年"))
+    assert not Language().cannot_judge(make_candidate("Karte"))
+    assert Refusal().cannot_judge(make_candidate("ขออภัย ฉันช่วยเรื่องนี้ไม่ได้"))
+    assert not Refusal().cannot_judge(make_candidate("I can't"))
+    assert not Refusal(refused=False).cannot_judge(make_candidate("ขออภัย"))
+    kept = [make_candidate("ขออภัย"), make_candidate("Where is my card now?")]
+    assert undecided_counts(kept, Filters(languages=("en",))) == {"refused": 1, "language": 1}
+
+
+def test_verification_says_so_if_an_answer_could_not_be_compared():
+    open_case = replace(make_candidate(answer="9^{9^9}", agrees=None), verifies=True)
+    assert Verification().cannot_judge(open_case)
+    assert not Verification().cannot_judge(replace(open_case, agrees_with_reference=True))
+    assert not Verification().cannot_judge(replace(open_case, verifies=False))
 
 
 def test_repetitive_bound_is_the_recipes():
@@ -91,6 +194,9 @@ def test_language_drops_other_languages_and_keeps_short_or_unnamed_ones():
     assert Language(languages=("en",)).objection(make_candidate("Karte bitte sperren")) is None
     assert Language(languages=("en",)).objection(make_candidate("1 2 3 4 5")) is None
     assert Language(languages=("en",)).objection(make_candidate(german, is_prose=False)) is None
+    assert Language(languages=("en",)).objection(make_candidate("市议会已同意将旧桥关闭两年。")) == "language is zh"
+    assert Language(languages=("en",)).objection(make_candidate("市議会は橋を二年間閉鎖する。")) == "language is ja"
+    assert Language(languages=("en",)).objection(make_candidate("สภาเมืองตกลงปิดสะพาน")) == "language is th"
 
 
 def test_language_unknown_code_is_refused_by_name():
