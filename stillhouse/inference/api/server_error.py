@@ -13,9 +13,10 @@ from typing import Any
 
 _MAX_MESSAGE_CHARS = 300
 _WRAPPERS = ("error", "errors", "detail", "fault", "base_resp")
-_MESSAGES = ("message", "msg", "error_msg", "status_msg", "error_message", "detail", "description", "reason")
-_ERRORS = (str, dict, list)
-_NUMBERED = ("code", "status", "status_code", "error_code", "http_status")
+_MESSAGES = ("message", "msg", "error_msg", "status_msg", "error_message", "detail", "description", "reason", "error")
+_ERRORS = (dict, list)
+# fields of numbers, as `plain` writes them
+_NUMBERED = ("code", "status", "statuscode", "errorcode", "httpstatus")
 # a code of HTTP's in an error's own body
 _STATUSES = range(400, 600)
 
@@ -51,7 +52,10 @@ _STATUS_BY_CODE: tuple[tuple[int, frozenset[str]], ...] = (
     (HTTPStatus.UNAUTHORIZED, frozenset(("invalidapikey", "authenticationerror", "unauthorized", "unauthenticated"))),
     (HTTPStatus.FORBIDDEN, frozenset(("permissiondenied", "permissionerror", "forbidden"))),
     (HTTPStatus.NOT_FOUND, frozenset(("modelnotfound", "notfounderror", "notfound"))),
-    (HTTPStatus.BAD_REQUEST, frozenset(("invalidrequesterror", "badrequesterror", "badrequest", "invalidargument"))),
+    (
+        HTTPStatus.BAD_REQUEST,
+        frozenset(("invalidrequesterror", "badrequesterror", "badrequest", "invalidargument", "invalidparameter")),
+    ),
 )
 
 
@@ -96,8 +100,9 @@ def _innermost(body: Any) -> Any:
 
 def _message(error: Any) -> str:
     if isinstance(error, dict):
-        found = next((error[name] for name in _MESSAGES if error.get(name)), error)
-        return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+        texts = (error.get(name) for name in _MESSAGES)
+        found = next((text for text in texts if isinstance(text, str) and text.strip()), None)
+        return found or json.dumps(error, ensure_ascii=False)
     return str(error)
 
 
@@ -105,10 +110,10 @@ def _codes(error: Any) -> Iterator[str]:
     """Yield what may be a code at any depth: the names of fields that hold something, texts, and numbers of codes."""
     if isinstance(error, dict):
         for name, value in error.items():
-            if name in _MESSAGES or not value:
+            if (name in _MESSAGES and name != "error") or not value:
                 continue
             yield str(name)
-            if name in _NUMBERED:
+            if plain(name) in _NUMBERED:
                 yield str(value)
             yield from _codes(value)
     elif isinstance(error, list):
