@@ -52,7 +52,7 @@ class Reporter:
         self._write(event)
 
     def _write(self, event: Event) -> None:
-        line = json.dumps(event.model_dump(mode="json"), ensure_ascii=False)
+        line = json.dumps(event.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
         self._pipe.write(encodable(line) + "\n")
         self._pipe.flush()
 

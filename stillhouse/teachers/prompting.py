@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stillhouse.data.row import Row, draw_sha256
-from stillhouse.errors import DataError
+from stillhouse.errors import DataError, RecipeError
+from stillhouse.recipe.checks.output import find_unreadable_forms
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.skill import Skill
@@ -25,7 +26,10 @@ class Prompter:
 
         Raises:
             DataError: the prompt needs examples and there is none, or none for a label.
+            RecipeError: no answer in the form that the recipe asks for is a label of the data.
         """
+        for problem in find_unreadable_forms(teacher.output, skill, labels):
+            raise RecipeError(f"Teacher {teacher.display_name}: {problem}.")
         self.prompt = teacher.prompt
         self.skill = skill
         self.labels = tuple(labels)

@@ -8,6 +8,7 @@ import pytest
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.teachers.prompting import Prompter
 
 LABELS = ["billing", "goods", "C++"]
 COLUMNS = {"text": "text", "label": "label"}
@@ -96,6 +97,17 @@ def test_regex_of_a_skill_without_labels_may_match_anything():
 )
 def test_choice_that_could_not_be_read_is_refused(choice, words):
     assert words in refusal({"kind": "choice", "choice": choice})
+
+
+@pytest.mark.parametrize(
+    "output", [{"kind": "choice", "choice": ["invoice"]}, {"kind": "regex", "regex": "[0-9]{3}"}], ids=str
+)
+def test_form_without_any_label_of_the_data_is_refused_before_a_prompt_is_made(output):
+    found = recipe(output, skill={"kind": "classification"})
+    with pytest.raises(RecipeError, match=r"^Teacher teacher: output\..*the labels .*'billing'"):
+        Prompter(found.teachers[0], found.skill, LABELS, [])
+    # the advice
+    assert Prompter(recipe({"kind": "skill"}).teachers[0], found.skill, LABELS, [])
 
 
 def test_choice_of_some_labels_in_another_case_is_accepted():

@@ -126,7 +126,7 @@ def test_prompter_nearest_without_any_example_is_refused():
         (Output(), "turns", {"choice": ["car", "pet"]}),
         (Output(), "text", {"choice": [" car", " pet"]}),
         (Output(kind="free"), "turns", {}),
-        (Output(kind="regex", regex="[ab]"), "turns", {"regex": "[ab]"}),
+        (Output(kind="regex", regex="[cp]a[rt]|pet"), "turns", {"regex": "[cp]a[rt]|pet"}),
         (Output(kind="json_schema", json_schema={"type": "object"}), "turns", {"json_schema": {"type": "object"}}),
     ],
 )

@@ -4,7 +4,7 @@ An engine would say so only when it is asked, after the stages before it, and an
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import regex
@@ -33,21 +33,38 @@ _MOST_STOPS = 4
 def find_output_problems(recipe: Recipe) -> Iterator[str]:
     """Yield a line for each form of an answer that can't be held to, or that no answer of the skill has."""
     for index, teacher in enumerate(recipe.teachers):
+        refused = [*_pattern(teacher.output), *_choice(teacher.output)]
         problems = (
-            _regex(teacher.output, recipe.skill),
-            _choice(teacher.output, recipe.skill),
+            # what can't be held to is not asked for labels
+            refused or find_unreadable_forms(teacher.output, recipe.skill, recipe.skill.known_labels),
             _schema(teacher.output, recipe.skill, teacher.endpoint),
             _stop(teacher),
         )
         yield from (f"teachers.{index}.{problem}" for problem in itertools.chain.from_iterable(problems))
 
 
-def _regex(output: Output, skill: Skill) -> Iterator[str]:
+def find_unreadable_forms(output: Output, skill: Skill, labels: Sequence[str]) -> Iterator[str]:
+    """Yield a line for a form of answers that are none of `labels`; nothing if there are none, or not known yet."""
+    if not labels or not skill.has_labels:
+        return
+    if output.regex and not any(regex.fullmatch(output.regex, text) for text in _written(labels)):
+        yield (
+            f"output.regex: {output.regex!r} matches none of the labels {_some(labels)}, so that no answer could be "
+            "read: write them as alternatives, or take output.kind: skill"
+        )
+    if unknown := [choice for choice in output.choice if skill.parse(choice, labels) is None]:
+        yield (
+            f"output.choice names {_some(unknown)}, and the labels are {_some(labels)}: such an answer could not be "
+            "read. Name labels of skill.labels, or take output.kind: skill"
+        )
+
+
+def _pattern(output: Output) -> Iterator[str]:
     pattern = output.regex
     if not pattern:
         return
     try:
-        compiled = regex.compile(pattern)
+        regex.compile(pattern)
     except regex.error as error:
         yield f"output.regex: {pattern!r} is no regular expression: {error}. Mend it there"
         return
@@ -59,32 +76,21 @@ def _regex(output: Output, skill: Skill) -> Iterator[str]:
         )
     if "\0" in pattern:
         yield "output.regex holds the character NUL, which no engine takes: leave it out"
-    labels = skill.known_labels
-    if not refused and labels and not any(compiled.fullmatch(text) for text in _written(labels)):
-        yield (
-            f"output.regex: {pattern!r} matches none of the labels {_some(labels)}, so that no answer could be read: "
-            "write them as alternatives, or take output.kind: skill"
-        )
 
 
-def _written(labels: tuple[str, ...]) -> Iterator[str]:
+def _written(labels: Sequence[str]) -> Iterator[str]:
     """Yield the ways to write each label that a parser reads."""
     for label in labels:
         for form in dict.fromkeys((label, label.lower(), label.upper(), label.capitalize())):
             yield from (f"{before}{form}{after}" for before, after in _AROUND)
 
 
-def _choice(output: Output, skill: Skill) -> Iterator[str]:
-    choices, labels = output.choice, skill.known_labels
+def _choice(output: Output) -> Iterator[str]:
+    choices = output.choice
     if repeated := sorted({choice for choice in choices if choices.count(choice) > 1}):
         yield f"output.choice names {_some(repeated)} twice: name each answer once"
     if any(not choice.strip() for choice in choices):
         yield "output.choice holds an empty answer: remove it, or say the answer that it stands for"
-    elif labels and (unknown := [choice for choice in choices if skill.parse(choice, labels) is None]):
-        yield (
-            f"output.choice names {_some(unknown)}, and the labels are {_some(labels)}: such an answer could not be "
-            "read. Name labels of skill.labels, or take output.kind: skill"
-        )
 
 
 def _schema(output: Output, skill: Skill, endpoint: Endpoint | None) -> Iterator[str]:
