@@ -6,6 +6,7 @@ from typing import Any
 from stillhouse.data.row import Row
 from stillhouse.evaluation.engine_process import DecodingSpec, EngineReply
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
+from stillhouse.inference.vllm.answer_tokens import tokens_needed
 from stillhouse.inference.vllm.request import Request, first_token_ids, marks_reasoning, render, tokenize
 from stillhouse.reasoning import opened_block, split_reasoning
 from stillhouse.recipe.teacher import Sampling
@@ -34,8 +35,10 @@ class CandidatePrompter:
             constraint = self._skill.constraint(spec.labels)
         # a prompt without a chat template needs the teacher's stop texts to end
         stop = spec.teacher.sampling.stop if is_teacher else ()
+        needed = tokens_needed(tokenizer, constraint.get("choice", ()), stop)
         self.decoding = DecodingSpec(
-            sampling=Sampling(max_tokens=spec.evaluation.max_tokens, stop=stop),
+            # a label that is cut is no answer: the bound is for free ones
+            sampling=Sampling(max_tokens=max(spec.evaluation.max_tokens, needed), stop=stop),
             constraint=constraint,
             label_token_ids=first_token_ids(tokenizer, constraint["choice"]) if self._prior else None,
             with_special_tokens=marks_reasoning(tokenizer),

@@ -112,7 +112,8 @@ def _start(spec: EvaluateSpec, group: list[Evaluated], report: Reporter) -> Engi
     names = ", ".join(model.candidate.role for model in group)
     report.log(f"starting the engine for {names}")
     longest = max(len(request.token_ids) for model in group for request in model.requests)
-    job = Job(num_requests=spec.evaluation.concurrency, longest_prompt=longest, max_tokens=spec.evaluation.max_tokens)
+    room = max(model.prompter.decoding.sampling.max_tokens for model in group)
+    job = Job(num_requests=spec.evaluation.concurrency, longest_prompt=longest, max_tokens=room)
     # distinct prompts in a real service share little: a warm cache would flatter the model with the longer prompt
     engine = spec.evaluation.engine.model_copy(
         update={"prefix_caching": False, "max_num_seqs": spec.evaluation.concurrency}

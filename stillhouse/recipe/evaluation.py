@@ -26,7 +26,8 @@ class Evaluation(FrozenModel):
     max_tokens: int = Field(
         16,
         ge=1,
-        description="most tokens of a completion; left out, free answers get the teacher's `sampling.max_tokens`",
+        description="most tokens of a completion; left out, free answers get the teacher's `sampling.max_tokens`. "
+        "Labels always get as many as the longest takes",
     )
     latency_requests: int = Field(
         50, ge=50, description="single requests that are timed, on distinct test rows if there are enough"

@@ -10,7 +10,7 @@ from stillhouse.completions.table import AnswerForm
 from stillhouse.data.row import Row
 from stillhouse.inference.api.request import num_logprobs
 from stillhouse.inference.loading import load_tokenizer
-from stillhouse.inference.vllm.answer_tokens import answer_form
+from stillhouse.inference.vllm.answer_tokens import answer_form, check_room
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
 from stillhouse.inference.vllm.request import Request, first_token_ids, marks_reasoning, render, tokenize
 from stillhouse.reasoning import opened_block
@@ -67,6 +67,7 @@ class PreparedRequests:
         self.label_token_ids = first_token_ids(tokenizer, choices) if choices else None
         self.marks_reasoning = marks_reasoning(tokenizer)
         self.opened_block = ""  # the mark of reasoning that the prompts end in, if the template opens it
+        check_room(tokenizer, self.constraint.get("choice", ()), teacher.sampling, teacher.model)
         self.form = answer_form(tokenizer, self.label_token_ids, self.constraint)
         self.slots: list[CompletionSlot] = []
         requests: dict[str, Request] = {}

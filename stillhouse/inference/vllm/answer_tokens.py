@@ -1,9 +1,13 @@
 """Which tokens of a completion are its answer: not the ends of turns and texts, and not the reasoning before it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from stillhouse.completions.table import AnswerForm
+from stillhouse.errors import ModelError
+from stillhouse.inference.vllm.request import closing_texts
 from stillhouse.reasoning import ENDS_REASONING
+from stillhouse.recipe.teacher import Sampling
 
 
 def answer_form(tokenizer: Any, label_token_ids: list[int] | None, constraint: dict[str, Any]) -> AnswerForm:
@@ -15,3 +19,26 @@ def answer_form(tokenizer: Any, label_token_ids: list[int] | None, constraint: d
         reasoning_end_ids=frozenset(id_ for id_, token in added if str(token) in ENDS_REASONING),
         is_closed="choice" in constraint,
     )
+
+
+def tokens_needed(tokenizer: Any, choices: Sequence[str], stop: Sequence[str] = ()) -> int:
+    """Return how many tokens the longest of `choices` takes with its end; 0 if there are none."""
+    if not choices:
+        return 0
+    end = 0 if closing_texts(list(choices)) and not stop else 1
+    return max(len(tokenizer(choice, add_special_tokens=False).input_ids) for choice in choices) + end
+
+
+def check_room(tokenizer: Any, choices: Sequence[str], sampling: Sampling, model: str) -> None:
+    """Return if a completion has room for each of `choices`.
+
+    Raises:
+        ModelError: it would be cut, and could not be read.
+    """
+    needed = tokens_needed(tokenizer, choices, sampling.stop)
+    if needed > sampling.max_tokens:
+        longest = max(choices, key=lambda choice: tokens_needed(tokenizer, [choice], sampling.stop))
+        raise ModelError(
+            f"{longest.strip()!r} takes {needed} tokens of {model}, and sampling.max_tokens: {sampling.max_tokens} "
+            f"would cut it, so that it is no answer. Set that teacher's sampling.max_tokens to {needed} or more."
+        )
