@@ -1,30 +1,40 @@
 """Maps one record of the user's columns to the row model."""
 
+from collections import Counter
 from typing import Any
 
 import orjson
 
+from stillhouse.data.messages import read_messages
 from stillhouse.data.record import InvalidRecord
+from stillhouse.data.recorded_calls import read_tools
 from stillhouse.data.row import Messages, content_sha256
-from stillhouse.data.tool_calls import with_tool_calls
+from stillhouse.data.tool_calls import with_calls
 from stillhouse.recipe.data import Columns
 
 # a row of ROW_SCHEMA without its source; a bare tuple, since there are millions
 RowValues = tuple[str, str, Messages, list[str], str | None, str, str | None]
 
 
-def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, is_dialogue: bool = False) -> RowValues:
+def map_row(
+    record: dict[str, Any],
+    columns: Columns,
+    used: frozenset[str],
+    *,
+    is_dialogue: bool = False,
+    ignored: Counter[str] | None = None,
+) -> RowValues:
     """Return `record` as a row; the columns not `used` go to its meta. Without a reference the label is the reference.
 
-    The reference of a dialogue is the assistant's last turn, unless a column names another. Calls of tools are kept as
-    text (stillhouse/data/tool_calls.py).
+    The reference of a dialogue is the assistant's last turn with its calls as text, unless a column names another. Keys
+    of turns that nothing here reads are counted in `ignored`.
 
     Raises:
         InvalidRecord: a value is missing or not of the type its column needs.
     """
-    if is_dialogue and columns.messages is not None:
-        record = {**record, columns.messages: with_tool_calls(record.get(columns.messages))}
-    messages = _messages(record, columns)
+    messages = _messages(record, columns, Counter() if ignored is None else ignored)
+    if is_dialogue and "weight" in messages[-1]:
+        messages = _learnt(messages)
     digest = content_sha256(messages)
     label = _word(record, columns.label, (bool, int, float), "a label (text, a number or a boolean)")
     if columns.reference is not None:
@@ -32,9 +42,9 @@ def map_row(record: dict[str, Any], columns: Columns, used: frozenset[str], *, i
     else:
         references = [] if label is None else [label]
     if is_dialogue and not references and messages[-1]["role"] == "assistant":
-        references = [messages[-1]["content"]]
+        references = [text] if (text := with_calls(messages[-1])).strip() else []
     row_id = _word(record, columns.id, (int,), "text or a whole number of at most 64 bits")
-    return row_id or digest[:16], digest, messages, references, label, _meta(record, used), None
+    return row_id or digest[:16], digest, messages, references, label, _meta(record, used), _tools(record, columns)
 
 
 def named_columns(columns: Columns) -> dict[str, str]:
@@ -48,7 +58,19 @@ def named_columns(columns: Columns) -> dict[str, str]:
     return named
 
 
-def _messages(record: dict[str, Any], columns: Columns) -> list[dict[str, str]]:
+def _learnt(messages: Messages) -> Messages:
+    """Return a conversation up to its last reply that is to be learnt."""
+    learnt = [at for at, turn in enumerate(messages) if turn["role"] == "assistant" and "weight" not in turn]
+    if not learnt:
+        raise InvalidRecord("nothing_to_learn", "the weight of every assistant turn is 0")
+    return messages[: learnt[-1] + 1]
+
+
+def _tools(record: dict[str, Any], columns: Columns) -> str | None:
+    return read_tools(record.get(columns.tools)) if columns.tools is not None else None
+
+
+def _messages(record: dict[str, Any], columns: Columns, ignored: Counter[str]) -> Messages:
     if columns.text is not None:
         text = _text(record, columns.text) if isinstance(columns.text, str) else _joined(record, columns.text)
         if columns.context is not None:
@@ -58,16 +80,7 @@ def _messages(record: dict[str, Any], columns: Columns) -> list[dict[str, str]]:
         pair = {"Premise": columns.premise, "Hypothesis": str(columns.hypothesis)}
         content = "\n".join(f"{title}: {_text(record, name)}" for title, name in pair.items())
         return [{"role": "user", "content": content}]
-    name = str(columns.messages)
-    turns = _present(record, name)
-    if isinstance(turns, str):  # a CSV cell
-        try:
-            turns = orjson.loads(turns)
-        except orjson.JSONDecodeError as error:
-            raise InvalidRecord("bad_messages", f"{name!r} is text but no JSON list of turns: {error}") from error
-    if not isinstance(turns, list) or not turns:
-        raise InvalidRecord("bad_messages", f"{name!r} must be a list of at least one {{role, content}} turn")
-    return [_turn(turn, position) for position, turn in enumerate(turns)]
+    return read_messages(_present(record, str(columns.messages)), ignored)
 
 
 def _text(record: dict[str, Any], name: str) -> str:
@@ -81,15 +94,6 @@ def _joined(record: dict[str, Any], names: tuple[str, ...]) -> str:
     """Return the texts of several columns, such as instruction and input, with blank lines between; no gaps."""
     texts = [_text(record, name) for name in names if record.get(name) is not None]
     return "\n\n".join(text for text in texts if text.strip())
-
-
-def _turn(turn: Any, position: int) -> dict[str, str]:
-    role, content = (turn.get("role"), turn.get("content")) if isinstance(turn, dict) else (None, None)
-    if not isinstance(role, str) or not isinstance(content, str):
-        raise InvalidRecord(
-            "bad_messages", f"turn {position} must be an object with a text `role` and a text `content`"
-        )
-    return {"role": role, "content": content}
 
 
 def _present(record: dict[str, Any], name: str) -> Any:
@@ -113,6 +117,8 @@ def _word(record: dict[str, Any], name: str | None, kinds: tuple[type, ...], rul
 
 def _references(value: Any) -> list[str]:
     value = _squad_texts(value)
+    if isinstance(value, dict) and isinstance(value.get("text"), list) and value.keys() <= {"text", "answer_start"}:
+        value = value["text"]  # SQuAD's form
     answers = value if isinstance(value, list) else [] if value is None else [value]
     if any(not isinstance(answer, str | int | float) for answer in answers):
         raise InvalidRecord(

@@ -32,7 +32,7 @@ class Rule(NamedTuple):
 
 _OFF = "raise it, or set it to null to switch it off"
 RULES = {
-    "wrong_roles": Rule("", "put the turns in order: at most one system turn first, then user and assistant in turn"),
+    "wrong_roles": Rule("", "put the turns in order: system first, then user and assistant in turn, tool after a call"),
     "empty_prompt": Rule("", "fill in the text, or name the column that holds it"),
     "prompt_too_long": Rule("data.max_prompt_chars", "raise it"),
     "unknown_label": Rule("skill.labels", "add the label there, or correct the rows"),

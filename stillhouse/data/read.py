@@ -32,6 +32,7 @@ class _Tally:
     def __init__(self) -> None:
         self.read = 0
         self.quarantined: Counter[str] = Counter()
+        self.ignored: Counter[str] = Counter()  # keys of turns
         self.names: set[str] = set()
         self.forms: dict[str, str] = {}
         self.examples: dict[str, QuarantinedLine] = {}  # by reason
@@ -85,6 +86,7 @@ def read(
         quarantined=dict(sorted(tally.quarantined.items())),
         columns=tuple(sorted(tally.names)),
         forms=tally.forms,
+        ignored_turn_keys=dict(sorted(tally.ignored.items())),
         first_quarantined=tuple(tally.examples.values()),
     )
 
@@ -116,7 +118,7 @@ def _rows(
                 raise value
             if not value.keys() <= names and len(names) < _MAX_NAMES:
                 names.update(value.keys())
-            yield map_row(value, columns, used, is_dialogue=is_dialogue)
+            yield map_row(value, columns, used, is_dialogue=is_dialogue, ignored=tally.ignored)
         except InvalidRecord as refused:
             keep(record, refused)
 

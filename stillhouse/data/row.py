@@ -12,9 +12,10 @@ import pyarrow as pa
 from stillhouse.data.tool_calls import with_calls
 
 # Turns, oldest first: `role` and `content` (text), and only where present `reasoning` (text), `tool_calls` (a list of
-# {id, type: function, function: {name, arguments: an object}}), `tool_call_id` and `name`
+# {id, type: function, function: {name, arguments: an object}}), `tool_call_id`, `name`, and `weight`
+# ("0": this reply is not learnt)
 Messages = list[dict[str, Any]]
-TURN_KEYS = ("role", "content", "reasoning", "tool_calls", "tool_call_id", "name")
+TURN_KEYS = ("role", "content", "reasoning", "tool_calls", "tool_call_id", "name", "weight")
 
 
 class Row(TypedDict):

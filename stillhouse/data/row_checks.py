@@ -9,7 +9,7 @@ Conversation = Sequence[tuple[str, str]]
 
 # role of a turn -> roles that may come before it; "" is the start
 _MAY_FOLLOW = {
-    "system": ("",),
+    "system": ("", "system"),
     "user": ("", "system", "assistant", "tool"),
     "assistant": ("user", "tool"),
     "tool": ("assistant", "tool"),

@@ -27,6 +27,7 @@ class ReadSummary(StageSummary):
     quarantined: dict[str, int]  # by reason
     columns: tuple[str, ...] = ()
     forms: dict[str, str] = Field(default_factory=dict)  # what is unusual about a file (encoding, delimiter …), by URL
+    ignored_turn_keys: dict[str, int] = Field(default_factory=dict)  # keys of turns without a meaning here: their turns
     first_quarantined: tuple[QuarantinedLine, ...] = ()  # of each reason
 
 

@@ -1,11 +1,15 @@
-"""Writes an assistant's calls of tools into its turn's text, because a row holds roles and contents only.
+"""Calls of tools as text, and back: the form in which answers and references hold them.
 
-The form is that of many open models' chat templates: `<tool_call>` around a JSON object with name and arguments.
+It is that of many open models' chat templates: `<tool_call>` around a JSON object with name and arguments.
 """
 
+import re
 from typing import Any
 
 import orjson
+
+_TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
+Function = dict[str, Any]  # name, and arguments as an object
 
 
 def with_calls(turn: dict[str, Any]) -> str:
@@ -20,29 +24,42 @@ def calls_as_text(content: str, calls: list[dict[str, Any]]) -> str:
     return "\n".join([content, *texts] if content else texts)
 
 
-def with_tool_calls(turns: Any) -> Any:
-    """Return a dialogue's turns with their `tool_calls` in their content; anything else is returned as it is."""
-    if isinstance(turns, str):  # a CSV cell
-        turns = _json_or_text(turns)
-    if not isinstance(turns, list):
-        return turns
-    return [_called(turn) if isinstance(turn, dict) and turn.get("tool_calls") else turn for turn in turns]
+def find_tagged_calls(text: str) -> tuple[str, list[Function]] | None:
+    """Return the text beside calls in `<tool_call>` marks, and the calls; None without any, or if one is no call."""
+    if "<tool_call>" not in text:
+        return None
+    found = [as_function(_loads(match[1])) for match in _TAGGED.finditer(text)]
+    calls = [call for call in found if call is not None]
+    return (_TAGGED.sub("", text).strip(), calls) if len(calls) == len(found) else None
 
 
-def _called(turn: dict[str, Any]) -> dict[str, Any]:
-    calls = turn["tool_calls"] if isinstance(turn["tool_calls"], list) else [turn["tool_calls"]]
-    texts = [str(turn["content"])] if turn.get("content") else []
-    for call in calls:
-        # OpenAI's form has the function one level down, and its arguments as text
-        function = call.get("function", call) if isinstance(call, dict) else call
-        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
-            function = {**function, "arguments": _json_or_text(function["arguments"])}
-        texts.append(f"<tool_call>\n{orjson.dumps(function, default=str).decode()}\n</tool_call>")
-    return {**turn, "content": "\n".join(texts)}
+def as_function(value: Any) -> Function | None:
+    """Return a decoded call as name and arguments; None if it is none."""
+    if not isinstance(value, dict):
+        return None
+    value = value.get("function") if isinstance(value.get("function"), dict) else value
+    arguments = value.get("arguments", value.get("parameters", {}))
+    arguments = _loads(arguments) if isinstance(arguments, str) else arguments
+    if not isinstance(value.get("name"), str) or not isinstance(arguments, dict):
+        return None
+    return {"name": value["name"], "arguments": arguments}
 
 
-def _json_or_text(text: str) -> Any:
+def as_turn(text: str) -> dict[str, Any]:
+    """Return an answer or reference as the assistant's turn, its calls apart from its text."""
+    tagged = find_tagged_calls(text)
+    if tagged is None:
+        return {"role": "assistant", "content": text}
+    content, functions = tagged
+    calls = [
+        {"id": f"call{number:05d}", "type": "function", "function": function}
+        for number, function in enumerate(functions, start=1)
+    ]
+    return {"role": "assistant", "content": content, "tool_calls": calls}
+
+
+def _loads(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return text
+        return None

@@ -17,6 +17,10 @@ class Columns(FrozenModel):
         min_length=1,
     )
     messages: str | None = Field(None, description="column with a list of {role, content} chat turns")
+    tools: str | None = optional_identity(
+        None,
+        "column with what the assistant may call: OpenAI's function definitions, a list or JSON text; needs `messages`",
+    )
     id: str | None = Field(None, description="column with the row's own id; null takes the hash of the content")
     reference: str | None = Field(None, description="column with the reference answer, or a list of accepted answers")
     label: str | None = Field(None, description="column with the true label; without `reference` it is the reference")
@@ -32,6 +36,8 @@ class Columns(FrozenModel):
             raise ValueError("`premise` and `hypothesis` need each other: name both columns, or neither")
         if self.context is not None and self.text is None:
             raise ValueError("`context` needs `text`: name the column with the question")
+        if self.tools is not None and self.messages is None:
+            raise ValueError("`tools` needs `messages`: name the column with the conversations that may call them")
         prompts = [name for name in ("text", "messages", "premise") if getattr(self, name) is not None]
         if len(prompts) != 1:
             raise ValueError(

@@ -8,11 +8,12 @@ is the last turn.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from stillhouse.data.row import Messages, Row, content_sha256
+from stillhouse.data.tool_calls import with_calls
 from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_L
 from stillhouse.skills.prompts import transcript
@@ -53,7 +54,7 @@ class Conversation(Prose):
         last = len(turns) - 1 if turns[-1]["role"] == "assistant" else len(turns)
         if self.targets == "last":
             return [_case(row, last, row["id"])]
-        replies = [at for at, turn in enumerate(turns) if turn["role"] == "assistant" and turn["content"].strip()]
+        replies = [at for at, turn in enumerate(turns) if _is_learnt(turn)]
         return [_case(row, at, f"{row['id']}#{at}") for at in sorted({*replies, last})]
 
     def as_text(self, messages: Messages) -> str:
@@ -65,10 +66,14 @@ class Conversation(Prose):
         return text.strip() or None
 
 
+def _is_learnt(turn: dict[str, Any]) -> bool:
+    return turn["role"] == "assistant" and "weight" not in turn and bool(with_calls(turn).strip())
+
+
 def _case(row: Row, at: int, row_id: str) -> Row:
     turns = row["messages"]
     is_recorded = at < len(turns) - 1
-    references = [turns[at]["content"]] if is_recorded else row["references"]
+    references = [with_calls(turns[at])] if is_recorded else row["references"]
     prompt = turns[:at]
     digest = content_sha256(prompt)
     return {**row, "id": row_id, "messages": prompt, "references": references, "content_sha256": digest}

@@ -43,10 +43,10 @@ def transcript(messages: Messages) -> str:
 def with_system(system: str, examples: Messages, row_messages: Messages) -> Messages:
     """Return at most one system turn, then `examples`, then the row's turns.
 
-    The row's own system turn is appended to `system`, because chat templates refuse or ignore a second one.
+    The row's own system turns are appended to `system`, because chat templates refuse or ignore a second one.
     """
-    turns = list(row_messages)
-    if turns and turns[0]["role"] == "system":
+    turns = [{key: value for key, value in turn.items() if key != "weight"} for turn in row_messages]
+    while turns and turns[0]["role"] == "system":
         system = "\n\n".join(part for part in (system, turns.pop(0)["content"]) if part)
     first = [{"role": "system", "content": system}] if system else []
     return first + examples + turns

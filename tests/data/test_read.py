@@ -77,7 +77,7 @@ def test_read_bad_line_is_quarantined_with_line_number_and_bytes(tmp_path: Path,
 
 @pytest.mark.parametrize(
     "turns",
-    [[], {}, "no json", [1], [{"role": "user"}], [{"role": "user", "content": None}], [{"role": 1, "content": "x"}]],
+    [[], {}, "no json", [1], [{"role": "user"}], [{"role": "user", "content": None}], [{"role": "user", "content": 1}]],
 )
 def test_read_bad_messages_are_quarantined(tmp_path: Path, turns: object) -> None:
     path = tmp_path / "a.jsonl"

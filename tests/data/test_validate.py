@@ -51,6 +51,7 @@ def test_validate_row_checks_drop_with_their_reason(
     [
         ("user", True),
         ("system user", True),
+        ("system system user", True),
         ("user assistant user", True),
         ("user assistant tool assistant user", True),
         ("assistant user", False),
@@ -59,7 +60,6 @@ def test_validate_row_checks_drop_with_their_reason(
         ("user system user", False),
         ("system", False),
         ("user tool user", False),
-        ("critic user", False),
     ],
 )
 def test_validate_turn_order_follows_the_rule(

@@ -85,12 +85,33 @@ def test_map_row_reference_column_replaces_the_recorded_reply():
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_map_row_tool_calls_are_kept_as_text(as_text):
+def test_map_row_tool_calls_are_kept_and_the_reference_shows_them(as_text):
     call = {"type": "function", "function": {"name": "weather", "arguments": '{"city": "Bergen"}'}}
     turns = [turn("user", "Weather?"), {"role": "assistant", "content": None, "tool_calls": [call, call]}]
     expected = '<tool_call>\n{"name":"weather","arguments":{"city":"Bergen"}}\n</tool_call>'
     found = mapped(json.dumps(turns) if as_text else turns)
-    assert found["messages"][1] == turn("assistant", f"{expected}\n{expected}")
+    assert [called["function"]["name"] for called in found["messages"][1]["tool_calls"]] == ["weather"] * 2
+    assert found["references"] == [f"{expected}\n{expected}"]
+
+
+def test_cases_all_skip_replies_of_weight_0_and_take_calls():
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": {}}}
+    asked = {"role": "assistant", "content": None, "tool_calls": [call]}
+    row = {**mapped([TALK[1], {**TALK[4], "weight": 0}, TALK[1], asked, turn("tool", "5"), TALK[4]]), "id": "d"}
+    cases = ALL.cases(row)
+    assert [case["id"] for case in cases] == ["d#3", "d#5"]
+    assert cases[0]["references"] == ['<tool_call>\n{"name":"f","arguments":{}}\n</tool_call>']
+    shown = ALL.student_messages(cases[1]["messages"], ())
+    assert [sorted(one) for one in shown] == [
+        *[["content", "role"]] * 3,
+        ["content", "role", "tool_calls"],
+        ["content", "role", "tool_call_id"],
+    ]
+
+
+def test_student_messages_several_system_turns_become_one():
+    shown = LAST.student_messages([turn("system", "Be kind."), turn("system", "Be brief."), TALK[1]], ())
+    assert shown == [turn("system", "Be kind.\n\nBe brief."), TALK[1]]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +124,8 @@ def test_map_row_tool_calls_are_kept_as_text(as_text):
         ([("system", "a")], True, "wrong_roles"),
         ([("assistant", "a")], True, "wrong_roles"),
         ([("user", "a"), ("user", "b")], True, "wrong_roles"),
+        ([("system", "a"), ("system", "b"), ("user", "c")], False, None),
+        ([("user", "a"), ("system", "b"), ("user", "c")], False, "wrong_roles"),
     ],
 )
 def test_check_prompt_dialogue_may_end_with_the_reply(turns, is_dialogue, reason):
