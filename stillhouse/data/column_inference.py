@@ -28,6 +28,7 @@ _NAMES = {
         *("summary", "summaries", "highlights", "abstract", "solution", "final_answer", "reply"),
     ),
 }
+_ASSISTANTS = ("assistant", "gpt", "chatgpt", "model", "bot", "ai", "chatbot")
 _MAX_LABELS = 100
 _MAX_LABEL_CHARS = 60
 
@@ -47,7 +48,10 @@ def infer_columns(records: Sequence[Record], *, label_by_look: bool = True) -> F
     is_instruction = (
         "messages" not in found and left.has("instruction") and left.has("output", "response", "completion")
     )
-    by_look = label_by_look and not left.has(*_NAMES["reference"])
+    replies = replies_in(records, str(found["messages"])) if "messages" in found else []
+    if any(replies) and 2 * sum(reply == "last" for reply in replies) > len(replies):
+        return found  # the reply is the reference
+    by_look = label_by_look and not left.has(*_NAMES["reference"]) and not any(replies)
     left.take(found, "label", _is_label, left.single if by_look else None)
     if is_instruction:
         _take_instruction(left, found)
@@ -158,6 +162,16 @@ def turns_in(value: Any) -> list[dict[str, Any]]:
             return []
     is_turns = isinstance(value, list) and all(isinstance(t, dict) and _is_turn(t.keys()) for t in value)
     return value if is_turns else []
+
+
+def replies_in(records: Sequence[Record], column: str) -> list[str]:
+    """Return for each conversation whether it has the assistant's replies: `last`, `before` the last turn, or empty."""
+    found = []
+    for record in records:
+        roles = [str(turn.get("role", turn.get("from"))).casefold() for turn in turns_in(record.get(column))]
+        is_reply = [role in _ASSISTANTS for role in roles]
+        found.append("last" if is_reply[-1:] == [True] else "before" if any(is_reply) else "")
+    return found
 
 
 def _is_turn(keys: AbstractSet[str]) -> bool:

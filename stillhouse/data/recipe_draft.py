@@ -81,6 +81,7 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
         max_tokens=draft.max_tokens,
         answer=draft.answer,
         confidence=draft.confidence,
+        balance="label" if has_labels else "length",
         batch_size=draft.batch_size,
         metrics=", ".join(SKILLS[kind].metric_names()),
         quality=draft.quality,
@@ -171,7 +172,7 @@ data:
   near_duplicate_similarity: 0.8 # from which a training row counts as nearly another; null = off
   personal_data: allow # or redact, or drop: e-mails, phones, cards, IBANs
   # languages: [en] # keep these only
-  # balance: {{by: label, method: cap, cap: 500}} # by: none, label, source, length, cluster
+  # balance: {{by: {balance}, method: cap, cap: 500}} # by: none, label, source, length, cluster
 
 teachers:
   - model: ./SET-THIS/teacher # SET: a folder with safetensors, a .gguf file, or a hub name as owner/name

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from stillhouse.data.column_inference import Found, Record, turns_in
+from stillhouse.data.column_inference import Found, Record
 
 _SUMMARIES = ("summary", "summaries", "highlights", "abstract")
 _NUMBER = re.compile(r"[-+−]?[$€£]?\s?\d[\d.,\s/]*%?")
@@ -17,9 +17,7 @@ def infer_skill(records: Sequence[Record], columns: Found) -> str:
     if "premise" in columns:
         return "nli"
     if "messages" in columns:
-        turns = [turns_in(record.get(str(columns["messages"]))) for record in records]
-        has_reply = any(_role(turn) == "assistant" for each in turns for turn in each)
-        return "classification" if "label" in columns and not has_reply else "conversation"
+        return "classification" if "label" in columns else "conversation"
     if "label" in columns:
         return "classification"
     if "context" in columns:
@@ -46,10 +44,3 @@ def _texts(value: Any) -> list[str]:
         value = value.get("text")
     items = value if isinstance(value, list) else [value]
     return [str(item) for item in items if isinstance(item, str | int | float) and str(item).strip()]
-
-
-def _role(turn: dict[str, Any]) -> str:
-    role = turn.get("role", turn.get("from"))
-    return (
-        "assistant" if role in ("assistant", "gpt", "model", "bot", "chatgpt", "bing", "bard", "chatbot") else str(role)
-    )

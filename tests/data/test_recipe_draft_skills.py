@@ -75,6 +75,16 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         rows(prompt=prose, completion=lambda i: prose(i + 60, 30)),
     ),
     "openai": ("conversation", {"messages": "messages"}, rows(messages=lambda i: turns(i, prose(i + 50)))),
+    "openai with other columns": (
+        "conversation",
+        {"messages": "messages"},
+        rows(messages=lambda i: turns(i, prose(i + 50)), topic=label, file=lambda i: f"part {i % 3}"),
+    ),
+    "messages of several turns and label": (
+        "classification",
+        {"messages": "messages", "label": "label"},
+        rows(messages=lambda i: [*turns(i, "yes?"), {"role": "user", "content": prose(i)}], label=label),
+    ),
     "messages and label": (
         "classification",
         {"messages": "messages", "label": "label"},
