@@ -1,6 +1,7 @@
 """What skills share whose answer is one of a fixed set of labels."""
 
-import string
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -8,28 +9,51 @@ from pydantic import Field, field_validator
 
 from stillhouse.metrics.labels import ACCURACY, MACRO_F1
 from stillhouse.metrics.metric import Metric
+from stillhouse.skills.leads import without_emphasis, without_lead
 from stillhouse.skills.skill import Skill
 
-_SURROUNDING = string.punctuation + string.whitespace + "“”‘’«»…。"
+# marks that may stand around a label and are no part of it. Signs are: `<5`, `C++`, `A+`, `-1`, `#1`, `5%`
+_BEFORE = "\"'“”‘’«»„‚「」『』`¿¡"
+_AFTER = _BEFORE + ".,;:!?…。।۔"
+_PAIRS = ("()", "[]", "{}", "<>", "【】", "《》", "〈〉")
+# of a heading or a list; a dash before a digit is its sign
+_BULLET = re.compile(r"(?:#{1,6}|>|[*•]|-(?=\s+[^\d\s]))\s+")
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold().strip()
+
+
+def _bare(text: str) -> str:
+    """Return `text` folded, without Markdown, quotes, brackets around it and punctuation after it."""
+    text = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").strip()
+    text = without_emphasis(_BULLET.sub("", text, count=1) if _BULLET.match(text) else text)
+    while True:
+        before = text
+        text = text.strip().lstrip(_BEFORE).rstrip(_AFTER).strip()
+        if text.endswith(")") and "(" not in text:  # as in "b)"
+            text = text[:-1]
+        if any(text.startswith(pair[0]) and text.endswith(pair[1]) and len(text) > 2 for pair in _PAIRS):
+            text = text[1:-1]
+        if text == before:
+            return text
+
 
 # how a text may differ from its label. A coarser form is tried only if the finer ones find nothing
-_FORMS: tuple[Callable[[str], str], ...] = (
-    str.strip,
-    lambda text: text.strip().casefold(),
-    lambda text: text.strip(_SURROUNDING).casefold(),
-)
+_FORMS: tuple[Callable[[str], str], ...] = (str.strip, _folded, _bare)
 
 
 def read_label(text: str, labels: Sequence[str]) -> str | None:
-    """Return the label that `text` consists of, without case and surrounding spaces and punctuation.
+    """Return the label that `text` consists of, without case, surrounding spaces, quotes, punctuation and "Label:".
 
     Return None for a label inside a sentence, and for a text that fits several labels equally well.
     """
-    for form in _FORMS:
-        wanted = form(text)
-        matching = [label for label in labels if form(label) == wanted and wanted]
-        if matching:
-            return matching[0] if len(matching) == 1 else None
+    for said in dict.fromkeys((text, without_lead(text, of_label=True))):
+        for form in _FORMS:
+            wanted = form(said)
+            matching = [label for label in labels if form(label) == wanted and wanted]
+            if matching:
+                return matching[0] if len(matching) == 1 else None
     return None
 
 

@@ -12,25 +12,31 @@ from pydantic import Field
 
 from stillhouse.metrics.labels import ACCURACY
 from stillhouse.metrics.metric import Metric
-from stillhouse.skills.math_equivalence import same_value
+from stillhouse.skills.leads import ANSWER_NAMES, IS, without_emphasis
+from stillhouse.skills.math_equivalence import compare
+from stillhouse.skills.math_quantity import read_quantity, tidy
+from stillhouse.skills.math_signs import fold_signs
+from stillhouse.skills.math_units import UNITS
 from stillhouse.skills.skill import Skill
 
 MARK = "####"
 _MARKED = re.compile(rf"{MARK}[ \t]*([^\n]+)")
-_STATED = re.compile(r"answer(?: is|:| =)+\s*([^\n]+)", re.IGNORECASE)
-_NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?%?")
+_STATED = re.compile(rf"(?:{ANSWER_NAMES})(?:\s*(?:[:：]|{IS}))+\s*([^\n]+)", re.IGNORECASE)
+# where a number can begin: a minus between two values is no sign of the second
+_START = re.compile(r"(?<![\w.,/^\\])(?:(?<![)}%] )[-+](?=[\d$.]))?\\?[$€£¥₹₽]?\s?-?(?:\d|\.\d)")
+_COMPARED = re.compile(r"\S*\s+(?:(?:more|less|fewer|greater|smaller) than|times)\b", re.IGNORECASE)
+_DOLLARS = re.compile(r"us\$|\\?\$|\b(?:dollars?|usd|bucks)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"\s*(?:\(|,\s|;|[.!?]\s|\s(?:because|since|which|as|so)\s)")
 # GSM8K's notes for a calculator: 48/2 = <<48/2=24>>24
 _NOTES = re.compile(r"<<[^<>]*>>")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 # mathematics between marks; a single $ before a number is money, as in Markdown
 _DELIMITED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|(?<![\\$])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)")
 # letters of an expression that are not words: commands, functions, and the content of \text{}
-_NO_WORDS = re.compile(r"\\(?:text|mathrm)\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod)\b")
+_NO_WORDS = re.compile(r"\\(?:text|mathrm)\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod|and|or|to)\b")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _EQUALS = re.compile(r"(?<![<>!:])=")
-_BULLET = re.compile(r"^[-*•]\s+")
-# a number with its unit, as "18 dollars" or "$1,200.50 a month"
-_WITH_UNIT = re.compile(r"(-?)[$€£]?\s*(-?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?)\s*(\\?%)?(?:\s+[^\d\W][^\d=+*/^\\]*)?")
+_BULLET = re.compile(r"^(?:[*•]|-(?=\s))\s+")
 
 
 class Math(Skill):
@@ -39,7 +45,8 @@ class Math(Skill):
     metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY,)
     how_measured: ClassVar[str] = (
         "Accuracy is the share of rows whose final answer has the value of a reference, compared by math-verify "
-        "(Wilson interval); an unreadable answer is wrong."
+        "(Wilson interval); an unreadable answer, and one that can't be compared, is wrong. Units must agree "
+        "where both answers have one."
     )
 
     kind: Literal["math"] = Field(description="the skill's name")
@@ -57,17 +64,17 @@ class Math(Skill):
         """Return the final answer in `text`; None if there is none."""
         return final_answer(text)
 
-    def verify(self, answer: str, references: Sequence[str]) -> bool:
-        """Return whether `answer` has the value of a reference, which can be a whole solution."""
-        # a reference of words and numbers, such as "Monday, 5 pm", is compared as it is
-        return any(
-            answer == _bare(reference) or same_value(answer, final_answer(reference) or _bare(reference))
-            for reference in references
-        )
+    def verify(self, answer: str, references: Sequence[str]) -> bool | None:
+        """Return whether `answer` has the value of a reference, which can be a whole solution.
+
+        None if it agrees with none and there is one that it can't be compared with.
+        """
+        found = [_agrees(answer, reference) for reference in references]
+        return True if True in found else None if None in found else False
 
     def equivalent(self, one: str, other: str) -> bool:
-        """Return whether both have the same value."""
-        return same_value(one, other)
+        """Return whether both surely have the same value."""
+        return compare(one, other) is True
 
     def training_target(self, text: str, answer: str) -> str:
         """Return the answer alone, or the reasoning that the recipe keeps, followed by `####` and the answer.
@@ -84,6 +91,14 @@ class Math(Skill):
         return f"{reasoning}\n{MARK} {answer}" if reasoning else f"{MARK} {answer}"
 
 
+def _agrees(answer: str, reference: str) -> bool | None:
+    # a reference of words and numbers, such as "Monday, 5 pm", is compared as it is
+    whole = _bare(reference)
+    if answer == whole or ("\n" not in reference and compare(answer, whole) is True):
+        return True
+    return compare(answer, final_answer(reference) or _bare(reference))
+
+
 def final_answer(text: str) -> str | None:
     """Return the final answer in `text`; None if there is none.
 
@@ -91,6 +106,7 @@ def final_answer(text: str) -> str | None:
     line if it is an expression without words (of an equation the right side); the last expression between mathematics
     marks in the last line; the last number in it.
     """
+    text = fold_signs(text)
     line = _BULLET.sub("", next((line.strip() for line in reversed(text.splitlines()) if line.strip()), ""))
     for candidate in (
         _last(_MARKED, text),
@@ -98,7 +114,7 @@ def final_answer(text: str) -> str | None:
         _last(_STATED, text),
         _expression(line),
         _delimited(line),
-        _last(_NUMBER, line),
+        _last_number(line),
     ):
         if candidate is not None and (answer := _bare(candidate)):
             return answer
@@ -134,15 +150,38 @@ def _delimited(line: str) -> str | None:
     return _expression(found[-1]) if found else None
 
 
+def _last_number(line: str) -> str | None:
+    """Return the last number of a line with its unit or scale; None if that is only a part of what is said."""
+    line = tidy(without_emphasis(line))
+    starts = list(_START.finditer(line))
+    if not starts:
+        return None
+    rest = line[starts[-1].start() :].strip()
+    if _COMPARED.match(rest):
+        return None
+    words = rest.split(" ")
+    for count in range(min(len(words), 5), 0, -1):
+        part = " ".join(words[:count]).rstrip(".,;:!?)")
+        quantity = read_quantity(part)
+        if quantity and (quantity.end == len(part) or count == 1):
+            return part
+    number = re.match(r"[-+]?\\?[$€£¥₹₽]?\s?-?[\d.]*\d(?:/\d+)?%?", rest)
+    return number.group() if number else None
+
+
 def _bare(answer: str) -> str:
-    """Return `answer` without mathematics marks, currency, thousands separators, unit and final full stop."""
+    """Return `answer` without mathematics marks, thousands separators, a counted thing, dollars and final full stop."""
     boxed = _boxed(answer)
-    answer = (answer if boxed is None else boxed).strip()
+    answer = without_emphasis((answer if boxed is None else boxed).strip())
     for opening, closing in (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"), ("**", "**")):
         if answer.startswith(opening) and answer.rstrip(".").endswith(closing) and len(answer) > len(opening):
             answer = answer.rstrip(".").removeprefix(opening).removesuffix(closing).strip()
-    answer = answer.removeprefix("\\$").rstrip(" .").strip()
-    if found := _WITH_UNIT.fullmatch(answer):
-        sign, number, percent = found.groups(default="")
-        return sign + "".join(number.replace(",", "").split()) + percent
-    return answer
+    answer = answer.rstrip(" .").strip()
+    plain = tidy(answer)
+    first = _CLAUSE.split(plain)[0].strip().strip("$") if _WORD.search(_NO_WORDS.sub(" ", plain)) else plain
+    for part in (plain, first):
+        if (quantity := read_quantity(part)) is not None:
+            number = part[: quantity.end].strip()
+            is_dollars = quantity.unit is not None and quantity.unit == UNITS["$"]
+            return _DOLLARS.sub("", number).strip() if is_dollars else number
+    return plain

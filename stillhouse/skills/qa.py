@@ -7,8 +7,10 @@ Source: normalisation, exact match and token F1 after the SQuAD 2.0 evaluation s
 arXiv:1806.03822).
 """
 
+import json
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -17,9 +19,16 @@ from pydantic import Field
 
 from stillhouse.metrics.labels import EXACT_MATCH
 from stillhouse.metrics.metric import Metric
+from stillhouse.skills.leads import is_lead, without_emphasis, without_lead
 from stillhouse.skills.skill import Skill
+from stillhouse.text.words import spaced
 
-_LEAD = re.compile(r"^(?:the )?(?:short |final )?answer(?: is)?\s*:\s*", re.IGNORECASE)
+# of a heading, a quote or a list; a dash before a digit is its sign
+_BULLET = re.compile(r"(?:#{1,6}|>|[*•]|-(?=\s+[^\d\s]))\s+")
+_FENCE = re.compile(r"(?:```|~~~)\w*")
+_BOXED = re.compile(r".*\\boxed\{(?:\\text\{)?([^{}]*)\}*.*")
+_JSON = re.compile(r'\{\s*"(?:final_)?answer"\s*:\s*("(?:[^"\\]|\\.)*")\s*\}')
+_QUOTES = "\"“”„‟‘’'`*«»「」『』 "
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 # replaces an answer; only a whole line counts, since "unknown" can be part of an answer
@@ -30,14 +39,36 @@ _NO_ANSWER = re.compile(
     r"|(?:it |this |the question )?(?:is )?(?:unknown|unanswerable|not (?:known|stated|given|mentioned|specified)"
     r"|not enough information|n/?a)(?: (?:in|by) the (?:context|passage|text))?"
     r"|(?:this |it |the question )?can(?:not|'t) be answered[^.]*"
-    r"|the (?:context|passage|text) (?:does not|doesn't) (?:say|state|mention|tell|give|specify|contain)\b[^.]*)\W*",
+    r"|the (?:context|passage|text) (?:does not|doesn't) (?:say|state|mention|tell|give|specify|contain)\b[^.]*"
+    r"|我?不知道|(?:yo )?no (?:lo )?sé|je ne sais pas|ich weiß (?:es )?nicht|(?:eu )?não sei|(?:я )?не знаю|لا أعرف"
+    r"|मुझे नहीं (?:पता|मालूम)(?: है)?|আমি জানি না|saya tidak tahu|مجھے (?:نہیں معلوم|معلوم نہیں)|(?:分|わ)かりません)\W*",
     re.IGNORECASE,
 )
 
 
 def normalised(answer: str) -> str:
-    """Return `answer` in lower case without ASCII punctuation and articles, with single spaces."""
+    """Return `answer` in lower case without punctuation and English articles, with single spaces.
+
+    For ASCII it is SQuAD's rule. Else compatibility forms are folded, punctuation of all scripts goes, and each
+    character of a script without spaces stands apart, as in MLQA (Lewis et al., arXiv:1910.07475).
+    """
+    if not answer.isascii():
+        folded = unicodedata.normalize("NFKC", answer).casefold()
+        answer = spaced("".join(sign for sign in folded if unicodedata.category(sign)[0] not in "PC" and sign != "⁄"))
     return " ".join(_ARTICLES.sub(" ", answer.lower().translate(_PUNCTUATION)).split())
+
+
+def _short_answer(text: str) -> str:
+    """Return the first line that says more than "Answer:", without that, Markdown and quotes."""
+    if found := _JSON.fullmatch(text.strip()):
+        return str(json.loads(found[1])).strip()
+    lines = [_BULLET.sub("", line.strip(), count=1) for line in text.splitlines()]
+    lines = [line for line in lines if line and not _FENCE.fullmatch(line)]
+    at = 0
+    while at < len(lines) - 1 and is_lead(without_emphasis(lines[at]).strip()):
+        at += 1
+    line = "".join(lines[at : at + 1])
+    return without_lead(_BOXED.sub(r"\1", line)).strip(_QUOTES)
 
 
 def _token_f1(answer: str | None, references: Sequence[str], skill: "Qa") -> float:
@@ -66,9 +97,9 @@ class Qa(Skill):
 
     metrics: ClassVar[tuple[Metric, ...]] = (EXACT_MATCH, TOKEN_F1)
     how_measured: ClassVar[str] = (
-        "Exact match is the share of rows whose answer equals a reference without case, punctuation and articles "
-        "(Wilson interval); token F1 is the mean over rows of the best word overlap with a reference (bootstrap "
-        "interval). An unreadable answer is wrong."
+        "Exact match is the share of rows whose answer equals a reference without case, punctuation and English "
+        "articles (Wilson interval); token F1 is the mean over rows of the best word overlap with a reference, of "
+        "characters in scripts without spaces (bootstrap interval). An unreadable answer is wrong."
     )
     columns: ClassVar[tuple[str, ...]] = ("context",)
     prompt_fields: ClassVar[tuple[str, ...]] = ("no_answer",)
@@ -95,12 +126,13 @@ class Qa(Skill):
         return super().render_instruction(instruction.replace("{no_answer}", allowed), labels)
 
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
-        """Return the first line of `text` without "Answer:" and quotes; None if it has no letter or digit.
+        """Return the first line of `text` without "Answer:", Markdown and quotes; None if it has no letter or digit.
 
         A line that says there is no answer is read as `no_answer`, or as None if the recipe does not allow that.
         """
-        line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-        answer = _LEAD.sub("", line).strip().strip("\"“”'`*").strip()
+        answer = _short_answer(text)
+        while (shorter := _short_answer(answer)) != answer:
+            answer = shorter
         if self.no_answer and normalised(answer) == normalised(self.no_answer):
             return self.no_answer
         if _NO_ANSWER.fullmatch(answer.replace("’", "'")):

@@ -37,6 +37,11 @@ def words(text: str) -> list[str]:
     return (_MARKLESS_WORD if _MARKLESS.fullmatch(folded) else _WORD).findall(folded)
 
 
+def spaced(text: str) -> str:
+    """Return `text` with a space before and after each character of a script without spaces."""
+    return text if _has_spaces(text) else _SPACELESS.sub(r" \g<0> ", text)
+
+
 def num_words(text: str) -> int:
     """Return the number of words, as a limit of words counts them: parts between spaces.
 

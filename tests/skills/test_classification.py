@@ -64,10 +64,44 @@ def test_parse_label_with_other_case_and_punctuation_is_read(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "...", "the refund", "refunds", "refund lost_card", "card arrival", "Label: refund"]
+    "text", ["", "...", "the refund", "refunds", "refund lost_card", "card arrival", "The label is not refund"]
 )
 def test_parse_label_any_other_text_is_none(text):
     assert SKILL.parse(text, LABELS) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "text", "label"),
+    [
+        (("<5", "5-10", ">10"), "5.", None),
+        (("<5", "5-10", ">10"), "10", None),
+        (("C++", "Java"), "C", None),
+        (("A+", "B"), "A", None),
+        (("A*", "B"), "A", None),
+        (("-1", "0"), "1", None),
+        (("-1", "1"), "- 1", None),
+        (("1", "5"), "5.0", None),
+        (("1", "5"), "5.0 (Excellent)", None),
+        (("50%", "5"), "50", None),
+        (("-1", "0", "1"), "**-1**.", "-1"),
+        (("-1", "0", "1"), "−1", "-1"),
+        (("A+", "A", "A-"), "A.", "A"),
+        (("C", "C++", "C#"), "`C#`", "C#"),
+        (("C", "C++", "C#"), "Label: C++.", "C++"),
+        (("C", "C++"), "**Label:** C", "C"),
+        (("a", "b"), "b)", "b"),
+        (("a", "b"), "(B)", "b"),
+        (("refund", "card"), "- refund", "refund"),
+        (("billing, refunds", "billing"), "billing, refunds.", "billing, refunds"),
+        (("正面", "负面"), "标签：正面。", "正面"),
+        (("Позитив", "Негатив"), "«позитив»!", "Позитив"),
+        (("café", "thé"), "CAFE\u0301.", "café"),
+        (("सकारात्मक", "नकारात्मक"), "सकारात्मक।", "सकारात्मक"),
+        ((":)", ":("), ":(", ":("),
+    ],
+)
+def test_parse_label_signs_belong_to_it_and_marks_do_not(labels, text, label):
+    assert SKILL.parse(text, labels) == label
 
 
 def test_parse_labels_that_differ_in_case_need_the_exact_text():
@@ -79,6 +113,11 @@ def test_parse_labels_that_differ_in_case_need_the_exact_text():
 @given(st.lists(st.text(alphabet="abcXYZ_+ ", min_size=1).filter(str.strip), min_size=2, unique_by=str.strip))
 def test_parse_label_is_read_as_itself(labels):
     assert [SKILL.parse(label, labels) for label in labels] == labels
+
+
+@given(st.lists(st.text(min_size=1).filter(str.strip), min_size=2, unique_by=str.strip))
+def test_parse_label_in_any_script_and_with_signs_is_read_as_itself(labels):
+    assert [SKILL.parse(SKILL.training_target(label, label), labels) for label in labels] == labels
 
 
 def test_verify_label_any_reference_agrees_and_none_does_not():

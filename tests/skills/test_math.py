@@ -11,7 +11,7 @@ from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.math import Math
-from stillhouse.skills.math_equivalence import is_tame, same_value
+from stillhouse.skills.math_equivalence import compare, is_tame, same_value
 from tests.support.builders import make_completion, make_row
 from tests.support.paths import SHARED_DATA
 
@@ -52,6 +52,23 @@ SOLUTION = "He has 3 boxes. That is 3 * 6 = <<3*6=18>>18 eggs. Nice.\n#### 18"
         ("#### x+1", "x+1"),
         ("#### \\$18", "18"),
         ("#### 18 dollars a week.", "18"),
+        ("The result is −5", "-5"),
+        ("#### ５", "5"),
+        ("#### ١٢٫٥", "12.5"),
+        ("#### २५", "25"),
+        ("The answer is about 18.", "18"),
+        ("So the result is 18, not 20.", "18"),
+        ("#### 5 km", "5 km"),
+        ("She runs 5 km.", "5 km"),
+        ("That makes 5 million dollars.", "5 million"),
+        ("#### 18 eggs", "18"),
+        ("#### 1,2", "1,2"),
+        ("\\boxed{2, 3}", "2, 3"),
+        ("Answer: 42 (since 6*7 = 42)", "42"),
+        ("答案是 18", "18"),
+        ("Respuesta: 18", "18"),
+        ("It is 5 more than x.", None),
+        ("Students in the class = 5\nThere are 30 in all.", "30"),
         ("I do not know", None),
         ("", None),
         ("3 apples\nand that is all", None),
@@ -80,6 +97,101 @@ def test_parse_math_finds_the_final_answer(text, answer):
 def test_same_value_is_symmetric(one, other, are_same):
     assert same_value(one, other) is are_same
     assert same_value(other, one) is are_same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_same"),
+    [
+        ("1,2", "2,1", True),
+        ("1,2", "12", False),
+        ("5,7,9", "579", False),
+        ("12,34", "1234", False),
+        ("0,5", "5", False),
+        ("7 8", "78", False),
+        ("-1,1", "\\pm 1", True),
+        ("1 and 2", "\\{2,1\\}", True),
+        ("x = 2 or x = 3", "3, 2", True),
+        ("(1,2)", "(2,1)", False),
+        ("1,200", "1200", True),
+        ("1,00,000", "100000", True),
+        ("1 000", "1000", True),
+        ("1.000,5", "1000.5", True),
+        ("1.000.000", "1000000", True),
+        ("1'200", "1200", True),
+        ("1{,}000", "1000", True),
+        ("−5", "-5", True),
+        ("－5", "5", False),
+        ("٥", "5", True),
+        ("५", "5", True),
+        ("5 km", "5 m", False),
+        ("5 km", "5000 meters", True),
+        ("5 km", "5", True),
+        ("5 kg", "5 km", False),
+        ("2 hours", "120 minutes", True),
+        ("5 square meters", "5 m", False),
+        ("5 euros", "5 dollars", False),
+        ("50 cents", "0.50", True),
+        ("5 million", "5", False),
+        ("5 million", "5000000", True),
+        ("5 dozen", "60", True),
+        ("3 lakh", "300000", True),
+        ("2 crore", "20000000", True),
+        ("5万", "50000", True),
+        ("5k", "5000", True),
+        ("3 millones", "3000000", True),
+        ("5%", "0.05", True),
+        ("5 percent", "5%", True),
+        ("2 1/2", "5/2", True),
+        ("-2 1/2", "-2.5", True),
+        ("2½", "2.5", True),
+        ("90^\\circ", "90", True),
+        ("90°", "90 degrees", True),
+        ("5 pi", "5", False),
+        ("5 pi", "5\\pi", True),
+        ("5 squared", "5", False),
+        ("5 squared", "25", True),
+        ("2 thirds", "2", False),
+        ("2 thirds", "2/3", True),
+        ("5-7", "-2", False),
+        ("5–7", "5 to 7", True),
+        ("5-7", "5", False),
+        ("5 more than x", "5", None),
+        ("100!", "5", None),
+    ],
+)
+def test_compare_lists_units_scales_and_signs(one, other, are_same):
+    assert compare(one, other) is are_same
+    assert compare(other, one) is are_same
+
+
+def test_verify_what_can_not_be_compared_neither_agrees_nor_contradicts():
+    assert SKILL.verify("100!", ["9"]) is None
+    assert SKILL.verify("100!", ["9", "100!"]) is True
+    assert SKILL.is_correct("100!", ["9"]) is False
+    completions = {"a": [make_completion("#### 100!")]}
+    assert len(apply_filters([make_row("a", "9")], completions, KEEP, SKILL, ()).kept) == 1
+
+
+numbers = st.fractions(-10_000, 10_000, max_denominator=60)
+tails = st.sampled_from(["", " km", " eggs", " million", "%", "^\\circ", " dollars", " hours", " thirds"])
+digits = st.sampled_from(["0123456789", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "０１２３４５６７８９"])
+answers = st.one_of(
+    st.builds(
+        lambda one, tail, script: str(one).translate(str.maketrans("0123456789", script)) + tail, numbers, tails, digits
+    ),
+    st.lists(st.integers(-99, 99), min_size=2, max_size=4, unique=True).map(lambda items: ", ".join(map(str, items))),
+    st.integers(1000, 10**9).map(lambda whole: f"{whole:,}"),
+    st.builds("{}x^{} + {}".format, st.integers(2, 9), st.integers(2, 5), st.integers(1, 99)),
+)
+
+
+@given(answers, st.sampled_from(["full", "short", "none"]))
+def test_parse_of_what_a_student_learns_is_the_answer(text, keep):
+    skill = Math(kind="math", keep_reasoning=keep)
+    answer = skill.parse(f"So it is.\n#### {text}")
+    assert answer is not None
+    assert skill.parse(skill.training_target(f"So it is.\n#### {text}", answer)) == answer
+    assert skill.verify(answer, [text]) is True
 
 
 @given(st.fractions(-1000, 1000, max_denominator=40), st.fractions(-1000, 1000, max_denominator=40))

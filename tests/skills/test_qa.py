@@ -56,6 +56,35 @@ def test_instruction_allows_no_answer_only_if_the_recipe_does(skill, system):
         ("Paris", "Paris"),
         ('  Answer: "Jane Austen"\nShe also wrote Emma.', "Jane Austen"),
         ("The answer is: 42.", "42."),
+        ("**Answer:** Paris", "Paris"),
+        ("Answer:\nParis", "Paris"),
+        ("### Answer\nParis", "Paris"),
+        ("### **Final answer**\n\n*Paris*", "Paris"),
+        ("Sure! Here is the answer:\n- `Paris`", "Paris"),
+        ("```\nParis\n```", "Paris"),
+        ("> Paris", "Paris"),
+        ("\\boxed{Paris}", "Paris"),
+        ('{"answer": "Paris"}', "Paris"),
+        ("The answer is Paris.", "Paris"),
+        ("The answer is Washington D.C.", "Washington D.C."),
+        ("La respuesta es París.", "París"),
+        ("La réponse est : Paris", "Paris"),
+        ("Die Antwort lautet Paris.", "Paris"),
+        ("A resposta é Paris.", "Paris"),
+        ("Ответ — Париж.", "Париж"),
+        ("Jawabannya adalah Paris.", "Paris"),
+        ("答案：巴黎", "巴黎"),
+        ("答案是**巴黎**。", "巴黎"),
+        ("答えは東京です。", "東京"),
+        ("الإجابة هي باريس.", "باريس"),
+        ("उत्तर: पेरिस", "पेरिस"),
+        ("«Париж»", "Париж"),
+        ("A", "A"),
+        ("2*3*4", "2*3*4"),
+        ("Answer isle", "Answer isle"),
+        ("Class: Mammalia", "Class: Mammalia"),
+        ("snake_case_name", "snake_case_name"),
+        ("-5", "-5"),
         ("No Country for Old Men", "No Country for Old Men"),
         ("Unknown Pleasures", "Unknown Pleasures"),
         ("", None),
@@ -79,6 +108,11 @@ def test_parse_qa_is_the_first_line_without_lead_and_quotes(text, answer):
         "This cannot be answered from the context",
         "N/A",
         "There is no information given.",
+        "我不知道。",
+        "Je ne sais pas.",
+        "No lo sé",
+        "Я не знаю.",
+        "मुझे नहीं पता।",
     ],
 )
 def test_parse_refusal_is_no_answer_or_none(text):
@@ -121,6 +155,15 @@ def score(metric: str, answer: str | None, references: list[str], skill: Qa) -> 
         ("Bob", ["Alice", "Bob Smith"], OPEN, 0, 2 / 3),  # the best of the references
         ("The", ["a"], OPEN, 1, 1),  # normalisation leaves nothing of both
         ("The", ["dog"], OPEN, 0, 0),
+        ("A", ["A"], OPEN, 1, 1),
+        ("B", ["A"], OPEN, 0, 0),
+        ("東京。", ["東京"], OPEN, 1, 1),
+        ("東京都", ["東京"], OPEN, 0, 2 * 2 / (3 + 2)),  # characters are words
+        ("«Париж»", ["Париж"], OPEN, 1, 1),
+        ("¿París?", ["parís"], OPEN, 1, 1),
+        ("１９１４", ["1914"], OPEN, 1, 1),
+        ("नई दिल्ली।", ["नई दिल्ली"], OPEN, 1, 1),
+        ("की", ["का"], OPEN, 0, 0),
         (None, ["dog"], OPEN, 0, 0),
         ("no answer", ["no answer"], NONE, 1, 1),
         ("there was no reply", ["no answer"], NONE, 0, 0),  # no credit for the word "no"
@@ -131,6 +174,13 @@ def score(metric: str, answer: str | None, references: list[str], skill: Qa) -> 
 def test_qa_scores_equal_squad_on_hand_computed_cases(answer, references, skill, exact, f1):
     assert score("exact_match", answer, references, skill) == exact
     assert score("token_f1", answer, references, skill) == pytest.approx(f1)
+
+
+@given(st.text() | st.from_regex(r"(Answer: |\*\*|The answer is |答案是|# |- )*[\w*_`.\n ]{0,20}", fullmatch=True))
+def test_parse_of_what_a_student_learns_is_the_answer(text):
+    answer = OPEN.parse(text)
+    if answer is not None:
+        assert OPEN.parse(OPEN.training_target(text, answer)) == answer
 
 
 words = st.lists(st.sampled_from(["the", "a", "cat", "Dog,", "ran.", "5"]), max_size=6).map(" ".join)

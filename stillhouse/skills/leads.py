@@ -1,0 +1,78 @@
+"""What models write before an answer: Markdown, "Answer:", "The answer is", in the languages most spoken."""
+
+import re
+from typing import NamedTuple
+
+# words for the answer, as a heading has them
+ANSWER_NAMES = "|".join(
+    (
+        r"(?:(?:short|final|correct|right|best|my|the) )*answer|(?:la )?respuesta(?: (?:final|correcta))?",
+        r"(?:a )?resposta(?: (?:final|correta|certa))?|risposta(?: finale)?|(?:la )?réponse(?: finale)?",
+        r"(?:die )?(?:richtige |endgültige )?antwort|(?:het )?antwoord|odpowiedź|cevap|yanıt|jawaban(?:nya)?",
+        r"(?:правильный )?ответ|відповідь|(?:最终|最終|正确|正確)?(?:答案|回答)|答え?|解答|(?:최종 )?(?:정답|답변?)",
+        r"(?:अंतिम |सही )?उत्तर|जवाब|উত্তর|الإجابة|الاجابة|إجابة|الجواب|جواب|คำตอบ|đáp án|câu trả lời",
+    )
+)
+# and for a label
+_LABEL_NAMES = "|".join(
+    (
+        r"(?:(?:final|correct|predicted|the) )*(?:label|category|class|classification|intent|sentiment|topic)",
+        r"etiqueta|categor[ií]a|étiquette|catégorie|kategorie|klasse|rótulo|kategori|labelnya|категория|метка|класс",
+        r"标签|標籤|类别|類別|分类|ラベル|カテゴリ|分類|라벨|लेबल|श्रेणी|লেবেল|التصنيف|الفئة",
+    )
+)
+# between the name and the answer in a sentence
+IS = (
+    r"(?:(?:is|are|would be|es|está|est|ist|lautet|é|è|adalah|ialah|là|это)(?!\w)|—|–|=|"
+    r"是|为|為|は|는|은|है|হল|হলো|হচ্ছে|هي|هو|ہے|คือ)"
+)
+
+
+class _Leads(NamedTuple):
+    headed: re.Pattern[str]
+    sentence: re.Pattern[str]
+
+
+def _leads(names: str) -> _Leads:
+    return _Leads(
+        re.compile(rf"(?:{names})\s*(?:{IS}\s*)?[:：]\s*", re.IGNORECASE),
+        re.compile(rf"(?:(?:so|thus|therefore|hence),? )?(?:{names})\s*{IS}\s*(?=\S)", re.IGNORECASE),
+    )
+
+
+_ANSWER, _LABEL = _leads(ANSWER_NAMES), _leads(f"{ANSWER_NAMES}|{_LABEL_NAMES}")
+_NAME = re.compile(rf"(?:{ANSWER_NAMES})\s*(?:{IS}\s*)?[:：.。]?", re.IGNORECASE)
+# a verb that ends a sentence in Japanese, Korean, Hindi, Urdu, Bengali
+_VERB_LAST = re.compile(r"\s*(?:です|である|だ|입니다|이다|है|ہے|হয়)$")
+# paired marks that stand apart from ASCII letters and digits, so that 2*3*4 and snake_case stay
+_EMPHASIS = re.compile(r"(?<![A-Za-z0-9*_`])(\*{1,3}|_{1,3}|`{1,3})(?=[^\s*_`])(.+?)(?<=[^\s*_`])\1(?![A-Za-z0-9*_`])")
+
+
+def without_emphasis(text: str) -> str:
+    """Return `text` without Markdown's marks of bold, italics and code."""
+    while (plain := _EMPHASIS.sub(r"\2", text)) != text:
+        text = plain
+    return text
+
+
+def is_lead(line: str) -> bool:
+    """Return whether a line only announces the answer, as "Answer:", a heading or "Here it is:" do."""
+    return bool(_NAME.fullmatch(line)) or line.endswith((":", "："))
+
+
+def without_lead(line: str, *, of_label: bool = False) -> str:
+    """Return `line` without Markdown and "Answer:" or "The answer is" before the answer; `of_label`, "Label:" too."""
+    leads = _LABEL if of_label else _ANSWER
+    line = without_emphasis(line.strip()).strip()
+    if match := leads.headed.match(line):
+        return line[match.end() :].strip()
+    if match := leads.sentence.match(line):
+        return _VERB_LAST.sub("", _without_stop(line[match.end() :])).strip()
+    return line
+
+
+def _without_stop(sentence: str) -> str:
+    """Return a sentence without the full stop that ends it; one of an abbreviation, as in "D.C.", stays."""
+    sentence = sentence.strip()
+    last = sentence.split()[-1] if sentence.split() else ""
+    return sentence if "." in last[:-1] else sentence.rstrip(".。।۔")
