@@ -1,5 +1,6 @@
 """What skills share whose answer is one of a fixed set of labels."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -20,10 +21,12 @@ _PAIRS = ("()", "[]", "{}", "<>", "【】", "《》", "〈〉")
 _BULLET = re.compile(r"(?:#{1,6}|>|[*•]|-(?=\s+[^\d\s]))\s+")
 
 
+@functools.lru_cache(maxsize=65_536)  # labels are compared with each answer
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold().strip()
 
 
+@functools.lru_cache(maxsize=65_536)
 def _bare(text: str) -> str:
     """Return `text` folded, without Markdown, quotes, brackets around it and punctuation after it."""
     text = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").strip()
@@ -48,13 +51,19 @@ def read_label(text: str, labels: Sequence[str]) -> str | None:
 
     Return None for a label inside a sentence, and for a text that fits several labels equally well.
     """
-    for said in dict.fromkeys((text, without_lead(text, of_label=True))):
-        for form in _FORMS:
-            wanted = form(said)
-            matching = [label for label in labels if form(label) == wanted and wanted]
-            if matching:
-                return matching[0] if len(matching) == 1 else None
-    return None
+    found = _matching(text, labels)
+    if not found and (said := without_lead(text, of_label=True)) != text:
+        found = _matching(said, labels)
+    return found[0] if len(found) == 1 else None
+
+
+def _matching(text: str, labels: Sequence[str]) -> list[str]:
+    """Return the labels that `text` is, in the finest form in which it is any."""
+    for form in _FORMS:
+        wanted = form(text)
+        if matching := [label for label in labels if wanted and form(label) == wanted]:
+            return matching
+    return []
 
 
 class Labelled(Skill):

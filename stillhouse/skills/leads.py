@@ -50,6 +50,8 @@ _EMPHASIS = re.compile(r"(?<![A-Za-z0-9*_`])(\*{1,3}|_{1,3}|`{1,3})(?=[^\s*_`])(
 
 def without_emphasis(text: str) -> str:
     """Return `text` without Markdown's marks of bold, italics and code."""
+    if not any(mark in text for mark in "*_`"):
+        return text
     while (plain := _EMPHASIS.sub(r"\2", text)) != text:
         text = plain
     return text

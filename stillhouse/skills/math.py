@@ -4,8 +4,9 @@ Example row: {"problem": "A box holds 12 eggs. How many eggs are in 9 boxes?", "
 eggs.\\n#### 108"} with `columns: {text: problem, reference: solution}`; the answer is `108`.
 """
 
+import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -35,6 +36,7 @@ _DELIMITED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|(?<![\\$])\$(?!\s)([^$]+?)
 # letters of an expression that are not words: commands, functions, and the content of \text{}
 _NO_WORDS = re.compile(r"\\(?:text|mathrm)\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod|and|or|to)\b")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_PLAIN = re.compile(r"-?\d+")
 _EQUALS = re.compile(r"(?<![<>!:])=")
 _BULLET = re.compile(r"^(?:[*•]|-(?=\s))\s+")
 
@@ -92,10 +94,11 @@ class Math(Skill):
 
 
 def _agrees(answer: str, reference: str) -> bool | None:
-    # a reference of words and numbers, such as "Monday, 5 pm", is compared as it is
-    whole = _bare(reference)
-    if answer == whole or ("\n" not in reference and compare(answer, whole) is True):
-        return True
+    # a reference of words and numbers, such as "Monday, 5 pm" or "5 to 7", is compared as it is
+    if "\n" not in reference:
+        whole = _bare(reference)
+        if answer == whole or compare(answer, whole) is True:
+            return True
     return compare(answer, final_answer(reference) or _bare(reference))
 
 
@@ -108,17 +111,16 @@ def final_answer(text: str) -> str | None:
     """
     text = fold_signs(text)
     line = _BULLET.sub("", next((line.strip() for line in reversed(text.splitlines()) if line.strip()), ""))
-    for candidate in (
-        _last(_MARKED, text),
-        _boxed(text),
-        _last(_STATED, text),
-        _expression(line),
-        _delimited(line),
-        _last_number(line),
-    ):
-        if candidate is not None and (answer := _bare(candidate)):
-            return answer
-    return None
+    places: tuple[Callable[[], str | None], ...] = (
+        lambda: _last(_MARKED, text),
+        lambda: _boxed(text),
+        lambda: _last(_STATED, text),
+        lambda: _expression(line),
+        lambda: _delimited(line),
+        lambda: _last_number(line),
+    )
+    # later places cost more, and are looked at only if the earlier ones hold nothing
+    return next((answer for place in places if (answer := _bare(place() or ""))), None)
 
 
 def _last(pattern: re.Pattern[str], text: str) -> str | None:
@@ -169,8 +171,11 @@ def _last_number(line: str) -> str | None:
     return number.group() if number else None
 
 
+@functools.lru_cache(maxsize=65_536)
 def _bare(answer: str) -> str:
     """Return `answer` without mathematics marks, thousands separators, a counted thing, dollars and final full stop."""
+    if _PLAIN.fullmatch(answer):  # most answers; the same as below, at once
+        return answer
     boxed = _boxed(answer)
     answer = without_emphasis((answer if boxed is None else boxed).strip())
     for opening, closing in (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"), ("**", "**")):

@@ -41,6 +41,8 @@ def compare(one: str, other: str) -> bool | None:
     Towers of powers, factorials, sums and integrals are compared as text, because a model can write an expression that
     no machine can compute; so are answers in words.
     """
+    if one == other:
+        return True
     first, second = tidy(one), tidy(other)
     if _joined(first) == _joined(second):
         return True

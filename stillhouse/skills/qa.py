@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+import regex
 from pydantic import Field
 
 from stillhouse.metrics.labels import EXACT_MATCH
@@ -30,6 +31,7 @@ _BOXED = re.compile(r".*\\boxed\{(?:\\text\{)?([^{}]*)\}*.*")
 _JSON = re.compile(r'\{\s*"(?:final_)?answer"\s*:\s*("(?:[^"\\]|\\.)*")\s*\}')
 _QUOTES = "\"“”„‟‘’'`*«»「」『』 "
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+_DROPPED = regex.compile(r"[\p{P}\p{Cf}⁄]")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 # replaces an answer; only a whole line counts, since "unknown" can be part of an answer
 _NO_ANSWER = re.compile(
@@ -54,13 +56,14 @@ def normalised(answer: str) -> str:
     """
     if not answer.isascii():
         folded = unicodedata.normalize("NFKC", answer).casefold()
-        answer = spaced("".join(sign for sign in folded if unicodedata.category(sign)[0] not in "PC" and sign != "⁄"))
+        # punctuation, and format signs such as joiners
+        answer = spaced(_DROPPED.sub("", folded))
     return " ".join(_ARTICLES.sub(" ", answer.lower().translate(_PUNCTUATION)).split())
 
 
 def _short_answer(text: str) -> str:
     """Return the first line that says more than "Answer:", without that, Markdown and quotes."""
-    if found := _JSON.fullmatch(text.strip()):
+    if text.startswith("{") and (found := _JSON.fullmatch(text)):
         return str(json.loads(found[1])).strip()
     lines = [_BULLET.sub("", line.strip(), count=1) for line in text.splitlines()]
     lines = [line for line in lines if line and not _FENCE.fullmatch(line)]
@@ -68,7 +71,8 @@ def _short_answer(text: str) -> str:
     while at < len(lines) - 1 and is_lead(without_emphasis(lines[at]).strip()):
         at += 1
     line = "".join(lines[at : at + 1])
-    return without_lead(_BOXED.sub(r"\1", line)).strip(_QUOTES)
+    line = _BOXED.sub(r"\1", line) if "\\boxed" in line else line
+    return without_lead(line).strip(_QUOTES)
 
 
 def _token_f1(answer: str | None, references: Sequence[str], skill: "Qa") -> float:
@@ -130,7 +134,7 @@ class Qa(Skill):
 
         A line that says there is no answer is read as `no_answer`, or as None if the recipe does not allow that.
         """
-        answer = _short_answer(text)
+        answer = text.strip()
         while (shorter := _short_answer(answer)) != answer:
             answer = shorter
         if self.no_answer and normalised(answer) == normalised(self.no_answer):
