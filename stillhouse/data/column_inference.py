@@ -14,6 +14,7 @@ Found = dict[str, str | tuple[str, ...]]  # field of a recipe's `columns` -> col
 
 _NAMES = {
     "messages": ("messages", "conversations", "conversation", "turns", "chat", "dialog", "dialogue"),
+    "tools": ("tools", "functions"),
     "id": ("id", "uuid", "guid", "key", "row_id", "message_id", "ticket_id", "request_id", "idx"),
     "premise": ("premise", "sentence1", "sentence_a"),
     "hypothesis": ("hypothesis", "sentence2", "sentence_b"),
@@ -43,6 +44,8 @@ def infer_columns(records: Sequence[Record], *, label_by_look: bool = True) -> F
     found: Found = {}
     left.take(found, "messages", _is_turns, lambda fitting: fitting[0] if fitting else None)
     left.take(found, "id", _is_id)
+    if "messages" in found:
+        left.take(found, "tools", _is_tools)
     if "messages" not in found:
         _take_pair(left, found)
     is_instruction = (
@@ -176,6 +179,10 @@ def replies_in(records: Sequence[Record], column: str) -> list[str]:
 
 def _is_turn(keys: AbstractSet[str]) -> bool:
     return {"from", "value"} <= keys or {"role", "content"} <= keys or {"role", "tool_calls"} <= keys
+
+
+def _is_tools(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[") for value in values)
 
 
 def _is_id(values: Sequence[Any]) -> bool:

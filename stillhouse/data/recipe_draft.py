@@ -21,6 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z_./][\w ./-]*(?<! )")
 _NOTES = {
     "text": "the message; becomes one user turn",
     "messages": "a list of turns",
+    "tools": "the tools that the assistant may call",
     "id": "a row's own id; without this line the content's hash is the id",
     "label": "the right label",
     "reference": "a right answer; for a classification name a `label` column instead",

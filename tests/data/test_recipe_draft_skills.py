@@ -27,6 +27,13 @@ def prose(at: int, words: int = 12) -> str:
     return " ".join(WORDS[(at * 7 + step * (at % 5 + 1)) % 16] + str(at * step) for step in range(words))
 
 
+CALL = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"x": 1}'}}],
+}
+
+
 def rows(**columns: Any) -> list[dict[str, Any]]:
     return [{name: make(at) for name, make in columns.items()} for at in range(COUNT)]
 
@@ -37,6 +44,10 @@ def label(at: int) -> str:
 
 def turns(at: int, reply: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": prose(at)}, {"role": "assistant", "content": reply}]
+
+
+def sharegpt(at: int) -> list[dict[str, str]]:
+    return [{"from": "human", "value": prose(at)}, {"from": "gpt", "value": prose(at + 50)}]
 
 
 # name -> skill, the columns that are found, rows
@@ -73,6 +84,19 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         "conversation",
         {"text": "prompt", "reference": "completion"},
         rows(prompt=prose, completion=lambda i: prose(i + 60, 30)),
+    ),
+    "sharegpt": (
+        "conversation",
+        {"id": "id", "messages": "conversations"},
+        rows(id=lambda i: f"c{i}", conversations=sharegpt),
+    ),
+    "calls of tools": (
+        "conversation",
+        {"messages": "messages", "tools": "tools"},
+        rows(
+            messages=lambda i: [*turns(i, prose(i + 50)), {"role": "user", "content": prose(i + 3)}, CALL],
+            tools=lambda i: [{"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}],
+        ),
     ),
     "openai": ("conversation", {"messages": "messages"}, rows(messages=lambda i: turns(i, prose(i + 50)))),
     "openai with other columns": (
