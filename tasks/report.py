@@ -97,7 +97,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         run_id=run.id,
         recipe=recipe.model_dump(mode="json"),
         skill=recipe.skill.kind,
-        data=collect.data_block(data, *stages),
+        data=collect.data_block(data, *stages, inputs.dataset.summary),
         generation=generation_of(run, inputs.completions, inputs.dataset),
         filter=collect.filter_block(inputs.dataset.summary),
         training=collect.training_block(inputs.trained.summary),

@@ -28,6 +28,7 @@ from stillhouse.recipe.data import Data
 
 SPLITS = ("train", "validation", "test", "examples")
 _TRAIN, _VALIDATION, _TEST, _EXAMPLES = range(4)
+_FEW = 5  # test rows of a label
 SplitCodes = npt.NDArray[np.int8]  # one a row: an index into SPLITS
 
 
@@ -57,8 +58,14 @@ def split(rows: Path, data: Data, has_test: bool, out: Path) -> SplitSummary:
     _check_counts(counts, explain(dropped, examples, "train"), data, has_test)
     if not has_test:
         _check_classes(index, assigned)
+    measured = remaining(assigned == _TEST, findings)
     return SplitSummary(
-        num_in=index.num_rows, **counts, dropped=dropped, examples_dropped=examples, near_test=near_test
+        rare_in_test=_rare(index, measured),
+        num_in=index.num_rows,
+        **counts,
+        dropped=dropped,
+        examples_dropped=examples,
+        near_test=near_test,
     )
 
 
@@ -195,6 +202,13 @@ def _check_counts(counts: dict[str, int], why: str, data: Data, has_test: bool) 
             "The split leaves no validation row. Add rows to data.train, raise data.validation_fraction "
             f"({data.validation_fraction}), or set it to 0 to do without.{gone}"
         )
+
+
+def _rare(index: RowIndex, measured: Ints) -> dict[str, int]:
+    """Return the number of test rows of each label that has too few to say how well it is learnt."""
+    found = Counter(index.labels[measured].tolist())
+    counts = {label: found[code] for label, code in index.label_names.items() if label is not None}
+    return {label: number for label, number in sorted(counts.items()) if number < _FEW}
 
 
 def _check_classes(index: RowIndex, assigned: SplitCodes) -> None:

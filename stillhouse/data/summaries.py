@@ -53,6 +53,7 @@ class SplitSummary(StageSummary):
     examples: int
     dropped: dict[str, int]  # by reason
     examples_dropped: dict[str, str] = Field(default_factory=dict)  # one by reason
+    rare_in_test: dict[str, int] = Field(default_factory=dict)  # test rows of each label that has few or none
     near_test: int = 0  # test rows that a second search still finds near a training row
 
 

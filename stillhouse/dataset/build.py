@@ -11,6 +11,7 @@ from stillhouse.config import FrozenModel, optional_identity
 from stillhouse.data.row import Row
 from stillhouse.data.summaries import BalanceSummary
 from stillhouse.dataset.balance import balance_examples
+from stillhouse.dataset.coverage import Coverage, compare
 from stillhouse.dataset.difficulty import TeacherOutput, subsample_by_difficulty
 from stillhouse.dataset.example import TrainingExample
 from stillhouse.dataset.label_errors import find_label_errors
@@ -71,13 +72,14 @@ def write_dataset(
     Raises:
         QualityError: too few completions survive.
     """
-    lines = read_answers(completions)
+    lines, test = read_answers(completions), split / "test.parquet"
     rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
     examples = [row for row in read_cases(split / "examples.parquet", spec.skill) if row["references"]]
     prompts = {name: rows_to_ask(found, spec.use_references) for name, found in rows.items()}
     priors = label_priors(spec.calibrations, prompts["train"], lines)
     results, difficulty = select_completions(prompts, lines, priors, spec, scores)
-    num_rows, balanced = write_examples(results, rows, examples, spec, out)
+    training, balanced = training_examples(results, rows, examples, spec)
+    num_rows = write_examples(training, spec, out)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
     (out / "calibration.json").write_text(json.dumps({"labels": list(spec.labels), "prior": priors[0]}))
@@ -96,6 +98,9 @@ def write_dataset(
         prior=priors[0],
         difficulty=difficulty,
         balance=balanced,
+        coverage=compare_with_test(training["train"], test, spec)
+        if (test := split / "test.parquet").exists()
+        else None,
         suspects=write_label_errors(everyone, lines, priors[0], spec, out),
     )
 
@@ -122,16 +127,15 @@ def select_completions(
     return results | {"train": results["train"].then(result)}, counts
 
 
-def write_examples(
+def training_examples(
     results: Mapping[str, FilterResult],
     rows: Mapping[str, Sequence[Row]],
     examples: Sequence[Row],
     spec: DatasetSpec,
-    out: Path,
-) -> tuple[WrittenRows, BalanceSummary | None]:
-    """Write each split's training examples, and those of the labelled rows alone.
+) -> tuple[dict[str, list[TrainingExample]], BalanceSummary | None]:
+    """Return each split's training examples, and those of the labelled rows alone.
 
-    Return how many, and those of the training split by label, if the recipe evens labels out.
+    Return those of the training split by label too, if the recipe evens labels out.
     """
     labelled = [_from_reference(row, spec) for row in examples]
     training: dict[str, list[TrainingExample]] = {}
@@ -144,6 +148,11 @@ def write_examples(
     balanced = None
     if spec.balance:
         training["train"], balanced = balance_examples(training["train"], spec.balance)
+    return training, balanced
+
+
+def write_examples(training: Mapping[str, Sequence[TrainingExample]], spec: DatasetSpec, out: Path) -> WrittenRows:
+    """Write the training examples, one file a split, and return how many."""
     show = spec.skill.student_messages
     for name, found in training.items():
         _write_lines(
@@ -158,7 +167,18 @@ def write_examples(
                 for example in found
             ),
         )
-    return WrittenRows(**{name: len(found) for name, found in training.items()}), balanced
+    return WrittenRows(**{name: len(found) for name, found in training.items()})
+
+
+def compare_with_test(training: Sequence[TrainingExample], test: Path, spec: DatasetSpec) -> Coverage:
+    """Return how well the training examples stand for the test rows."""
+    rows = read_cases(test, spec.skill)
+    labels = ([one.target for one in training], [row["references"][0] for row in rows if row["references"]])
+    return compare(
+        [spec.skill.as_text(one.row["messages"]) for one in training],
+        [spec.skill.as_text(row["messages"]) for row in rows],
+        labels if spec.skill.has_labels else None,
+    )
 
 
 def write_label_errors(

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from stillhouse.artifacts.handle import StageSummary
 from stillhouse.data.summaries import BalanceSummary
+from stillhouse.dataset.coverage import Coverage
 
 
 class WrittenRows(StageSummary):
@@ -54,4 +55,5 @@ class FilterSummary(StageSummary):
     prior: tuple[float, ...] | None = None  # of a calibrated teacher, nats by label
     difficulty: DifficultyCounts | None = None
     balance: BalanceSummary | None = None  # of the training examples, by label; None: the recipe evens out none
+    coverage: Coverage | None = None  # of the test rows by the training examples
     suspects: LabelErrorCounts | None = None  # None: no labelled row could be judged

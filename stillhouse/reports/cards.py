@@ -74,6 +74,8 @@ def data_card(report: Report, files: dict[str, int] | None = None) -> str:
         teachers_markdown(report.generation),
         "## Balance",
         _balance(report),
+        "## Training examples against test rows",
+        _coverage(report),
         "## Files",
         table(["file", "size"], [[path, size(bytes_)] for path, bytes_ in (files or {}).items()]) if files else "",
         "## Licences",
@@ -197,6 +199,18 @@ def _balance(report: Report) -> str:
             rows = [[group, count(balance.before.get(group, 0)), count(after.get(group, 0))] for group in groups]
             tables += [f"{title}:", table(["group", "before", "after"], rows)]
     return "\n\n".join(tables)
+
+
+def _coverage(report: Report) -> str:
+    data = report.data
+    if data is None or data.coverage is None:
+        return ""
+    said = data.coverage.findings or ["No label, length, script or topic stands out."]
+    if data.rare_in_test:
+        rare = ", ".join(f"{label} {number}" for label, number in data.rare_in_test.items())
+        said = [*said, f"labels with fewer than five test rows: {rare}"]
+    shares = [[one.kind, one.group, count(one.train), count(one.test)] for one in data.coverage.groups]
+    return "\n".join(f"- {cell(line)}" for line in said) + "\n\n" + table(["kind", "group", "training", "test"], shares)
 
 
 def _footer(report: Report) -> str:

@@ -132,7 +132,11 @@ def mislabelled(path: Path) -> list[dict[str, Any]]:
 
 
 def data_block(
-    sources: Mapping[Role, ReadSummary], valid: ValidateSummary, splits: SplitSummary, train: BalanceSummary
+    sources: Mapping[Role, ReadSummary],
+    valid: ValidateSummary,
+    splits: SplitSummary,
+    train: BalanceSummary,
+    dataset: FilterSummary,
 ) -> dict[str, Any]:
     """Return the `data` block: rows read, quarantined, dropped and kept over all sources."""
     dropped: Counter[str] = Counter(valid.dropped) + Counter(splits.dropped)
@@ -144,6 +148,8 @@ def data_block(
         "validation": splits.validation,
         "test": splits.test,
         "labelled": splits.examples,
+        "coverage": dataset.coverage.model_dump() if dataset.coverage else None,
+        "rare_in_test": splits.rare_in_test,
         "one_sided_labels": {side: list(labels) for side, labels in valid.one_sided.items()},
         "balance": {"before": train.before, "after": train.after},
     }

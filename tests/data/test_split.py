@@ -199,3 +199,16 @@ def test_split_capped_rows_are_the_same_ones_under_a_raised_cap(split_rows: Call
     _, more, more_test = kept(200, 60)
     assert few < more
     assert few_test < more_test
+
+
+def test_split_labels_with_few_test_rows_are_named(tmp_path: Path, read_rows: Any, data: Data) -> None:
+    records = [{"text": f"message of some kind number {n * 7919}", "label": "ab"[n % 2]} for n in range(200)]
+    rows = read_rows([*records, {"text": "quite another thing", "label": "rare"}])
+    summary = split(
+        rows,
+        data.model_copy(update={"test_similarity": 1.0, "near_duplicate_similarity": 1.0}),
+        False,
+        tmp_path / "out",
+    )
+    assert set(summary.rare_in_test) == {"rare"}
+    assert summary.rare_in_test["rare"] in (0, 1)

@@ -14,6 +14,24 @@ class Balance(Block):
     after: dict[str, int] = Field(description="rows by group")
 
 
+class GroupShare(Block):
+    """One group's rows among the training examples and the test rows."""
+
+    kind: str = Field(description="label, length, script or cluster (TF-IDF, named by its weightiest words)")
+    group: str = Field(description="its name")
+    train: int = Field(ge=0, description="training examples")
+    test: int = Field(ge=0, description="test rows")
+
+
+class Coverage(Block):
+    """How well the training examples stand for the test rows."""
+
+    train: int = Field(ge=0, description="training examples")
+    test: int = Field(ge=0, description="test rows")
+    groups: list[GroupShare] = Field(description="rows of each group; clusters are made of at most 5,000 of each side")
+    findings: list[str] = Field(description="groups whose two shares differ much and not by chance, in words")
+
+
 class Data(Block):
     """Rows read, quarantined, dropped and kept."""
 
@@ -24,6 +42,8 @@ class Data(Block):
     validation: Count = Field(description="validation prompts")
     test: Count = Field(description="test rows")
     balance: Balance | None = Field(description="null: not recorded")
+    coverage: Coverage | None = Field(None, description="null: not compared")
+    rare_in_test: dict[str, int] = Field({}, description="test rows of each label that has fewer than five")
     labelled: Count = Field(None, description="labelled rows that prompts may show")
     one_sided_labels: dict[str, list[str]] = Field(
         {},
