@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from stillhouse.data.duplicates import content_keys
+from stillhouse.data.duplicates import digest_keys
 from stillhouse.data.parquet_io import conversations
-from stillhouse.data.row import draw_sha256_of_turns
+from stillhouse.data.row import draw_digest
 from stillhouse.data.row_texts import Turns
 from stillhouse.data.token_table import Hashes
 
@@ -18,4 +18,4 @@ def draw_keys(batch: pa.RecordBatch) -> Hashes:
 
 def keys_of(dialogues: Iterable[Turns]) -> Hashes:
     """Return two numbers for each dialogue: shape (dialogues, 2)."""
-    return content_keys([draw_sha256_of_turns(turns) for turns in dialogues])
+    return digest_keys(b"".join([draw_digest(turns) for turns in dialogues]))

@@ -41,7 +41,12 @@ def by_row(findings: Iterable[Finding]) -> dict[int, Finding]:
 
 def content_keys(digests: list[str]) -> npt.NDArray[np.uint64]:
     """Return the first 128 bits of each hexadecimal SHA-256, as two numbers: shape (digests, 2)."""
-    return np.frombuffer(bytes.fromhex("".join(digests)), dtype=">u8").reshape(-1, 4)[:, :2].astype(np.uint64)
+    return digest_keys(bytes.fromhex("".join(digests)))
+
+
+def digest_keys(digests: bytes) -> npt.NDArray[np.uint64]:
+    """Return the first 128 bits of each SHA-256 of `digests`, one after the other: shape (digests, 2)."""
+    return np.frombuffer(digests, dtype=">u8").reshape(-1, 4)[:, :2].astype(np.uint64)
 
 
 def conflicts(rows: Ints, keys: Hashes, labels: Ints, mode: Conflicts) -> Iterator[Finding]:

@@ -97,12 +97,12 @@ def draw_sha256(messages: Messages) -> str:
     Whatever is drawn by content goes by it: splits, row caps, balance, examples of the prompt. A row whose comma or
     capital is mended stays where it was drawn.
     """
-    return draw_sha256_of_turns([(turn["role"], with_calls(turn)) for turn in messages])
+    return draw_digest([(turn["role"], with_calls(turn)) for turn in messages]).hex()
 
 
-def draw_sha256_of_turns(turns: list[tuple[str, str]]) -> str:
-    """Return `draw_sha256` of turns as `conversations` gives them, which spares a dictionary for each of millions."""
+def draw_digest(turns: list[tuple[str, str]]) -> bytes:
+    """Return `draw_sha256`, as bytes, of turns as `conversations` gives them: there are millions."""
     if len(turns) == 1 and turns[0][0] == "user" and turns[0][1].isascii():  # the usual row
-        return hashlib.sha256(b'[["user","%b"]]' % _normalise_ascii(turns[0][1])).hexdigest()
+        return hashlib.sha256(b'[["user","%b"]]' % _normalise_ascii(turns[0][1])).digest()
     turns = [(role, normalise(content)) for role, content in turns]
-    return hashlib.sha256(json.dumps(turns, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(turns, ensure_ascii=False, separators=(",", ":")).encode()).digest()

@@ -80,43 +80,50 @@ def run_overlap(training: Ints, test: Ints, texts: TextTables, labels: Ints, wor
 
 
 def _test_runs(test: Ints, texts: TextTables, words: int) -> TestRuns:
-    hashes, rows, questions = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], []
-    is_alone = np.ones(len(texts.asked.lengths), bool)
-    for table in texts.spoken[1:]:
-        is_alone &= table.lengths == 0
+    hashes, rows, offsets = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+    questions: list[pl.DataFrame] = []
     for table in texts.spoken:
         for chunk in table.runs(test, words):
             hashes.append(chunk.hashes)
             rows.append(chunk.rows)
             if table is texts.asked:
-                questions.append(_questions(chunk, is_alone))
+                offsets.append((chunk.starts - chunk.offsets[chunk.texts]).astype(np.int32))
+                questions.append(_questions(chunk))
+    owner = np.concatenate(rows)
     distinct, numbers = np.unique(np.concatenate(hashes), return_inverse=True)
-    owners = pl.DataFrame({"run": numbers, "of": np.concatenate(rows)}).unique()
-    num_rows = np.bincount(owners["run"].to_numpy(), minlength=len(distinct))
-    asked = pl.concat(questions) if questions else pl.DataFrame()
-    if len(asked):
-        # of each question the rarest of its runs
-        places = np.searchsorted(distinct, asked["hash"].to_numpy())
-        asked = asked.with_columns(run=pl.Series(places), rarity=pl.Series(num_rows[places])).sort("rarity", "offset")
-        asked = asked.unique("of", keep="first", maintain_order=True).sort("of")
-        asked = asked.unique(["run", "offset", "length", "whole"], keep="first", maintain_order=True)
-    return TestRuns(distinct, num_rows, owners, asked)
-
-
-def _questions(chunk: Runs, is_alone: Flags) -> pl.DataFrame:
-    """Return the runs of the questions that stand without other turns: one of them finds the question again."""
-    chosen = np.flatnonzero(is_alone[chunk.rows])
-    texts = chunk.texts[chosen]
-    starts, ends = chunk.offsets[texts], chunk.offsets[texts + 1]
-    return pl.DataFrame(
-        {
-            "of": chunk.rows[chosen],
-            "hash": chunk.hashes[chosen],
-            "offset": chunk.starts[chosen] - starts,
-            "length": ends - starts,
-            "whole": chunk.spans(starts, ends),
-        }
+    order = np.lexsort((owner, numbers))
+    run, of = numbers[order], owner[order]
+    fresh = np.ones(len(run), bool)  # not the same run of the same row again
+    fresh[1:] = (run[1:] != run[:-1]) | (of[1:] != of[:-1])
+    num_rows = np.bincount(run[fresh], minlength=len(distinct))
+    owners = pl.DataFrame({"run": run[fresh], "of": of[fresh]})
+    found = _rarest(pl.concat(questions), np.concatenate(offsets), numbers, num_rows) if len(distinct) else owners
+    is_alone = np.all(
+        [np.ones(len(texts.asked.lengths), bool), *(one.lengths == 0 for one in texts.spoken[1:])], axis=0
     )
+    return TestRuns(distinct, num_rows, owners, found.filter(pl.Series(is_alone[found["of"].to_numpy()])))
+
+
+def _questions(chunk: Runs) -> pl.DataFrame:
+    """Return the questions with a run: how many runs, tokens, the hash of all tokens, and the test row."""
+    texts, counts = np.unique(chunk.texts, return_counts=True)
+    starts, ends = chunk.offsets[texts], chunk.offsets[texts + 1]
+    whole = chunk.spans(starts, ends)
+    return pl.DataFrame({"runs": counts, "length": ends - starts, "whole": whole, "of": chunk.taken[texts]})
+
+
+def _rarest(questions: pl.DataFrame, offsets: Ints, numbers: Ints, num_rows: Ints) -> pl.DataFrame:
+    """Return the distinct questions, each with the rarest of its runs and the place of that, to find it again by.
+
+    `offsets` and `numbers` are of all runs of the questions, one question after the other.
+    """
+    if not len(questions):
+        return questions
+    firsts = np.concatenate([[0], np.cumsum(questions["runs"].to_numpy())])[:-1].astype(np.int64)
+    ranked = (num_rows[numbers[: len(offsets)]] << 40) | np.arange(len(offsets))
+    best = np.minimum.reduceat(ranked, firsts) & ((1 << 40) - 1)
+    found = questions.with_columns(run=pl.Series(numbers[best]), offset=pl.Series(offsets[best].astype(np.int64)))
+    return found.unique(["run", "offset", "length", "whole"], keep="first", maintain_order=True)
 
 
 def _whole(chunk: Runs, hits: Ints, numbers: Ints, questions: pl.DataFrame, part: int) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The tokens of many texts as numbers: their shingles, the likeness of two texts, and their runs of words."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -148,21 +149,26 @@ class TokenTable:
         for start in range(0, len(rows), _RUN_CHUNK):
             part = rows[start : start + _RUN_CHUNK]
             flat, offsets = self.take(part)
-            ends = run_ends(flat, offsets, words)
+            ends = self._run_ends(flat, offsets, words)
             starts = np.flatnonzero(ends >= 0)
             ends = ends[starts]
             owners = np.repeat(part, np.diff(offsets))[starts]
             spans = SpanHashes(flat)
             yield Runs(spans(starts, ends), owners, starts, ends, part, flat, offsets, spans)
 
+    def _run_ends(self, flat: Hashes, offsets: Ints, words: int) -> Ints:
+        if self.has_characters or self.has_turns:
+            return run_ends(flat, offsets, words)
+        ends = np.arange(words, len(flat) + words)  # the same, for words alone
+        return np.where(ends > np.repeat(offsets[1:], np.diff(offsets)), -1, ends)
+
 
 class SpanHashes:
     """Polynomial hashes of any spans of a sequence, each in constant time."""
 
     def __init__(self, flat: Hashes) -> None:
-        powers = np.cumprod(np.full(len(flat), _PRIME))
-        self._sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(flat * powers)])
-        self._inverses = np.cumprod(np.full(len(flat), _INVERSE))
+        powers, self._inverses = _powers(1 << max(len(flat) - 1, 1).bit_length())
+        self._sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(flat * powers[: len(flat)])])
 
     def __call__(self, starts: Ints, ends: Ints) -> Hashes:
         """Return the hash of flat[start:end] for each of the spans."""
@@ -170,19 +176,22 @@ class SpanHashes:
         return np.asarray((mixed ^ (mixed >> np.uint64(29))) * _PRIME, dtype=np.uint64)
 
 
+@functools.lru_cache(maxsize=2)
+def _powers(length: int) -> tuple[Hashes, Hashes]:
+    """Return the first powers of _PRIME and of its inverse."""
+    return np.cumprod(np.full(length, _PRIME)), np.cumprod(np.full(length, _INVERSE))
+
+
 def run_ends(flat: Hashes, offsets: Ints, words: int) -> Ints:
     """Return for each token where the shortest run from it ends that is worth `words` words; -1 if its turn is over."""
     places = np.arange(len(flat))
     limits = np.repeat(offsets[1:], np.diff(offsets))
-    classes, marks = _classes(flat), flat < _MARKS
+    marks = flat < _MARKS
     if marks.any():
         breaks = np.union1d(offsets[1:], np.flatnonzero(marks))
         limits = breaks[np.searchsorted(breaks, places, side="right")]
-    if classes.any() or marks.any():
-        worth = np.concatenate([[0], np.cumsum(token_worth(flat))])
-        ends = np.searchsorted(worth, worth[:-1] + WORD * words)
-    else:
-        ends = places + words
+    worth = np.concatenate([[0], np.cumsum(token_worth(flat))])
+    ends = np.searchsorted(worth, worth[:-1] + WORD * words)
     return np.where(marks | (ends > limits), -1, ends).astype(np.int64)
 
 
