@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from stillhouse.artifacts.handle import Built
+from stillhouse.data.drop_messages import log_drops
 from stillhouse.data.split import split as write_splits
 from stillhouse.data.summaries import SplitSummary, ValidateSummary
 from stillhouse.recipe.data import Data
@@ -37,4 +38,6 @@ def split(call: StageCall[SplitParams]) -> SplitSummary:
 def split_rows(run: Run, rows: Built[ValidateSummary]) -> Built[SplitSummary]:
     """Return the splits of the validated rows."""
     data = run.recipe.data
-    return run.build(split, {"rows": rows.ref}, SplitParams(data=data, has_test=data.test is not None))
+    built = run.build(split, {"rows": rows.ref}, SplitParams(data=data, has_test=data.test is not None))
+    log_drops("split", built.summary.dropped, built.summary.examples_dropped)
+    return built

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from stillhouse.artifacts.handle import Built
+from stillhouse.data.drop_messages import log_drops
 from stillhouse.data.labels import log_one_sided
 from stillhouse.data.summaries import ReadSummary, ValidateSummary
 from stillhouse.data.validate import validate as write_valid_rows
@@ -44,4 +45,5 @@ def validate_rows(run: Run, sources: Mapping[Role, Built[ReadSummary]]) -> Built
     params = ValidateParams(data=data, kind=skill.kind, labels=skill.known_labels, skill=skill)
     built = run.build(validate, {role: source.ref for role, source in sources.items()}, params)
     log_one_sided(built.summary.one_sided)
+    log_drops("validate", built.summary.dropped, built.summary.examples_dropped)
     return built

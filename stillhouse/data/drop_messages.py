@@ -1,5 +1,6 @@
 """Says why rows were dropped: the reason, the setting that governs it, what to do, and a row as it was received."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from stillhouse.data.parquet_io import batches, conversations
 from stillhouse.data.row_checks import Drop
 from stillhouse.data.row_index import RowIndex
 from stillhouse.data.row_texts import Turns, asked_turn, spoken_tokens
+
+logger = logging.getLogger(__name__)
 
 _EXCERPT = 80  # characters
 
@@ -60,6 +63,14 @@ def explain(dropped: Mapping[str, int], examples: Mapping[str, str], source: str
         example = f", for example {examples[reason]}" if reason in examples else ""
         lines.append(f"\n  - {reason}: {count}{example}. {rule.sentence(source)}")
     return "".join(lines)
+
+
+def log_drops(stage: str, dropped: Mapping[str, int], examples: Mapping[str, str]) -> None:
+    """Write a line to the log for each reason: the setting that governs it, and a row that was dropped."""
+    for reason, count in Counter(dropped).most_common():
+        setting = RULES[reason].setting.format(source="train")
+        example = examples.get(reason, "")
+        logger.info("%s drops %d rows: %s%s; %s", stage, count, reason, f" ({setting})" if setting else "", example)
 
 
 def note_examples(examples: dict[str, str], dropped: pa.RecordBatch) -> None:

@@ -56,6 +56,7 @@ def conflicts(rows: Ints, keys: Hashes, labels: Ints, mode: Conflicts) -> Iterat
     with a text's most frequent label stay; a tie drops all.
     """
     labelled = pl.DataFrame({"row": rows, "key": keys[rows], "label": labels[rows]}).filter(pl.col("label") >= 0)
+    labelled = labelled.filter(pl.col("key").is_duplicated())  # few, so that what follows takes no time
     several = labelled.filter(pl.col("label").n_unique().over("key") > 1)
     lost = several
     if mode == "majority":
@@ -79,6 +80,7 @@ def repeats(rows: Ints, keys: Hashes, answers: Hashes) -> Iterator[Finding]:
     """
     ordered = rows[np.lexsort((rows, answers[rows] == 0))]  # a row with an answer stays before one without
     frame = pl.DataFrame({"row": ordered, "key": keys[ordered], "answer": answers[ordered]})
+    frame = frame.filter(pl.col("key").is_duplicated())
     same = pl.when(pl.col("answer") == 0).then(pl.col("row").first().over("key"))
     frame = frame.with_columns(same.otherwise(pl.col("row").first().over("key", "answer")).alias("of"))
     found = frame.filter(pl.col("row") != pl.col("of")).select("row", "of")

@@ -179,7 +179,8 @@ class SpanHashes:
 @functools.lru_cache(maxsize=2)
 def _powers(length: int) -> tuple[Hashes, Hashes]:
     """Return the first powers of _PRIME and of its inverse."""
-    return np.cumprod(np.full(length, _PRIME)), np.cumprod(np.full(length, _INVERSE))
+    steps = np.full(length, _PRIME), np.full(length, _INVERSE)
+    return np.cumprod(steps[0], dtype=np.uint64), np.cumprod(steps[1], dtype=np.uint64)
 
 
 def run_ends(flat: Hashes, offsets: Ints, words: int) -> Ints:

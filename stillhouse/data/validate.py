@@ -144,6 +144,7 @@ def _settle_ids(index: RowIndex, drops: Drops) -> dict[int, str]:
         rows = remaining(index.of_source(source), drops)
         names = pl.from_arrow(index.ids.take(pa.array(rows)))
         again = pl.DataFrame({"row": rows, "id": names, "at": pl.int_range(len(rows), eager=True)})
+        again = again.filter(pl.col("id").is_duplicated())
         again = again.with_columns(pl.col("at").rank("ordinal").over("id")).filter(pl.col("at") > 1)
         for row, name, number in again.iter_rows():
             if name == f"{index.keys[row]:016x}":  # made of the content, since there is no id column

@@ -144,6 +144,7 @@ def data_block(
         "read": sum(source.read for source in sources.values()),
         "quarantined": sum(sum(source.quarantined.values()) for source in sources.values()),
         "dropped": dict(dropped),
+        "dropped_examples": {**valid.examples_dropped, **splits.examples_dropped},
         "train": sum(train.after.values()),
         "validation": splits.validation,
         "test": splits.test,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stillhouse.data.drop_messages import log_drops
 from stillhouse.data.read import read
 from stillhouse.data.sources import resolve
 from stillhouse.data.split import split
@@ -195,3 +196,12 @@ def test_same_text_every_row_that_is_read_is_kept_or_dropped(train: Records) -> 
     parts = found.parts
     assert parts.num_in == parts.train + parts.test + sum(parts.dropped.values())
     assert parts.test == 2
+
+
+def test_log_drops_each_reason_names_its_setting_and_a_row(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    log_drops("split", {"contaminated_run": 3, "contaminated_exact": 1}, {"contaminated_run": "row 'a' \"b\": like c"})
+    assert caplog.messages == [
+        "split drops 3 rows: contaminated_run (data.test_run_words); row 'a' \"b\": like c",
+        "split drops 1 rows: contaminated_exact; ",
+    ]

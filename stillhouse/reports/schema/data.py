@@ -38,6 +38,7 @@ class Data(Block):
     read: Count = Field(description="rows read from all sources")
     quarantined: Count = Field(description="rows that could not be read")
     dropped: dict[str, int] = Field(description="rows dropped by validation and splitting, by reason")
+    dropped_examples: dict[str, str] = Field({}, description="one of these rows, and what it repeats, by reason")
     train: Count = Field(description="training prompts, after balancing")
     validation: Count = Field(description="validation prompts")
     test: Count = Field(description="test rows")
