@@ -64,14 +64,16 @@ def distill(
     rows = balance_rows(run, valid, splits)
 
     teachers, judge = load_teachers(run), load_judge(run)
+    # before the teachers are paid: a student's chat template that can't be trained on shows here
+    base = load_student_base(run)
+    untrained = initialise_student(run, base, rows)
+
     completions = generate_completions(run, teachers, rows)
     scores = score_completions(run, judge, completions, rows)
     dataset = filter_completions(run, completions, rows, scores)
 
-    base = load_student_base(run)
     trained = train_student(run, base, dataset)
     labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
-    untrained = initialise_student(run, base)
 
     evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
     verdicts = compare_pairs(run, judge, rows, evaluation)

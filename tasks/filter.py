@@ -48,6 +48,7 @@ def filter_completions(
         other_calibrations=tuple(other.calibration for other in recipe.teachers[1:]) if recipe.has_several else None,
         mixing=recipe.mixing if recipe.has_several else None,
         balance=recipe.data.balance if recipe.data.balance.by == "label" else None,
+        reasoning=recipe.training.reasoning,
     )
     inputs = {"generate": completions.ref, **rows.inputs, "judge": scores.ref if scores else None}
     return run.build(filter, inputs, params)

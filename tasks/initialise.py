@@ -4,10 +4,13 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from stillhouse.artifacts.handle import Built
+from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.skills.registry import AnySkill
+from stillhouse.students.row_sample import sample_rows
 from stillhouse.students.spec import InitialiseSpec, InitialiseSummary
+from tasks.balance import Rows
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -39,13 +42,28 @@ class StudentParams(Params):
         return {**self.shape, "base_model": self.base_model, "revision": self.revision}
 
 
+class InitialiseParams(StudentParams):
+    """The student, and rows to try its chat template on; they change nothing of what is written."""
+
+    rows: Execution[ArtifactRef]
+    skill: Execution[AnySkill]
+    labels: Execution[tuple[str, ...]]
+
+
 @stage("initialise", version=2, on_device=True)
-def initialise(call: StageCall[StudentParams]) -> InitialiseSummary:
+def initialise(call: StageCall[InitialiseParams]) -> InitialiseSummary:
     """Write the student as it is before training."""
-    spec = InitialiseSpec(**call.params.spec_fields(), out=str(call.work.folder))
+    params = call.params
+    sample = sample_rows(call.store.fetch(params.rows) / "train.parquet", params.skill, params.labels)
+    spec = InitialiseSpec(**params.spec_fields(), sample=sample, out=str(call.work.folder))
     return run_engine_worker(call, Worker.INITIALISE, spec, InitialiseSummary)
 
 
-def initialise_student(run: Run, base: Checkpoint) -> Built[InitialiseSummary]:
-    """Return the student's weights before training."""
-    return run.build(initialise, base.inputs, StudentParams.of(run.recipe, base))
+def initialise_student(run: Run, base: Checkpoint, rows: Rows) -> Built[InitialiseSummary]:
+    """Return the student's weights before training.
+
+    Raises:
+        ModelError: its chat template does not give the rows the prompts that it would be served with.
+    """
+    params = InitialiseParams.of(run.recipe, base, rows=rows.train.ref, skill=run.recipe.skill, labels=rows.labels)
+    return run.build(initialise, base.inputs, params)

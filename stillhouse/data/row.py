@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import orjson
 import pyarrow as pa
@@ -29,6 +29,7 @@ class Row(TypedDict):
     source: str
     meta: str
     tools: str | None
+    reasoning: NotRequired[str]  # of a case: what was recorded before its reference
 
 
 ROW_SCHEMA = pa.schema(

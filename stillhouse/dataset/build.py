@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stillhouse.completions.table import Lines, read_answers
 from stillhouse.config import FrozenModel, optional_identity
@@ -44,6 +44,7 @@ class DatasetSpec(FrozenModel):
     other_calibrations: tuple[Calibration, ...] | None = optional_identity(None, "of the others, in their order")
     mixing: Mixing | None = optional_identity(None, "what is kept of several teachers' answers")
     balance: Balance | None = optional_identity(None, "how the labels of what trains are evened out")
+    reasoning: Literal["drop", "keep"] = optional_identity("drop", "what becomes of the reasoning before an answer")
 
     @property
     def calibrations(self) -> tuple[Calibration, ...]:
@@ -140,7 +141,10 @@ def training_examples(
     labelled = [_from_reference(row, spec) for row in examples]
     training: dict[str, list[TrainingExample]] = {}
     for name, result in results.items():
-        training[name] = [TrainingExample(one.row, one.target, one.completion.teacher_number) for one in result.kept]
+        training[name] = [
+            TrainingExample(one.row, one.target, one.completion.teacher_number, reasoning=one.completion.reasoning)
+            for one in result.kept
+        ]
         if spec.use_references:
             training[name] += [_from_reference(row, spec) for row in rows[name] if row["references"]]
             training[name] += labelled if name == "train" else []
@@ -161,7 +165,7 @@ def write_examples(training: Mapping[str, Sequence[TrainingExample]], spec: Data
                 {
                     "id": example.row["id"],
                     "prompt": show(example.row["messages"], spec.labels),
-                    "completion": [{"role": "assistant", "content": example.target}],
+                    "completion": [_answer_turn(example, spec)],
                     **({"teacher": example.teacher_number} if example.teacher_number else {}),
                 }
                 for example in found
@@ -197,14 +201,20 @@ def write_label_errors(
     return LabelErrorCounts(judged=num_judged, found=len(label_errors), sure=num_sure)
 
 
+def _answer_turn(example: TrainingExample, spec: DatasetSpec) -> dict[str, Any]:
+    """Return the turn that a student learns to write."""
+    turn = {"role": "assistant", "content": example.target}
+    return turn | {"reasoning": example.reasoning} if spec.reasoning == "keep" and example.reasoning else turn
+
+
 def _from_reference(row: Row, spec: DatasetSpec) -> TrainingExample:
-    """Return a row with its first reference as a student is to say it."""
+    """Return a row with its first reference, and recorded reasoning before it, as a student is to say it."""
     reference = row["references"][0]
     if spec.skill.has_labels:
         return TrainingExample(row, reference, is_given=True)
     answer = spec.skill.parse(reference, spec.labels)
     target = reference if answer is None else spec.skill.training_target(reference, answer)
-    return TrainingExample(row, target, is_given=True)
+    return TrainingExample(row, target, is_given=True, reasoning=row.get("reasoning", ""))
 
 
 def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:

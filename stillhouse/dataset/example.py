@@ -12,3 +12,4 @@ class TrainingExample(NamedTuple):
     target: str
     teacher_number: int | None = None
     is_given: bool = False  # the target is the row's own reference, not a teacher's answer
+    reasoning: str = ""  # before the answer

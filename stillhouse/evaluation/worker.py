@@ -88,7 +88,7 @@ def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], exam
         # a base model as it is has no form of prompts; this is the one that its student gets
         tokenizer.chat_template = minimal_template(tokenizer, frozenset({tokenizer.eos_token_id} - {None}))
     if candidate.without_reasoning:
-        serve_without_reasoning(tokenizer, candidate.template)
+        serve_without_reasoning(tokenizer, candidate.template, is_trained=False)
     else:
         fix_settings(tokenizer, candidate.template)
     prompter = CandidatePrompter(spec, candidate, tokenizer, examples)

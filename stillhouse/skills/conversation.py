@@ -76,4 +76,8 @@ def _case(row: Row, at: int, row_id: str) -> Row:
     references = [with_calls(turns[at])] if is_recorded else row["references"]
     prompt = turns[:at]
     digest = content_sha256(prompt)
-    return {**row, "id": row_id, "messages": prompt, "references": references, "content_sha256": digest}
+    case: Row = {**row, "id": row_id, "messages": prompt, "references": references, "content_sha256": digest}
+    reasoning = turns[at].get("reasoning", "") if at < len(turns) else ""
+    if reasoning and references[:1] == [turns[at]["content"]]:
+        case["reasoning"] = reasoning
+    return case

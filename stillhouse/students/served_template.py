@@ -46,8 +46,10 @@ def prepare_template(tokenizer: Any, spec: StudentSpec) -> None:
         fix_settings(tokenizer, settings_of(spec))
 
 
-def serve_without_reasoning(tokenizer: Any, settings: TemplateSettings) -> None:
+def serve_without_reasoning(tokenizer: Any, settings: TemplateSettings, *, is_trained: bool = True) -> None:
     """Fix `settings` in the template, thinking off, and have the generation prompt end where an answer begins.
+
+    A model that is not trained on it writes the space before an answer itself.
 
     Raises:
         ModelError: as `prepare_template`.
@@ -55,8 +57,10 @@ def serve_without_reasoning(tokenizer: Any, settings: TemplateSettings) -> None:
     is_off = {"enable_thinking": False} if reads(tokenizer, "enable_thinking") else {}
     told = settings.model_copy(update={"chat_template_kwargs": is_off | settings.chat_template_kwargs})
     fix_settings(tokenizer, told)
-    lead = answer_lead(tokenizer)
     template = tokenizer.chat_template
+    lead = answer_lead(tokenizer)
+    if not is_trained and not lead.strip():
+        return
     if lead and isinstance(template, dict):
         tokenizer.chat_template = {name: with_lead(text, lead) for name, text in template.items()}
     elif lead:

@@ -43,6 +43,7 @@ class InitialiseSpec(StudentSpec):
     """One untrained student (the baseline), by `python -m stillhouse.students.initialise`."""
 
     precision: Literal["float32", "bfloat16"] = Field("bfloat16", description="number type of the written weights")
+    sample: tuple[dict[str, Any], ...] = Field((), description="rows {prompt, completion} to try the template on")
 
 
 class ConvertSpec(FrozenModel):

@@ -6,6 +6,7 @@ from stillhouse.dataset.summary import WrittenRows
 from stillhouse.errors import QualityError
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.settings import Filters
+from stillhouse.skills.conversation import Conversation
 from tests.support.builders import make_completion_line, make_row
 from tests.support.dataset import LABELS, build_dataset
 
@@ -195,3 +196,33 @@ def test_write_dataset_several_teachers_are_calibrated_one_by_one(tmp_path):
     assert found == {("a", 1): "car", ("b", 1): "pet", ("a", 2): "pet", ("b", 2): "car"}
     # what the measured teacher, the first, is calibrated with
     assert summary.prior == pytest.approx([-0.15, -2.15])
+
+
+@pytest.mark.parametrize(
+    ("settings", "taught"),
+    [
+        ({}, {"role": "assistant", "content": "car"}),
+        ({"reasoning": "keep"}, {"role": "assistant", "content": "car", "reasoning": "it has wheels"}),
+    ],
+)
+def test_write_dataset_reasoning_of_a_teacher_is_taught_only_if_it_is_kept(tmp_path, settings, taught):
+    line = make_completion_line("a", "car") | {"reasoning": "it has wheels"}
+    _, _, lines = build_dataset(tmp_path, train=[make_row("a")], answers=[line], **settings)
+    assert lines["train"][0]["completion"] == [taught]
+
+
+def test_write_dataset_recorded_reasoning_is_kept_with_its_reply_alone(tmp_path):
+    turns = [
+        {"role": "user", "content": "How many?"},
+        {"role": "assistant", "content": "100", "reasoning": "I count them."},
+        {"role": "user", "content": "And one more?"},
+        {"role": "assistant", "content": "101", "reasoning": "100 and one."},
+    ]
+    row = make_row("a", "101", messages=turns)
+    skill = Conversation(kind="conversation", targets="all")
+    _, _, lines = build_dataset(tmp_path, train=[row], skill=skill, labels=(), reasoning="keep")
+    found = [line["completion"][0] for line in lines["train"]]
+    assert [(turn["content"], turn["reasoning"]) for turn in found] == [
+        ("100", "I count them."),
+        ("101", "100 and one."),
+    ]

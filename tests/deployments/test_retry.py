@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 # in the order of the flow
-STAGES = ("read", "validate", "split", "balance", "convert", "generate", "filter", "train", "initialise", "evaluate")
+STAGES = ("read", "validate", "split", "balance", "convert", "initialise", "generate", "filter", "train", "evaluate")
 
 
 @pytest.fixture(scope="module")

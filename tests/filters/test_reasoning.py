@@ -3,7 +3,7 @@
 import pytest
 
 from stillhouse.completions.completion import without_reasoning
-from stillhouse.completions.table import completion_of, line_of
+from stillhouse.completions.table import FREE_TEXT, completion_of, line_of
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.classification import Classification
@@ -35,7 +35,7 @@ FORMS = {
 def kept(skill, text, reason="stop"):
     made = make_completion(text, reason)
     # as a generation passes it on: out of the store, into the table, to the filters
-    line = line_of(without_reasoning(made), None) | {"teacher": "t"}
+    line = line_of(without_reasoning(made), FREE_TEXT) | {"teacher": "t"}
     labels = getattr(skill, "labels", ()) or skill.known_labels
     result = apply_filters([make_row("r")], {"r": [completion_of(line)]}, Filters(min_success_ratio=0.0), skill, labels)
     return [one.target for one in result.kept], result

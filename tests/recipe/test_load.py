@@ -228,3 +228,8 @@ def test_parse_recipe_renamed_field_is_refused_with_its_new_name(old: str, now: 
     fields["data"][old] = 1
     with pytest.raises(RecipeError, match=f"data.{old}: this field is now .*{now}"):
         parse_recipe(fields)
+
+
+def test_parse_recipe_reasoning_before_a_label_is_refused():
+    message = refusal_of(make_recipe_fields() | {"training": {"reasoning": "keep"}})
+    assert "training.reasoning: keep teaches text before the answer" in message

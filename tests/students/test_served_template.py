@@ -3,9 +3,10 @@ from typing import Any
 import pytest
 
 from stillhouse.errors import ModelError
+from stillhouse.inference.vllm.chat_template import TemplateSettings
 from stillhouse.inference.vllm.request import continuation_ids, first_token_ids, render
 from stillhouse.reasoning import opened_block, split_reasoning
-from stillhouse.students.served_template import prepare_template
+from stillhouse.students.served_template import prepare_template, serve_without_reasoning
 from stillhouse.students.spec import InitialiseSpec
 from stillhouse.students.tokens import encode
 from tests.support.chat_templates import (
@@ -72,6 +73,14 @@ def test_encode_row_is_the_served_prompt_with_the_decoded_answer_behind_it(templ
     num_prompt = row["completion_mask"].index(1)
     assert row["input_ids"][:num_prompt] == tokenizer(render(tokenizer, TURNS)).input_ids
     assert tokenizer.tokenizer.decode(row["input_ids"][num_prompt:]) == "boat"
+
+
+def test_serve_without_reasoning_an_untrained_model_writes_the_space_before_an_answer_itself():
+    trained, untrained = byte_level(MISTRAL), byte_level(MISTRAL)
+    serve_without_reasoning(trained, TemplateSettings())
+    serve_without_reasoning(untrained, TemplateSettings(), is_trained=False)
+    assert render(trained, TURNS).endswith("[/INST] ")
+    assert render(untrained, TURNS).endswith("[/INST]")
 
 
 def test_prepare_template_argument_of_the_recipe_wins_and_the_block_is_closed_all_the_same():

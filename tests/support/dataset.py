@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.completions.table import ANSWER_SCHEMA, MIXED_SCHEMA
-from stillhouse.data.row import ROW_SCHEMA
+from stillhouse.data.turns import write_rows
 from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.classification import Classification
@@ -22,7 +22,7 @@ SKILL = Classification(labels=LABELS)
 def build_dataset(folder: Path, *, train=(), validation=(), examples=(), answers=(), **options):
     tables = {"train": train, "validation": validation, "examples": examples}
     for name, rows in tables.items():
-        pq.write_table(pa.Table.from_pylist(list(rows), schema=ROW_SCHEMA), folder / f"{name}.parquet")
+        write_rows(folder / f"{name}.parquet", list(rows))
     is_mixed = any("teacher_number" in line for line in answers)
     schema = MIXED_SCHEMA if is_mixed else ANSWER_SCHEMA
     pq.write_table(pa.Table.from_pylist(list(answers), schema=schema), folder / "answers.parquet")
@@ -30,9 +30,8 @@ def build_dataset(folder: Path, *, train=(), validation=(), examples=(), answers
     out.mkdir()
     first, *others = options.pop("calibrations", ("none",))
     defaults = {"filters": Filters(), "use_references": True}
-    spec = DatasetSpec(
-        skill=SKILL, labels=LABELS, calibration=first, other_calibrations=tuple(others), **defaults | options
-    )
+    defaults |= {"skill": SKILL, "labels": LABELS}
+    spec = DatasetSpec(calibration=first, other_calibrations=tuple(others), **defaults | options)
     summary = write_dataset(
         spec, train=folder / "train.parquet", split=folder, completions=folder / "answers.parquet", out=out
     )

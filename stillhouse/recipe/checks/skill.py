@@ -30,6 +30,11 @@ def _columns(recipe: Recipe) -> Iterator[str]:
 
 def _answers(recipe: Recipe) -> Iterator[str]:
     skill, filters = recipe.skill, recipe.filters
+    if recipe.training.reasoning == "keep" and skill.has_labels:
+        yield (
+            "training.reasoning: keep teaches text before the answer, and an answer is held to the labels from its "
+            "first token on: leave it out"
+        )
     if filters.rule(Agreement).min_agreement and not skill.votes:
         yield "filters.min_agreement counts equal answers, and free texts are never equal: leave it out"
     if filters.check_labels and not skill.votes:
