@@ -63,8 +63,9 @@ def run_worker(
 
     Raises:
         UserError: of the kind that the worker reported.
-        UnexpectedError: the worker failed with what nobody foresaw, or ended without a `done` event.
-        WorkerError: the interpreter or a package is missing, the worker went beyond `limits`, or `stop` was set.
+        UnexpectedError: the worker failed with what nobody foresaw.
+        WorkerError: the interpreter or a package is missing, the worker ended without a `done` event, it went beyond
+            `limits`, or `stop` was set.
     """
     if not (python.is_file() and os.access(python, os.X_OK)):
         raise errors.WorkerError(
@@ -106,31 +107,36 @@ def _follow(
 
 def _error_of(event: Error, module: str, last_lines: Sequence[str]) -> errors.UserError:
     if event.trace:
-        return _unforeseen(event.message, [*last_lines, event.trace], module)
+        lines = [*last_lines, event.trace]
+        return _missing_package(event.message) or errors.UnexpectedError(_with_trace(event.message, lines, module))
     kind = getattr(errors, event.kind, errors.WorkerError)
     return kind(event.message) if issubclass(kind, errors.UserError) else errors.WorkerError(event.message)
 
 
-def _unreported_end(code: int, module: str, last_lines: Sequence[str]) -> errors.UserError:
-    if code < 0:
-        how = f"was killed by {signal.Signals(-code).name}"
-        how += ", as the system does when memory is short" if code == -signal.SIGKILL else ""
-    else:
-        how = f"ended with exit code {code}"
+def _unreported_end(code: int, module: str, last_lines: Sequence[str]) -> errors.WorkerError:
+    how = f" ({signal.strsignal(-code)})" if code < 0 else ""
+    if code == -signal.SIGKILL:
+        how = " (killed, as the system does when memory is short)"
     said = f", with the last line: {last_lines[-1].strip()}" if last_lines else ""
-    return _unforeseen(f"{module} {how} before it reported `done`{said}", last_lines, module)
+    cause = f"{module} ended with exit code {code}{how} before it reported `done`{said}"
+    return _missing_package(cause) or errors.WorkerError(_with_trace(cause, last_lines, module))
 
 
-def _unforeseen(cause: str, lines: Sequence[str], module: str) -> errors.UserError:
+def _missing_package(cause: str) -> errors.WorkerError | None:
+    missing = _MISSING_PACKAGE.search(cause)
+    if missing is None:
+        return None
+    return errors.WorkerError(
+        f"The engine's Python lacks the package {missing[1]}. Run `make setup`, or set {_WHICH_PYTHON}"
+    )
+
+
+def _with_trace(cause: str, lines: Sequence[str], module: str) -> str:
     """Return the one line for an end that nobody foresaw, with all that was printed in a file."""
-    if missing := _MISSING_PACKAGE.search(cause):
-        return errors.WorkerError(
-            f"The engine's Python lacks the package {missing[1]}. Run `make setup`, or set {_WHICH_PYTHON}"
-        )
     # an engine's own process says what happened, and the worker only that it did
     if "root cause" in cause.lower() and (raised := [found for line in lines if (found := _RAISED.search(line))]):
         cause = f"{raised[0][1]}: {raised[0][2]} (the engine's own process; then {cause})"
-    return errors.UnexpectedError(with_trace(cause, "\n".join(lines), module.rpartition("stillhouse.")[2]))
+    return with_trace(cause, "\n".join(lines), module.rpartition("stillhouse.")[2])
 
 
 @contextlib.contextmanager

@@ -91,7 +91,7 @@ def test_run_worker_half_a_character_in_events_is_replaced():
 
 
 def test_run_worker_killed_names_the_signal_and_what_it_may_mean():
-    with pytest.raises(errors.UnexpectedError, match="was killed by SIGKILL, as the system does when memory is short"):
+    with pytest.raises(errors.WorkerError, match=r"exit code -9 \(killed, as the system does when memory is short\)"):
         work("die")
 
 
@@ -102,9 +102,7 @@ def test_run_worker_error_of_an_engines_process_is_the_cause():
 
 
 def test_run_worker_module_that_cannot_be_imported_is_one_line():
-    with pytest.raises(
-        errors.UnexpectedError, match=r"exit code 1 before .* last line: .*No module named .*absent"
-    ) as at:
+    with pytest.raises(errors.WorkerError, match=r"exit code 1 before .* last line: .*No module named .*absent") as at:
         run_worker("tests.support.workers.absent", Spec(act=""), python=Path(sys.executable))
     assert "\n" not in str(at.value)
 
@@ -117,7 +115,7 @@ def test_run_worker_missing_package_names_the_remedy():
 
 
 def test_run_worker_exit_0_without_done_is_a_failure():
-    with pytest.raises(errors.UnexpectedError, match="exit code 0 before it reported `done`"):
+    with pytest.raises(errors.WorkerError, match="exit code 0 before it reported `done`"):
         work("leave")
 
 
