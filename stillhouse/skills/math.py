@@ -177,7 +177,7 @@ def _bare(answer: str) -> str:
     if _PLAIN.fullmatch(answer):  # most answers; the same as below, at once
         return answer
     boxed = _boxed(answer)
-    answer = without_emphasis((answer if boxed is None else boxed).strip())
+    answer = without_emphasis((answer if boxed is None else boxed).strip()).strip("*` ")
     for opening, closing in (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"), ("**", "**")):
         if answer.startswith(opening) and answer.rstrip(".").endswith(closing) and len(answer) > len(opening):
             answer = answer.rstrip(".").removeprefix(opening).removesuffix(closing).strip()

@@ -25,6 +25,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _RANGE = re.compile(r"(?:from )?(\S*\d\S*?) ?(?:[-–—〜~]| to | through ) ?(\d.*)|between (\S*\d) and (\d.*)")
 _PARTED = re.compile(r"\s*(?:,\s*(?:and|or)\b|[,;]|\\text\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)\s*")
 _BRACES = re.compile(r"\\?\{(.*?)\\?\}")
+_UNFINISHED = re.compile(r"[-+*/=<>]$")
 _NAMED = re.compile(r"[a-zA-Z]\s*=\s*")
 
 
@@ -55,7 +56,7 @@ def compare(one: str, other: str) -> bool | None:
     worded = [text for text in (first, second) if _WORD.search(_NO_WORDS.sub(" ", text))]
     if worded:
         return None if all(any(map(str.isdigit, text)) for text in worded) and _has_value(first, second) else False
-    if not (is_tame(first) and is_tame(second)):
+    if not (is_tame(first) and is_tame(second)) or _UNFINISHED.search(first) or _UNFINISHED.search(second):
         return None
     return _same_expression(first, second)
 

@@ -22,11 +22,12 @@ _ABOUT = re.compile(
     r"(?:about|approximately|approx\.?|roughly|around|nearly|exactly|only|just|≈|~|\\approx)\s*(?=\S)", re.I
 )
 _NOT = re.compile(r"(?<=[\w%}])\s*[,;(]?\s*\b(?:and not|but not|not|rather than|instead of)\s.*", re.I)
+_AND_A_HALF = re.compile(r"(\d+) and (?:a|one) (half|quarter)")
 _DECIMAL = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _CURRENCY = r"(?:us\$|\\?\$|[€£¥₹₽])"
 _NUMBER = re.compile(
     rf"(?P<sign>[-+]?)\s*(?P<money>{_CURRENCY})?\s*(?P<inner>[-+]?)"
-    rf"(?:(?P<whole>\d+)(?:\s+and)?\s+(?P<part>\d+/\d+|(?:\d+|a)\s(?=hal|thi|quart))|(?P<top>{_DECIMAL})(?:\s*/\s*(?P<bottom>\d+))?)"
+    rf"(?:(?P<whole>\d+)(?:\s+and)?\s+(?P<part>\d+/[1-9]\d*)|(?P<top>{_DECIMAL})(?:\s*/\s*(?P<bottom>\d+))?)"
     r"(?![\d.]*\d)",
     re.I,
 )
@@ -34,7 +35,7 @@ _NUMBER = re.compile(
 _COUNTED = re.compile(r"[^\W\d_]{2,}(?:['-][^\W\d_]+)*(?: [^\W\d_]+(?:['-][^\W\d_]+)*){0,7}")
 _OPERATORS = (
     "more less fewer greater than times plus minus over per of to or and pi not squared cubed if when where mod "
-    "because since divided multiplied increased decreased square cubic root power factorial but until from"
+    "because since divided multiplied increased decreased square cubic root power factorial but until from st nd rd th"
 )
 _CALCULATES = frozenset(_OPERATORS.split()) | PARTS.keys() | SCALES.keys() - {"mil", "mille", "k"}
 _EACH = re.compile(r"(?:/ ?|\b(?:a|an|per|each|every|in|for|total|in total|altogether)\b).*", re.I)
@@ -52,6 +53,7 @@ def tidy(answer: str) -> str:
     """Return `answer` with plain digits, without layout, "about", marks between thousands and "not 20" behind it."""
     text = without_layout(fold_signs(answer)).strip()
     text = _ABOUT.sub("", _NOT.sub("", text) if any(map(str.isdigit, text[:40])) else text, count=1) if text else text
+    text = _AND_A_HALF.sub(lambda found: f"{found[1]} 1/{2 if found[2] == 'half' else 4}", text)
     is_list = text.startswith(("(", "[", "{", "\\{")) and text.endswith((")", "]", "}"))
     return text if is_list else _GROUPED.sub(_ungrouped, text)
 
@@ -72,7 +74,7 @@ def read_quantity(text: str) -> Quantity | None:
     if value is None:
         return None
     end, rest = match.end(), text[match.end() :]
-    while word := re.match(r"\s*([^\W\d_]+)(?:\s+of\b(?=\s*$))?", rest):
+    while word := re.match(r"\s*([^\s\d.,;:!?()^\\%$+*/=<>-]+)", rest):
         name = word[1] if word[1] == "k" else word[1].lower()
         if name in SCALES and not (name in ("mil", "mille") and value > 999):
             value *= SCALES[name]
@@ -95,12 +97,7 @@ def read_quantity(text: str) -> Quantity | None:
 def _value(match: re.Match[str]) -> Fraction | None:
     sign = -1 if "-" in (match["sign"] or "") + (match["inner"] or "") else 1
     if match["whole"]:
-        part = match["part"].replace("a", "1").strip()
-        if "/" not in part:
-            return None
-        if part.endswith("/0"):
-            return None
-        return sign * (int(match["whole"]) + Fraction(part))
+        return sign * (int(match["whole"]) + Fraction(match["part"]))
     if match["bottom"] and not int(match["bottom"]):
         return None
     return sign * Fraction(match["top"]) / int(match["bottom"] or 1)

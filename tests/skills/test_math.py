@@ -155,6 +155,12 @@ def test_same_value_is_symmetric(one, other, are_same):
         ("5-7", "-2", False),
         ("5–7", "5 to 7", True),
         ("5-7", "5", False),
+        ("५ लाख", "500000", True),
+        ("3 and a half", "3.5", True),
+        ("5√2", "5", False),
+        ("√4", "2", True),
+        ("5+", "5", None),
+        ("5th", "5", None),
         ("5 more than x", "5", None),
         ("100!", "5", None),
     ],
@@ -162,6 +168,32 @@ def test_same_value_is_symmetric(one, other, are_same):
 def test_compare_lists_units_scales_and_signs(one, other, are_same):
     assert compare(one, other) is are_same
     assert compare(other, one) is are_same
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thus the answer is \\[ \\boxed{42} \\]",
+        "Thus $x=\\boxed{42}$.",
+        "**Answer: 42**",
+        "**Final Answer:** \\(\\boxed{42}\\)",
+        "The final answer is $42$. I hope it is correct.",
+        "First \\boxed{7}, wait, no: \\boxed{42}",
+        "#### 42\n\nLet me know if you need more!",
+        "\\boxed 42",
+        "\\fbox{42}",
+        "x = 42 or x = 43? It is 42.",
+        "#### **42**",
+        "####42",
+        "#### $42",
+        "#### 42.0",
+    ],
+)
+def test_verify_answer_in_any_dress_is_right(text):
+    answer = SKILL.parse(text)
+    assert answer is not None
+    assert SKILL.verify(answer, ["42"]) is True
+    assert SKILL.verify(answer, ["43"]) is False
 
 
 def test_verify_what_can_not_be_compared_neither_agrees_nor_contradicts():
