@@ -24,6 +24,21 @@ def calls_as_text(content: str, calls: list[dict[str, Any]]) -> str:
     return "\n".join([content, *texts] if content else texts)
 
 
+def arguments_as_text(turn: dict[str, Any]) -> dict[str, Any]:
+    """Return a turn whose calls have their arguments as JSON text, as OpenAI's interface has them."""
+    called = [(call, orjson.dumps(call["function"]["arguments"]).decode()) for call in turn["tool_calls"]]
+    calls = [{**call, "function": {**call["function"], "arguments": text}} for call, text in called]
+    return {**turn, "tool_calls": calls}
+
+
+def take_tools(turns: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
+    """Return a prompt's turns, and the tools that its first turn carries with it; None without any."""
+    tools = next((turn["tools"] for turn in turns if "tools" in turn), None)
+    if tools is None:
+        return turns, None
+    return [{key: value for key, value in turn.items() if key != "tools"} for turn in turns], tools
+
+
 def find_tagged_calls(text: str) -> tuple[str, list[Function]] | None:
     """Return the text beside calls in `<tool_call>` marks, and the calls; None without any, or if one is no call."""
     if "<tool_call>" not in text:

@@ -10,6 +10,7 @@ from stillhouse.completions.table import Lines, read_answers
 from stillhouse.config import FrozenModel, optional_identity
 from stillhouse.data.row import Row
 from stillhouse.data.summaries import BalanceSummary
+from stillhouse.data.tool_calls import as_turn
 from stillhouse.dataset.balance import balance_examples
 from stillhouse.dataset.coverage import Coverage, compare
 from stillhouse.dataset.difficulty import TeacherOutput, subsample_by_difficulty
@@ -202,8 +203,9 @@ def write_label_errors(
 
 
 def _answer_turn(example: TrainingExample, spec: DatasetSpec) -> dict[str, Any]:
-    """Return the turn that a student learns to write."""
-    turn = {"role": "assistant", "content": example.target}
+    """Return the turn that a student learns to write; a dialogue's calls of tools stand apart from its text."""
+    target = example.target
+    turn = as_turn(target) if spec.skill.is_dialogue else {"role": "assistant", "content": target}
     return turn | {"reasoning": example.reasoning} if spec.reasoning == "keep" and example.reasoning else turn
 
 

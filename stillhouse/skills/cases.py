@@ -1,5 +1,6 @@
 """Reads rows as cases: the prompts that a teacher answers, a student trains on and evaluation measures."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,15 @@ from stillhouse.skills.skill import Skill
 
 def read_cases(path: Path | str, skill: Skill) -> list[Row]:
     """Return the cases of the rows in a Parquet file, in their order; for most skills a row is one case."""
-    return [case for row in read_rows(path) for case in skill.cases(row)]
+    return [case for row in read_rows(path) for case in skill.cases(_with_tools(row))]
+
+
+def _with_tools(row: Row) -> Row:
+    """Return the row with its tools at its first turn, which takes them to the chat template or the endpoint."""
+    if not row.get("tools"):
+        return row
+    first, *rest = row["messages"]
+    return {**row, "messages": [{**first, "tools": json.loads(str(row["tools"]))}, *rest]}
 
 
 def read_splits(balance: Path, split: Path, skill: Skill) -> tuple[list[Row], list[Row]]:

@@ -18,6 +18,7 @@ from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_L
 from stillhouse.skills.prompts import transcript
 from stillhouse.skills.prose import Prose
+from stillhouse.skills.spoken_calls import answer_with_calls
 
 
 class Conversation(Prose):
@@ -62,8 +63,8 @@ class Conversation(Prose):
         return transcript(messages)
 
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
-        """Return the reply without surrounding spaces; None if it is blank."""
-        return text.strip() or None
+        """Return the reply without surrounding spaces, its calls of tools in one form; None if it is blank."""
+        return answer_with_calls(text) or None
 
 
 def _is_learnt(turn: dict[str, Any]) -> bool:

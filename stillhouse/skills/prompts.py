@@ -7,7 +7,7 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel
 from stillhouse.data.row import Messages
-from stillhouse.data.tool_calls import with_calls
+from stillhouse.data.tool_calls import take_tools, with_calls
 
 Example = tuple[str, str]  # the text of a labelled row, and its answer
 
@@ -45,11 +45,13 @@ def with_system(system: str, examples: Messages, row_messages: Messages) -> Mess
 
     The row's own system turns are appended to `system`, because chat templates refuse or ignore a second one.
     """
-    turns = [{key: value for key, value in turn.items() if key != "weight"} for turn in row_messages]
+    bare, tools = take_tools(row_messages)
+    turns = [{key: value for key, value in turn.items() if key != "weight"} for turn in bare]
     while turns and turns[0]["role"] == "system":
         system = "\n\n".join(part for part in (system, turns.pop(0)["content"]) if part)
     first = [{"role": "system", "content": system}] if system else []
-    return first + examples + turns
+    shown = first + examples + turns
+    return [{**shown[0], "tools": tools}, *shown[1:]] if tools else shown
 
 
 def as_turns(examples: Sequence[Example]) -> Messages:

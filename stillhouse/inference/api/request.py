@@ -8,6 +8,7 @@ from pydantic import Field
 
 from stillhouse.config import StrictModel
 from stillhouse.data.row import Messages
+from stillhouse.data.tool_calls import arguments_as_text, take_tools
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Sampling, Teacher
 
@@ -44,9 +45,16 @@ class ChatRequest(StrictModel):
 
     @property
     def messages(self) -> Messages:
-        """The chat messages."""
-        messages: Messages = json.loads(self.prompt)
-        return messages
+        """The chat messages, in OpenAI's form."""
+        turns, _ = take_tools(json.loads(self.prompt))
+        shown = [{key: value for key, value in turn.items() if key != "reasoning"} for turn in turns]
+        return [arguments_as_text(turn) if "tool_calls" in turn else turn for turn in shown]
+
+    @property
+    def tools(self) -> dict[str, Any]:
+        """The field of the body with what the assistant may call; none without tools."""
+        _, tools = take_tools(json.loads(self.prompt))
+        return {"tools": tools} if tools else {}
 
 
 def structured_output(endpoint: Endpoint, constraint: dict[str, Any]) -> ResponseForm:
@@ -87,6 +95,7 @@ def request_body(model: ApiModel, request: ChatRequest) -> dict[str, Any]:
         **template_fields(model.teacher),
         "model": model.teacher.model,
         "messages": request.messages,
+        **request.tools,
         endpoint.preset.max_tokens_field: max_completion_tokens(model),
         **_sampling_fields(sampling, endpoint, request.rollout_index),
         **_logprobs(sampling, endpoint),

@@ -9,6 +9,7 @@ import json
 from typing import Any, NamedTuple
 
 from stillhouse.completions.completion import Reply
+from stillhouse.data.tool_calls import as_function, calls_as_text
 from stillhouse.encodable import encodable
 from stillhouse.inference.api.finish_reasons import read_finish_reason
 from stillhouse.inference.api.reply_tokens import by_id, read_tokens, spelling
@@ -39,6 +40,15 @@ class MalformedResponse(Exception):
         self.said = said
 
 
+_CALLED = (
+    "tool_calls",
+    "tool_call",
+    "tool_use",
+    "function_call",
+    "stop",
+)  # how servers end an answer that calls a tool
+
+
 def read_reply(content: bytes, form: ResponseForm) -> Reply:
     """Return the completion in the body of a response.
 
@@ -49,7 +59,10 @@ def read_reply(content: bytes, form: ResponseForm) -> Reply:
     chat = _json_in(content)
     counts = _counts(chat.get("usage"))
     choice = _first_choice(chat, counts)
-    finish_reason = read_finish_reason(choice.get("finish_reason"))
+    calls = _calls(choice.get("message"))
+    # a call is an answer; the end without one is none
+    is_call = calls and choice.get("finish_reason") in _CALLED
+    finish_reason = "stop" if is_call else read_finish_reason(choice.get("finish_reason"))
     if finish_reason == "error:server":
         said = read_error({name: part.get("error") for name, part in (("error", choice), ("detail", chat))})
         raise MalformedResponse("server", f"an answer that ended with {choice['finish_reason']!r}", counts, said)
@@ -58,6 +71,7 @@ def read_reply(content: bytes, form: ResponseForm) -> Reply:
         message = f"an answer with finish_reason {choice.get('finish_reason')!r}"
         raise MalformedResponse("body", message, counts)
     text = _text(choice.get("message") or {}, counts)
+    text = calls_as_text(text, calls) if calls else text
     if finish_reason == "stop" and not text.strip():
         raise MalformedResponse("empty", "an answer without text", counts)
     reasoning = _reasoning(choice.get("message"))
@@ -134,6 +148,13 @@ def _text(message: Any, counts: TokenCounts) -> str:
     text = text or content_text(content, ("refusal",)) or (refusal if isinstance(refusal, str) else "")
     # JSON can hold half a character, which no file can
     return encodable(text)
+
+
+def _calls(message: Any) -> list[dict[str, Any]]:
+    """Return the calls of tools in a message; what is no call is left out."""
+    called = message.get("tool_calls") if isinstance(message, dict) else None
+    functions = [as_function(call) for call in called] if isinstance(called, list) else []
+    return [{"function": function} for function in functions if function is not None]
 
 
 def _reasoning(message: Any) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 from jinja2 import TemplateError
 
 from stillhouse.config import StrictModel
+from stillhouse.data.tool_calls import take_tools
 from stillhouse.errors import ModelError
+from stillhouse.inference.vllm.tool_template import fit_calls, fit_tools
 from stillhouse.reasoning import shows_marks
 from stillhouse.recipe.teacher import Sampling
 
@@ -46,8 +48,13 @@ def through_template(tokenizer: Any, turns: list[dict[str, Any]], *, add_generat
     """
     # what a model thought before an earlier answer is no part of a later prompt
     shown = [{name: value for name, value in turn.items() if name != "reasoning"} for turn in turns]
+    shown, tools = fit_tools(tokenizer, *take_tools(shown))
+    shown = fit_calls(tokenizer, shown)
+    told: dict[str, Any] = {"tools": tools} if tools else {}
     try:
-        return str(tokenizer.apply_chat_template(shown, tokenize=False, add_generation_prompt=add_generation_prompt))
+        return str(
+            tokenizer.apply_chat_template(shown, tokenize=False, add_generation_prompt=add_generation_prompt, **told)
+        )
     except (TemplateError, TypeError, ValueError) as error:
         if not getattr(tokenizer, "chat_template", True):
             raise ModelError(NO_TEMPLATE) from error

@@ -261,3 +261,16 @@ def test_read_reply_tokens_that_don_t_spell_the_json_count_all():
     logprobs = {"content": [token("<0x63>", -0.5), token("ar", -0.25)]}
     reply = read_reply(answer('{"answer": "car"}', logprobs=logprobs).body, ResponseForm(is_wrapped=True))
     assert (reply.text, reply.cumulative_logprob) == ("car", -0.75)
+
+
+def test_read_reply_calls_of_tools_are_an_answer():
+    function = {"name": "f", "arguments": '{"a": 1}'}
+    message = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "x", "type": "function", "function": function}],
+    }
+    body = {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
+    reply = read_reply(json.dumps(body).encode(), ResponseForm())
+    assert reply.text == '<tool_call>\n{"name":"f","arguments":{"a":1}}\n</tool_call>'
+    assert reply.finish_reason == "stop"
