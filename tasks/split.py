@@ -1,15 +1,19 @@
 """Puts every row into one split: train, validation, test or examples."""
 
+import logging
 from typing import Annotated
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.data.drop_messages import log_drops
+from stillhouse.data.label_names import listed
 from stillhouse.data.split import split as write_splits
 from stillhouse.data.summaries import SplitSummary, ValidateSummary
 from stillhouse.recipe.data import Data
 from tasks.orchestration.params import Params, only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
+
+logger = logging.getLogger(__name__)
 
 _RULES = (
     "validation_fraction",
@@ -40,4 +44,6 @@ def split_rows(run: Run, rows: Built[ValidateSummary]) -> Built[SplitSummary]:
     data = run.recipe.data
     built = run.build(split, {"rows": rows.ref}, SplitParams(data=data, has_test=data.test is not None))
     log_drops("split", built.summary.dropped, built.summary.examples_dropped)
+    if rare := built.summary.rare_in_test:
+        logger.warning("labels with fewer than five test rows: %s", listed(rare))
     return built
