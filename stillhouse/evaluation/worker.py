@@ -84,7 +84,7 @@ def _measure(
 
 def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], examples: Sequence[Row]) -> Evaluated:
     tokenizer = load_tokenizer(candidate.path, candidate.revision)
-    if candidate.prompting == "zero_shot" and not tokenizer.chat_template:
+    if candidate.prompting == "zero_shot" and not getattr(tokenizer, "chat_template", True):
         # a base model as it is has no form of prompts; this is the one that its student gets
         tokenizer.chat_template = minimal_template(tokenizer, frozenset({tokenizer.eos_token_id} - {None}))
     if candidate.without_reasoning:

@@ -1,11 +1,14 @@
 """Reads a model's configuration and tokenizer, and turns what libraries raise for a broken folder into one line."""
 
+import os
 from types import TracebackType
 from typing import Any
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.system_turn import fold_system_turn
 
+# transformers tells whoever imports it without torch, as the control environment does, that it has no models
+os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 # each was seen for a folder with one broken file
 _BROKEN = (
     OSError,  # missing, or no JSON

@@ -30,7 +30,11 @@ _IDENTITY_FILES = (
     "vocab.json",
     "merges.txt",
     "chat_template.jinja",
+    "quantize_config.json",
+    "hf_quant_config.json",
 )
+# vocabularies that are read only where tokenizer.json is missing
+_OTHER_VOCABULARIES = ("tekken.json", "spiece.model", "vocab.txt")
 
 
 class Model(StrictModel):
@@ -119,7 +123,8 @@ def _folder(path: Path, cache: Path) -> Model:
         raise ModelError(
             f"Model folder {path} holds {names}; it needs config.json and *.safetensors (pickled weights are refused)."
         )
-    files = [path / name for name in _IDENTITY_FILES if (path / name).is_file()]
+    vocabularies = () if (path / "tokenizer.json").is_file() else _OTHER_VOCABULARIES
+    files = [path / name for name in (*_IDENTITY_FILES, *vocabularies) if (path / name).is_file()]
     return Model(
         kind="folder",
         path=str(path.absolute()),

@@ -53,7 +53,8 @@ def encode(tokenizer: Any, prompt: Messages, completion: Messages, stops: frozen
     if end is None:
         raise ModelError(
             f"The student's chat template ends an answer with {target[-20:]!r}, without any of the model's stop "
-            f"tokens {sorted(stops)}, so the student would never stop. Give a template whose end-of-turn token is one."
+            f"tokens {sorted(stops)}, so the student would never stop. Give a template whose end-of-turn token is one, "
+            "such as chat_template: minimal."
         )
     # decoding ends there: what templates write behind it (a newline, a second end token) is never decoded
     answer_ids = answer_ids[: end + 1]

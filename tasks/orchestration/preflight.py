@@ -13,7 +13,9 @@ from stillhouse.errors import RecipeError
 from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.models import identify
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.settings import Settings
+from stillhouse.students.preflight import check_served, check_student
 from tasks.orchestration.run import Run
 
 
@@ -22,19 +24,25 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
 
     Raises:
         StoreError: the store can't be used.
-        ModelError: a teacher, the judge or the student's base is not there.
+        ModelError: a teacher, the judge or the student's base is not there, or a folder of one can't be used.
         RecipeError: the key of an endpoint is not set, or a budget in dollars has no price to count with.
     """
     check_store(settings.store)
     _check_price(recipe)
+    _check_models(recipe, settings)
+    return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
+
+
+def _check_models(recipe: Recipe, settings: Settings) -> None:
     # a model that is not there, or whose key is not set, must not show after an hour of other work
     for model in recipe.served_models.values():
         if model.endpoint:
             read_api_key(model.endpoint, os.environ)
-        else:
-            identify(model.model, model.revision, settings.model_hashes)
-    identify(recipe.student.model, recipe.student.revision, settings.model_hashes)
-    return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
+        elif identify(model.model, model.revision, settings.model_hashes).kind == "folder":
+            check_served(model.model, model, model.prompt.layout if isinstance(model, Teacher) else "messages")
+    student = recipe.student
+    if identify(student.model, student.revision, settings.model_hashes).kind == "folder":
+        check_student(student.model, recipe)
 
 
 def _check_price(recipe: Recipe) -> None:

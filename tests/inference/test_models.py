@@ -55,6 +55,24 @@ def test_identify_added_shard_or_template_changes_the_identity(tmp_path, cache):
     assert identity(identify(str(path), "", cache)) != before
 
 
+@pytest.mark.parametrize("name", ["quantize_config.json", "hf_quant_config.json"])
+def test_identify_how_weights_are_quantised_counts(tmp_path, cache, name):
+    path = folder(tmp_path / "tiny")
+    before = identity(identify(str(path), "", cache))
+    (path / name).write_text("{}")
+    assert identity(identify(str(path), "", cache)) != before
+
+
+@pytest.mark.parametrize("name", ["tekken.json", "spiece.model", "vocab.txt"])
+def test_identify_another_vocabulary_counts_where_it_is_read(tmp_path, cache, name):
+    path = folder(tmp_path / "tiny")
+    before = identity(identify(str(path), "", cache))
+    (path / name).write_text("{}")
+    assert identity(identify(str(path), "", cache)) == before
+    (path / "tokenizer.json").unlink()
+    assert name in identify(str(path), "", cache).files
+
+
 def test_identify_gguf_file_goes_by_content(tmp_path, cache):
     for name in ("one.gguf", "two.gguf"):
         (tmp_path / name).write_bytes(b"GGUF")

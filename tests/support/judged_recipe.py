@@ -14,6 +14,7 @@ from tasks.judge import score_completions
 from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
 from tests.support.api.server import FaultyServer
+from tests.support.model_folder import write_model_folder
 from tests.support.paths import ROOT
 from tests.support.stages import prepare_rows
 
@@ -37,11 +38,7 @@ def write_judged_recipe(folder: Path, address: str, judge: dict[str, Any] | None
 
 def write_local_model(folder: Path) -> str:
     """Write the files of a model for the scripted engine; return its path."""
-    model = folder / "judge"
-    model.mkdir()
-    (model / "config.json").write_text("{}")
-    (model / "model.safetensors").write_bytes(b"weights")
-    return str(model)
+    return str(write_model_folder(folder / "judge"))
 
 
 @flow(name="scoring", persist_result=False)

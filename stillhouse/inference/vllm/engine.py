@@ -34,7 +34,7 @@ def start_engine(path: str, *, revision: str, dtype: str, quantization: str, eng
     from vllm.platforms import current_platform
 
     config = load_config(path, revision)
-    plan = plan_engine(engine, job, kv_bytes_per_token(config), on_cpu=current_platform.is_cpu())
+    plan = plan_engine(engine, job, kv_bytes_per_token(config, dtype), on_cpu=current_platform.is_cpu())
     _check_context(path, config, plan, job)
     with Loading(f"Model {path} can't be served"):
         return LLM(
@@ -60,14 +60,14 @@ def start_engine(path: str, *, revision: str, dtype: str, quantization: str, eng
         )
 
 
-def kv_bytes_per_token(config: Any) -> int:
-    """Return the bytes one token takes in a 16-bit KV cache: keys and values of each layer and head.
+def kv_bytes_per_token(config: Any, dtype: str = "bfloat16") -> int:
+    """Return the bytes one token takes in a KV cache of numbers of `dtype`: keys and values of each layer and head.
 
     `config` may be of a model that wraps a language model, as those that see do. Where layers differ, engines give each
     the memory of the largest.
     """
     layers = config.get_text_config().per_layer_config
-    return int(2 * 2 * len(layers) * max(_values_per_token(layer) for layer in layers))
+    return int(2 * (4 if dtype == "float32" else 2) * len(layers) * max(_values_per_token(layer) for layer in layers))
 
 
 def _values_per_token(layer: Any) -> int:

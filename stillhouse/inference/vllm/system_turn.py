@@ -19,7 +19,7 @@ def fold_system_turn(tokenizer: Any) -> None:
 
     The change is in the template's own text, so an exported student's servers do the same.
     """
-    template = tokenizer.chat_template
+    template = getattr(tokenizer, "chat_template", None)
     if not template or _shows_system(tokenizer):
         return
     is_named = isinstance(template, dict)

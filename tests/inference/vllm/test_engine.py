@@ -39,3 +39,7 @@ def test_kv_bytes_per_token_layers_of_two_sizes_count_as_the_larger():
 )
 def test_kv_bytes_per_token_default_of_other_kinds(family, expected):
     assert kv_bytes_per_token(AutoConfig.for_model(family)) == expected
+
+
+def test_kv_bytes_per_token_of_float32_is_twice_that_of_16_bits():
+    assert kv_bytes_per_token(AutoConfig.for_model("llama", **TEXT), "float32") == 2 * BYTES

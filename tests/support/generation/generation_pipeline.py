@@ -17,6 +17,7 @@ from tasks.convert import load_teachers
 from tasks.generate import generate_with
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.run import join_prefect
+from tests.support.model_folder import write_model_folder
 from tests.support.paths import ROOT
 from tests.support.pipeline import Pipeline
 from tests.support.stages import prepare_rows
@@ -61,10 +62,7 @@ class GenerationPipeline(Pipeline):
 
     def prepare(self, replicas: int, num_messages: int = 90, **engine: Any) -> "GenerationPipeline":
         recipe = self.write(num_messages)
-        teacher = self.folder / "teacher"
-        teacher.mkdir(exist_ok=True)
-        (teacher / "config.json").write_text("{}")
-        (teacher / "model.safetensors").write_bytes(b"weights")
+        write_model_folder(self.folder / "teacher")
         fields = yaml.safe_load(recipe.read_text())
         fields["teachers"][0] |= {"model": "teacher", "replicas": replicas}
         fields["teachers"][0]["engine"] |= {"threads": 1, **engine}

@@ -81,7 +81,9 @@ def module(name: str, **members: Any) -> None:
 
 
 def main() -> None:
-    config = SimpleNamespace(hidden_size=8, num_attention_heads=2, num_hidden_layers=2)
+    layer = SimpleNamespace(hidden_size=8, num_attention_heads=2)
+    config = SimpleNamespace(per_layer_config=[layer, layer])
+    config.get_text_config = lambda: config
     module(
         "transformers",
         AutoTokenizer=SimpleNamespace(from_pretrained=lambda *path, **options: Tokenizer()),

@@ -1,0 +1,65 @@
+"""Checks local models before work starts, so that none fails after its teacher was paid or its training ran."""
+
+from pathlib import Path
+from typing import Any
+
+from stillhouse.errors import ModelError
+from stillhouse.inference.loading import Loading, load_config, load_tokenizer
+from stillhouse.inference.model_files import check_model_files
+from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
+from stillhouse.inference.vllm.request import NO_TEMPLATE
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.teacher import ServedModel
+from stillhouse.students.initialise import check_layers
+from stillhouse.students.minimal_template import give_template
+from stillhouse.students.served_template import prepare_template
+from stillhouse.students.spec import InitialiseSpec
+from stillhouse.students.tokens import encode, stop_ids
+
+_PROMPT = [{"role": "user", "content": "What is it?"}]
+_ANSWER = [{"role": "assistant", "content": "Something"}]
+
+
+def check_served(folder: str, model: ServedModel, layout: str = "messages") -> None:
+    """Refuse a teacher or judge that an engine can't load or whose prompts can't be written.
+
+    Raises:
+        ModelError: a file is not what its name says, the configuration or tokenizer can't be read, or there is no chat
+            template for a prompt of messages.
+    """
+    check_model_files(Path(folder))
+    load_config(folder)
+    tokenizer = load_tokenizer(folder)
+    if layout == "text":
+        return
+    if not tokenizer.chat_template:
+        raise ModelError(f"{folder}: {NO_TEMPLATE}")
+    fix_settings(tokenizer, settings_of(model))
+
+
+def check_student(folder: str, recipe: Recipe) -> None:
+    """Refuse a student's base model that can't be cut, or whose template can't be trained on.
+
+    Raises:
+        ModelError: as `check_served`, or the layers can't be cut, or a training example can't be made.
+    """
+    student = recipe.student
+    check_model_files(Path(folder))
+    config, tokenizer = load_config(folder), load_tokenizer(folder)
+    if student.layers:
+        check_layers(config, student.layers)
+    stops = stop_ids(_generation_config(folder, config), tokenizer)
+    give_template(tokenizer, student.model, is_minimal=student.template is not None, stops=stops)
+    settings = settings_of(student).model_dump()
+    spec = InitialiseSpec(base_model=folder, reasoning=recipe.training.reasoning, out=folder, **settings)
+    prepare_template(tokenizer, spec)
+    encode(tokenizer, _PROMPT, _ANSWER, stops)
+
+
+def _generation_config(folder: str, config: Any) -> Any:
+    from transformers import GenerationConfig
+
+    if not (Path(folder) / "generation_config.json").is_file():
+        return GenerationConfig.from_model_config(config)
+    with Loading(f"The generation_config.json of {folder} can't be read", "Mend it, or delete it"):
+        return GenerationConfig.from_pretrained(folder)
