@@ -137,7 +137,7 @@ def run(spec: InitialiseSpec, report: Reporter) -> dict[str, Any]:
 
     model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
     prepare_template(tokenizer, spec)
-    stops = stop_ids(model, tokenizer)
+    stops = stop_ids(model.generation_config, tokenizer)
     thought = {"reasoning": "A thought."} if spec.reasoning == "keep" else {}
     for row in spec.sample:
         encode(tokenizer, row["prompt"], [turn | thought for turn in row["completion"]], stops)
