@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
 
 from stillhouse.errors import UnexpectedError
 from stillhouse.runtime.unexpected import one_line_errors
@@ -58,6 +59,6 @@ def test_run_that_nobody_foresaw_ends_with_one_line_exit_code_1_and_failed(tmp_p
     assert "NotADirectoryError" in line
     assert "The whole trace is in " in line
     with get_client(sync_client=True) as client:
-        newest = client.read_flow_runs(limit=1)[0]
+        newest = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
     assert newest.state is not None
     assert newest.state.type == "FAILED"
