@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from stillhouse.data.token_table import Flags, Hashes, Ints, Tokens, TokenTable
 from stillhouse.data.tokens import token_lists
@@ -99,14 +100,12 @@ def without_templates(table: TokenTable) -> TokenTable:
 
 
 def _templates(table: TokenTable, sample: Ints) -> Hashes:
-    pairs = [
-        np.unique(np.stack([runs.hashes, runs.rows.astype(np.uint64)]), axis=1)[0]
-        for runs in table.runs(sample, _TEMPLATE_WORDS)
-    ]
-    hashes, rows_with = (
-        np.unique(np.concatenate(pairs), return_counts=True) if pairs else (np.empty(0, np.uint64), np.empty(0))
-    )
-    return hashes[rows_with > max(_TEMPLATE_ROWS, _TEMPLATE_SHARE * len(sample))]
+    frames = [pl.DataFrame({"run": runs.hashes, "row": runs.rows}) for runs in table.runs(sample, _TEMPLATE_WORDS)]
+    if not frames:
+        return np.empty(0, np.uint64)
+    counts = pl.concat(frames).group_by("run").agg(pl.col("row").n_unique())
+    common = counts.filter(pl.col("row") > max(_TEMPLATE_ROWS, _TEMPLATE_SHARE * len(sample)))
+    return np.asarray(common["run"].to_numpy(), dtype=np.uint64)
 
 
 def covered(starts: Ints, ends: Ints, chosen: Flags, length: int) -> Flags:
