@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 import orjson
@@ -50,6 +51,8 @@ DROPPED_SCHEMA = ROW_SCHEMA.append(pa.field("reason", pa.string())).append(pa.fi
 _GAPS = re.compile(r"[\W_]+")
 # for ASCII the same rule as _GAPS and case folding, an order of magnitude faster: every row goes through it
 _ASCII = bytes(ord(chr(i).lower()) if chr(i).isalnum() else 32 for i in range(128)) + bytes([32]) * 128
+_BETWEEN = "\0"  # stands between texts that are normalised together
+_JOINED_ASCII = b"\0" + _ASCII[1:]
 
 
 def normalise(text: str) -> str:
@@ -60,10 +63,13 @@ def normalise(text: str) -> str:
 
 
 def _normalise_ascii(text: str) -> bytes:
-    spaced = text.encode().translate(_ASCII)
-    while b"  " in spaced:  # each round halves the runs; mostly one round, and cheaper than to split into words
-        spaced = spaced.replace(b"  ", b" ")
-    return spaced.strip()
+    return _single_spaced(text.encode().translate(_ASCII)).strip()
+
+
+def _single_spaced(text: bytes) -> bytes:
+    while b"  " in text:  # each round halves the runs; mostly one round, and cheaper than to split into words
+        text = text.replace(b"  ", b" ")
+    return text
 
 
 def prompt_text(messages: Messages) -> str:
@@ -104,6 +110,21 @@ def draw_sha256(messages: Messages) -> str:
 def draw_digest(turns: list[tuple[str, str]]) -> bytes:
     """Return `draw_sha256`, as bytes, of turns as `conversations` gives them: there are millions."""
     if len(turns) == 1 and turns[0][0] == "user" and turns[0][1].isascii():  # the usual row
-        return hashlib.sha256(b'[["user","%b"]]' % _normalise_ascii(turns[0][1])).digest()
+        return _draw_digest(_normalise_ascii(turns[0][1]))
     turns = [(role, normalise(content)) for role, content in turns]
     return hashlib.sha256(json.dumps(turns, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+
+
+def draw_digests(texts: Sequence[str]) -> list[bytes]:
+    """Return `draw_digest` of each text as the one turn of a user, several times as fast as one by one."""
+    plain = [text if text.isascii() and _BETWEEN not in text else None for text in texts]
+    joined = _single_spaced(_BETWEEN.join([text or "" for text in plain]).encode().translate(_JOINED_ASCII))
+    normalised = joined.replace(b" \0", b"\0").replace(b"\0 ", b"\0").strip(b" ").split(b"\0")
+    return [
+        _draw_digest(words) if text is not None else draw_digest([("user", whole)])
+        for text, whole, words in zip(plain, texts, normalised, strict=False)  # no texts are split into one
+    ]
+
+
+def _draw_digest(normalised: bytes) -> bytes:
+    return hashlib.sha256(b'[["user","%b"]]' % normalised).digest()

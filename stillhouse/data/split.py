@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhouse.data.contamination import exact_overlap, near_overlap
-from stillhouse.data.draws import keys_of
+from stillhouse.data.draws import draw_keys
 from stillhouse.data.drop_messages import describe, explain, note_examples
 from stillhouse.data.duplicates import Finding, by_row, components, same_answer
 from stillhouse.data.parquet_io import TableWriter, batches, conversations, dropped_batch
@@ -75,7 +75,7 @@ def _index(path: Path) -> tuple[RowIndex, Hashes]:
     for batch in batches(path, INDEXED):
         dialogues = list(conversations(batch))
         index.add(batch, dialogues)
-        draws.append(keys_of(dialogues))
+        draws.append(draw_keys(batch))
     index.seal()
     return index, np.concatenate(draws)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.data.row import content_sha256, draw_sha256, normalise
+from stillhouse.data.row import content_sha256, draw_digest, draw_digests, draw_sha256, normalise
 
 # few characters, so that two drawn texts are often the same: composed and not, spaces of several kinds, signs, marks
 LETTERS = "aAé\u0065\u0301 \t\u00a0\u3000\u2028+-👍\u0915\u093f\u0940"
@@ -90,3 +90,8 @@ def test_draw_sha256_any_turns_is_the_hash_of_their_json(dialogue: list[tuple[st
 def test_draw_sha256_stays_what_rows_were_first_drawn_by() -> None:
     wanted = hashlib.sha256(b'[["user","where is my card"]]').hexdigest()
     assert draw_sha256(turns("Where is my card?")) == draw_sha256(turns("where is  my card")) == wanted
+
+
+@given(st.lists(texts | st.text(st.sampled_from("aB .,\0\n-"), max_size=6), max_size=5))
+def test_draw_digests_of_many_texts_are_those_of_each_alone(several: list[str]) -> None:
+    assert draw_digests(several) == [draw_digest([("user", text)]) for text in several]
