@@ -8,7 +8,9 @@ from stillhouse.data.drop_messages import log_drops
 from stillhouse.data.label_names import listed
 from stillhouse.data.split import split as write_splits
 from stillhouse.data.summaries import SplitSummary, ValidateSummary
+from stillhouse.evaluation.first_metric import check_measurable
 from stillhouse.recipe.data import Data
+from stillhouse.skills.registry import METRICS
 from tasks.orchestration.params import Params, only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -40,10 +42,17 @@ def split(call: StageCall[SplitParams]) -> SplitSummary:
 
 
 def split_rows(run: Run, rows: Built[ValidateSummary]) -> Built[SplitSummary]:
-    """Return the splits of the validated rows."""
+    """Return the splits of the validated rows.
+
+    Raises:
+        DataError: the test rows have nothing that the recipe's first metric measures.
+    """
     data = run.recipe.data
     built = run.build(split, {"rows": rows.ref}, SplitParams(data=data, has_test=data.test is not None))
     log_drops("split", built.summary.dropped, built.summary.examples_dropped)
     if rare := built.summary.rare_in_test:
         logger.warning("labels with fewer than five test rows: %s", listed(rare))
+    first = METRICS[run.recipe.evaluation.metrics[0]]
+    if first.needs:
+        check_measurable(run.store.path(built.ref, "test.parquet"), first, run.recipe.skill)
     return built

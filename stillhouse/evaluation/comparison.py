@@ -5,13 +5,13 @@ from dataclasses import asdict
 from typing import Any
 
 from stillhouse.evaluation.roles import ModelRole
-from stillhouse.evaluation.scoring import Scoring, interval, p_value, statistic
+from stillhouse.evaluation.scoring import Scoring, interval, p_value, statistic, unmeasured_metrics
 from stillhouse.evaluation.significance import Interval, bootstrap_interval, ratio_interval
 from stillhouse.metrics.metric import Answers
 
 
 def quality(answers: Answers, scoring: Scoring) -> dict[str, dict[str, Any]]:
-    """Return {metric: {value, low, high, n}} of one model's answers.
+    """Return {metric: {value, low, high, n}} of one model's answers, but for metrics that need what no row has.
 
     Raises:
         ValueError: for no rows, or a row without a reference.
@@ -19,7 +19,8 @@ def quality(answers: Answers, scoring: Scoring) -> dict[str, dict[str, Any]]:
     # imported here: the metrics' library takes seconds to load, and the rest of this file does without
     from stillhouse.evaluation.metrics import score
 
-    metrics = scoring.settings.metrics
+    left_out = unmeasured_metrics(scoring)
+    metrics = [name for name in scoring.settings.metrics if name not in left_out]
     values = score(metrics, answers, scoring.references, scoring.labels, scoring.skill)
     return {name: {**asdict(interval(name, answers, scoring)), "value": values[name]} for name in metrics}
 

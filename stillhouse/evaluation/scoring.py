@@ -1,5 +1,6 @@
 """One metric of the answers to the test rows: its value per row, its interval, and the test of a difference."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,8 +43,18 @@ def readable_answers(answers: Answers, references: References, labels: Sequence[
     return [None if skill.has_labels and answer not in known else answer for answer in answers]
 
 
+def unmeasured_metrics(scoring: Scoring) -> dict[str, str]:
+    """Return the recipe's metrics that need what no row's references have, such as a call of a tool, and why."""
+    named = {name: METRICS[name] for name in scoring.settings.metrics}
+    return {
+        name: metric.why_not
+        for name, metric in named.items()
+        if not metric.is_measured(scoring.references, scoring.skill)
+    }
+
+
 def row_scores(metric: str, answers: Answers, scoring: Scoring) -> list[float] | None:
-    """Return each row's score by `metric`, in [0, 1]; None if the metric is not a mean over rows.
+    """Return each row's score by `metric`, in [0, 1], NaN if it does not count; None if that is no mean over rows.
 
     Raises:
         ValueError: for no rows, or a row without a reference.
@@ -59,10 +70,11 @@ def statistic(metric: str, answers: Answers, scoring: Scoring) -> Statistic:
 
 
 def interval(metric: str, answers: Answers, scoring: Scoring) -> Interval:
-    """Return the metric with its interval: Wilson for a share, bootstrap for all else."""
+    """Return the metric with its interval over the rows that count: Wilson for a share, bootstrap for all else."""
     settings = scoring.settings
     if METRICS[metric].kind == "share":
-        return accuracy_interval(row_scores(metric, answers, scoring) or [], settings.confidence)
+        scores = row_scores(metric, answers, scoring) or []
+        return accuracy_interval([score for score in scores if not math.isnan(score)], settings.confidence)
     value = statistic(metric, answers, scoring)
     return bootstrap_interval(value, len(scoring.references), settings)
 
@@ -71,7 +83,7 @@ def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> fl
     """Return the p-value of the difference on the same rows; None if the metric has no test.
 
     Labels and shares are tested by the exact McNemar test on right and wrong rows, other means by a paired permutation
-    test, which exchanges the rows' scores.
+    test, which exchanges the rows' scores. A row that counts for one of both only is right for the other.
     """
     settings, skill = scoring.settings, scoring.skill
     tested = skill.metrics[0].name if skill.has_labels else metric
@@ -79,5 +91,6 @@ def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> fl
     if our_scores is None or their_scores is None:
         return None
     if METRICS[tested].kind == "share":
+        # NaN is true: nothing was to be got wrong there; a row that counts for neither is no evidence for any
         return mcnemar_p_value(our_scores, their_scores)
     return permutation_p_value(our_scores, their_scores, settings.resamples, settings.seed)

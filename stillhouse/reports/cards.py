@@ -11,7 +11,7 @@ from stillhouse.recipe.terms import TERMS, Terms
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, decimal, size
 from stillhouse.reports.schema.report import Report
-from stillhouse.reports.tables import comparison_rows
+from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
 from stillhouse.reports.verdict import alternative_verdicts, conclusion, headline
 
@@ -35,6 +35,7 @@ def model_card(report: Report) -> str:
         f"A student of {cell(teacher)} for one job, {cell(report.skill)}, made from {cell(base or UNKNOWN)}.",
         "## Measured",
         _comparison(report),
+        unmeasured_text(report),
         f"**Worth a teacher?** {conclusion(report)}",
         "\n".join(f"- {verdict.text}" for verdict in alternative_verdicts(report)),
         "\n".join(f"- **{cell(topic)}**: {cell(text)}" for topic, text in report.method.items()),

@@ -14,7 +14,7 @@ from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.comparison import better_baseline, gain, quality, quality_retained
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
-from stillhouse.evaluation.scoring import Scoring
+from stillhouse.evaluation.scoring import Scoring, unmeasured_metrics
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
@@ -74,6 +74,7 @@ def comparison_block(
         "quality_retained_low": retained.low if retained else None,
         "quality_retained_high": retained.high if retained else None,
         "gain_over": {other: found for other, found in gains.items() if found},
+        "not_measured": unmeasured_metrics(scoring),
         "confidence": recipe.evaluation.confidence,
     }, which
 

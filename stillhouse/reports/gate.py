@@ -36,8 +36,9 @@ def evaluate_gate(report: Mapping[str, Any], gate: Gate) -> dict[str, Any]:
 
 def _look_up(report: Mapping[str, Any], path: str) -> float | None:
     value: Any = report
+    not_measured = (report.get("comparison") or {}).get("not_measured", {})
     for key in path.split("."):
-        if value is None:
+        if value is None or (key in not_measured and key not in value):
             return None
         if not isinstance(value, Mapping) or key not in value:
             known = ", ".join(sorted(value)) if isinstance(value, Mapping) else "no fields"

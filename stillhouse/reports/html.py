@@ -17,7 +17,7 @@ from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from stillhouse.reports.numbers import NOT_MEASURED
 from stillhouse.reports.schema.models import Model
 from stillhouse.reports.schema.report import Confusion, Report
-from stillhouse.reports.tables import judge_rows, metric_names
+from stillhouse.reports.tables import judge_rows, metric_names, unmeasured_text
 from stillhouse.reports.teachers import HEADER, teacher_rows
 from stillhouse.reports.verdict import (
     alternative_verdicts,
@@ -57,6 +57,7 @@ def render_html(report: Report) -> str:
         figures=key_figures(report),
         entries=entries(report),
         metrics=metric_names(report),
+        unmeasured=unmeasured_text(report),
         conclusion=conclusion(report),
         verdicts=alternative_verdicts(report),
         gain=gain_text(gain) if gain else "",

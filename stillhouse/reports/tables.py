@@ -25,6 +25,7 @@ from stillhouse.reports.schema.models import Estimate, Model
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.teachers import teachers_markdown
 from stillhouse.reports.verdict import alternative_verdicts, conclusion, entries, headline
+from stillhouse.skills.registry import METRICS
 
 
 def comparison_rows(report: Report) -> list[dict[str, str]]:
@@ -34,7 +35,7 @@ def comparison_rows(report: Report) -> list[dict[str, str]]:
         {
             "model": entry.role.label + (" (better baseline)" if entry.is_better_baseline else ""),
             "name": entry.model.name,
-            **{metric: _quality(entry.model.quality.get(metric)) for metric in metrics},
+            **{metric: _measured(entry.model, metric) for metric in metrics},
             **_costs(entry.model),
         }
         for entry in entries(report)
@@ -48,6 +49,15 @@ def metric_names(report: Report) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def unmeasured_text(report: Report) -> str:
+    """Return which metrics of the recipe were not measured, and why; empty if all were."""
+    left_out = report.comparison.not_measured
+    names: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        names.setdefault(why, []).append(metric_name(name))
+    return "; ".join(f"{', '.join(named)}: {NOT_MEASURED}, {why}" for why, named in names.items())
+
+
 def summary_markdown(report: Report) -> str:
     """Return headline, verdicts, comparison, label errors, judge, costs, teachers and gate as Markdown."""
     rows = comparison_rows(report)
@@ -55,6 +65,7 @@ def summary_markdown(report: Report) -> str:
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
+    parts += filter(None, [unmeasured_text(report)])
     parts += _label_errors(report)
     parts += _judge_parts(report.judge) if report.judge else []
     if report.ledger:
@@ -151,6 +162,13 @@ def _judge_line(judge: Judge | None) -> str:
         for opponent, result in judge.against.items()
     ]
     return f"\nJudge {judge.name}: win rate {', '.join(rates)}"
+
+
+def _measured(model: Model, metric: str) -> str:
+    """Return a model's quality, with the number of rows where only some of them count."""
+    estimate = model.quality.get(metric)
+    is_of_some = estimate is not None and metric in METRICS and METRICS[metric].needs is not None
+    return f"{_quality(estimate)}, n = {count(estimate.n)}" if estimate and is_of_some else _quality(estimate)
 
 
 def _quality(estimate: Estimate | None) -> str:

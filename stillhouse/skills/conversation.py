@@ -16,6 +16,7 @@ from stillhouse.data.row import Messages, Row, content_sha256
 from stillhouse.data.tool_calls import with_calls
 from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_L
+from stillhouse.metrics.tool_calls import TOOL_CALL_ARGUMENTS, TOOL_CALL_NAMES
 from stillhouse.skills.prompts import transcript
 from stillhouse.skills.prose import Prose
 from stillhouse.skills.spoken_calls import answer_with_calls
@@ -24,12 +25,15 @@ from stillhouse.skills.spoken_calls import answer_with_calls
 class Conversation(Prose):
     """The assistant's next reply in a conversation of several turns."""
 
-    metrics: ClassVar[tuple[Metric, ...]] = (ROUGE_L, CHRF, BLEU)
+    metrics: ClassVar[tuple[Metric, ...]] = (ROUGE_L, CHRF, BLEU, TOOL_CALL_NAMES, TOOL_CALL_ARGUMENTS)
     how_measured: ClassVar[str] = (
         "Replies are compared with the recorded ones, after the recorded turns: ROUGE-L is the mean over "
         "replies of the F1 of the longest common word sequence (in scripts without spaces each character is a word), "
         "chrF and BLEU are sacrebleu's corpus scores divided by 100, BLEU with its tokenizer for the replies' script. "
-        "All have bootstrap intervals. A good reply in other words scores low; an unreadable one counts as 0."
+        "These have bootstrap intervals. A good reply in other words scores low; an unreadable one counts as 0. They "
+        "read a call of a tool as text; calls are also measured as such, on the rows in which the reference or the "
+        "answer has some: the share with the reference's names, and with its names and arguments as JSON values, in "
+        "any order, with Wilson intervals. Their n is the number of these rows, so it can differ between models."
     )
     is_dialogue: ClassVar[bool] = True
     prompt_fields: ClassVar[tuple[str, ...]] = ("targets",)

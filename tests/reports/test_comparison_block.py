@@ -3,7 +3,11 @@ import pytest
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import BASELINES, ModelRole
 from stillhouse.recipe.load import parse_recipe
+from stillhouse.reports.build import build_report
+from stillhouse.reports.cards import model_card
 from stillhouse.reports.collect import comparison_block, model_blocks
+from stillhouse.reports.html import render_html
+from stillhouse.reports.tables import summary_markdown
 from tests.support.builders import make_recipe_fields
 
 
@@ -31,3 +35,36 @@ def test_comparison_block_gain_is_over_the_better_baseline_by_the_first_metric(b
     # F1 of a: 2 * 1 / (1 + 3) = 1/2; of b: 2 * 1 / (3 + 1) = 1/2. The other's: 6/7 and 0, which is 3/7
     assert comparison["gain_over_baseline"]["value"] == pytest.approx(1 - 1 / 2, abs=1e-12)
     assert comparison["gain_over"][worse]["value"] == pytest.approx(1 - 3 / 7, abs=1e-12)
+
+
+CALL = '<tool_call>\n{"name":"f","arguments":{"a":1}}\n</tool_call>'
+
+
+@pytest.mark.parametrize("reference", [CALL, "Sun."])
+def test_report_shows_the_rows_that_calls_are_measured_on_or_why_they_are_not(blocks, reference) -> None:
+    fields = make_recipe_fields(evaluation={}) | {"skill": {"kind": "conversation"}}
+    recipe = parse_recipe(fields)
+    evidence = Evidence(
+        rows=[{"id": "a", "references": ["Rain."]}, {"id": "b", "references": [reference]}],
+        labels=(),
+        answers={ModelRole.STUDENT: ["Rain.", CALL], ModelRole.TEACHER: ["Rain.", reference]},
+        measurements={},
+    )
+    measured = model_blocks(evidence, {}, recipe)
+    comparison, _ = comparison_block(evidence, measured, recipe)
+    changed = {"models": {**dict.fromkeys(("teacher", "student", "baseline")), **measured}, "comparison": comparison}
+    report = build_report(**{**blocks, **changed, "confusion": None, "skill": "conversation"})
+
+    shown = [
+        text.replace("\u00a0", " ") for text in (render_html(report), summary_markdown(report), model_card(report))
+    ]
+
+    if reference == CALL:
+        assert report.models.student.quality["tool_call_arguments"].n == 1
+        assert "n = 1<" in shown[0]
+        assert all("1.000 [0.207, 1.000], n = 1 |" in text for text in shown[1:])  # 1 / (1 + z ** 2)
+        assert not any("no reference calls" in text for text in shown)
+    else:
+        assert "tool_call_arguments" not in report.models.student.quality
+        why = "ool names, tool names and arguments: not measured, no reference calls a tool"
+        assert all(why in text for text in shown)

@@ -75,3 +75,12 @@ def test_gate_value_not_a_number_is_refused(metric):
 
 def test_gate_without_rules_passes():
     assert evaluate_gate(REPORT, Gate()) == {"passed": True, "rules": []}
+
+
+def test_gate_metric_without_anything_to_measure_fails_as_not_measured():
+    report = {**REPORT, "comparison": {"not_measured": {"tool_call_names": "no reference calls a tool"}}}
+    named = Gate(rules=(Rule(metric="models.student.quality.tool_call_names.value", bound=0.5),))
+    (decided,) = evaluate_gate(report, named)["rules"]
+    assert (decided["value"], decided["passed"]) == (None, False)
+    with pytest.raises(RecipeError, match="no 'tool_call_names' there"):
+        evaluate_gate(REPORT, named)

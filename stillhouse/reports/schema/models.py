@@ -11,7 +11,7 @@ class Estimate(Block):
     value: float = Field(description="on all rows")
     low: Number = Field(description="lower end of the interval")
     high: Number = Field(description="upper end of the interval")
-    n: int = Field(ge=0, description="test rows")
+    n: int = Field(ge=0, description="test rows that it is measured on")
 
 
 class Gain(Block):
@@ -81,4 +81,5 @@ class Comparison(Block):
     quality_retained_high: Number = Field(None, description="upper end of the interval")
     weight_reduction: Number = Field(None, description="of the loaded weights")
     gain_over: dict[str, Gain] = Field({}, description="paired gains over other entries of `models`, by their key")
+    not_measured: dict[str, str] = Field({}, description="the recipe's metrics without anything to measure, and why")
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
