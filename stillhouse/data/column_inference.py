@@ -15,6 +15,7 @@ Found = dict[str, str | tuple[str, ...]]  # field of a recipe's `columns` -> col
 _NAMES = {
     "messages": ("messages", "conversations", "conversation", "turns", "chat", "dialog", "dialogue"),
     "tools": ("tools", "functions"),
+    "system": ("system", "system_prompt", "system_message", "system_instruction"),
     "id": ("id", "uuid", "guid", "key", "row_id", "message_id", "ticket_id", "request_id", "idx"),
     "premise": ("premise", "sentence1", "sentence_a"),
     "hypothesis": ("hypothesis", "sentence2", "sentence_b"),
@@ -44,6 +45,7 @@ def infer_columns(records: Sequence[Record], *, label_by_look: bool = True) -> F
     found: Found = {}
     left.take(found, "messages", _is_turns, lambda fitting: fitting[0] if fitting else None)
     left.take(found, "id", _is_id)
+    left.take(found, "system", _is_said)
     if "messages" in found:
         left.take(found, "tools", _is_tools)
     if "messages" not in found:
@@ -77,7 +79,7 @@ class _Columns:
         self.records = records
         names = list(dict.fromkeys(name for record in records for name in record))
         self.values = {name: [v for record in records if (v := record.get(name)) is not None] for name in names}
-        self.left = [name for name in names if len(self.values[name]) * 2 >= len(records) or _known(name, "label")]
+        self.left = [name for name in names if len(self.values[name]) * 2 >= len(records) or _may_be_rare(name)]
 
     def has(self, *known: str) -> bool:
         return any(name.strip().casefold() in known for name in self.left)
@@ -134,6 +136,11 @@ def _take_instruction(left: _Columns, found: Found) -> None:
     if "label" not in found and outputs and _is_label(left.values[outputs[0]]) and _repeats(left.values[outputs[0]]):
         found["label"] = outputs[0]
         left.left.remove(outputs[0])
+
+
+def _may_be_rare(name: str) -> bool:
+    """Return whether few of the rows may have a value in such a column."""
+    return _known(name, "label") or _known(name, "system")
 
 
 def _known(name: str, field: str) -> bool:
@@ -201,6 +208,10 @@ def _repeats(values: Sequence[Any]) -> bool:
 
 def _is_text(values: Sequence[Any]) -> bool:
     return all(isinstance(value, str) for value in values)
+
+
+def _is_said(values: Sequence[Any]) -> bool:
+    return _is_text(values) and any(value.strip() for value in values)
 
 
 def _is_long_text(values: Sequence[Any]) -> bool:

@@ -33,6 +33,8 @@ def map_row(
         InvalidRecord: a value is missing or not of the type its column needs.
     """
     messages = _messages(record, columns, Counter() if ignored is None else ignored)
+    if columns.system is not None:
+        messages = _under_system(record, columns.system, messages)
     if is_dialogue and "weight" in messages[-1]:
         messages = _learnt(messages)
     digest = content_sha256(messages)
@@ -81,6 +83,13 @@ def _messages(record: dict[str, Any], columns: Columns, ignored: Counter[str]) -
         content = "\n".join(f"{title}: {_text(record, name)}" for title, name in pair.items())
         return [{"role": "user", "content": content}]
     return read_messages(_present(record, str(columns.messages)), ignored)
+
+
+def _under_system(record: dict[str, Any], name: str, messages: Messages) -> Messages:
+    """Return the turns after the system prompt of a column of its own, unless they begin with the very same."""
+    text = _text(record, name) if record.get(name) is not None else ""
+    turn = {"role": "system", "content": text}
+    return messages if not text.strip() or messages[0] == turn else [turn, *messages]
 
 
 def _text(record: dict[str, Any], name: str) -> str:

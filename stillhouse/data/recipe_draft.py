@@ -21,6 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z_./][\w ./-]*(?<! )")
 _NOTES = {
     "text": "the message; becomes one user turn",
     "messages": "a list of turns",
+    "system": "the system prompt, before the other turns",
     "tools": "the tools that the assistant may call",
     "id": "a row's own id; without this line the content's hash is the id",
     "label": "the right label",

@@ -18,7 +18,6 @@ from stillhouse.errors import DataError
 _HEAD_BYTES = 1 << 20
 _SAMPLE_BYTES = 1 << 16  # of lines that are not UTF-8
 _LAYOUTS = {"array": "a JSON array", "values": "JSON objects over several lines", "wrapped": "a list in an object"}
-_LAYOUTS = {"array": "a JSON array", "values": "JSON objects over several lines", "wrapped": "a list in an object"}
 
 
 class TextForm(NamedTuple):

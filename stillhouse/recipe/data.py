@@ -21,6 +21,9 @@ class Columns(FrozenModel):
         None,
         "column with what the assistant may call: OpenAI's function definitions, a list or JSON text; needs `messages`",
     )
+    system: str | None = optional_identity(
+        None, "column with the system prompt, put before the prompt's own turns; a blank or missing one adds none"
+    )
     id: str | None = Field(None, description="column with the row's own id; null takes the hash of the content")
     reference: str | None = Field(None, description="column with the reference answer, or a list of accepted answers")
     label: str | None = Field(None, description="column with the true label; without `reference` it is the reference")

@@ -223,3 +223,36 @@ def test_map_row_squad_answers_are_the_references(answers, texts):
 def test_map_row_other_objects_are_no_references():
     with pytest.raises(InvalidRecord, match="wrong_type"):
         map_row({"q": "Where?", "a": {"spans": []}}, Columns(text="q", reference="a"), frozenset("qa"))
+
+
+def turns_of_record(record: dict, **columns: str) -> list:
+    named = Columns(**columns)
+    return map_row(record, named, frozenset(named_columns(named).values()), is_dialogue=True)[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "turns"),
+    [
+        ("Be kind.", [("system", "Be kind."), ("user", "Hi.")]),
+        ("", [("user", "Hi.")]),
+        (" \n", [("user", "Hi.")]),
+        (None, [("user", "Hi.")]),
+    ],
+)
+def test_map_row_system_column_stands_before_a_text_and_before_turns(given, turns):
+    expected = [{"role": role, "content": text} for role, text in turns]
+    assert turns_of_record({"q": "Hi.", "s": given}, text="q", system="s") == expected
+    talk = [{"from": "human", "value": "Hi."}]
+    assert turns_of_record({"t": talk, "s": given}, messages="t", system="s") == expected
+
+
+def test_map_row_system_column_is_joined_to_a_conversations_own_and_never_repeated():
+    own = [{"role": "system", "content": "Be brief."}, ASK]
+    both = turns_of_record({"t": own, "s": "Be kind."}, messages="t", system="s")
+    assert [turn["content"] for turn in both] == ["Be kind.", "Be brief.", "Weather?"]
+    assert turns_of_record({"t": own, "s": "Be brief."}, messages="t", system="s") == own
+
+
+def test_map_row_system_column_that_is_no_text_is_refused():
+    with pytest.raises(InvalidRecord, match="'s' must be text, it is a list"):
+        turns_of_record({"q": "Hi.", "s": ["Be kind."]}, text="q", system="s")

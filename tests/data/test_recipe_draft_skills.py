@@ -90,6 +90,16 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         {"id": "id", "messages": "conversations"},
         rows(id=lambda i: f"c{i}", conversations=sharegpt),
     ),
+    "sharegpt with a system prompt of some rows": (
+        "conversation",
+        {"id": "id", "messages": "conversations", "system": "system"},
+        rows(id=lambda i: f"c{i}", system=lambda i: f"Speak of {i}." if i % 3 == 0 else None, conversations=sharegpt),
+    ),
+    "questions with a system prompt": (
+        "conversation",
+        {"text": "question", "reference": "response", "system": "system_prompt"},
+        rows(system_prompt=lambda i: "You are a teacher.", question=prose, response=lambda i: prose(i + 60, 30)),
+    ),
     "calls of tools": (
         "conversation",
         {"messages": "messages", "tools": "tools"},
