@@ -29,10 +29,11 @@ _CLOSED_BY = {opening.casefold(): closing for opening, closing in _MARKS}
 _ANSWER_BLOCK = re.compile(r"\s*<answer>(.*)</answer>\s*", re.IGNORECASE | re.DOTALL)
 # gpt-oss names a channel before each message
 _MESSAGE = re.compile(
-    r"(?:<\|start\|>assistant)?[^<]*<\|channel\|>(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>"
+    r"((?:<\|start\|>assistant)?[^<]*<\|channel\|>(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>)"
     r"(.*?)(?:<\|(?:end|return|call)\|>|(?=<\|start\|>)|\Z)",
     re.DOTALL,
 )
+_CALLED = re.compile(r"\bto=functions\.([^\s<]+)")  # in front of a message that is the arguments of a call
 # the same after the marks were left out, as a decoder does that skips special tokens
 _BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal(.*)", re.DOTALL)
 # those of the marks that are special tokens in their vocabulary: a decoder that skips these loses them
@@ -75,11 +76,17 @@ def shows_marks(special_tokens: Iterable[str]) -> bool:
 
 
 def _channels(text: str) -> tuple[str, list[str]] | None:
-    """Return the final message and the others, if `text` is written in channels."""
+    """Return the final message with the calls of tools in marks, and the others, if `text` is written in channels."""
     if "<|channel|>" in text:
-        messages = [(match[1], match[2]) for match in _MESSAGE.finditer(text)]
-        finals = [message for channel, message in messages if channel == "final"]
-        return finals[-1] if finals else "", [message for channel, message in messages if channel != "final"]
+        finals: list[str] = []
+        calls: list[str] = []
+        others: list[str] = []
+        for header, channel, message in _MESSAGE.findall(text):
+            if called := _CALLED.search(header):
+                calls.append(f'<tool_call>\n{{"name": "{called[1]}", "arguments": {message}}}\n</tool_call>')
+            else:
+                (finals if channel == "final" else others).append(message)
+        return "\n".join(finals[-1:] + calls), others
     bare = _BARE_CHANNELS.fullmatch(text)
     return (bare[2], [bare[1]]) if bare else None
 

@@ -31,7 +31,7 @@ class EvaluateTeacherSummary(GenerationSummary):
     failed: int
 
 
-@stage("evaluate_teacher", version=2, on_device=True)
+@stage("evaluate_teacher", version=3, on_device=True)
 def evaluate_teacher(call: StageCall[EvaluateTeacherParams]) -> EvaluateTeacherSummary:
     """Write answers.parquet and measurements.json of the teacher."""
     params, split = call.params, call.folder("split")

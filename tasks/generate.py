@@ -22,7 +22,7 @@ from tasks.orchestration.workers import run_completion_worker
 G = TypeVar("G", bound=GenerationParams)
 
 
-@stage("generate", version=2, on_device=True)
+@stage("generate", version=3, on_device=True)
 def generate(call: StageCall[GenerationParams]) -> GenerationSummary:
     """Write completions.parquet; each completion goes to the completion store as it comes."""
     spec = GenerateSpec(**call.params.spec_fields(call.folders, call.settings.store), out=str(call.work.folder))

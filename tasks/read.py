@@ -25,7 +25,7 @@ class ReadParams(Params):
     storage_options: Execution[dict[str, Any] | None]
 
 
-@stage("read", version=2)
+@stage("read", version=3)
 def read(call: StageCall[ReadParams]) -> ReadSummary:
     """Write rows.parquet and quarantine.jsonl of one source."""
     params = call.params

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.reasoning import Split, opened_block, shows_marks, split_reasoning
+from stillhouse.skills.spoken_calls import answer_with_calls
 
 THOUGHT = "The user wants the capital.\nIt is Paris."
 
@@ -54,6 +55,18 @@ def test_split_reasoning_several_blocks_and_channels_are_joined():
     channels = "<|channel|>analysis<|message|>one<|end|><|start|>assistant<|channel|>commentary<|message|>two<|end|>"
     final = "<|start|>assistant<|channel|>final <|constrain|>json<|message|>Paris<|return|>"
     assert split_reasoning(channels + final) == Split("Paris", "one\n\ntwo")
+
+
+def test_split_reasoning_calls_in_channels_are_part_of_the_answer():
+    thought = "<|channel|>analysis<|message|>I look.<|end|>"
+    call = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
+    header = "<|start|>assistant<|channel|>commentary to=functions.weather <|constrain|>json<|message|>"
+    assert split_reasoning(thought + header + '{"city": "Oslo"}<|call|>') == Split(call, "I look.")
+    # as newer templates write it, cut off at the stop token, after words to the user
+    other = "<|start|>assistant to=functions.weather<|channel|>commentary json<|message|>"
+    final = "<|start|>assistant<|channel|>final<|message|>Wait.<|end|>"
+    assert split_reasoning(thought + final + other + '{"city": "Oslo"}') == Split(f"Wait.\n{call}", "I look.")
+    assert answer_with_calls(call) == '<tool_call>\n{"name":"weather","arguments":{"city":"Oslo"}}\n</tool_call>'
 
 
 def test_split_reasoning_server_s_field_comes_first_and_is_not_repeated():

@@ -8,7 +8,13 @@ from typing import Any
 
 import orjson
 
-_TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
+_TAGGED = re.compile(
+    r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)|(<function=.*?(?:</function>(?:\s*</tool_call>)?|\Z))", re.DOTALL
+)
+# Qwen3-Coder's and Llama's form of one call
+_FUNCTION = re.compile(r"<function=([^<>\s]+)>\s*(.*?)\s*(?:</function>.*)?", re.DOTALL)
+_PARAMETER = re.compile(r"<parameter=([^<>]+)>\n?(.*?)\n?(?:</parameter>\s*|(?=<parameter=)|\Z)", re.DOTALL)
+_PYTHON = {"True": True, "False": False, "None": None}  # as templates write them
 Function = dict[str, Any]  # name, and arguments as an object
 
 
@@ -40,10 +46,13 @@ def take_tools(turns: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[
 
 
 def find_tagged_calls(text: str) -> tuple[str, list[Function]] | None:
-    """Return the text beside calls in `<tool_call>` marks, and the calls; None without any, or if one is no call."""
-    if "<tool_call>" not in text:
+    """Return the text beside calls in `<tool_call>` marks, and the calls; None without any, or if one is no call.
+
+    A call in marks is JSON, or `<function=name>` around parameters in marks, which also stands alone.
+    """
+    if "<tool_call>" not in text and "<function=" not in text:
         return None
-    found = [as_function(_loads(match[1])) for match in _TAGGED.finditer(text)]
+    found = [_marked_function(match[1] or match[2] or "") for match in _TAGGED.finditer(text)]
     calls = [call for call in found if call is not None]
     return (_TAGGED.sub("", text).strip(), calls) if len(calls) == len(found) else None
 
@@ -58,6 +67,26 @@ def as_function(value: Any) -> Function | None:
     if not isinstance(value.get("name"), str) or not isinstance(arguments, dict):
         return None
     return {"name": value["name"], "arguments": arguments}
+
+
+def _marked_function(text: str) -> Function | None:
+    match = _FUNCTION.fullmatch(text)
+    if match is None:
+        return as_function(_loads(text))
+    if match[2].startswith("{"):
+        return as_function({"name": match[1], "arguments": match[2]})
+    if _PARAMETER.sub("", match[2]).strip():
+        return None
+    given = {name.strip(): _untyped(value) for name, value in _PARAMETER.findall(match[2])}
+    return {"name": match[1], "arguments": given}
+
+
+def _untyped(text: str) -> Any:
+    """Return a value that was written without its type: JSON but for texts, which have no quotes."""
+    if text.strip() in _PYTHON:
+        return _PYTHON[text.strip()]
+    value = _loads(text)
+    return text if value is None and text.strip() != "null" else value
 
 
 def as_turn(text: str) -> dict[str, Any]:

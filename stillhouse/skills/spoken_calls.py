@@ -10,6 +10,8 @@ from stillhouse.data.tool_calls import Function, as_function, calls_as_text, fin
 # marks before and after calls in JSON; a decoder that skips special tokens leaves some of them out
 _MARKS = re.compile(r"<\|python_tag\|>|\[/?TOOL_CALLS\]|<\|/?tool_calls?\|>|<\|tool_call_(?:begin|end)\|>")
 _KEYS = {"name", "arguments", "parameters", "id", "type", "function"}
+# Mistral's later form; the decoder may have left its marks out
+_NAMED = re.compile(r"\s*([A-Za-z_][\w.-]*)(?:\[CALL_ID\]\w+)?(?:\[ARGS\])?\s*(\{.*\})\s*", re.DOTALL)
 _SEVERAL = re.compile(r"(?<=\})\s*;\s*(?=\{)")  # Llama's
 
 
@@ -18,7 +20,7 @@ def answer_with_calls(text: str) -> str:
     found = find_tagged_calls(text)
     if found is None:
         content, mark, rest = _split(text)
-        calls = _json_calls(rest)
+        calls = _json_calls(_MARKS.sub("", rest)) or _named_calls(rest)
         if calls is None:
             return text.strip()
         found = content.strip() if mark else "", calls
@@ -29,7 +31,16 @@ def _split(text: str) -> tuple[str, bool, str]:
     first = _MARKS.search(text)
     if first is None:
         return "", False, text
-    return text[: first.start()], True, _MARKS.sub("", text[first.start() :])
+    return text[: first.start()], True, text[first.start() :]
+
+
+def _named_calls(text: str) -> list[Function] | None:
+    """Return the calls that `text` is as `name{arguments}`, each behind a mark but for a single one."""
+    parts = [part for part in text.split("[TOOL_CALLS]") if part.strip()]
+    named = [_NAMED.fullmatch(part) for part in parts]
+    calls = [as_function({"name": match[1], "arguments": match[2]}) for match in named if match]
+    found = [call for call in calls if call is not None]
+    return found if found and len(found) == len(parts) else None
 
 
 def _json_calls(text: str) -> list[Function] | None:
