@@ -1,6 +1,6 @@
 """One completion under judgement: what every rule is given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,13 +17,14 @@ class Candidate:
     completion: Completion
     answer: str | None  # as the skill's parser read it; None if it could not
     agrees_with_reference: bool | None  # None if the row has no reference or the completion no answer
-    is_prose: bool  # False if the text is exactly one of a closed set of answers: there is no wording to judge
+    is_prose: bool  # False if the text is one of a closed set of answers or only calls tools: no wording to judge
     word_limit: int = 0  # words that the skill allows; 0 for any number
     judge_score: int | None = None  # from 1 to 5; None if no judge gave a readable score
     training_target: str | None = None  # what the skill makes of text and answer for a student; None: the answer itself
     rollout_index: int = 0  # among its teacher's completions of the prompt
     is_closed: bool = False  # the answer is one of a fixed set
     verifies: bool = False  # the skill compares answers with references
+    wording: Callable[[str], str] = str  # what of a text is worded: all of it but calls of tools
 
     @property
     def log_certainty(self) -> float | None:
@@ -65,6 +66,7 @@ def read_candidates(
             rollout_index=rollout_index,
             is_closed=skill.has_labels or completion.is_closed,
             verifies=skill.verifies,
+            wording=skill.wording,
         )
 
     by_teacher = groupby(completions, lambda completion: completion.teacher_number)

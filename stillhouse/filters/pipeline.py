@@ -128,7 +128,7 @@ def _filter_dataset(candidates: tuple[Candidate, ...], rules: Sequence[DatasetRu
     """Drop the candidates of all prompts that a rule objects to when it sees all answers."""
     result = FilterResult(candidates)
     for rule in rules:
-        details = rule.objections([candidate.target for candidate in result.kept])
+        details = rule.objections([candidate.wording(candidate.target) for candidate in result.kept])
         pairs = list(zip(result.kept, details, strict=True))
         kept = tuple(candidate for candidate, detail in pairs if detail is None)
         drops = (Drop(one.row, rule.name, detail, one) for one, detail in pairs if detail is not None)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from stillhouse.data.row import Messages, Row, content_sha256
-from stillhouse.data.tool_calls import with_calls
+from stillhouse.data.tool_calls import find_tagged_calls, with_calls
 from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_L
 from stillhouse.metrics.tool_calls import TOOL_CALL_ARGUMENTS, TOOL_CALL_NAMES
@@ -69,6 +69,15 @@ class Conversation(Prose):
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
         """Return the reply without surrounding spaces, its calls of tools in one form; None if it is blank."""
         return answer_with_calls(text) or None
+
+    def wording(self, text: str) -> str:
+        """Return the text beside calls of tools; "" if there is none."""
+        found = find_tagged_calls(answer_with_calls(text))
+        return text if found is None else found[0]
+
+    def is_prose(self, answer: str) -> bool:
+        """Return whether there is text beside calls of tools."""
+        return bool(self.wording(answer))
 
 
 def _is_learnt(turn: dict[str, Any]) -> bool:

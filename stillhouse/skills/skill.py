@@ -48,6 +48,10 @@ class Skill(FrozenModel):
         """Return whether `answer` is text that can refuse, repeat itself or be in the wrong language."""
         return True
 
+    def wording(self, text: str) -> str:
+        """Return what of a completion or answer is worded, and not in a form such as a call of a tool."""
+        return text
+
     def constraint(self, labels: Sequence[str], lead: str = "") -> dict[str, Any]:
         """Return the structured-output spec for decoding an answer after the text `lead`; {} for none."""
         return {}

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.errors import QualityError
+from stillhouse.filters.outcome import undecided_counts
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.classification import Classification
@@ -173,6 +174,45 @@ def test_apply_filters_near_duplicates_drop_free_answers_and_warn_for_labels(cap
     strict = filters.model_copy(update={"min_success_ratio": 0.75})
     with pytest.raises(QualityError, match="1 of 2 prompts"):
         apply_filters([make_row("a"), make_row("b")], completions, strict, free, ())
+
+
+CALL = '<tool_call>\n{{"name": "send", "arguments": {{"text": "{}", "to": "a b c d e f g h i j"}}}}\n</tool_call>'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CALL.format("Ich kann Ihnen dabei leider nicht helfen, es geht nicht und es wird nie gehen"),
+        CALL.format("la la la la la la la la la la la la la la la la la la la la"),
+        "[TOOL_CALLS]" + '[{"name": "send", "arguments": {"text": "' + "la la la la la la " * 4 + '"}}]',
+    ],
+)
+def test_apply_filters_answers_that_are_only_calls_are_not_judged_as_prose(text):
+    skill = Conversation(kind="conversation")
+    completions = {"a": [make_completion(text)], "b": [make_completion(text.replace("send", "mail"))]}
+    filters = Filters(languages=("en",), near_duplicate_threshold=0.5)
+    result = apply_filters([make_row("a"), make_row("b")], completions, filters, skill, ())
+    assert (len(result.kept), result.counts) == (2, {})
+    assert undecided_counts(result.kept, filters) == {}
+
+
+def test_apply_filters_words_beside_calls_are_judged_without_them():
+    skill = Conversation(kind="conversation")
+    call = CALL.format("la la la la la la la la la la la la la la la la la la la la")
+    said = {
+        "a": f"I will look it up for you.\n{call}",
+        "b": f"I can't help with that.\n{call}",
+        "c": f"Ich werde das jetzt gleich für Sie nachsehen.\n{call}",
+        "d": f"one two three one two three one two three one two three\n{CALL.format('x')}",
+    }
+    completions = {name: [make_completion(text)] for name, text in said.items()}
+    filters = Filters(languages=("en",), min_success_ratio=0.0)
+    result = apply_filters([make_row(name) for name in said], completions, filters, skill, ())
+    assert {drop.row["id"]: drop.reason for drop in result.dropped} == {
+        "b": "refused",
+        "c": "language",
+        "d": "repetitive",
+    }
 
 
 texts = st.sampled_from(["red", "green", "Blue!", "", "mauve", "I can't help with that", "x x x x x x"])

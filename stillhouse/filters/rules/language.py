@@ -31,8 +31,10 @@ class Language(CandidateRule):
         Raises:
             RecipeError: the detector does not know a code of `languages`.
         """
-        text = candidate.completion.text
-        if not self.languages or not candidate.is_prose or num_words(text) < _MIN_WORDS:
+        if not self.languages or not candidate.is_prose:
+            return None
+        text = candidate.wording(candidate.completion.text)
+        if num_words(text) < _MIN_WORDS:
             return None
         codes, detect = _detector()
         if unknown := sorted(set(self.languages) - codes):
@@ -46,7 +48,7 @@ class Language(CandidateRule):
         """Return whether the text is too short for a detector, or has no letters."""
         if not self.languages or not candidate.is_prose:
             return False
-        text = candidate.completion.text
+        text = candidate.wording(candidate.completion.text)
         return num_words(text) < _MIN_WORDS or not any(map(str.isalpha, text))
 
 

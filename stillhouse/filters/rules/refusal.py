@@ -27,9 +27,13 @@ class Refusal(CandidateRule):
         """Return the opening."""
         if not self.refused or not candidate.is_prose:
             return None
-        opening = refusing_opening(candidate.completion.text[:_OPENING_CHARS])
+        opening = refusing_opening(_opening(candidate))
         return f"opens with “{opening}”" if opening else None
 
     def cannot_judge(self, candidate: Candidate) -> bool:
         """Return whether the text is in a script of whose languages no refusals are known."""
-        return self.refused and candidate.is_prose and not is_script_known(candidate.completion.text[:_OPENING_CHARS])
+        return self.refused and candidate.is_prose and not is_script_known(_opening(candidate))
+
+
+def _opening(candidate: Candidate) -> str:
+    return candidate.wording(candidate.completion.text)[:_OPENING_CHARS]

@@ -21,7 +21,7 @@ class Repetitive(CandidateRule):
             return None
         # what a student would learn: a teacher may rightly write a text several times over on the way to it
         target = candidate.training_target
-        share = repeated_share(candidate.completion.text if target is None else target)
+        share = repeated_share(candidate.wording(candidate.completion.text if target is None else target))
         return f"{share:.0%} of its 3-word sequences are repeats" if share > self.max_repetition else None
 
 
