@@ -37,7 +37,8 @@ def map_row(
         messages = _under_system(record, columns.system, messages)
     if is_dialogue and "weight" in messages[-1]:
         messages = _learnt(messages)
-    digest = content_sha256(messages)
+    tools = _tools(record, columns)
+    digest = content_sha256(messages, tools)
     label = _word(record, columns.label, (bool, int, float), "a label (text, a number or a boolean)")
     if columns.reference is not None:
         references = _references(record[columns.reference]) if columns.reference in record else []
@@ -46,7 +47,7 @@ def map_row(
     if is_dialogue and not references and messages[-1]["role"] == "assistant":
         references = [text] if (text := with_calls(messages[-1])).strip() else []
     row_id = _word(record, columns.id, (int,), "text or a whole number of at most 64 bits")
-    return row_id or digest[:16], digest, messages, references, label, _meta(record, used), _tools(record, columns)
+    return row_id or digest[:16], digest, messages, references, label, _meta(record, used), tools
 
 
 def named_columns(columns: Columns) -> dict[str, str]:

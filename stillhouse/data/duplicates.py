@@ -87,17 +87,17 @@ def repeats(rows: Ints, keys: Hashes, answers: Hashes) -> Iterator[Finding]:
     yield from (Finding(row, "exact_duplicate", of) for row, of in found.iter_rows())
 
 
-def near(rows: Ints, texts: TextTables, answers: Hashes, threshold: float) -> Iterator[Finding]:
-    """Yield near-duplicates of a row that stays; rows with different answers are none of each other.
+def near(rows: Ints, texts: TextTables, answers: Hashes, threshold: float, tools: Hashes) -> Iterator[Finding]:
+    """Yield near-duplicates of a row that stays; rows with different answers or `tools` are none of each other.
 
     Of two the one with an answer stays, then the earlier. A row is dropped only if it is near the very row that stays.
     """
     suspects, idle, is_crowded = rows, 0, False
     for seed in range(_MAX_ROUNDS):
         # where rows of other answers crowd out those of the same, every second search is among the latter alone
-        groups = answers if is_crowded and seed % 2 else None
+        groups = answers ^ tools if is_crowded and seed % 2 else None
         pairs, suspects = near_pairs(texts, suspects, threshold, seed, groups)
-        same = same_answer(pairs, answers)
+        same = same_answer(pairs, answers) & (tools[pairs[:, 0]] == tools[pairs[:, 1]])
         is_crowded = is_crowded or not same.all()
         found = [*_near_round(pairs[same], answers)]
         yield from found

@@ -117,9 +117,10 @@ def _replaced(
     batch: pa.RecordBatch, clean: list[Messages], changed: list[bool], counts: Counter[str]
 ) -> pa.RecordBatch:
     ids, digests = batch.column("id").to_pylist(), batch.column("content_sha256").to_pylist()
+    tools = batch.column("tools")
     for index in np.flatnonzero(changed):
         old = digests[index]
-        digests[index] = content_sha256(clean[index])
+        digests[index] = content_sha256(clean[index], tools[int(index)].as_py())
         if ids[index] == old[:16]:
             ids[index] = digests[index][:16]
     references = [[redact(text, counts) for text in texts] for texts in batch.column("references").to_pylist()]

@@ -77,16 +77,19 @@ def prompt_text(messages: Messages) -> str:
     return "\n".join(turn["content"] for turn in messages if turn["role"] == "user")
 
 
-def content_sha256(messages: Messages) -> str:
+def content_sha256(messages: Messages, tools: str | None = None) -> str:
     """Return the SHA-256 (hex) of all turns, in Unicode NFC and with each run of white space as one space.
 
     Rows are the same text if and only if these are equal: case, signs, symbols, marks and emoji count, and so do a
-    turn's reasoning and calls of tools.
+    turn's reasoning and calls of tools, and the `tools` that may be called (JSON; None leaves the hash as it was
+    before there were any).
     """
-    turns = [
+    turns: list[Any] = [
         [turn["role"], _fold(turn["content"])] if len(turn) == 2 else [_fold(part) for part in sorted(turn.items())]
         for turn in messages
     ]
+    if tools is not None:
+        turns.append({"tools": _fold(orjson.loads(tools))})
     return hashlib.sha256(orjson.dumps(turns, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

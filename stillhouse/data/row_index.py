@@ -15,7 +15,7 @@ from stillhouse.data.token_table import Flags, Hashes, Ints
 
 SOURCES = ("examples", "train", "test")  # of two equal rows the one of the earlier source stays
 # the columns that a batch needs
-INDEXED = ("id", "content_sha256", "messages", "references", "label", "source")
+INDEXED = ("id", "content_sha256", "messages", "references", "label", "source", "tools")
 _MOST_LABELS = 5  # in a message
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
@@ -31,6 +31,7 @@ class RowIndex:
         self._keys: list[Hashes] = []
         self._answers: list[Hashes] = []
         self._labels: list[Ints] = []
+        self._tools: list[Hashes] = []
         self._sources: list[npt.NDArray[np.int8]] = []
 
     def add(self, batch: pa.RecordBatch, dialogues: Sequence[Turns]) -> None:
@@ -44,6 +45,7 @@ class RowIndex:
         self._labels.append(np.array(labels, np.int64))
         self._answers.append(_answers(batch.column("references"), self._labels[-1]))
         sources = pc.index_in(batch.column("source"), pa.array(SOURCES))
+        self._tools.append(_hashes(batch.column("tools")))
         self._sources.append(sources.to_numpy().astype(np.int8))
 
     def seal(self) -> None:
@@ -52,6 +54,7 @@ class RowIndex:
         self.ids = pa.chunked_array(self._ids)
         self.keys = np.concatenate(self._keys)  # equal for the same text
         self.answers = np.concatenate(self._answers)  # equal for the same references and label; 0: none
+        self.tools = np.concatenate(self._tools)  # equal for the same tools; 0: none
         self.labels = np.concatenate(self._labels)  # codes; -1: none
         self.sources = np.concatenate(self._sources)
         self.has_reference = self.answers != 0
@@ -77,6 +80,14 @@ def remaining(mask: Flags, dropped: Iterable[int]) -> Ints:
     left = mask.copy()
     left[list(dropped)] = False
     return np.flatnonzero(left)
+
+
+def _hashes(texts: pa.Array) -> Hashes:
+    """Return a hash of each text, 0 for null."""
+    if texts.null_count == len(texts):
+        return np.zeros(len(texts), np.uint64)
+    hashes = pl.select(pl.Series(texts, dtype=pl.String).hash(0)).to_series()
+    return np.where(texts.is_valid().to_numpy(zero_copy_only=False), hashes.to_numpy(), 0).astype(np.uint64)
 
 
 def _answers(references: pa.Array, labels: Ints) -> Hashes:

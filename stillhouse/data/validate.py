@@ -133,7 +133,7 @@ def _find_repeats(index: RowIndex, drops: Drops, data: Data) -> dict[int, Findin
     if data.exact_duplicates == "drop_in_test_too":
         found |= by_row(duplicates.repeats(left(is_test), index.keys, index.answers))
     if (threshold := data.near_duplicate_similarity) is not None:
-        found |= by_row(duplicates.near(left(~is_test), index.texts, index.answers, threshold))
+        found |= by_row(duplicates.near(left(~is_test), index.texts, index.answers, threshold, index.tools))
     return found
 
 

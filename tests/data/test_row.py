@@ -30,6 +30,17 @@ def folded(text: str) -> str:
     return found.rstrip(" ")
 
 
+def test_content_sha256_with_tools_is_another_and_goes_by_their_values():
+    talk = turns("Where?")
+    # as rows without tools always had it
+    assert content_sha256(talk, None) == hashlib.sha256(b'[["user","Where?"]]').hexdigest()
+    one = content_sha256(talk, '[{"type": "function", "function": {"name": "f", "description": "Of  it."}}]')
+    same = content_sha256(talk, '[{"function":{"description":"Of it.","name":"f"},"type":"function"}]')
+    other = content_sha256(talk, '[{"type": "function", "function": {"name": "g", "description": "Of it."}}]')
+    assert one == same
+    assert len({one, other, content_sha256(talk)}) == 3
+
+
 @given(dialogues, dialogues)
 def test_content_sha256_is_equal_just_where_the_folded_turns_are(
     one: list[tuple[str, str]], other: list[tuple[str, str]]

@@ -45,7 +45,9 @@ class Outcome:
 
 def run(folder: Path, skill: Skill, train: Records, test: Records, **rules: Any) -> Outcome:
     names = {name for record in [*train, *test] for name in record}
-    columns = Columns(**{name: name for name in ("text", "messages", "label", "reference", "id") if name in names})
+    columns = Columns(
+        **{name: name for name in ("text", "messages", "tools", "label", "reference", "id") if name in names}
+    )
     found, sources = {}, {}
     for role, records in (("train", train), ("test", test)):
         path = folder / f"{role}.jsonl"
@@ -205,3 +207,21 @@ def test_log_drops_each_reason_names_its_setting_and_a_row(caplog: pytest.LogCap
         "split drops 3 rows: contaminated_run (data.test_run_words); row 'a' \"b\": like c",
         "split drops 1 rows: contaminated_exact; ",
     ]
+
+
+def test_rows_that_differ_in_their_tools_alone_are_other_rows(tmp_path: Path) -> None:
+    asked = "please tell me what the weather will be like in the north of the country tomorrow morning"
+
+    def row(name: str, *tools: str, text: str = asked) -> dict[str, Any]:
+        defined = [{"type": "function", "function": {"name": tool, "parameters": {}}} for tool in tools]
+        return {"id": name, "messages": [{"role": "user", "content": text}], "tools": defined or None}
+
+    train = [row("none"), row("find", "find"), row("both", "find", "book"), row("again", "find", "book")]
+    train += [row("near", "book", text=f"{asked}!"), row("nearer", "book", text=f"{asked}?")]
+    gold = [{"messages": GOLD_TALK, "tools": None}]
+    found = run(tmp_path, TALK, train, gold, near_duplicate_similarity=0.8)
+    assert [one["id"] for one in found.rows("train")] == ["none", "find", "both", "near"]
+    assert found.valid.dropped == {"exact_duplicate": 1, "near_duplicate": 1}
+
+
+GOLD_TALK = [{"role": "user", "content": "Where?"}, {"role": "assistant", "content": "Here."}]
