@@ -50,7 +50,7 @@ class JudgeSummary(GenerationSummary):
     scores: dict[str, int]  # completions by score, 1 to 5
 
 
-@stage("judge", version=1, on_device=True)
+@stage("judge", version=2, on_device=True)
 def judge(call: StageCall[JudgeParams]) -> JudgeSummary:
     """Write scores.parquet: the score of each completion by its key."""
     params = call.params

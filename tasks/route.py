@@ -56,7 +56,7 @@ class RouteByCompletionsParams(RouteParams):
     calibrations: tuple[Calibration, ...]  # of the earlier teachers
 
 
-@stage("route", version=2)
+@stage("route", version=3)
 def route(call: StageCall[RouteParams]) -> RouteSummary:
     """Write prompts.parquet, the ids of the prompts that go to one teacher."""
     params = call.params

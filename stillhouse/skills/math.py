@@ -14,17 +14,20 @@ from pydantic import Field
 from stillhouse.metrics.labels import ACCURACY
 from stillhouse.metrics.metric import Metric
 from stillhouse.skills.leads import ANSWER_NAMES, IS, without_emphasis
+from stillhouse.skills.math_amount import read_amount
 from stillhouse.skills.math_equivalence import compare
+from stillhouse.skills.math_phrases import last_phrase
 from stillhouse.skills.math_quantity import read_quantity, tidy
 from stillhouse.skills.math_signs import fold_signs
-from stillhouse.skills.math_units import UNITS
+from stillhouse.skills.math_units import CURRENCY, UNITS
+from stillhouse.skills.number_words import with_digits
 from stillhouse.skills.skill import Skill
 
 MARK = "####"
 _MARKED = re.compile(rf"{MARK}[ \t]*([^\n]+)")
 _STATED = re.compile(rf"(?:{ANSWER_NAMES})(?:\s*(?:[:：]|{IS}))+\s*([^\n]+)", re.IGNORECASE)
 # where a number can begin: a minus between two values is no sign of the second
-_START = re.compile(r"(?<![\w.,/^\\])(?:(?<![)}%] )[-+](?=[\d$.]))?\\?[$€£¥₹₽]?\s?-?(?:\d|\.\d)")
+_START = re.compile(rf"(?<![\w.,/^\\])(?:(?<![)}}%] )[-+](?=[\d$.]))?(?:{CURRENCY})?\s?-?(?:\d|\.\d)", re.IGNORECASE)
 _COMPARED = re.compile(r"\S*\s+(?:(?:more|less|fewer|greater|smaller) than|times)\b", re.IGNORECASE)
 _DOLLARS = re.compile(r"us\$|\\?\$|\b(?:dollars?|usd|bucks)\b", re.IGNORECASE)
 _CLAUSE = re.compile(r"\s*(?:\(|,\s|;|[.!?]\s|\s(?:because|since|which|as|so)\s)")
@@ -34,10 +37,13 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 # mathematics between marks; a single $ before a number is money, as in Markdown
 _DELIMITED = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|(?<![\\$])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)")
 # letters of an expression that are not words: commands, functions, and the content of \text{}
-_NO_WORDS = re.compile(r"\\(?:text|mathrm)\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod|and|or|to)\b")
+_NO_WORDS = re.compile(
+    r"\\(?:text|mathrm)\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod|and|or|to)(?![^\W\d_])"
+)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PLAIN = re.compile(r"-?\d+")
 _EQUALS = re.compile(r"(?<![<>!:])=")
+_ASSIGNED = re.compile(r"(?:^|[,;]|\band\b|\bor\b)\s*[a-zA-Z](?:_\w+)?\s*=")
 _BULLET = re.compile(r"^(?:[*•]|-(?=\s))\s+")
 
 
@@ -48,7 +54,7 @@ class Math(Skill):
     how_measured: ClassVar[str] = (
         "Accuracy is the share of rows whose final answer has the value of a reference, compared by math-verify "
         "(Wilson interval); an unreadable answer, and one that can't be compared, is wrong. Units must agree "
-        "where both answers have one."
+        "where both answers have one. Number words are read in English, digits in every script."
     )
 
     kind: Literal["math"] = Field(description="the skill's name")
@@ -96,6 +102,8 @@ class Math(Skill):
 def _agrees(answer: str, reference: str) -> bool | None:
     # a reference of words and numbers, such as "Monday, 5 pm" or "5 to 7", is compared as it is
     if "\n" not in reference:
+        if read_amount(tidy(reference)):
+            return compare(answer, reference)
         whole = _bare(reference)
         if answer == whole or compare(answer, whole) is True:
             return True
@@ -144,7 +152,12 @@ def _expression(line: str) -> str | None:
     """Return `line`, or the right side of an equation, if it is mathematics without words; else None."""
     if (not any(sign.isdigit() for sign in line) and "\\" not in line) or _WORD.search(_NO_WORDS.sub(" ", line)):
         return None
-    return _EQUALS.split(_bare(line))[-1].strip()
+    line = _bare(line)
+    if len(_ASSIGNED.findall(line)) > 1:  # x = 2, y = 3
+        return line
+    *left, right = (side.strip() for side in _EQUALS.split(line))
+    is_name = len(right) == 1 and right.isalpha() and len(left) == 1
+    return left[0] if is_name else right
 
 
 def _delimited(line: str) -> str | None:
@@ -154,10 +167,13 @@ def _delimited(line: str) -> str | None:
 
 def _last_number(line: str) -> str | None:
     """Return the last number of a line with its unit or scale; None if that is only a part of what is said."""
-    line = tidy(without_emphasis(line))
+    line = without_emphasis(line)
+    line = tidy(line if any(map(str.isdigit, line)) else with_digits(line))
     starts = list(_START.finditer(line))
     if not starts:
         return None
+    if phrase := last_phrase(line, [found.end() - 1 for found in starts[-2:]]):
+        return phrase
     rest = line[starts[-1].start() :].strip()
     if _COMPARED.match(rest):
         return None
@@ -167,7 +183,7 @@ def _last_number(line: str) -> str | None:
         quantity = read_quantity(part)
         if quantity and (quantity.end == len(part) or count == 1):
             return part
-    number = re.match(r"[-+]?\\?[$€£¥₹₽]?\s?-?[\d.]*\d(?:/\d+)?%?", rest)
+    number = re.match(rf"[-+]?(?:{CURRENCY})?\s?-?[\d.]*\d(?:/\d+)?%?", rest, re.IGNORECASE)
     return number.group() if number else None
 
 
@@ -185,8 +201,9 @@ def _bare(answer: str) -> str:
     plain = tidy(answer)
     first = _CLAUSE.split(plain)[0].strip().strip("$") if _WORD.search(_NO_WORDS.sub(" ", plain)) else plain
     for part in (plain, first):
-        if (quantity := read_quantity(part)) is not None:
-            number = part[: quantity.end].strip()
+        if (amount := read_amount(part)) is not None:
+            quantity, numbered = amount
+            number = numbered[: quantity.end].strip()
             is_dollars = quantity.unit is not None and quantity.unit == UNITS["$"]
-            return _DOLLARS.sub("", number).strip() if is_dollars else number
+            return _DOLLARS.sub("", number).strip() if is_dollars and not quantity.units else number
     return plain

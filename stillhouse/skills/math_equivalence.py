@@ -8,7 +8,10 @@ import functools
 import logging
 import math
 import re
+from fractions import Fraction
 
+from stillhouse.skills.math_amount import numbered, read_amount
+from stillhouse.skills.math_moments import is_date, same_moment
 from stillhouse.skills.math_quantity import Quantity, read_quantity, tidy
 from stillhouse.skills.math_units import UNITS
 
@@ -19,14 +22,32 @@ _PLAIN_EXPONENT = re.compile(r"[{(]?\s*-?(?:\d+|[a-z])(?:\s*/\s*\d+)?\s*[})]?")
 _ENDLESS = re.compile(r"!|\\(?:int|sum|prod|lim|binom)")
 # letters of an expression that are not words: commands and functions
 _NO_WORDS = re.compile(
-    r"\\[a-zA-Z]+|\b(?:sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|sqrt|pi|mod|or|and)\b"
+    r"\\[a-zA-Z]+|\b(?:sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|sqrt|pi|mod|or|and)(?![^\W\d_])"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _RANGE = re.compile(r"(?:from )?(\S*\d\S*?) ?(?:[-–—〜~]| to | through ) ?(\d.*)|between (\S*\d) and (\d.*)")
 _PARTED = re.compile(r"\s*(?:,\s*(?:and|or)\b|[,;]|\\text\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)\s*")
 _BRACES = re.compile(r"\\?\{(.*?)\\?\}")
-_UNFINISHED = re.compile(r"[-+*/=<>]$")
-_NAMED = re.compile(r"[a-zA-Z]\s*=\s*")
+# two numbers side by side are no sum, as the library takes them
+_SIDE_BY_SIDE = re.compile(r"(?<![\w.^}])\d+ \d+(?!\s*/|\d)")
+_UNFINISHED = re.compile(r"[-+*/=<>]$|^(?:[<>≤≥]|\\[gl]eq?\b)")
+_RATIO = re.compile(r"(-?\d[\d.]*)\s*(?::|to)\s*(-?\d[\d.]*)")
+_MARKED = re.compile(r"([-+]?\s*\d+)([,.])(?=\d+(?!\d|[.,]\d))")
+_MEMBER = re.compile(r"^[a-zA-Z]\s*(?:∈|\\in\b)\s*")
+_REMAINDER = re.compile(r"(\d+)\s*(?:r|rem\.?|remainder(?: of)?)\s*(\d+)", re.I)
+_HUNDREDTHS = (UNITS["cents"], UNITS["pence"], UNITS["paise"])
+_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("·⋅", r"\cdot "),
+        "×": r"\times ",
+        "÷": "/",
+        "≤": "<=",
+        "≥": ">=",
+        "∪": r"\cup ",
+        "∅": r"\emptyset ",
+    }
+)
+_NAMED = re.compile(r"[a-zA-Z]\s*(?:=|∈|\\in\b)\s*")
 
 
 def same_value(one: str, other: str) -> bool:
@@ -47,18 +68,59 @@ def compare(one: str, other: str) -> bool | None:
     first, second = tidy(one), tidy(other)
     if _joined(first) == _joined(second):
         return True
-    ours, theirs = read_quantity(first), read_quantity(second)
+    if (is_same := same_moment(first, second)) is not None:
+        return is_same
+    if is_date(first) or is_date(second):
+        return None if is_date(first) and is_date(second) else False
+    ours, theirs = read_amount(first), read_amount(second)
     if ours and theirs:
-        return _same_quantity(ours, theirs)
+        is_same = _same_quantity(ours[0], theirs[0])
+        return None if is_same is False and _may_be_same(first, second) else is_same
+    return _compare_expressions(numbered(first), numbered(second))
+
+
+def _compare_expressions(first: str, second: str) -> bool | None:
+    ours, theirs = _ratio(first), _ratio(second)
+    if ours is not None and theirs is not None and ":" in first + second:
+        return ours == theirs
+    if _may_be_same(first, second):
+        return None
     first, second = _expression(first), _expression(second)
     if first == second:
         return True
     worded = [text for text in (first, second) if _WORD.search(_NO_WORDS.sub(" ", text))]
     if worded:
         return None if all(any(map(str.isdigit, text)) for text in worded) and _has_value(first, second) else False
+    if _SIDE_BY_SIDE.search(first) or _SIDE_BY_SIDE.search(second):
+        return False
     if not (is_tame(first) and is_tame(second)) or _UNFINISHED.search(first) or _UNFINISHED.search(second):
         return None
     return _same_expression(first, second)
+
+
+def _ratio(text: str) -> Fraction | None:
+    """Return what a ratio of two numbers is, written 3:4, 3 to 4 or as their fraction; None if it is something else."""
+    found = _RATIO.fullmatch(text)
+    numbers = [read_quantity(part) for part in found.groups()] if found else [read_quantity(text)]
+    if any(number is None or number.unit for number in numbers):
+        return None
+    values = [number.value for number in numbers if number]
+    return values[0] if len(values) == 1 else values[0] / values[1] if values[1] else None
+
+
+def _may_be_same(one: str, other: str) -> bool:
+    """Return whether a comma or full stop can be meant as a fraction's mark or between thousands, and both then agree.
+
+    3,5 may be 3.5, and 1.234 may be 1234.
+    """
+    for first, second in ((one, other), (other, one)):
+        if not (found := _MARKED.match(first)):
+            continue
+        mark = "." if found[2] == "," else ""
+        ours, theirs = read_quantity(f"{found[1]}{mark}{first[found.end(2) :]}"), read_quantity(second)
+        if ours and theirs and _same_quantity(ours, theirs):
+            return True
+    return False
 
 
 def _joined(text: str) -> str:
@@ -67,25 +129,29 @@ def _joined(text: str) -> str:
 
 
 def _same_quantity(one: Quantity, other: Quantity) -> bool | None:
-    if one.unit and other.unit and one.unit.dimension == other.unit.dimension:
-        return one.value * one.unit.factor == other.value * other.unit.factor
-    if _is_cents(one, other) or _is_cents(other, one):
-        return True
-    percents = [bool(each.unit and each.unit.dimension == "percent") for each in (one, other)]
-    if any(percents) and (one.unit is None or other.unit is None):
-        percent, plain = (one, other) if percents[0] else (other, one)
-        return plain.value in (percent.value, percent.value / 100)
+    one, other = _as_money(one, other), _as_money(other, one)
     if one.unit and other.unit:
+        if one.unit.dimension == other.unit.dimension:
+            return one.value * one.unit.factor == other.value * other.unit.factor
         return False
-    if one.value == other.value:
+    if set(_plain_values(one)) & set(_plain_values(other)):
         return True
     both_whole = one.value.denominator == other.value.denominator == 1
     return not both_whole and _same_expression(str(one.value), str(other.value))
 
 
-def _is_cents(one: Quantity, other: Quantity) -> bool:
-    """Return whether `one` is in cents or pence and `other` the same in the currency, which `parse` leaves out."""
-    return bool(one.unit and other.unit is None and one.unit == UNITS["cents"] and one.value / 100 == other.value)
+def _plain_values(quantity: Quantity) -> tuple[Fraction, ...]:
+    """Return the numbers that a quantity is without its unit: 5% is 5 and 0.05; 1 h 30 min is 1.5 and 90."""
+    value, unit = quantity.value, quantity.unit
+    if unit and (unit.dimension == "percent" or unit in _HUNDREDTHS):
+        return value, value / 100
+    return (value, *(value * quantity.units[0].factor / each.factor for each in quantity.units[1:]))
+
+
+def _as_money(one: Quantity, other: Quantity) -> Quantity:
+    """Return `one` in money where it is in pounds and `other` says which pounds these are."""
+    is_money = other.unit and other.unit.dimension == "sterling" and one.unit == UNITS["pounds"]
+    return one._replace(unit=UNITS["£"]) if is_money else one
 
 
 def _has_value(one: str, other: str) -> bool:
@@ -97,6 +163,9 @@ def _expression(text: str) -> str:
     """Return a tidied text with lists as sets, ranges as intervals, and each number in it plain."""
     if (quantity := read_quantity(text)) is not None:
         return str(quantity.value)
+    text = _MEMBER.sub("", text)
+    if found := _REMAINDER.fullmatch(text):
+        return f"{found[1]} r {found[2]}"
     if (found := _RANGE.fullmatch(text)) and "," not in text:
         low, high = (read_quantity(text) for text in (found[1] or found[3], found[2] or found[4]))
         if low and high and low.value < high.value:
@@ -106,7 +175,14 @@ def _expression(text: str) -> str:
     read = [read_quantity(item) for item in items]
     if len(items) > 1 and all(read):
         return "\\{" + ", ".join(str(item.value) for item in read if item) + "\\}"
-    return re.sub(r"(?<![\\a-zA-Z])pi\b", r"\\pi ", text)
+    return re.sub(r"(?<![\\a-zA-Z])pi\b", r"\\pi ", _latex(text))
+
+
+def _latex(text: str) -> str:
+    """Return an expression with signs and powers as LaTeX has them."""
+    text = re.sub(r"(?<=\d) ?[xX] ?(?=\d)", r"\\times ", text)
+    text = re.sub(r"\^\s*(-?\d{2,}|-\d)", r"^{\1}", text.replace("**", "^").translate(_SIGNS))
+    return re.sub(r"(?<![\\a-zA-Z])log(?=_|\b)", r"\\log", text)
 
 
 def _same_expression(one: str, other: str) -> bool | None:

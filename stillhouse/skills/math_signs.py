@@ -8,7 +8,6 @@ _SIGNS = str.maketrans(
         **dict.fromkeys("−﹣－‒", "-"),
         **dict.fromkeys("\u00a0\u2009\u202f\u2007\u2002\u3000", " "),
         **dict.fromkeys("，、،٬", ","),
-        **dict(zip("²³", ("^2", "^3"), strict=True)),
         "٫": ".",
         "٪": "%",
         "⁄": "/",
@@ -23,7 +22,8 @@ _SIGNS = str.maketrans(
         "’": "'",
     }
 )
-_FRACTIONS = re.compile("[¼-¾⅐-⅞]")
+_FRACTIONS = re.compile("(?P<whole>(?<=\\d) ?)?[¼-¾⅐-⅞]")
+_RAISED = re.compile("[⁺⁻]?[²³¹⁰⁴-⁹]+")
 # a dash before a number that follows nothing, a space or an opening sign is its minus
 _DASH = re.compile(r"(?:(?<=^)|(?<=[\s(=:$]))[–—](?=\d)")
 _LATEX_SPACES = re.compile(r"\\[,;:! ]|~(?=\d)|\\q?quad\b")
@@ -34,9 +34,20 @@ def fold_signs(text: str) -> str:
     """Return `text` with digits and signs of all scripts in ASCII or LaTeX, its words as they are."""
     if text.isascii():
         return text
-    text = _FRACTIONS.sub(lambda found: " " + unicodedata.normalize("NFKC", found.group()), text)
+    # 2½ is 2 1/2; a fraction that no digit stands before needs no gap
+    text = _FRACTIONS.sub(lambda found: ("" if found["whole"] is None else " ") + _folded(found.group()), text)
+    text = _RAISED.sub(lambda found: _power(_folded(found.group())), text)
     text = "".join(map(_plain, text)).translate(_SIGNS)
     return _DASH.sub("-", text)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def _power(exponent: str) -> str:
+    """Return LaTeX of a raised number, in braces unless it is one digit."""
+    return f"^{exponent}" if len(exponent) == 1 else f"^{{{exponent.replace('−', '-').lstrip('+')}}}"
 
 
 def _plain(sign: str) -> str:

@@ -59,10 +59,15 @@ UNITS: dict[str, Unit] = {
     **_units("radian", {"1": "radian radians rad"}),
     **_units("percent", {"1": "% \\% percent percentage"}),
     **_units("dollar", {"1": "$ \\$ us$ dollar dollars usd bucks", "1/100": "cent cents ¢ penny pennies"}),
-    **_units("euro", {"1": "€ euro euros eur"}), **_units("sterling", {"1": "£ gbp", "1/100": "pence"}),
-    **_units("yuan or yen", {"1": "¥ 元 円 yen yuan"}), **_units("rupee", {"1": "₹ rs rs. rupee rupees inr"}),
-    **_units("rouble", {"1": "₽ рублей рубль рубля"}),
+    **_units("euro", {"1": "€ euro euros eur"}), **_units("sterling", {"1": "£ gbp quid", "1/100": "pence"}),
+    **_units("yuan or yen", {"1": "¥ 元 円 yen yuan jpy cny rmb"}),
+    **_units("rupee", {"1": "₹ rs rs. rupee rupees inr रुपये रुपए রুপি روپے", "1/100": "paise"}),
+    **_units("rouble", {"1": "₽ rub рублей рубль рубля"}), **_units("real", {"1": "r$ brl reais"}),
+    **_units("won", {"1": "₩ krw won 원"}), **_units("franc", {"1": "chf franken"}), **_units("lira", {"1": "₺"}),
+    **_units("zloty", {"1": "zł pln"}), **_units("krona", {"1": "kr sek nok dkk"}), **_units("taka", {"1": "৳ টাকা"}),
 }  # fmt: skip
+# money before a number
+CURRENCY = r"(?:us\$|r\$|\\?\$|[€£¥₹₽₩₺৳]|(?:usd|eur|gbp|inr|rs\.?|chf|jpy|cny|rmb|krw|brl|rub)(?=\s?\d))"
 UNITS |= {
     "per cent": UNITS["%"],
     **{f"{long} per {time}": UNITS[symbol] for long, time, symbol in (
