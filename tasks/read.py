@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from stillhouse.artifacts.handle import Built
-from stillhouse.data.quarantine import check_quarantined, log_forms
+from stillhouse.data.quarantine import check_quarantined, log_forms, log_ignored_keys
 from stillhouse.data.read import read as write_rows
 from stillhouse.data.sources import SourceFile, resolve
 from stillhouse.data.summaries import ReadSummary
@@ -61,6 +61,7 @@ def read_sources(run: Run) -> dict[Role, Built[ReadSummary]]:
         )
         built = run.build(read, {}, params, label=f"read {role}")
         log_forms(built.summary)
+        log_ignored_keys(built.summary, role)
         if built.summary.quarantined:
             # after the stage, so that the quarantined lines are kept and a higher limit reads nothing again
             kept_at = run.store.path(built.ref, "quarantine.jsonl")

@@ -23,6 +23,14 @@ def log_forms(summary: ReadSummary) -> None:
         logger.info("%s is read as: %s", url, form)
 
 
+def log_ignored_keys(summary: ReadSummary, role: Role) -> None:
+    """Write to the log which keys of turns have no meaning here, so that what they held is not learnt."""
+    if summary.ignored_turn_keys:
+        ordered = sorted(summary.ignored_turn_keys.items(), key=lambda one: -one[1])
+        counts = ", ".join(f"{key} ({count})" for key, count in ordered)
+        logger.warning("data.%s: keys of turns without a meaning here are left out, by turns: %s", role, counts)
+
+
 def check_quarantined(summary: ReadSummary, role: Role, most: float, kept_at: Path) -> None:
     """Write the number of quarantined lines to the log, or refuse it if it is more than the share `most` of all.
 

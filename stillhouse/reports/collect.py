@@ -141,6 +141,7 @@ def data_block(
 ) -> dict[str, Any]:
     """Return the `data` block: rows read, quarantined, dropped and kept over all sources."""
     dropped: Counter[str] = Counter(valid.dropped) + Counter(splits.dropped)
+    ignored = sum((Counter(source.ignored_turn_keys) for source in sources.values()), Counter[str]())
     return {
         "read": sum(source.read for source in sources.values()),
         "quarantined": sum(sum(source.quarantined.values()) for source in sources.values()),
@@ -151,6 +152,7 @@ def data_block(
         "test": splits.test,
         "labelled": splits.examples,
         "coverage": dataset.coverage.model_dump() if dataset.coverage else None,
+        "ignored_turn_keys": dict(ignored.most_common()),
         "rare_in_test": splits.rare_in_test,
         "one_sided_labels": {side: list(labels) for side, labels in valid.one_sided.items()},
         "balance": {"before": train.before, "after": train.after},

@@ -1,9 +1,10 @@
+import json
 import logging
 from pathlib import Path
 
 import pytest
 
-from stillhouse.data.quarantine import check_quarantined
+from stillhouse.data.quarantine import check_quarantined, log_ignored_keys
 from stillhouse.data.read import read
 from stillhouse.data.sources import resolve
 from stillhouse.errors import DataError
@@ -48,3 +49,20 @@ def test_check_quarantined_missing_values_point_to_columns(tmp_path: Path) -> No
     (tmp_path / "a.jsonl").write_text('{"text": "a", "label": 1}\n{"text": null, "label": 2}\n')
     with pytest.raises(DataError, match=r"missing_column: 1.*See that `columns` of this source fits"):
         check(tmp_path / "a.jsonl", 0.05)
+
+
+def test_log_ignored_keys_names_them_with_their_turns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    turns = [
+        {"role": "user", "content": "a", "score": 1},
+        {"role": "assistant", "content": "b", "score": 2, "mood": "x"},
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"messages": turns}) + "\n")
+    source = Source(path=str(path), columns=Columns(messages="messages"))
+    with caplog.at_level(logging.WARNING, "stillhouse"):
+        log_ignored_keys(read(source, resolve(source), "train", tmp_path / "out", is_dialogue=True), "train")
+    assert "data.train: keys of turns without a meaning here are left out, by turns: score (2), mood (1)" in caplog.text
+    caplog.clear()
+    source = Source(path=str(write(tmp_path / "a.csv", 2, 0)), columns=Columns(text="text", label="label"))
+    log_ignored_keys(read(source, resolve(source), "train", tmp_path / "out"), "train")
+    assert not caplog.text

@@ -44,6 +44,10 @@ class Data(Block):
     test: Count = Field(description="test rows")
     balance: Balance | None = Field(description="null: not recorded")
     coverage: Coverage | None = Field(None, description="null: not compared")
+    ignored_turn_keys: dict[str, int] = Field(
+        {},
+        description="keys of recorded turns that were left out, for they have no meaning here, and their turns",
+    )
     rare_in_test: dict[str, int] = Field({}, description="test rows of each label that has fewer than five")
     labelled: Count = Field(None, description="labelled rows that prompts may show")
     one_sided_labels: dict[str, list[str]] = Field(
