@@ -3,6 +3,7 @@
 It is that of many open models' chat templates: `<tool_call>` around a JSON object with name and arguments.
 """
 
+import json
 import re
 from typing import Any
 
@@ -43,6 +44,15 @@ def take_tools(turns: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[
     if tools is None:
         return turns, None
     return [{key: value for key, value in turn.items() if key != "tools"} for turn in turns], tools
+
+
+def tools_as_text(tools: list[dict[str, Any]]) -> str:
+    """Return what tells a model of its tools where a prompt has no place for them, and how to write a call."""
+    listed = "\n".join(json.dumps(tool["function"], ensure_ascii=False) for tool in tools)
+    return (
+        f"You may call these tools:\n{listed}\nWrite a call as\n<tool_call>\n"
+        '{"name": ..., "arguments": {...}}\n</tool_call>'
+    )
 
 
 def find_tagged_calls(text: str) -> tuple[str, list[Function]] | None:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel
 from stillhouse.data.row import Messages, Row, prompt_text
+from stillhouse.data.tool_calls import take_tools, tools_as_text
 from stillhouse.metrics.metric import Metric
 from stillhouse.skills.prompts import Example, TeacherPrompt, as_list, as_turns, transcript, with_system
 
@@ -118,11 +119,13 @@ class Skill(FrozenModel):
         self, row_messages: Messages, prompt: TeacherPrompt, labels: Sequence[str], examples: Sequence[Example]
     ) -> str:
         """Return the teacher's prompt as plain text that ends before the answer, for layout `text`."""
+        row_messages, tools = take_tools(row_messages)
+        told = [tools_as_text(tools)] if tools else []
         # all turns are shown if there are others than the user's: two rows must not give the same prompt
         is_plain = all(turn["role"] == "user" for turn in row_messages)
         text = self.as_text(row_messages) if is_plain else transcript(row_messages)
         last = f"{prompt.input_name}: {text}\n{prompt.output_name}:"
-        return "\n\n".join([self.teacher_system(prompt, labels), *as_list(prompt, examples), last])
+        return "\n\n".join([self.teacher_system(prompt, labels), *told, *as_list(prompt, examples), last])
 
     def zero_shot_messages(self, row_messages: Messages, labels: Sequence[str]) -> Messages:
         """Return the turns that an untrained model sees: the instruction, then the row's turns."""

@@ -174,6 +174,19 @@ def test_teacher_text_has_all_turns_of_row_and_examples():
     assert turns[3:] == row["messages"]
 
 
+def test_teacher_text_lists_the_tools_of_the_row():
+    tool = {"type": "function", "function": {"name": "find", "description": "Fährt", "parameters": {}}}
+    row = mapped(TALK[1:2]) | {"id": "r"}
+    row["messages"] = [{**row["messages"][0], "tools": [tool]}]
+    teacher = Teacher(model="x", prompt=TeacherPrompt(system="Reply.", layout="text", output_name="Reply"))
+    (text,) = Prompter(teacher, LAST, (), []).prompts([row])
+    assert text == (
+        'Reply.\n\nYou may call these tools:\n{"name": "find", "description": "Fährt", "parameters": {}}\n'
+        'Write a call as\n<tool_call>\n{"name": ..., "arguments": {...}}\n</tool_call>\n\n'
+        "Message: User: Weather?\nReply:"
+    )
+
+
 @pytest.mark.parametrize(
     ("skill", "learnt", "answered"), [(LAST, ["d"], ["o"]), (ALL, ["d#2", "d#4", "d#6", "o#2"], ["o#4"])]
 )

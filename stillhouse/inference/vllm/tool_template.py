@@ -1,14 +1,13 @@
 """Fits calls and definitions of tools to what a chat template writes, so that it leaves none of them out."""
 
 import functools
-import json
 import re
 from typing import Any
 
 from jinja2 import TemplateError
 
 from stillhouse.data.row import Messages
-from stillhouse.data.tool_calls import arguments_as_text, with_calls
+from stillhouse.data.tool_calls import arguments_as_text, tools_as_text, with_calls
 
 Tools = list[dict[str, Any]]
 
@@ -30,11 +29,7 @@ def fit_tools(tokenizer: Any, turns: Messages, tools: Tools | None) -> tuple[Mes
     """Return the turns and the tools for the template; where it does not write tools, the system turn lists them."""
     if not tools or _writes_tools(tokenizer, str(tokenizer.chat_template)):
         return turns, tools or None
-    listed = "\n".join(json.dumps(tool["function"], ensure_ascii=False) for tool in tools)
-    said = (
-        f"You may call these tools:\n{listed}\nWrite a call as\n<tool_call>\n"
-        '{"name": ..., "arguments": {...}}\n</tool_call>'
-    )
+    said = tools_as_text(tools)
     if turns and turns[0]["role"] == "system":
         return [{**turns[0], "content": f"{turns[0]['content']}\n\n{said}"}, *turns[1:]], None
     return [{"role": "system", "content": said}, *turns], None
