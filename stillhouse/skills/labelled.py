@@ -1,7 +1,6 @@
 """What skills share whose answer is one of a fixed set of labels."""
 
 import functools
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -10,27 +9,26 @@ from pydantic import Field, field_validator
 
 from stillhouse.metrics.labels import ACCURACY, MACRO_F1
 from stillhouse.metrics.metric import Metric
-from stillhouse.skills.leads import without_emphasis, without_lead
+from stillhouse.skills.leads import is_lead, without_emphasis, without_lead
 from stillhouse.skills.skill import Skill
+from stillhouse.skills.wrapped import LABEL_KEYS, unwrapped, without_bullet, without_number
 
 # marks that may stand around a label and are no part of it. Signs are: `<5`, `C++`, `A+`, `-1`, `#1`, `5%`
 _BEFORE = "\"'“”‘’«»„‚「」『』`¿¡"
 _AFTER = _BEFORE + ".,;:!?…。।۔"
 _PAIRS = ("()", "[]", "{}", "<>", "【】", "《》", "〈〉")
-# of a heading or a list; a dash before a digit is its sign
-_BULLET = re.compile(r"(?:#{1,6}|>|[*•]|-(?=\s+[^\d\s]))\s+")
 
 
 @functools.lru_cache(maxsize=65_536)  # labels are compared with each answer
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold().strip()
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 @functools.lru_cache(maxsize=65_536)
 def _bare(text: str) -> str:
     """Return `text` folded, without Markdown, quotes, brackets around it and punctuation after it."""
-    text = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").strip()
-    text = without_emphasis(_BULLET.sub("", text, count=1) if _BULLET.match(text) else text)
+    text = " ".join(unicodedata.normalize("NFKC", text).casefold().replace("−", "-").split())
+    text = without_emphasis(without_bullet(text))
     while True:
         before = text
         text = text.strip().lstrip(_BEFORE).rstrip(_AFTER).strip()
@@ -49,12 +47,24 @@ _FORMS: tuple[Callable[[str], str], ...] = (str.strip, _folded, _bare)
 def read_label(text: str, labels: Sequence[str]) -> str | None:
     """Return the label that `text` consists of, without case, surrounding spaces, quotes, punctuation and "Label:".
 
+    It can stand in a code fence, in an object such as {"label": "refund"}, or below a heading.
+
     Return None for a label inside a sentence, and for a text that fits several labels equally well.
     """
     found = _matching(text, labels)
-    if not found and (said := without_lead(text, of_label=True)) != text:
-        found = _matching(said, labels)
+    if not found:
+        said = _without_heading(unwrapped(text, LABEL_KEYS))
+        number = without_number(said)
+        # "1. 5" can mean 1 and 5
+        said = said if number != said and _matching("1", labels) else number
+        found = _matching(without_lead(said, of_label=True), labels) or _matching(said, labels)
     return found[0] if len(found) == 1 else None
+
+
+def _without_heading(text: str) -> str:
+    """Return `text` without a line before all others that only announces the label."""
+    first, _, rest = text.strip().partition("\n")
+    return rest.strip() if rest and is_lead(without_emphasis(without_bullet(first)).strip()) else text
 
 
 def _matching(text: str, labels: Sequence[str]) -> list[str]:

@@ -7,7 +7,6 @@ Source: normalisation, exact match and token F1 after the SQuAD 2.0 evaluation s
 arXiv:1806.03822).
 """
 
-import json
 import re
 import string
 import unicodedata
@@ -21,31 +20,18 @@ from pydantic import Field
 from stillhouse.metrics.labels import EXACT_MATCH
 from stillhouse.metrics.metric import Metric
 from stillhouse.skills.leads import is_lead, without_emphasis, without_lead
+from stillhouse.skills.no_answer import says_no_answer
 from stillhouse.skills.skill import Skill
+from stillhouse.skills.wrapped import ANSWER_KEYS, unwrapped, without_bullet, without_number
 from stillhouse.text.words import spaced
 
-# of a heading, a quote or a list; a dash before a digit is its sign
-_BULLET = re.compile(r"(?:#{1,6}|>|[*•]|-(?=\s+[^\d\s]))\s+")
 _FENCE = re.compile(r"(?:```|~~~)\w*")
 _BOXED = re.compile(r".*\\boxed\{(?:\\text\{)?([^{}]*)\}*.*")
-_JSON = re.compile(r'\{\s*"(?:final_)?answer"\s*:\s*("(?:[^"\\]|\\.)*")\s*\}')
-_QUOTES = "\"“”„‟‘’'`*«»「」『』 "
+_QUESTION = re.compile(r"(?:q|question|frage|pregunta|pergunta|вопрос|问题|問題|질문|प्रश्न|سؤال)\s*[:：]", re.IGNORECASE)
+_QUOTES = "\"“”„‟‘’‚‛〝〞〟'`*«»‹›「」『』《》〈〉【】 "
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _DROPPED = regex.compile(r"[\p{P}\p{Cf}⁄]")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-# replaces an answer; only a whole line counts, since "unknown" can be part of an answer
-_NO_ANSWER = re.compile(
-    r"(?:(?:sorry|unfortunately)\W+)?"
-    r"(?:i (?:do not|don't|can't|cannot|am not able to|'m not sure)\b[^.]*"
-    r"|(?:there is |it has )?no (?:answer|information)(?: (?:available|given|provided))?"
-    r"|(?:it |this |the question )?(?:is )?(?:unknown|unanswerable|not (?:known|stated|given|mentioned|specified)"
-    r"|not enough information|n/?a)(?: (?:in|by) the (?:context|passage|text))?"
-    r"|(?:this |it |the question )?can(?:not|'t) be answered[^.]*"
-    r"|the (?:context|passage|text) (?:does not|doesn't) (?:say|state|mention|tell|give|specify|contain)\b[^.]*"
-    r"|我?不知道|(?:yo )?no (?:lo )?sé|je ne sais pas|ich weiß (?:es )?nicht|(?:eu )?não sei|(?:я )?не знаю|لا أعرف"
-    r"|मुझे नहीं (?:पता|मालूम)(?: है)?|আমি জানি না|saya tidak tahu|مجھے (?:نہیں معلوم|معلوم نہیں)|(?:分|わ)かりません)\W*",
-    re.IGNORECASE,
-)
 
 
 def normalised(answer: str) -> str:
@@ -63,16 +49,18 @@ def normalised(answer: str) -> str:
 
 def _short_answer(text: str) -> str:
     """Return the first line that says more than "Answer:", without that, Markdown and quotes."""
-    if text.startswith("{") and (found := _JSON.fullmatch(text)):
-        return str(json.loads(found[1])).strip()
-    lines = [_BULLET.sub("", line.strip(), count=1) for line in text.splitlines()]
+    lines = [without_bullet(line.strip()) for line in unwrapped(text, ANSWER_KEYS).splitlines()]
     lines = [line for line in lines if line and not _FENCE.fullmatch(line)]
     at = 0
-    while at < len(lines) - 1 and is_lead(without_emphasis(lines[at]).strip()):
+    while at < len(lines) - 1 and _is_before_answer(without_emphasis(lines[at]).strip()):
         at += 1
     line = "".join(lines[at : at + 1])
     line = _BOXED.sub(r"\1", line) if "\\boxed" in line else line
-    return without_lead(line).strip(_QUOTES)
+    return without_lead(without_number(line)).strip(_QUOTES)
+
+
+def _is_before_answer(line: str) -> bool:
+    return is_lead(line) or bool(_QUESTION.match(line))
 
 
 def _token_f1(answer: str | None, references: Sequence[str], skill: "Qa") -> float:
@@ -139,7 +127,7 @@ class Qa(Skill):
             answer = shorter
         if self.no_answer and normalised(answer) == normalised(self.no_answer):
             return self.no_answer
-        if _NO_ANSWER.fullmatch(answer.replace("’", "'")):
+        if says_no_answer(answer, is_allowed=bool(self.no_answer)):
             return self.no_answer or None
         return answer if any(sign.isalnum() for sign in answer) else None
 
