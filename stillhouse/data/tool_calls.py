@@ -16,6 +16,7 @@ _TAGGED = re.compile(
 _FUNCTION = re.compile(r"<function=([^<>\s]+)>\s*(.*?)\s*(?:</function>.*)?", re.DOTALL)
 _PARAMETER = re.compile(r"<parameter=([^<>]+)>\n?(.*?)\n?(?:</parameter>\s*|(?=<parameter=)|\Z)", re.DOTALL)
 _PYTHON = {"True": True, "False": False, "None": None}  # as templates write them
+CALLING_TOKEN = "[TOOL_CALLS]"  # Mistral's; without it several calls in its later form run into one another
 Function = dict[str, Any]  # name, and arguments as an object
 
 

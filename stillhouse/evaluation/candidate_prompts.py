@@ -7,7 +7,7 @@ from stillhouse.data.row import Row
 from stillhouse.evaluation.engine_process import DecodingSpec, EngineReply
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
 from stillhouse.inference.vllm.answer_tokens import tokens_needed
-from stillhouse.inference.vllm.request import Request, first_token_ids, marks_reasoning, render, tokenize
+from stillhouse.inference.vllm.request import Request, first_token_ids, render, shows_special_tokens, tokenize
 from stillhouse.reasoning import opened_block, split_reasoning
 from stillhouse.recipe.teacher import Sampling
 from stillhouse.teachers.calibration import calibrate
@@ -41,7 +41,7 @@ class CandidatePrompter:
             sampling=Sampling(max_tokens=max(spec.evaluation.max_tokens, needed), stop=stop),
             constraint=constraint,
             label_token_ids=first_token_ids(tokenizer, constraint["choice"]) if self._prior else None,
-            with_special_tokens=marks_reasoning(tokenizer),
+            with_special_tokens=shows_special_tokens(tokenizer),
         )
         self._opened_block = ""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from stillhouse.data.tool_calls import Function, as_function, calls_as_text, find_tagged_calls
+from stillhouse.data.tool_calls import CALLING_TOKEN, Function, as_function, calls_as_text, find_tagged_calls
 
 # marks before and after calls in JSON; a decoder that skips special tokens leaves some of them out
 _MARKS = re.compile(r"<\|python_tag\|>|\[/?TOOL_CALLS\]|<\|/?tool_calls?\|>|<\|tool_call_(?:begin|end)\|>")
@@ -36,7 +36,7 @@ def _split(text: str) -> tuple[str, bool, str]:
 
 def _named_calls(text: str) -> list[Function] | None:
     """Return the calls that `text` is as `name{arguments}`, each behind a mark but for a single one."""
-    parts = [part for part in text.split("[TOOL_CALLS]") if part.strip()]
+    parts = [part for part in text.split(CALLING_TOKEN) if part.strip()]
     named = [_NAMED.fullmatch(part) for part in parts]
     calls = [as_function({"name": match[1], "arguments": match[2]}) for match in named if match]
     found = [call for call in calls if call is not None]

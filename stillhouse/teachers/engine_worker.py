@@ -70,7 +70,7 @@ class EngineRequester:
                 self._prepared.constraint,
                 index,
                 self._prepared.label_token_ids,
-                with_special_tokens=self._prepared.marks_reasoning,
+                with_special_tokens=self._prepared.shows_special_tokens,
             )
             for index in range(sampling.n)
         ]

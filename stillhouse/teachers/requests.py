@@ -12,7 +12,7 @@ from stillhouse.inference.api.request import num_logprobs
 from stillhouse.inference.loading import load_tokenizer
 from stillhouse.inference.vllm.answer_tokens import answer_form, check_room
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
-from stillhouse.inference.vllm.request import Request, first_token_ids, marks_reasoning, render, tokenize
+from stillhouse.inference.vllm.request import Request, first_token_ids, render, shows_special_tokens, tokenize
 from stillhouse.reasoning import opened_block
 from stillhouse.runtime.worker import Reporter
 from stillhouse.skills.cases import read_cases, rows_to_ask, unused_examples
@@ -65,7 +65,7 @@ class PreparedRequests:
         choices = self.constraint.get("choice") if teacher.output.kind == "skill" else None
         # of each label, if their scores are requested
         self.label_token_ids = first_token_ids(tokenizer, choices) if choices else None
-        self.marks_reasoning = marks_reasoning(tokenizer)
+        self.shows_special_tokens = shows_special_tokens(tokenizer)
         self.opened_block = ""  # the mark of reasoning that the prompts end in, if the template opens it
         check_room(tokenizer, self.constraint.get("choice", ()), teacher.sampling, teacher.model)
         self.form = answer_form(tokenizer, self.label_token_ids, self.constraint)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from stillhouse.config import StrictModel
-from stillhouse.data.tool_calls import take_tools
+from stillhouse.data.tool_calls import CALLING_TOKEN, take_tools
 from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.tool_template import fit_calls, fit_tools
 from stillhouse.reasoning import shows_marks
@@ -117,10 +117,11 @@ def closing_texts(choices: list[str]) -> list[str]:
     return [] if inside else list(choices)
 
 
-def marks_reasoning(tokenizer: Any) -> bool:
-    """Return whether the model marks its reasoning with special tokens, which a text must show to be read."""
+def shows_special_tokens(tokenizer: Any) -> bool:
+    """Return whether the model marks reasoning or calls with special tokens, which a text must show to be read."""
     added = getattr(tokenizer, "added_tokens_decoder", {})
-    return shows_marks(str(token) for token in added.values() if token.special)
+    special = {str(token) for token in added.values() if token.special}
+    return shows_marks(special) or CALLING_TOKEN in special
 
 
 def sampling_params(

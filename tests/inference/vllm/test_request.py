@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
 from jinja2 import TemplateError
+from tokenizers import AddedToken
 
 from stillhouse.errors import ModelError
-from stillhouse.inference.vllm.request import closing_texts, first_token_ids, render, tokenize
+from stillhouse.inference.vllm.request import closing_texts, first_token_ids, render, shows_special_tokens, tokenize
 from tests.support.word_tokenizer import WordTokenizer
 
 
@@ -50,3 +53,17 @@ def test_closing_texts_distinct_choices_end_a_completion():
 @pytest.mark.parametrize("choices", [["card", "card_lost"], ["lost", "card lost"], []])
 def test_closing_texts_choice_inside_another_gives_none(choices):
     assert closing_texts(choices) == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "shown"),
+    [
+        ({"</s>": True, "[TOOL_CALLS]": True}, True),
+        ({"</s>": True, "[THINK]": True}, True),
+        ({"</s>": True, "[TOOL_CALLS]": False, "<tool_call>": False}, False),
+        ({}, False),
+    ],
+)
+def test_shows_special_tokens_where_they_mark_reasoning_or_calls(tokens, shown):
+    added = {number: AddedToken(text, special=special) for number, (text, special) in enumerate(tokens.items())}
+    assert shows_special_tokens(SimpleNamespace(added_tokens_decoder=added)) is shown
