@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from stillhouse.data.messages import ASSISTANTS, transposed
+
 Record = dict[str, Any]
 Found = dict[str, str | tuple[str, ...]]  # field of a recipe's `columns` -> column, or several for `text`
 
@@ -30,7 +32,6 @@ _NAMES = {
         *("summary", "summaries", "highlights", "abstract", "solution", "final_answer", "reply"),
     ),
 }
-_ASSISTANTS = ("assistant", "gpt", "chatgpt", "model", "bot", "ai", "chatbot")
 _MAX_LABELS = 100
 _MAX_LABEL_CHARS = 60
 
@@ -170,6 +171,7 @@ def turns_in(value: Any) -> list[dict[str, Any]]:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
             return []
+    value = transposed(value) if isinstance(value, dict) else value
     is_turns = isinstance(value, list) and all(isinstance(t, dict) and _is_turn(t.keys()) for t in value)
     return value if is_turns else []
 
@@ -179,7 +181,7 @@ def replies_in(records: Sequence[Record], column: str) -> list[str]:
     found = []
     for record in records:
         roles = [str(turn.get("role", turn.get("from"))).casefold() for turn in turns_in(record.get(column))]
-        is_reply = [role in _ASSISTANTS for role in roles]
+        is_reply = [role in ASSISTANTS for role in roles]
         found.append("last" if is_reply[-1:] == [True] else "before" if any(is_reply) else "")
     return found
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import charset_normalizer
 
+from stillhouse.data.alphabets import ALPHABETS
+
 _BOMS = (  # UTF-32's first: it begins like UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -27,17 +29,6 @@ _LEGACY = (  # noqa: SIM905 - a list of names is no easier to read
 ).split()
 MIN_CERTAINTY = 0.9  # from which a detected encoding is used
 _MOST_CERTAIN = 0.99  # a guess stays one
-# the letters beyond a-z of languages that are written in several encodings; after Unicode CLDR's exemplar characters
-_ALPHABETS = [
-    frozenset(letters + letters.upper() + "„“”‘’–—…«»€№\u00a0")
-    for letters in (  # noqa: SIM905
-        "äöüß àâæçéèêëîïôœùûüÿ áéíñóúü¿¡ áàâãçéêíóôõúü àéèìíîòóùú áéëïóöü åäöé æøåé áéíóöőúüű ąćęłńóśźż "
-        "áčďéěíňóřšťúůýž áäčďéíĺľňóôŕšťúýž čšžćđ ăâîșțşţ çğıiöşüâîû äöõüšž āčēģīķļņšūž ąčęėįšųūž àçèéíïòóúü áðéíóúýþæö "
-        "çë ĉĝĥĵŝŭ áàâéêíîóôúûŵŷ абвгдежзийклмнопрстуфхцчшщъыьэюяё абвгґдеєжзиіїйклмнопрстуфхцчшщьюя "
-        "абвгдђежзијклљмнњопрстћуфхцчџшѓќѕ абвгдеёжзійклмнопрстуўфхцчшыьэюя αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ "
-        "אבגדהוזחטיךכלםמןנסעףפץצקרשת ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهويىپچژگ،؟؛ًٌٍَُِّْ"
-    ).split()
-]
 # a word of two scripts, or with a mark inside that stands around words
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u06ff]|[\u0370-\u06ff][A-Za-z]|[^\W\d_][„“”«»…€–—№¿¡][^\W\d_]")
 
@@ -105,13 +96,7 @@ def _score(text: str, chaos: float, coherence: float) -> float:
     evidence = {character: min(count, 4) for character, count in letters.items()}  # the same word may come often
     total = sum(evidence.values())
     foreign = min(
-        sum(count for character, count in evidence.items() if not (character in alphabet or _is_eastern(character)))
-        for alphabet in _ALPHABETS
+        sum(count for character, count in evidence.items() if character not in alphabet) for alphabet in ALPHABETS
     )
     mixed = min(10, len(_MIXED.findall(text)))
     return -4.0 * (foreign + mixed) + min(total, 60) * (3.0 * coherence - 20.0 * chaos)
-
-
-def _is_eastern(character: str) -> bool:
-    """Return whether a character is of a script that charset-normalizer tells by itself: Thai, Chinese, Japanese …"""
-    return character >= "\u0e00" and (character.isalpha() or "\u3000" <= character <= "\u30ff" or character < "\u0e80")

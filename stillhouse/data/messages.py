@@ -12,11 +12,16 @@ from stillhouse.data.row import Messages
 from stillhouse.data.tool_calls import find_tagged_calls
 from stillhouse.reasoning import split_reasoning
 
+# ShareGPT's dumps name the product that answered
+ASSISTANTS = (
+    *("assistant", "gpt", "chatgpt", "bing", "bard", "claude", "model", "bot", "chatbot", "ai"),
+    *("function_call", "tool_call"),
+)
 # what others call a role
 _ROLES = {
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(("user", "human", "prompter"), "user"),
-    **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "ai", "function_call", "tool_call"), "assistant"),
+    **dict.fromkeys(ASSISTANTS, "assistant"),
     **dict.fromkeys(("tool", "function", "observation", "ipython", "tool_response", "function_response"), "tool"),
 }
 _CALLING = ("function_call", "tool_call")  # ShareGPT's roles of a turn that is calls, as JSON in its text
@@ -38,10 +43,19 @@ def read_messages(turns: Any, ignored: Counter[str]) -> Messages:
             turns = orjson.loads(turns)
         except orjson.JSONDecodeError as error:
             raise InvalidRecord("bad_messages", f"the turns are text but no JSON list: {error}") from error
+    turns = transposed(turns) if isinstance(turns, dict) else turns
     if not isinstance(turns, list) or not turns:
         raise InvalidRecord("bad_messages", f"the turns must be a list of at least one turn, not {shown(turns)}")
     ids = CallIds()
     return [_turn(turn, position, ids, ignored) for position, turn in enumerate(turns)]
+
+
+def transposed(columns: dict[str, Any]) -> Any:
+    """Return turns that are kept as one list a key, as Hugging Face's datasets store a sequence of objects."""
+    lists = list(columns.values())
+    if not lists or not all(isinstance(values, list) and len(values) == len(lists[0]) for values in lists):
+        return columns
+    return [dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True)]
 
 
 def _turn(turn: Any, at: int, ids: CallIds, ignored: Counter[str]) -> dict[str, Any]:

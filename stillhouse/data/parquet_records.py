@@ -34,7 +34,8 @@ def parquet_records(url: str, options: dict[str, Any] | None) -> Iterator[Record
             for batch in parquet.iter_batches(_BATCH):
                 for raw, value in _values(batch):
                     number += 1
-                    yield number, raw, _named(value, namings) if namings else value
+                    named = _named(value, namings) if namings else value
+                    yield number, raw or _refused_bytes(value, named), named
     except pa.ArrowException as error:
         raise DataError(f"{url} is no readable Parquet file: {error}. Write or copy it again.") from error
 
@@ -86,9 +87,17 @@ def _named(value: dict[str, Any] | InvalidRecord, namings: dict[str, Naming]) ->
         return refused
 
 
+def _refused_bytes(value: Any, named: dict[str, Any] | InvalidRecord) -> bytes:
+    """Return a row as JSON if its names are refused, so that it is seen in the quarantine; else nothing."""
+    is_refused = isinstance(named, InvalidRecord) and not isinstance(value, InvalidRecord)
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS) if is_refused else b""
+
+
 def _class_name(value: Any, names: list[str]) -> str | None:
-    if value is None or value == -1:  # how unlabelled rows are written
+    if value is None or value == -1 or value != value:  # how unlabelled rows are written; the last is NaN
         return None
+    if isinstance(value, float) and value.is_integer():  # pandas makes numbers with gaps so
+        value = int(value)
     if not isinstance(value, int) or not 0 <= value < len(names):
         raise InvalidRecord("unknown_class", f"class {value!r} has no name; the file names {len(names)}: {names[:20]}")
     return names[value]

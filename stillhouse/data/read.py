@@ -154,5 +154,5 @@ def _check_columns(columns: Columns, tally: _Tally, role: Role) -> None:
             near = difflib.get_close_matches(name, sorted(tally.names), n=1, cutoff=0.0)
             raise DataError(
                 f"data.{role}.columns.{field} is {name!r}, but no row has such a column. Found: "
-                f"{', '.join(sorted(tally.names)[:20])}. Nearest: {near[0]!r}."
+                f"{', '.join(map(repr, sorted(tally.names)[:20]))}. Nearest: {near[0]!r}."
             )

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.data.formats import form_of, records
+from stillhouse.data.read import read
 from stillhouse.data.record import InvalidRecord
 from stillhouse.data.sources import resolve
 from stillhouse.recipe.data import Columns, Source
@@ -44,6 +45,18 @@ def test_parquet_class_labels_in_structs_are_their_names(tmp_path: Path) -> None
         tmp_path, {"s": [{"label": 1, "x": 1}]}, {"s": {"label": CLASS, "x": {"dtype": "int64", "_type": "Value"}}}
     )
     assert found == [{"s": {"label": "neutral", "x": 1}}]
+
+
+def test_parquet_class_labels_with_gaps_as_pandas_writes_them_are_their_names(tmp_path: Path) -> None:
+    floats = pa.array([0.0, 2.0, float("nan"), None])
+    assert [row["label"] for row in values(tmp_path, {"label": floats}, {"label": CLASS})] == ["neg", "pos", None, None]
+
+
+def test_parquet_refused_row_is_shown_as_it_is(tmp_path: Path) -> None:
+    values(tmp_path, {"text": ["hello", "bye"], "label": [7, 1]}, {"label": CLASS})
+    source = Source(path=str(tmp_path / "a.parquet"), columns=Columns(text="text", label="label"))
+    summary = read(source, resolve(source), "train", tmp_path / "out")
+    assert [line.text for line in summary.first_quarantined] == ['{"text":"hello","label":7}']
 
 
 def test_parquet_class_without_a_name_is_no_row(tmp_path: Path) -> None:

@@ -42,6 +42,19 @@ def test_read_messages_sharegpt_becomes_the_chat_turns():
     ]
 
 
+@pytest.mark.parametrize("who", ["gpt", "chatgpt", "bing", "bard", "Claude", "model", "bot"])
+def test_read_messages_sharegpt_any_product_that_answered_is_the_assistant(who):
+    assert read({"from": "human", "value": "Hi."}, {"from": who, "value": "Hello."})[1]["role"] == "assistant"
+
+
+def test_read_messages_one_list_a_key_is_a_list_of_turns():
+    ignored: Counter[str] = Counter()
+    turns = {"from": ["human", "gpt"], "value": ["Hi.", "Hello."], "weight": [None, None]}
+    assert [turn["content"] for turn in read_messages(turns, ignored)] == ["Hi.", "Hello."]
+    with pytest.raises(InvalidRecord, match="a list of at least one turn"):
+        read_messages({"role": ["user"], "content": ["a", "b"]}, ignored)
+
+
 def test_read_messages_sharegpt_calls_and_observations_are_joined_by_an_id():
     turns = [
         {"from": "human", "value": "Weather?"},

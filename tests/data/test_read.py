@@ -221,7 +221,7 @@ def test_read_damaged_parquet_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_read_absent_column_names_found_and_nearest(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "a", "intent": "b"}')
-    with pytest.raises(DataError, match=r"columns\.label is 'intnet'.*intent, text.*Nearest: 'intent'"):
+    with pytest.raises(DataError, match=r"columns\.label is 'intnet'.*'intent', 'text'.*Nearest: 'intent'"):
         run(tmp_path / "a.jsonl", Columns(text="text", label="intnet"))
 
 

@@ -95,6 +95,11 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         {"id": "id", "messages": "conversations", "system": "system"},
         rows(id=lambda i: f"c{i}", system=lambda i: f"Speak of {i}." if i % 3 == 0 else None, conversations=sharegpt),
     ),
+    "turns as one list a key": (
+        "conversation",
+        {"messages": "dialog"},
+        rows(dialog=lambda i: {"role": ["user", "assistant"], "content": [prose(i), prose(i + 50)]}),
+    ),
     "questions with a system prompt": (
         "conversation",
         {"text": "question", "reference": "response", "system": "system_prompt"},

@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from stillhouse.data.encoding import MIN_CERTAINTY, guess
 from stillhouse.data.quarantine import check_quarantined
 from stillhouse.data.read import read
 from stillhouse.data.sources import resolve
@@ -72,6 +74,24 @@ def test_read_csv_in_another_encoding_gives_its_texts_and_says_so(tmp_path: Path
     summary, found = read_file(tmp_path / "a.csv")
     assert found == texts_of(language)
     assert "certainty" in summary.forms[str(tmp_path / "a.csv")]
+
+
+EASTERN = [
+    *(("ja", name) for name in ("shift_jis", "euc_jp")),
+    *(("zh", name) for name in ("gb18030", "gbk")),
+    *(("ko", name) for name in ("euc_kr", "cp949")),
+    ("th", "cp874"),
+]
+
+
+@pytest.mark.parametrize(("language", "encoding"), EASTERN)
+def test_guess_few_eastern_lines_are_read_right_or_guessed_without_certainty(language: str, encoding: str) -> None:
+    """What must not be is a wrong text that passes as certain: Japanese was read as Korean, and Chinese as Thai."""
+    for pair in itertools.combinations(texts_of(language), 2):
+        found = guess("\n".join(pair).encode(encoding))
+        assert found is not None
+        is_right = "\n".join(pair).encode(encoding).decode(found.name, "replace") == "\n".join(pair)
+        assert is_right or found.certainty < MIN_CERTAINTY, (pair, found)
 
 
 @pytest.mark.parametrize(("language", "encoding"), [("de", "cp1252"), ("ru", "koi8-r"), ("ja", "shift_jis"), *WIDE])
