@@ -25,11 +25,12 @@ class Reply(StrictModel):
     reasoning: str = ""  # what came before the answer; in the store, what a server handed over apart from the text
     finish_reason: str  # stop | length | error:<kind>
     prompt_tokens: int
-    completion_tokens: int
+    completion_tokens: int  # all that are paid for
+    # without those of a stop text of the recipe; over an API, of the answer alone
     token_ids: tuple[int, ...] = ()
     # per token: {token id: logprob}, the chosen token always among them; empty if none were requested
     logprobs: tuple[dict[int, float], ...] = ()
-    cumulative_logprob: float | None = None  # of all tokens; of the answer's alone if an API wraps it in JSON
+    cumulative_logprob: float | None = None  # of these tokens, or over an API of the answer's text
 
 
 class Completion(Reply):

@@ -11,6 +11,7 @@ from typing import Any
 from stillhouse.completions.completion import Completion, utc_now
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.inference.vllm.answer_tokens import num_spelling
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.inference.vllm.request import Request, sampling_params
 from stillhouse.inference.vllm.sizing import Job
@@ -132,6 +133,10 @@ class EngineRequester:
     def _completion(self, finished: FinishedRequest) -> Completion:
         output = finished.output.outputs[0]
         logprobs = [{int(token): entry.logprob for token, entry in step.items()} for step in output.logprobs or []]
+        token_ids, total = tuple(output.token_ids), output.cumulative_logprob
+        if (own := self._num_own(output)) < len(token_ids):
+            token_ids, logprobs = token_ids[:own], logprobs[:own]
+            total = sum(step[token] for token, step in zip(token_ids, logprobs, strict=True)) if logprobs else None
         return Completion(
             key=finished.request.key,
             # with the block's mark, so that it is known for what it is wherever the text is read
@@ -139,12 +144,21 @@ class EngineRequester:
             finish_reason=output.finish_reason or "error:unknown",
             prompt_tokens=len(finished.request.token_ids),
             completion_tokens=len(output.token_ids),
-            token_ids=tuple(output.token_ids),
+            token_ids=token_ids,
             logprobs=tuple(logprobs),
-            cumulative_logprob=output.cumulative_logprob,
+            cumulative_logprob=total,
             seconds=round(finished.seconds, 4),
             teacher=self.recorder.teacher,
             created=utc_now(),
+        )
+
+    def _num_own(self, output: Any) -> int:
+        """Return how many tokens are the answer's; those of a stop text that ended it are paid for, and are none."""
+        if not self._teacher.sampling.stop or not isinstance(output.stop_reason, str):
+            return len(output.token_ids)
+        prepared = self._prepared
+        return num_spelling(
+            prepared.tokenizer, output.token_ids, output.text, with_special_tokens=prepared.shows_special_tokens
         )
 
 

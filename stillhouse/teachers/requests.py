@@ -60,6 +60,7 @@ class PreparedRequests:
         rows = rows_of(spec)
         tokenizer = load_tokenizer(spec.model_path, teacher.revision)
         fix_settings(tokenizer, settings_of(teacher))
+        self.tokenizer = tokenizer
         prompter = Prompter(teacher, spec.skill, spec.labels, examples_of(spec))
         self.constraint = prompter.constraint(teacher)
         choices = self.constraint.get("choice") if teacher.output.kind == "skill" else None

@@ -16,6 +16,12 @@ class Token(NamedTuple):
     text: str
     logprob: float
     others: tuple[tuple[str, float], ...] = ()
+    spelled: bytes | None = None  # what it writes, where `text` is its id
+
+    @property
+    def written(self) -> bytes:
+        """What the token writes, in UTF-8; a character can take several tokens."""
+        return self.text.encode() if self.spelled is None else self.spelled
 
 
 def read_tokens(given: Any) -> list[Token]:
@@ -42,15 +48,21 @@ def by_id(tokens: list[Token]) -> tuple[tuple[int, ...], tuple[dict[int, float],
 
 
 def spelling(tokens: list[Token], answer: str) -> list[Token]:
-    """Return the tokens that spell `answer`, among the JSON or reasoning around it; all if none are found to do so."""
-    whole = "".join(token.text for token in tokens)
-    spelled = next((form for form in (answer, json.dumps(answer)[1:-1]) if form and form in whole), None)
+    """Return the tokens that spell `answer`; all if none are found to do so.
+
+    Around it stand JSON, reasoning, a stop text, and the ends of turns.
+    """
+    whole = b"".join(token.written for token in tokens)
+    forms = (form.encode() for form in (answer, json.dumps(answer)[1:-1]))
+    spelled = next((form for form in forms if form and form in whole), None)
     if spelled is None:
         return tokens
     start = whole.rfind(spelled)
     end = start + len(spelled)
-    stops = accumulate(len(token.text) for token in tokens)
-    return [token for token, stop in zip(tokens, stops, strict=True) if stop > start and stop - len(token.text) < end]
+    stops = accumulate(len(token.written) for token in tokens)
+    return [
+        token for token, stop in zip(tokens, stops, strict=True) if stop > start and stop - len(token.written) < end
+    ]
 
 
 def _steps(token: Token) -> Iterator[tuple[int, float]]:
@@ -65,7 +77,18 @@ def _token(given: Any) -> Token | None:
     pair, listed = _pair(given.get("token"), given.get("logprob")), given.get("top_logprobs")
     top = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     others = [_pair(one.get("token"), one.get("logprob")) for one in top]
-    return Token(*pair, tuple(other for other in others if other)) if pair else None
+    if pair is None:
+        return None
+    spelled = _written(given) if _TOKEN_ID.fullmatch(pair[0]) else None
+    return Token(*pair, tuple(other for other in others if other), spelled)
+
+
+def _written(given: dict[str, Any]) -> bytes | None:
+    values = given.get("bytes")
+    try:
+        return bytes(values) if isinstance(values, list) else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _pair(text: Any, logprob: Any) -> tuple[str, float] | None:

@@ -80,10 +80,9 @@ def read_reply(content: bytes, form: ResponseForm) -> Reply:
         text, reasoning = split_reasoning(text, reasoning)
         text = _unwrapped(text)
     tokens = read_tokens(choice.get("logprobs"))
-    ids, logprobs = by_id(tokens)
-    # how sure the model is of an answer is no matter of the JSON or the reasoning around it
-    answer = split_reasoning(text, reasoning).answer
-    scored = spelling(tokens, answer) if form.is_wrapped or reasoning or answer != text else tokens
+    # how sure the model is of an answer is no matter of the JSON, the reasoning or the stop text around it
+    scored = spelling(tokens, split_reasoning(text, reasoning).answer)
+    ids, logprobs = by_id(scored)
     return Reply(
         text=text,
         reasoning=reasoning,

@@ -21,6 +21,21 @@ def answer_form(tokenizer: Any, label_token_ids: list[int] | None, constraint: d
     )
 
 
+def num_spelling(tokenizer: Any, token_ids: Sequence[int], text: str, *, with_special_tokens: bool = False) -> int:
+    """Return how many of the first tokens spell `text`, which an engine cut before a stop text; all if none do."""
+
+    def spells(count: int) -> bool:
+        return text in tokenizer.decode(list(token_ids[:count]), skip_special_tokens=not with_special_tokens)
+
+    count = len(token_ids)
+    if not spells(count):
+        return count
+    # a stop text takes few tokens, so the search begins at the end
+    while count and spells(count - 1):
+        count -= 1
+    return count
+
+
 def tokens_needed(tokenizer: Any, choices: Sequence[str], stop: Sequence[str] = ()) -> int:
     """Return how many tokens the longest of `choices` takes with its end; 0 if there are none."""
     if not choices:

@@ -257,6 +257,21 @@ def test_read_reply_a_label_in_json_is_as_sure_as_the_label_s_own_tokens():
     assert reply.cumulative_logprob == -0.75
 
 
+def test_read_reply_a_stop_text_counts_for_nothing():
+    # as vLLM's server gives them: ids for texts, the bytes beside; é takes two tokens
+    pieces = [(3, b"caf"), (4, b"\xc3"), (5, b"\xa9"), (6, b"\n\n"), (2, b"</s>")]
+    logprobs = {
+        "content": [
+            {"token": f"token_id:{id_}", "logprob": -0.5 if id_ in (3, 4, 5) else -7.0, "bytes": list(said)}
+            for id_, said in pieces
+        ]
+    }
+    reply = read_reply(answer("café", logprobs=logprobs).body, PLAIN)
+    assert reply.token_ids == (3, 4, 5)
+    assert reply.cumulative_logprob == -1.5
+    assert [max(step.values()) for step in reply.logprobs] == [-0.5] * 3
+
+
 def test_read_reply_tokens_that_don_t_spell_the_json_count_all():
     logprobs = {"content": [token("<0x63>", -0.5), token("ar", -0.25)]}
     reply = read_reply(answer('{"answer": "car"}', logprobs=logprobs).body, ResponseForm(is_wrapped=True))
