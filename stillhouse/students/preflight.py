@@ -7,9 +7,11 @@ from stillhouse.errors import ModelError
 from stillhouse.inference.loading import Loading, load_config, load_tokenizer
 from stillhouse.inference.model_files import check_model_files
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
+from stillhouse.inference.vllm.held_answers import check_held, is_held
 from stillhouse.inference.vllm.request import NO_TEMPLATE
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.recipe.teacher import ServedModel
+from stillhouse.recipe.teacher import ServedModel, Teacher
+from stillhouse.skills.skill import Skill
 from stillhouse.students.initialise import check_layers
 from stillhouse.students.minimal_template import give_template
 from stillhouse.students.served_template import prepare_template
@@ -20,21 +22,23 @@ _PROMPT = [{"role": "user", "content": "What is it?"}]
 _ANSWER = [{"role": "assistant", "content": "Something"}]
 
 
-def check_served(folder: str, model: ServedModel, layout: str = "messages") -> None:
+def check_served(folder: str, model: ServedModel, skill: Skill) -> None:
     """Refuse a teacher or judge that an engine can't load or whose prompts can't be written.
 
     Raises:
         ModelError: a file is not what its name says, the configuration or tokenizer can't be read, or there is no chat
-            template for a prompt of messages.
+            template for a prompt of messages, or it begins with reasoning where decoding holds answers to a form.
     """
     check_model_files(Path(folder))
     load_config(folder)
     tokenizer = load_tokenizer(folder)
-    if layout == "text":
+    if isinstance(model, Teacher) and model.prompt.layout == "text":
         return
     if not tokenizer.chat_template:
         raise ModelError(f"{folder}: {NO_TEMPLATE}")
     fix_settings(tokenizer, settings_of(model))
+    if is_held(model, skill):
+        check_held(tokenizer, model.model)
 
 
 def check_student(folder: str, recipe: Recipe) -> None:

@@ -12,6 +12,7 @@ from stillhouse.inference.api.request import num_logprobs
 from stillhouse.inference.loading import load_tokenizer
 from stillhouse.inference.vllm.answer_tokens import answer_form, check_room
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
+from stillhouse.inference.vllm.held_answers import check_held
 from stillhouse.inference.vllm.request import Request, first_token_ids, render, shows_special_tokens, tokenize
 from stillhouse.reasoning import opened_block
 from stillhouse.runtime.worker import Reporter
@@ -63,6 +64,8 @@ class PreparedRequests:
         self.tokenizer = tokenizer
         prompter = Prompter(teacher, spec.skill, spec.labels, examples_of(spec))
         self.constraint = prompter.constraint(teacher)
+        if self.constraint and teacher.prompt.layout != "text":
+            check_held(tokenizer, teacher.model)
         choices = self.constraint.get("choice") if teacher.output.kind == "skill" else None
         # of each label, if their scores are requested
         self.label_token_ids = first_token_ids(tokenizer, choices) if choices else None

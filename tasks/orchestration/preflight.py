@@ -13,7 +13,6 @@ from stillhouse.errors import RecipeError
 from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.models import identify
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.settings import Settings
 from stillhouse.students.preflight import check_served, check_student
 from tasks.orchestration.run import Run
@@ -39,7 +38,7 @@ def _check_models(recipe: Recipe, settings: Settings) -> None:
         if model.endpoint:
             read_api_key(model.endpoint, os.environ)
         elif identify(model.model, model.revision, settings.model_hashes).kind == "folder":
-            check_served(model.model, model, model.prompt.layout if isinstance(model, Teacher) else "messages")
+            check_served(model.model, model, recipe.skill)
     student = recipe.student
     if identify(student.model, student.revision, settings.model_hashes).kind == "folder":
         check_student(student.model, recipe)

@@ -1,9 +1,15 @@
 import json
+import re
 
 import pytest
+import yaml
 
 from stillhouse.errors import ModelError
+from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.load import parse_recipe
+from stillhouse.recipe.teacher import Output
+from stillhouse.skills.prompts import TeacherPrompt
+from stillhouse.skills.qa import Qa
 from stillhouse.students.preflight import check_served, check_student
 from tests.support.builders import make_recipe_fields
 from tests.support.families.families import LLAMA2, MISTRAL
@@ -16,7 +22,7 @@ def recipe_of(folder, **fields):
 
 def check_both(folder, **fields):
     recipe = recipe_of(folder, **fields)
-    check_served(str(folder), recipe.teacher, recipe.teacher.prompt.layout)
+    check_served(str(folder), recipe.teacher, recipe.skill)
     check_student(str(folder), recipe)
 
 
@@ -33,8 +39,9 @@ def test_check_base_model_is_refused_with_advice_that_works(tmp_path):
     folder = write_model_folder(tmp_path / "m", None)
     recipe = recipe_of(folder)
     with pytest.raises(ModelError, match=r"no chat template.*prompt\.layout to text"):
-        check_served(str(folder), recipe.teacher)
-    check_served(str(folder), recipe.teacher, "text")
+        check_served(str(folder), recipe.teacher, recipe.skill)
+    continued = recipe.teacher.model_copy(update={"prompt": TeacherPrompt(layout="text")})
+    check_served(str(folder), continued, recipe.skill)
     with pytest.raises(ModelError, match=r"no chat template.*student\.chat_template to minimal"):
         check_student(str(folder), recipe)
     check_student(str(folder), recipe_of(folder, chat_template="minimal"))
@@ -72,3 +79,37 @@ def test_check_served_broken_file_is_one_line(tmp_path):
     (folder / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1")
     with pytest.raises(ModelError, match="git lfs pull"):
         check_both(folder)
+
+
+_TURNS = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>"
+# as DeepSeek-R1's distillations open it, and as Qwen3's thinking can be switched off
+OPENS = _TURNS + "<think>\n{% endif %}"
+OPENS_UNLESS_OFF = _TURNS + "<think>\n{% if enable_thinking is false %}\n</think>\n\n{% endif %}{% endif %}"
+OPENS_UNLESS_TOLD = _TURNS + "{{ '</think>' if thinking is defined and not thinking else '<think>' }}{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "switch"), [(OPENS_UNLESS_OFF, "enable_thinking"), (OPENS_UNLESS_TOLD, "thinking")]
+)
+def test_check_served_reasoning_before_a_label_is_refused_with_advice_that_works(tmp_path, template, switch):
+    folder = write_model_folder(tmp_path / "m", template)
+    recipe = recipe_of(folder)
+    judge = Judge(model=str(folder))
+    for model in (recipe.teacher, judge):
+        with pytest.raises(ModelError, match=rf"opens <think>.*chat_template_kwargs: \{{{switch}: false\}}") as caught:
+            check_served(str(folder), model, recipe.skill)
+        advice = yaml.safe_load(re.search(r"chat_template_kwargs: (\{.*?\})", str(caught.value))[1])
+        check_served(str(folder), model.model_copy(update={"chat_template_kwargs": advice}), recipe.skill)
+
+
+def test_check_served_reasoning_that_can_not_be_switched_off_is_refused_with_advice_that_works(tmp_path):
+    folder = write_model_folder(tmp_path / "m", OPENS)
+    recipe = recipe_of(folder)
+    with pytest.raises(ModelError, match=r"opens <think>.*output\.kind: free"):
+        check_served(str(folder), recipe.teacher, recipe.skill)
+    check_served(str(folder), recipe.teacher.model_copy(update={"output": Output(kind="free")}), recipe.skill)
+    # free answers are read behind the reasoning
+    check_served(str(folder), recipe.teacher, Qa(kind="qa"))
+    pattern = recipe.teacher.model_copy(update={"output": Output(kind="regex", regex="[a-z]+")})
+    with pytest.raises(ModelError, match="opens <think>"):
+        check_served(str(folder), pattern, Qa(kind="qa"))
