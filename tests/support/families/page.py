@@ -42,7 +42,9 @@ The configurations and tokenizers of all families above but Qwen3.5, which is ne
 4.57.1, with equal rotary positions. The engine environment for CPUs has no torchvision, without which vLLM loads
 neither models that see nor Qwen3.5; on GPUs it is installed.
 
-`python -m tests.support.families.steps FOLDER`, then `served` for each family and `page`, make this page again.
+`pytest -m slow tests/students/test_families.py` takes the steps, `pytest -m long` the same file's answers of vLLM; both
+hold this page. `python -m tests.support.families.steps FOLDER`, then `served` for each family and `page`, make it
+again.
 """
 
 
@@ -58,10 +60,6 @@ def page(found: dict[str, dict[str, str]]) -> str:
             "| " + " | ".join([family.name, family.traits, *(said.get(step, "not run") for step in STEPS)]) + " |"
         )
     return _HEAD + "\n".join(lines) + "\n" + _TAIL
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
