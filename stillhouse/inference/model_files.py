@@ -1,6 +1,9 @@
 """Looks at the files of a model's folder before work starts: whether weights are weights and JSON is JSON."""
 
 import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ _TEXT_FILES = (
     "added_tokens.json",
 )
 _INDEX = "model.safetensors.index.json"
+_LAYER = re.compile(r"(.*?\b(?:layers|blocks|h))\.(\d+)\.")  # where a tensor's name says of which layer it is
 
 
 def check_model_files(folder: Path) -> None:
@@ -30,8 +34,11 @@ def check_model_files(folder: Path) -> None:
     for name in _TEXT_FILES:
         if (folder / name).is_file():
             _read_object(folder / name)
-    for path in sorted(folder.glob("*.safetensors")):
+    shards = sorted(folder.glob("*.safetensors"))
+    for path in shards:
         _check_weights(path)
+    if shards and not any(_tensors(folder)):
+        raise ModelError(f"The *.safetensors of {folder} hold no weights at all. Fetch them again.")
     if (folder / _INDEX).is_file():
         named = _read_object(folder / _INDEX).get("weight_map") or {}
         if missing := sorted({shard for shard in named.values() if not (folder / shard).is_file()}):
@@ -41,22 +48,64 @@ def check_model_files(folder: Path) -> None:
             )
 
 
+def check_layers_present(folder: Path, config: Any) -> None:
+    """Refuse weights that lack layers of the configuration: they would be made of random numbers, without a word.
+
+    Names of tensors that say nothing of layers are left to whoever loads them.
+
+    Raises:
+        ModelError: the message has the layers that are there and those that are to be.
+    """
+    found: dict[str, set[int]] = defaultdict(set)
+    for name in _tensors(folder):
+        if match := _LAYER.match(name):
+            found[match[1]].add(int(match[2]))
+    wanted = set(range(getattr(config.get_text_config(), "num_hidden_layers", None) or 0))
+    # those of a vision tower stand beside those of the language model
+    if lacking := min((sorted(wanted - layers) for layers in found.values()), key=len, default=[]):
+        raise ModelError(
+            f"The weights in {folder} lack {len(lacking)} of the {len(wanted)} layers that config.json names, first "
+            f"{lacking[0]}: a file is missing, or they belong to another configuration. Fetch the whole folder."
+        )
+
+
+def _tensors(folder: Path) -> Iterator[str]:
+    """Yield the names of the tensors in all files of weights."""
+    for path in sorted(folder.glob("*.safetensors")):
+        yield from (name for name in _header(path, path.stat().st_size) or {} if name != "__metadata__")
+
+
 def _check_weights(path: Path) -> None:
     size = path.stat().st_size
     with path.open("rb") as file:
-        start = file.read(512)
-        if kind := _other_kind(start):
+        if kind := _other_kind(file.read(512)):
             raise ModelError(f"{path} holds no weights: {kind}")
-        length = int.from_bytes(start[:8], "little")
-        if length > size - 8:
-            raise _cut_off(path, size)
-        file.seek(8)
-        header = _parsed(file.read(length))
+    header = _header(path, size)
     if header is None:
         raise ModelError(f"{path} holds no weights in the safetensors format. Fetch it again.")
+    length = _header_bytes(path)
     ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
     if 8 + length + max(ends, default=0) > size:
         raise _cut_off(path, size)
+
+
+def _header_bytes(path: Path) -> int:
+    with path.open("rb") as file:
+        return int.from_bytes(file.read(8), "little")
+
+
+def _header(path: Path, size: int) -> dict[str, Any] | None:
+    """Return what a file of weights says of its tensors; None if it is not in the safetensors format.
+
+    Raises:
+        ModelError: the file ends within it.
+    """
+    length = _header_bytes(path)
+    if length > size - 8:
+        raise _cut_off(path, size)
+    with path.open("rb") as file:
+        file.seek(8)
+        return _parsed(file.read(length))
 
 
 def _other_kind(start: bytes) -> str:

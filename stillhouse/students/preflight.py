@@ -5,7 +5,7 @@ from typing import Any
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.loading import Loading, load_config, load_tokenizer
-from stillhouse.inference.model_files import check_model_files
+from stillhouse.inference.model_files import check_layers_present, check_model_files
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
 from stillhouse.inference.vllm.held_answers import check_held, is_held
 from stillhouse.inference.vllm.request import NO_TEMPLATE
@@ -26,11 +26,12 @@ def check_served(folder: str, model: ServedModel, skill: Skill) -> None:
     """Refuse a teacher or judge that an engine can't load or whose prompts can't be written.
 
     Raises:
-        ModelError: a file is not what its name says, the configuration or tokenizer can't be read, or there is no chat
-            template for a prompt of messages, or it begins with reasoning where decoding holds answers to a form.
+        ModelError: a file is not what its name says, weights are missing, the configuration or tokenizer can't be read,
+            there is no chat template for a prompt of messages, or it begins with reasoning where decoding holds
+            answers to a form.
     """
     check_model_files(Path(folder))
-    load_config(folder)
+    check_layers_present(Path(folder), load_config(folder))
     tokenizer = load_tokenizer(folder)
     if isinstance(model, Teacher) and model.prompt.layout == "text":
         return
@@ -50,6 +51,7 @@ def check_student(folder: str, recipe: Recipe) -> None:
     student = recipe.student
     check_model_files(Path(folder))
     config, tokenizer = load_config(folder), load_tokenizer(folder)
+    check_layers_present(Path(folder), config)
     if student.layers:
         check_layers(config, student.layers)
     stops = stop_ids(_generation_config(folder, config), tokenizer)

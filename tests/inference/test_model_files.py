@@ -1,9 +1,10 @@
 import json
 
 import pytest
+from transformers import LlamaConfig
 
 from stillhouse.errors import ModelError
-from stillhouse.inference.model_files import check_model_files
+from stillhouse.inference.model_files import check_layers_present, check_model_files
 from tests.support.model_folder import safetensors_of, write_model_folder
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n"
@@ -62,7 +63,36 @@ def test_check_model_files_missing_shard_is_named(folder):
     assert "not there: model-00002-of-00003.safetensors (1 in all)" in refusal(folder)
 
 
-def test_check_model_files_header_with_a_note_and_no_weights_passes(folder):
-    header = b'{"__metadata__": {"format": "pt"}}'
-    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+NOTE = b'{"__metadata__": {"format": "pt"}}'
+
+
+def test_check_model_files_shard_with_a_note_alone_passes_beside_weights(folder):
+    (folder / "note.safetensors").write_bytes(len(NOTE).to_bytes(8, "little") + NOTE)
     check_model_files(folder)
+
+
+@pytest.mark.parametrize("header", [NOTE, b"{}"])
+def test_check_model_files_headers_without_any_weights_are_refused(folder, header):
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert "no weights at all" in refusal(folder)
+
+
+def write_layers(folder, *names: str) -> None:
+    header = json.dumps({name: {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for name in names}).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+
+
+@pytest.mark.parametrize("prefix", ["model.layers", "transformer.h", "model.language_model.layers", "backbone.blocks"])
+def test_check_layers_present_lacking_layers_are_counted(folder, prefix):
+    config = LlamaConfig(num_hidden_layers=4)
+    tower = [f"vision_tower.encoder.layers.{at}.w" for at in range(3)]
+    write_layers(folder, *tower, *(f"{prefix}.{at}.mlp.w" for at in range(5)))  # one more predicts further tokens
+    check_layers_present(folder, config)
+    write_layers(folder, *tower, *(f"{prefix}.{at}.mlp.w" for at in (0, 3)))
+    with pytest.raises(ModelError, match=r"lack [12] of the 4 layers .*first [13].*Fetch"):
+        check_layers_present(folder, config)
+
+
+def test_check_layers_present_names_without_layers_pass(folder):
+    write_layers(folder, "w")
+    check_layers_present(folder, LlamaConfig(num_hidden_layers=4))

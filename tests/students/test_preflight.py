@@ -113,3 +113,16 @@ def test_check_served_reasoning_that_can_not_be_switched_off_is_refused_with_adv
     pattern = recipe.teacher.model_copy(update={"output": Output(kind="regex", regex="[a-z]+")})
     with pytest.raises(ModelError, match="opens <think>"):
         check_served(str(folder), pattern, Qa(kind="qa"))
+
+
+def test_check_weights_that_lack_layers_are_refused_for_each_role(tmp_path):
+    folder = write_model_folder(tmp_path / "m", num_hidden_layers=3)
+    header = b'{"model.layers.0.w": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}'
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    recipe = recipe_of(folder)
+    for check in (
+        lambda: check_served(str(folder), recipe.teacher, recipe.skill),
+        lambda: check_student(str(folder), recipe),
+    ):
+        with pytest.raises(ModelError, match="lack 2 of the 3 layers"):
+            check()
