@@ -4,6 +4,7 @@ A student that learns `1.0` is never right about `1`, and nobody would see why.
 """
 
 import logging
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,8 @@ from stillhouse.data.row_index import SOURCES, RowIndex
 from stillhouse.errors import DataError
 
 logger = logging.getLogger(__name__)
+
+_JOINED = re.compile(r"(?<=[^\W\d_])\s?[-_]\s?(?=[^\W\d_])")  # card_arrival, card-arrival; signs of numbers stay
 
 
 def count_labels(index: RowIndex) -> dict[str, dict[str, int]]:
@@ -30,7 +33,8 @@ def count_labels(index: RowIndex) -> dict[str, dict[str, int]]:
 
 
 def check_forms(counts: Mapping[str, Mapping[str, int]], named: Iterable[str]) -> None:
-    """Refuse labels that differ in their form alone: case, white space, `1` and `1.0`, Unicode forms, width.
+    """Refuse labels that differ in their form alone: case, white space, `a_b` and `a-b`, `1` and `1.0`, Unicode
+    forms, width.
 
     Args:
         counts: rows by label, by source.
@@ -70,8 +74,9 @@ def find_mixed(labels: Iterable[str]) -> list[list[str]]:
 
 
 def _form(label: str) -> str:
-    """Return what a person reads: without case, width, gaps, and how a number is written."""
+    """Return what a person reads: without case, width, gaps, what joins words, and how a number is written."""
     text = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+    text = _JOINED.sub(" ", text)
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -23,7 +23,7 @@ _CONTEXT = 60  # characters before an address in which its words are sought
 
 
 def ip_addresses(text: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each address in `text` that is somebody's: not a loopback, not the unspecified one."""
+    """Yield start and end of each address in `text` that is somebody's: no loopback, no netmask, not 0.0.0.0."""
     for match in _V4.finditer(text):
         before = text[max(0, match.start() - _CONTEXT) : match.start()]
         is_version = _VERSION_BEFORE.search(before) or _SECOND_VERSION.search(before)
@@ -47,4 +47,11 @@ def _is_somebodys(text: str) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return not (address.is_loopback or address.is_unspecified)
+    return not (address.is_loopback or address.is_unspecified or _is_netmask(text))
+
+
+def _is_netmask(text: str) -> bool:
+    try:
+        return text.startswith("255.") and ipaddress.ip_network(f"0.0.0.0/{text}").prefixlen > 0
+    except ValueError:
+        return False

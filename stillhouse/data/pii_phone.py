@@ -5,6 +5,7 @@ parentheses, or the grouping in which a country writes its numbers after a leadi
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import phonenumbers
 import regex
@@ -78,9 +79,17 @@ def _has_phone_form(number: str) -> bool:
         return any(_is_valid(number, region) for region in _REGIONS)
     if _NORTH_AMERICAN.fullmatch(number):
         return _is_valid(number, "US")
-    if number[0] not in "0０٠۰०8" or number.isdecimal() or _DATE.match(number):  # 8 is the Russian 0
+    if (
+        number[0] not in "0０٠۰०8" or number.isdecimal() or _DATE.match(number) or _is_series(number)
+    ):  # 8: the Russian 0
         return False
     return any(_is_grouped_as_in(number, region) for region in _REGIONS)
+
+
+def _is_series(number: str) -> bool:
+    """Return whether the groups go up or down by equal steps, as in "01 02 03 04 05"."""
+    groups = [int(group) for group in regex.findall(r"\p{Nd}+", number)]
+    return len(groups) > 2 and len({after - before for before, after in pairwise(groups)}) == 1
 
 
 def _has_length_of_its_country(number: str) -> bool:

@@ -41,6 +41,8 @@ def rows(*labels: Any) -> list[dict[str, Any]]:
         (["STRASSE", "b"], ["straße", "b"]),
         (["true", "false"], ["True", "False"]),
         (["１", "2"], ["1", "2"]),
+        (["not_entailment", "b"], ["not-entailment", "b"]),
+        (["card_arrival", "b"], ["Card Arrival", "b"]),
     ],
 )
 def test_validate_forms_of_one_label_are_refused_with_what_to_write(

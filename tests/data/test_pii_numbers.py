@@ -105,6 +105,8 @@ Die Fabrik stellt 4915123456 Teile her
 工場は123456789個を作る
 공장은 1234567890개를 만든다
 दुकान ने 9876543210 रुपये कमाए
+Continue: 01 02 03 04 05
+Count down: 09 08 07 06 05
 المصنع ينتج 123456789 قطعة""".splitlines()
 
 
@@ -133,6 +135,7 @@ def test_phone_numbers_many_digits_without_evidence_stay(text: str) -> None:
             "la versión 1.2.3.4",
         ),
         *("section 1.2.3.4", "1.2.3.4.5", "OID 1.3.6.1.4.1", "999.1.1.1", "127.0.0.1 and 0.0.0.0", "1.2.3.4-beta"),
+        *("netmask 255.255.255.0", "255.255.254.0", "255.0.0.0"),
     ],
 )
 def test_ip_addresses_versions_operators_and_loopbacks_stay(text: str) -> None:
