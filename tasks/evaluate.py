@@ -46,7 +46,7 @@ class EvaluateParams(Params):
     teacher_config: Execution[Teacher]
 
 
-@stage("evaluate", version=4, on_device=True)
+@stage("evaluate", version=5, on_device=True)
 def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     """Write answers.parquet, measurements.json and, for the classical alternative, alternative.parquet."""
     params, split = call.params, call.folder("split")

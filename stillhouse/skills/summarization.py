@@ -28,6 +28,12 @@ _NUMBERED = re.compile(r"^\W*summary\s+\d+\W*[:.\n]", re.IGNORECASE | re.MULTILI
 _LEAD = re.compile(r"^\W*(?:here(?:'s| is)[^\n:]{0,60}|(?:short |brief )?summary|tl;?dr)\s*:\s*", re.IGNORECASE)
 
 
+def _shorter(text: str) -> str:
+    """Return the last of numbered summaries on one line, without one heading and the marks around it."""
+    last = _NUMBERED.split(text)[-1].strip()
+    return " ".join(_LEAD.sub("", last).split()).strip('*"“” ')
+
+
 def _within_limit(answer: str | None, references: Sequence[str], skill: "Summarization") -> float:
     """Return 1 for a summary of at most `skill.max_words` words, else 0."""
     return float(answer is not None and (not skill.max_words or num_words(answer) <= skill.max_words))
@@ -94,6 +100,7 @@ class Summarization(Prose):
 
     def parse(self, text: str, labels: Sequence[str] = ()) -> str | None:
         """Return the summary on one line without "Summary:", the last of numbered ones; None if it has no word."""
-        last = _NUMBERED.split(text)[-1]
-        summary = " ".join(_LEAD.sub("", last.strip()).split()).strip('*"“” ')
+        summary = text.strip()
+        while (shorter := _shorter(summary)) != summary:
+            summary = shorter
         return summary if any(sign.isalnum() for sign in summary) else None

@@ -3,6 +3,8 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.data.columns import map_row
@@ -11,6 +13,7 @@ from stillhouse.data.row import ROW_SCHEMA
 from stillhouse.data.row_checks import check_prompt
 from stillhouse.data.sources import resolve
 from stillhouse.data.split import split
+from stillhouse.data.tool_calls import as_turn, calls_as_text
 from stillhouse.data.validate import validate
 from stillhouse.evaluation.comparison import quality
 from stillhouse.evaluation.scoring import Scoring
@@ -236,3 +239,26 @@ def test_public_dialogues_keep_each_reply_in_the_split_of_its_dialogue(tmp_path)
         seen[name] = {case["id"].split("#")[0] for case in cases}
     assert seen["test"]
     assert not seen["test"] & (seen["train"] | seen["validation"])
+
+
+arguments = st.dictionaries(
+    st.text(), st.recursive(st.none() | st.booleans() | st.text() | st.integers(-9, 9), st.lists, max_leaves=4)
+)
+functions = st.tuples(st.text(min_size=1), arguments).map(lambda pair: {"name": pair[0], "arguments": pair[1]})
+
+
+@given(st.text() | st.from_regex(r"(<tool_call>|[\[{\"name:,}\] \n]|</tool_call>|x){0,30}", fullmatch=True))
+def test_parse_of_the_reply_that_a_student_learns_is_the_reply(text):
+    reply = LAST.parse(text)
+    if reply is not None:
+        assert LAST.parse(LAST.training_target(text, reply)) == reply
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="<>[]{}|")), st.lists(functions, min_size=1, max_size=3))
+def test_parse_of_a_reply_with_calls_is_its_text_and_each_call(content, calls):
+    written = calls_as_text(content.strip(), [{"function": call} for call in calls])
+    reply = LAST.parse(LAST.training_target(written, written))
+    assert reply == written
+    turn = as_turn(reply)
+    assert turn["content"] == content.strip()
+    assert [call["function"] for call in turn["tool_calls"]] == calls

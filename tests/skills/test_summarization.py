@@ -3,6 +3,8 @@ import json
 import numpy as np
 import pytest
 import sacrebleu
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
@@ -255,3 +257,10 @@ def test_rouge_on_public_summaries_equals_the_librarys():
 def test_recipe_of_kind_summarization_settings_without_effect_are_refused(change, message):
     with pytest.raises(RecipeError, match=message):
         parse_recipe(make_recipe_fields() | {"skill": {"kind": "summarization", "chain_of_density": 3}} | change)
+
+
+@given(st.text() | st.from_regex(r"(Summary:|Summary 1:|TL;DR:|Here is|\*\*|[\"“*:\n ]|fact|点){0,20}", fullmatch=True))
+def test_parse_of_the_summary_that_a_student_learns_is_the_summary(text):
+    summary = SKILL.parse(text)
+    if summary is not None:
+        assert SKILL.parse(SKILL.training_target(text, summary)) == summary
