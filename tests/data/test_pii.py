@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from stillhouse.data.pii import redact, redact_json
+from stillhouse.data.pii import redact, redact_json, redact_rows
 from stillhouse.data.row import content_sha256
+from stillhouse.data.turns import read_rows, write_rows
 from stillhouse.data.validate import validate
 from stillhouse.recipe.data import Data
 from stillhouse.skills.classification import Classification
@@ -69,3 +70,18 @@ def test_validate_personal_data_is_in_no_stored_file(
     assert touched["content_sha256"] == content_sha256(touched["messages"])
     assert summary.dropped == ({} if mode == "redact" else {"personal_data": 1})
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["dropped.parquet", "rows.parquet"]
+
+
+def test_redact_rows_hash_of_a_changed_row_holds_its_tools(tmp_path: Path) -> None:
+    tools = '[{"type":"function","function":{"name":"mail"}}]'
+    rows = [
+        {"id": name, "messages": [{"role": "user", "content": f"write to {SECRETS[0]}"}], "tools": defined}
+        for name, defined in (("with", tools), ("without", None))
+    ]
+    write_rows(
+        tmp_path / "rows.parquet", [row | {"content_sha256": "0" * 64, "meta": "{}", "references": []} for row in rows]
+    )
+    redact_rows(tmp_path / "rows.parquet", tmp_path / "clean.parquet", Counter())
+    clean = read_rows(tmp_path / "clean.parquet")
+    assert [row["content_sha256"] for row in clean] == [content_sha256(row["messages"], row["tools"]) for row in clean]
+    assert len({row["content_sha256"] for row in clean}) == 2
