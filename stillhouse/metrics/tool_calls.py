@@ -26,6 +26,12 @@ def has_calls(references: Sequence[str], skill: Any) -> bool:
     return any(calls_in(reference, skill) for reference in references)
 
 
+def same_calls(one: str, other: str, skill: Any) -> bool:
+    """Return whether two answers make the same calls with equal arguments, in any order; also if both make none."""
+    called, others = (Counter(map(_whole, calls_in(text, skill))) for text in (one, other))
+    return called == others
+
+
 def _equal_calls(key: Callable[[Function], str]) -> RowScore:
     """Return the score that is 1 if the calls are those of a reference, each as often, in any order."""
 

@@ -16,7 +16,7 @@ from stillhouse.data.row import Messages, Row, content_sha256
 from stillhouse.data.tool_calls import find_tagged_calls, with_calls
 from stillhouse.metrics.metric import Metric
 from stillhouse.metrics.overlap import BLEU, CHRF, ROUGE_L
-from stillhouse.metrics.tool_calls import TOOL_CALL_ARGUMENTS, TOOL_CALL_NAMES
+from stillhouse.metrics.tool_calls import TOOL_CALL_ARGUMENTS, TOOL_CALL_NAMES, same_calls
 from stillhouse.skills.prompts import transcript
 from stillhouse.skills.prose import Prose
 from stillhouse.skills.spoken_calls import answer_with_calls
@@ -74,6 +74,10 @@ class Conversation(Prose):
         """Return the text beside calls of tools; "" if there is none."""
         found = find_tagged_calls(answer_with_calls(text))
         return text if found is None else found[0]
+
+    def equivalent(self, one: str, other: str) -> bool:
+        """Return whether both have the same words and make the same calls: `1` and `"1"` are the same words only."""
+        return super().equivalent(self.wording(one), self.wording(other)) and same_calls(one, other, self)
 
     def is_prose(self, answer: str) -> bool:
         """Return whether there is text beside calls of tools."""

@@ -11,7 +11,7 @@ from stillhouse.data.tool_calls import CALLING_TOKEN, Function, as_function, cal
 _MARKS = re.compile(r"<\|python_tag\|>|\[/?TOOL_CALLS\]|<\|/?tool_calls?\|>|<\|tool_call_(?:begin|end)\|>")
 _KEYS = {"name", "arguments", "parameters", "id", "type", "function"}
 # Mistral's later form; the decoder may have left its marks out
-_NAMED = re.compile(r"\s*([A-Za-z_][\w.-]*)(?:\[CALL_ID\]\w+)?(?:\[ARGS\])?\s*(\{.*\})\s*", re.DOTALL)
+_NAMED = re.compile(r"\s*([A-Za-z_][\w.-]*)(?:\[CALL_ID\]\w+)?(?:\[ARGS\]\s*)?(\{.*\})\s*", re.DOTALL)
 _SEVERAL = re.compile(r"(?<=\})\s*;\s*(?=\{)")  # Llama's
 
 

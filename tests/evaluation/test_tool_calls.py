@@ -77,6 +77,23 @@ def test_tool_calls_equal_to_any_reference_are_right():
     assert scores("It rains.", PARIS, "It rains.") == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (PARIS, call("weather", {"days": 1.0, "city": "Paris"}), True),
+        (f"{MAIL}\n{PARIS}", f"{PARIS}\n{MAIL}", True),
+        (PARIS, call("weather", {"city": "Paris", "days": "1"}), False),
+        (f"I look.\n{PARIS}", f"I LOOK\n{PARIS}", True),
+        (f"I look.\n{PARIS}", PARIS, False),
+        ("It rains.", "it rains", True),
+        ("It rains.", "It snows.", False),
+    ],
+)
+def test_equivalent_replies_have_the_same_words_and_the_same_calls(one, other, same):
+    assert SKILL.equivalent(one, other) is same
+    assert SKILL.equivalent(other, one) is same
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
