@@ -17,7 +17,7 @@ class FilterParams(DatasetSpec, Params):
     """What decides which rows a student is trained on: all of it is identity."""
 
 
-@stage("filter", version=4)
+@stage("filter", version=5)
 def filter(call: StageCall[FilterParams]) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json."""
     return write_dataset(
