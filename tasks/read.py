@@ -60,11 +60,12 @@ def read_sources(run: Run) -> dict[Role, Built[ReadSummary]]:
             storage_options=options,
         )
         built = run.build(read, {}, params, label=f"read {role}")
-        log_forms(built.summary)
+        paths = (source.path,) if isinstance(source.path, str) else source.path
+        log_forms(built.summary, paths)
         log_ignored_keys(built.summary, role)
         if built.summary.quarantined:
             # after the stage, so that the quarantined lines are kept and a higher limit reads nothing again
             kept_at = run.store.path(built.ref, "quarantine.jsonl")
-            check_quarantined(built.summary, role, run.recipe.data.max_quarantined, kept_at)
+            check_quarantined(built.summary, role, run.recipe.data.max_quarantined, kept_at, paths)
         sources[role] = built
     return sources

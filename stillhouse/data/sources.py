@@ -5,8 +5,9 @@ They decide the fingerprint of everything after them, before a row is read.
 
 import hashlib
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Literal
 
@@ -27,6 +28,7 @@ _FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
 }
 _COMPRESSIONS = (".gz", ".zst")
+_GLOB = re.compile(r"[*?\[]")
 _CHUNK = 1 << 20
 
 
@@ -62,6 +64,17 @@ def resolve(source: Source, storage_options: dict[str, Any] | None = None) -> tu
     if not urls:
         raise DataError("A source names no path. `path` needs at least one file, folder, glob or URL.")
     return tuple(_measure(url, source, storage_options) for url in urls)
+
+
+def shown_name(url: str, paths: Sequence[str] = ()) -> str:
+    """Return how a message names a file: below the folder that the recipe's `paths` name, else its last part."""
+    for path in paths:
+        folder = _GLOB.split(path)[0]
+        folder = folder if folder == path else folder.rpartition("/")[0]
+        whole = folder if "://" in folder else os.path.abspath(folder)
+        if url.startswith(whole.rstrip("/") + "/"):
+            return url.removeprefix(whole.rstrip("/") + "/")
+    return url.rpartition("/")[2]
 
 
 @contextmanager

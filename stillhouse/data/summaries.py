@@ -14,9 +14,9 @@ class QuarantinedLine(StageSummary):
     detail: str
     text: str  # its beginning
 
-    def describe(self) -> str:
-        """Return all of it on one line."""
-        return f"{self.file} line {self.line}: {self.reason}: {self.detail}: {self.text!r}"
+    def describe(self, file: str) -> str:
+        """Return all of it on one line; `file` is the name to show."""
+        return f"{file} line {self.line}: {self.reason}: {self.detail}: {self.text!r}"
 
 
 class ReadSummary(StageSummary):

@@ -6,7 +6,7 @@ import pytest
 
 from stillhouse.data.quarantine import check_quarantined, log_ignored_keys
 from stillhouse.data.read import read
-from stillhouse.data.sources import resolve
+from stillhouse.data.sources import resolve, shown_name
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
 
@@ -66,3 +66,33 @@ def test_log_ignored_keys_names_them_with_their_turns(tmp_path: Path, caplog: py
     source = Source(path=str(write(tmp_path / "a.csv", 2, 0)), columns=Columns(text="text", label="label"))
     log_ignored_keys(read(source, resolve(source), "train", tmp_path / "out"), "train")
     assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("paths", "shown"),
+    [
+        (["{}"], "2024/may.csv"),
+        (["{}/"], "2024/may.csv"),
+        (["{}/20*/*.csv"], "2024/may.csv"),
+        (["{}/2024/m*.csv"], "may.csv"),
+        (["{}/2024/may.csv"], "may.csv"),
+        (["elsewhere", "{}"], "2024/may.csv"),
+        ([], "may.csv"),
+    ],
+)
+def test_shown_name_is_below_the_path_of_the_recipe(tmp_path: Path, paths: list[str], shown: str) -> None:
+    url = str(tmp_path / "2024" / "may.csv")
+    assert shown_name(url, [path.format(tmp_path) for path in paths]) == shown
+    remote = [path.format("s3://bucket/data") for path in paths]
+    assert shown_name("s3://bucket/data/2024/may.csv", remote) == shown
+
+
+def test_check_quarantined_message_has_short_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows").mkdir()
+    source = Source(path="rows", columns=Columns(text="text", label="label"))
+    write(tmp_path / "rows" / "a.csv", 0, 2)
+    summary = read(source, resolve(source), "train", tmp_path / "out")
+    with pytest.raises(DataError, match=r"such as a\.csv line 2: .*their bytes: store/quarantine\.jsonl$") as refused:
+        check_quarantined(summary, "train", 0.05, tmp_path / KEPT_AT, ["rows"])
+    assert str(tmp_path) not in str(refused.value)
