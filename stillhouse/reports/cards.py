@@ -159,10 +159,16 @@ def _training(report: Report) -> str:
     training = report.training
     if training is None:
         return "Not recorded."
+    made_with = ", ".join(f"{name} {version}" for name, version in training.libraries.items())
     losses = f"training loss {decimal(training.train_loss)}, validation loss {decimal(training.validation_loss)}"
     return (
         f"{cell(training.method or UNKNOWN)}; {count(training.rows)} rows, {count(training.tokens)} tokens, "
         f"{count(training.steps)} steps; {losses}."
+        + (
+            f"\n\nWritten with {cell(made_with)}: it loads in these. Older ones can lack its model's class."
+            if made_with
+            else ""
+        )
     )
 
 

@@ -190,7 +190,7 @@ def generation_block(summary: GenerationSummary, cost_usd: float | None) -> dict
 
 def training_block(summary: TrainSummary) -> dict[str, Any]:
     """Return the `training` block."""
-    names = {"rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method"}
+    names = {"rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method", "libraries"}
     return summary.model_dump(include=names)
 
 

@@ -79,3 +79,4 @@ class TrainSummary(StageSummary):
     validation_loss: float | None = None
     best_step: int | None = None
     history: tuple[dict[str, Any], ...] = ()  # step, and train_loss or validation_loss
+    libraries: dict[str, str] = Field({})  # that wrote the student; empty if an earlier version of this code did

@@ -6,6 +6,7 @@ Command: `python -m stillhouse.students.worker spec.json` (engine environment)
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from stillhouse.students.initialise import initialise
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
 from stillhouse.students.tokens import encode_rows, read_rows, stop_ids
+
+# those whose version decides whether an exported student loads
+_LIBRARIES = ("transformers", "tokenizers", "safetensors", "torch", "trl", "peft")
 
 
 def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
@@ -50,6 +54,7 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
         "validation_rows": len(validation),
         "validation_rows_too_long": validation_too_long,
         "parameters": parameters,
+        "libraries": {name: version(name) for name in _LIBRARIES},
     }
     return counts | summary
 

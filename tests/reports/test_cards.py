@@ -30,6 +30,14 @@ def test_model_card_front_matter_has_base_model_and_results(blocks: dict[str, An
     assert {metric["type"]: metric["value"] for metric in metrics} == {"accuracy": 0.918, "macro_f1": 0.914}
 
 
+def test_model_card_names_the_libraries_that_wrote_the_student(blocks: dict[str, Any]) -> None:
+    assert "Written with" not in model_card(build_report(**blocks))
+    blocks["training"]["libraries"] = {"transformers": "5.19.0", "torch": "2.13.0+cpu"}
+    assert "Written with transformers 5.19.0, torch 2.13.0+cpu: it loads in these." in model_card(
+        build_report(**blocks)
+    )
+
+
 def test_cards_accepted_terms_are_quoted(blocks: dict[str, Any]) -> None:
     assert "use of the teacher's output" not in model_card(build_report(**blocks))
     blocks["licences"]["accepted_terms"] = "openai"

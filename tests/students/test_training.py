@@ -160,6 +160,10 @@ def test_train_learns_and_reports_its_history(unkilled: tuple[TrainSpec, dict[st
     assert losses[-1] < 0.5 * losses[0]
     assert math.isclose(summary["train_loss"], sum(losses) / len(losses))
     assert (summary["rows"], summary["rows_too_long"], summary["validation_rows"]) == (NUM_ROWS, 0, 12)
+    # the export itself says by which transformers it was written
+    written = json.loads((Path(spec.out) / "config.json").read_text())["transformers_version"]
+    assert summary["libraries"]["transformers"] == written
+    assert {"tokenizers", "torch", "trl"} < summary["libraries"].keys()
     history = [json.loads(line) for line in (Path(spec.out) / "history.jsonl").read_text().splitlines()]
     assert history == summary["history"]
 

@@ -128,6 +128,7 @@ class Training(Block):
     train_loss: Number = Field(description="mean over the steps")
     validation_loss: Number = Field(description="least; null: no validation rows")
     method: str | None = Field(description="full or lora")
+    libraries: dict[str, str] = Field({}, description="versions of the libraries that trained and wrote the student")
 
 
 class FunnelStep(Block):
