@@ -5,9 +5,10 @@ from typing import Any, Self
 from pydantic import Field
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
-from stillhouse.inference.models import Checkpoint
+from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.registry import AnySkill
+from stillhouse.students.preflight import check_student, check_untrained
 from stillhouse.students.row_sample import sample_rows
 from stillhouse.students.spec import InitialiseSpec, InitialiseSummary
 from tasks.balance import Rows
@@ -66,4 +67,23 @@ def initialise_student(run: Run, base: Checkpoint, rows: Rows) -> Built[Initiali
         ModelError: its chat template does not give the rows the prompts that it would be served with.
     """
     params = InitialiseParams.of(run.recipe, base, rows=rows.train.ref, skill=run.recipe.skill, labels=rows.labels)
-    return run.build(initialise, base.inputs, params)
+    built = run.build(initialise, base.inputs, params)
+    if built.is_cached:
+        # its template was tried on the rows of another run
+        check_untrained(str(run.store.fetch(built.ref)), run.recipe, _sample(run, rows))
+    return built
+
+
+def try_student(run: Run, rows: Rows) -> None:
+    """Return if the student's chat template fits the rows, as far as that is known without making the student.
+
+    Raises:
+        ModelError: a folder's template does not give the rows the prompts that they would be served with.
+    """
+    student = run.recipe.student
+    if identify(student.model, student.revision, run.settings.model_hashes).kind == "folder":
+        check_student(student.model, run.recipe, _sample(run, rows))
+
+
+def _sample(run: Run, rows: Rows) -> tuple[dict[str, Any], ...]:
+    return sample_rows(run.store.fetch(rows.train.ref) / "train.parquet", run.recipe.skill, rows.labels)

@@ -132,15 +132,13 @@ def run(spec: InitialiseSpec, report: Reporter) -> dict[str, Any]:
         ModelError: the base model can't be loaded or cut, or its chat template can't be trained on.
     """
     from stillhouse.students.export import copy_processor, save_student
+    from stillhouse.students.row_sample import try_rows
     from stillhouse.students.served_template import prepare_template
-    from stillhouse.students.tokens import encode, stop_ids
 
     model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
     prepare_template(tokenizer, spec)
     stops = stop_ids(model.generation_config, tokenizer)
-    thought = {"reasoning": "A thought."} if spec.reasoning == "keep" else {}
-    for row in spec.sample:
-        encode(tokenizer, row["prompt"], [turn | thought for turn in row["completion"]], stops)
+    try_rows(tokenizer, spec.sample, stops, with_reasoning=spec.reasoning == "keep")
     save_student(model, tokenizer, Path(spec.out), spec.precision)
     copy_processor(model.config, spec.base_model, spec.revision, Path(spec.out))
     report.log(f"untrained student: {model.num_parameters():,} parameters")

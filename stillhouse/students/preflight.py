@@ -1,5 +1,6 @@
 """Checks local models before work starts, so that none fails after its teacher was paid or its training ran."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.skills.skill import Skill
 from stillhouse.students.initialise import check_layers
 from stillhouse.students.minimal_template import give_template
+from stillhouse.students.row_sample import try_rows
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import InitialiseSpec
-from stillhouse.students.tokens import encode, stop_ids
+from stillhouse.students.tokens import stop_ids
 
-_PROMPT = [{"role": "user", "content": "What is it?"}]
-_ANSWER = [{"role": "assistant", "content": "Something"}]
+_SAMPLE = (
+    {
+        "prompt": [{"role": "user", "content": "What is it?"}],
+        "completion": [{"role": "assistant", "content": "Something"}],
+    },
+)
 
 
 def check_served(folder: str, model: ServedModel, skill: Skill) -> None:
@@ -42,8 +48,8 @@ def check_served(folder: str, model: ServedModel, skill: Skill) -> None:
         check_held(tokenizer, model.model)
 
 
-def check_student(folder: str, recipe: Recipe) -> None:
-    """Refuse a student's base model that can't be cut, or whose template can't be trained on.
+def check_student(folder: str, recipe: Recipe, sample: Iterable[dict[str, Any]] = _SAMPLE) -> None:
+    """Refuse a student's base model that can't be cut, or whose template can't be trained on with the rows of `sample`.
 
     Raises:
         ModelError: as `check_served`, or the layers can't be cut, or a training example can't be made.
@@ -59,7 +65,18 @@ def check_student(folder: str, recipe: Recipe) -> None:
     settings = settings_of(student).model_dump()
     spec = InitialiseSpec(base_model=folder, reasoning=recipe.training.reasoning, out=folder, **settings)
     prepare_template(tokenizer, spec)
-    encode(tokenizer, _PROMPT, _ANSWER, stops)
+    try_rows(tokenizer, sample, stops, with_reasoning=spec.reasoning == "keep")
+
+
+def check_untrained(folder: str, recipe: Recipe, sample: Iterable[dict[str, Any]]) -> None:
+    """Refuse a student that was made for other rows, and whose chat template does not fit those of `sample`.
+
+    Raises:
+        ModelError: a training example can't be made.
+    """
+    config, tokenizer = load_config(folder), load_tokenizer(folder)
+    stops = stop_ids(_generation_config(folder, config), tokenizer)
+    try_rows(tokenizer, sample, stops, with_reasoning=recipe.training.reasoning == "keep")
 
 
 def _generation_config(folder: str, config: Any) -> Any:

@@ -1,5 +1,6 @@
 """A sample of rows on which a student's chat template is tried before a teacher is paid for them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pyarrow.parquet as pq
 
 from stillhouse.data.turns import rows_of
 from stillhouse.skills.skill import Skill
+from stillhouse.students.tokens import encode
 
 # rows that are looked at, and how many of the first and of the longest are tried
 _READ = 1024
@@ -29,3 +31,14 @@ def sample_rows(path: Path, skill: Skill, labels: tuple[str, ...]) -> tuple[dict
         }
         for case in [*cases[:_TRIED], *longest[:_TRIED]]
     )
+
+
+def try_rows(tokenizer: Any, sample: Iterable[dict[str, Any]], stops: frozenset[int], *, with_reasoning: bool) -> None:
+    """Make a training example of each row of a sample, with a stand-in for reasoning if that is taught.
+
+    Raises:
+        ModelError: the chat template does not give a row the prompt that it would be served with.
+    """
+    thought = {"reasoning": "A thought."} if with_reasoning else {}
+    for row in sample:
+        encode(tokenizer, row["prompt"], [turn | thought for turn in row["completion"]], stops)

@@ -10,7 +10,7 @@ from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.teacher import Output
 from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.qa import Qa
-from stillhouse.students.preflight import check_served, check_student
+from stillhouse.students.preflight import check_served, check_student, check_untrained
 from tests.support.builders import make_recipe_fields
 from tests.support.families.families import LLAMA2, MISTRAL
 from tests.support.model_folder import write_model_folder
@@ -126,3 +126,23 @@ def test_check_weights_that_lack_layers_are_refused_for_each_role(tmp_path):
     ):
         with pytest.raises(ModelError, match="lack 2 of the 3 layers"):
             check()
+
+
+# a template that refuses tool turns, as many do
+_NO_TOOLS = (
+    "{% for m in messages %}{% if m.role == 'tool' %}{{ raise_exception('no tools here') }}{% endif %}"
+    "{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def test_check_student_rows_that_its_template_refuses_are_known_before_work(tmp_path):
+    folder = write_model_folder(tmp_path / "m", _NO_TOOLS)
+    recipe = recipe_of(folder)
+    answer = [{"role": "assistant", "content": "sun"}]
+    plain = {"prompt": [{"role": "user", "content": "weather?"}], "completion": answer}
+    tools = {"prompt": [*plain["prompt"], {"role": "tool", "content": "sun"}], "completion": answer}
+    for check in (check_student, check_untrained):
+        check(str(folder), recipe, [plain])
+        with pytest.raises(ModelError, match="no tools here"):
+            check(str(folder), recipe, [plain, tools])
