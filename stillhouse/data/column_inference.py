@@ -32,6 +32,8 @@ _NAMES = {
         *("summary", "summaries", "highlights", "abstract", "solution", "final_answer", "reply"),
     ),
 }
+_CALLS = frozenset(("tool_calls", "function_call"))
+_LABEL_OF_INSTRUCTIONS = ("label", "labels", "gold_label")  # `category` and `topic` say what an instruction is about
 _MAX_LABELS = 100
 _MAX_LABEL_CHARS = 60
 
@@ -58,7 +60,8 @@ def infer_columns(records: Sequence[Record], *, label_by_look: bool = True) -> F
     if any(replies) and 2 * sum(reply == "last" for reply in replies) > len(replies):
         return found  # the reply is the reference
     by_look = label_by_look and not left.has(*_NAMES["reference"]) and not any(replies)
-    left.take(found, "label", _is_label, left.single if by_look else None)
+    if not is_instruction or left.has(*_LABEL_OF_INSTRUCTIONS):
+        left.take(found, "label", _is_label, left.single if by_look else None)
     if is_instruction:
         _take_instruction(left, found)
     elif not {"messages", "premise"} & found.keys():
@@ -67,7 +70,7 @@ def infer_columns(records: Sequence[Record], *, label_by_look: bool = True) -> F
     if not {"messages", "premise", "text"} & found.keys():
         return {}
     if "label" not in found:
-        left.take(found, "reference", lambda values: True)
+        left.take(found, "reference", _is_answer)
     elif "context" in found:  # of questions with a label, such as yes and no
         found["text"] = (str(found.pop("context")), str(found["text"]))
     return found
@@ -129,8 +132,10 @@ def _take_pair(left: _Columns, found: Found) -> None:
 
 
 def _take_instruction(left: _Columns, found: Found) -> None:
-    """Take instruction and input together as the prompt; an output of few values is a label."""
-    names = [name for known in ("instruction", "input") for name in left.left if name.strip().casefold() == known]
+    """Take instruction, context and input together as the prompt; an output of few values is a label."""
+    names = [
+        name for known in ("instruction", "context", "input") for name in left.left if name.strip().casefold() == known
+    ]
     found["text"] = tuple(names) if len(names) > 1 else names[0]
     left.left = [name for name in left.left if name not in names]
     outputs = [name for name in left.left if name.strip().casefold() in ("output", "response", "completion")]
@@ -187,7 +192,7 @@ def replies_in(records: Sequence[Record], column: str) -> list[str]:
 
 
 def _is_turn(keys: AbstractSet[str]) -> bool:
-    return {"from", "value"} <= keys or {"role", "content"} <= keys or {"role", "tool_calls"} <= keys
+    return {"from", "value"} <= keys or {"role", "content"} <= keys or ("role" in keys and not _CALLS.isdisjoint(keys))
 
 
 def _is_tools(values: Sequence[Any]) -> bool:
@@ -200,6 +205,12 @@ def _is_id(values: Sequence[Any]) -> bool:
 
 def _is_label(values: Sequence[Any]) -> bool:
     return all(isinstance(value, str | bool | int | float) and len(str(value)) <= _MAX_LABEL_CHARS for value in values)
+
+
+def _is_answer(values: Sequence[Any]) -> bool:
+    """Return whether a reference can be each of these: a text, a number, a list of them, or SQuAD's answers."""
+    listed = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    return all(isinstance(item, str | int | float) or (isinstance(item, dict) and "text" in item) for item in listed)
 
 
 def _repeats(values: Sequence[Any]) -> bool:

@@ -95,6 +95,27 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         {"id": "id", "messages": "conversations", "system": "system"},
         rows(id=lambda i: f"c{i}", system=lambda i: f"Speak of {i}." if i % 3 == 0 else None, conversations=sharegpt),
     ),
+    "dolly": (
+        "conversation",
+        {"text": ("instruction", "context"), "reference": "response"},
+        rows(
+            instruction=lambda i: f"Write about {i}",
+            context=lambda i: prose(i, 30) if i % 3 else "",
+            response=lambda i: prose(i + 60, 30),
+            category=label,
+        ),
+    ),
+    "calls as they once were": (
+        "conversation",
+        {"messages": "messages", "tools": "functions"},
+        rows(
+            messages=lambda i: [
+                {"role": "user", "content": prose(i)},
+                {"role": "assistant", "function_call": {"name": "find", "arguments": "{}"}},
+            ],
+            functions=lambda i: [{"name": "find", "parameters": {"type": "object"}}],
+        ),
+    ),
     "turns as one list a key": (
         "conversation",
         {"messages": "dialog"},
@@ -227,6 +248,12 @@ def test_draft_recipe_of_every_form_loads_and_its_rows_pass(tmp_path: Path, form
     assert recipe.skill.kind == kind
     assert {name: value for name, value in found if value is not None} == columns
     assert f"# read as: {'a JSON array'}" in text
+
+
+def test_draft_recipe_answers_that_can_be_no_reference_are_not_taken(tmp_path: Path) -> None:
+    records = rows(text=prose, label=label, answer=lambda i: {"value": "town", "aliases": ["town"]})
+    (tmp_path / "data.json").write_text(json.dumps([{**row, "label": None} for row in records]))
+    assert "reference: answer" not in draft_recipe(str(tmp_path / "data.json"), "", "", None, tmp_path)
 
 
 def test_draft_recipe_labelled_rows_decide_the_skill_and_the_prompt_keeps_all_of_its_parts(tmp_path: Path) -> None:
