@@ -44,6 +44,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _PLAIN = re.compile(r"-?\d+")
 _EQUALS = re.compile(r"(?<![<>!:])=")
 _ASSIGNED = re.compile(r"(?:^|[,;]|\band\b|\bor\b)\s*[a-zA-Z](?:_\w+)?\s*=")
+_CALCULATION = re.compile(r"[\d\s.,+\-*/×÷()$%^=]+")
 _BULLET = re.compile(r"^(?:[*•]|-(?=\s))\s+")
 
 
@@ -200,7 +201,9 @@ def _bare(answer: str) -> str:
     answer = answer.rstrip(" .").strip()
     plain = tidy(answer)
     first = _CLAUSE.split(plain)[0].strip().strip("$") if _WORD.search(_NO_WORDS.sub(" ", plain)) else plain
-    for part in (plain, first):
+    left, _, right = plain.rpartition("=")
+    is_calculation = _CALCULATION.fullmatch(left) and any(map(str.isdigit, left))  # 3 * 4 = 12 eggs
+    for part in (plain, first, right.strip() if is_calculation else ""):
         if (amount := read_amount(part)) is not None:
             quantity, numbered = amount
             number = numbered[: quantity.end].strip()

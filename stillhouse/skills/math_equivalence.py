@@ -16,6 +16,7 @@ from stillhouse.skills.math_quantity import Quantity, read_quantity, tidy
 from stillhouse.skills.math_units import UNITS
 
 _MAX_CHARS = 200
+_MAX_READ = 2000  # characters that are read as a number
 _MAX_EXPONENT = 10_000
 _EXPONENT = re.compile(r"(?:\^|\*\*)\s*([{(][^{}()]*[})]?|\S)\d*")
 _PLAIN_EXPONENT = re.compile(r"[{(]?\s*-?(?:\d+|[a-z])(?:\s*/\s*\d+)?\s*[})]?")
@@ -35,6 +36,7 @@ _RATIO = re.compile(r"(-?\d[\d.]*)\s*(?::|to)\s*(-?\d[\d.]*)")
 _MARKED = re.compile(r"([-+]?\s*\d+)([,.])(?=\d+(?!\d|[.,]\d))")
 _MEMBER = re.compile(r"^[a-zA-Z]\s*(?:∈|\\in\b)\s*")
 _REMAINDER = re.compile(r"(\d+)\s*(?:r|rem\.?|remainder(?: of)?)\s*(\d+)", re.I)
+_DEGREES = ({"angle", "celsius"}, {"angle", "fahrenheit"})
 _HUNDREDTHS = (UNITS["cents"], UNITS["pence"], UNITS["paise"])
 _SIGNS = str.maketrans(
     {
@@ -68,6 +70,8 @@ def compare(one: str, other: str) -> bool | None:
     first, second = tidy(one), tidy(other)
     if _joined(first) == _joined(second):
         return True
+    if max(len(first), len(second)) > _MAX_READ:
+        return None
     if (is_same := same_moment(first, second)) is not None:
         return is_same
     if is_date(first) or is_date(second):
@@ -133,7 +137,8 @@ def _same_quantity(one: Quantity, other: Quantity) -> bool | None:
     if one.unit and other.unit:
         if one.unit.dimension == other.unit.dimension:
             return one.value * one.unit.factor == other.value * other.unit.factor
-        return False
+        # "degrees" alone may be of heat
+        return {one.unit.dimension, other.unit.dimension} in _DEGREES and one.value == other.value
     if set(_plain_values(one)) & set(_plain_values(other)):
         return True
     both_whole = one.value.denominator == other.value.denominator == 1

@@ -32,6 +32,7 @@ _NUMBER = re.compile(
     r"(?![\d.]*\d)",
     re.I,
 )
+_MAX_DIGITS = 3000
 _TIMES_10 = re.compile(r"\s*(?:×|·|⋅|x|X|\*|\\times|\\cdot)\s*10(?=\s*(?:\^|\*\*))")
 _POWER = re.compile(r"\s*(?:\^|\*\*)\s*(?:\{\s*([-+]?\d{1,3})\s*\}|\(([-+]?\d{1,3})\)|([-+]?\d{1,3})(?![\d.]))")
 _DECIMAL_COMMA = re.compile(rf"([-+]?\s*(?:{CURRENCY})?\s*\d+),(\d+)(?=\s*\S|$)", re.I)
@@ -78,13 +79,16 @@ def read_quantity(text: str) -> Quantity | None:
         quantity = read_quantity(f"{comma[1]}.{text[comma.start(2) :]}")
         return quantity if quantity and quantity.unit else None
     match = _NUMBER.match(text)
-    value = _value(match) if match else None
+    value = _value(match) if match and len(match.group()) <= _MAX_DIGITS else None
     if match is None or value is None:
         return None
     end = match.end()
     if match["bottom"] is None and match["whole"] is None:
         value, end = _raised(value, text, end)
-    return _with_unit(*_scaled(value, text, end, is_mixed=match["whole"] is not None), text, match["money"])
+    value, end = _scaled(value, text, end, is_mixed=match["whole"] is not None)
+    # Python refuses to write whole numbers of more than 4,300 digits
+    is_endless = max(abs(value.numerator), value.denominator).bit_length() > 4 * _MAX_DIGITS
+    return None if is_endless else _with_unit(value, end, text, match["money"])
 
 
 def _raised(value: Fraction, text: str, end: int) -> tuple[Fraction, int]:

@@ -55,7 +55,7 @@ UNITS: dict[str, Unit] = {
     }),
     **_units("speed", {"1": "m/s", "1000/3600": "km/h kmh kmph kph", "1609344/3600000": "mph"}),
     **_units("angle", {"1": "degree degrees deg ^\\circ ^{\\circ}"}),
-    **_units("celsius", {"1": "°c ^\\circc"}), **_units("fahrenheit", {"1": "°f ^\\circf"}),
+    **_units("celsius", {"1": "°c ^\\circc celsius"}), **_units("fahrenheit", {"1": "°f ^\\circf fahrenheit"}),
     **_units("radian", {"1": "radian radians rad"}),
     **_units("percent", {"1": "% \\% percent percentage"}),
     **_units("dollar", {"1": "$ \\$ us$ dollar dollars usd bucks", "1/100": "cent cents ¢ penny pennies"}),
@@ -70,6 +70,7 @@ UNITS: dict[str, Unit] = {
 CURRENCY = r"(?:us\$|r\$|\\?\$|[€£¥₹₽₩₺৳]|(?:usd|eur|gbp|inr|rs\.?|chf|jpy|cny|rmb|krw|brl|rub)(?=\s?\d))"
 UNITS |= {
     "per cent": UNITS["%"],
+    **{f"{word} {scale}": UNITS[scale] for word in ("degree", "degrees") for scale in ("celsius", "fahrenheit")},
     **{f"{long} per {time}": UNITS[symbol] for long, time, symbol in (
         ("kilometers", "hour", "km/h"), ("kilometres", "hour", "km/h"), ("km", "hour", "km/h"),
         ("miles", "hour", "mph"),

@@ -19,7 +19,7 @@ _NUMERAL, _SCALE, _PART = "|".join(_UNDER_100), "|".join(_SCALES), "|".join(PART
 _HINT = re.compile(rf"\b(?:{_NUMERAL}|{_SCALE}|dozen|{_PART})\b", re.I)
 _PHRASE = re.compile(
     rf"\b(?:{_NUMERAL}|an?(?=\s+(?:{_SCALE})\b))"
-    rf"(?:(?:\s+|-|(?<=hundred) and |(?<=thousand) and |(?<=million) and )(?:{_NUMERAL}|{_SCALE})\b)*\b",
+    rf"(?:(?:\s+|-|(?<=hundred) and |(?<=thousand) and |(?<=million) and )(?:{_NUMERAL}|{_SCALE})\b){{0,30}}\b",
     re.I,
 )
 # "one" is a pronoun in: no one, the one, one of them
@@ -28,6 +28,7 @@ _ONE_OF = re.compile(r"\s(?:of|by|another|can|could|must|should|does|has|is|woul
 _A_PART = re.compile(rf"\ban?[\s-](?=(?:{_PART}|dozen)\b)(?!second)", re.I)
 _JOINED_PART = re.compile(rf"(?<=\d)-(?=(?:{_PART})\b)", re.I)
 _MIXED = re.compile(rf"\b(\d+) and (\d+) ({_PART})\b", re.I)
+_UNIT_AND_HALF = re.compile(r"\b(?:an?|(\d+)) ([a-z]+) and (?:a|1) half\b", re.I)
 _HALF = re.compile(r"^half\b(?: an?\b)?", re.I)
 _POINT = re.compile(r"\b(\d+) point ((?:\d )*\d)\b", re.I)
 _MINUS = re.compile(r"^(?:minus|negative)\s+(?=\d)", re.I)
@@ -44,6 +45,7 @@ def with_digits(text: str) -> str:
 
 def with_parts(text: str) -> str:
     """Return `text` with "3 and a half" and "3 and 3 quarters" as mixed numbers, and "a third" as "1 third"."""
+    text = _UNIT_AND_HALF.sub(lambda found: f"{found[1] or 1} 1/2 {found[2]}", text)
     text = _JOINED_PART.sub(" ", _A_PART.sub("1 ", text))
     return _MIXED.sub(lambda found: f"{found[1]} {found[2]}/{PARTS[found[3].lower()].denominator}", text)
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stillhouse.skills.math import Math
 from stillhouse.skills.math_equivalence import is_tame, same_value
 
 
@@ -42,6 +43,15 @@ def test_same_value_of_endless_expressions_compares_text(bomb):
     assert not is_tame(bomb)
     assert same_value(bomb, f" {bomb}")
     assert not same_value(bomb, "1")
+
+
+@pytest.mark.parametrize(
+    "endless", ["7" * 5000, "1." + "3" * 5000, "1e999 cubed cubed", "1/" + "3" * 5000, "one" + " hundred" * 3000]
+)
+def test_same_value_of_endless_numbers_is_told_by_their_text(endless):
+    assert same_value(endless, f"{endless} ")
+    assert not same_value(endless, "7")
+    assert Math(kind="math").parse(f"#### {endless}") == endless
 
 
 @pytest.mark.parametrize("plain", ["x^2+y^2", "x^{10}", "2^{-3}", "(x+1)^2", "x^{1/2}", "10^6"])
