@@ -100,7 +100,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         data=collect.data_block(data, *stages, inputs.dataset.summary),
         generation=generation_of(run, inputs.completions, inputs.dataset),
         filter=collect.filter_block(inputs.dataset.summary),
-        training=collect.training_block(inputs.trained.summary),
+        training=collect.training_block(inputs.trained.summary, recipe.training),
         models=_carried(collect.with_baseline(blocks, which), evaluation),
         comparison=comparison,
         stages={built.label: _stage_block(built) for built in run.built},

@@ -51,7 +51,8 @@ def train_labelled_only(
     if not run.recipe.evaluation.no_teacher_alternatives or not dataset.summary.rows.labelled:
         return None
     # no validation: a user without a teacher would have to take it from the same handful
-    training = run.recipe.training.model_copy(update={"max_steps": steps, "early_stopping_patience": 0})
+    alone = {"max_steps": steps, "early_stopping_patience": 0, "soft_labels": None}
+    training = run.recipe.training.model_copy(update=alone)
     params = TrainParams.of(run.recipe, base, training=training, rows="labelled.jsonl", with_validation=False)
     return _train(run, base, dataset, params, "train labelled-only", Expense.TRAINING_LABELLED_ONLY)
 

@@ -56,6 +56,7 @@ SOURCES = {
 # they run in the engine environment only, and nothing of the control environment imports them
 ENGINE_ONLY = {
     "stillhouse.students.callbacks",
+    "stillhouse.students.soft_loss",
     "stillhouse.students.train",
     "stillhouse.students.trainer_setup",
     *(module for module in SOURCES if module.startswith("stillhouse.students.trainers.")),

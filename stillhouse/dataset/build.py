@@ -16,6 +16,7 @@ from stillhouse.dataset.coverage import Coverage, compare
 from stillhouse.dataset.difficulty import TeacherOutput, subsample_by_difficulty
 from stillhouse.dataset.example import TrainingExample
 from stillhouse.dataset.label_errors import find_label_errors
+from stillhouse.dataset.label_probabilities import LabelProbabilities
 from stillhouse.dataset.summary import DifficultyCounts, FilterSummary, LabelErrorCounts, WrittenRows
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.filters.combine import Mixing
@@ -46,6 +47,7 @@ class DatasetSpec(FrozenModel):
     mixing: Mixing | None = optional_identity(None, "what is kept of several teachers' answers")
     balance: Balance | None = optional_identity(None, "how the labels of what trains are evened out")
     reasoning: Literal["drop", "keep"] = optional_identity("drop", "what becomes of the reasoning before an answer")
+    label_probabilities: bool = optional_identity(False, "rows hold the teacher's probability of each label")
 
     @property
     def calibrations(self) -> tuple[Calibration, ...]:
@@ -72,7 +74,7 @@ def write_dataset(
         scores: a judge's of the completions, by their keys.
 
     Raises:
-        QualityError: too few completions survive.
+        QualityError: too few completions survive, or none has the probabilities of labels that rows are to hold.
     """
     lines, test = read_answers(completions), split / "test.parquet"
     rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
@@ -81,7 +83,8 @@ def write_dataset(
     priors = label_priors(spec.calibrations, prompts["train"], lines)
     results, difficulty = select_completions(prompts, lines, priors, spec, scores)
     training, balanced = training_examples(results, rows, examples, spec)
-    num_rows = write_examples(training, spec, out)
+    judged = LabelProbabilities(lines, priors, spec.labels, spec.skill) if spec.label_probabilities else None
+    num_rows = write_examples(training, spec, out, judged)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
     (out / "calibration.json").write_text(json.dumps({"labels": list(spec.labels), "prior": priors[0]}))
@@ -156,8 +159,19 @@ def training_examples(
     return training, balanced
 
 
-def write_examples(training: Mapping[str, Sequence[TrainingExample]], spec: DatasetSpec, out: Path) -> WrittenRows:
-    """Write the training examples, one file a split, and return how many."""
+def write_examples(
+    training: Mapping[str, Sequence[TrainingExample]],
+    spec: DatasetSpec,
+    out: Path,
+    judged: LabelProbabilities | None = None,
+) -> WrittenRows:
+    """Write the training examples, one file a split, and return how many.
+
+    Raises:
+        QualityError: the rows are to hold the teacher's probabilities (`judged`), and those of no row are known.
+    """
+    if judged:
+        judged.check(training["train"])
     show = spec.skill.student_messages
     for name, found in training.items():
         _write_lines(
@@ -168,6 +182,7 @@ def write_examples(training: Mapping[str, Sequence[TrainingExample]], spec: Data
                     "prompt": show(example.row["messages"], spec.labels),
                     "completion": [_answer_turn(example, spec)],
                     **({"teacher": example.teacher_number} if example.teacher_number else {}),
+                    **(judged.field(example) if judged else {}),
                 }
                 for example in found
             ),

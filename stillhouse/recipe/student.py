@@ -69,6 +69,21 @@ class Lora(FrozenModel):
     target_modules: str | tuple[str, ...] = Field("all-linear", description="module names, or all-linear")
 
 
+class SoftLabels(FrozenModel):
+    """Training on how probable the teacher finds each label, beside the label itself. Every field is identity."""
+
+    weight: float = Field(
+        0.5, ge=0.0, le=1.0, description="share of the loss that the probabilities take; 0 trains on the label alone"
+    )
+    temperature: float = Field(
+        1.0,
+        ge=1.0,
+        le=20.0,
+        description="softens the teacher's and the student's choice among labels alike (arXiv:1503.02531); 1 takes "
+        "the probabilities as they are, 2 to 4 show more of what a teacher that is nearly certain takes for likely too",
+    )
+
+
 class TrainingExecution(FrozenModel):
     """Where training runs. No field is identity."""
 
@@ -115,6 +130,11 @@ class Training(FrozenModel):
         "drop",
         "what becomes of the reasoning before an answer; drop: the student learns the answer alone, and is served with "
         "thinking off; keep: it learns to write the reasoning first, where its chat template has a place for it",
+    )
+    soft_labels: SoftLabels | None = optional_identity(
+        None,
+        "learn the teacher's probability of each label beside its answer, for skills with labels; labelled rows keep "
+        "their label; null learns the answers alone",
     )
     use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")

@@ -9,7 +9,8 @@ import yaml
 
 from stillhouse.recipe.terms import TERMS, Terms
 from stillhouse.reports.markdown import cell, table
-from stillhouse.reports.numbers import count, decimal, size
+from stillhouse.reports.numbers import count, decimal, size, soft_labels
+from stillhouse.reports.schema.data import Training
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
@@ -163,13 +164,18 @@ def _training(report: Report) -> str:
     losses = f"training loss {decimal(training.train_loss)}, validation loss {decimal(training.validation_loss)}"
     return (
         f"{cell(training.method or UNKNOWN)}; {count(training.rows)} rows, {count(training.tokens)} tokens, "
-        f"{count(training.steps)} steps; {losses}."
+        f"{count(training.steps)} steps; {losses}.{_soft_labels(training)}"
         + (
             f"\n\nWritten with {cell(made_with)}: it loads in these. Older ones can lack its model's class."
             if made_with
             else ""
         )
     )
+
+
+def _soft_labels(training: Training) -> str:
+    learnt = training.soft_labels
+    return f" The teacher's probabilities of the labels: {soft_labels(learnt)}." if learnt else ""
 
 
 def _rows(report: Report) -> str:

@@ -18,6 +18,7 @@ from stillhouse.evaluation.scoring import Scoring, unmeasured_metrics
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.student import Training
 from stillhouse.skills.skill import Skill
 from stillhouse.students.spec import TrainSummary
 
@@ -188,10 +189,12 @@ def generation_block(summary: GenerationSummary, cost_usd: float | None) -> dict
     }
 
 
-def training_block(summary: TrainSummary) -> dict[str, Any]:
+def training_block(summary: TrainSummary, training: Training) -> dict[str, Any]:
     """Return the `training` block."""
     names = {"rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method", "libraries"}
-    return summary.model_dump(include=names)
+    soft = training.soft_labels.model_dump() if training.soft_labels else None
+    learnt = soft | {"rows": summary.rows_with_soft_label} if soft else None
+    return summary.model_dump(include=names) | {"soft_labels": learnt}
 
 
 def curves(summary: TrainSummary) -> list[dict[str, Any]]:

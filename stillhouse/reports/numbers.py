@@ -1,5 +1,6 @@
 """Numbers as people read them: sensible digits and a unit, or "not measured"."""
 
+from stillhouse.reports.schema.data import SoftLabels
 from stillhouse.skills.registry import METRICS
 
 NOT_MEASURED = "not measured"
@@ -14,6 +15,11 @@ def count(value: int | float | None) -> str:
 def decimal(value: float | None, digits: int = 3) -> str:
     """Return a plain decimal, by default with three digits."""
     return NOT_MEASURED if value is None else f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def soft_labels(learnt: SoftLabels) -> str:
+    """Return how many rows teach the teacher's probabilities of the labels, and how: 700 rows, weight 0.5, ..."""
+    return f"{count(learnt.rows)} rows, weight {learnt.weight:g}, temperature {learnt.temperature:g}"
 
 
 def signed(value: float | None, digits: int = 3) -> str:

@@ -72,6 +72,7 @@ class TrainSummary(StageSummary):
 
     method: str
     rows: int
+    rows_with_soft_label: int | None = None  # that learn the teacher's probabilities; None: the recipe asks for none
     tokens: int
     steps: int
     seconds: float

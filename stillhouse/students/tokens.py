@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stillhouse.data.row import Messages
 from stillhouse.errors import DataError, ModelError
 from stillhouse.inference.vllm.request import continuation_ids, through_template, tokenize
 from stillhouse.students.base_model import ordered_stops
 from stillhouse.students.served_template import target_text
+
+if TYPE_CHECKING:
+    from stillhouse.students.label_choices import ChoiceTable
+
+Rows = list[dict[str, list[int]]]  # token ids, and which of them count
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -63,15 +68,23 @@ def encode(tokenizer: Any, prompt: Messages, completion: Messages, stops: frozen
 
 
 def encode_rows(
-    tokenizer: Any, rows: list[dict[str, Any]], stops: frozenset[int], max_length: int
-) -> tuple[list[dict[str, list[int]]], int]:
+    tokenizer: Any,
+    rows: list[dict[str, Any]],
+    stops: frozenset[int],
+    max_length: int,
+    choices: ChoiceTable | None = None,
+) -> tuple[Rows, int]:
     """Return (encoded rows of at most `max_length` tokens, number of longer rows left out).
+
+    With `choices`, rows have `labels` in place of the mask, and the teacher's choices go into that table.
 
     Raises:
         DataError: every row is too long.
         ModelError: as `encode`.
     """
     encoded = [encode(tokenizer, row["prompt"], row["completion"], stops) for row in rows]
+    if choices is not None:
+        encoded = [choices.mark(row, ids) for row, ids in zip(rows, encoded, strict=True)]
     fitting = [row for row in encoded if len(row["input_ids"]) <= max_length]
     if not fitting:
         shortest = min(len(row["input_ids"]) for row in encoded)

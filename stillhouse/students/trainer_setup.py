@@ -17,10 +17,13 @@ from transformers import EarlyStoppingCallback
 from stillhouse.students.callbacks import NEVER, Clock, Progress, Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stillhouse.recipe.student import Training
     from stillhouse.runtime.worker import Reporter
+    from stillhouse.students.label_choices import Choice
+    from stillhouse.students.tokens import Rows
 
-Rows = list[dict[str, list[int]]]
 SHORT_ROW_TOKENS = 256
 
 
@@ -35,6 +38,7 @@ class TrainingJob:
     training: Training
     checkpoints: Path
     report: Reporter
+    choices: Sequence[Choice] = ()  # that `labels` of the rows point to
 
 
 def trainer_options(job: TrainingJob) -> dict[str, Any]:

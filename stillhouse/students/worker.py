@@ -6,6 +6,7 @@ Command: `python -m stillhouse.students.worker spec.json` (engine environment)
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,34 @@ from typing import Any
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.students.export import copy_processor, save_student, write_history
 from stillhouse.students.initialise import initialise
+from stillhouse.students.label_choices import Choice, ChoiceTable, num_with_choices
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
-from stillhouse.students.tokens import encode_rows, read_rows, stop_ids
+from stillhouse.students.tokens import Rows, encode, encode_rows, read_rows, stop_ids
 
 # those whose version decides whether an exported student loads
 _LIBRARIES = ("transformers", "tokenizers", "safetensors", "torch", "trl", "peft")
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """The rows of a training as token ids."""
+
+    train: Rows
+    too_long: int  # rows left out
+    validation: Rows
+    validation_too_long: int
+    choices: list[Choice]  # that rows point to; empty without soft labels
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Their numbers, as the summary has them."""
+        return {
+            "rows": len(self.train),
+            "rows_too_long": self.too_long,
+            "validation_rows": len(self.validation),
+            "validation_rows_too_long": self.validation_too_long,
+        }
 
 
 def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
@@ -34,29 +57,34 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
     out = Path(spec.out)
     model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
     prepare_template(tokenizer, spec)
-    stops = stop_ids(model.generation_config, tokenizer)
-    rows, too_long = encode_rows(tokenizer, read_rows(Path(spec.rows)), stops, spec.training.max_length)
-    validation: list[dict[str, list[int]]] = []
-    validation_too_long = 0
-    if spec.validation:
-        held_out = read_rows(Path(spec.validation))
-        validation, validation_too_long = encode_rows(tokenizer, held_out, stops, spec.training.max_length)
-    report.log(f"{len(rows)} rows, {too_long} longer than training.max_length, {len(validation)} for validation")
-    parameters = model.num_parameters()
-    job = TrainingJob(model, tokenizer, rows, validation, spec.training, Path(spec.checkpoints), report)
+    rows = _encode_all(spec, tokenizer, stop_ids(model.generation_config, tokenizer))
+    counts: dict[str, Any] = rows.counts | {"parameters": model.num_parameters()}
+    report.log(
+        f"{counts['rows']} rows, {rows.too_long} longer than training.max_length, {len(rows.validation)} for validation"
+    )
+    if spec.training.soft_labels:
+        counts["rows_with_soft_label"] = num_with_choices(rows.train)
+        report.log(f"{counts['rows_with_soft_label']} rows learn the teacher's probabilities of the labels")
+    checkpoints = Path(spec.checkpoints)
+    job = TrainingJob(model, tokenizer, rows.train, rows.validation, spec.training, checkpoints, report, rows.choices)
     trained, summary = train(job)
     save_student(trained, tokenizer, out, spec.training.precision)
     copy_processor(model.config, spec.base_model, spec.revision, out)
     write_history(summary["history"], out)
-    counts = {
-        "rows": len(rows),
-        "rows_too_long": too_long,
-        "validation_rows": len(validation),
-        "validation_rows_too_long": validation_too_long,
-        "parameters": parameters,
-        "libraries": {name: version(name) for name in _LIBRARIES},
-    }
-    return counts | summary
+    return counts | {"libraries": {name: version(name) for name in _LIBRARIES}} | summary
+
+
+def _encode_all(spec: TrainSpec, tokenizer: Any, stops: frozenset[int]) -> EncodedRows:
+    """Return the rows and the validation rows, if there are any, as token ids."""
+    soft = spec.training.soft_labels
+    choices = ChoiceTable(lambda prompt, answer: encode(tokenizer, prompt, answer, stops)) if soft else None
+
+    def encoded(path: str) -> tuple[Rows, int]:
+        return encode_rows(tokenizer, read_rows(Path(path)), stops, spec.training.max_length, choices)
+
+    train, too_long = encoded(spec.rows)
+    validation, validation_too_long = encoded(spec.validation) if spec.validation else ([], 0)
+    return EncodedRows(train, too_long, validation, validation_too_long, choices.choices if choices else [])
 
 
 if __name__ == "__main__":

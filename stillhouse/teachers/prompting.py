@@ -44,12 +44,7 @@ class Prompter:
 
     def constraint(self, teacher: Teacher) -> dict[str, Any]:
         """Return the constraint on a completion; {} for none."""
-        output = teacher.output
-        if output.kind == "skill":
-            # a continued text goes on with a space; a chat message starts with the completion itself
-            lead = " " if self.prompt.layout == "text" else ""
-            return self.skill.constraint(self.labels, lead)
-        return {} if output.kind == "free" else {output.kind: getattr(output, output.kind)}
+        return constraint_of(teacher, self.skill, self.labels)
 
     def _examples(self, rows: Sequence[Row]) -> list[list[Row]]:
         k = self.prompt.examples
@@ -63,6 +58,16 @@ class Prompter:
 
     def _fixed_order(self, example: Row) -> str:
         return seeded_order(self.prompt.seed, example)
+
+
+def constraint_of(teacher: Teacher, skill: Skill, labels: Sequence[str]) -> dict[str, Any]:
+    """Return the constraint on a teacher's completions; {} for none."""
+    output = teacher.output
+    if output.kind == "skill":
+        # a continued text goes on with a space; a chat message starts with the completion itself
+        lead = " " if teacher.prompt.layout == "text" else ""
+        return skill.constraint(labels, lead)
+    return {} if output.kind == "free" else {output.kind: getattr(output, output.kind)}
 
 
 class _FixedPool:

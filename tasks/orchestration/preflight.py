@@ -13,8 +13,11 @@ from stillhouse.errors import RecipeError
 from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.models import identify
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.student import Student
+from stillhouse.recipe.teacher import ServedModel
 from stillhouse.runtime.settings import Settings
 from stillhouse.students.preflight import check_served, check_student
+from stillhouse.teachers.label_tokens import check_label_scores
 from tasks.orchestration.run import Run
 
 
@@ -24,7 +27,8 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
     Raises:
         StoreError: the store can't be used.
         ModelError: a teacher, the judge or the student's base is not there, or a folder of one can't be used.
-        RecipeError: the key of an endpoint is not set, or a budget in dollars has no price to count with.
+        RecipeError: the key of an endpoint is not set, a budget in dollars has no price to count with, or no teacher
+            says how probable it finds each label, which a student is to learn.
     """
     check_store(settings.store)
     _check_price(recipe)
@@ -37,11 +41,16 @@ def _check_models(recipe: Recipe, settings: Settings) -> None:
     for model in recipe.served_models.values():
         if model.endpoint:
             read_api_key(model.endpoint, os.environ)
-        elif identify(model.model, model.revision, settings.model_hashes).kind == "folder":
+        elif _is_folder(model, settings):
             check_served(model.model, model, recipe.skill)
-    student = recipe.student
-    if identify(student.model, student.revision, settings.model_hashes).kind == "folder":
-        check_student(student.model, recipe)
+    if recipe.training.soft_labels:
+        check_label_scores(recipe, [one for one in recipe.teachers if not one.endpoint and _is_folder(one, settings)])
+    if _is_folder(recipe.student, settings):
+        check_student(recipe.student.model, recipe)
+
+
+def _is_folder(model: ServedModel | Student, settings: Settings) -> bool:
+    return identify(model.model, model.revision, settings.model_hashes).kind == "folder"
 
 
 def _check_price(recipe: Recipe) -> None:

@@ -26,6 +26,8 @@ IF_SET = {
     "filters.min_judge_score",
     "training.kind",
     "training.reasoning",
+    "training.soft_labels.weight",
+    "training.soft_labels.temperature",
     *(
         f"{model}.{name}"
         for model in ("teachers", "judge", "student")

@@ -107,6 +107,21 @@ def test_ledger_has_a_line_for_every_paid_stage_and_no_other(name: str, paid: li
     assert [line.stage for line in in_report_order(run_of(name, tmp_path).ledger)] == paid
 
 
+def test_stages_soft_labels_ask_no_teacher_and_leave_the_labelled_rows_training_alone(tmp_path: Path):
+    fields = write_fields("local", tmp_path)
+
+    def named(**training: Any) -> dict[str, str]:
+        run = dry_distill(parse_recipe(fields | {"training": training}))
+        return {built.label: built.ref.fingerprint for built in run.built}
+
+    plain, half, more = named(), named(soft_labels={"weight": 0.5}), named(soft_labels={"weight": 0.7})
+    assert plain["generate"] == half["generate"]
+    # the rows hold the probabilities as they are: the weight is the training's alone
+    assert plain["filter"] != half["filter"] == more["filter"]
+    assert half["train"] != more["train"]
+    assert half["train labelled-only"] == more["train labelled-only"]
+
+
 PRICED = {
     # a batch is half the price; the test rows are asked one by one
     "teachers": [

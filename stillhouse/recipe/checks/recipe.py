@@ -11,6 +11,7 @@ from stillhouse.recipe.checks.endpoint import find_endpoint_problems
 from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
+from stillhouse.recipe.checks.soft_labels import find_soft_label_problems
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.recipe.terms import TERMS, forbidding_terms
@@ -22,6 +23,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_endpoint_problems,
         find_skill_problems,
         find_output_problems,
+        find_soft_label_problems,
         _find_budget_problems,
         find_routing_problems,
         _find_judge_problems,

@@ -118,6 +118,14 @@ class Filtering(Block):
     )
 
 
+class SoftLabels(Block):
+    """The teacher's probabilities of the labels, as the student learnt them beside the answers."""
+
+    weight: float = Field(ge=0.0, le=1.0, description="their share of the loss")
+    temperature: float = Field(ge=1.0, description="that softens both sides; 1: as they are")
+    rows: int = Field(ge=0, description="training examples that have them; the others teach their label alone")
+
+
 class Training(Block):
     """What the student was trained on and how it ended."""
 
@@ -129,6 +137,7 @@ class Training(Block):
     validation_loss: Number = Field(description="least; null: no validation rows")
     method: str | None = Field(description="full or lora")
     libraries: dict[str, str] = Field({}, description="versions of the libraries that trained and wrote the student")
+    soft_labels: SoftLabels | None = Field(None, description="null: `training.soft_labels` is not set")
 
 
 class FunnelStep(Block):

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning with TRL: cross-entropy of the completion's tokens.
+"""Supervised fine-tuning with TRL: cross-entropy of the completion's tokens, and soft labels if the recipe has them.
 
 TRL 1.16 leaves prompt positions out of the projection to the vocabulary on GPUs only. Elsewhere it scores every
 position, which was three quarters of a step for short answers and a vocabulary of 49,152; the trainer here does not.
@@ -13,12 +13,12 @@ import torch
 from torch.nn import functional
 from trl import SFTConfig, SFTTrainer
 
+from stillhouse.students.label_choices import IGNORE_INDEX
+from stillhouse.students.soft_loss import SoftLabelLoss
 from stillhouse.students.trainer_setup import trainer_options, training_arguments
 
 if TYPE_CHECKING:
     from stillhouse.students.trainer_setup import TrainingJob
-
-IGNORE_INDEX = -100
 
 
 def build_trainer(job: TrainingJob) -> CompletionTrainer:
@@ -33,30 +33,60 @@ def build_trainer(job: TrainingJob) -> CompletionTrainer:
         eval_packing=False,
         completion_only_loss=True,
     )
-    return CompletionTrainer(args=args, **options)
+    soft = SoftLabelLoss(training.soft_labels, job.choices) if training.soft_labels else None
+    return CompletionTrainer(soft=soft, args=args, **options)
 
 
 class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types in the control environment
     """Supervised fine-tuning whose cost does not grow with vocabulary times prompt length."""
 
+    def __init__(self, *, soft: SoftLabelLoss | None, **options: Any) -> None:
+        """Take what learns the teacher's probabilities of the labels, if the recipe asks for it."""
+        super().__init__(**options)
+        self._soft = soft
+
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Return the negative log-likelihood of the labels, summed, over `num_items_in_batch` (default: over them)."""
-        if return_outputs or not self._picks_positions(inputs["labels"].device):
+        """Return the loss of the labels, summed, over `num_items_in_batch` (default: over their number).
+
+        It is their negative log-likelihood, or what `SoftLabelLoss` defines.
+        """
+        if return_outputs or not (self._soft or self._picks_positions(inputs["labels"].device)):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels_BT = inputs["labels"][:, 1:]
         # the columns in which any row of the batch has a label; the model's own forward projects just these
         columns_K = (labels_BT != IGNORE_INDEX).any(dim=0).nonzero().flatten()
         given = {name: value for name, value in inputs.items() if name != "labels"}
-        logits_BKV = model(**given, use_cache=False, logits_to_keep=columns_K).logits
+        kept = {"logits_to_keep": columns_K} if self._projects_columns() else {}
+        routed = {"output_router_logits": True} if self.aux_loss_enabled else {}
+        outputs = model(**given, use_cache=False, **kept, **routed)
+        logits_BKV = outputs.logits if kept else outputs.logits[:, columns_K]
         labels_BK = labels_BT[:, columns_K]
         wanted = labels_BK != IGNORE_INDEX
-        loss = functional.cross_entropy(logits_BKV[wanted].float(), labels_BK[wanted], reduction="sum")
-        return loss / (wanted.sum() if num_items_in_batch is None else num_items_in_batch)
+        loss = self._summed(logits_BKV[wanted].float(), labels_BK[wanted])
+        loss = loss / (wanted.sum() if num_items_in_batch is None else num_items_in_batch)
+        return loss + self._routing_loss(outputs, num_items_in_batch) if routed else loss
+
+    def _summed(self, logits_NV: torch.Tensor, labels_N: torch.Tensor) -> torch.Tensor:
+        if self._soft is None:
+            return functional.cross_entropy(logits_NV, labels_N, reduction="sum")
+        hard = functional.cross_entropy(logits_NV, self._soft.tokens(labels_N), reduction="sum")
+        return hard + self._soft.added(logits_NV, labels_N)
+
+    def _routing_loss(self, outputs: Any, num_items_in_batch: Any) -> torch.Tensor:
+        """Return what a mixture of experts adds, as TRL does: a mean a batch, so an equal share of each in a step."""
+        batches = 1 if num_items_in_batch is None else self.current_gradient_accumulation_steps
+        routing: torch.Tensor = self.router_aux_loss_coef * outputs.aux_loss.mean() / batches
+        return routing
 
     def _picks_positions(self, device: torch.device) -> bool:
-        if device.type != "cpu" or self.args.world_size > 1 or self.aux_loss_enabled:
+        is_plain = device.type == "cpu" and self.args.world_size == 1 and not self.aux_loss_enabled
+        return is_plain and self._projects_columns()
+
+    def _projects_columns(self) -> bool:
+        """Return whether the model can project some columns alone; several GPUs would share them out like rows."""
+        if self.args.n_gpu > 1:
             return False
         base = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
         return "logits_to_keep" in inspect.signature(type(base).forward).parameters

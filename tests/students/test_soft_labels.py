@@ -1,0 +1,73 @@
+"""A student's loss on the teacher's probabilities of the labels, on a tiny model in the engine environment."""
+
+import json
+import math
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from stillhouse.repository import ROOT
+from stillhouse.runtime.settings import load_settings
+
+PYTHON = load_settings().engine_python
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not PYTHON.exists(), reason="no engine environment"),
+]
+
+
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("soft")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [str(PYTHON), "-m", "tests.support.workers.soft_labels", str(folder)]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    found: dict[str, Any] = json.loads((folder / "checks.json").read_text())
+    return found
+
+
+def test_soft_loss_equals_its_definition_packed_and_apart(checks: dict[str, Any]) -> None:
+    # the labels are several tokens each, and some begin alike: else the tree would be one fork
+    assert min(len(answer) for answer in checks["answers"]) == 2 < 5 < max(len(answer) for answer in checks["answers"])
+    assert len({answer[0] for answer in checks["answers"]}) == 2
+    for loss in checks["losses"]:
+        assert math.isclose(loss["apart"], loss["oracle"], rel_tol=1e-6)
+        assert math.isclose(loss["packed"], loss["oracle"], rel_tol=1e-6)
+    assert len({round(loss["oracle"], 3) for loss in checks["losses"]}) == len(checks["losses"])
+
+
+def test_soft_loss_expected_over_the_teachers_answers_is_the_divergence_of_whole_labels(checks: dict[str, Any]) -> None:
+    expected, whole = checks["chain_rule"]
+    assert math.isclose(expected, whole, rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("way", ["full", "lora", "packed"])
+def test_soft_labels_of_weight_0_train_bit_for_bit_as_none_do(checks: dict[str, Any], way: str) -> None:
+    at_weight_0, at_weight_half = checks["is_plain"][way]
+    assert at_weight_0
+    assert not at_weight_half
+
+
+def test_soft_loss_accumulated_over_batches_is_that_of_one_batch(checks: dict[str, Any]) -> None:
+    (loss, norm), (summed_loss, summed_norm) = checks["steps"]
+    assert math.isclose(loss, summed_loss, rel_tol=1e-5)
+    assert math.isclose(norm, summed_norm, rel_tol=1e-5)
+
+
+def test_soft_loss_keeps_what_a_mixture_of_experts_adds(checks: dict[str, Any]) -> None:
+    ours, theirs = checks["experts"]
+    assert math.isclose(ours, theirs, rel_tol=1e-6)
+
+
+def test_gold_rows_make_no_choice(checks: dict[str, Any]) -> None:
+    assert checks["num_with_choices"] == 9  # of 12 rows, every fourth one gold
+
+
+def test_student_learns_the_teachers_probabilities_and_not_its_answer_alone(checks: dict[str, Any]) -> None:
+    # the teacher gives the labels behind either first token 0.5 together; its answer always begins with the first
+    assert checks["learnt"]["hard"][0] > 0.95
+    assert all(abs(share - 0.5) < 0.05 for share in checks["learnt"]["soft"])
