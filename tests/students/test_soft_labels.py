@@ -4,12 +4,17 @@ import json
 import math
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stillhouse.recipe.student import MINIMAL_CHATML, SoftLabels, Training, TrainingExecution
 from stillhouse.repository import ROOT
+from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import load_settings
+from stillhouse.students.spec import TrainSpec
+from tasks.orchestration.workers import Worker
 
 PYTHON = load_settings().engine_python
 pytestmark = [
@@ -20,13 +25,19 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny base model, and what the engine side found out."""
     folder = tmp_path_factory.mktemp("soft")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [str(PYTHON), "-m", "tests.support.workers.soft_labels", str(folder)]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
-    found: dict[str, Any] = json.loads((folder / "checks.json").read_text())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checks(lab: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((lab / "checks.json").read_text())
     return found
 
 
@@ -71,3 +82,26 @@ def test_student_learns_the_teachers_probabilities_and_not_its_answer_alone(chec
     # the teacher gives the labels behind either first token 0.5 together; its answer always begins with the first
     assert checks["learnt"]["hard"][0] > 0.95
     assert all(abs(share - 0.5) < 0.05 for share in checks["learnt"]["soft"])
+
+
+def test_train_counts_the_rows_that_have_probabilities(lab: Path) -> None:
+    shares = {"billing": 0.7, "delivery": 0.3}
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": f"card {index}"}],
+            "completion": [{"role": "assistant", "content": "billing"}],
+            **({"label_probabilities": shares} if index % 3 else {}),
+        }
+        for index in range(6)
+    ]
+    (lab / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    training = Training(
+        soft_labels=SoftLabels(), max_steps=2, batch_size=3, execution=TrainingExecution(threads=1, device="cpu")
+    )
+    places = {"rows": str(lab / "rows.jsonl"), "checkpoints": str(lab / "checkpoints"), "out": str(lab / "out")}
+    student = {"base_model": str(lab / "base"), "chat_template": MINIMAL_CHATML}
+    spec = TrainSpec(validation=places["rows"], training=training, **student, **places)
+    summary = run_worker(Worker.TRAIN, spec, python=PYTHON)
+    assert (summary["rows"], summary["rows_with_soft_label"], summary["validation_rows"]) == (6, 4, 6)
+    assert summary["validation_loss"] > 0
+    assert (lab / "out" / "model.safetensors").is_file()

@@ -4,7 +4,9 @@ import pytest
 
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import parse_recipe
+from stillhouse.runtime.settings import load_settings
 from stillhouse.teachers.label_tokens import check_label_scores
+from tasks.orchestration.preflight import start_run
 from tests.support.builders import make_recipe_fields
 from tests.support.model_folder import write_model_folder
 
@@ -19,6 +21,14 @@ def check(folder, skill, *others, **teacher):
     )
     recipe = parse_recipe(fields)
     check_label_scores(recipe, recipe.teachers[:1])
+
+
+def test_run_with_soft_labels_of_labels_that_begin_alike_is_refused_before_work(tmp_path):
+    folder = str(write_model_folder(tmp_path / "m"))
+    fields = make_recipe_fields({"model": folder}, skill=ALIKE, student={"model": folder})
+    assert start_run(parse_recipe(fields), load_settings(), []).id
+    with pytest.raises(RecipeError, match="begin with the same token"):
+        start_run(parse_recipe(fields | {"training": {"soft_labels": {}}}), load_settings(), [])
 
 
 def test_labels_that_begin_alike_are_refused_by_name(tmp_path):
