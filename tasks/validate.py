@@ -33,7 +33,7 @@ class ValidateParams(Params):
     skill: Execution[AnySkill]
 
 
-@stage("validate", version=4)
+@stage("validate", version=5)
 def validate(call: StageCall[ValidateParams]) -> ValidateSummary:
     """Write rows.parquet with the rows of all sources that pass, and dropped.parquet with the others."""
     return write_valid_rows(call.folders, call.params.data, call.params.skill, call.work.folder)

@@ -27,6 +27,7 @@ from stillhouse.data.turns import messages_array, turns_of
 _BY_PATTERN = {"EMAIL_ADDRESS": "<EMAIL>", "IBAN_CODE": "<IBAN>", "US_SSN": "<SSN>"}  # presidio's names
 _BY_EVIDENCE = {"<CARD>": card_numbers, "<PHONE>": phone_numbers, "<IP>": ip_addresses}
 _LEAST_SCORE = 0.3  # presidio's, of at most 1: below are patterns that need a word beside them
+_PATH_AFTER = re.compile(r":[\w~./-]*/")  # git@example.com:team/tool.git is where code lies
 _WORTH_A_LOOK = re.compile(r"@|\d(?:[^\w\n]{0,3}\w){5}|::|\d\.\d")  # all that has a fixed form holds one of these
 
 
@@ -82,11 +83,17 @@ def _findings(text: str) -> Iterator[Finding]:
     """Yield what is found, the surest kind first."""
     for recogniser, kinds in _recognisers():
         for found in recogniser.analyze(text, kinds, None) or []:
-            is_sum = found.entity_type == "US_SSN" and is_operand(text, found.start, found.end)
-            if found.score >= _LEAST_SCORE and not is_sum:
+            if found.score >= _LEAST_SCORE and not _is_other(found.entity_type, text, found.start, found.end):
                 yield Finding(found.start, found.end, _BY_PATTERN[found.entity_type])
     for mark, find in _BY_EVIDENCE.items():
         yield from (Finding(start, end, mark) for start, end in find(text))
+
+
+def _is_other(kind: str, text: str, start: int, end: int) -> bool:
+    """Return whether text[start:end] only looks like its kind: an operand of a sum, or a host before a path."""
+    return (kind == "US_SSN" and is_operand(text, start, end)) or (
+        kind == "EMAIL_ADDRESS" and bool(_PATH_AFTER.match(text, end))
+    )
 
 
 def _without_overlaps(findings: Iterable[Finding]) -> list[Finding]:

@@ -8,7 +8,7 @@ import regex
 
 _PHONE = (
     r"phone telephone tel tels cell cell_phone mobile call calling dial ring fax whats_app sms text hotline "
-    r"helpline viber telegram landline reach contact phone_number "
+    r"helpline viber telegram landline reach contact phone_number ph_no ph_number "
     r"t[ée]l t[ée]l[ée]phone portable appel(?:ez|er|le) joindre joignable "
     r"telefon\w* telefoon handy\w* mobil\w* mobiel rufnummer\w* anruf\w* ruf(?:en|e)? erreich\w* festnetz bel "
     r"tel[ée]fono?s? telefone celular\w* cellulare cel m[óo]vil fone lig(?:ue|ar|a) ll[áa]m\w* chiam\w* "

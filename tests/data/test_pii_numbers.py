@@ -8,6 +8,7 @@ from stillhouse.data.pii_phone import phone_numbers
 
 # made of the numbers that countries keep for examples, or of no one's
 PHONES = """\
+ph no 9876543210
 call +44 20 7946 0958.
 +4915123456789
 +49 (0)171 1234567
@@ -106,6 +107,7 @@ Die Fabrik stellt 4915123456 Teile her
 공장은 1234567890개를 만든다
 दुकान ने 9876543210 रुपये कमाए
 Continue: 01 02 03 04 05
+The pH is 7.4500000 in 12 of 30 wells
 Count down: 09 08 07 06 05
 المصنع ينتج 123456789 قطعة""".splitlines()
 
