@@ -7,6 +7,8 @@ DOCS := .venv/docs/bin
 # cpu, or cuda for machines with an NVIDIA GPU
 DEVICE ?= cpu
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
+# the encoder that recipes measure by default; stillhouse/recipe/encoder.py has its name too
+ENCODER := .models/all-MiniLM-L6-v2-int8
 
 .PHONY: setup environments ray model demo up down test long fast lint types bench docs reference clean
 
@@ -29,10 +31,13 @@ $(CONTROL)/.ray: infra/requirements/ray.txt $(CONTROL)/.done
 	$(CONTROL)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/ray.txt
 	touch $@
 
-model: $(MODEL)
+model: $(MODEL) $(ENCODER)
 
 $(MODEL): | $(CONTROL)/.done
 	sh infra/demo-model.sh $(CONTROL) $(MODEL)
+
+$(ENCODER): | $(CONTROL)/.done
+	sh infra/demo-encoder.sh $(CONTROL) $(ENCODER)
 
 demo: setup model
 	$(CONTROL)/stillhouse run demo
