@@ -17,6 +17,7 @@ from stillhouse.dataset.difficulty import TeacherOutput, subsample_by_difficulty
 from stillhouse.dataset.example import TrainingExample
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.label_probabilities import LabelProbabilities
+from stillhouse.dataset.labelled import labelled_rows
 from stillhouse.dataset.summary import DifficultyCounts, FilterSummary, LabelErrorCounts, WrittenRows
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.filters.combine import Mixing
@@ -138,11 +139,10 @@ def training_examples(
     examples: Sequence[Row],
     spec: DatasetSpec,
 ) -> tuple[dict[str, list[TrainingExample]], BalanceSummary | None]:
-    """Return each split's training examples, and those of the labelled rows alone.
+    """Return each split's training examples, and those of all labelled rows alone.
 
     Return those of the training split by label too, if the recipe evens labels out.
     """
-    labelled = [_from_reference(row, spec) for row in examples]
     training: dict[str, list[TrainingExample]] = {}
     for name, result in results.items():
         training[name] = [
@@ -150,9 +150,9 @@ def training_examples(
             for one in result.kept
         ]
         if spec.use_references:
-            training[name] += [_from_reference(row, spec) for row in rows[name] if row["references"]]
-            training[name] += labelled if name == "train" else []
-    training["labelled"] = labelled
+            given = labelled_rows(rows[name], examples if name == "train" else ())
+            training[name] += [_from_reference(row, spec) for row in given]
+    training["labelled"] = [_from_reference(row, spec) for row in labelled_rows(rows["train"], examples)]
     balanced = None
     if spec.balance:
         training["train"], balanced = balance_examples(training["train"], spec.balance)

@@ -27,8 +27,9 @@ def test_write_dataset_with_references_trains_on_them(tmp_path):
     )
     assert taught["train"] == {"a": "car", "b": "pet", "e": "pet"}
     assert taught["validation"] == {"v": "car"}
-    assert taught["labelled"] == {"e": "pet"}
-    assert summary.rows == WrittenRows(train=3, validation=1, labelled=1)
+    # a way without a teacher has these two labels; that of the validation row chooses, and is not learnt from
+    assert taught["labelled"] == {"b": "pet", "e": "pet"}
+    assert summary.rows == WrittenRows(train=3, validation=1, labelled=2)
     assert (summary.num_in, summary.kept) == (1, 1)
 
 
@@ -41,7 +42,7 @@ def test_write_dataset_without_references_trains_on_completions_alone(tmp_path):
         use_references=False,
     )
     assert taught["train"] == {"a": "car", "b": "pet"}
-    assert taught["labelled"] == {"e": "pet"}
+    assert taught["labelled"] == {"b": "pet", "e": "pet"}
 
 
 @pytest.mark.pitfall("join")
