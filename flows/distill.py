@@ -8,6 +8,7 @@ from stillhouse.recipe import form
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
 from stillhouse.runtime.unexpected import one_line_errors
+from tasks.alternatives import measure_alternatives
 from tasks.balance import balance_rows
 from tasks.convert import load_judge, load_student_base, load_teachers
 from tasks.evaluate import evaluate_models
@@ -75,6 +76,7 @@ def distill(
     trained = train_student(run, base, dataset)
     labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
 
+    alternatives = measure_alternatives(run, rows, dataset)
     evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
     verdicts = compare_pairs(run, judge, rows, evaluation)
     report = write_report(
@@ -90,6 +92,7 @@ def distill(
             dataset=dataset,
             trained=trained,
             evaluation=evaluation,
+            alternatives=alternatives,
             verdicts=verdicts,
         ),
     )

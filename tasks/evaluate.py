@@ -1,21 +1,16 @@
-"""Measures teacher, baselines, student and the alternatives without a teacher on the same test rows."""
+"""Measures teacher, baselines, student and the student without a teacher on the same test rows."""
 
 import json
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import Expense, machine_line
-from stillhouse.data.row import prompt_text
-from stillhouse.data.turns import read_rows
 from stillhouse.dataset.summary import FilterSummary
-from stillhouse.evaluation.evidence import TFIDF_ANSWERS, join_evidence
+from stillhouse.evaluation.evidence import join_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec, EvaluateSummary
-from stillhouse.evaluation.tfidf_baseline import tfidf_logistic_regression
 from stillhouse.inference.models import Checkpoint
 from stillhouse.inference.vllm.chat_template import TemplateSettings, settings_of
 from stillhouse.inference.vllm.engine import environment_for
@@ -48,7 +43,7 @@ class EvaluateParams(Params):
 
 @stage("evaluate", version=5, on_device=True)
 def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
-    """Write answers.parquet, measurements.json and, for the classical alternative, alternative.parquet."""
+    """Write answers.parquet and measurements.json."""
     params, split = call.params, call.folder("split")
     spec = EvaluateSpec(
         candidates=params.candidates,
@@ -62,8 +57,6 @@ def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
         out=str(call.work.folder),
     )
     summary = run_engine_worker(call, Worker.EVALUATE, spec, EvaluateSummary, environment_for(params.evaluation.engine))
-    if params.evaluation.no_teacher_alternatives and params.skill.has_labels:
-        _write_alternative(call)
     if ModelRole.TEACHER in call.inputs:
         join_evidence(call.work.folder, call.folder(ModelRole.TEACHER))
     return summary
@@ -147,20 +140,3 @@ def _candidates(
     )
     # a teacher behind an endpoint is measured in a stage of its own
     return (*(() if config.endpoint else (local_teacher,)), zero_shot, *students)
-
-
-def _write_alternative(call: StageCall[EvaluateParams]) -> None:
-    """Write what TF-IDF with logistic regression on the labelled rows answers."""
-    split = call.folder("split")
-    labelled = [row for row in read_rows(split / "examples.parquet") if row["references"]]
-    if len({row["references"][0] for row in labelled}) < 2:
-        return
-    test = read_rows(split / "test.parquet")
-    answers = tfidf_logistic_regression(
-        [prompt_text(row["messages"]) for row in labelled],
-        [row["references"][0] for row in labelled],
-        [prompt_text(row["messages"]) for row in test],
-        seed=call.params.evaluation.seed,
-    )
-    table = {"row_id": [row["id"] for row in test], "answer": list(answers)}
-    pq.write_table(pa.table(table), call.work.folder / TFIDF_ANSWERS)

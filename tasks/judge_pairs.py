@@ -41,7 +41,7 @@ def judge_pairs(call: StageCall[JudgePairsParams]) -> JudgePairsSummary:
     """Write pairs.parquet: the student's answers beside others', with the verdicts in both orders."""
     params = call.params
     test = call.folder("split") / "test.parquet"
-    evidence = read_evidence(test, call.folder("evaluate"), params.labels, params.skill)
+    evidence = read_evidence(test, [call.folder("evaluate")], params.labels, params.skill)
     against = opponents(params.judge, evidence.answers, evidence.references, params.skill, params.metric, BASELINES)
     lines = pair_lines(evidence.rows, evidence.answers, against)
     questions = pair_questions(lines, evidence.rows, params.judge, params.skill, params.labels)

@@ -1,8 +1,9 @@
 """Writes the run's report, page and cards, and shows them in Prefect. Rebuilt in every run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -25,6 +26,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
 from stillhouse.reports.cards import data_card, model_card
+from stillhouse.reports.comparison import comparison_block
 from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
@@ -35,6 +37,7 @@ from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows, summary_markdown
 from stillhouse.reports.teachers import teacher_blocks
 from stillhouse.students.spec import TrainSummary
+from tasks.alternatives import AlternativesSummary
 from tasks.balance import Rows
 from tasks.gate_event import announce_gate
 from tasks.judge import JudgeSummary
@@ -57,6 +60,7 @@ class ReportInputs:
     dataset: Built[FilterSummary]
     trained: Built[TrainSummary]
     evaluation: Built[EvaluateSummary]
+    alternatives: Built[AlternativesSummary] | None
     verdicts: Built[JudgePairsSummary] | None
 
 
@@ -87,9 +91,11 @@ def write_report(run: Run, inputs: ReportInputs) -> Report:
 def _build(run: Run, inputs: ReportInputs) -> Report:
     recipe, rows, evaluation = run.recipe, inputs.rows, inputs.evaluation
     test = run.store.path(rows.splits.ref, "test.parquet")
-    evidence = read_evidence(test, run.store.fetch(evaluation.ref), rows.labels, recipe.skill)
+    measured = [evaluation, *([inputs.alternatives] if inputs.alternatives else [])]
+    evidence = read_evidence(test, [run.store.fetch(one.ref) for one in measured], rows.labels, recipe.skill)
     blocks = collect.model_blocks(evidence, _names(recipe, inputs.teachers[0], inputs.base), recipe)
-    comparison, which = collect.comparison_block(evidence, blocks, recipe)
+    comparison, which = comparison_block(evidence, blocks, recipe)
+    comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}
     data = {role: source.summary for role, source in inputs.sources.items()}
     stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
     related = {"teacher": inputs.teachers, "student's base": [inputs.base]}
@@ -101,7 +107,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         generation=generation_of(run, inputs.completions, inputs.dataset),
         filter=collect.filter_block(inputs.dataset.summary),
         training=collect.training_block(inputs.trained.summary, recipe.training),
-        models=_carried(collect.with_baseline(blocks, which), evaluation),
+        models=collect.with_baseline(_carried(blocks, measured), which),
         comparison=comparison,
         stages={built.label: _stage_block(built) for built in run.built},
         method=method_statements(recipe),
@@ -112,7 +118,9 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts),
         disagreements=collect.disagreements(evidence, recipe.skill),
         mislabelled=_mislabelled(run, inputs.dataset),
-        licences=_licences(recipe, inputs.teachers),
+        licences=_licences(
+            recipe, inputs.teachers, has_encoder=ModelRole.ENCODER_LOGISTIC_REGRESSION in evidence.answers
+        ),
         provenance=provenance(),
     )
     return with_gate(report, evaluate_gate(report.model_dump(mode="json"), recipe.gate))
@@ -169,14 +177,15 @@ def _mislabelled(run: Run, dataset: Built[FilterSummary]) -> list[dict[str, Any]
     return collect.mislabelled(run.store.path(dataset.ref, "suspects.jsonl")) if dataset.summary.suspects else []
 
 
-def _carried(models: Mapping[ModelRole, Any], evaluation: Built[EvaluateSummary]) -> dict[ModelRole, Any]:
-    """Note on every model the evaluation's fingerprint if it was carried from an earlier run."""
-    fingerprint = evaluation.ref.fingerprint if evaluation.is_cached else None
-    return {name: {**model, "fingerprint": fingerprint} if model else None for name, model in models.items()}
+def _carried(blocks: Mapping[ModelRole, Any], measured: Sequence[Built[Any]]) -> dict[ModelRole, Any]:
+    """Note on every model the fingerprint of its measurement if that was carried from an earlier run."""
+    carried = {role: stage.ref.fingerprint for stage in measured if stage.is_cached for role in stage.summary.models}
+    return {role: {**block, "fingerprint": carried.get(role)} for role, block in blocks.items()}
 
 
 def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[ModelRole, str]:
     layers = f", {recipe.student.layers} layers" if recipe.student.layers else ""
+    encoder = Path(recipe.evaluation.encoder.model).name if recipe.evaluation.encoder else ""
     return {
         ModelRole.TEACHER: teacher.model.name,
         ModelRole.STUDENT: f"{recipe.name} ({base.model.name}{layers})",
@@ -184,10 +193,13 @@ def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[ModelR
         ModelRole.BASELINE_ZERO_SHOT: f"{base.model.name}, zero-shot",
         ModelRole.STUDENT_LABELLED_ONLY: "the student, trained on the labelled rows alone",
         ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF + logistic regression on the labelled rows",
+        ModelRole.ENCODER_LOGISTIC_REGRESSION: f"{encoder} + logistic regression on the labelled rows",
+        ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF + logistic regression on the student's training examples",
+        ModelRole.ENCODER_ON_TRAINING_EXAMPLES: f"{encoder} + logistic regression on the student's training examples",
     }
 
 
-def _licences(recipe: Recipe, teachers: list[Checkpoint]) -> dict[str, Any]:
+def _licences(recipe: Recipe, teachers: list[Checkpoint], *, has_encoder: bool) -> dict[str, Any]:
     return {
         "data": {role: source.licence for role, source in recipe.data.sources.items()},
         "teacher": recipe.teacher.licence,
@@ -203,6 +215,7 @@ def _licences(recipe: Recipe, teachers: list[Checkpoint]) -> dict[str, Any]:
             for config, teacher in zip(recipe.teachers, teachers, strict=True)
             if recipe.has_several
         ],
+        "encoder": recipe.evaluation.encoder.licence if has_encoder and recipe.evaluation.encoder else None,
         "judge": recipe.judge.licence if recipe.judge else None,
         "judge_accepted_terms": recipe.judge.accept_terms if recipe.judge else "",
     }

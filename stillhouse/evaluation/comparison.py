@@ -25,21 +25,31 @@ def quality(answers: Answers, scoring: Scoring) -> dict[str, dict[str, Any]]:
     return {name: {**asdict(interval(name, answers, scoring)), "value": values[name]} for name in metrics}
 
 
-def better_baseline(values: Mapping[ModelRole, float], candidates: Sequence[ModelRole]) -> ModelRole | None:
+def best_of(values: Mapping[ModelRole, float], candidates: Sequence[ModelRole]) -> ModelRole | None:
     """Return the candidate with the greatest value, of equals the first; None if none was measured."""
     measured = [role for role in candidates if role in values]
     return max(measured, key=lambda role: values[role], default=None)
 
 
 def gain(
-    metric: str, ours: ModelRole, theirs: ModelRole, answers: Mapping[ModelRole, Answers], scoring: Scoring
+    metric: str,
+    ours: ModelRole,
+    theirs: ModelRole,
+    answers: Mapping[ModelRole, Answers],
+    scoring: Scoring,
+    *,
+    confidence: float | None = None,
 ) -> dict[str, Any] | None:
-    """Return {value, low, high, p_value} of `metric` of `ours` less that of `theirs`; None if one did not answer."""
+    """Return {value, low, high, p_value} of `metric` of `ours` less that of `theirs`; None if one did not answer.
+
+    `confidence` is of the interval; None takes the recipe's.
+    """
     if ours not in answers or theirs not in answers:
         return None
     mine, other = (statistic(metric, answers[role], scoring) for role in (ours, theirs))
     # paired: both take the same resampled rows
-    found = bootstrap_interval(lambda rows: mine(rows) - other(rows), len(scoring.references), scoring.settings)
+    settings = scoring.settings.model_copy(update={"confidence": confidence or scoring.settings.confidence})
+    found = bootstrap_interval(lambda rows: mine(rows) - other(rows), len(scoring.references), settings)
     p = p_value(metric, answers[ours], answers[theirs], scoring)
     return {"value": found.value, "low": found.low, "high": found.high, "p_value": p}
 

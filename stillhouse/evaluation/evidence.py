@@ -19,7 +19,6 @@ ANSWERS_SCHEMA = pa.schema(
     [("model", pa.string()), ("row_id", pa.string()), ("answer", pa.string()), ("text", pa.string())]
 )
 _ANSWERS, _MEASUREMENTS = "answers.parquet", "measurements.json"
-TFIDF_ANSWERS = "alternative.parquet"
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,15 @@ def join_evidence(out: Path, other: Path) -> None:
     write_evidence(out, pa.concat_tables(tables).to_pylist(), measurements)
 
 
-def read_evidence(test: Path, evaluated: Path, labels: Sequence[str], skill: Skill) -> Evidence:
-    """Return the content of an evaluate artifact, in the order of the test rows."""
+def read_evidence(test: Path, folders: Sequence[Path], labels: Sequence[str], skill: Skill) -> Evidence:
+    """Return what the artifacts in `folders` hold of their models, in the order of the test rows."""
     rows = read_cases(test, skill)
     answers: dict[ModelRole, dict[str, str | None]] = {}
-    for line in pq.read_table(evaluated / _ANSWERS).to_pylist():
-        answers.setdefault(ModelRole(line["model"]), {})[line["row_id"]] = line["answer"]
-    if (tfidf := evaluated / TFIDF_ANSWERS).exists():
-        lines = pq.read_table(tfidf).to_pylist()
-        answers[ModelRole.TFIDF_LOGISTIC_REGRESSION] = {line["row_id"]: line["answer"] for line in lines}
-    measurements = json.loads((evaluated / _MEASUREMENTS).read_text())
+    measurements: dict[str, dict[str, Any]] = {}
+    for folder in folders:
+        for line in pq.read_table(folder / _ANSWERS).to_pylist():
+            answers.setdefault(ModelRole(line["model"]), {})[line["row_id"]] = line["answer"]
+        measurements |= json.loads((folder / _MEASUREMENTS).read_text())
     return Evidence(
         rows=rows,
         labels=tuple(labels),

@@ -13,6 +13,9 @@ class ModelRole(StrEnum):
     BASELINE_UNTRAINED = "baseline_untrained"
     STUDENT_LABELLED_ONLY = "student_labelled_only"
     TFIDF_LOGISTIC_REGRESSION = "tfidf_logistic_regression"
+    ENCODER_LOGISTIC_REGRESSION = "encoder_logistic_regression"
+    TFIDF_ON_TRAINING_EXAMPLES = "tfidf_on_training_examples"
+    ENCODER_ON_TRAINING_EXAMPLES = "encoder_on_training_examples"
 
     @property
     def label(self) -> str:
@@ -27,8 +30,16 @@ class ModelRole(StrEnum):
 
 # the better of the two is the report's baseline; of equals the first
 BASELINES = (ModelRole.BASELINE_UNTRAINED, ModelRole.BASELINE_ZERO_SHOT)
-# what the labelled rows alone give
-WITHOUT_TEACHER = (ModelRole.STUDENT_LABELLED_ONLY, ModelRole.TFIDF_LOGISTIC_REGRESSION)
+# what the labelled rows alone give: whether a teacher is worth it is decided against these
+WITHOUT_TEACHER = (
+    ModelRole.STUDENT_LABELLED_ONLY,
+    ModelRole.TFIDF_LOGISTIC_REGRESSION,
+    ModelRole.ENCODER_LOGISTIC_REGRESSION,
+)
+# what the student's own training examples give to others: what the data alone is worth, whoever learns it
+OTHER_LEARNERS = (ModelRole.TFIDF_ON_TRAINING_EXAMPLES, ModelRole.ENCODER_ON_TRAINING_EXAMPLES)
+# compared with the student as one family of tests
+ALTERNATIVES = (*WITHOUT_TEACHER, *OTHER_LEARNERS)
 
 _LABELS = {
     ModelRole.STUDENT: "Student",
@@ -38,10 +49,16 @@ _LABELS = {
     ModelRole.BASELINE_UNTRAINED: "Baseline: student before training",
     ModelRole.STUDENT_LABELLED_ONLY: "No teacher: same student, labelled rows only",
     ModelRole.TFIDF_LOGISTIC_REGRESSION: "No teacher: TF-IDF + logistic regression",
+    ModelRole.ENCODER_LOGISTIC_REGRESSION: "No teacher: sentence encoder + logistic regression",
+    ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "Student's training examples: TF-IDF + logistic regression",
+    ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "Student's training examples: sentence encoder + logistic regression",
 }
 _SHORT_LABELS = {
     ModelRole.BASELINE_ZERO_SHOT: "Base, zero-shot",
     ModelRole.BASELINE_UNTRAINED: "Untrained student",
     ModelRole.STUDENT_LABELLED_ONLY: "Labelled rows only",
-    ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF + LR",
+    ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF, labels",
+    ModelRole.ENCODER_LOGISTIC_REGRESSION: "Encoder, labels",
+    ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF, examples",
+    ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "Encoder, examples",
 }

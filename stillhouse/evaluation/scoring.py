@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stillhouse.evaluation.significance import (
     Interval,
     accuracy_interval,
     bootstrap_interval,
+    exchange_p_value,
     mcnemar_p_value,
     permutation_p_value,
 )
@@ -79,18 +80,20 @@ def interval(metric: str, answers: Answers, scoring: Scoring) -> Interval:
     return bootstrap_interval(value, len(scoring.references), settings)
 
 
-def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> float | None:
-    """Return the p-value of the difference on the same rows; None if the metric has no test.
+def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> float:
+    """Return the p-value of the difference on the same rows, by a test of the metric itself.
 
-    Labels and shares are tested by the exact McNemar test on right and wrong rows, other means by a paired permutation
-    test, which exchanges the rows' scores. A row that counts for one of both only is right for the other.
+    Shares are tested by the exact McNemar test on right and wrong rows, other means by a paired permutation test, which
+    exchanges the rows' scores, and metrics of all rows together by one that exchanges the rows' answers. A row that
+    counts for one of both only is right for the other.
     """
-    settings, skill = scoring.settings, scoring.skill
-    tested = skill.metrics[0].name if skill.has_labels else metric
-    our_scores, their_scores = (row_scores(tested, answers, scoring) for answers in (ours, theirs))
+    settings = scoring.settings
+    our_scores, their_scores = (row_scores(metric, answers, scoring) for answers in (ours, theirs))
     if our_scores is None or their_scores is None:
-        return None
-    if METRICS[tested].kind == "share":
+        both = replace(scoring, references=[*scoring.references, *scoring.references])
+        joint = statistic(metric, [*ours, *theirs], both)
+        return exchange_p_value(joint, len(scoring.references), settings.resamples, settings.seed)
+    if METRICS[metric].kind == "share":
         # NaN is true: nothing was to be got wrong there; a row that counts for neither is no evidence for any
         return mcnemar_p_value(our_scores, their_scores)
     return permutation_p_value(our_scores, their_scores, settings.resamples, settings.seed)

@@ -1,5 +1,6 @@
 """Intervals, paired comparisons and the confusion matrix."""
 
+import functools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,9 +91,12 @@ def mcnemar_p_value(correct_ours: ArrayLike, correct_theirs: ArrayLike) -> float
     """
     ours, theirs = _paired(correct_ours, correct_theirs)
     only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    if only_ours + only_theirs == 0:
-        return 1.0
-    return float(stats.binomtest(only_ours, only_ours + only_theirs, 0.5).pvalue)
+    return _sign_test(only_ours, only_ours + only_theirs)
+
+
+@functools.lru_cache(maxsize=4096)  # many comparisons have the same counts
+def _sign_test(num_ours: int, num_decided: int) -> float:
+    return float(stats.binomtest(num_ours, num_decided, 0.5).pvalue) if num_decided else 1.0
 
 
 def permutation_p_value(ours: ArrayLike, theirs: ArrayLike, resamples: int, seed: int) -> float:
@@ -116,6 +120,23 @@ def permutation_p_value(ours: ArrayLike, theirs: ArrayLike, resamples: int, seed
         rng=np.random.default_rng(seed),
     )
     return float(test.pvalue)
+
+
+def exchange_p_value(joint: Statistic, n: int, resamples: int, seed: int) -> float:
+    """Return the two-sided p-value of the difference of any statistic between two models' answers to `n` rows.
+
+    `joint` takes indices of 2n answers, ours to all rows and then theirs. If the models are alike, exchanging their
+    answers to random rows changes nothing.
+    """
+    rows, rng = np.arange(n), np.random.default_rng(seed)
+
+    def difference(exchanged: NDArray[np.bool_]) -> float:
+        return abs(joint(rows + n * exchanged) - joint(rows + n * ~exchanged))
+
+    observed = difference(np.zeros(n, dtype=bool))
+    # what differs by rounding alone is as large
+    as_large = sum(difference(rng.random(n) < 0.5) >= observed - 1e-12 for _ in range(resamples))
+    return (1 + as_large) / (1 + resamples)
 
 
 def confusion(predictions: Sequence[str | None], references: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from stillhouse.data.row import Messages, Row
-from stillhouse.evaluation.comparison import better_baseline
+from stillhouse.evaluation.comparison import best_of
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.judging.prompts import pair_question, request_text
 from stillhouse.judging.questions import JudgeReply
@@ -56,7 +56,7 @@ def opponents(
     values = {
         role: score([metric], answers[role], references, (), skill)[metric] for role in baselines if role in answers
     }
-    if better := better_baseline(values, baselines):
+    if better := best_of(values, baselines):
         against[ModelRole.BASELINE] = better
     return {role: against[role] for role in map(ModelRole, judge.against) if role in against}
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from stillhouse.config import FrozenModel, execution
+from stillhouse.recipe.encoder import Encoder
 from stillhouse.recipe.teacher import Engine
 from stillhouse.skills.registry import METRICS
 
@@ -38,7 +39,13 @@ class Evaluation(FrozenModel):
         "bfloat16", description="number type of the student and the baselines"
     )
     no_teacher_alternatives: bool = Field(
-        True, description="also train a student on the labelled rows alone, and TF-IDF with logistic regression"
+        True,
+        description="also train a student on the labelled rows alone; for skills with labels also measure logistic "
+        "regression on TF-IDF and on a sentence encoder",
+    )
+    # kept out here, since no other model's numbers depend on it: its files are identity of the stage `alternatives`
+    encoder: Encoder | None = execution(
+        Encoder(), "the sentence encoder; its files are identity of the stage `alternatives` alone. null measures none"
     )
     engine: Engine = execution(Engine(mode="eager"), "how the engine runs; the same for all models")
 

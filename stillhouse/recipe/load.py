@@ -117,6 +117,9 @@ def resolve_paths(recipe: Recipe, location: str) -> Recipe:
             "teachers": tuple(resolved(teacher, "model") for teacher in recipe.teachers),
             "judge": recipe.judge and resolved(recipe.judge, "model"),
             "student": resolved(recipe.student, "model"),
+            "evaluation": recipe.evaluation.model_copy(
+                update={"encoder": recipe.evaluation.encoder and resolved(recipe.evaluation.encoder, "model")}
+            ),
         }
     )
 

@@ -7,16 +7,14 @@ from typing import Any
 
 import yaml
 
-from stillhouse.recipe.terms import TERMS, Terms
+from stillhouse.reports.licences import UNKNOWN, encoder_licence, is_unknown, licence_list
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, decimal, size, soft_labels
 from stillhouse.reports.schema.data import Training
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
-from stillhouse.reports.verdict import alternative_verdicts, conclusion, headline
-
-UNKNOWN = "unknown"
+from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline, learner_verdicts
 
 
 def model_card(report: Report) -> str:
@@ -39,6 +37,8 @@ def model_card(report: Report) -> str:
         unmeasured_text(report),
         f"**Worth a teacher?** {conclusion(report)}",
         "\n".join(f"- {verdict.text}" for verdict in alternative_verdicts(report)),
+        data_conclusion(report),
+        "\n".join(f"- {verdict.text}" for verdict in learner_verdicts(report)),
         "\n".join(f"- **{cell(topic)}**: {cell(text)}" for topic, text in report.method.items()),
         "## Teachers",
         teachers_markdown(report.generation),
@@ -47,7 +47,8 @@ def model_card(report: Report) -> str:
         "## Licences",
         "The student descends from everything in this list; its own licence has not been stated. Before you publish "
         "it, read these and the teacher's terms on using its output, then state a licence above.",
-        _licences(report, with_models=True),
+        licence_list(report, with_models=True),
+        encoder_licence(report),
         "## Limits",
         "Measured on this run's test rows only; other messages, languages and labels are untested. The report shows "
         "rows on which student and teacher disagree.",
@@ -59,7 +60,7 @@ def model_card(report: Report) -> str:
 def data_card(report: Report, files: dict[str, int] | None = None) -> str:
     """Return the card of the training data; `files` are the published files with their sizes in bytes."""
     name = str(report.recipe.get("name", report.skill))
-    stated = {UNKNOWN if _is_unknown(licence) else licence for licence in report.licences.data.values()}
+    stated = {UNKNOWN if is_unknown(licence) else licence for licence in report.licences.data.values()}
     front: dict[str, Any] = {
         "license": stated.pop() if len(stated) == 1 else UNKNOWN,
         "pretty_name": f"{name}: training data",
@@ -83,31 +84,10 @@ def data_card(report: Report, files: dict[str, int] | None = None) -> str:
         "## Licences",
         "The licence above is that of the data sources, if they all state the same. The answers are the teacher's "
         "output: its terms apply to them too.",
-        _licences(report, with_models=False),
+        licence_list(report, with_models=False),
         _footer(report),
     ]
     return _card(front, sections)
-
-
-def licence_rows(report: Report, *, with_student: bool = True) -> list[tuple[str, str, str]]:
-    """Return (what, licence as stated, hint) for each origin; the hint names the recipe's field for an unknown one."""
-    origins = [
-        (f"data: {source}", licence, f"data.{source}.licence") for source, licence in report.licences.data.items()
-    ]
-    if not origins:
-        origins = [("data", UNKNOWN, "data.train.licence")]
-    origins += _teacher_licences(report)
-    # a judge that only compared models left nothing in the data
-    if report.licences.judge is not None and report.judge and report.judge.scored:
-        origins.append(("judge that chose among its answers", report.licences.judge, "judge.licence"))
-    if terms := TERMS.get(report.licences.judge_accepted_terms):
-        origins.append(("use of the judge's scores", _stated(terms), ""))
-    if with_student:
-        origins.append(("student's base model", report.licences.student_base, "student.licence"))
-    return [
-        (what, licence or UNKNOWN, f"not stated; look it up and set `{field}`" if _is_unknown(licence) else "")
-        for what, licence, field in origins
-    ]
 
 
 def taught_by(report: Report) -> str:
@@ -115,32 +95,6 @@ def taught_by(report: Report) -> str:
     if teachers := report.licences.teachers:
         return ", ".join(one.name if one.name == one.model else f"{one.name} ({one.model})" for one in teachers)
     return report.models.teacher.name if report.models.teacher else UNKNOWN
-
-
-def _teacher_licences(report: Report) -> list[tuple[str, str, str]]:
-    stated = report.licences
-    teachers = [(f" {one.name}", one.licence, one.accepted_terms) for one in stated.teachers]
-    origins = []
-    for index, (name, licence, accepted) in enumerate(teachers or [("", stated.teacher, stated.accepted_terms)]):
-        origins.append((f"teacher{name}", licence, f"teachers[{index}].licence"))
-        if terms := TERMS.get(accepted):
-            origins.append((f"use of the teacher's output{f' ({name.strip()})' if name else ''}", _stated(terms), ""))
-    return origins
-
-
-def _stated(terms: Terms) -> str:
-    return f"{terms.owner}'s terms forbid {terms.rule} ({terms.url}); the recipe states that they don't bind"
-
-
-def _is_unknown(licence: str) -> bool:
-    return licence.strip().casefold() in ("", UNKNOWN)
-
-
-def _licences(report: Report, *, with_models: bool) -> str:
-    rows = licence_rows(report, with_student=with_models)
-    return "\n".join(
-        f"- {cell(what)}: **{cell(licence)}**{f' ({hint})' if hint else ''}" for what, licence, hint in rows
-    )
 
 
 def _results(report: Report) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.data.summaries import BalanceSummary, ReadSummary, SplitSummary, ValidateSummary
 from stillhouse.dataset.summary import FilterSummary
-from stillhouse.evaluation.comparison import better_baseline, gain, quality, quality_retained
+from stillhouse.evaluation.comparison import quality
 from stillhouse.evaluation.evidence import Evidence
-from stillhouse.evaluation.roles import BASELINES, WITHOUT_TEACHER, ModelRole
-from stillhouse.evaluation.scoring import Scoring, unmeasured_metrics
+from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.scoring import Scoring
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
@@ -36,7 +36,7 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
             "quality": quality(answers, scoring),
             "latency_ms": numbers.get("latency_ms"),
             "cost_usd_per_1k_requests": usd_per_1k_requests(numbers, recipe, is_teacher=model == ModelRole.TEACHER),
-            "engine": numbers.get("engine", "vLLM") if numbers else "scikit-learn",
+            "engine": numbers.get("engine", "vLLM"),
             "notes": tuple(numbers.get("notes", ())),
             **{
                 name: numbers.get(name)
@@ -58,26 +58,6 @@ def with_baseline(blocks: dict[ModelRole, dict[str, Any]], which: ModelRole | No
     """Return the blocks with `baseline` as a copy of the better of the two; None if none was measured."""
     baseline = {**blocks[which], "which": which} if which else None
     return {ModelRole.TEACHER: None, ModelRole.STUDENT: None, **blocks, ModelRole.BASELINE: baseline}
-
-
-def comparison_block(
-    evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe
-) -> tuple[dict[str, Any], ModelRole | None]:
-    """Return the `comparison` block but for the ratios that the models give, and the better baseline."""
-    scoring, metric = _scoring(evidence, recipe), recipe.evaluation.metrics[0]
-    which = better_baseline({role: block["quality"][metric]["value"] for role, block in blocks.items()}, BASELINES)
-    others = (*BASELINES, *WITHOUT_TEACHER, ModelRole.TEACHER)
-    gains = {other: gain(metric, ModelRole.STUDENT, other, evidence.answers, scoring) for other in others}
-    retained = quality_retained(metric, evidence.answers, scoring)
-    return {
-        "primary_metric": metric,
-        "gain_over_baseline": gains[which] if which else None,
-        "quality_retained_low": retained.low if retained else None,
-        "quality_retained_high": retained.high if retained else None,
-        "gain_over": {other: found for other, found in gains.items() if found},
-        "not_measured": unmeasured_metrics(scoring),
-        "confidence": recipe.evaluation.confidence,
-    }, which
 
 
 def confusion_block(evidence: Evidence) -> dict[str, Any]:

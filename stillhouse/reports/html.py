@@ -12,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stillhouse.reports import numbers, plots
-from stillhouse.reports.cards import licence_rows
+from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
+from stillhouse.reports.licences import licence_rows
 from stillhouse.reports.numbers import NOT_MEASURED
 from stillhouse.reports.schema.models import Model
 from stillhouse.reports.schema.report import Confusion, Report
@@ -22,9 +23,10 @@ from stillhouse.reports.teachers import HEADER, teacher_rows
 from stillhouse.reports.verdict import (
     alternative_verdicts,
     conclusion,
-    entries,
+    data_conclusion,
     gain_text,
     headline,
+    learner_verdicts,
     outcome_of,
 )
 
@@ -60,6 +62,9 @@ def render_html(report: Report) -> str:
         unmeasured=unmeasured_text(report),
         conclusion=conclusion(report),
         verdicts=alternative_verdicts(report),
+        data_conclusion=data_conclusion(report),
+        learners=learner_verdicts(report),
+        missing=missing_models(report),
         gain=gain_text(gain) if gain else "",
         gain_outcome=outcome_of(gain),
         teacher_header=HEADER,

@@ -3,6 +3,13 @@
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.registry import METRICS
 
+_REGRESSION = (
+    " on TF-IDF and on the vectors of a frozen sentence encoder. Both also learn the student's own training examples, "
+    "which shows what the data is worth, whoever learns it. The strength of regularisation is chosen by "
+    "cross-validation on the rows learnt from. They run on the CPU, one request after the other, at another time than "
+    "the models in vLLM"
+)
+
 
 def method_statements(recipe: Recipe) -> dict[str, str]:
     """Return topic -> sentence for the report's method block."""
@@ -18,7 +25,8 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "quality": "All models answer the same test rows, which were not trained on. "
         f"{recipe.skill.how_measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
         "comparison": "Gains are differences on the same rows with paired bootstrap intervals; p-values are "
-        f"{_tests(recipe)}.",
+        f"{_tests(recipe)}. Those over the alternatives are one family: their p-values are corrected by Holm, and the "
+        "outcome goes by these; the corrected intervals hold together (Bonferroni).",
         "latency": f"{evaluation.latency_requests} single requests after {evaluation.warm_requests} warm ones, from "
         "messages to parsed answer, with retrieval and tokenisation. On a CPU the engines run together and answer the "
         "same rows in turn; on a GPU each is timed alone.",
@@ -30,19 +38,18 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "any other model costs its machine (costs.serving_usd_per_hour) at the measured throughput.",
         "baseline": "The better of two: the student's weights before training, and the whole base model prompted "
         f"zero-shot with {zero_shot}.",
-        "alternatives": "Ways without a teacher: the same student trained on the labelled rows alone for "
-        f"equal steps{', and TF-IDF with logistic regression on them' if has_labels else ''}.",
+        "alternatives": "Ways without a teacher learn from all labelled rows but those of validation and test: the "
+        f"same student for equal steps{', and logistic regression' + _REGRESSION if has_labels else ''}.",
         **_judge(recipe),
     }
 
 
 def _tests(recipe: Recipe) -> str:
     kind = METRICS[recipe.evaluation.metrics[0]].kind
-    if recipe.skill.has_labels or kind == "share":
-        return "exact McNemar tests"
-    if kind == "mean":
-        return "of paired permutation tests"
-    return "not given: the metric is not a mean over rows"
+    if kind == "share":
+        return "of exact McNemar tests"
+    exchanged = "scores" if kind == "mean" else "answers"
+    return f"of paired permutation tests, which exchange the {exchanged} of rows"
 
 
 def _teachers(recipe: Recipe) -> dict[str, str]:

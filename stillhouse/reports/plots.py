@@ -13,10 +13,10 @@ import altair as alt
 import vl_convert
 
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.reports.entries import Entry, entries
 from stillhouse.reports.numbers import count, decimal, milliseconds
 from stillhouse.reports.schema.data import CurvePoint, FunnelStep
 from stillhouse.reports.schema.report import Confusion, Report
-from stillhouse.reports.verdict import Entry, entries
 
 INK, MUTED, LINE, ON_ACCENT = "#1d1d1f", "#6e6e73", "#dcdcde", "#fefefe"
 STUDENT, TEACHER, OTHER, DROPPED = "#b4541a", "#2f6690", "#8a8f98", "#c9a227"

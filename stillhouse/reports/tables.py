@@ -4,6 +4,7 @@ from rich import box
 from rich.table import Table
 
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import (
@@ -24,14 +25,14 @@ from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.models import Estimate, Model
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.teachers import teachers_markdown
-from stillhouse.reports.verdict import alternative_verdicts, conclusion, entries, headline
+from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline, learner_verdicts
 from stillhouse.skills.registry import METRICS
 
 
 def comparison_rows(report: Report) -> list[dict[str, str]]:
-    """Return one row per model, student first, as text with units, or "not measured"."""
+    """Return one row per model, student first, as text with units, or "not measured" and why."""
     metrics = metric_names(report)
-    return [
+    measured = [
         {
             "model": entry.role.label + (" (better baseline)" if entry.is_better_baseline else ""),
             "name": entry.model.name,
@@ -40,6 +41,9 @@ def comparison_rows(report: Report) -> list[dict[str, str]]:
         }
         for entry in entries(report)
     ]
+    unknown = dict.fromkeys(list(measured[0])[2:], NOT_MEASURED) if measured else {}
+    missing = missing_models(report).items()
+    return measured + [{"model": role.label, "name": f"{NOT_MEASURED}: {why}", **unknown} for role, why in missing]
 
 
 def metric_names(report: Report) -> list[str]:
@@ -51,7 +55,7 @@ def metric_names(report: Report) -> list[str]:
 
 def unmeasured_text(report: Report) -> str:
     """Return which metrics of the recipe were not measured, and why; empty if all were."""
-    left_out = report.comparison.not_measured
+    left_out = {name: why for name, why in report.comparison.not_measured.items() if name in METRICS}
     names: dict[str, list[str]] = {}
     for name, why in left_out.items():
         names.setdefault(why, []).append(metric_name(name))
@@ -63,6 +67,8 @@ def summary_markdown(report: Report) -> str:
     rows = comparison_rows(report)
     parts = [f"## {cell(headline(report))}", f"**Worth a teacher?** {conclusion(report)}"]
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
+    parts += filter(None, [data_conclusion(report)])
+    parts += [f"- {verdict.text}" for verdict in learner_verdicts(report)]
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
     parts += filter(None, [unmeasured_text(report)])
@@ -123,7 +129,7 @@ def _label_errors(report: Report) -> list[str]:
 
 def render_terminal(report: Report) -> Table:
     """Return the comparison as a table for rich to print, one column per model, to fit 80 to 120 columns."""
-    rows = comparison_rows(report)
+    rows = comparison_rows(report)[: len(entries(report))]
     grid = Table(
         title=headline(report),
         caption=_caption(report),

@@ -1,56 +1,42 @@
 """The sentences a reader decides by: how much quality the student keeps, and whether a teacher was needed at all."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from stillhouse.evaluation.roles import WITHOUT_TEACHER, ModelRole
+from stillhouse.evaluation.roles import OTHER_LEARNERS, WITHOUT_TEACHER, ModelRole
 from stillhouse.reports.build import quality_value
+from stillhouse.reports.entries import missing_models
 from stillhouse.reports.numbers import NOT_MEASURED, decimal, interval, metric_name, p_value, percent, signed
-from stillhouse.reports.schema.models import Gain, Model
+from stillhouse.reports.schema.models import Gain
 from stillhouse.reports.schema.report import Report
 
 Outcome = Literal["wins", "loses", "unclear", "unknown"]
+Decision = Literal["yes", "no", "not shown", "not measured"]
 
 _WORDS = {
     ModelRole.STUDENT_LABELLED_ONLY: "the same student trained on the labelled rows alone for equal steps",
     ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF with logistic regression on the labelled rows",
+    ModelRole.ENCODER_LOGISTIC_REGRESSION: "a frozen sentence encoder with logistic regression on the labelled rows",
+    ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF with logistic regression on the same training examples",
+    ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "a frozen sentence encoder with logistic regression on the same training "
+    "examples",
 }
 _OPENINGS = {
     "wins": "The student beats",
     "loses": "The student loses to",
     "unclear": "No clear difference from",
-    "unknown": "Without an interval, not tested against",
+    "unknown": "Not tested against",
 }
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One measured model of the comparison."""
-
-    role: ModelRole
-    model: Model
-    is_better_baseline: bool = False
-
-
-@dataclass(frozen=True)
 class Verdict:
-    """The student against one way without a teacher: the outcome, and a sentence with its numbers."""
+    """The student against one alternative: the outcome after correction, and a sentence with its numbers."""
 
     role: ModelRole
     outcome: Outcome
     text: str
-
-
-def entries(report: Report) -> list[Entry]:
-    """Return the measured models, student first; `baseline` only if the entry it repeats is missing."""
-    measured = []
-    which = report.models.baseline.which if report.models.baseline else None
-    repeated = bool(which and getattr(report.models, which, None))
-    for role in ModelRole:
-        model: Model | None = getattr(report.models, role)
-        if model is not None and not (role is ModelRole.BASELINE and repeated):
-            measured.append(Entry(role, model, role == which or role is ModelRole.BASELINE))
-    return measured
 
 
 def headline(report: Report) -> str:
@@ -71,20 +57,72 @@ def headline(report: Report) -> str:
 
 def alternative_verdicts(report: Report) -> list[Verdict]:
     """Return the verdict against each way without a teacher, also if the student loses."""
-    measured = [role for role in WITHOUT_TEACHER if getattr(report.models, role)]
-    return [_verdict(report, role, _WORDS[role]) for role in measured]
+    return [_verdict(report, role) for role in WITHOUT_TEACHER if getattr(report.models, role)]
+
+
+def learner_verdicts(report: Report) -> list[Verdict]:
+    """Return the verdict against each other learner of the student's own training examples."""
+    return [_verdict(report, role) for role in OTHER_LEARNERS if getattr(report.models, role)]
+
+
+def decide(outcomes: Collection[Outcome]) -> Decision:
+    """Return whether a teacher was worth it, from the student's corrected outcomes against the ways without one.
+
+    A yes needs a win against each of them, so it is wrong no more often than one test is.
+    """
+    tested = [outcome for outcome in outcomes if outcome != "unknown"]
+    if not tested:
+        return "not measured"
+    if "loses" in tested:
+        return "no"
+    return "yes" if all(outcome == "wins" for outcome in outcomes) else "not shown"
 
 
 def conclusion(report: Report) -> str:
-    """Return in one sentence whether the student beats the ways without a teacher."""
+    """Return in plain words whether the student beats the ways without a teacher, and which would do as well."""
     verdicts = alternative_verdicts(report)
-    if not verdicts or all(verdict.outcome == "unknown" for verdict in verdicts):
-        return "Not measured: this run has no tested comparison with a way without a teacher."
-    if any(verdict.outcome == "loses" for verdict in verdicts):
-        return "No. A way without any teacher does better on these test rows; use it, or give the student more."
-    if all(verdict.outcome == "wins" for verdict in verdicts):
-        return "Yes. The student beats what the labelled rows alone could give."
-    return "Not shown. The student is not clearly better than every way without a teacher on these test rows."
+    decision = decide([verdict.outcome for verdict in verdicts])
+    named = _named([one for one in verdicts if one.outcome == ("loses" if decision == "no" else "unclear")])
+    strongest = report.comparison.strongest_alternative
+    text = {
+        "not measured": "Not measured: this run has no tested comparison with a way without a teacher.",
+        "no": f"No. Without any teacher, more is reached on these test rows by {named}; use that, or give the student "
+        "more.",
+        "not shown": f"Not shown. Without any teacher, as much is reached by {named or 'a way that was not tested'}, "
+        "as far as these test rows can show.",
+        "yes": "Yes. The student beats every way without a teacher that was measured"
+        + (f"; the strongest is {_WORDS[ModelRole(strongest)]}." if strongest else "."),
+    }[decision]
+    why = missing_models(report).get(ModelRole.ENCODER_LOGISTIC_REGRESSION)
+    return text + (f" A sentence encoder, often the strongest way, was not measured: {why}." if why else "")
+
+
+def data_conclusion(report: Report) -> str:
+    """Return what the student's training examples are worth to other learners; empty if none was measured."""
+    verdicts = learner_verdicts(report)
+    if not verdicts:
+        return ""
+    metric = report.comparison.primary_metric
+    values = [
+        f"{_WORDS[one.role]} {decimal(quality_value(getattr(report.models, one.role), metric))}" for one in verdicts
+    ]
+    reached = (
+        f"What the training examples alone are worth, whoever learns them: {', '.join(values)}; the student "
+        f"{decimal(quality_value(report.models.student, metric))}."
+    )
+    better, equal = (_named([one for one in verdicts if one.outcome == way]) for way in ("loses", "unclear"))
+    says = [f"More than the student is reached by {better}."] if better else []
+    says += [f"As much as by the student is reached by {equal}, as far as these test rows can show."] if equal else []
+    return " ".join([reached, *says])
+
+
+def corrected_outcome(gain: Gain | None, confidence: float) -> Outcome:
+    """Return what a gain says after the correction for its family; unknown without a corrected p-value."""
+    if gain is None or gain.value is None or gain.p_corrected is None:
+        return "unknown"
+    if gain.p_corrected > 1 - confidence or gain.value == 0:
+        return "unclear"
+    return "wins" if gain.value > 0 else "loses"
 
 
 def outcome_of(gain: Gain | None) -> Outcome:
@@ -101,18 +139,23 @@ def gain_text(gain: Gain | None, digits: int = 3) -> str:
     if gain is None or gain.value is None:
         return NOT_MEASURED
     value = f"{signed(gain.value, digits)} {interval(gain.low, gain.high, digits)}".strip()
-    return ", ".join(filter(None, (value, p_value(gain.p_value))))
+    corrected = p_value(gain.p_corrected)
+    return ", ".join(filter(None, (value, p_value(gain.p_value), f"corrected {corrected}" if corrected else "")))
 
 
 def _better_without(report: Report) -> str:
     """Return the sentence that names the ways without a teacher that beat the student; empty if there are none."""
-    better = [_WORDS[verdict.role] for verdict in alternative_verdicts(report) if verdict.outcome == "loses"]
-    return f" But it loses to {' and to '.join(better)}." if better else ""
+    better = _named([verdict for verdict in alternative_verdicts(report) if verdict.outcome == "loses"])
+    return f" But it loses to {better}." if better else ""
 
 
-def _verdict(report: Report, role: ModelRole, what: str) -> Verdict:
-    gain = report.comparison.gain_over.get(role) or _plain_gain(report, role)
-    outcome = outcome_of(gain)
+def _named(verdicts: Sequence[Verdict]) -> str:
+    return " and ".join(_WORDS[verdict.role] for verdict in verdicts)
+
+
+def _verdict(report: Report, role: ModelRole) -> Verdict:
+    gain, what = report.comparison.gain_over.get(role) or _plain_gain(report, role), _WORDS[role]
+    outcome = corrected_outcome(gain, report.comparison.confidence)
     if gain is None or gain.value is None:
         return Verdict(role, outcome, f"Against {what}: {NOT_MEASURED}.")
     metric = metric_name(report.comparison.primary_metric)

@@ -11,6 +11,8 @@ from stillhouse.artifacts.preflight import check_store
 from stillhouse.costs.price import resolve_price
 from stillhouse.errors import RecipeError
 from stillhouse.inference.api.credentials import read_api_key
+from stillhouse.inference.encoder.files import find_encoder
+from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
 from stillhouse.inference.models import identify
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
@@ -26,7 +28,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
 
     Raises:
         StoreError: the store can't be used.
-        ModelError: a teacher, the judge or the student's base is not there, or a folder of one can't be used.
+        ModelError: a teacher, the judge, the student's base or the encoder is not there, or its files can't be used.
         RecipeError: the key of an endpoint is not set, a budget in dollars has no price to count with, or no teacher
             says how probable it finds each label, which a student is to learn.
     """
@@ -45,6 +47,9 @@ def _check_models(recipe: Recipe, settings: Settings) -> None:
             check_served(model.model, model, recipe.skill)
     if recipe.training.soft_labels:
         check_label_scores(recipe, [one for one in recipe.teachers if not one.endpoint and _is_folder(one, settings)])
+    evaluation = recipe.evaluation
+    if evaluation.no_teacher_alternatives and recipe.skill.has_labels and (files := find_encoder(evaluation.encoder)):
+        SentenceEncoder(files)
     if _is_folder(recipe.student, settings):
         check_student(recipe.student.model, recipe)
 

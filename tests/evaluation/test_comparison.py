@@ -1,8 +1,10 @@
 import json
 
+import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
-from stillhouse.evaluation.comparison import better_baseline, gain, quality, quality_retained
+from stillhouse.evaluation.comparison import best_of, gain, quality, quality_retained
 from stillhouse.evaluation.scoring import Scoring
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.classification import Classification
@@ -36,6 +38,22 @@ def test_gain_is_the_difference_with_its_exact_p_value():
     assert found["p_value"] == pytest.approx(0.5)  # 2 rows for, none against: 2 / 2 ** 2
 
 
+def test_gain_of_a_metric_of_all_rows_has_a_test_of_its_own():
+    # the oracle: every exchange of the two models' answers, scored by scikit-learn
+    references, ours, theirs = list("aaaabbbb"), list("aaaabbbb"), list("aaabaabb")
+    scoring = Scoring([[one] for one in references], LABELS, SETTINGS, Classification(labels=LABELS))
+
+    def difference(exchanged: int) -> float:
+        swapped = [bool(exchanged >> row & 1) for row in range(8)]
+        pairs = [(t, o) if swap else (o, t) for o, t, swap in zip(ours, theirs, swapped, strict=True)]
+        one, other = (f1_score(references, answers, average="macro") for answers in zip(*pairs, strict=True))
+        return abs(one - other)
+
+    exact = np.mean([difference(exchanged) >= difference(0) - 1e-12 for exchanged in range(256)])
+    found = gain("macro_f1", "student", "teacher", {"student": ours, "teacher": theirs}, scoring)
+    assert found["p_value"] == pytest.approx(exact, abs=0.08)  # 300 draws
+
+
 def test_quality_retained_is_the_ratio_of_any_metric():
     assert quality_retained("accuracy", ANSWERS, SCORING).value == pytest.approx(6 / 8)
     value = {name: quality(ANSWERS[name], SCORING)["macro_f1"]["value"] for name in ("student", "teacher")}
@@ -49,8 +67,8 @@ def test_gain_and_quality_retained_without_answers_are_none():
     assert quality_retained("accuracy", alone, SCORING) is None
 
 
-def test_better_baseline_has_the_greatest_value_and_skips_unmeasured_models():
+def test_best_of_has_the_greatest_value_and_skips_unmeasured_models():
     values = {"student": 0.9, "untrained": 0.2, "zero_shot": 0.4, "equal": 0.4}
-    assert better_baseline(values, ("untrained", "zero_shot", "equal")) == "zero_shot"
-    assert better_baseline(values, ("gone", "untrained")) == "untrained"
-    assert better_baseline(values, ("gone",)) is None
+    assert best_of(values, ("untrained", "zero_shot", "equal")) == "zero_shot"
+    assert best_of(values, ("gone", "untrained")) == "untrained"
+    assert best_of(values, ("gone",)) is None

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from stillhouse.inference.encoder.files import find_encoder
+from stillhouse.recipe.encoder import Encoder
 from stillhouse.reports.schema.report import Report
 from tests.support.pipeline import DATA_STAGES, MODEL, Pipeline, left_alive
 
@@ -37,10 +39,14 @@ def test_distill_first_run_measures_every_model_on_the_same_rows(whole: Pipeline
     assert report.generation is not None
     assert report.generation.generated == report.generation.requests == len(set(whole.stored_keys()))
     measured = ("teacher", "student", "baseline_untrained", "baseline_zero_shot", "student_labelled_only")
-    for name in (*measured, "tfidf_logistic_regression"):
+    learnt = ("tfidf_logistic_regression", "tfidf_on_training_examples")
+    encoded = ("encoder_logistic_regression", "encoder_on_training_examples")
+    learnt += encoded if find_encoder(Encoder()) else ()
+    assert set(report.comparison.not_measured) == {*encoded} - {*learnt}
+    for name in (*measured, *learnt):
         model = getattr(report.models, name)
         assert model.quality["accuracy"].n == 30, name
-    for name in measured[:4]:
+    for name in (*measured[:4], *learnt):
         assert getattr(report.models, name).latency_ms.n == 50, name
     assert report.models.teacher.parameters > report.models.student.parameters
     assert report.models.teacher.prompt_tokens_mean > report.models.student.prompt_tokens_mean

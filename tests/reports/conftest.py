@@ -122,8 +122,20 @@ BLOCKS: dict[str, Any] = {
         "quality_retained_high": 1.0,
         "gain_over_baseline": {"value": 0.430, "low": 0.378, "high": 0.480, "p_value": 0.0002},
         "gain_over": {
-            "student_labelled_only": {"value": 0.123, "low": 0.084, "high": 0.161, "p_value": 0.0004},
-            "tfidf_logistic_regression": {"value": 0.095, "low": 0.058, "high": 0.133, "p_value": 0.0006},
+            "student_labelled_only": {
+                "value": 0.123,
+                "low": 0.084,
+                "high": 0.161,
+                "p_value": 0.0004,
+                "p_corrected": 0.0008,
+            },
+            "tfidf_logistic_regression": {
+                "value": 0.095,
+                "low": 0.058,
+                "high": 0.133,
+                "p_value": 0.0006,
+                "p_corrected": 0.0008,
+            },
         },
     },
     "gate": {

@@ -107,3 +107,13 @@ def test_cards_without_optional_blocks_have_no_empty_headings(blocks: dict[str, 
     for card in (model_card(build_report(**blocks)), data_card(build_report(**blocks))):
         body = [line for line in card.split("---\n", 2)[2].splitlines() if line]
         assert not [a for a, b in itertools.pairwise(body) if a.startswith("## ") and b.startswith("## ")]
+
+
+def test_model_card_states_the_licence_of_the_encoder_it_was_compared_with(blocks: dict[str, Any]) -> None:
+    assert "sentence encoder of the comparison" not in model_card(build_report(**blocks))
+    blocks["licences"]["encoder"] = "Apache-2.0"
+    said = "The sentence encoder of the comparison, no part of the student: **Apache-2.0**."
+    assert said in model_card(build_report(**blocks))
+    blocks["licences"]["encoder"] = ""
+    card = model_card(build_report(**blocks))
+    assert "**unknown** (not stated; look it up and set `evaluation.encoder.licence`)" in card

@@ -5,10 +5,11 @@ from stillhouse.evaluation.roles import BASELINES, ModelRole
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import model_card
-from stillhouse.reports.collect import comparison_block, model_blocks
+from stillhouse.reports.collect import model_blocks
+from stillhouse.reports.comparison import comparison_block
 from stillhouse.reports.html import render_html
 from stillhouse.reports.tables import summary_markdown
-from tests.support.builders import make_recipe_fields
+from tests.support.builders import make_recipe_fields, make_row
 
 
 @pytest.mark.parametrize("better", BASELINES)
@@ -68,3 +69,28 @@ def test_report_shows_the_rows_that_calls_are_measured_on_or_why_they_are_not(bl
         assert "tool_call_arguments" not in report.models.student.quality
         why = "ool names, tool names and arguments: not measured, no reference calls a tool"
         assert all(why in text for text in shown)
+
+
+def test_comparison_block_corrects_the_alternatives_as_one_family():
+    recipe = parse_recipe(make_recipe_fields(evaluation={"resamples": 200}))
+    rows = [make_row(str(n), "a" if n % 2 else "b") for n in range(40)]
+
+    def answers(wrong: int) -> list[str]:
+        return ["a" if (n % 2 == 1) != (n < wrong) else "b" for n in range(40)]
+
+    wrong = {"student": 2, "teacher": 1, "student_labelled_only": 9, "encoder_logistic_regression": 8}
+    wrong |= {"tfidf_on_training_examples": 2, "baseline_untrained": 20}
+    evidence = Evidence(rows, ("a", "b"), {ModelRole(role): answers(number) for role, number in wrong.items()}, {})
+    block, _ = comparison_block(evidence, model_blocks(evidence, {}, recipe), recipe)
+
+    gains = block["gain_over"]
+    assert block["strongest_alternative"] == "encoder_logistic_regression"
+    assert block["gain_over_strongest"] == gains["encoder_logistic_regression"]
+    # six and seven rows for the student and none against: 2 / 2 ** 6 and 2 / 2 ** 7, of three comparisons
+    assert gains["encoder_logistic_regression"]["p_value"] == pytest.approx(2 / 64)
+    assert gains["student_labelled_only"]["p_corrected"] == pytest.approx(3 * 2 / 128)
+    assert gains["encoder_logistic_regression"]["p_corrected"] == pytest.approx(2 * 2 / 64)
+    assert gains["tfidf_on_training_examples"]["p_corrected"] == 1.0
+    assert gains["encoder_logistic_regression"]["corrected_low"] <= gains["encoder_logistic_regression"]["low"]
+    # baselines and teacher are no part of the question
+    assert not {"p_corrected"} & {*gains["baseline_untrained"], *gains["teacher"]}

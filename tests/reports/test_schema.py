@@ -20,7 +20,10 @@ def test_report_json_has_every_field_of_version_1(blocks: dict[str, Any]) -> Non
     assert set(found["models"]["student"]) >= set(REQUIRED_MODEL_FIELDS)
     assert set(found) >= {"run_id", "recipe", "skill", "data", "generation", "filter", "training", "models",
                           "comparison", "gate", "stages"}  # fmt: skip
-    assert set(found["comparison"]["gain_over_baseline"]) == {"value", "low", "high", "p_value"}
+    assert set(found["comparison"]["gain_over_baseline"]) == {
+        *("value", "low", "high", "p_value"),
+        *("p_corrected", "corrected_low", "corrected_high"),
+    }
 
 
 def test_report_json_read_back_is_byte_equal(blocks: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import data_card
-from stillhouse.reports.collect import comparison_block, generation_block, model_blocks, with_baseline
+from stillhouse.reports.collect import generation_block, model_blocks, with_baseline
+from stillhouse.reports.comparison import comparison_block
 from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.models import Models

@@ -4,7 +4,10 @@ from typing import Any
 from rich.console import Console
 
 from stillhouse.reports.build import build_report
-from stillhouse.reports.tables import comparison_rows, render_terminal, summary_markdown
+from stillhouse.reports.cards import model_card
+from stillhouse.reports.html import render_html
+from stillhouse.reports.tables import comparison_rows, render_terminal, summary_markdown, unmeasured_text
+from tests.support.html_page import Page
 
 
 def _printed(blocks: dict[str, Any]) -> str:
@@ -48,3 +51,31 @@ def test_render_terminal_intervals_and_gaps_fit_120_columns(blocks: dict[str, An
 def test_render_terminal_without_models_still_prints(blocks: dict[str, Any]) -> None:
     blocks["models"] = {"teacher": None, "student": None, "baseline": None}
     assert "not measured" in _printed(blocks)
+
+
+def test_tables_encoder_that_was_not_measured_has_a_row_that_says_why(plain_blocks: dict[str, Any]) -> None:
+    plain_blocks["comparison"]["not_measured"] = {"encoder_logistic_regression": "no encoder", "macro_f1": "no row"}
+    report = build_report(**plain_blocks)
+    row = comparison_rows(report)[-1]
+    assert (row["model"], row["name"]) == (
+        "No teacher: sentence encoder + logistic regression",
+        "not measured: no encoder",
+    )
+    assert row["accuracy"] == "not measured"
+    assert "not measured: no encoder" in summary_markdown(report)
+    page = Page(render_html(report)).text
+    assert "No teacher: sentence encoder + logistic regression" in page
+    assert "not measured: no encoder" in page
+    # only metrics are named among the metrics, and the terminal has no room for a column without a number
+    assert unmeasured_text(report) == "macro F1: not measured, no row"
+    assert "ncoder, labels" not in _printed(plain_blocks)
+
+
+def test_summary_tells_what_the_examples_are_worth_to_other_learners(plain_blocks: dict[str, Any]) -> None:
+    plain_blocks["models"]["encoder_on_training_examples"] = plain_blocks["models"]["tfidf_logistic_regression"]
+    gain = {"value": -0.02, "low": -0.06, "high": 0.02, "p_value": 0.3, "p_corrected": 0.6}
+    plain_blocks["comparison"]["gain_over"]["encoder_on_training_examples"] = gain
+    report = build_report(**plain_blocks)
+    for text in (summary_markdown(report), Page(render_html(report)).text, model_card(report)):
+        assert "What the training examples alone are worth, whoever learns them" in text
+        assert "No clear difference from a frozen sentence encoder" in text

@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 
 from stillhouse.reports.build import build_report
-from stillhouse.reports.verdict import alternative_verdicts, conclusion, entries, headline
+from stillhouse.reports.entries import entries
+from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline
 
-LOSS = {"value": -0.041, "low": -0.072, "high": -0.011, "p_value": 0.008}
-TIE = {"value": 0.004, "low": -0.02, "high": 0.03, "p_value": 0.7}
+LOSS = {"value": -0.041, "low": -0.072, "high": -0.011, "p_value": 0.008, "p_corrected": 0.016}
+TIE = {"value": 0.004, "low": -0.02, "high": 0.03, "p_value": 0.7, "p_corrected": 0.7}
 
 
 def test_headline_student_that_wins_names_quality_latency_and_gain(blocks: dict[str, Any]) -> None:
@@ -25,13 +26,61 @@ def test_headline_without_quality_is_not_guessed(blocks: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(("gain", "outcome", "start"), [(LOSS, "loses", "No."), (TIE, "unclear", "Not shown.")])
-def test_conclusion_follows_the_paired_interval(
+def test_conclusion_follows_the_corrected_p_value(
     blocks: dict[str, Any], gain: dict[str, float], outcome: str, start: str
 ) -> None:
     blocks["comparison"]["gain_over"]["tfidf_logistic_regression"] = gain
     report = build_report(**blocks)
     assert [verdict.outcome for verdict in alternative_verdicts(report)] == ["wins", outcome]
     assert conclusion(report).startswith(start)
+
+
+def add_encoder(blocks: dict[str, Any], gain: dict[str, float], role: str = "encoder_logistic_regression") -> None:
+    blocks["models"][role] = {**blocks["models"]["tfidf_logistic_regression"], "name": "MiniLM"}
+    blocks["comparison"]["gain_over"][role] = gain
+    blocks["comparison"]["strongest_alternative"] = role
+
+
+def test_conclusion_names_the_way_that_would_do_as_well(blocks: dict[str, Any]) -> None:
+    add_encoder(blocks, TIE)
+    said = conclusion(build_report(**blocks))
+    assert said.startswith("Not shown. Without any teacher, as much is reached by a frozen sentence encoder")
+    assert "TF-IDF" not in said
+
+
+def test_conclusion_of_a_win_names_the_strongest_opponent(blocks: dict[str, Any]) -> None:
+    add_encoder(blocks, blocks["comparison"]["gain_over"]["tfidf_logistic_regression"])
+    said = conclusion(build_report(**blocks))
+    assert said.startswith("Yes.")
+    assert said.endswith("the strongest is a frozen sentence encoder with logistic regression on the labelled rows.")
+
+
+def test_conclusion_says_that_no_encoder_was_measured(blocks: dict[str, Any]) -> None:
+    blocks["comparison"]["not_measured"] = {"encoder_logistic_regression": "no encoder"}
+    assert conclusion(build_report(**blocks)).endswith("was not measured: no encoder.")
+
+
+def test_conclusion_does_not_go_by_the_plain_p_value(blocks: dict[str, Any]) -> None:
+    # 0.03 by itself, but one of five comparisons
+    add_encoder(blocks, {"value": 0.04, "low": 0.002, "high": 0.08, "p_value": 0.03, "p_corrected": 0.09})
+    assert conclusion(build_report(**blocks)).startswith("Not shown.")
+
+
+@pytest.mark.parametrize(("gain", "says"), [(LOSS, "More than the student"), (TIE, "As much as by the student")])
+def test_data_conclusion_says_what_the_examples_are_worth_to_others(
+    blocks: dict[str, Any], gain: dict[str, float], says: str
+) -> None:
+    add_encoder(blocks, gain, "encoder_on_training_examples")
+    del blocks["comparison"]["strongest_alternative"]
+    report = build_report(**blocks)
+    assert says in data_conclusion(report)
+    assert "0.823; the student 0.918" in data_conclusion(report)
+    # who else learns the teacher's answers does not decide whether a teacher is needed
+    assert conclusion(report).startswith("Yes.")
+
+
+def test_data_conclusion_without_other_learners_is_empty(blocks: dict[str, Any]) -> None:
+    assert data_conclusion(build_report(**blocks)) == ""
 
 
 def test_verdict_without_interval_is_never_a_win(blocks: dict[str, Any]) -> None:

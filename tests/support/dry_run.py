@@ -11,6 +11,7 @@ from stillhouse.costs.usage import Usage
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import load_settings
 from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
+from tasks.alternatives import measure_alternatives
 from tasks.convert import load_judge, load_student_base, load_teachers
 from tasks.evaluate import evaluate_models
 from tasks.filter import filter_completions
@@ -89,6 +90,7 @@ def dry_distill(recipe: Recipe) -> DryRun:
     dataset = filter_completions(run, completions, rows, score_completions(run, judge, completions, rows))
     trained = train_student(run, base, dataset)
     labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
+    measure_alternatives(run, rows, dataset)
     evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
     compare_pairs(run, judge, rows, evaluation)
     return run

@@ -67,7 +67,9 @@ def write_fields(name: str, folder: Path) -> dict[str, Any]:
     if name == "gguf":
         (folder / "teacher.gguf").write_text("weights")
         fields = fields | {"teachers": [{"model": str(folder / "teacher.gguf")}]}
-    return {"name": "dry", "data": data, "student": {"model": "owner/small"}, **fields}
+    # the same whether `make model` has been called here
+    evaluation = {"encoder": None}
+    return {"name": "dry", "data": data, "student": {"model": "owner/small"}, "evaluation": evaluation, **fields}
 
 
 def run_of(name: str, folder: Path) -> DryRun:

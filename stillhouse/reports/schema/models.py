@@ -20,7 +20,12 @@ class Gain(Block):
     value: Number = Field(description="difference on all rows")
     low: Number = Field(description="lower end of the interval")
     high: Number = Field(description="upper end of the interval")
-    p_value: Number = Field(ge=0.0, le=1.0, description="two-sided; null: the metric has no test")
+    p_value: Number = Field(ge=0.0, le=1.0, description="two-sided, by itself")
+    p_corrected: Number = Field(
+        None, ge=0.0, le=1.0, description="by Holm, for the family of all alternatives; null: of no family"
+    )
+    corrected_low: Number = Field(None, description="lower end of the interval that holds for the family together")
+    corrected_high: Number = Field(None, description="upper end of that interval")
 
 
 class Latency(Block):
@@ -65,6 +70,15 @@ class Models(Block):
     tfidf_logistic_regression: Model | None = Field(
         None, description="TF-IDF with logistic regression on the labelled rows"
     )
+    encoder_logistic_regression: Model | None = Field(
+        None, description="a frozen sentence encoder with logistic regression on the labelled rows"
+    )
+    tfidf_on_training_examples: Model | None = Field(
+        None, description="TF-IDF with logistic regression on the student's training examples"
+    )
+    encoder_on_training_examples: Model | None = Field(
+        None, description="the sentence encoder with logistic regression on the student's training examples"
+    )
 
 
 class Comparison(Block):
@@ -81,5 +95,11 @@ class Comparison(Block):
     quality_retained_high: Number = Field(None, description="upper end of the interval")
     weight_reduction: Number = Field(None, description="of the loaded weights")
     gain_over: dict[str, Gain] = Field({}, description="paired gains over other entries of `models`, by their key")
-    not_measured: dict[str, str] = Field({}, description="the recipe's metrics without anything to measure, and why")
+    strongest_alternative: str | None = Field(
+        None, description="the entry of `models` that is best of those without a teacher"
+    )
+    gain_over_strongest: Gain | None = Field(None, description="over that entry")
+    not_measured: dict[str, str] = Field(
+        {}, description="metrics of the recipe and entries of `models` that were not measured, and why"
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")

@@ -88,6 +88,7 @@ class Licences(Block):
         "they do not bind its user, as in `teachers.0.accept_terms`",
     )
     student_base: str = Field("unknown", description="of the student's base model")
+    encoder: str | None = Field(None, description="of the sentence encoder that was measured; no part of the student")
     teachers: tuple[TeacherLicence, ...] = Field((), description="each of several; `teacher` is then the first")
     judge: str | None = Field(None, description="null: no judge")
     judge_accepted_terms: str = Field("", description="the same for the judge's output")

@@ -35,10 +35,10 @@ def test_stages_named_takes_every_stage_of_a_run():
 
 @pytest.mark.parametrize("name", ["trian", "probe"])
 def test_stages_named_unknown_name_is_refused_with_the_known_ones(name):
-    with pytest.raises(RecipeError, match=rf"{name!r}; the stages are balance, .*train"):
+    with pytest.raises(RecipeError, match=rf"{name!r}; the stages are alternatives, balance, .*train"):
         stages_named(["train", name])
 
 
 def test_stages_named_report_is_refused_since_it_is_always_built():
-    with pytest.raises(RecipeError, match="'report', which every run builds anyway; the stages are balance"):
+    with pytest.raises(RecipeError, match="'report', which every run builds anyway; the stages are alternatives"):
         stages_named(["report"])

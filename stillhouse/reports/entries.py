@@ -1,0 +1,33 @@
+"""The models of a report in the order of its tables: those measured, and those that were not, with the reason."""
+
+from dataclasses import dataclass
+
+from stillhouse.evaluation.roles import ModelRole
+from stillhouse.reports.schema.models import Model
+from stillhouse.reports.schema.report import Report
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One measured model of the comparison."""
+
+    role: ModelRole
+    model: Model
+    is_better_baseline: bool = False
+
+
+def entries(report: Report) -> list[Entry]:
+    """Return the measured models, student first; `baseline` only if the entry it repeats is missing."""
+    measured = []
+    which = report.models.baseline.which if report.models.baseline else None
+    repeated = bool(which and getattr(report.models, which, None))
+    for role in ModelRole:
+        model: Model | None = getattr(report.models, role)
+        if model is not None and not (role is ModelRole.BASELINE and repeated):
+            measured.append(Entry(role, model, role == which or role is ModelRole.BASELINE))
+    return measured
+
+
+def missing_models(report: Report) -> dict[ModelRole, str]:
+    """Return why each model that belongs to the comparison was not measured."""
+    return {ModelRole(name): why for name, why in report.comparison.not_measured.items() if name in set(ModelRole)}

@@ -1,0 +1,72 @@
+"""Measures logistic regression on TF-IDF and on an encoder: without a teacher, and on what the student learns."""
+
+from pydantic import Field
+
+from stillhouse.artifacts.handle import Built, StageSummary
+from stillhouse.data.row import prompt_text
+from stillhouse.dataset.labelled import labelled_rows
+from stillhouse.dataset.summary import FilterSummary
+from stillhouse.evaluation.alternatives.measure import Timing, measure_all
+from stillhouse.evaluation.alternatives.texts import texts_of_examples, texts_of_rows
+from stillhouse.evaluation.evidence import write_evidence
+from stillhouse.inference.encoder.files import EncoderFiles, find_encoder, why_none
+from stillhouse.skills.cases import read_cases
+from stillhouse.skills.registry import AnySkill
+from tasks.balance import Rows
+from tasks.orchestration.params import Execution, Params
+from tasks.orchestration.run import Run
+from tasks.orchestration.stage import StageCall, stage
+
+
+class AlternativesParams(Params):
+    """The encoder, and how requests are timed."""
+
+    skill: AnySkill
+    timed: tuple[int, ...]  # seed, warm requests, timed requests
+    encoder: EncoderFiles | None
+    why_no_encoder: Execution[str]
+
+
+class AlternativesSummary(StageSummary):
+    """The models that were measured, and why the others were not, by their roles."""
+
+    models: tuple[str, ...]
+    not_measured: dict[str, str] = Field(default_factory=dict)
+
+
+@stage("alternatives", version=1)
+def alternatives(call: StageCall[AlternativesParams]) -> AlternativesSummary:
+    """Write answers.parquet and measurements.json of logistic regression on TF-IDF and on a sentence encoder."""
+    params, timing, split = call.params, Timing(*call.params.timed), call.folder("split")
+    train, examples, test = (
+        read_cases(path, params.skill)
+        for path in (call.folder("balance") / "train.parquet", split / "examples.parquet", split / "test.parquet")
+    )
+    found = measure_all(
+        texts_of_rows(labelled_rows(train, examples), timing.seed),
+        texts_of_examples(call.folder("filter") / "train.jsonl", timing.seed),
+        [prompt_text(row["messages"]) for row in test],
+        timing,
+        params.encoder,
+        params.why_no_encoder,
+    )
+    write_evidence(call.work.folder, found.lines([row["id"] for row in test]), found.measurements)
+    return AlternativesSummary(models=tuple(found.answers), not_measured=found.not_measured)
+
+
+def measure_alternatives(run: Run, rows: Rows, dataset: Built[FilterSummary]) -> Built[AlternativesSummary] | None:
+    """Return the answers and measurements of the alternatives; None if the recipe wants none or has no labels.
+
+    Raises:
+        ModelError: the recipe's encoder can't be used.
+    """
+    recipe, evaluation = run.recipe, run.recipe.evaluation
+    if not evaluation.no_teacher_alternatives or not recipe.skill.has_labels:
+        return None
+    params = AlternativesParams(
+        skill=recipe.skill,
+        timed=(evaluation.seed, evaluation.warm_requests, evaluation.latency_requests),
+        encoder=find_encoder(evaluation.encoder),
+        why_no_encoder=why_none(evaluation.encoder),
+    )
+    return run.build(alternatives, {**rows.inputs, "filter": dataset.ref}, params)
