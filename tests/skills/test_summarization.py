@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import numpy as np
@@ -210,8 +211,20 @@ def test_quality_and_gain_have_intervals_and_the_test_of_their_kind():
         for name in ("rouge_l", "bleu")
     }
     assert 0 < tested["rouge_l"]["p_value"] <= 1
-    assert tested["bleu"]["p_value"] is None
     assert tested["bleu"]["value"] > 0
+    # all 16 ways to exchange the answers to four rows
+    pairs = list(zip(predictions["student"], predictions["other"], strict=True))
+    differences = [
+        abs(_bleu([pair[first] for pair, first in zip(pairs, order, strict=True)])
+            - _bleu([pair[1 - first] for pair, first in zip(pairs, order, strict=True)]))
+        for order in itertools.product((0, 1), repeat=4)
+    ]  # fmt: skip
+    as_large = np.mean([one >= differences[0] - 1e-9 for one in differences])
+    assert tested["bleu"]["p_value"] == pytest.approx(as_large, abs=0.1)
+
+
+def _bleu(answers):
+    return corpus_score("bleu", answers, REFERENCES)
 
 
 def test_quality_within_limit_of_1_has_an_interval_with_width():
