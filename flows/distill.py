@@ -50,12 +50,7 @@ def distill(
     """Distil a teacher into a student by a recipe, and compare them."""
     join_prefect()
     changes = form.recipe_changes(
-        data=data,
-        test_data=test_data,
-        teacher=teacher,
-        student=student,
-        size=size,
-        max_train_rows=max_train_rows,
+        data=data, test_data=test_data, teacher=teacher, student=student, size=size, max_train_rows=max_train_rows
     )
     run = start_run(load_recipe(recipe, changes | overrides), load_settings(), refresh)
 
