@@ -69,8 +69,11 @@ class Pipeline:
         fields = yaml.safe_load((DEMO.parent / "demo.yaml").read_text())
         messages = [line for line in _lines("messages.jsonl") if line.startswith('{"id": "m') and "-again" not in line]
         (self.folder / "messages.jsonl").write_text("".join(f"{line}\n" for line in messages[:num_messages]))
-        (self.folder / "labelled.jsonl").write_text("".join(f"{line}\n" for line in _lines("labelled.jsonl")))
-        (self.folder / "test.jsonl").write_text("".join(f"{line}\n" for line in _lines("test.jsonl")[:30]))
+        # no test row of the demo: they are kept for its measured runs
+        held_out, more = (gold := _lines("development.jsonl"))[:30], gold[30:70]
+        labelled = [*_lines("labelled.jsonl"), *more]
+        (self.folder / "labelled.jsonl").write_text("".join(f"{line}\n" for line in labelled))
+        (self.folder / "test.jsonl").write_text("".join(f"{line}\n" for line in held_out))
         for role, name in {"train": "messages", "examples": "labelled", "test": "test"}.items():
             fields["data"][role]["path"] = f"{name}.jsonl"
         fields["data"]["validation_fraction"] = 0.15
