@@ -1,6 +1,7 @@
 """Measures teacher, baselines, student and the student without a teacher on the same test rows."""
 
 import json
+import shutil
 from typing import Any
 
 from pydantic import Field
@@ -17,10 +18,12 @@ from stillhouse.inference.vllm.engine import environment_for
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
+from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import AnySkill
 from stillhouse.students.spec import InitialiseSummary, TrainSummary
 from tasks.balance import Rows
 from tasks.evaluate_teacher import evaluate_api_teacher
+from tasks.orchestration.model_answers import AnswersParams, ModelAnswers, rows_identity
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -34,32 +37,93 @@ class EvaluateParams(Params):
     base: Any
     skill: AnySkill
     labels: tuple[str, ...]
-    evaluation: Evaluation
-    engine: dict[str, Any]  # in full: measured numbers depend on the engine's settings
+    settings: dict[str, Any]  # how models are asked and timed
     zero_shot: IfSet[dict[str, Any]] = Field({})  # what the base's chat template is told
+    evaluation: Execution[Evaluation]
     candidates: Execution[tuple[Candidate, ...]]
     teacher_config: Execution[Teacher]
 
 
-@stage("evaluate", version=5, on_device=True)
+@stage("evaluate", version=6, on_device=True)
 def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
-    """Write answers.parquet and measurements.json."""
-    params, split = call.params, call.folder("split")
+    """Write answers.parquet, measurements.json and a student's validation.parquet; keep each model's answers too."""
+    params, split, answers = call.params, call.folder("split"), call.work.folder / "answers"
+    prior = json.loads((call.folder("filter") / "calibration.json").read_text())["prior"]
     spec = EvaluateSpec(
         candidates=params.candidates,
         teacher=params.teacher_config,
-        prior=json.loads((call.folder("filter") / "calibration.json").read_text())["prior"],
+        prior=prior,
         skill=params.skill,
         labels=params.labels,
         evaluation=params.evaluation,
         test=str(split / "test.parquet"),
+        validation=str(split / "validation.parquet"),
         examples=str(split / "examples.parquet"),
+        answers=str(answers),
         out=str(call.work.folder),
     )
-    summary = run_engine_worker(call, Worker.EVALUATE, spec, EvaluateSummary, environment_for(params.evaluation.engine))
+    wanted = _answers(call, spec)
+    answers.mkdir()
+    found = (
+        {}
+        if call.is_refreshed
+        else {role: one.ref.fingerprint for role, one in wanted.items() if one.fetch(call.store, answers / role)}
+    )
+    try:
+        summary = run_engine_worker(
+            call, Worker.EVALUATE, spec, EvaluateSummary, environment_for(params.evaluation.engine)
+        )
+    finally:
+        # also of a comparison that failed halfway: what was answered is not asked again
+        for role, one in wanted.items():
+            if role not in found and (answers / role).exists():
+                one.keep(call.store, answers / role)
+        shutil.rmtree(answers)
     if ModelRole.TEACHER in call.inputs:
         join_evidence(call.work.folder, call.folder(ModelRole.TEACHER))
-    return summary
+    return summary.model_copy(update={"found": found})
+
+
+def _answers(call: StageCall[EvaluateParams], spec: EvaluateSpec) -> dict[ModelRole, ModelAnswers]:
+    """Return what each candidate's answers to the test rows are named by."""
+    params, settings = call.params, spec.evaluation
+    test = rows_identity(read_cases(spec.test, spec.skill))
+    validation = rows_identity(read_cases(spec.validation, spec.skill)) if spec.validation else ""
+    examples = rows_identity(read_cases(spec.examples, spec.skill), with_references=True) if spec.examples else ""
+    # of another model only what its prompts are made of
+    own = {"teacher": params.teacher, "zero_shot": (params.base, params.zero_shot)}
+    found = {}
+    for one in spec.candidates:
+        is_teacher = one.prompting == "teacher"
+        answering = AnswersParams(
+            weights=own.get(one.prompting),
+            served=one.model_dump(mode="json", exclude_defaults=True, exclude={"role", "path", "revision", "is_timed"}),
+            teacher=(spec.prior, examples) if is_teacher else (),
+            skill=spec.skill,
+            labels=spec.labels,
+            settings=_asked(settings),
+            rows=test,
+            validation=validation if one.answers_validation else "",
+        )
+        inputs = {"model": call.inputs[one.role]} if one.role in call.inputs else {}
+        found[one.role] = ModelAnswers(answering, inputs)
+    return found
+
+
+def _asked(settings: Evaluation) -> dict[str, Any]:
+    """Return what of an evaluation decides a model's answers and its throughput."""
+    return {
+        "max_tokens": settings.max_tokens,
+        "warm_requests": settings.warm_requests,
+        "concurrency": settings.concurrency,
+        # in full: measured numbers depend on the engine's settings
+        "engine": settings.engine.model_dump(),
+    }
+
+
+def _timed(settings: Evaluation) -> dict[str, Any]:
+    """Return what of an evaluation decides the times of single requests, besides what models are asked."""
+    return {"latency_requests": settings.latency_requests, "seed": settings.seed}
 
 
 def evaluate_models(
@@ -87,8 +151,8 @@ def evaluate_models(
         base=base.identity,
         skill=recipe.skill,
         labels=rows.labels,
+        settings=_asked(recipe.evaluation) | _timed(recipe.evaluation) | {"dtype": recipe.evaluation.student_dtype},
         evaluation=recipe.evaluation,
-        engine=recipe.evaluation.engine.model_dump(),
         zero_shot=recipe.student.template_arguments | recipe.training.reasoning_identity,
         candidates=_candidates(recipe, teacher, base, folders),
         teacher_config=recipe.teacher,
@@ -135,6 +199,7 @@ def _candidates(
             dtype=dtype,
             prompting="student",
             is_timed=role is not ModelRole.STUDENT_LABELLED_ONLY,
+            answers_validation=role is ModelRole.STUDENT,
         )
         for role, path in trained.items()
     )

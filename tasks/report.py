@@ -180,7 +180,8 @@ def _mislabelled(run: Run, dataset: Built[FilterSummary]) -> list[dict[str, Any]
 def _carried(blocks: Mapping[ModelRole, Any], measured: Sequence[Built[Any]]) -> dict[ModelRole, Any]:
     """Note on every model the fingerprint of its measurement if that was carried from an earlier run."""
     carried = {role: stage.ref.fingerprint for stage in measured if stage.is_cached for role in stage.summary.models}
-    return {role: {**block, "fingerprint": carried.get(role)} for role, block in blocks.items()}
+    answered = {role: found for stage in measured for role, found in getattr(stage.summary, "found", {}).items()}
+    return {role: {**block, "fingerprint": (answered | carried).get(role)} for role, block in blocks.items()}
 
 
 def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[ModelRole, str]:

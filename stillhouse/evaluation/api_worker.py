@@ -19,7 +19,7 @@ from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.costs.generation_summary import RedactedPrompts
 from stillhouse.data.row import Row
 from stillhouse.errors import ServiceUnavailable
-from stillhouse.evaluation.evidence import latency_quantiles, write_evidence
+from stillhouse.evaluation.evidence import latency_numbers, write_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateApiSpec
 from stillhouse.inference.api.client import Client
@@ -154,7 +154,7 @@ def _write(
         "requests_per_second": timings.num_concurrent / timings.seconds if timings.has_throughput else None,
         "prompt_tokens_mean": _mean([line["prompt_tokens"] for line in answered]),
         "completion_tokens_mean": _mean([line["completion_tokens"] for line in answered]),
-        "latency_ms": latency_quantiles(timings.latencies_s),
+        **latency_numbers(timings.latencies_s),
         "engine": f"{spec.endpoint.provider} API",
         "notes": notes,
     }

@@ -35,12 +35,15 @@ class CandidatePrompter:
             constraint = self._skill.constraint(spec.labels)
         # a prompt without a chat template needs the teacher's stop texts to end
         stop = spec.teacher.sampling.stop if is_teacher else ()
-        needed = tokens_needed(tokenizer, constraint.get("choice", ()), stop)
+        choices = constraint.get("choice", [])
+        needed = tokens_needed(tokenizer, choices, stop)
+        # a teacher's labels are scored to calibrate it, a student's to say how sure it is
+        is_scored = bool(self._prior) or candidate.prompting == "student"
         self.decoding = DecodingSpec(
             # a label that is cut is no answer: the bound is for free ones
             sampling=Sampling(max_tokens=max(spec.evaluation.max_tokens, needed), stop=stop),
             constraint=constraint,
-            label_token_ids=first_token_ids(tokenizer, constraint["choice"]) if self._prior else None,
+            label_token_ids=first_token_ids(tokenizer, choices) if choices and is_scored else None,
             with_special_tokens=shows_special_tokens(tokenizer),
         )
         self._opened_block = ""

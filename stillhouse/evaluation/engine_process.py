@@ -39,6 +39,7 @@ class EngineReply(StrictModel):
     text: str
     completion_tokens: int
     scores: list[float] | None  # log-probabilities of the label tokens at the first position
+    logprob: float | None  # of the whole completion (nats)
 
 
 class _Load(StrictModel):
@@ -53,6 +54,7 @@ class _Complete(StrictModel):
     requests: tuple[Request, ...]
     decoding: DecodingSpec
     concurrency: int
+    cache_salt: str
 
 
 _CALL: TypeAdapter[_Load | _Complete] = TypeAdapter(_Load | _Complete)
@@ -64,6 +66,7 @@ class _Answer(StrictModel):
     refused: str | None = None  # why the model can't be loaded
     on_cpu: bool = False
     kv_cache_bytes: int = 0
+    block_tokens: int = 0
     replies: tuple[EngineReply, ...] = ()
 
 
@@ -86,6 +89,7 @@ class EngineProcess:
         self._loaded = candidate.path
         started = self._receive()
         self.on_cpu, self.kv_cache_bytes = started.on_cpu, started.kv_cache_bytes
+        self.block_tokens = started.block_tokens  # a prefix is cached in blocks of so many tokens
 
     @property
     def pids(self) -> list[int]:
@@ -98,9 +102,15 @@ class EngineProcess:
             self._call(_Load(path=candidate.path))
             self._loaded = candidate.path
 
-    def complete(self, requests: list[Request], decoding: DecodingSpec, concurrency: int) -> list[EngineReply]:
-        """Return the replies in the order they finished."""
-        call = _Complete(requests=tuple(requests), decoding=decoding, concurrency=concurrency)
+    def complete(
+        self, requests: list[Request], decoding: DecodingSpec, concurrency: int, *, cache_salt: str
+    ) -> list[EngineReply]:
+        """Return the replies in the order they finished.
+
+        What the engine has cached of a prompt serves calls of the same `cache_salt` alone. Other weights need another:
+        exchanging them empties no cache.
+        """
+        call = _Complete(requests=tuple(requests), decoding=decoding, concurrency=concurrency, cache_salt=cache_salt)
         return list(self._call(call).replies)
 
     def close(self) -> None:
@@ -149,8 +159,9 @@ def _serve(pipe: Connection, candidate: Candidate, engine: Engine, job: Job) -> 
     except errors.ModelError as error:
         answer(_Answer(refused=str(error)))
         return
-    kv_cache = llm.llm_engine.vllm_config.cache_config.kv_cache_memory_bytes
-    answer(_Answer(on_cpu=bool(current_platform.is_cpu()), kv_cache_bytes=kv_cache))
+    cache = llm.llm_engine.vllm_config.cache_config
+    on_cpu = bool(current_platform.is_cpu())
+    answer(_Answer(on_cpu=on_cpu, kv_cache_bytes=cache.kv_cache_memory_bytes, block_tokens=cache.block_size))
     while True:
         try:
             call = _CALL.validate_json(pipe.recv_bytes())
@@ -176,7 +187,7 @@ def _replies(llm: Any, call: _Complete) -> list[EngineReply]:
         with_special_tokens=decoding.with_special_tokens,
     )
     replies = []
-    for finished in stream(llm, call.requests, lambda _: params, call.concurrency):
+    for finished in stream(llm, call.requests, lambda _: params, call.concurrency, cache_salt=call.cache_salt):
         output = finished.output.outputs[0]
         first = [{token: entry.logprob for token, entry in step.items()} for step in (output.logprobs or [])[:1]]
         replies.append(
@@ -185,6 +196,7 @@ def _replies(llm: Any, call: _Complete) -> list[EngineReply]:
                 text=output.text,
                 completion_tokens=len(output.token_ids),
                 scores=label_scores(first, decoding.label_token_ids),
+                logprob=output.cumulative_logprob,
             )
         )
     return replies

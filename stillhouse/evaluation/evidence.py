@@ -16,9 +16,18 @@ from stillhouse.skills.cases import read_cases
 from stillhouse.skills.skill import Skill
 
 ANSWERS_SCHEMA = pa.schema(
-    [("model", pa.string()), ("row_id", pa.string()), ("answer", pa.string()), ("text", pa.string())]
+    [
+        ("model", pa.string()),
+        ("row_id", pa.string()),
+        ("answer", pa.string()),
+        ("text", pa.string()),
+        # of the completion, and of each label by its first token (nats); null where they are not known
+        ("logprob", pa.float64()),
+        ("label_logprobs", pa.list_(pa.float64())),
+    ]
 )
 _ANSWERS, _MEASUREMENTS = "answers.parquet", "measurements.json"
+VALIDATION = "validation.parquet"  # a student's answers to the validation rows
 
 
 @dataclass(frozen=True)
@@ -38,17 +47,46 @@ class Evidence:
 
 def write_evidence(out: Path, answers: Sequence[Mapping[str, Any]], measurements: Mapping[ModelRole, Any]) -> None:
     """Write answers.parquet and measurements.json into `out`."""
-    pq.write_table(pa.Table.from_pylist(list(answers), schema=ANSWERS_SCHEMA), out / _ANSWERS)
+    write_answers(out / _ANSWERS, answers)
     (out / _MEASUREMENTS).write_text(json.dumps(measurements, indent=1, sort_keys=True))
+
+
+def write_answers(path: Path, answers: Sequence[Mapping[str, Any]]) -> None:
+    """Write a table of answers; what a line does not have is null."""
+    pq.write_table(pa.Table.from_pylist(list(answers), schema=ANSWERS_SCHEMA), path)
+
+
+def gather_evidence(folders: Mapping[ModelRole, Path], timings: Mapping[ModelRole, Any], out: Path) -> None:
+    """Write into `out` what the folders of single models hold, in their order, with the models' `timings`.
+
+    A model is named by its role here, whatever role it had when it answered.
+    """
+    answers: list[dict[str, Any]] = []
+    validation: list[dict[str, Any]] = []
+    measurements: dict[ModelRole, Any] = {}
+    for role, folder in folders.items():
+        (numbers,) = json.loads((folder / _MEASUREMENTS).read_text()).values()
+        measurements[role] = numbers | timings[role]
+        answers += _read_as(role, folder / _ANSWERS)
+        if (folder / VALIDATION).exists():
+            validation += _read_as(role, folder / VALIDATION)
+    write_evidence(out, answers, measurements)
+    if validation:
+        write_answers(out / VALIDATION, validation)
+
+
+def _read_as(role: ModelRole, path: Path) -> list[dict[str, Any]]:
+    return [line | {"model": role} for line in pq.read_table(path).to_pylist()]
 
 
 def join_evidence(out: Path, other: Path) -> None:
     """Put the models of folder `other` before those of `out`, in the files of `out`."""
-    tables = [pq.read_table(folder / _ANSWERS) for folder in (other, out)]
+    answers: list[dict[str, Any]] = []
     measurements: dict[ModelRole, Any] = {}
     for folder in (other, out):
+        answers += pq.read_table(folder / _ANSWERS).to_pylist()
         measurements |= json.loads((folder / _MEASUREMENTS).read_text())
-    write_evidence(out, pa.concat_tables(tables).to_pylist(), measurements)
+    write_evidence(out, answers, measurements)
 
 
 def read_evidence(test: Path, folders: Sequence[Path], labels: Sequence[str], skill: Skill) -> Evidence:
@@ -66,6 +104,19 @@ def read_evidence(test: Path, folders: Sequence[Path], labels: Sequence[str], sk
         answers={role: [by_id[row["id"]] for row in rows] for role, by_id in answers.items()},
         measurements={ModelRole(role): numbers for role, numbers in measurements.items()},
     )
+
+
+def latency_numbers(seconds: Sequence[float], uncached: Sequence[float] = ()) -> dict[str, Any]:
+    """Return a model's measurements of the times of single requests; `uncached` are those with nothing cached.
+
+    The single times (ms) are in the order of the requests, which are the same for all models timed together.
+    """
+    return {
+        "latency_ms": latency_quantiles(seconds),
+        "latencies_ms": [1000 * one for one in seconds],
+        "latency_uncached_ms": latency_quantiles(uncached),
+        "latencies_uncached_ms": [1000 * one for one in uncached],
+    }
 
 
 def latency_quantiles(seconds: Sequence[float]) -> dict[str, float | int] | None:

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from stillhouse.artifacts.handle import StageSummary
 from stillhouse.config import StrictModel
 from stillhouse.evaluation.roles import ModelRole
@@ -25,6 +27,7 @@ class Candidate(StrictModel):
     template: TemplateSettings = TemplateSettings()
     without_reasoning: bool = False  # thinking is off, and the generation prompt ends where an answer begins
     is_timed: bool = True  # False: only its answers count
+    answers_validation: bool = False  # also answers the validation rows, on which its certainty is calibrated
 
 
 class EvaluateSpec(StrictModel):
@@ -38,7 +41,9 @@ class EvaluateSpec(StrictModel):
     labels: tuple[str, ...]
     evaluation: Evaluation
     test: str  # Parquet file of test rows
+    validation: str | None = None  # of validation rows
     examples: str | None
+    answers: str  # a folder with one for each candidate that has answered, by its role
     out: str
 
 
@@ -54,3 +59,5 @@ class EvaluateSummary(StageSummary):
 
     models: tuple[str, ...]
     rows: int
+    # models whose answers are of an earlier run, with the fingerprints of these
+    found: dict[str, str] = Field(default_factory=dict)

@@ -4,85 +4,95 @@ Command: `python -m stillhouse.evaluation.worker spec.json` (engine environment)
 """
 
 import json
-import statistics
-import time
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from stillhouse.data.row import Row
+from stillhouse.evaluation.answering import answer_rows
 from stillhouse.evaluation.candidate_prompts import CandidatePrompter
 from stillhouse.evaluation.engine_process import EngineProcess
-from stillhouse.evaluation.evidence import latency_quantiles, write_evidence
-from stillhouse.evaluation.memory import count_parameters, sampled_peak, weight_bytes
+from stillhouse.evaluation.evaluated import Evaluated, Served
+from stillhouse.evaluation.evidence import gather_evidence, latency_numbers
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec
+from stillhouse.evaluation.timing import num_timed, time_requests
 from stillhouse.inference.loading import load_tokenizer
 from stillhouse.inference.vllm.chat_template import fix_settings
-from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.cases import read_cases
 from stillhouse.students.minimal_template import minimal_template
 from stillhouse.students.served_template import serve_without_reasoning
 
-
-@dataclass
-class Evaluated:
-    """One model with its answers and measurements so far."""
-
-    candidate: Candidate
-    prompter: CandidatePrompter
-    requests: list[Request]
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    numbers: dict[str, Any] = field(default_factory=dict)
-    latencies_s: list[float] = field(default_factory=list)
-
-
-Served = tuple[EngineProcess, list[Evaluated]]  # an engine with the models that share it
+# a student's certainty is calibrated by one number, which more rows would not tell better
+_MOST_VALIDATION = 1000
 
 
 def evaluate_models(spec: EvaluateSpec, report: Reporter) -> dict[str, Any]:
-    """Have every candidate answer the test rows, time it, and write `answers.parquet` and `measurements.json`."""
+    """Have the candidates answer the test rows, time them, and write `answers.parquet` and `measurements.json`.
+
+    What each candidate answers is written first, as soon as it has, into its folder below `spec.answers`; one whose
+    folder is there already is timed alone.
+    """
     rows = read_cases(spec.test, spec.skill)
+    validation = _drawn(read_cases(spec.validation, spec.skill)) if spec.validation else []
     examples = read_cases(spec.examples, spec.skill) if spec.examples else []
-    models = [_prepare(spec, candidate, rows, examples) for candidate in spec.candidates]
-    engines: list[Served] = []
+    models = [_prepare(spec, candidate, rows, validation, examples) for candidate in spec.candidates]
+    served: list[Served] = []
     try:
-        _measure(spec, models, rows, engines, report)
+        _measure(spec, models, rows, validation, served, report)
     finally:
-        for engine, _ in engines:
-            engine.close()
-    return _write(spec, models, rows)
+        for one in served:
+            one.engine.close()
+    timings = {model.candidate.role: latency_numbers(model.latencies_s, model.latencies_uncached_s) for model in models}
+    gather_evidence({model.candidate.role: _folder(spec, model) for model in models}, timings, Path(spec.out))
+    return {"models": list(timings), "rows": len(rows)}
+
+
+def _drawn(rows: list[Row]) -> list[Row]:
+    # the rows' order is the source's, which may be sorted
+    return random.Random(0).sample(rows, _MOST_VALIDATION) if len(rows) > _MOST_VALIDATION else rows
+
+
+def _folder(spec: EvaluateSpec, model: Evaluated) -> Path:
+    return Path(spec.answers) / model.candidate.role
 
 
 def _measure(
     spec: EvaluateSpec,
     models: list[Evaluated],
     rows: Sequence[Row],
-    engines: list[Served],
+    validation: Sequence[Row],
+    served: list[Served],
     report: Reporter,
 ) -> None:
-    """Fill in every model's answers and numbers; add every engine that was started to `engines`."""
-    progress = _Progress(report, models, spec)
-    for group in _same_shape(models):
-        engine = _start(spec, group, report)
-        engines.append((engine, group))
+    """Write the answers of every model that has none, and time all; add every engine that was started to `served`."""
+    asked = [model for model in models if not _folder(spec, model).exists()]
+    timed = [model for model in models if model.candidate.is_timed]
+    progress = _Progress(report, len(asked) * len(rows) + len(timed) * num_timed(spec.evaluation))
+    for group in _same_shape([model for model in models if model in asked or model in timed]):
+        one = Served(_start(spec, group, report), group)
+        served.append(one)
+        progress.expect(
+            sum(num_timed(spec.evaluation) for model in group if model in timed and model.repeats(one.engine))
+        )
         for model in group:
-            engine.load(model.candidate)
-            _throughput(spec, engine, model, rows)
-            progress.add(model.candidate.role, len(rows))
-        if not engine.on_cpu:
+            if model in asked:
+                one.engine.load(model.candidate)
+                answer_rows(spec, one.engine, model, rows, validation, _folder(spec, model))
+                progress.add(model.candidate.role, len(rows))
+        if not one.engine.on_cpu:
             # two engines rarely fit one device, so each is timed alone, right after its throughput
-            _latency(spec, [(engine, group)], rows, progress)
-            engine.close()
-    if engines[0][0].on_cpu:
-        _latency(spec, engines, rows, progress)
+            time_requests(spec.evaluation, [one], rows, progress.add)
+            one.engine.close()
+    on_cpu = [one for one in served if one.engine.on_cpu]
+    time_requests(spec.evaluation, on_cpu, rows, progress.add)
 
 
-def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], examples: Sequence[Row]) -> Evaluated:
+def _prepare(
+    spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], validation: Sequence[Row], examples: Sequence[Row]
+) -> Evaluated:
     tokenizer = load_tokenizer(candidate.path, candidate.revision)
     if candidate.prompting == "zero_shot" and not getattr(tokenizer, "chat_template", True):
         # a base model as it is has no form of prompts; this is the one that its student gets
@@ -92,7 +102,8 @@ def _prepare(spec: EvaluateSpec, candidate: Candidate, rows: Sequence[Row], exam
     else:
         fix_settings(tokenizer, candidate.template)
     prompter = CandidatePrompter(spec, candidate, tokenizer, examples)
-    return Evaluated(candidate, prompter, prompter.requests(rows))
+    more = prompter.requests(validation) if candidate.answers_validation else []
+    return Evaluated(candidate, prompter, prompter.requests(rows), more)
 
 
 def _same_shape(models: list[Evaluated]) -> list[list[Evaluated]]:
@@ -111,105 +122,24 @@ def _same_shape(models: list[Evaluated]) -> list[list[Evaluated]]:
 def _start(spec: EvaluateSpec, group: list[Evaluated], report: Reporter) -> EngineProcess:
     names = ", ".join(model.candidate.role for model in group)
     report.log(f"starting the engine for {names}")
-    longest = max(len(request.token_ids) for model in group for request in model.requests)
+    longest = max(len(request.token_ids) for model in group for request in [*model.requests, *model.validation])
     room = max(model.prompter.decoding.sampling.max_tokens for model in group)
     job = Job(num_requests=spec.evaluation.concurrency, longest_prompt=longest, max_tokens=room)
-    # distinct prompts in a real service share little: a warm cache would flatter the model with the longer prompt
-    engine = spec.evaluation.engine.model_copy(
-        update={"prefix_caching": False, "max_num_seqs": spec.evaluation.concurrency}
-    )
+    engine = spec.evaluation.engine.model_copy(update={"max_num_seqs": spec.evaluation.concurrency})
     return EngineProcess(group[0].candidate, engine, job)
-
-
-def _throughput(spec: EvaluateSpec, engine: EngineProcess, model: Evaluated, rows: Sequence[Row]) -> None:
-    """Send all test rows at once; these answers are also the ones that quality is measured on."""
-    concurrency, decoding = spec.evaluation.concurrency, model.prompter.decoding
-    engine.complete(model.requests[: spec.evaluation.warm_requests], decoding, concurrency)
-    with sampled_peak(engine.pids, on_cpu=engine.on_cpu) as memory:
-        started = time.perf_counter()
-        replies = engine.complete(model.requests, decoding, concurrency)
-        seconds = time.perf_counter() - started
-    tokens = sum(reply.completion_tokens for reply in replies)
-    for reply in sorted(replies, key=lambda reply: int(reply.id)):
-        row_id, answer = rows[int(reply.id)]["id"], model.prompter.answer(reply)
-        text = model.prompter.answer_text(reply)
-        model.answers.append({"model": model.candidate.role, "row_id": row_id, "answer": answer, "text": text})
-    parameters = count_parameters(Path(model.candidate.path))
-    loaded = weight_bytes(parameters, model.candidate.dtype)
-    model.numbers = {
-        "parameters": parameters or None,
-        "weight_bytes": loaded or None,
-        "peak_memory_bytes": memory.peak_bytes,
-        "engine_floor_bytes": memory.peak_bytes - loaded - engine.kv_cache_bytes if loaded else None,
-        "kv_cache_bytes": engine.kv_cache_bytes,
-        "tokens_per_second": tokens / seconds,
-        "requests_per_second": len(replies) / seconds,
-        "prompt_tokens_mean": statistics.fmean(len(request.token_ids) for request in model.requests),
-        "completion_tokens_mean": tokens / len(replies),
-    }
-
-
-def _latency(spec: EvaluateSpec, engines: Sequence[Served], rows: Sequence[Row], progress: "_Progress") -> None:
-    """Time single requests, the models in turn, so that a slow moment of the machine affects all of them.
-
-    Models that share an engine are timed in rounds, each with one model per engine.
-    """
-    settings = spec.evaluation
-    shuffled = [int(n) for n in np.random.default_rng(settings.seed).permutation(len(rows))]
-    needed = settings.warm_requests + settings.latency_requests
-    order = [shuffled[number % len(shuffled)] for number in range(needed)]
-    for round_ in _rounds(engines):
-        for engine, model in round_:
-            engine.load(model.candidate)
-        for number, row_number in enumerate(order):
-            for engine, model in round_:
-                seconds = _one_request(engine, model, rows[row_number])
-                if number >= settings.warm_requests:
-                    model.latencies_s.append(seconds)
-        progress.add("latency", len(round_) * needed)
-
-
-def _rounds(engines: Sequence[Served]) -> list[list[tuple[EngineProcess, Evaluated]]]:
-    timed = [(engine, [model for model in group if model.candidate.is_timed]) for engine, group in engines]
-    rounds: list[list[tuple[EngineProcess, Evaluated]]] = []
-    while any(group for _, group in timed):
-        # models with equal weights need no exchange and so share a round
-        round_: list[tuple[EngineProcess, Evaluated]] = []
-        for engine, group in timed:
-            if group:
-                path = group[0].candidate.path
-                round_ += [(engine, model) for model in group if model.candidate.path == path]
-                group[:] = [model for model in group if model.candidate.path != path]
-        rounds.append(round_)
-    return rounds
-
-
-def _one_request(engine: EngineProcess, model: Evaluated, row: Row) -> float:
-    started = time.perf_counter()
-    replies = engine.complete(model.prompter.requests([row]), model.prompter.decoding, 1)
-    model.prompter.answer(replies[0])
-    return time.perf_counter() - started
-
-
-def _write(spec: EvaluateSpec, models: list[Evaluated], rows: Sequence[Row]) -> dict[str, Any]:
-    answers = [answer for model in models for answer in model.answers]
-    measurements = {
-        model.candidate.role: {**model.numbers, "latency_ms": latency_quantiles(model.latencies_s)} for model in models
-    }
-    write_evidence(Path(spec.out), answers, measurements)
-    return {"models": list(measurements), "rows": len(rows)}
 
 
 class _Progress:
     """Counts requests over all models and both passes."""
 
-    def __init__(self, report: Reporter, models: list[Evaluated], spec: EvaluateSpec) -> None:
-        settings = spec.evaluation
-        timed = sum(model.candidate.is_timed for model in models)
+    def __init__(self, report: Reporter, total: int) -> None:
         self._report = report
         self._done = 0
-        self._total = sum(len(model.requests) for model in models)
-        self._total += timed * (settings.warm_requests + settings.latency_requests)
+        self._total = total
+
+    def expect(self, number: int) -> None:
+        """Have `number` more requests to come: only a started engine says which timings are done twice."""
+        self._total += number
 
     def add(self, what: str, number: int) -> None:
         """Count `number` more requests."""

@@ -45,11 +45,22 @@ def _ratios(models: Models, metric: str) -> dict[str, float | None]:
     return {
         "quality_retained": _ratio(models, lambda model: quality_value(model, metric)),
         "latency_reduction": _reduction(models, lambda model: model.latency_ms.p50 if model.latency_ms else None),
+        "latency_reduction_uncached": _reduction(models, _p50_uncached) if _is_cached(models) else None,
         "memory_reduction": _reduction(models, lambda model: model.peak_memory_bytes),
         "weight_reduction": _reduction(models, lambda model: model.weight_bytes),
         "throughput_ratio": _ratio(models, lambda model: model.requests_per_second),
         "cost_reduction": _reduction(models, lambda model: model.cost_usd_per_1k_requests),
     }
+
+
+def _is_cached(models: Models) -> bool:
+    return any(model and model.latency_uncached_ms for model in (models.student, models.teacher))
+
+
+def _p50_uncached(model: Model) -> float | None:
+    # of prompts that share nothing, nothing is cached
+    latency = model.latency_uncached_ms or model.latency_ms
+    return latency.p50 if latency else None
 
 
 def _ratio(models: Models, measure: Measure) -> float | None:

@@ -35,6 +35,7 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
             "name": names.get(model, model),
             "quality": quality(answers, scoring),
             "latency_ms": numbers.get("latency_ms"),
+            "latency_uncached_ms": numbers.get("latency_uncached_ms"),
             "cost_usd_per_1k_requests": usd_per_1k_requests(numbers, recipe, is_teacher=model == ModelRole.TEACHER),
             "engine": numbers.get("engine", "vLLM"),
             "notes": tuple(numbers.get("notes", ())),

@@ -90,6 +90,8 @@ def key_figures(report: Report) -> list[Figure]:
     floor = f"; engine alone {numbers.size(engine)}" if engine else ""
     weights = "" if comparison.weight_reduction is None else f"; weights {_change(comparison.weight_reduction)}"
     latency = _pair(report, lambda model: numbers.milliseconds(model.latency_ms.p50 if model.latency_ms else None))
+    if comparison.latency_reduction_uncached is not None:
+        latency += f"; {_change(comparison.latency_reduction_uncached)} with no prefix cached"
     throughput = _pair(report, lambda model: numbers.rate(model.requests_per_second))
     memory = _pair(report, lambda model: numbers.size(model.peak_memory_bytes))
     cost = _pair(report, lambda model: numbers.dollars(model.cost_usd_per_1k_requests))

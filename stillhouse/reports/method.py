@@ -21,7 +21,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         **_teachers(recipe),
         **_teacher(recipe),
         "engine": f"{others} is served by the same vLLM with the same settings "
-        f"({evaluation.engine.mode} mode, prefix caching off, {decoding}, greedy).",
+        f"({evaluation.engine.mode} mode, {decoding}, greedy).",
         "quality": "All models answer the same test rows, which were not trained on. "
         f"{recipe.skill.how_measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
         "comparison": "Gains are differences on the same rows with paired bootstrap intervals; p-values are "
@@ -29,7 +29,8 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "outcome goes by these; the corrected intervals hold together (Bonferroni).",
         "latency": f"{evaluation.latency_requests} single requests after {evaluation.warm_requests} warm ones, from "
         "messages to parsed answer, with retrieval and tokenisation. On a CPU the engines run together and answer the "
-        "same rows in turn; on a GPU each is timed alone.",
+        "same rows in turn; on a GPU each is timed alone. "
+        f"{_caching(recipe)}",
         "throughput": f"All test rows at once, {evaluation.concurrency} in flight, after warm requests.",
         "memory": "The largest sum of proportional set sizes of the engine's processes (on a GPU: device memory) while "
         "all test rows are answered. The KV cache holds the longest prompt and completion times the sequences in "
@@ -42,6 +43,15 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         f"same student for equal steps{', and logistic regression' + _REGRESSION if has_labels else ''}.",
         **_judge(recipe),
     }
+
+
+def _caching(recipe: Recipe) -> str:
+    if not recipe.evaluation.engine.prefix_caching:
+        return "Prefix caching is off, as the recipe has it."
+    return (
+        "Where all prompts of a model begin alike, the engine keeps their beginning from one request to the next, as "
+        "it would in service, and the times with nothing kept stand beside. Nothing else of an earlier request is used."
+    )
 
 
 def _tests(recipe: Recipe) -> str:

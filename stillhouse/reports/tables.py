@@ -184,10 +184,11 @@ def _quality(estimate: Estimate | None) -> str:
 
 
 def _costs(model: Model) -> dict[str, str]:
-    latency = model.latency_ms
+    latency, uncached = model.latency_ms, model.latency_uncached_ms
     return {
         "latency p50": milliseconds(latency.p50 if latency else None),
         "latency p95": milliseconds(latency.p95 if latency else None),
+        "p50 uncached": milliseconds(uncached.p50 if uncached else None),
         "requests/s": rate(model.requests_per_second),
         "tokens/s": rate(model.tokens_per_second),
         "prompt tokens": rate(model.prompt_tokens_mean),

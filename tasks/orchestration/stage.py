@@ -64,6 +64,7 @@ class StageCall(Generic[P]):
     settings: Settings
     store: Store
     label: str  # what the call is named in the run
+    is_refreshed: bool = False  # built though it may be there: nothing of it is to be found
 
     @property
     def folders(self) -> dict[str, Path]:
@@ -165,7 +166,7 @@ def stage(name: str, version: int, *, on_device: bool = False) -> Callable[[Body
                 if is_wanted or store.find(name, key) is None:
                     started = time.monotonic()
                     with store.workspace(name, version, key, identity_of(params), refs) as work:
-                        summary = body(StageCall(work, key, refs, params, settings, store, label))
+                        summary = body(StageCall(work, key, refs, params, settings, store, label, is_wanted))
                         work.commit(summary.to_record(), _provenance(time.monotonic() - started))
             return ArtifactRef(stage=name, fingerprint=key).model_dump()
 

@@ -28,6 +28,7 @@ def prompter(prompting: str) -> CandidatePrompter:
         evaluation=Evaluation(max_tokens=24, metrics=("exact_match",)),
         test="test.parquet",
         examples=None,
+        answers="answers",
         out="out",
     )
     return CandidatePrompter(
@@ -48,7 +49,7 @@ def test_candidate_prompter_each_prompting_has_its_stop_and_decodes_greedily(pro
 
 
 def test_candidate_prompter_answer_is_parsed_by_the_skill():
-    reply = EngineReply(id="0", text="Answer: Jane Austen\nQ: Who", completion_tokens=9, scores=None)
+    reply = EngineReply(id="0", text="Answer: Jane Austen\nQ: Who", completion_tokens=9, scores=None, logprob=None)
     assert prompter("student").answer(reply) == "Jane Austen"
 
 

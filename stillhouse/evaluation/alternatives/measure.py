@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from stillhouse.evaluation.alternatives.classifier import fit_classifier
 from stillhouse.evaluation.alternatives.features import EncoderFeatures, tfidf_features
 from stillhouse.evaluation.alternatives.texts import LabelledTexts
-from stillhouse.evaluation.evidence import latency_quantiles
+from stillhouse.evaluation.evidence import latency_numbers
 from stillhouse.evaluation.roles import WITHOUT_TEACHER, ModelRole
 from stillhouse.inference.encoder.files import EncoderFiles
 from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
@@ -109,7 +109,7 @@ def measure_alternative(
         "engine": "onnxruntime + scikit-learn" if encoder_bytes else "scikit-learn",
         "weight_bytes": encoder_bytes + head.coef_.nbytes + head.intercept_.nbytes,
         "requests_per_second": len(texts) / seconds,
-        "latency_ms": latency_quantiles(latencies),
+        **latency_numbers(latencies),
         "notes": [f"regularisation C = {head.C:.3g}, by cross-validation"],
     }
 

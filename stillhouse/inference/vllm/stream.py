@@ -21,10 +21,13 @@ def stream(
     params: Callable[[Request], Any],
     in_flight: int,
     can_send: Callable[[Request], bool] = lambda _: True,
+    *,
+    cache_salt: str | None = None,
 ) -> Iterator[FinishedRequest]:
     """Yield requests as they finish, with up to `in_flight` requests in the engine at any time.
 
     A request that `can_send` holds back waits for others to finish. If the engine is empty then, the stream ends.
+    Requests share a cached prefix only with those of the same `cache_salt`.
     """
     from vllm import TokensPrompt
 
@@ -37,7 +40,10 @@ def stream(
         while request and len(running) < in_flight and can_send(request):
             name = f"{number}"
             number += 1
-            engine.add_request(name, TokensPrompt(prompt_token_ids=list(request.token_ids)), params(request))
+            prompt = TokensPrompt(prompt_token_ids=list(request.token_ids))
+            if cache_salt:
+                prompt["cache_salt"] = cache_salt
+            engine.add_request(name, prompt, params(request))
             running[name] = (request, time.monotonic())
             request = next(waiting, None)
         if not running:

@@ -38,6 +38,7 @@ def test_candidate_prompter_a_label_longer_than_max_tokens_has_its_room():
         evaluation=Evaluation(max_tokens=16, metrics=("accuracy",)),
         test="test.parquet",
         examples=None,
+        answers="answers",
         out="out",
     )
     for prompting in ("teacher", "zero_shot", "student"):
