@@ -17,10 +17,12 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import in_report_order, total
 from stillhouse.data.summaries import ReadSummary
 from stillhouse.dataset.summary import FilterSummary
+from stillhouse.evaluation.clusters import Clusters, clusters_of
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
+from stillhouse.judging.win_rate import tally_each
 from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
@@ -115,7 +117,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         funnel=collect.funnel(data, *stages, inputs.dataset.summary),
         curves=collect.curves(inputs.trained.summary),
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
-        judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts),
+        judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
         disagreements=collect.disagreements(evidence, recipe.skill),
         mislabelled=_mislabelled(run, inputs.dataset),
         licences=_licences(
@@ -151,15 +153,16 @@ def judge_report(
     related: Mapping[str, list[Checkpoint]],
     scores: Built[JudgeSummary] | None,
     verdicts: Built[JudgePairsSummary] | None,
+    clusters: Clusters | None = None,
 ) -> dict[str, Any] | None:
     """Return the report's `judge` block, if there is one; `related` holds the models behind the answers by role."""
     if judge is None or run.recipe.judge is None:
         return None
+    lines = pq.read_table(run.store.path(verdicts.ref, "pairs.parquet")).to_pylist() if verdicts else []
     return judge_block(
         run.recipe.judge,
         judge.model.name,
-        run.recipe.evaluation,
-        pq.read_table(run.store.path(verdicts.ref, "pairs.parquet")).to_pylist() if verdicts else [],
+        tally_each(lines, run.recipe.evaluation, clusters),
         _of_this_run(verdicts) if verdicts else None,
         _of_this_run(scores).to_record() if scores else None,
         [role for role, models in related.items() if any(judge.is_same_model(model) for model in models)],

@@ -11,7 +11,7 @@ from stillhouse.data.summaries import SplitSummary, ValidateSummary
 from stillhouse.evaluation.first_metric import check_measurable
 from stillhouse.recipe.data import Data
 from stillhouse.skills.registry import METRICS
-from tasks.orchestration.params import Params, only
+from tasks.orchestration.params import IfSet, Params, only
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
@@ -33,12 +33,16 @@ class SplitParams(Params):
 
     data: Annotated[Data, only(*_RULES, alias="rules")]
     has_test: bool
+    has_groups: IfSet[bool] = False
 
 
 @stage("split", version=2)
 def split(call: StageCall[SplitParams]) -> SplitSummary:
     """Write train.parquet, validation.parquet, test.parquet, examples.parquet and dropped.parquet."""
-    return write_splits(call.folder("rows"), call.params.data, call.params.has_test, call.work.folder)
+    params = call.params
+    return write_splits(
+        call.folder("rows"), params.data, params.has_test, call.work.folder, has_groups=params.has_groups
+    )
 
 
 def split_rows(run: Run, rows: Built[ValidateSummary]) -> Built[SplitSummary]:
@@ -48,7 +52,8 @@ def split_rows(run: Run, rows: Built[ValidateSummary]) -> Built[SplitSummary]:
         DataError: the test rows have nothing that the recipe's first metric measures.
     """
     data = run.recipe.data
-    built = run.build(split, {"rows": rows.ref}, SplitParams(data=data, has_test=data.test is not None))
+    params = SplitParams(data=data, has_test=data.test is not None, has_groups=data.has_groups)
+    built = run.build(split, {"rows": rows.ref}, params)
     log_drops("split", built.summary.dropped, built.summary.examples_dropped)
     if rare := built.summary.rare_in_test:
         logger.warning("labels with fewer than five test rows: %s", listed(rare))

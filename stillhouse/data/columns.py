@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from stillhouse.data.groups import KEY, group_name
 from stillhouse.data.messages import read_messages
 from stillhouse.data.record import InvalidRecord
 from stillhouse.data.recorded_calls import read_tools
@@ -25,6 +26,8 @@ def map_row(
     ignored: Counter[str] | None = None,
 ) -> RowValues:
     """Return `record` as a row; the columns not `used` go to its meta. Without a reference the label is the reference.
+
+    A group is noted in the meta.
 
     The reference of a dialogue is the assistant's last turn with its calls as text, unless a column names another. Keys
     of turns that nothing here reads are counted in `ignored`.
@@ -47,7 +50,13 @@ def map_row(
     if is_dialogue and not references and messages[-1]["role"] == "assistant":
         references = [text] if (text := with_calls(messages[-1])).strip() else []
     row_id = _word(record, columns.id, (int,), "text or a whole number of at most 64 bits")
-    return row_id or digest[:16], digest, messages, references, label, _meta(record, used), tools
+    group = _word(record, columns.group, (bool, int, float), "a group (text, a number or a boolean)")
+    return row_id or digest[:16], digest, messages, references, label, _meta(record, used, group), tools
+
+
+def used_columns(columns: Columns) -> frozenset[str]:
+    """Return the columns that need no place in a row's meta; the group's own stays there, to route or slice by."""
+    return frozenset(name for field, name in named_columns(columns).items() if field != "group")
 
 
 def named_columns(columns: Columns) -> dict[str, str]:
@@ -147,10 +156,12 @@ def _squad_texts(value: Any) -> Any:
     return value
 
 
-def _meta(record: dict[str, Any], used: frozenset[str]) -> str:
-    if used.issuperset(record):
+def _meta(record: dict[str, Any], used: frozenset[str], group: str | None) -> str:
+    if used.issuperset(record) and group is None:
         return "{}"
     rest = {name: value for name, value in record.items() if name not in used}
+    if group is not None:
+        rest[KEY] = group_name(group)
     try:
         return orjson.dumps(rest, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError as error:  # nested deeper than the writer goes

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from stillhouse.data.columns import RowValues, map_row, named_columns
+from stillhouse.data.columns import RowValues, map_row, named_columns, used_columns
 from stillhouse.data.formats import form_of, records
 from stillhouse.data.parquet_io import BATCH_ROWS, RowBuffer, TableWriter
 from stillhouse.data.record import InvalidRecord, Record
@@ -109,7 +109,7 @@ def _rows(
     is_dialogue: bool,
 ) -> Iterator[RowValues]:
     names = tally.names
-    used = frozenset(named_columns(columns).values())
+    used = used_columns(columns)
     for record in found:
         tally.read += 1
         value = record[2]

@@ -31,6 +31,7 @@ class Row(TypedDict):
     meta: str
     tools: str | None
     reasoning: NotRequired[str]  # of a case: what was recorded before its reference
+    dialogue: NotRequired[str]  # of a case that may be one of several of its row: the row's id
 
 
 ROW_SCHEMA = pa.schema(
@@ -41,7 +42,7 @@ ROW_SCHEMA = pa.schema(
         ("references", pa.list_(pa.string())),  # accepted answers; may be empty
         ("label", pa.string()),  # the reference label, or null
         ("source", pa.string()),  # train | examples | test: which source of the recipe the row came from
-        ("meta", pa.string()),  # the other columns, as a JSON object
+        ("meta", pa.string()),  # the other columns, as a JSON object; "@group": see groups.py
         ("tools", pa.string()),  # what the assistant may call: a JSON list of OpenAI's function definitions, or null
     ]
 )

@@ -15,6 +15,7 @@ from stillhouse.data.contamination import exact_overlap, near_overlap
 from stillhouse.data.draws import draw_keys
 from stillhouse.data.drop_messages import describe, explain, note_examples
 from stillhouse.data.duplicates import Finding, by_row, components, same_answer
+from stillhouse.data.group_split import Groups, check_groups, group_overlap, no_groups, read_groups
 from stillhouse.data.parquet_io import TableWriter, batches, conversations, dropped_batch
 from stillhouse.data.row import DROPPED_SCHEMA
 from stillhouse.data.row_checks import Drop
@@ -32,25 +33,30 @@ _FEW = 5  # test rows of a label
 SplitCodes = npt.NDArray[np.int8]  # one a row: an index into SPLITS
 
 
-def split(rows: Path, data: Data, has_test: bool, out: Path) -> SplitSummary:
+def split(rows: Path, data: Data, has_test: bool, out: Path, *, has_groups: bool = False) -> SplitSummary:
     """Write `out`/{train,validation,test,examples,dropped}.parquet, and return the counts.
 
     `rows` is what validate wrote. Without a test source, a share of the train rows with a label or a reference is held
-    out. Near-duplicates join the split of the earliest of them; examples are always for training. Rows of other splits
-    that repeat a test row are dropped; test rows are never dropped, except for `max_test_rows`.
+    out. Near-duplicates join the split of the earliest of them, and so do the rows of a group (`has_groups`: some have
+    one); examples are always for training. Rows of other splits that repeat a test row, or are of its group, are
+    dropped; test rows are never dropped, except for `max_test_rows`.
 
     Raises:
-        DataError: test and training are (mostly) the same rows, or a split that is needed is empty.
+        DataError: test and training are (mostly) the same rows, a split that is needed is empty, or all test rows are
+            of one group.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = rows / "rows.parquet"
     index, draws = _index(path)
+    groups = read_groups(path) if has_groups else no_groups(index.num_rows)
     pairs = _near(index, data)
-    assigned = _assign(index, draws, data, has_test)
-    _join_near(index, assigned, pairs)
+    assigned = _assign(index, draws, data, has_test, groups)
+    _join_near(index, assigned, np.concatenate([pairs, groups.links(~index.of_source("test"))]))
+    assigned[(assigned == _TEST) & ~index.has_reference & ~index.of_source("test")] = _TRAIN
     if has_test:
         _check_overlap(index, assigned)
-    findings, near_test = _contaminated(index, assigned, data, pairs)
+    of_test_groups = by_row(group_overlap(assigned == _TEST, groups))
+    findings, near_test = _contaminated(index, assigned, data, pairs, of_test_groups)
     findings |= _over_caps(draws, assigned, findings, data)
     counts, examples = _write(path, assigned, describe(findings, index, [path]), out)
     dropped = dict(sorted(Counter(found.reason for found in findings.values()).items()))
@@ -59,6 +65,7 @@ def split(rows: Path, data: Data, has_test: bool, out: Path) -> SplitSummary:
     if not has_test:
         _check_classes(index, assigned)
     measured = remaining(assigned == _TEST, findings)
+    check_groups(measured, groups)
     return SplitSummary(
         rare_in_test=_rare(index, measured),
         num_in=index.num_rows,
@@ -80,8 +87,8 @@ def _index(path: Path) -> tuple[RowIndex, Hashes]:
     return index, np.concatenate(draws)
 
 
-def _assign(index: RowIndex, draws: Hashes, data: Data, has_test: bool) -> SplitCodes:
-    first, second = (draws[:, column] / 2.0**64 for column in (0, 1))
+def _assign(index: RowIndex, draws: Hashes, data: Data, has_test: bool, groups: Groups) -> SplitCodes:
+    first, second = (groups.drawn(draws)[:, column] / 2.0**64 for column in (0, 1))
     assigned = np.where(second < data.validation_fraction, _VALIDATION, _TRAIN).astype(np.int8)
     if not has_test:
         pool = index.has_reference & index.of_source("train")
@@ -90,7 +97,7 @@ def _assign(index: RowIndex, draws: Hashes, data: Data, has_test: bool) -> Split
                 "No row of data.train has a label or a reference, so none can be held out as test. Name a test "
                 "source (data.test), or a label or reference column of data.train."
             )
-        assigned[pool & (first < data.test_fraction)] = _TEST
+        assigned[groups.with_any(pool) & index.of_source("train") & (first < data.test_fraction)] = _TEST
     assigned[index.of_source("examples")] = _EXAMPLES
     assigned[index.of_source("test")] = _TEST
     return assigned
@@ -105,7 +112,7 @@ def _near(index: RowIndex, data: Data) -> Ints:
 
 
 def _join_near(index: RowIndex, assigned: SplitCodes, pairs: Ints) -> None:
-    """Move near-duplicates to the split of the earliest; one without reference can't join test: it is dropped."""
+    """Move what `pairs` join to the split of the earliest; one without reference can't join test: it is dropped."""
     is_test = index.of_source("test")
     own = np.flatnonzero(~is_test)
     pairs = pairs[~is_test[pairs].any(axis=1)]
@@ -136,10 +143,12 @@ def _check_overlap(index: RowIndex, assigned: SplitCodes) -> None:
         )
 
 
-def _contaminated(index: RowIndex, assigned: SplitCodes, data: Data, pairs: Ints) -> tuple[dict[int, Finding], int]:
-    """Return the rows outside of test that repeat a test row, and how many test rows a last search still finds near."""
+def _contaminated(
+    index: RowIndex, assigned: SplitCodes, data: Data, pairs: Ints, drops: dict[int, Finding]
+) -> tuple[dict[int, Finding], int]:
+    """Return `drops` with the other rows that repeat a test row, and how many a last search still finds near one."""
     test, others, near_test = np.flatnonzero(assigned == _TEST), assigned != _TEST, 0
-    drops = by_row(exact_overlap(remaining(others, ()), test, index.keys))
+    drops |= by_row(exact_overlap(remaining(others, drops), test, index.keys))
     if (threshold := data.test_similarity) is not None:
         known = pairs if threshold == data.near_duplicate_similarity else pairs[:0]
         training = remaining(others, drops)

@@ -49,7 +49,9 @@ def gain(
     mine, other = (statistic(metric, answers[role], scoring) for role in (ours, theirs))
     # paired: both take the same resampled rows
     settings = scoring.settings.model_copy(update={"confidence": confidence or scoring.settings.confidence})
-    found = bootstrap_interval(lambda rows: mine(rows) - other(rows), len(scoring.references), settings)
+    found = bootstrap_interval(
+        lambda rows: mine(rows) - other(rows), len(scoring.references), settings, scoring.clusters
+    )
     p = p_value(metric, answers[ours], answers[theirs], scoring)
     return {"value": found.value, "low": found.low, "high": found.high, "p_value": p}
 
@@ -59,4 +61,4 @@ def quality_retained(metric: str, answers: Mapping[ModelRole, Answers], scoring:
     if ModelRole.STUDENT not in answers or ModelRole.TEACHER not in answers:
         return None
     student, teacher = (statistic(metric, answers[role], scoring) for role in (ModelRole.STUDENT, ModelRole.TEACHER))
-    return ratio_interval(student, teacher, len(scoring.references), scoring.settings)
+    return ratio_interval(student, teacher, len(scoring.references), scoring.settings, scoring.clusters)

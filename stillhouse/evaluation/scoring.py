@@ -1,17 +1,11 @@
 """One metric of the answers to the test rows: its value per row, its interval, and the test of a difference."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from stillhouse.evaluation.significance import (
-    Interval,
-    accuracy_interval,
-    bootstrap_interval,
-    exchange_p_value,
-    mcnemar_p_value,
-    permutation_p_value,
-)
+from stillhouse.evaluation.clusters import Clusters
+from stillhouse.evaluation.difference_tests import exchange_p_value, mean_p_value, share_p_value
+from stillhouse.evaluation.significance import Interval, bootstrap_interval, share_interval
 from stillhouse.metrics.metric import Answers, References, Statistic
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.registry import METRICS
@@ -26,6 +20,7 @@ class Scoring:
     labels: Sequence[str]
     settings: Evaluation
     skill: Skill
+    clusters: Clusters | None = None  # of each row; None: every row stands for itself
 
 
 def readable_answers(answers: Answers, references: References, labels: Sequence[str], skill: Skill) -> list[str | None]:
@@ -71,13 +66,15 @@ def statistic(metric: str, answers: Answers, scoring: Scoring) -> Statistic:
 
 
 def interval(metric: str, answers: Answers, scoring: Scoring) -> Interval:
-    """Return the metric with its interval over the rows that count: Wilson for a share, bootstrap for all else."""
+    """Return the metric with its interval over the rows that count: Wilson for a share, bootstrap for all else.
+
+    With clusters all intervals are bootstrap's, over clusters.
+    """
     settings = scoring.settings
     if METRICS[metric].kind == "share":
-        scores = row_scores(metric, answers, scoring) or []
-        return accuracy_interval([score for score in scores if not math.isnan(score)], settings.confidence)
+        return share_interval(row_scores(metric, answers, scoring) or [], settings, scoring.clusters)
     value = statistic(metric, answers, scoring)
-    return bootstrap_interval(value, len(scoring.references), settings)
+    return bootstrap_interval(value, len(scoring.references), settings, scoring.clusters)
 
 
 def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> float:
@@ -85,15 +82,16 @@ def p_value(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> fl
 
     Shares are tested by the exact McNemar test on right and wrong rows, other means by a paired permutation test, which
     exchanges the rows' scores, and metrics of all rows together by one that exchanges the rows' answers. A row that
-    counts for one of both only is right for the other.
+    counts for one of both only is right for the other. With clusters all tests exchange whole clusters.
     """
-    settings = scoring.settings
+    settings, clusters = scoring.settings, scoring.clusters
     our_scores, their_scores = (row_scores(metric, answers, scoring) for answers in (ours, theirs))
     if our_scores is None or their_scores is None:
         both = replace(scoring, references=[*scoring.references, *scoring.references])
         joint = statistic(metric, [*ours, *theirs], both)
-        return exchange_p_value(joint, len(scoring.references), settings.resamples, settings.seed)
+        return exchange_p_value(joint, len(scoring.references), settings.resamples, settings.seed, clusters)
     if METRICS[metric].kind == "share":
         # NaN is true: nothing was to be got wrong there; a row that counts for neither is no evidence for any
-        return mcnemar_p_value(our_scores, their_scores)
-    return permutation_p_value(our_scores, their_scores, settings.resamples, settings.seed)
+        ours_right, theirs_right = ([float(bool(score)) for score in scores] for scores in (our_scores, their_scores))
+        return share_p_value(ours_right, theirs_right, settings, clusters)
+    return mean_p_value(our_scores, their_scores, settings, clusters)

@@ -1,17 +1,19 @@
-"""Intervals, paired comparisons and the confusion matrix."""
+"""Intervals, and the confusion matrix."""
 
-import functools
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from stillhouse.metrics.metric import Indices, Statistic
+from stillhouse.evaluation.clusters import Clusters, count_clusters
+from stillhouse.metrics.metric import Indices, Statistic, mean_statistic
 from stillhouse.recipe.evaluation import Evaluation
+
+Draws = NDArray[np.float64]
 
 # resampled indices held at once: 16 MB
 _BATCH_INDICES = 2_000_000
@@ -39,8 +41,10 @@ def accuracy_interval(correct: ArrayLike, confidence: float) -> Interval:
     return Interval(test.statistic, float(bounds.low), float(bounds.high), right.size)
 
 
-def bootstrap_interval(statistic: Statistic, n: int, settings: Evaluation) -> Interval:
-    """Return `statistic` of all `n` rows with the percentile interval over resampled rows.
+def bootstrap_interval(
+    statistic: Statistic, n: int, settings: Evaluation, clusters: Clusters | None = None
+) -> Interval:
+    """Return `statistic` of all `n` rows with the percentile interval over resampled rows, or resampled `clusters`.
 
     Resamples on which the statistic is not a number (a ratio over zero) are left out. If it is the same on every
     resample, the interval has no width.
@@ -48,16 +52,46 @@ def bootstrap_interval(statistic: Statistic, n: int, settings: Evaluation) -> In
     Raises:
         ValueError: for no rows.
     """
+    drawn = bootstrap_draws(statistic, n, settings, clusters)
+    low, high = percentile_bounds(drawn, settings.confidence, clusters)
+    return Interval(float(statistic(np.arange(n))), low, high, n)
+
+
+def percentile_bounds(drawn: Draws, confidence: float, clusters: Clusters | None = None) -> tuple[float, float]:
+    """Return the percentiles of resampled values between which the statistic lies with `confidence`.
+
+    With few clusters the plain percentiles are too narrow, as a normal quantile is in place of Student's t; they are
+    spread: alpha' / 2 = Phi(-t sqrt(G / (G - 1))) for G clusters, t the quantile of G - 1 degrees of freedom.
+
+    Source: T. Hesterberg, What Teachers Should Know about the Bootstrap (arXiv:1411.5279), section 4.3.1.
+    """
+    tail = (1 - confidence) / 2
+    if clusters is not None:
+        num = count_clusters(clusters)
+        tail = float(stats.norm.cdf(stats.t.ppf(tail, num - 1) * np.sqrt(num / (num - 1))))
+    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def bootstrap_draws(statistic: Statistic, n: int, settings: Evaluation, clusters: Clusters | None = None) -> Draws:
+    """Return `statistic` on each of the resamples of `n` rows, or of whole `clusters`: shape (resamples,).
+
+    Raises:
+        ValueError: for no rows.
+    """
     if n < 1:
         raise ValueError("no rows to measure on; an interval needs at least one")
-    rows = np.arange(n)
-    value = float(statistic(rows))
+    rows, rng = np.arange(n), np.random.default_rng(settings.seed)
     if n == 1:
-        return Interval(value, value, value, n)
+        return np.full(settings.resamples, float(statistic(rows)))
+    if clusters is not None:
+        num = count_clusters(clusters)
+        times = (np.bincount(rng.integers(num, size=num), minlength=num) for _ in range(settings.resamples))
+        return np.array([statistic(np.repeat(rows, drawn[clusters])) for drawn in times])
     with warnings.catch_warnings():
         # about resamples that are not a number, which are left out below
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        drawn = stats.bootstrap(
+        found: Draws = stats.bootstrap(
             (rows,),
             lambda indices: statistic(indices),
             n_resamples=settings.resamples,
@@ -65,13 +99,31 @@ def bootstrap_interval(statistic: Statistic, n: int, settings: Evaluation) -> In
             vectorized=False,
             method="percentile",
             confidence_level=settings.confidence,
-            rng=np.random.default_rng(settings.seed),
+            rng=rng,
         ).bootstrap_distribution
-    low, high = np.nanquantile(drawn, [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2])
-    return Interval(value, float(low), float(high), n)
+    return found
 
 
-def ratio_interval(ours: Statistic, theirs: Statistic, n: int, settings: Evaluation) -> Interval | None:
+def share_interval(scores: ArrayLike, settings: Evaluation, clusters: Clusters | None = None) -> Interval:
+    """Return the share of rows that are right (1; 0: wrong; NaN: does not count) with its interval.
+
+    It is Wilson's, or with `clusters` the bootstrap's over them. If all rows or none are right, which no resample
+    changes, it is Wilson's of as many rows as there are clusters with rows that count.
+    """
+    right = np.asarray(scores, dtype=np.float64)
+    counts = ~np.isnan(right)
+    if clusters is None:
+        return accuracy_interval(right[counts], settings.confidence)
+    num_counted, share = int(counts.sum()), float(right[counts].mean())
+    if share in (0.0, 1.0):
+        found = accuracy_interval(np.full(np.unique(clusters[counts]).size, share), settings.confidence)
+        return replace(found, n=num_counted)
+    return replace(bootstrap_interval(mean_statistic(right.tolist()), right.size, settings, clusters), n=num_counted)
+
+
+def ratio_interval(
+    ours: Statistic, theirs: Statistic, n: int, settings: Evaluation, clusters: Clusters | None = None
+) -> Interval | None:
     """Return `ours / theirs` with its paired bootstrap interval, or None if `theirs` is 0 on all rows."""
     if n and theirs(np.arange(n)) == 0:
         return None
@@ -80,63 +132,7 @@ def ratio_interval(ours: Statistic, theirs: Statistic, n: int, settings: Evaluat
         divisor = theirs(rows)
         return ours(rows) / divisor if divisor else float("nan")
 
-    return bootstrap_interval(ratio, n, settings)
-
-
-def mcnemar_p_value(correct_ours: ArrayLike, correct_theirs: ArrayLike) -> float:
-    """Return the two-sided exact McNemar p-value, over the rows that only one of both has right; 1 if there are none.
-
-    Raises:
-        ValueError: for no rows, or unequal lengths.
-    """
-    ours, theirs = _paired(correct_ours, correct_theirs)
-    only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    return _sign_test(only_ours, only_ours + only_theirs)
-
-
-@functools.lru_cache(maxsize=4096)  # many comparisons have the same counts
-def _sign_test(num_ours: int, num_decided: int) -> float:
-    return float(stats.binomtest(num_ours, num_decided, 0.5).pvalue) if num_decided else 1.0
-
-
-def permutation_p_value(ours: ArrayLike, theirs: ArrayLike, resamples: int, seed: int) -> float:
-    """Return the two-sided p-value of the difference of means, by exchanging the two numbers of random rows.
-
-    Raises:
-        ValueError: for no rows, or unequal lengths.
-    """
-    first, second = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
-    if not first.size or first.shape != second.shape:
-        raise ValueError(f"{first.size} and {second.size} rows; a paired comparison needs the same rows for both")
-    if first.size == 1 or (first == second).all():
-        return 1.0
-    test = stats.permutation_test(
-        (first, second),
-        lambda x, y, axis: np.mean(x - y, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=resamples,
-        batch=max(1, _BATCH_INDICES // first.size),
-        rng=np.random.default_rng(seed),
-    )
-    return float(test.pvalue)
-
-
-def exchange_p_value(joint: Statistic, n: int, resamples: int, seed: int) -> float:
-    """Return the two-sided p-value of the difference of any statistic between two models' answers to `n` rows.
-
-    `joint` takes indices of 2n answers, ours to all rows and then theirs. If the models are alike, exchanging their
-    answers to random rows changes nothing.
-    """
-    rows, rng = np.arange(n), np.random.default_rng(seed)
-
-    def difference(exchanged: NDArray[np.bool_]) -> float:
-        return abs(joint(rows + n * exchanged) - joint(rows + n * ~exchanged))
-
-    observed = difference(np.zeros(n, dtype=bool))
-    # what differs by rounding alone is as large
-    as_large = sum(difference(rng.random(n) < 0.5) >= observed - 1e-12 for _ in range(resamples))
-    return (1 + as_large) / (1 + resamples)
+    return bootstrap_interval(ratio, n, settings, clusters)
 
 
 def confusion(predictions: Sequence[str | None], references: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
@@ -159,10 +155,3 @@ def _booleans(correct: ArrayLike) -> NDArray[np.bool_]:
     if right.size == 0:
         raise ValueError("no rows to measure on; an interval needs at least one")
     return right
-
-
-def _paired(ours: ArrayLike, theirs: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    first, second = _booleans(ours), _booleans(theirs)
-    if first.shape != second.shape:
-        raise ValueError(f"{first.size} and {second.size} rows; a paired comparison needs the same rows for both")
-    return first, second

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stillhouse.evaluation.significance import accuracy_interval, bootstrap_interval, mcnemar_p_value
+from stillhouse.evaluation.clusters import Clusters
+from stillhouse.evaluation.difference_tests import share_p_value
+from stillhouse.evaluation.significance import bootstrap_interval, share_interval
 from stillhouse.judging.pairs import Line, outcome_of
 from stillhouse.judging.verdicts import Outcome, outcome_of_verdict
 from stillhouse.metrics.metric import mean_statistic
@@ -14,29 +16,36 @@ from stillhouse.recipe.evaluation import Evaluation
 _POINTS: dict[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
 
-def tally(lines: Sequence[Line], settings: Evaluation) -> dict[str, Any]:
+def tally_each(
+    lines: Sequence[Line], settings: Evaluation, clusters: Clusters | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return `tally` by opponent; `clusters` are those of the test rows, of which each opponent has a line each."""
+    by_opponent: dict[str, list[Line]] = {}
+    for line in lines:
+        by_opponent.setdefault(line["against"], []).append(line)
+    return {opponent: tally(own, settings, clusters) for opponent, own in by_opponent.items()}
+
+
+def tally(lines: Sequence[Line], settings: Evaluation, clusters: Clusters | None = None) -> dict[str, Any]:
     """Return the report's block of one opponent, from at least one line about it.
 
     win, tie, loss: shares of all rows, with Wilson intervals. win_rate: wins and half of the ties, with a bootstrap
-    interval over rows. p_value: exact, of wins against losses. Over the pairs that the judge saw: agreement is
-    the share with the same verdict in both orders, first_position the share of verdicts, ties aside, for the answer
-    shown first (0.5 = no bias), longer_wins the share of decided pairs that the longer answer won.
+    interval over rows. p_value: exact, of wins against losses. With `clusters` of the rows, intervals and test are over
+    clusters. Over the pairs that the judge saw: agreement is the share with the same verdict in both orders,
+    first_position the share of verdicts, ties aside, for the answer shown first (0.5 = no bias), longer_wins the share
+    of decided pairs that the longer answer won.
     """
     outcomes = [outcome_of(line) for line in lines]
     judged = [line for line in lines if line["asked"]]
-    shares = {
-        name: asdict(accuracy_interval([outcome == name for outcome in outcomes], settings.confidence))
-        for name in ("win", "tie", "loss")
-    }
+    marks = {name: [float(outcome == name) for outcome in outcomes] for name in ("win", "tie", "loss")}
     points = mean_statistic([_POINTS[outcome] for outcome in outcomes])
-    rate = bootstrap_interval(points, len(lines), settings)
-    wins, losses = ([outcome == name for outcome in outcomes] for name in ("win", "loss"))
+    rate = bootstrap_interval(points, len(lines), settings, clusters)
     return {
         "model": lines[0]["model"],
         "asked": len(judged),
-        **shares,
+        **{name: asdict(share_interval(marked, settings, clusters)) for name, marked in marks.items()},
         "win_rate": asdict(rate),
-        "p_value": mcnemar_p_value(wins, losses),
+        "p_value": share_p_value(marks["win"], marks["loss"], settings, clusters),
         "agreement": _share([_agrees(line) for line in judged]),
         "first_position": _share([verdict == "A" for verdict in _verdicts(judged) if verdict in ("A", "B")]),
         "longer_wins": _share(_longer_won(judged)),

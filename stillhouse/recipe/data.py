@@ -32,6 +32,11 @@ class Columns(FrozenModel):
     context: str | None = optional_identity(
         None, "column with the passage that a question is about, for skill qa; needs `text`"
     )
+    group: str | None = optional_identity(
+        None,
+        "column with what rows have in common, such as the customer, the dialogue or the passage: the rows of a group "
+        "go into the same split, and intervals and p-values are over groups",
+    )
 
     @model_validator(mode="after")
     def _one_prompt_column(self) -> "Columns":
@@ -164,3 +169,8 @@ class Data(FrozenModel):
         """The sources that are set, by role."""
         named: dict[Role, Source | None] = {"train": self.train, "examples": self.examples, "test": self.test}
         return {role: source for role, source in named.items() if source is not None}
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether a source names a column of groups."""
+        return any(source.columns.group is not None for source in self.sources.values())

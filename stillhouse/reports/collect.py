@@ -11,6 +11,7 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.data.summaries import BalanceSummary, ReadSummary, SplitSummary, ValidateSummary
 from stillhouse.dataset.summary import FilterSummary
+from stillhouse.evaluation.clusters import clusters_of
 from stillhouse.evaluation.comparison import quality
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import ModelRole
@@ -27,7 +28,7 @@ _MOST_EXAMPLES = 25
 
 def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Recipe) -> dict[ModelRole, dict[str, Any]]:
     """Return the `models` block, without the entry `baseline`; what was not measured is None."""
-    scoring = _scoring(evidence, recipe)
+    scoring = scoring_of(evidence, recipe)
     blocks: dict[ModelRole, dict[str, Any]] = {}
     for model, answers in evidence.answers.items():
         numbers = evidence.measurements.get(model, {})
@@ -183,8 +184,10 @@ def curves(summary: TrainSummary) -> list[dict[str, Any]]:
     return [_only(point, ("step", "train_loss", "validation_loss")) for point in summary.history]
 
 
-def _scoring(evidence: Evidence, recipe: Recipe) -> Scoring:
-    return Scoring(evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
+def scoring_of(evidence: Evidence, recipe: Recipe) -> Scoring:
+    """Return how the evidence's answers are scored, with the clusters of its rows."""
+    rows = clusters_of(evidence.rows)
+    return Scoring(evidence.references, evidence.labels, recipe.evaluation, recipe.skill, rows)
 
 
 def _balance_step(stage: str, counts: BalanceSummary) -> dict[str, Any]:

@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+from stillhouse.evaluation.clusters import count_clusters
 from stillhouse.evaluation.comparison import best_of, gain, quality_retained
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.family import holm, simultaneous_confidence
 from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, WITHOUT_TEACHER, ModelRole
 from stillhouse.evaluation.scoring import Scoring, unmeasured_metrics
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.reports.collect import scoring_of
 
 
 def comparison_block(
     evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe
 ) -> tuple[dict[str, Any], ModelRole | None]:
     """Return the `comparison` block but for the ratios that the models give, and the better baseline."""
-    scoring = Scoring(evidence.references, evidence.labels, recipe.evaluation, recipe.skill)
+    scoring = scoring_of(evidence, recipe)
     metric = recipe.evaluation.metrics[0]
     values = {role: block["quality"][metric]["value"] for role, block in blocks.items()}
     gains = _gains(metric, evidence, scoring)
@@ -30,6 +32,7 @@ def comparison_block(
         "strongest_alternative": strongest,
         "gain_over_strongest": gains.get(strongest) if strongest else None,
         "not_measured": unmeasured_metrics(scoring),
+        "num_clusters": None if scoring.clusters is None else count_clusters(scoring.clusters),
         "confidence": recipe.evaluation.confidence,
     }, which
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stillhouse.costs.generation_summary import GenerationSummary
-from stillhouse.judging.win_rate import tally
-from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.judge import Judge
 
 # above this share, the judge does not follow its instruction
@@ -17,8 +15,7 @@ _MIN_AGREEMENT = 0.5
 def judge_block(
     judge: Judge,
     name: str,
-    settings: Evaluation,
-    lines: Sequence[Mapping[str, Any]],
+    against: Mapping[str, Mapping[str, Any]],
     questions: GenerationSummary | None,
     scored: Mapping[str, Any] | None,
     same_as: Sequence[str],
@@ -27,15 +24,11 @@ def judge_block(
 
     Args:
         name: the judge model's display name.
-        lines: the table of pairs with their verdicts; empty if no models were compared.
+        against: the verdicts' tally by opponent; empty if no models were compared.
         questions: what this run requested about pairs.
         scored: the summary of the scores, with what this run requested for them.
         same_as: the roles that the judge's own model has besides.
     """
-    by_opponent: dict[str, list[dict[str, Any]]] = {}
-    for line in lines:
-        by_opponent.setdefault(line["against"], []).append(dict(line))
-    against = {opponent: tally(pairs, settings) for opponent, pairs in by_opponent.items()}
     return {
         "name": name,
         "engine": f"{judge.endpoint.provider} API" if judge.endpoint else "vLLM",

@@ -1,6 +1,7 @@
 """The sentences in a report that say how its numbers were measured; they change with the evaluation's code."""
 
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.skills.conversation import Conversation
 from stillhouse.skills.registry import METRICS
 
 _REGRESSION = (
@@ -26,7 +27,8 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         f"{recipe.skill.how_measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
         "comparison": "Gains are differences on the same rows with paired bootstrap intervals; p-values are "
         f"{_tests(recipe)}. Those over the alternatives are one family: their p-values are corrected by Holm, and the "
-        "outcome goes by these; the corrected intervals hold together (Bonferroni).",
+        "outcome goes by these; the corrected intervals hold together (Bonferroni)."
+        f"{_clusters(recipe)}",
         "latency": f"{evaluation.latency_requests} single requests after {evaluation.warm_requests} warm ones, from "
         "messages to parsed answer, with retrieval and tokenisation. On a CPU the engines run together and answer the "
         "same rows in turn; on a GPU each is timed alone. "
@@ -52,6 +54,14 @@ def _caching(recipe: Recipe) -> str:
         "Where all prompts of a model begin alike, the engine keeps their beginning from one request to the next, as "
         "it would in service, and the times with nothing kept stand beside. Nothing else of an earlier request is used."
     )
+
+
+def _clusters(recipe: Recipe) -> str:
+    replies = isinstance(recipe.skill, Conversation) and recipe.skill.targets == "all"
+    if not recipe.data.has_groups and not replies:
+        return ""
+    what = "groups of rows (columns.group)" if recipe.data.has_groups else "dialogues"
+    return f" Resamples are of whole {what} and tests exchange whole ones, in place of rows; so do those of shares."
 
 
 def _tests(recipe: Recipe) -> str:

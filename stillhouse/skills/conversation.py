@@ -60,7 +60,8 @@ class Conversation(Prose):
         if self.targets == "last":
             return [_case(row, last, row["id"])]
         replies = [at for at, turn in enumerate(turns) if _is_learnt(turn)]
-        return [_case(row, at, f"{row['id']}#{at}") for at in sorted({*replies, last})]
+        cases = [_case(row, at, f"{row['id']}#{at}") for at in sorted({*replies, last})]
+        return [{**case, "dialogue": row["id"]} for case in cases]
 
     def as_text(self, messages: Messages) -> str:
         """Return the whole conversation as text, one `Role: content` line a turn: a reply depends on every turn."""

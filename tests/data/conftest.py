@@ -37,6 +37,8 @@ def read_rows(tmp_path: Path) -> Callable[..., Path]:
         path.write_text("".join(json.dumps(record) + "\n" for record in filled))
         by_text = all("text" in record for record in records)
         columns = COLUMNS if by_text else Columns(messages="messages", label="label", id="id")
+        if any("group" in record for record in records):
+            columns = columns.model_copy(update={"group": "group"})
         source = Source(path=str(path), columns=columns)
         read(source, resolve(source), role, tmp_path / f"read-{role}")  # type: ignore[arg-type]
         return tmp_path / f"read-{role}"

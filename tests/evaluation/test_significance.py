@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhouse.evaluation.comparison import gain, quality_retained
+from stillhouse.evaluation.difference_tests import mcnemar_p_value
 from stillhouse.evaluation.scoring import Scoring
 from stillhouse.evaluation.significance import (
     Interval,
     accuracy_interval,
     bootstrap_interval,
     confusion,
-    mcnemar_p_value,
     ratio_interval,
 )
 from stillhouse.metrics.metric import mean_statistic

@@ -11,7 +11,7 @@ from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from tests.support.builders import make_recipe_fields
 
-_LATER = ("system", "tools", "premise", "hypothesis", "context")
+_LATER = ("system", "tools", "premise", "hypothesis", "context", "group")
 # They are identity if they are set. Unset, they leave a recipe the fingerprints that it had before they existed.
 IF_SET = {
     *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),

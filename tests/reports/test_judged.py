@@ -6,6 +6,7 @@ import pytest
 
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint, Model
+from stillhouse.judging.win_rate import tally_each
 from stillhouse.recipe.evaluation import Evaluation, Gate, Rule
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.load import parse_recipe
@@ -31,7 +32,7 @@ def block(
     opinion: Opinion = longer, scored: dict[str, Any] | None = None, same_as: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     lines = judged(["long one", "s", "same", "long two"], ["t", "longer", "same", "t"], opinion)
-    return judge_block(JUDGE, "judge-7b", SETTINGS, lines, TOOK, scored, same_as)
+    return judge_block(JUDGE, "judge-7b", tally_each(lines, SETTINGS), TOOK, scored, same_as)
 
 
 def local(path: str, sha256: str) -> Checkpoint:

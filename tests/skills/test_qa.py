@@ -9,8 +9,8 @@ from scipy import stats
 from stillhouse.data.columns import map_row
 from stillhouse.errors import RecipeError
 from stillhouse.evaluation.comparison import gain, quality
+from stillhouse.evaluation.difference_tests import permutation_p_value
 from stillhouse.evaluation.scoring import Scoring
-from stillhouse.evaluation.significance import permutation_p_value
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.data import Columns

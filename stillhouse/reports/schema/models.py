@@ -106,4 +106,7 @@ class Comparison(Block):
     not_measured: dict[str, str] = Field(
         {}, description="metrics of the recipe and entries of `models` that were not measured, and why"
     )
+    num_clusters: Count = Field(
+        None, description="groups or dialogues of test rows that intervals and p-values are over; null: over rows"
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
