@@ -211,9 +211,9 @@ evaluation:
   max_tokens: {max_tokens}
   # metrics: [{metrics}] # the first is the one compared
 
-gate: # rules over report.json a student must pass
+gate: # rules over report.json a student must pass; on low ends of intervals, so that none passes by luck
   rules:
-    - {{metric: comparison.quality_retained, op: ">=", bound: {quality}}}
+    - {{metric: comparison.quality_retained_low, op: ">=", bound: {quality}}}
     - {{metric: comparison.gain_over_baseline.low, op: ">", bound: 0.0}}
 
 # costs: {{training_usd_per_hour: 1.2, evaluation_usd_per_hour: 1.2, serving_usd_per_hour: 0.4}} # for the ledger

@@ -14,7 +14,7 @@ class SkillDraft:
     confidence: str  # a filter by how sure the teacher is
     fields_unanswered: str = ""  # the same if some rows have an empty list of answers
     batch_size: int = 4
-    quality: float = 0.9
+    quality: float = 0.86
 
 
 _LABEL_FILTER = "min_probability: 0.5 # drop labels the teacher is less sure of"
@@ -31,7 +31,7 @@ DRAFTS = {
         answer="the longest label",
         confidence=_LABEL_FILTER,
         batch_size=8,
-        quality=0.92,
+        quality=0.88,
     ),
     "nli": SkillDraft(
         about="whether a hypothesis follows from a premise, as one label out of a fixed set",

@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from stillhouse.evaluation.power import smallest_difference, smallest_share_difference
 from stillhouse.evaluation.roles import ModelRole
-from stillhouse.evaluation.scoring import Scoring, interval, p_value, statistic, unmeasured_metrics
-from stillhouse.evaluation.significance import Interval, bootstrap_interval, ratio_interval
+from stillhouse.evaluation.scoring import Scoring, interval, p_value, row_scores, statistic, unmeasured_metrics
+from stillhouse.evaluation.significance import Draws, Interval, bootstrap_draws, percentile_bounds, ratio_interval
 from stillhouse.metrics.metric import Answers
+from stillhouse.skills.registry import METRICS
 
 
 def quality(answers: Answers, scoring: Scoring) -> dict[str, dict[str, Any]]:
@@ -38,22 +42,41 @@ def gain(
     answers: Mapping[ModelRole, Answers],
     scoring: Scoring,
     *,
-    confidence: float | None = None,
+    family_confidence: float | None = None,
 ) -> dict[str, Any] | None:
-    """Return {value, low, high, p_value} of `metric` of `ours` less that of `theirs`; None if one did not answer.
+    """Return {value, low, high, p_value, smallest} of `metric` of `ours` less that of `theirs`; None without answers.
 
-    `confidence` is of the interval; None takes the recipe's.
+    `smallest` is the least true difference that so many rows show, see power.py. `family_confidence` adds corrected_low
+    and corrected_high, of an interval with that level.
     """
     if ours not in answers or theirs not in answers:
         return None
     mine, other = (statistic(metric, answers[role], scoring) for role in (ours, theirs))
+    num_rows, settings, clusters = len(scoring.references), scoring.settings, scoring.clusters
     # paired: both take the same resampled rows
-    settings = scoring.settings.model_copy(update={"confidence": confidence or scoring.settings.confidence})
-    found = bootstrap_interval(
-        lambda rows: mine(rows) - other(rows), len(scoring.references), settings, scoring.clusters
-    )
-    p = p_value(metric, answers[ours], answers[theirs], scoring)
-    return {"value": found.value, "low": found.low, "high": found.high, "p_value": p}
+    drawn = bootstrap_draws(lambda rows: mine(rows) - other(rows), num_rows, settings, clusters)
+    low, high = percentile_bounds(drawn, settings.confidence, clusters)
+    every = np.arange(num_rows)
+    found = {
+        "value": float(mine(every) - other(every)),
+        "low": low,
+        "high": high,
+        "p_value": p_value(metric, answers[ours], answers[theirs], scoring),
+        "smallest": _smallest(metric, answers[ours], answers[theirs], scoring, drawn),
+    }
+    if family_confidence is not None:
+        wide = percentile_bounds(drawn, family_confidence, clusters)
+        found |= dict(zip(("corrected_low", "corrected_high"), wide, strict=True))
+    return found
+
+
+def _smallest(metric: str, ours: Answers, theirs: Answers, scoring: Scoring, drawn: Draws) -> float | None:
+    """Return the least difference that shows: by the differing rows for a share, else by the spread of `drawn`."""
+    confidence = scoring.settings.confidence
+    if METRICS[metric].kind != "share" or scoring.clusters is not None:
+        return smallest_difference(float(np.nanstd(drawn)), confidence)
+    first, second = (np.array(row_scores(metric, answers, scoring), dtype=bool) for answers in (ours, theirs))
+    return smallest_share_difference(len(first), float((first != second).mean()), confidence)
 
 
 def quality_retained(metric: str, answers: Mapping[ModelRole, Answers], scoring: Scoring) -> Interval | None:

@@ -7,6 +7,7 @@ from stillhouse.evaluation.clusters import count_clusters
 from stillhouse.evaluation.comparison import best_of, gain, quality_retained
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.family import holm, simultaneous_confidence
+from stillhouse.evaluation.latency import reduction_interval
 from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, WITHOUT_TEACHER, ModelRole
 from stillhouse.evaluation.scoring import Scoring, unmeasured_metrics
 from stillhouse.recipe.recipe import Recipe
@@ -28,6 +29,7 @@ def comparison_block(
         "gain_over_baseline": gains.get(which) if which else None,
         "quality_retained_low": retained.low if retained else None,
         "quality_retained_high": retained.high if retained else None,
+        **_latency_bounds(evidence, scoring),
         "gain_over": gains,
         "strongest_alternative": strongest,
         "gain_over_strongest": gains.get(strongest) if strongest else None,
@@ -39,14 +41,28 @@ def comparison_block(
 
 def _gains(metric: str, evidence: Evidence, scoring: Scoring) -> dict[ModelRole, dict[str, Any]]:
     """Return the student's gain over each other model; those over the alternatives are corrected as one family."""
-    others = (*BASELINES, *ALTERNATIVES, ModelRole.TEACHER)
-    found = {other: gain(metric, ModelRole.STUDENT, other, evidence.answers, scoring) for other in others}
-    gains = {other: one for other, one in found.items() if one}
-    family = [role for role in ALTERNATIVES if role in gains]
-    corrected = holm([gains[role]["p_value"] for role in family])
+    family = [role for role in ALTERNATIVES if role in evidence.answers]
     level = simultaneous_confidence(scoring.settings.confidence, len(family))
-    for role, p in zip(family, corrected, strict=True):
-        wide = gain(metric, ModelRole.STUDENT, role, evidence.answers, scoring, confidence=level)
-        assert wide is not None, "both have answered"
-        gains[role] |= {"p_corrected": p, "corrected_low": wide["low"], "corrected_high": wide["high"]}
+    gains = {}
+    for other in (*BASELINES, *ALTERNATIVES, ModelRole.TEACHER):
+        wide = level if other in family else None
+        found = gain(metric, ModelRole.STUDENT, other, evidence.answers, scoring, family_confidence=wide)
+        if found:
+            gains[other] = found
+    tested = [role for role in family if role in gains]
+    for role, p in zip(tested, holm([gains[role]["p_value"] for role in tested]), strict=True):
+        gains[role]["p_corrected"] = p
     return gains
+
+
+def _latency_bounds(evidence: Evidence, scoring: Scoring) -> dict[str, float | None]:
+    """Return the interval of latency_reduction; null without the single times of both models."""
+    student, teacher = (evidence.measurements.get(role, {}) for role in (ModelRole.STUDENT, ModelRole.TEACHER))
+    ours, theirs = (numbers.get("latencies_ms") or [] for numbers in (student, teacher))
+    # models of one engine answer the same rows in turn
+    are_paired = student.get("engine") == teacher.get("engine") and len(ours) == len(theirs)
+    found = reduction_interval(ours, theirs, scoring.settings, are_paired=are_paired)
+    return {
+        "latency_reduction_low": found.low if found else None,
+        "latency_reduction_high": found.high if found else None,
+    }

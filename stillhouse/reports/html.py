@@ -90,6 +90,9 @@ def key_figures(report: Report) -> list[Figure]:
     floor = f"; engine alone {numbers.size(engine)}" if engine else ""
     weights = "" if comparison.weight_reduction is None else f"; weights {_change(comparison.weight_reduction)}"
     latency = _pair(report, lambda model: numbers.milliseconds(model.latency_ms.p50 if model.latency_ms else None))
+    if comparison.latency_reduction_low is not None and comparison.latency_reduction_high is not None:
+        bounds = (_change(comparison.latency_reduction_high), _change(comparison.latency_reduction_low))
+        latency += f"; [{', '.join(bounds)}]"
     if comparison.latency_reduction_uncached is not None:
         latency += f"; {_change(comparison.latency_reduction_uncached)} with no prefix cached"
     throughput = _pair(report, lambda model: numbers.rate(model.requests_per_second))

@@ -23,16 +23,19 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         **_teacher(recipe),
         "engine": f"{others} is served by the same vLLM with the same settings "
         f"({evaluation.engine.mode} mode, {decoding}, greedy).",
-        "quality": "All models answer the same test rows, which were not trained on. "
+        "quality": "All models answer the same test rows. This run trained on none of them; what the models it began "
+        "with had seen before is not known. "
         f"{recipe.skill.how_measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
         "comparison": "Gains are differences on the same rows with paired bootstrap intervals; p-values are "
         f"{_tests(recipe)}. Those over the alternatives are one family: their p-values are corrected by Holm, and the "
         "outcome goes by these; the corrected intervals hold together (Bonferroni)."
-        f"{_clusters(recipe)}",
+        f"{_clusters(recipe)} “Shows from” is the least true difference that four of five such test sets would show: "
+        "for shares from the rows that only one of both has right (Connor 1987), else from the standard error.",
         "latency": f"{evaluation.latency_requests} single requests after {evaluation.warm_requests} warm ones, from "
         "messages to parsed answer, with retrieval and tokenisation. On a CPU the engines run together and answer the "
         "same rows in turn; on a GPU each is timed alone. "
-        f"{_caching(recipe)}",
+        f"{_caching(recipe)} The interval of the reduction draws the requests again, those of models timed in turn in "
+        "pairs; memory, weights, throughput and cost were measured once and have none.",
         "throughput": f"All test rows at once, {evaluation.concurrency} in flight, after warm requests.",
         "memory": "The largest sum of proportional set sizes of the engine's processes (on a GPU: device memory) while "
         "all test rows are answered. The KV cache holds the longest prompt and completion times the sequences in "

@@ -8,6 +8,7 @@ from stillhouse.evaluation.roles import OTHER_LEARNERS, WITHOUT_TEACHER, ModelRo
 from stillhouse.reports.build import quality_value
 from stillhouse.reports.entries import missing_models
 from stillhouse.reports.numbers import NOT_MEASURED, decimal, interval, metric_name, p_value, percent, signed
+from stillhouse.reports.resolution import too_few_rows
 from stillhouse.reports.schema.models import Gain
 from stillhouse.reports.schema.report import Report
 
@@ -94,7 +95,9 @@ def conclusion(report: Report) -> str:
         + (f"; the strongest is {_WORDS[ModelRole(strongest)]}." if strongest else "."),
     }[decision]
     why = missing_models(report).get(ModelRole.ENCODER_LOGISTIC_REGRESSION)
-    return text + (f" A sentence encoder, often the strongest way, was not measured: {why}." if why else "")
+    text += f" A sentence encoder, often the strongest way, was not measured: {why}." if why else ""
+    few = "" if decision == "yes" else too_few_rows(report)
+    return f"{text} {few}".strip()
 
 
 def data_conclusion(report: Report) -> str:
@@ -135,12 +138,14 @@ def outcome_of(gain: Gain | None) -> Outcome:
 
 
 def gain_text(gain: Gain | None, digits: int = 3) -> str:
-    """Return `+0.095 [0.058, 0.133], p < 0.001`, or "not measured"."""
+    """Return `+0.095 [0.058, 0.133], p < 0.001, shows from 0.055`, or "not measured"."""
     if gain is None or gain.value is None:
         return NOT_MEASURED
     value = f"{signed(gain.value, digits)} {interval(gain.low, gain.high, digits)}".strip()
     corrected = p_value(gain.p_corrected)
-    return ", ".join(filter(None, (value, p_value(gain.p_value), f"corrected {corrected}" if corrected else "")))
+    shows = "" if gain.smallest is None else f"shows from {decimal(gain.smallest, digits)}"
+    parts = (value, p_value(gain.p_value), f"corrected {corrected}" if corrected else "", shows)
+    return ", ".join(filter(None, parts))
 
 
 def _better_without(report: Report) -> str:

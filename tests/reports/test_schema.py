@@ -22,7 +22,7 @@ def test_report_json_has_every_field_of_version_1(blocks: dict[str, Any]) -> Non
                           "comparison", "gate", "stages"}  # fmt: skip
     assert set(found["comparison"]["gain_over_baseline"]) == {
         *("value", "low", "high", "p_value"),
-        *("p_corrected", "corrected_low", "corrected_high"),
+        *("p_corrected", "corrected_low", "corrected_high", "smallest"),
     }
 
 

@@ -26,6 +26,12 @@ class Gain(Block):
     )
     corrected_low: Number = Field(None, description="lower end of the interval that holds for the family together")
     corrected_high: Number = Field(None, description="upper end of that interval")
+    smallest: Number = Field(
+        None,
+        ge=0.0,
+        description="the least true difference that so many rows show with 80 % power, at the plain level; null: not "
+        "known, as where both gave the same answers to all",
+    )
 
 
 class Latency(Block):
@@ -95,6 +101,10 @@ class Comparison(Block):
     throughput_ratio: Number = Field(description="the student's requests per second over the teacher's")
     cost_reduction: Number = Field(description="of a request")
     latency_reduction_uncached: Number = Field(None, description="of p50 with no prefix cached; null where nothing is")
+    latency_reduction_low: Number = Field(
+        None, description="lower end of its interval, over the timed requests; null: single times are not known"
+    )
+    latency_reduction_high: Number = Field(None, description="upper end")
     quality_retained_low: Number = Field(None, description="lower end of the interval")
     quality_retained_high: Number = Field(None, description="upper end of the interval")
     weight_reduction: Number = Field(None, description="of the loaded weights")
