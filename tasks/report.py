@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -18,7 +17,7 @@ from stillhouse.costs.ledger import in_report_order, total
 from stillhouse.data.summaries import ReadSummary
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.clusters import Clusters, clusters_of
-from stillhouse.evaluation.evidence import read_evidence
+from stillhouse.evaluation.evidence import Evidence, read_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
@@ -28,12 +27,14 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
 from stillhouse.reports.cards import data_card, model_card
+from stillhouse.reports.cascade import Folders, student_certainty
 from stillhouse.reports.comparison import comparison_block
 from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
+from stillhouse.reports.model_names import model_names
 from stillhouse.reports.provenance import provenance
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import comparison_rows, summary_markdown
@@ -95,9 +96,12 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
     test = run.store.path(rows.splits.ref, "test.parquet")
     measured = [evaluation, *([inputs.alternatives] if inputs.alternatives else [])]
     evidence = read_evidence(test, [run.store.fetch(one.ref) for one in measured], rows.labels, recipe.skill)
-    blocks = collect.model_blocks(evidence, _names(recipe, inputs.teachers[0], inputs.base), recipe)
+    blocks = collect.model_blocks(
+        evidence, model_names(recipe, inputs.teachers[0].model.name, inputs.base.model.name), recipe
+    )
     comparison, which = comparison_block(evidence, blocks, recipe)
     comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}
+    comparison |= _certainty(run, inputs, evidence, blocks, comparison["not_measured"])
     data = {role: source.summary for role, source in inputs.sources.items()}
     stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
     related = {"teacher": inputs.teachers, "student's base": [inputs.base]}
@@ -126,6 +130,16 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         provenance=provenance(),
     )
     return with_gate(report, evaluate_gate(report.model_dump(mode="json"), recipe.gate))
+
+
+def _certainty(
+    run: Run, inputs: ReportInputs, evidence: Evidence, blocks: dict[ModelRole, Any], not_measured: dict[str, str]
+) -> dict[str, Any]:
+    refs = (inputs.evaluation.ref, inputs.rows.splits.ref, inputs.dataset.ref)
+    found, why = student_certainty(run.recipe, evidence, blocks, Folders(*map(run.store.fetch, refs)))
+    if why:
+        not_measured["cascade"] = why
+    return found
 
 
 def _stage_block(built: Built[Any]) -> dict[str, Any]:
@@ -185,22 +199,6 @@ def _carried(blocks: Mapping[ModelRole, Any], measured: Sequence[Built[Any]]) ->
     carried = {role: stage.ref.fingerprint for stage in measured if stage.is_cached for role in stage.summary.models}
     answered = {role: found for stage in measured for role, found in getattr(stage.summary, "found", {}).items()}
     return {role: {**block, "fingerprint": (answered | carried).get(role)} for role, block in blocks.items()}
-
-
-def _names(recipe: Recipe, teacher: Checkpoint, base: Checkpoint) -> dict[ModelRole, str]:
-    layers = f", {recipe.student.layers} layers" if recipe.student.layers else ""
-    encoder = Path(recipe.evaluation.encoder.model).name if recipe.evaluation.encoder else ""
-    return {
-        ModelRole.TEACHER: teacher.model.name,
-        ModelRole.STUDENT: f"{recipe.name} ({base.model.name}{layers})",
-        ModelRole.BASELINE_UNTRAINED: f"{base.model.name}{layers}, untrained",
-        ModelRole.BASELINE_ZERO_SHOT: f"{base.model.name}, zero-shot",
-        ModelRole.STUDENT_LABELLED_ONLY: "the student, trained on the labelled rows alone",
-        ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF + logistic regression on the labelled rows",
-        ModelRole.ENCODER_LOGISTIC_REGRESSION: f"{encoder} + logistic regression on the labelled rows",
-        ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF + logistic regression on the student's training examples",
-        ModelRole.ENCODER_ON_TRAINING_EXAMPLES: f"{encoder} + logistic regression on the student's training examples",
-    }
 
 
 def _licences(recipe: Recipe, teachers: list[Checkpoint], *, has_encoder: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.data.row import Row
+from stillhouse.evaluation.certainty import Scored
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.skill import Skill
@@ -26,7 +27,7 @@ ANSWERS_SCHEMA = pa.schema(
         ("label_logprobs", pa.list_(pa.float64())),
     ]
 )
-_ANSWERS, _MEASUREMENTS = "answers.parquet", "measurements.json"
+ANSWERS, _MEASUREMENTS = "answers.parquet", "measurements.json"
 VALIDATION = "validation.parquet"  # a student's answers to the validation rows
 
 
@@ -47,7 +48,7 @@ class Evidence:
 
 def write_evidence(out: Path, answers: Sequence[Mapping[str, Any]], measurements: Mapping[ModelRole, Any]) -> None:
     """Write answers.parquet and measurements.json into `out`."""
-    write_answers(out / _ANSWERS, answers)
+    write_answers(out / ANSWERS, answers)
     (out / _MEASUREMENTS).write_text(json.dumps(measurements, indent=1, sort_keys=True))
 
 
@@ -67,7 +68,7 @@ def gather_evidence(folders: Mapping[ModelRole, Path], timings: Mapping[ModelRol
     for role, folder in folders.items():
         (numbers,) = json.loads((folder / _MEASUREMENTS).read_text()).values()
         measurements[role] = numbers | timings[role]
-        answers += _read_as(role, folder / _ANSWERS)
+        answers += _read_as(role, folder / ANSWERS)
         if (folder / VALIDATION).exists():
             validation += _read_as(role, folder / VALIDATION)
     write_evidence(out, answers, measurements)
@@ -84,7 +85,7 @@ def join_evidence(out: Path, other: Path) -> None:
     answers: list[dict[str, Any]] = []
     measurements: dict[ModelRole, Any] = {}
     for folder in (other, out):
-        answers += pq.read_table(folder / _ANSWERS).to_pylist()
+        answers += pq.read_table(folder / ANSWERS).to_pylist()
         measurements |= json.loads((folder / _MEASUREMENTS).read_text())
     write_evidence(out, answers, measurements)
 
@@ -95,7 +96,7 @@ def read_evidence(test: Path, folders: Sequence[Path], labels: Sequence[str], sk
     answers: dict[ModelRole, dict[str, str | None]] = {}
     measurements: dict[str, dict[str, Any]] = {}
     for folder in folders:
-        for line in pq.read_table(folder / _ANSWERS).to_pylist():
+        for line in pq.read_table(folder / ANSWERS).to_pylist():
             answers.setdefault(ModelRole(line["model"]), {})[line["row_id"]] = line["answer"]
         measurements |= json.loads((folder / _MEASUREMENTS).read_text())
     return Evidence(
@@ -104,6 +105,16 @@ def read_evidence(test: Path, folders: Sequence[Path], labels: Sequence[str], sk
         answers={role: [by_id[row["id"]] for row in rows] for role, by_id in answers.items()},
         measurements={ModelRole(role): numbers for role, numbers in measurements.items()},
     )
+
+
+def read_scored(path: Path) -> dict[ModelRole, dict[str, Scored]]:
+    """Return each model's answers by row id, with how probable it found them; none if there is no such file."""
+    found: dict[ModelRole, dict[str, Scored]] = {}
+    for line in pq.read_table(path).to_pylist() if path.exists() else []:
+        # an earlier version noted no probabilities
+        scored = Scored(line["answer"], line.get("logprob"), line.get("label_logprobs"))
+        found.setdefault(ModelRole(line["model"]), {})[line["row_id"]] = scored
+    return found
 
 
 def latency_numbers(seconds: Sequence[float], uncached: Sequence[float] = ()) -> dict[str, Any]:

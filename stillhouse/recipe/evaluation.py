@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from stillhouse.config import FrozenModel, execution
+from stillhouse.config import FrozenModel, execution, provenance
 from stillhouse.recipe.encoder import Encoder
 from stillhouse.recipe.teacher import Engine
 from stillhouse.skills.registry import METRICS
@@ -46,6 +46,13 @@ class Evaluation(FrozenModel):
     # kept out here, since no other model's numbers depend on it: its files are identity of the stage `alternatives`
     encoder: Encoder | None = execution(
         Encoder(), "the sentence encoder; its files are identity of the stage `alternatives` alone. null measures none"
+    )
+    cascade_max_cost: float = provenance(
+        0.3,
+        "most that a student may cost which hands unsure rows back to its teacher, as a share of the teacher's cost; "
+        "the certainty below which it does is chosen by it, on validation rows",
+        gt=0.0,
+        lt=1.0,
     )
     engine: Engine = execution(Engine(mode="eager"), "how the engine runs; the same for all models")
 

@@ -12,6 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stillhouse.reports import numbers, plots
+from stillhouse.reports.cascade_plots import cascade_chart, reliability_chart
+from stillhouse.reports.cascade_text import cascade_text, certainty_text
 from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from stillhouse.reports.licences import licence_rows
@@ -74,6 +76,8 @@ def render_html(report: Report) -> str:
         ledger_columns=COLUMNS,
         ledger_rows=ledger_rows(report.ledger) if report.ledger else [],
         break_even=break_even_text(report.ledger) if report.ledger else "",
+        cascade=cascade_text(report),
+        certainty=certainty_text(report),
         charts=_charts(report),
         confusions=most_confused(report.confusion) if report.confusion else [],
         recipe_yaml=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
@@ -134,6 +138,8 @@ def _charts(report: Report) -> dict[str, Markup | None]:
         "latency": plots.latency_chart(report),
         "funnel": plots.funnel_chart(report.funnel),
         "curves": plots.curves_chart(report.curves),
+        "reliability": reliability_chart(report.comparison.certainty) if report.comparison.certainty else None,
+        "cascade": cascade_chart(report) if report.comparison.cascade else None,
         "confusion": plots.confusion_chart(report.confusion) if report.confusion else None,
     }
     # vl-convert escapes every text in the SVG; a test checks it

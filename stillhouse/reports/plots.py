@@ -45,7 +45,7 @@ def quality_chart(report: Report) -> str | None:
         return None
     y = _names_axis("model", [row["model"] for row in rows])
     scale = alt.Scale(domain=[min(0.0, *(row["value"] for row in rows)), 1.0])
-    base = alt.Chart(_data(rows)).encode(y=y)
+    base = alt.Chart(inline_data(rows)).encode(y=y)
     bars = base.mark_bar(size=14, cornerRadiusEnd=2).encode(x=_value_axis("value", scale, ".1f"), color=_role_colour())
     rules = base.mark_rule(color=INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
     caps = [
@@ -53,7 +53,7 @@ def quality_chart(report: Report) -> str | None:
         for end in ("low", "high")
     ]
     text = base.mark_text(align="right", color=MUTED).encode(x=alt.value(WIDTH + 44), text="text:N")
-    return _svg(alt.layer(bars, rules, *caps, text), "quality", ROW * len(rows))
+    return svg(alt.layer(bars, rules, *caps, text), "quality", ROW * len(rows))
 
 
 def latency_chart(report: Report) -> str | None:
@@ -65,14 +65,14 @@ def latency_chart(report: Report) -> str | None:
     ]
     if not rows:
         return None
-    base = alt.Chart(_data(rows)).encode(y=_names_axis("model", [row["model"] for row in rows]))
+    base = alt.Chart(inline_data(rows)).encode(y=_names_axis("model", [row["model"] for row in rows]))
     bars = base.mark_bar(size=14, cornerRadiusEnd=2).encode(
         x=_value_axis("p50", alt.Scale(zero=True)), color=_role_colour()
     )
     line = base.mark_rule(color=MUTED, strokeDash=[2, 2]).encode(x="p50:Q", x2="p95:Q")
     mark = base.mark_tick(color=INK, thickness=2, size=12).encode(x="p95:Q").transform_filter("datum.p95 != null")
     text = base.mark_text(align="right", color=MUTED).encode(x=alt.value(WIDTH + 56), text="text:N")
-    return _svg(alt.layer(bars, line.transform_filter("datum.p95 != null"), mark, text), "latency", ROW * len(rows))
+    return svg(alt.layer(bars, line.transform_filter("datum.p95 != null"), mark, text), "latency", ROW * len(rows))
 
 
 def curves_chart(points: Iterable[CurvePoint]) -> str | None:
@@ -91,13 +91,13 @@ def curves_chart(points: Iterable[CurvePoint]) -> str | None:
         scale=alt.Scale(domain=list(names.values()), range=[OTHER, STUDENT]),
         legend=alt.Legend(orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3),
     )
-    base = alt.Chart(_data(rows)).encode(
+    base = alt.Chart(inline_data(rows)).encode(
         x=alt.X("step:Q", title="optimizer step", axis=alt.Axis(tickCount=6, tickMinStep=1, grid=False)),
         y=alt.Y("loss:Q", title="loss", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
         color=colour,
     )
     dots = base.mark_point(filled=True, size=36, opacity=1).transform_filter("datum.series == 'validation'")
-    return _svg(alt.layer(base.mark_line(strokeWidth=2), dots), "curves", 230, WIDTH + 100)
+    return svg(alt.layer(base.mark_line(strokeWidth=2), dots), "curves", 230, WIDTH + 100)
 
 
 def confusion_chart(confusion: Confusion) -> str | None:
@@ -115,7 +115,7 @@ def confusion_chart(confusion: Confusion) -> str | None:
     top = alt.Axis(
         orient="top", labelAngle=-40 if has_room else -90, title=f"{confusion.model}'s answer", labelOverlap=False
     )
-    base = alt.Chart(_data(rows)).encode(
+    base = alt.Chart(inline_data(rows)).encode(
         x=alt.X("answer:N", sort=None, axis=top),
         y=alt.Y("reference:N", sort=None, title="reference", axis=alt.Axis(labelOverlap=False, minExtent=room)),
     )
@@ -125,7 +125,7 @@ def confusion_chart(confusion: Confusion) -> str | None:
         light = alt.condition("datum.share > 0.5", alt.value(ON_ACCENT), alt.value(INK))
         text = base.mark_text().encode(text="count:Q", color=light).transform_filter("datum.count > 0")
         chart = alt.layer(chart, text)
-    return _svg(chart, "confusion", cell * len(confusion.labels), cell * len(confusion.labels))
+    return svg(chart, "confusion", cell * len(confusion.labels), cell * len(confusion.labels))
 
 
 def funnel_chart(steps: Iterable[FunnelStep]) -> str | None:
@@ -139,7 +139,7 @@ def funnel_chart(steps: Iterable[FunnelStep]) -> str | None:
     if not rows:
         return None
     scale = alt.Scale(domain=["kept", "dropped"], range=[TEACHER, DROPPED])
-    base = alt.Chart(_data(rows)).encode(
+    base = alt.Chart(inline_data(rows)).encode(
         y=_names_axis(
             "stage", [row["stage"] for row in rows], labelExpr="slice(datum.label, indexof(datum.label, '|') + 1)"
         )
@@ -150,7 +150,7 @@ def funnel_chart(steps: Iterable[FunnelStep]) -> str | None:
         color=alt.Color("part:N", scale=scale, legend=alt.Legend(orient="top", title=None)),
     )
     text = base.mark_text(align="right", color=MUTED).encode(x=alt.value(WIDTH + 84), text="text:N")
-    return _svg(alt.layer(bars, text), "funnel", ROW * len(rows) // 2)
+    return svg(alt.layer(bars, text), "funnel", ROW * len(rows) // 2)
 
 
 def _names_axis(field: str, names: list[str], **axis: Any) -> alt.Y:
@@ -159,7 +159,8 @@ def _names_axis(field: str, names: list[str], **axis: Any) -> alt.Y:
     return alt.Y(f"{field}:N", sort=None, title=None, axis=alt.Axis(minExtent=room, labelOverlap=False, **axis))
 
 
-def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
+def inline_data(rows: list[dict[str, Any]]) -> alt.InlineData:
+    """Return `rows` as a chart's data."""
     return alt.InlineData(values=rows)
 
 
@@ -177,7 +178,8 @@ def _value_axis(field: str, scale: alt.Scale, form: str = ",.0f") -> alt.X:
                  axis=alt.Axis(tickCount=4, format=form, labelFlush=False))  # fmt: skip
 
 
-def _svg(chart: alt.LayerChart | alt.FacetChart, name: str, height: int, width: int = WIDTH) -> str:
+def svg(chart: alt.LayerChart | alt.FacetChart, name: str, height: int, width: int = WIDTH) -> str:
+    """Return the chart in the report's style, as SVG that may be put into a page."""
     text = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": INK, "titleColor": MUTED, "labelLimit": 0}
     axis = {**text, "titleFontWeight": "normal", "gridColor": LINE, "domainColor": LINE, "ticks": False}
     axis |= {"labelPadding": 6}

@@ -1,5 +1,7 @@
 """The measured models of report.json, and the student's comparison with the others."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from stillhouse.reports.schema.block import Block, Count, Number
@@ -90,6 +92,55 @@ class Models(Block):
     )
 
 
+class Reliability(Block):
+    """Test rows of about equal certainty."""
+
+    certainty: float = Field(description="mean, after the temperature")
+    right: float = Field(description="mean score by the primary metric")
+    rows: int = Field(ge=0, description="test rows")
+
+
+class Certainty(Block):
+    """How well the student knows what it knows."""
+
+    temperature: float = Field(description="that sets its certainty right, from the validation rows; above 1: too sure")
+    rows: int = Field(ge=0, description="validation rows that the temperature is from")
+    with_reference: int = Field(
+        ge=0,
+        description="of these with a reference; of others the teacher's answer counts, which the filters kept",
+    )
+    error_before: float = Field(description="expected calibration error on the test rows as the student is")
+    error: float = Field(description="the same with the temperature")
+    reliability: tuple[Reliability, ...] = Field((), description="from the least certain rows on")
+
+
+class CascadePoint(Block):
+    """The student with the teacher behind it, at one threshold, on the test rows."""
+
+    threshold: float = Field(description="rows of less certainty are handed back")
+    handed_back: float = Field(description="share of the test rows")
+    quality: float = Field(description="primary metric")
+    relative_cost: float = Field(description="of a request, as a fraction of the teacher's")
+    latency_ms: Number = Field(description="mean of a request")
+
+
+class Cascade(Block):
+    """The student with the teacher behind it, at the threshold chosen on validation rows."""
+
+    threshold: float = Field(description="rows of less certainty are handed back")
+    handed_back: float = Field(description="share of the test rows")
+    quality: Estimate = Field(description="primary metric")
+    gain_over_teacher: Gain = Field(description="over the teacher by itself")
+    gain_over_student: Gain = Field(description="over the student by itself")
+    relative_cost: float = Field(description="of a request, as a fraction of the teacher's")
+    cost_of: Literal["usd", "time", "requests"] = Field(
+        description="usd: costs of the recipe; time: of a request; requests: the teacher's alone, since the student's "
+        "cost is not known"
+    )
+    latency_ms: Number = Field(description="mean of a request")
+    curve: tuple[CascadePoint, ...] = Field((), description="every threshold that was tried")
+
+
 class Comparison(Block):
     """The student against teacher, baseline and the alternatives; reductions are fractions (0.85 = 85 % less)."""
 
@@ -113,6 +164,8 @@ class Comparison(Block):
         None, description="the entry of `models` that is best of those without a teacher"
     )
     gain_over_strongest: Gain | None = Field(None, description="over that entry")
+    certainty: Certainty | None = Field(None, description="how well the student knows what it knows")
+    cascade: Cascade | None = Field(None, description="the student, with the teacher for rows that it is not sure of")
     not_measured: dict[str, str] = Field(
         {}, description="metrics of the recipe and entries of `models` that were not measured, and why"
     )

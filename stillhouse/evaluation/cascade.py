@@ -1,0 +1,51 @@
+"""A student that hands back to its teacher what it is not sure of: pure functions of certainties and scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stillhouse.evaluation.certainty import Floats
+from stillhouse.metrics.metric import Answers
+
+_SHARES = np.arange(20) / 20  # 0, 5, ... 95 % of the validation rows; 100 % is the teacher by itself
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What one request takes of a student, and of its teacher, in one unit of any kind."""
+
+    student: float
+    teacher: float
+
+    def of_blend(self, handed_back: float) -> float:
+        """Return the cost of a request if that share is handed back, as a fraction of the teacher's."""
+        return self.student / self.teacher + handed_back
+
+
+def thresholds(sure_on_validation: Floats) -> list[float]:
+    """Return the certainties below which 0, 5, ... 95 % of the validation rows lie, at most; each once, rising."""
+    ordered = np.sort(sure_on_validation)
+    at = np.floor(_SHARES * ordered.size).astype(int)
+    # below 0 there is no certainty: nothing is handed back
+    return sorted({0.0, *(float(value) for value in ordered[at[1:]])})
+
+
+def choose(candidates: Sequence[float], sure_on_validation: Floats, prices: Prices, most: float) -> float | None:
+    """Return the largest threshold at which the blend costs at most `most` on the validation rows.
+
+    The more is handed back the more the teacher decides, so this spends what may be spent. None: the student alone
+    costs more than that.
+    """
+    affordable = [
+        one for one in candidates if prices.of_blend(float(np.mean(sure_on_validation < one))) <= most + 1e-12
+    ]
+    return max(affordable, default=None)
+
+
+def blend(sure: Floats, threshold: float, student: Answers, teacher: Answers) -> list[str | None]:
+    """Return the teacher's answer to each row of which the student is less sure than `threshold`, else its own."""
+    return [
+        theirs if certainty < threshold else mine
+        for certainty, mine, theirs in zip(sure, student, teacher, strict=True)
+    ]

@@ -1,0 +1,174 @@
+"""Makes the report's blocks of the student's certainty and of what handing unsure rows back to the teacher gives."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from stillhouse.evaluation.cascade import Prices, blend, choose, thresholds
+from stillhouse.evaluation.certainty import (
+    Floats,
+    Scored,
+    certainties,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+)
+from stillhouse.evaluation.comparison import gain
+from stillhouse.evaluation.evidence import ANSWERS, VALIDATION, Evidence, read_scored
+from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.scoring import Scoring, interval, row_scores, statistic
+from stillhouse.evaluation.validation_truth import Truth, validation_truth
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.skills.cases import read_cases
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A student's answers to validation rows, and what counts as right there."""
+
+    scored: dict[str, Scored]  # by row id
+    truth: dict[str, Truth]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the artifacts lie that a student's certainty is read from."""
+
+    evaluate: Path
+    split: Path
+    dataset: Path
+
+
+def student_certainty(
+    recipe: Recipe, evidence: Evidence, blocks: Mapping[ModelRole, Any], folders: Folders
+) -> tuple[dict[str, Any], str]:
+    """Return the blocks `certainty` and `cascade` of a comparison, None if not measured, and why there is no cascade.
+
+    A student without a teacher beside it has neither.
+    """
+    nothing = {"certainty": None, "cascade": None}
+    if not {ModelRole.STUDENT, ModelRole.TEACHER} <= set(evidence.answers):
+        return nothing, "student and teacher were not both measured"
+    test = read_scored(folders.evaluate / ANSWERS).get(ModelRole.STUDENT, {})
+    validation = _validation(recipe, evidence, folders)
+    if why := _why_unknown(recipe, evidence, test, validation):
+        return nothing, why
+    certainty, temperature = certainty_block(recipe, evidence, test, validation)
+    # of all validation rows, since thresholds are shares of them
+    sure = certainties(list(validation.scored.values()), evidence.labels, temperature)
+    found = cascade_block(recipe, evidence, blocks, test, sure, temperature)
+    cascade, why = (None, found) if isinstance(found, str) else (found, "")
+    return {"certainty": certainty, "cascade": cascade}, why
+
+
+def _validation(recipe: Recipe, evidence: Evidence, folders: Folders) -> Validation:
+    rows = read_cases(folders.split / "validation.parquet", recipe.skill)
+    truth = validation_truth(rows, folders.dataset, recipe.skill, evidence.labels)
+    answers = read_scored(folders.evaluate / VALIDATION).get(ModelRole.STUDENT, {})
+    return Validation(answers, truth)
+
+
+def _why_unknown(recipe: Recipe, evidence: Evidence, test: Mapping[str, Scored], validation: Validation) -> str:
+    metric = recipe.evaluation.metrics[0]
+    if not validation.scored:
+        return "the student answered no validation rows (data.validation_fraction, or `--refresh evaluate`)"
+    if not all(one.is_known for one in (*test.values(), *validation.scored.values())):
+        return "the student's engine gave no probabilities"
+    if row_scores(metric, evidence.answers[ModelRole.STUDENT], _scoring(evidence, recipe)) is None:
+        return f"{metric} is of all rows together, and says of no single one whether it is right"
+    return ""
+
+
+def certainty_block(
+    recipe: Recipe, evidence: Evidence, test: Mapping[str, Scored], validation: Validation
+) -> tuple[dict[str, Any], float]:
+    """Return the `certainty` block of a student, and its temperature."""
+    metric, labels, scoring = recipe.evaluation.metrics[0], evidence.labels, _scoring(evidence, recipe)
+    known = [row_id for row_id in validation.scored if row_id in validation.truth]
+    learnt = [validation.scored[row_id] for row_id in known]
+    references = [validation.truth[row_id].accepted for row_id in known]
+    on_validation = Scoring(references, labels, recipe.evaluation, recipe.skill)
+    right = (row_scores(metric, [one.answer for one in learnt], on_validation) or []) if known else []
+    temperature = fit_temperature(learnt, right, labels)
+    in_order = [test[row["id"]] for row in evidence.rows]
+    scores = row_scores(metric, [one.answer for one in in_order], scoring) or []
+    before, after = (reliability(certainties(in_order, labels, one), scores) for one in (1.0, temperature))
+    return {
+        "temperature": temperature,
+        "rows": len(known),
+        "with_reference": sum(validation.truth[row_id].has_reference for row_id in known),
+        "error_before": expected_calibration_error(before),
+        "error": expected_calibration_error(after),
+        "reliability": [asdict(one) for one in after],
+    }, temperature
+
+
+def cascade_block(
+    recipe: Recipe,
+    evidence: Evidence,
+    blocks: Mapping[ModelRole, Any],
+    test: Mapping[str, Scored],
+    sure_on_validation: Floats,
+    temperature: float,
+) -> dict[str, Any] | str:
+    """Return the `cascade` block, or why no threshold keeps to `evaluation.cascade_max_cost`."""
+    scoring, metric = _scoring(evidence, recipe), recipe.evaluation.metrics[0]
+    student, teacher = (evidence.answers[role] for role in (ModelRole.STUDENT, ModelRole.TEACHER))
+    sure = certainties([test[row["id"]] for row in evidence.rows], evidence.labels, temperature)
+    prices, unit = prices_of(blocks)
+    tried = thresholds(sure_on_validation)
+    chosen = choose(tried, sure_on_validation, prices, recipe.evaluation.cascade_max_cost)
+    if chosen is None:
+        return (
+            f"the student alone costs {prices.of_blend(0.0):.0%} of the teacher, more than "
+            f"evaluation.cascade_max_cost ({recipe.evaluation.cascade_max_cost:.0%})"
+        )
+    latencies = [_mean_ms(evidence, role) for role in (ModelRole.STUDENT, ModelRole.TEACHER)]
+    all_rows = np.arange(len(evidence.rows))
+
+    def point(threshold: float) -> dict[str, Any]:
+        handed_back = float(np.mean(sure < threshold))
+        mixed = blend(sure, threshold, student, teacher)
+        return {
+            "threshold": threshold,
+            "handed_back": handed_back,
+            "quality": float(statistic(metric, mixed, scoring)(all_rows)),
+            "relative_cost": prices.of_blend(handed_back),
+            "latency_ms": None if None in latencies else latencies[0] + handed_back * latencies[1],
+        }
+
+    mixed = blend(sure, chosen, student, teacher)
+    against = {ModelRole.STUDENT: mixed, ModelRole.TEACHER: teacher, ModelRole.BASELINE: student}
+    return {
+        **point(chosen),
+        "quality": asdict(interval(metric, mixed, scoring)),
+        "gain_over_teacher": gain(metric, ModelRole.STUDENT, ModelRole.TEACHER, against, scoring),
+        "gain_over_student": gain(metric, ModelRole.STUDENT, ModelRole.BASELINE, against, scoring),
+        "cost_of": unit,
+        "curve": [point(one) for one in tried],
+    }
+
+
+def prices_of(blocks: Mapping[ModelRole, Any]) -> tuple[Prices, Literal["usd", "time", "requests"]]:
+    """Return what a request takes of student and teacher, and in what: money if it is known, else time.
+
+    Where the teacher alone has a price, the student counts as free: its machine's time is no money.
+    """
+    student, teacher = blocks[ModelRole.STUDENT], blocks[ModelRole.TEACHER]
+    costs = [block["cost_usd_per_1k_requests"] for block in (student, teacher)]
+    if costs[1]:
+        return Prices(costs[0] or 0.0, costs[1]), "requests" if costs[0] is None else "usd"
+    mine, theirs = ((block["latency_ms"] or {}).get("p50") for block in (student, teacher))
+    return (Prices(mine, theirs), "time") if mine and theirs else (Prices(0.0, 1.0), "requests")
+
+
+def _mean_ms(evidence: Evidence, role: ModelRole) -> Any:
+    found = evidence.measurements.get(role, {}).get("latencies_ms")
+    return float(np.mean(found)) if found else None
+
+
+def _scoring(evidence: Evidence, recipe: Recipe) -> Scoring:
+    return Scoring(evidence.references, evidence.labels, recipe.evaluation, recipe.skill)

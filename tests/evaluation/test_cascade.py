@@ -1,0 +1,37 @@
+"""A student that hands unsure rows back to its teacher: which threshold is chosen, and what comes of it."""
+
+import numpy as np
+import pytest
+
+from stillhouse.evaluation.cascade import Prices, blend, choose, thresholds
+
+
+def test_thresholds_hand_back_rising_shares_of_the_validation_rows():
+    sure = np.random.default_rng(0).random(40)
+    shares = [float(np.mean(sure < one)) for one in thresholds(sure)]
+    assert shares == pytest.approx([number / 20 for number in range(20)])
+
+
+def test_thresholds_equal_certainties_are_handed_back_together_or_not_at_all():
+    sure = np.asarray([0.5] * 10 + [0.9] * 10)
+    assert thresholds(sure) == [0.0, 0.5, 0.9]
+
+
+@pytest.mark.parametrize(("most", "share"), [(0.3, 0.2), (0.35, 0.25), (0.11, 0.0), (0.99, 0.85)])
+def test_choose_spends_what_may_be_spent_and_no_more(most: float, share: float):
+    sure = np.random.default_rng(1).permutation(np.arange(100) / 100)
+    prices = Prices(student=5.0, teacher=50.0)
+    chosen = choose(thresholds(sure), sure, prices, most)
+    assert float(np.mean(sure < chosen)) == pytest.approx(share)
+    assert prices.of_blend(share) <= most + 1e-9
+
+
+def test_choose_student_that_costs_too_much_alone_has_no_threshold():
+    sure = np.asarray([0.1, 0.9])
+    assert choose(thresholds(sure), sure, Prices(student=4.0, teacher=10.0), 0.3) is None
+
+
+def test_blend_takes_the_teachers_answer_where_the_student_is_less_sure():
+    sure = np.asarray([0.2, 0.5, 0.8])
+    assert blend(sure, 0.5, ["s", "s", "s"], ["t", "t", None]) == ["t", "s", "s"]
+    assert blend(sure, 0.0, ["s", None, "s"], ["t", "t", "t"]) == ["s", None, "s"]

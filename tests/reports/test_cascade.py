@@ -1,0 +1,162 @@
+"""The report's blocks of certainty and cascade, from the files of a run."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stillhouse.data.turns import write_rows
+from stillhouse.evaluation.evidence import ANSWERS, VALIDATION, Evidence, write_answers
+from stillhouse.evaluation.roles import ModelRole
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.reports.build import build_report
+from stillhouse.reports.cascade import Folders, prices_of, student_certainty
+from stillhouse.reports.cascade_text import cascade_text, certainty_text
+from stillhouse.reports.html import render_html
+from tests.support.builders import make_recipe_fields, make_row
+
+ROWS = 100
+LABELS = ("a", "b")
+
+
+class Case:
+    """100 test rows and as many validation rows. On the 20 of which it is unsure the student is wrong."""
+
+    def __init__(self, folder: Path, *, is_scored: bool = True, validation: bool = True, **evaluation: Any) -> None:
+        self.recipe = parse_recipe(make_recipe_fields(evaluation={"metrics": ["accuracy"], **evaluation}))
+        truth = ["a" if number % 2 else "b" for number in range(ROWS)]
+        unsure = [number % 5 == 0 for number in range(ROWS)]
+        student = [_other(one) if doubt else one for one, doubt in zip(truth, unsure, strict=True)]
+        lines = [
+            {"model": "student", "row_id": f"r{at}", "answer": one, "text": one}
+            | (_scores(one, doubt) if is_scored else {})
+            for at, (one, doubt) in enumerate(zip(student, unsure, strict=True))
+        ]
+        write_answers(folder / ANSWERS, lines)
+        if validation:
+            write_answers(folder / VALIDATION, lines)
+        self.folders = Folders(folder, folder / "split", folder)
+        self.folders.split.mkdir()
+        # every other validation row has a reference, the others what the teacher said
+        write_rows(
+            self.folders.split / "validation.parquet",
+            [make_row(f"r{at}", *([one] if at % 2 else [])) for at, one in enumerate(truth)],
+        )
+        kept = [{"id": f"r{at}", "completion": [{"content": one}]} for at, one in enumerate(truth)]
+        (folder / "validation.jsonl").write_text("".join(json.dumps(line) + "\n" for line in kept))
+        # the teacher is wrong on other rows
+        teacher = [_other(one) if at % 10 == 1 else one for at, one in enumerate(truth)]
+        latencies = {ModelRole.STUDENT: [8.0, 12.0], ModelRole.TEACHER: [90.0, 110.0]}
+        self.evidence = Evidence(
+            rows=[make_row(f"r{at}", one) for at, one in enumerate(truth)],
+            labels=LABELS,
+            answers={ModelRole.STUDENT: student, ModelRole.TEACHER: teacher},
+            measurements={role: {"latencies_ms": found} for role, found in latencies.items()},
+        )
+        self.blocks = {
+            role: {"cost_usd_per_1k_requests": None, "latency_ms": {"p50": float(np.mean(found))}}
+            for role, found in latencies.items()
+        }
+
+    def found(self) -> tuple[dict[str, Any], str]:
+        return student_certainty(self.recipe, self.evidence, self.blocks, self.folders)
+
+
+def _other(label: str) -> str:
+    return "b" if label == "a" else "a"
+
+
+def _scores(answer: str, is_unsure: bool) -> dict[str, Any]:
+    share = 0.55 if is_unsure else 0.95
+    shares = {answer: math.log(share), _other(answer): math.log(1 - share)}
+    return {"logprob": math.log(share), "label_logprobs": [shares[label] for label in LABELS]}
+
+
+def test_cascade_hands_back_the_rows_that_the_student_is_unsure_of(tmp_path: Path):
+    found, why = Case(tmp_path).found()
+    cascade = found["cascade"]
+    assert why == ""
+    assert cascade["handed_back"] == 0.2
+    # the student is wrong on the 20 that are handed back, and the teacher on 10 others that are not
+    assert cascade["quality"]["value"] == 1.0
+    assert cascade["gain_over_teacher"]["value"] == pytest.approx(0.1)
+    assert cascade["gain_over_student"]["value"] == pytest.approx(0.2)
+    # a tenth of the teacher's time for the student, and a fifth of the rows
+    assert (cascade["relative_cost"], cascade["cost_of"]) == (pytest.approx(0.3), "time")
+    assert cascade["latency_ms"] == pytest.approx(10 + 0.2 * 100)
+    assert cascade["curve"][0]["quality"] == 0.8
+
+
+def test_certainty_counts_references_and_the_teachers_answers(tmp_path: Path):
+    found, _ = Case(tmp_path).found()
+    certainty = found["certainty"]
+    assert (certainty["rows"], certainty["with_reference"]) == (100, 50)
+    assert sum(one["rows"] for one in certainty["reliability"]) == 100
+
+
+def test_cascade_more_rows_than_may_be_paid_for_stay_with_the_student(tmp_path: Path):
+    found, _ = Case(tmp_path, cascade_max_cost=0.25).found()
+    assert found["cascade"]["handed_back"] == 0.0
+
+
+def test_cascade_student_that_costs_too_much_has_none_and_says_so(tmp_path: Path):
+    found, why = Case(tmp_path, cascade_max_cost=0.05).found()
+    assert found["cascade"] is None
+    assert found["certainty"] is not None
+    assert why == "the student alone costs 10% of the teacher, more than evaluation.cascade_max_cost (5%)"
+
+
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [({"validation": False}, "answered no validation rows"), ({"is_scored": False}, "gave no probabilities")],
+)
+def test_cascade_not_measured_says_why(tmp_path: Path, case: dict[str, Any], why: str):
+    found, said = Case(tmp_path, **case).found()
+    assert found == {"certainty": None, "cascade": None}
+    assert why in said
+
+
+def test_cascade_metric_of_all_rows_together_has_none(tmp_path: Path):
+    _, why = Case(tmp_path, metrics=["macro_f1"]).found()
+    assert why.startswith("macro_f1 is of all rows together")
+
+
+@pytest.mark.parametrize(
+    ("costs", "prices", "unit"),
+    [
+        ((0.5, 10.0), (0.5, 10.0), "usd"),
+        # its machine's time is no money
+        ((None, 10.0), (0.0, 10.0), "requests"),
+        ((None, None), (10.0, 100.0), "time"),
+    ],
+)
+def test_prices_are_money_if_known_else_time(costs: Any, prices: Any, unit: str):
+    blocks = {
+        role: {"cost_usd_per_1k_requests": cost, "latency_ms": {"p50": p50}}
+        for role, cost, p50 in zip((ModelRole.STUDENT, ModelRole.TEACHER), costs, (10.0, 100.0), strict=True)
+    }
+    found, of = prices_of(blocks)
+    assert ((found.student, found.teacher), of) == (prices, unit)
+
+
+def test_report_tells_what_handing_back_gives(tmp_path: Path, blocks: dict[str, Any]):
+    found, _ = Case(tmp_path).found()
+    report = build_report(**{**blocks, "comparison": {**blocks["comparison"], **found}})
+    text = cascade_text(report).replace("\u00a0", " ")
+    assert "Handing back the 20 % of the test rows" in text
+    assert "at 30 % of the teacher's time, 30.0 ms a request on average: +0.100" in text
+    assert "50 references and 50 answers of the teacher" in certainty_text(report).replace("\u00a0", " ")
+    page = render_html(report)
+    assert "When the student is not sure" in page
+    assert "rows handed back" in page
+    assert "how often right" in page
+
+
+def test_report_without_a_cascade_says_why(blocks: dict[str, Any]):
+    comparison = {**blocks["comparison"], "not_measured": {"cascade": "no validation rows"}}
+    report = build_report(**{**blocks, "comparison": comparison})
+    assert cascade_text(report) == "Handing rows back to the teacher was not measured: no validation rows."
+    assert certainty_text(report) == ""
