@@ -16,6 +16,7 @@ from tasks.filter import filter_completions
 from tasks.initialise import initialise_student
 from tasks.judge import score_completions
 from tasks.judge_pairs import compare_pairs
+from tasks.label_curve import measure_label_curve
 from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.registry import RefreshInput
@@ -72,6 +73,7 @@ def distill(
     labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
 
     alternatives = measure_alternatives(run, rows, dataset)
+    label_curve = measure_label_curve(run, rows)
     evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
     verdicts = compare_pairs(run, judge, rows, evaluation)
     report = write_report(
@@ -88,6 +90,7 @@ def distill(
             trained=trained,
             evaluation=evaluation,
             alternatives=alternatives,
+            label_curve=label_curve,
             verdicts=verdicts,
         ),
     )

@@ -16,6 +16,7 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import in_report_order, total
 from stillhouse.data.summaries import ReadSummary
 from stillhouse.dataset.summary import FilterSummary
+from stillhouse.evaluation.alternatives.label_curve import LabelCurveSummary
 from stillhouse.evaluation.clusters import Clusters, clusters_of
 from stillhouse.evaluation.evidence import Evidence, read_evidence
 from stillhouse.evaluation.roles import ModelRole
@@ -32,6 +33,7 @@ from stillhouse.reports.comparison import comparison_block
 from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
+from stillhouse.reports.label_worth import label_worth_of
 from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.model_names import model_names
@@ -64,6 +66,7 @@ class ReportInputs:
     trained: Built[TrainSummary]
     evaluation: Built[EvaluateSummary]
     alternatives: Built[AlternativesSummary] | None
+    label_curve: Built[LabelCurveSummary] | None
     verdicts: Built[JudgePairsSummary] | None
 
 
@@ -122,6 +125,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         curves=collect.curves(inputs.trained.summary),
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
         judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
+        label_worth=label_worth_of(run.store, inputs.label_curve, evidence, recipe),
         disagreements=collect.disagreements(evidence, recipe.skill),
         mislabelled=_mislabelled(run, inputs.dataset),
         licences=_licences(

@@ -58,7 +58,14 @@ def bootstrap_interval(
 
 
 def percentile_bounds(drawn: Draws, confidence: float, clusters: Clusters | None = None) -> tuple[float, float]:
-    """Return the percentiles of resampled values between which the statistic lies with `confidence`.
+    """Return the percentiles of resampled values between which the statistic lies with `confidence`."""
+    tail = percentile_tail(confidence, clusters)
+    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def percentile_tail(confidence: float, clusters: Clusters | None = None) -> float:
+    """Return the share of resampled values to leave out on each side.
 
     With few clusters the plain percentiles are too narrow, as a normal quantile is in place of Student's t; they are
     spread: alpha' / 2 = Phi(-t sqrt(G / (G - 1))) for G clusters, t the quantile of G - 1 degrees of freedom.
@@ -69,8 +76,7 @@ def percentile_bounds(drawn: Draws, confidence: float, clusters: Clusters | None
     if clusters is not None:
         num = count_clusters(clusters)
         tail = float(stats.norm.cdf(stats.t.ppf(tail, num - 1) * np.sqrt(num / (num - 1))))
-    low, high = np.nanquantile(drawn, [tail, 1 - tail])
-    return float(low), float(high)
+    return tail
 
 
 def bootstrap_draws(statistic: Statistic, n: int, settings: Evaluation, clusters: Clusters | None = None) -> Draws:

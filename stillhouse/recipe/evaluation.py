@@ -43,9 +43,10 @@ class Evaluation(FrozenModel):
         description="also train a student on the labelled rows alone; for skills with labels also measure logistic "
         "regression on TF-IDF and on a sentence encoder",
     )
-    # kept out here, since no other model's numbers depend on it: its files are identity of the stage `alternatives`
+    # kept out here, since no other model's numbers depend on it; its files are identity of two stages
     encoder: Encoder | None = execution(
-        Encoder(), "the sentence encoder; its files are identity of the stage `alternatives` alone. null measures none"
+        Encoder(),
+        "the sentence encoder; its files are identity of `alternatives` and `label_curve` alone. null measures none",
     )
     cascade_max_cost: float = provenance(
         0.3,

@@ -15,6 +15,8 @@ from stillhouse.reports import numbers, plots
 from stillhouse.reports.cascade_plots import cascade_chart, reliability_chart
 from stillhouse.reports.cascade_text import cascade_text, certainty_text
 from stillhouse.reports.entries import entries, missing_models
+from stillhouse.reports.label_worth_chart import label_worth_chart
+from stillhouse.reports.label_worth_text import label_worth_text
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from stillhouse.reports.licences import licence_rows
 from stillhouse.reports.numbers import NOT_MEASURED
@@ -66,6 +68,7 @@ def render_html(report: Report) -> str:
         verdicts=alternative_verdicts(report),
         data_conclusion=data_conclusion(report),
         learners=learner_verdicts(report),
+        label_worth=label_worth_text(report),
         missing=missing_models(report),
         gain=gain_text(gain) if gain else "",
         gain_outcome=outcome_of(gain),
@@ -140,6 +143,7 @@ def _charts(report: Report) -> dict[str, Markup | None]:
         "curves": plots.curves_chart(report.curves),
         "reliability": reliability_chart(report.comparison.certainty) if report.comparison.certainty else None,
         "cascade": cascade_chart(report) if report.comparison.cascade else None,
+        "label_worth": label_worth_chart(report),
         "confusion": plots.confusion_chart(report.confusion) if report.confusion else None,
     }
     # vl-convert escapes every text in the SVG; a test checks it

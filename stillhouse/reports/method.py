@@ -1,5 +1,6 @@
 """The sentences in a report that say how its numbers were measured; they change with the evaluation's code."""
 
+from stillhouse.evaluation.alternatives import draws
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.conversation import Conversation
 from stillhouse.skills.registry import METRICS
@@ -9,6 +10,16 @@ _REGRESSION = (
     "which shows what the data is worth, whoever learns it. The strength of regularisation is chosen by "
     "cross-validation on the rows learnt from. They run on the CPU, one request after the other, at another time than "
     "the models in vLLM"
+)
+_LABEL_WORTH = (
+    f"The labelled rows are drawn in {draws.NUM_ORDERS} orders, of which logistic regression (C = 10) learns the first "
+    f"1, 2, 4, ... rows of each class; a class with fewer gives all it has. Draws of more than {draws.LARGE} rows are "
+    f"made of {draws.ORDERS_OF_LARGE} orders, none has more than {draws.MOST_DRAWN:,}, and all are of at most "
+    f"{draws.MOST_ROWS:,} rows. The last point is the alternative measured on all labels. The number of labels is read "
+    "off straight lines on a log scale through the best of both at each size. Its interval is of resampled test rows, "
+    "the same for curve and student, and of the choice of the labelled rows, which is estimated from the spread of the "
+    "draws (delete-d jackknife). Nothing is claimed beyond all labels; that training a student depends on chance is no "
+    "part of the interval."
 )
 
 
@@ -46,6 +57,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         f"zero-shot with {zero_shot}.",
         "alternatives": "Ways without a teacher learn from all labelled rows but those of validation and test: the "
         f"same student for equal steps{', and logistic regression' + _REGRESSION if has_labels else ''}.",
+        **({"label worth": _LABEL_WORTH} if has_labels and evaluation.no_teacher_alternatives else {}),
         **_judge(recipe),
     }
 

@@ -5,6 +5,7 @@ from rich.table import Table
 
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.entries import entries, missing_models
+from stillhouse.reports.label_worth_text import label_worth_text
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import (
@@ -69,6 +70,7 @@ def summary_markdown(report: Report) -> str:
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
     parts += filter(None, [data_conclusion(report)])
     parts += [f"- {verdict.text}" for verdict in learner_verdicts(report)]
+    parts += filter(None, [cell(label_worth_text(report))])
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
     parts += filter(None, [unmeasured_text(report)])

@@ -18,6 +18,7 @@ from tasks.filter import filter_completions
 from tasks.initialise import initialise_student
 from tasks.judge import score_completions
 from tasks.judge_pairs import compare_pairs
+from tasks.label_curve import measure_label_curve
 from tasks.mix import generate_completions
 from tasks.orchestration.params import P
 from tasks.orchestration.run import Inputs, Run
@@ -40,6 +41,7 @@ _NUMBERS: dict[str, Any] = {
 }
 _OWN: dict[str, dict[str, Any]] = {
     "validate": {"kept": {}},
+    "label_curve": {"labelled": 5, "classes": ["a", "b"]},
     "filter": {"rows": {"train": 5, "validation": 1, "labelled": 3}, "answers": {}, "teachers": None},
 }
 
@@ -91,6 +93,7 @@ def dry_distill(recipe: Recipe) -> DryRun:
     trained = train_student(run, base, dataset)
     labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
     measure_alternatives(run, rows, dataset)
+    measure_label_curve(run, rows)
     evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
     compare_pairs(run, judge, rows, evaluation)
     return run

@@ -31,7 +31,7 @@ def stages(content: dict[str, Any]) -> dict[str, ArtifactRef]:
     return {one.label: one.ref for one in dry_distill(parse_recipe(content)).built}
 
 
-def test_alternatives_another_encoder_changes_this_stage_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_alternatives_another_encoder_changes_its_two_stages_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     for role in SOURCES:
         (tmp_path / f"{role}.jsonl").write_text('{"text": "x"}\n')
@@ -42,9 +42,9 @@ def test_alternatives_another_encoder_changes_this_stage_alone(tmp_path: Path, m
     none = stages(fields(None))
     assert one == same
     for changed in (other, none):
-        assert {name for name in one if one[name] != changed[name]} == {"alternatives"}
-    # no labels, no such stage
-    assert "alternatives" not in stages(fields(None, no_teacher_alternatives=False))
+        assert {name for name in one if one[name] != changed[name]} == {"alternatives", "label_curve"}
+    # no labels, no such stages
+    assert not {"alternatives", "label_curve"} & set(stages(fields(None, no_teacher_alternatives=False)))
 
 
 def test_start_run_encoder_that_is_none_is_refused_before_any_work(tmp_path: Path):
@@ -55,3 +55,13 @@ def test_start_run_encoder_that_is_none_is_refused_before_any_work(tmp_path: Pat
 
 def test_start_run_encoder_that_no_stage_measures_is_not_looked_for(tmp_path: Path):
     start_run(parse_recipe(fields(tmp_path / "gone", no_teacher_alternatives=False)), load_settings(), [])
+
+
+def test_label_curve_another_teacher_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for role in SOURCES:
+        (tmp_path / f"{role}.jsonl").write_text('{"text": "x"}\n')
+    one = stages(fields(None))
+    other = stages(fields(None) | {"teachers": [{"model": "owner/another"}]})
+    assert one["label_curve"] == other["label_curve"]
+    assert one["alternatives"] != other["alternatives"]

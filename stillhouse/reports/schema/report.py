@@ -9,6 +9,7 @@ from stillhouse.reports.schema.block import Block, Count, Number
 from stillhouse.reports.schema.costs import Ledger
 from stillhouse.reports.schema.data import CurvePoint, Data, Filtering, FunnelStep, Generation, LabelError, Training
 from stillhouse.reports.schema.judge import Judge
+from stillhouse.reports.schema.label_worth import LabelWorth
 from stillhouse.reports.schema.models import Comparison, Models
 
 
@@ -125,6 +126,7 @@ class Report(Block):
     curves: tuple[CurvePoint, ...] = Field((), description="losses over the training, by step")
     ledger: Ledger | None = Field(None, description="what was paid for, and break-even")
     confusion: Confusion | None = Field(None, description="of the student; null: the skill has no labels")
+    label_worth: LabelWorth | None = Field(None, description="null: the recipe wants no alternatives or has no labels")
     judge: Judge | None = Field(None, description="null: the recipe has no judge")
     disagreements: tuple[Disagreement, ...] = Field((), description="at most 25")
     mislabelled: tuple[LabelError, ...] = Field((), description="the likeliest label errors, at most 25")
