@@ -1,10 +1,11 @@
 """Makes a checkpoint that an engine can load out of a GGUF file, and finds the checkpoints of a recipe's models."""
 
-from stillhouse.inference.models import Checkpoint, identify
+from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.teacher import ServedModel
 from stillhouse.students.spec import ConvertSpec, ConvertSummary
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
+from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
@@ -46,9 +47,10 @@ def _load_model(run: Run, config: ServedModel) -> Checkpoint:
 
 
 def _load(run: Run, name: str, revision: str) -> Checkpoint:
-    """Return the checkpoint of local weights or a hub's model; a GGUF file is converted once."""
-    model = identify(name, revision, run.settings.model_hashes)
+    """Return the checkpoint of local weights, a hub's model or a run's student; a GGUF file is converted once."""
+    found = find_checkpoint(name, revision, run.settings)
+    model = found.model
     if model.kind != "gguf":
-        return Checkpoint(model=model, path=model.path)
+        return found
     converted = run.build(convert, {}, ConvertParams(gguf=model.files, path=model.path))
     return Checkpoint(model=model, path=str(run.store.fetch(converted.ref)), ref=converted.ref)

@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
-from stillhouse.inference.models import Checkpoint, identify
+from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.registry import AnySkill
 from stillhouse.students.preflight import check_student, check_untrained
@@ -14,6 +14,7 @@ from stillhouse.students.spec import InitialiseSpec, InitialiseSummary
 from tasks.balance import Rows
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
+from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import Worker, run_engine_worker
 
@@ -81,8 +82,9 @@ def try_student(run: Run, rows: Rows) -> None:
         ModelError: a folder's template does not give the rows the prompts that they would be served with.
     """
     student = run.recipe.student
-    if identify(student.model, student.revision, run.settings.model_hashes).kind == "folder":
-        check_student(student.model, run.recipe, _sample(run, rows))
+    found = find_checkpoint(student.model, student.revision, run.settings)
+    if found.model.kind == "folder":
+        check_student(found.path, run.recipe, _sample(run, rows))
 
 
 def _sample(run: Run, rows: Rows) -> tuple[dict[str, Any], ...]:

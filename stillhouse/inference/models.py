@@ -45,10 +45,13 @@ class Model(StrictModel):
     revision: str = ""
     files: dict[str, str] = Field({})  # file name -> SHA-256, for local models
     hub_name: str = ""
+    called: str = execution("", "a name for people, of a model whose folder has none")
 
     @property
     def name(self) -> str:
         """The model's name for people."""
+        if self.called:
+            return self.called
         return Path(self.path).stem if self.kind == "gguf" else Path(self.path).name
 
 

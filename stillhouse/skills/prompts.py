@@ -1,9 +1,9 @@
 """The teacher's prompt in a recipe, and the pieces that prompts are made of."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stillhouse.config import FrozenModel
 from stillhouse.data.row import Messages
@@ -26,13 +26,23 @@ class TeacherPrompt(FrozenModel):
     seed: int = Field(
         0, ge=0, lt=2**32, description="seed of which examples are shown and in which order, for fixed_per_label"
     )
-    layout: Literal["turns", "list", "text"] = Field(
+    layout: Literal["turns", "list", "text", "student"] = Field(
         "turns",
         description="turns: examples are chat turns; list: they are in the system prompt; text: plain text without the "
-        "chat template, which small and base models continue best. Free answers then need sampling.stop",
+        "chat template, which small and base models continue best. Free answers then need sampling.stop; student: the "
+        "bare message as a student sees it, for a teacher that Stillhouse trained",
     )
     input_name: str = Field("Message", min_length=1, description="what precedes a message, in list and text")
     output_name: str = Field("Label", min_length=1, description="what precedes an answer, in list and text")
+
+    @model_validator(mode="after")
+    def _student_sees_no_more(self) -> Self:
+        if self.layout == "student" and (self.system or self.examples):
+            raise ValueError(
+                "layout: student shows the bare message, and a system prompt or examples would be left out: take them "
+                "out, or choose another layout"
+            )
+        return self
 
 
 def transcript(messages: Messages) -> str:

@@ -15,14 +15,14 @@ from stillhouse.teachers.prompting import constraint_of
 def check_label_scores(recipe: Recipe, in_folders: Sequence[Teacher]) -> None:
     """Refuse soft labels if no teacher will say how probable it finds each label.
 
-    Only the tokenizers of the teachers `in_folders` can be read before work, and only labels that the recipe names are
-    known. Whether any other teacher gives scores, the filters find out.
+    Only the tokenizers of the teachers `in_folders` can be read before work (there `model` is the folder), and only
+    labels that the recipe names are known. Whether any other teacher gives scores, the filters find out.
 
     Raises:
         RecipeError: every teacher is in a folder, and has labels that begin alike.
     """
-    scoring = [teacher for teacher in recipe.teachers if scores_labels(teacher)]
-    readable = all(teacher in in_folders for teacher in scoring)
+    scoring = [teacher for teacher in in_folders if scores_labels(teacher)]
+    readable = len(scoring) == sum(scores_labels(teacher) for teacher in recipe.teachers)
     if not recipe.skill.known_labels or not readable or any(gives_shares(teacher) for teacher in recipe.teachers):
         return
     pairs = [labels_that_begin_alike(teacher, recipe.skill) for teacher in scoring]

@@ -37,6 +37,9 @@ class Prompter:
 
     def prompts(self, rows: Sequence[Row]) -> Iterator[Prompt]:
         """Yield the prompt of each row: messages, or text for layout `text`."""
+        if self.prompt.layout == "student":
+            yield from (self.skill.student_messages(row["messages"], self.labels) for row in rows)
+            return
         make = self.skill.teacher_text if self.prompt.layout == "text" else self.skill.teacher_messages
         for row, examples in zip(rows, self._examples(rows), strict=True):
             shown = [(self.skill.as_text(example["messages"]), example["references"][0]) for example in examples]

@@ -13,14 +13,14 @@ from stillhouse.errors import RecipeError
 from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.encoder.files import find_encoder
 from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
-from stillhouse.inference.models import identify
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
-from stillhouse.recipe.teacher import ServedModel
+from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.runtime.settings import Settings
 from stillhouse.students.preflight import check_served, check_student
 from stillhouse.teachers.label_tokens import check_label_scores
 from tasks.orchestration.run import Run
+from tasks.orchestration.run_models import find_checkpoint
 
 
 def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run:
@@ -40,22 +40,26 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
 
 def _check_models(recipe: Recipe, settings: Settings) -> None:
     # a model that is not there, or whose key is not set, must not show after an hour of other work
+    in_folders: list[ServedModel] = []
     for model in recipe.served_models.values():
         if model.endpoint:
             read_api_key(model.endpoint, os.environ)
-        elif _is_folder(model, settings):
-            check_served(model.model, model, recipe.skill)
+        elif folder := _folder_of(model, settings):
+            check_served(folder, model, recipe.skill)
+            in_folders.append(model.model_copy(update={"model": folder}))
     if recipe.training.soft_labels:
-        check_label_scores(recipe, [one for one in recipe.teachers if not one.endpoint and _is_folder(one, settings)])
+        check_label_scores(recipe, [one for one in in_folders if isinstance(one, Teacher)])
     evaluation = recipe.evaluation
     if evaluation.no_teacher_alternatives and recipe.skill.has_labels and (files := find_encoder(evaluation.encoder)):
         SentenceEncoder(files)
-    if _is_folder(recipe.student, settings):
-        check_student(recipe.student.model, recipe)
+    if folder := _folder_of(recipe.student, settings):
+        check_student(folder, recipe)
 
 
-def _is_folder(model: ServedModel | Student, settings: Settings) -> bool:
-    return identify(model.model, model.revision, settings.model_hashes).kind == "folder"
+def _folder_of(model: ServedModel | Student, settings: Settings) -> str | None:
+    """Return the folder that holds the model; None if it is a file or a hub's."""
+    found = find_checkpoint(model.model, model.revision, settings)
+    return found.path if found.model.kind == "folder" else None
 
 
 def _check_price(recipe: Recipe) -> None:

@@ -103,6 +103,17 @@ def test_prompts_text_layout_ends_where_the_completion_follows():
     assert text.count("\nOut: ") == 2
 
 
+def test_prompts_student_layout_shows_what_a_student_is_shown():
+    made = prompts(ASKED[1:2], layout="student")[0]
+    assert made == [{"role": "user", "content": "vet bill for the dog"}]
+
+
+@pytest.mark.parametrize("more", [{"system": "Heading"}, {"examples": 1}], ids=str)
+def test_prompts_student_layout_refuses_what_it_would_leave_out(more):
+    with pytest.raises(ValueError, match="layout: student shows the bare message"):
+        TeacherPrompt(layout="student", **more)
+
+
 def test_prompts_rows_without_reference_are_no_examples():
     with pytest.raises(DataError):
         prompts(ASKED, [row("unlabelled")], examples=1)

@@ -1,0 +1,47 @@
+"""Finds what a recipe calls a model: a folder, a file, a hub's name, or the student that an earlier run trained."""
+
+import json
+import re
+
+from stillhouse.artifacts.handle import ArtifactRef
+from stillhouse.artifacts.store import Store, open_store
+from stillhouse.errors import ModelError, StoreError
+from stillhouse.inference.models import Checkpoint, identify
+from stillhouse.runtime.settings import Settings
+
+_OF_A_RUN = "runs:/"
+_TRAINED = "train"  # the label of the stage that trains a run's student
+_RUN_ID = re.compile(r"[\w-][\w.-]*")
+
+
+def find_checkpoint(name: str, revision: str, settings: Settings) -> Checkpoint:
+    """Return the model that `name` means; `runs:/RUN_ID` is the student of that run, from the store of this one.
+
+    Raises:
+        ModelError: there is no such model or run.
+        StoreError: the run's student is not in the store.
+    """
+    if not name.startswith(_OF_A_RUN):
+        model = identify(name, revision, settings.model_hashes)
+        return Checkpoint(model=model, path=model.path)
+    store, run_id = open_store(settings.store), name.removeprefix(_OF_A_RUN)
+    ref = _student_of(store, run_id)
+    folder = str(store.fetch(ref))
+    # known by its content, as a folder of the user's own: the same weights are the same model
+    model = identify(folder, "", settings.model_hashes).model_copy(update={"called": run_id})
+    return Checkpoint(model=model, path=folder, ref=ref)
+
+
+def _student_of(store: Store, run_id: str) -> ArtifactRef:
+    try:
+        if not _RUN_ID.fullmatch(run_id):
+            raise StoreError(f"{run_id!r} is no name of a run")
+        artifacts = json.loads(store.read_text(f"runs/{run_id}/artifacts.json"))
+    except StoreError as error:
+        raise ModelError(
+            f"Model {_OF_A_RUN}{run_id}: {error}. Name a finished run of this store, as the address of its report does "
+            "(runs/<name>/report.html)."
+        ) from error
+    if _TRAINED not in artifacts:
+        raise ModelError(f"Model {_OF_A_RUN}{run_id}: that run trained no student that an engine serves. Name another.")
+    return ArtifactRef.model_validate(artifacts[_TRAINED])

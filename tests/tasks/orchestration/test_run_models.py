@@ -1,0 +1,76 @@
+"""The student of an earlier run as a model of a recipe."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stillhouse.artifacts.store import Store, open_store
+from stillhouse.config import identity
+from stillhouse.errors import ModelError
+from stillhouse.inference.models import identify
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.runtime.settings import Settings, load_settings
+from tasks.convert import load_student_base, load_teachers
+from tasks.orchestration.preflight import start_run
+from tasks.orchestration.run_models import find_checkpoint
+from tests.support.builders import make_recipe_fields
+from tests.support.model_folder import write_model_folder
+
+RUN = "intents-20261128-100000-abcdef12"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("STILLHOUSE_WORK", str(tmp_path / "work"))
+    return load_settings()
+
+
+def finish_run(store: Store, run_id: str = RUN, label: str = "train") -> None:
+    """Store a run whose stage `label` made a model."""
+    with store.workspace("train", 1, "f" * 64, {}, {}) as work:
+        write_model_folder(work.folder)
+        work.commit({})
+    artifacts = {label: {"stage": "train", "fingerprint": "f" * 64}}
+    store.put_text(f"runs/{run_id}/artifacts.json", json.dumps(artifacts))
+
+
+def test_model_of_a_run_is_its_student_by_the_runs_name(settings: Settings):
+    finish_run(open_store(settings.store))
+    found = find_checkpoint(f"runs:/{RUN}", "", settings)
+    assert found.model.name == RUN
+    assert (Path(found.path) / "config.json").is_file()
+    # replicas on other machines fetch it from the store
+    assert found.inputs["checkpoint"].stage == "train"
+
+
+def test_model_of_a_run_is_the_same_model_as_a_folder_with_its_files(settings: Settings, tmp_path: Path):
+    finish_run(open_store(settings.store))
+    copy = identify(str(write_model_folder(tmp_path / "copy")), "", settings.model_hashes)
+    # what either was asked is found for the other
+    assert find_checkpoint(f"runs:/{RUN}", "", settings).identity == identity(copy)
+
+
+def test_recipe_may_name_a_run_as_teacher_and_as_students_base(settings: Settings):
+    finish_run(open_store(settings.store))
+    model = {"model": f"runs:/{RUN}"}
+    teacher: dict[str, Any] = {**model, "prompt": {"layout": "student"}}
+    run = start_run(parse_recipe(make_recipe_fields(teacher, student=model)), settings, [])
+    assert [one.model.name for one in (*load_teachers(run), load_student_base(run))] == [RUN, RUN]
+    assert run.recipe.teacher.display_name == RUN
+
+
+@pytest.mark.parametrize("run_id", ["gone-1", "", "..", "../runs", "a/b"])
+def test_model_of_an_unknown_run_is_refused_before_any_work(settings: Settings, run_id: str):
+    finish_run(open_store(settings.store))
+    fields = make_recipe_fields({"model": f"runs:/{run_id}"})
+    with pytest.raises(ModelError, match=r"Model runs:/.*: .*\. Name a finished run of this store"):
+        start_run(parse_recipe(fields), settings, [])
+
+
+def test_model_of_a_run_without_a_language_model_is_refused(settings: Settings):
+    finish_run(open_store(settings.store), label="alternatives")
+    with pytest.raises(ModelError, match="trained no student that an engine serves"):
+        find_checkpoint(f"runs:/{RUN}", "", settings)
