@@ -39,6 +39,7 @@ from stillhouse.reports.method import method_statements
 from stillhouse.reports.model_names import model_names
 from stillhouse.reports.provenance import provenance
 from stillhouse.reports.schema.report import Report
+from stillhouse.reports.slices import closer_look
 from stillhouse.reports.tables import comparison_rows, summary_markdown
 from stillhouse.reports.teachers import teacher_blocks
 from stillhouse.students.spec import TrainSummary
@@ -126,6 +127,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
         judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
         label_worth=label_worth_of(run.store, inputs.label_curve, evidence, recipe),
+        **closer_look(evidence, recipe),
         disagreements=collect.disagreements(evidence, recipe.skill),
         mislabelled=_mislabelled(run, inputs.dataset),
         licences=_licences(

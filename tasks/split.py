@@ -6,6 +6,7 @@ from typing import Annotated
 from stillhouse.artifacts.handle import Built
 from stillhouse.data.drop_messages import log_drops
 from stillhouse.data.label_names import listed
+from stillhouse.data.meta_columns import check_columns
 from stillhouse.data.split import split as write_splits
 from stillhouse.data.summaries import SplitSummary, ValidateSummary
 from stillhouse.evaluation.first_metric import check_measurable
@@ -49,7 +50,8 @@ def split_rows(run: Run, rows: Built[ValidateSummary]) -> Built[SplitSummary]:
     """Return the splits of the validated rows.
 
     Raises:
-        DataError: the test rows have nothing that the recipe's first metric measures.
+        DataError: the test rows have nothing that the recipe's first metric measures, or not a column of
+            evaluation.slices.
     """
     data = run.recipe.data
     params = SplitParams(data=data, has_test=data.test is not None, has_groups=data.has_groups)
@@ -57,6 +59,8 @@ def split_rows(run: Run, rows: Built[ValidateSummary]) -> Built[SplitSummary]:
     log_drops("split", built.summary.dropped, built.summary.examples_dropped)
     if rare := built.summary.rare_in_test:
         logger.warning("labels with fewer than five test rows: %s", listed(rare))
+    if slices := run.recipe.evaluation.slices:
+        check_columns(run.store.path(built.ref, "test.parquet"), slices, "evaluation.slices")
     first = METRICS[run.recipe.evaluation.metrics[0]]
     if first.needs:
         check_measurable(run.store.path(built.ref, "test.parquet"), first, run.recipe.skill)

@@ -49,3 +49,17 @@ def _detector() -> Any:
     from lingua import LanguageDetectorBuilder
 
     return LanguageDetectorBuilder.from_all_languages().build()
+
+
+def languages_of(texts: Sequence[str], codes: tuple[str, ...]) -> list[str]:
+    """Return which of the languages `codes` (ISO 639-1, at least two) each text is in, or "unknown".
+
+    Raises:
+        DataError: a code is unknown to the detector.
+    """
+    from lingua import LanguageDetectorBuilder
+
+    # of these alone: the detector of all languages takes a gigabyte
+    detector = LanguageDetectorBuilder.from_languages(*[_language(code) for code in codes]).build()
+    found = detector.detect_languages_in_parallel_of(list(texts))
+    return ["unknown" if language is None else language.iso_code_639_1.name.lower() for language in found]

@@ -43,6 +43,11 @@ class Evaluation(FrozenModel):
         description="also train a student on the labelled rows alone; for skills with labels also measure logistic "
         "regression on TF-IDF and on a sentence encoder",
     )
+    slices: tuple[str, ...] = execution(
+        (),
+        "columns of the test rows, such as their source, by whose values the report shows student and teacher too; "
+        "columns that the recipe gives another meaning can't be named",
+    )
     # kept out here, since no other model's numbers depend on it; its files are identity of two stages
     encoder: Encoder | None = execution(
         Encoder(),

@@ -22,6 +22,7 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.scoring import Scoring, interval, row_scores, statistic
 from stillhouse.evaluation.validation_truth import Truth, validation_truth
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.reports.collect import scoring_of
 from stillhouse.skills.cases import read_cases
 
 
@@ -77,7 +78,7 @@ def _why_unknown(recipe: Recipe, evidence: Evidence, test: Mapping[str, Scored],
         return "the student answered no validation rows (data.validation_fraction, or `--refresh evaluate`)"
     if not all(one.is_known for one in (*test.values(), *validation.scored.values())):
         return "the student's engine gave no probabilities"
-    if row_scores(metric, evidence.answers[ModelRole.STUDENT], _scoring(evidence, recipe)) is None:
+    if row_scores(metric, evidence.answers[ModelRole.STUDENT], scoring_of(evidence, recipe)) is None:
         return f"{metric} is of all rows together, and says of no single one whether it is right"
     return ""
 
@@ -86,7 +87,7 @@ def certainty_block(
     recipe: Recipe, evidence: Evidence, test: Mapping[str, Scored], validation: Validation
 ) -> tuple[dict[str, Any], float]:
     """Return the `certainty` block of a student, and its temperature."""
-    metric, labels, scoring = recipe.evaluation.metrics[0], evidence.labels, _scoring(evidence, recipe)
+    metric, labels, scoring = recipe.evaluation.metrics[0], evidence.labels, scoring_of(evidence, recipe)
     known = [row_id for row_id in validation.scored if row_id in validation.truth]
     learnt = [validation.scored[row_id] for row_id in known]
     references = [validation.truth[row_id].accepted for row_id in known]
@@ -115,7 +116,7 @@ def cascade_block(
     temperature: float,
 ) -> dict[str, Any] | str:
     """Return the `cascade` block, or why no threshold keeps to `evaluation.cascade_max_cost`."""
-    scoring, metric = _scoring(evidence, recipe), recipe.evaluation.metrics[0]
+    scoring, metric = scoring_of(evidence, recipe), recipe.evaluation.metrics[0]
     student, teacher = (evidence.answers[role] for role in (ModelRole.STUDENT, ModelRole.TEACHER))
     sure = certainties([test[row["id"]] for row in evidence.rows], evidence.labels, temperature)
     prices, unit = prices_of(blocks)
@@ -168,7 +169,3 @@ def prices_of(blocks: Mapping[ModelRole, Any]) -> tuple[Prices, Literal["usd", "
 def _mean_ms(evidence: Evidence, role: ModelRole) -> Any:
     found = evidence.measurements.get(role, {}).get("latencies_ms")
     return float(np.mean(found)) if found else None
-
-
-def _scoring(evidence: Evidence, recipe: Recipe) -> Scoring:
-    return Scoring(evidence.references, evidence.labels, recipe.evaluation, recipe.skill)

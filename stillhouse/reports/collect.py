@@ -11,6 +11,7 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.serving import usd_per_1k_requests
 from stillhouse.data.summaries import BalanceSummary, ReadSummary, SplitSummary, ValidateSummary
 from stillhouse.dataset.summary import FilterSummary
+from stillhouse.evaluation.agreement import same_answer
 from stillhouse.evaluation.clusters import clusters_of
 from stillhouse.evaluation.comparison import quality
 from stillhouse.evaluation.evidence import Evidence
@@ -85,13 +86,9 @@ def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
             "student_right": is_right(student, row["references"]),
         }
         for row, teacher, student in answered
-        if _differ(teacher, student, skill)
+        if not same_answer(teacher, student, skill)
     ]
     return differing[:_MOST_EXAMPLES]
-
-
-def _differ(one: str | None, other: str | None, skill: Skill) -> bool:
-    return one != other if one is None or other is None else not skill.equivalent(one, other)
 
 
 def filter_block(summary: FilterSummary) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from stillhouse.reports.licences import licence_rows
 from stillhouse.reports.numbers import NOT_MEASURED
 from stillhouse.reports.schema.models import Model
 from stillhouse.reports.schema.report import Confusion, Report
+from stillhouse.reports.slice_text import HEADER as SLICE_HEADER
+from stillhouse.reports.slice_text import agreement_text, slice_rows, worst_slice
 from stillhouse.reports.tables import judge_rows, metric_names, unmeasured_text
 from stillhouse.reports.teachers import HEADER, teacher_rows
 from stillhouse.reports.verdict import (
@@ -70,6 +72,11 @@ def render_html(report: Report) -> str:
         learners=learner_verdicts(report),
         label_worth=label_worth_text(report),
         missing=missing_models(report),
+        agreement=agreement_text(report),
+        worst_slice=worst_slice(report),
+        slice_header=SLICE_HEADER,
+        slice_rows=slice_rows(report),
+        slice_kinds=", ".join(dict.fromkeys(one.kind for one in report.slices.table)) if report.slices else "",
         gain=gain_text(gain) if gain else "",
         gain_outcome=outcome_of(gain),
         teacher_header=HEADER,

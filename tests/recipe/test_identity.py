@@ -52,7 +52,8 @@ KEPT_OUT = {
     "data.test.licence",
     "data.max_quarantined",  # whether a run goes on, not what it reads
     "teachers.name",
-    "evaluation.cascade_max_cost",  # how the report reads what was measured
+    "evaluation.cascade_max_cost",
+    "evaluation.slices",  # how the report reads what was measured
     *("teachers.price", "judge.price"),
     "costs",
     "budget",

@@ -11,6 +11,7 @@ from stillhouse.reports.schema.data import CurvePoint, Data, Filtering, FunnelSt
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.label_worth import LabelWorth
 from stillhouse.reports.schema.models import Comparison, Models
+from stillhouse.reports.schema.slices import Agreement, Slices
 
 
 class GateRule(Block):
@@ -128,6 +129,8 @@ class Report(Block):
     confusion: Confusion | None = Field(None, description="of the student; null: the skill has no labels")
     label_worth: LabelWorth | None = Field(None, description="null: the recipe wants no alternatives or has no labels")
     judge: Judge | None = Field(None, description="null: the recipe has no judge")
+    agreement: Agreement | None = Field(None, description="of student and teacher; null: one was not measured")
+    slices: Slices | None = Field(None, description="student and teacher by label, length and more; null: not measured")
     disagreements: tuple[Disagreement, ...] = Field((), description="at most 25")
     mislabelled: tuple[LabelError, ...] = Field((), description="the likeliest label errors, at most 25")
     licences: Licences = Field(Licences(), description="of data and models")
