@@ -7,6 +7,7 @@ from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.student import Training
+from stillhouse.students.labelled_steps import labelled_steps
 from stillhouse.students.spec import TrainSpec, TrainSummary
 from tasks.initialise import StudentParams
 from tasks.orchestration.run import Run
@@ -47,11 +48,15 @@ def train_student(run: Run, base: Checkpoint, dataset: Built[FilterSummary]) -> 
 def train_labelled_only(
     run: Run, base: Checkpoint, dataset: Built[FilterSummary], *, steps: int
 ) -> Built[TrainSummary] | None:
-    """Return the same student trained on the labelled rows alone for equal `steps`; None if there are no such rows."""
+    """Return the same student trained on the labelled rows alone, for equal `steps` if 100 epochs do not end before.
+
+    None if there are no such rows.
+    """
     if not run.recipe.evaluation.no_teacher_alternatives or not dataset.summary.rows.labelled:
         return None
     # no validation: a user without a teacher would have to take it from the same handful
-    alone = {"max_steps": steps, "early_stopping_patience": 0, "soft_labels": None}
+    most = labelled_steps(steps, dataset.summary.rows.labelled, run.recipe.training)
+    alone = {"max_steps": most, "early_stopping_patience": 0, "soft_labels": None}
     training = run.recipe.training.model_copy(update=alone)
     params = TrainParams.of(run.recipe, base, training=training, rows="labelled.jsonl", with_validation=False)
     return _train(run, base, dataset, params, "train labelled-only", Expense.TRAINING_LABELLED_ONLY)

@@ -4,6 +4,7 @@ from stillhouse.evaluation.alternatives import draws
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.conversation import Conversation
 from stillhouse.skills.registry import METRICS
+from stillhouse.students.labelled_steps import MOST_EPOCHS
 
 _REGRESSION = (
     " on TF-IDF and on the vectors of a frozen sentence encoder. Both also learn the student's own training examples, "
@@ -56,7 +57,8 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "baseline": "The better of two: the student's weights before training, and the whole base model prompted "
         f"zero-shot with {zero_shot}.",
         "alternatives": "Ways without a teacher learn from all labelled rows but those of validation and test: the "
-        f"same student for equal steps{', and logistic regression' + _REGRESSION if has_labels else ''}.",
+        f"same student for equal steps, but at most {MOST_EPOCHS} epochs"
+        f"{', and logistic regression' + _REGRESSION if has_labels else ''}.",
         **({"label worth": _LABEL_WORTH} if has_labels and evaluation.no_teacher_alternatives else {}),
         **_judge(recipe),
     }

@@ -16,7 +16,7 @@ Outcome = Literal["wins", "loses", "unclear", "unknown"]
 Decision = Literal["yes", "no", "not shown", "not measured"]
 
 _WORDS = {
-    ModelRole.STUDENT_LABELLED_ONLY: "the same student trained on the labelled rows alone for equal steps",
+    ModelRole.STUDENT_LABELLED_ONLY: "the same student trained on the labelled rows alone",
     ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF with logistic regression on the labelled rows",
     ModelRole.ENCODER_LOGISTIC_REGRESSION: "a frozen sentence encoder with logistic regression on the labelled rows",
     ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF with logistic regression on the same training examples",

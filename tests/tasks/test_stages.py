@@ -9,7 +9,12 @@ import pytest
 from stillhouse.costs.ledger import in_report_order
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.load import parse_recipe
+from tasks.convert import load_student_base, load_teachers
+from tasks.filter import filter_completions
+from tasks.mix import generate_completions
+from tasks.train import train_labelled_only
 from tests.support.dry_run import DryRun, dry_distill, dry_plan
+from tests.support.stages import prepare_rows
 
 API = {"provider": "openai", "base_url": "http://127.0.0.1:9/v1", "serves": "test@1"}
 SMALL = {"name": "small", "model": "gpt-a", "accept_terms": "openai", "endpoint": API}
@@ -156,3 +161,19 @@ def test_ledger_takes_each_stages_own_price(tmp_path: Path):
     # machine time is no part of the budget
     assert (scope.before.tokens, scope.before.seconds) == (4 * 84, 4 * 1.0)
     assert scope.before.usd == pytest.approx(70 * 15e-6 + 28 * 100e-6)
+
+
+def test_labelled_only_of_a_long_training_ends_after_100_epochs(tmp_path: Path):
+    run = run_of("local", tmp_path)
+    rows = prepare_rows(run)
+    teachers, base = load_teachers(run), load_student_base(run)
+    dataset = filter_completions(run, generate_completions(run, teachers, rows), rows, None)
+
+    def named(steps: int) -> str:
+        built = train_labelled_only(run, base, dataset, steps=steps)
+        assert built is not None
+        return built.ref.fingerprint
+
+    # three labelled rows are one batch
+    assert named(18_000) == named(100)
+    assert named(99) != named(100)
