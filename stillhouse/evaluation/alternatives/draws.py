@@ -28,7 +28,7 @@ class Draw(NamedTuple):
 
 def rows_of_orders(labels: Sequence[str], seed: int) -> Rows:
     """Return the rows that orders are made of: all, or of many equally many a class, at most 2,600."""
-    ranks, counts = _ranks(labels, np.random.default_rng(seed)), Counter(labels).values()
+    ranks, counts = ranks_in_class(labels, np.random.default_rng(seed)), Counter(labels).values()
     most = max(counts, default=0)
     while most > 1 and sum(min(most, count) for count in counts) > MOST_ROWS:
         most -= 1
@@ -49,14 +49,14 @@ def draw_rows(labels: Sequence[str], seed: int) -> Iterator[Draw]:
     """Yield each size of each order; a smaller draw of an order is part of its larger ones, as labelling goes."""
     sizes = draw_sizes(labels)
     for order in range(NUM_ORDERS):
-        ranks = _ranks(labels, np.random.default_rng((seed, order)))
+        ranks = ranks_in_class(labels, np.random.default_rng((seed, order)))
         for size in sizes:
             rows = np.flatnonzero(ranks < size)
             if len(rows) <= LARGE or order < ORDERS_OF_LARGE:
                 yield Draw(size, order, rows)
 
 
-def _ranks(labels: Sequence[str], rng: np.random.Generator) -> Rows:
+def ranks_in_class(labels: Sequence[str], rng: np.random.Generator) -> Rows:
     """Return each row's place among those of its class, in random order."""
     ranks, met = np.empty(len(labels), dtype=np.intp), Counter[str]()
     for row in rng.permutation(len(labels)):

@@ -82,7 +82,7 @@ def measure_curve(
     # the products are small, and several jobs of many threads spin against each other
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of many classes with one row, which is meant
-        lines = [_line(role, features, np.asarray(labels), draw) for role, features in learners for draw in draws]
+        lines = [answer_draw(role, features, np.asarray(labels), draw) for role, features in learners for draw in draws]
     return LabelCurve(lines, len(rows))
 
 
@@ -109,7 +109,8 @@ def _learners(
         yield ModelRole.ENCODER_LOGISTIC_REGRESSION, lambda rows: (vectors[rows], vectors[asked])
 
 
-def _line(role: ModelRole, features: Features, labels: NDArray[np.str_], draw: Draw) -> dict[str, Any]:
+def answer_draw(role: ModelRole, features: Features, labels: NDArray[np.str_], draw: Draw) -> dict[str, Any]:
+    """Return the line of what logistic regression answers after learning one draw of the rows with `labels`."""
     seen, asked = in_few_dimensions(*features(draw.rows))
     # no cross-validation: it would take 85 fits for one, and of few rows it chooses badly
     model = LogisticRegression(C=STRENGTH_UNTRIED, max_iter=2000).fit(seen, labels[draw.rows])
