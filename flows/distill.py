@@ -74,7 +74,8 @@ def distill(
 
     alternatives = measure_alternatives(run, rows, dataset)
     label_curve = measure_label_curve(run, rows)
-    evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
+    measured = teachers[run.recipe.measured_index]
+    evaluation = evaluate_models(run, rows, dataset, measured, base, trained, untrained, labelled_only)
     verdicts = compare_pairs(run, judge, rows, evaluation)
     report = write_report(
         run,

@@ -48,7 +48,8 @@ class EvaluateParams(Params):
 def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     """Write answers.parquet, measurements.json and a student's validation.parquet; keep each model's answers too."""
     params, split, answers = call.params, call.folder("split"), call.work.folder / "answers"
-    prior = json.loads((call.folder("filter") / "calibration.json").read_text())["prior"]
+    is_calibrated = params.teacher_config.calibration == "batch"
+    prior = json.loads((call.folder("filter") / "calibration.json").read_text())["prior"] if is_calibrated else None
     spec = EvaluateSpec(
         candidates=params.candidates,
         teacher=params.teacher_config,
@@ -143,11 +144,11 @@ def evaluate_models(
     if labelled_only:
         trained[ModelRole.STUDENT_LABELLED_ONLY] = labelled_only.ref
     inputs: dict[str, ArtifactRef] = {"split": rows.splits.ref, "filter": dataset.ref, **trained}
-    if recipe.teacher.endpoint:
+    if recipe.measured_teacher.endpoint:
         inputs[ModelRole.TEACHER] = evaluate_api_teacher(run, rows, teacher).ref
     folders = {ModelRole(role): str(run.store.fetch(ref)) for role, ref in trained.items()}
     params = EvaluateParams(
-        teacher=_teacher_identity(recipe.teacher, teacher),
+        teacher=_teacher_identity(recipe.measured_teacher, teacher),
         base=base.identity,
         skill=recipe.skill,
         labels=rows.labels,
@@ -155,7 +156,7 @@ def evaluate_models(
         evaluation=recipe.evaluation,
         zero_shot=recipe.student.template_arguments | recipe.training.reasoning_identity,
         candidates=_candidates(recipe, teacher, base, folders),
-        teacher_config=recipe.teacher,
+        teacher_config=recipe.measured_teacher,
     )
     evaluation = run.build(evaluate, inputs, params)
     run.ledger.append(machine_line(Expense.EVALUATION, evaluation, recipe.costs.evaluation_usd_per_hour))
@@ -173,7 +174,7 @@ def _candidates(
     recipe: Recipe, teacher: Checkpoint, base: Checkpoint, trained: dict[ModelRole, str]
 ) -> tuple[Candidate, ...]:
     """Return what is measured, and how each is prompted; `trained` holds the folders of student checkpoints."""
-    config, dtype = recipe.teacher, recipe.evaluation.student_dtype
+    config, dtype = recipe.measured_teacher, recipe.evaluation.student_dtype
     local_teacher = Candidate(
         role=ModelRole.TEACHER,
         path=teacher.path,

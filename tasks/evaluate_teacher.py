@@ -55,7 +55,7 @@ def evaluate_teacher(call: StageCall[EvaluateTeacherParams]) -> EvaluateTeacherS
 def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[EvaluateTeacherSummary]:
     """Return the answers and measurements of the teacher behind the recipe's endpoint."""
     recipe, evaluation = run.recipe, run.recipe.evaluation
-    teacher = recipe.teacher.as_evaluated
+    teacher = recipe.measured_teacher.as_evaluated
     params = EvaluateTeacherParams.of(
         run,
         teacher,
@@ -68,6 +68,6 @@ def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[
     )
     built = run.build(evaluate_teacher, {"split": rows.splits.ref}, params)
     # one by one, so without the discount for batches
-    price = resolve_price(recipe.teacher, recipe.costs)
+    price = resolve_price(recipe.measured_teacher, recipe.costs)
     run.note_completions(Expense.TEST_ROWS, "teacher: test rows", built, price)
     return built

@@ -101,7 +101,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
     measured = [evaluation, *([inputs.alternatives] if inputs.alternatives else [])]
     evidence = read_evidence(test, [run.store.fetch(one.ref) for one in measured], rows.labels, recipe.skill)
     blocks = collect.model_blocks(
-        evidence, model_names(recipe, inputs.teachers[0].model.name, inputs.base.model.name), recipe
+        evidence, model_names(recipe, inputs.teachers[recipe.measured_index].model.name, inputs.base.model.name), recipe
     )
     comparison, which = comparison_block(evidence, blocks, recipe)
     comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}

@@ -15,8 +15,8 @@ def usd_per_1k_requests(numbers: Mapping[str, Any], recipe: Recipe, *, is_teache
     """
     price = hourly(recipe.costs.serving_usd_per_hour)
     if is_teacher:
-        teacher_price = resolve_price(recipe.teacher, recipe.costs)
-        if recipe.teacher.endpoint or teacher_price.by_tokens:
+        teacher_price = resolve_price(recipe.measured_teacher, recipe.costs)
+        if recipe.measured_teacher.endpoint or teacher_price.by_tokens:
             price = teacher_price
     return _by_tokens(numbers, price) if price.by_tokens else _by_time(numbers, price)
 

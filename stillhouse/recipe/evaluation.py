@@ -43,6 +43,9 @@ class Evaluation(FrozenModel):
         description="also train a student on the labelled rows alone; for skills with labels also measure logistic "
         "regression on TF-IDF and on a sentence encoder",
     )
+    teacher: str = execution(
+        "", "name of the teacher that the student is compared with, if there are several; empty takes the first"
+    )
     slices: tuple[str, ...] = execution(
         (),
         "columns of the test rows, such as their source, by whose values the report shows student and teacher too; "

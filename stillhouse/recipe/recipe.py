@@ -28,7 +28,9 @@ class Recipe(FrozenModel):
     skill: AnySkill
     data: Data
     teachers: tuple[Teacher, ...] = Field(
-        min_length=1, max_length=16, description="models that the student learns from; evaluation measures the first"
+        min_length=1,
+        max_length=16,
+        description="models that the student learns from; `evaluation.teacher` says which is measured",
     )
     routing: Routing = optional_identity(Routing(), "which of several teachers answers which prompt")
     mixing: Mixing = optional_identity(Mixing(), "which of several teachers' answers to one prompt are kept")
@@ -71,8 +73,19 @@ class Recipe(FrozenModel):
 
     @property
     def teacher(self) -> Teacher:
-        """The first teacher. Evaluation measures it, and the form's `teacher` changes it."""
+        """The first teacher, which the form's `teacher` changes."""
         return self.teachers[0]
+
+    @property
+    def measured_index(self) -> int:
+        """The place in `teachers` of the one that evaluation measures: the one that it names, else the first."""
+        names = [teacher.display_name for teacher in self.teachers]
+        return names.index(self.evaluation.teacher) if self.evaluation.teacher else 0
+
+    @property
+    def measured_teacher(self) -> Teacher:
+        """The teacher that the student is compared with."""
+        return self.teachers[self.measured_index]
 
     @property
     def has_several(self) -> bool:

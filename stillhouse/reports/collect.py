@@ -40,7 +40,7 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
             "latency_uncached_ms": numbers.get("latency_uncached_ms"),
             "cost_usd_per_1k_requests": usd_per_1k_requests(numbers, recipe, is_teacher=model == ModelRole.TEACHER),
             "engine": numbers.get("engine", "vLLM"),
-            "notes": tuple(numbers.get("notes", ())),
+            "notes": (*_of_several(model, recipe), *numbers.get("notes", ())),
             **{
                 name: numbers.get(name)
                 for name in (
@@ -55,6 +55,14 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
             },
         }
     return blocks
+
+
+def _of_several(model: ModelRole, recipe: Recipe) -> tuple[str, ...]:
+    if model != ModelRole.TEACHER or not recipe.has_several:
+        return ()
+    measured = recipe.measured_teacher.display_name
+    others = ", ".join(one.display_name for one in recipe.teachers if one is not recipe.measured_teacher)
+    return (f"this is {measured}; the student may learn from {others} too, not measured (evaluation.teacher)",)
 
 
 def with_baseline(blocks: dict[ModelRole, dict[str, Any]], which: ModelRole | None) -> dict[ModelRole, Any]:

@@ -29,7 +29,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
     evaluation, has_labels = recipe.evaluation, recipe.skill.has_labels
     decoding = "answers constrained to the labels" if has_labels else "answers free"
     zero_shot = "the labels named and its answer constrained to them" if has_labels else "the skill's instruction"
-    others = "Every model but the teacher" if recipe.teacher.endpoint else "Every model"
+    others = "Every model but the teacher" if recipe.measured_teacher.endpoint else "Every model"
     return {
         **_teachers(recipe),
         **_teacher(recipe),
@@ -96,12 +96,12 @@ def _teachers(recipe: Recipe) -> dict[str, str]:
     mixing = recipe.mixing.kind + (f" by {recipe.mixing.by}" if recipe.mixing.kind == "best" else "")
     return {
         "teachers": f"{names} answered, routing {recipe.routing.kind}, mixing {mixing}. The teacher of the comparison "
-        f"is the first of them, {recipe.teacher.display_name}, by itself."
+        f"is {recipe.measured_teacher.display_name}, by itself (evaluation.teacher)."
     }
 
 
 def _teacher(recipe: Recipe) -> dict[str, str]:
-    endpoint, evaluation = recipe.teacher.endpoint, recipe.evaluation
+    endpoint, evaluation = recipe.measured_teacher.endpoint, recipe.evaluation
     if not endpoint:
         return {}
     return {

@@ -52,8 +52,9 @@ KEPT_OUT = {
     "data.test.licence",
     "data.max_quarantined",  # whether a run goes on, not what it reads
     "teachers.name",
-    "evaluation.cascade_max_cost",
-    "evaluation.slices",  # how the report reads what was measured
+    "evaluation.slices",
+    "evaluation.cascade_max_cost",  # how the report reads what was measured
+    "evaluation.teacher",  # what it is stands in each stage that asks it
     *("teachers.price", "judge.price"),
     "costs",
     "budget",

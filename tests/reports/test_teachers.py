@@ -6,9 +6,12 @@ import pytest
 
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.dataset.summary import TeacherCounts
+from stillhouse.evaluation.evidence import Evidence
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import data_card, model_card
+from stillhouse.reports.collect import model_blocks
 from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.tables import summary_markdown
@@ -76,6 +79,19 @@ def test_cards_several_teachers_each_with_licence_and_terms(taught: dict[str, An
 
 
 def test_method_several_teachers_names_the_measured_one():
-    said = method_statements(parse_recipe(make_routed_fields(routing={"kind": "fallback"})))["teachers"]
+    fields = make_routed_fields(routing={"kind": "fallback"})
+    said = method_statements(parse_recipe(fields))["teachers"]
     assert said.startswith("small, large answered, routing fallback, mixing keep_all.")
-    assert "is the first of them, small" in said
+    assert "The teacher of the comparison is small, by itself" in said
+    other = method_statements(parse_recipe(fields | {"evaluation": {"teacher": "large"}}))["teachers"]
+    assert "The teacher of the comparison is large, by itself" in other
+
+
+def test_model_blocks_of_several_teachers_say_which_was_measured():
+    recipe = parse_recipe(make_routed_fields(evaluation={"teacher": "large"}))
+    rows = [{"id": "r0", "references": ["a"]}]
+    evidence = Evidence(rows, ("a", "b"), {role: ["a"] for role in (ModelRole.STUDENT, ModelRole.TEACHER)}, {})
+    blocks = model_blocks(evidence, {}, recipe)
+    (note,) = blocks[ModelRole.TEACHER]["notes"]
+    assert note == "this is large; the student may learn from small too, not measured (evaluation.teacher)"
+    assert blocks[ModelRole.STUDENT]["notes"] == ()

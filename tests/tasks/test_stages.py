@@ -114,6 +114,20 @@ def test_ledger_has_a_line_for_every_paid_stage_and_no_other(name: str, paid: li
     assert [line.stage for line in in_report_order(run_of(name, tmp_path).ledger)] == paid
 
 
+def test_stages_measured_teacher_is_asked_the_test_rows_and_no_other_work_changes(tmp_path: Path):
+    fields = write_fields("fallback", tmp_path)
+
+    def built(**evaluation: Any) -> tuple[dict[str, str], list[str]]:
+        run = dry_distill(parse_recipe(fields | {"evaluation": evaluation}))
+        return {one.label: one.ref.fingerprint for one in run.built}, [line.stage for line in run.ledger]
+
+    (small, paid_small), (large, paid_large) = built(teacher="small"), built(teacher="large")
+    assert built() == (small, paid_small)
+    assert paid_small == paid_large
+    assert small.keys() == large.keys()
+    assert {name for name in small if small[name] != large[name]} == {"evaluate", "evaluate_teacher"}
+
+
 def test_stages_soft_labels_ask_no_teacher_and_leave_the_labelled_rows_training_alone(tmp_path: Path):
     fields = write_fields("local", tmp_path)
 

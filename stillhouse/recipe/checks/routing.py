@@ -14,6 +14,7 @@ from stillhouse.recipe.routing import BY_ROW, Routing
 
 def find_routing_problems(recipe: Recipe) -> Iterator[str]:
     """Yield a line for each thing wrong with the teachers, their routing and mixing."""
+    yield from _measured(recipe)
     if not recipe.has_several:
         for name, default in (("routing", Routing()), ("mixing", Mixing())):
             if getattr(recipe, name) != default:
@@ -30,6 +31,18 @@ def find_routing_problems(recipe: Recipe) -> Iterator[str]:
     for field in ("check_labels", "hard_share"):
         if getattr(recipe.filters, field) != getattr(Filters(), field):
             yield f"filters.{field} needs the answers of a single teacher: leave it out, or run one teacher alone"
+
+
+def _measured(recipe: Recipe) -> Iterator[str]:
+    named, names = recipe.evaluation.teacher, [teacher.display_name for teacher in recipe.teachers]
+    if named and named not in names:
+        known = f"they are {', '.join(names)}.{did_you_mean(named, names)}"
+        yield f"evaluation.teacher: no teacher is called {named!r}; {known}"
+    elif recipe.measured_index and recipe.measured_teacher.calibration == "batch":
+        yield (
+            f"evaluation.teacher: {named!r} has calibration: batch, whose mean is kept for the first teacher alone: "
+            "name it first in `teachers`, or set its calibration to none"
+        )
 
 
 def _routes(routing: Routing, names: list[str]) -> Iterator[str]:

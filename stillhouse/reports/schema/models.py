@@ -70,7 +70,9 @@ class Model(Block):
 class Models(Block):
     """Every model of the comparison, measured on the same test rows; the keys are ModelRole's."""
 
-    teacher: Model | None = Field(description="the first teacher, as its completions are generated")
+    teacher: Model | None = Field(
+        description="the first teacher or the one that `evaluation.teacher` names, as its completions are generated"
+    )
     baseline: Model | None = Field(description="a copy of the better of the two baselines")
     student: Model | None = Field(description="as exported")
     baseline_untrained: Model | None = Field(None, description="the student's weights before training")
