@@ -31,6 +31,8 @@ _NOTES = {
     "hypothesis": "the text that may follow from it",
 }
 
+_OF_A_PASSAGE = "questions about one passage stay in one split, and intervals are over passages"
+
 
 def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str, Any] | None, beside: Path) -> str:
     """Return a YAML recipe for these sources that loads as it is; `labelled` and `test` may be empty.
@@ -102,6 +104,7 @@ def _source(role: str, path: str, look: SourceLook, what: str, kind: str) -> lis
         *([read_as] if read_as else []),
         f"    columns: # guessed; the other columns: {others}",
         *(f"      {field}: {_column(columns[field])} # {note}" for field, note in _NOTES.items() if field in columns),
+        *([f"      group: {_column(columns['context'])} # {_OF_A_PASSAGE}"] if "context" in columns else []),
         "    licence: unknown # for the cards",
     ]
 

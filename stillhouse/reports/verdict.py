@@ -45,9 +45,12 @@ def headline(report: Report) -> str:
     comparison, metric = report.comparison, metric_name(report.comparison.primary_metric)
     if comparison.quality_retained is None:
         return f"How much of the teacher's {metric} the student keeps was not measured."
-    sentence = f"The student keeps {percent(comparison.quality_retained)} of the teacher's {metric}"
+    kept = _percent_with(comparison.quality_retained, comparison.quality_retained_low, comparison.quality_retained_high)
+    sentence = f"The student keeps {kept} of the teacher's {metric}"
     if comparison.latency_reduction is not None:
-        sentence += f" at {percent(1 - comparison.latency_reduction)} of its latency"
+        ends = (comparison.latency_reduction_high, comparison.latency_reduction_low)
+        low, high = (None if end is None else 1 - end for end in ends)
+        sentence += f" at {_percent_with(1 - comparison.latency_reduction, low, high)} of its latency"
     gain = comparison.gain_over_baseline
     if gain is None or gain.value is None:
         return sentence + "." + _better_without(report)
@@ -146,6 +149,10 @@ def gain_text(gain: Gain | None, digits: int = 3) -> str:
     shows = "" if gain.smallest is None else f"shows from {decimal(gain.smallest, digits)}"
     parts = (value, p_value(gain.p_value), f"corrected {corrected}" if corrected else "", shows)
     return ", ".join(filter(None, parts))
+
+
+def _percent_with(value: float, low: float | None, high: float | None) -> str:
+    return percent(value) if low is None or high is None else f"{percent(value)} [{percent(low)}, {percent(high)}]"
 
 
 def _better_without(report: Report) -> str:

@@ -1,5 +1,6 @@
 """Rows of a group never stand on both sides of a split, whatever else joins or parts rows."""
 
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -144,3 +145,15 @@ def test_group_name_of_mail_addresses_is_letters_that_no_search_replaces() -> No
 def test_links_join_the_rows_of_each_group_and_no_others() -> None:
     found = links(np.array([3, -1, 0, 3, 0, 3, -1]))
     assert sorted(map(tuple, found.tolist())) == [(0, 3), (2, 4), (3, 5)]
+
+
+def test_groups_that_are_mail_addresses_stay_apart_where_personal_data_is_redacted(
+    tmp_path: Path, read_rows: Callable[..., Path], read_back: Callable[..., Any], data: Data
+) -> None:
+    train = [{**row, "group": f"person{at % 3}@example.com"} for at, row in enumerate(rows(30, 3))]
+    rules = data.model_copy(update={"personal_data": "redact"})
+    validate({"train": read_rows(train)}, rules, Classification(), tmp_path / "validated")
+    found = read_back(tmp_path / "validated" / "rows.parquet")
+    # the column itself is redacted to one mark
+    assert {json.loads(row["meta"])["group"] for row in found} == {"<EMAIL>"}
+    assert Counter(group_of(row["meta"]) for row in found) == Counter({group_name(row["group"]): 10 for row in train})

@@ -152,7 +152,7 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
     ),
     "qa with context": (
         "qa",
-        {"id": "id", "context": "context", "text": "question", "reference": "answers"},
+        {"id": "id", "context": "context", "group": "context", "text": "question", "reference": "answers"},
         rows(
             id=str,
             context=lambda i: prose(i, 40),
@@ -162,7 +162,7 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
     ),
     "squad": (
         "qa",
-        {"id": "id", "context": "context", "text": "question", "reference": "answers"},
+        {"id": "id", "context": "context", "group": "context", "text": "question", "reference": "answers"},
         rows(
             id=str,
             title=label,
@@ -173,7 +173,7 @@ FORMS: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
     ),
     "squad 2": (
         "qa",
-        {"id": "id", "context": "context", "text": "question", "reference": "answers"},
+        {"id": "id", "context": "context", "group": "context", "text": "question", "reference": "answers"},
         rows(
             id=str,
             context=lambda i: prose(i, 40),
