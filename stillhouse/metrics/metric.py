@@ -25,8 +25,8 @@ class Metric:
     """A metric in [0, 1]; an unreadable answer is always wrong.
 
     A `share` is the mean of rows that are right (1) or wrong (0): it has an exact interval and an exact test. A `mean`
-    averages a score of each row. A `corpus` metric is a function of all rows together, and has no test. A `share`
-    may leave out rows that say nothing of it.
+    averages a score of each row. A `corpus` metric is a function of all rows together. A `share` may leave out rows
+    that say nothing of it.
     """
 
     name: str  # in the recipe and in report.json
