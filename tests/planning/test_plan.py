@@ -249,6 +249,17 @@ def test_plan_read_back_is_equal_and_shows_its_ranges(tmp_path, serve):
     assert f"{plan.tokens.low:,.0f}" in shown
 
 
+@pytest.mark.parametrize(
+    ("skill", "wanted", "said"), [(CLASSIFICATION, True, True), (CLASSIFICATION, False, False), (QA, True, False)]
+)
+def test_make_plan_names_the_regressions_that_take_time_and_no_request(tmp_path, serve, skill, wanted, said):
+    known = made_up(skill["kind"], 40)
+    made = Planned(tmp_path, skill, list(known), parts={"evaluation": {"no_teacher_alternatives": wanted}})
+    serve(answering(known))
+    lines = " ".join(plan_lines(made.plan(made.probe())))
+    assert ("alternatives and label_curve request nothing" in lines) == said
+
+
 def test_make_plan_slow_minute_limit_sets_the_time(tmp_path, serve):
     made, known = planned(tmp_path)
     serve(answering(known))
