@@ -23,7 +23,7 @@ from stillhouse.reports.numbers import NOT_MEASURED
 from stillhouse.reports.schema.models import Model
 from stillhouse.reports.schema.report import Confusion, Report
 from stillhouse.reports.slice_text import HEADER as SLICE_HEADER
-from stillhouse.reports.slice_text import agreement_text, slice_rows, worst_slice
+from stillhouse.reports.slice_text import against_teacher, slice_rows, worst_slice
 from stillhouse.reports.tables import judge_rows, metric_names, unmeasured_text
 from stillhouse.reports.teachers import HEADER, teacher_rows
 from stillhouse.reports.verdict import (
@@ -72,7 +72,7 @@ def render_html(report: Report) -> str:
         learners=learner_verdicts(report),
         label_worth=label_worth_text(report),
         missing=missing_models(report),
-        agreement=agreement_text(report),
+        against_teacher=against_teacher(report),
         worst_slice=worst_slice(report),
         slice_header=SLICE_HEADER,
         slice_rows=slice_rows(report),

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.numbers import count, decimal, interval, metric_name, p_value, percent, signed
 from stillhouse.reports.schema.report import Report
-from stillhouse.reports.schema.slices import Slice
+from stillhouse.reports.schema.slices import Agreement, Slice
+from stillhouse.reports.verdict import gain_text
 
 HEADER = ("slice", "rows", "student", "teacher", "difference", "p", "corrected p")
 
@@ -53,9 +55,15 @@ def _worst(table: Sequence[Slice], metric: str, confidence: float) -> str:
     )
 
 
-def agreement_text(report: Report) -> str:
-    """Return how often student and teacher give the same answer, and what both get wrong; empty if not measured."""
-    found = report.agreement
+def against_teacher(report: Report) -> str:
+    """Return the difference to the teacher, and how often both give the same answer; empty if not measured."""
+    gain = report.comparison.gain_over.get(ModelRole.TEACHER)
+    metric = metric_name(report.comparison.primary_metric)
+    difference = f"Against the teacher: {metric} {gain_text(gain)}." if gain else ""
+    return " ".join(filter(None, (difference, _agreement(report.agreement))))
+
+
+def _agreement(found: Agreement | None) -> str:
     if found is None:
         return ""
     same = f"{percent(found.same.value)} [{percent(found.same.low)}, {percent(found.same.high)}]"

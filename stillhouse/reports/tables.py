@@ -25,7 +25,7 @@ from stillhouse.reports.numbers import (
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.models import Estimate, Model
 from stillhouse.reports.schema.report import Report
-from stillhouse.reports.slice_text import agreement_text, worst_slice
+from stillhouse.reports.slice_text import against_teacher, worst_slice
 from stillhouse.reports.teachers import teachers_markdown
 from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline, learner_verdicts
 from stillhouse.skills.registry import METRICS
@@ -74,7 +74,7 @@ def summary_markdown(report: Report) -> str:
     parts += filter(None, [cell(label_worth_text(report))])
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
-    parts += filter(None, [unmeasured_text(report), agreement_text(report), cell(worst_slice(report))])
+    parts += filter(None, [unmeasured_text(report), against_teacher(report), cell(worst_slice(report))])
     parts += _label_errors(report)
     parts += _judge_parts(report.judge) if report.judge else []
     if report.ledger:

@@ -8,7 +8,8 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report
 from stillhouse.reports.html import render_html
-from stillhouse.reports.slice_text import agreement_text, slice_rows, worst_slice
+from stillhouse.reports.schema.models import Gain
+from stillhouse.reports.slice_text import against_teacher, slice_rows, worst_slice
 from stillhouse.reports.slices import closer_look
 from stillhouse.reports.tables import summary_markdown
 from tests.support.builders import make_recipe_fields
@@ -62,8 +63,17 @@ def test_report_names_the_worst_slice_with_its_correction(plain_blocks: dict[str
     said = worst_slice(report)
     assert said.startswith("Furthest behind the teacher is the student on store “south” (27 rows): accuracy 0.259")
     assert said.endswith("corrected for 8 slices: more than chance explains.")
+    report.comparison.gain_over["teacher"] = Gain(value=-0.25, low=-0.3, high=-0.2, p_value=0.0001, smallest=0.1)
+    assert (
+        against_teacher(report)
+        .replace("\u00a0", " ")
+        .startswith(
+            "Against the teacher: accuracy −0.250 [−0.300, −0.200], p < 0.001, shows from 0.100. Student and teacher"
+        )
+    )
+    del report.comparison.gain_over["teacher"]
     assert slice_rows(report)[0][:2] == ["store: south", "27"]
-    assert agreement_text(report).replace("\u00a0", " ").startswith("Student and teacher give the same answer to 75 %")
+    assert against_teacher(report).replace("\u00a0", " ").startswith("Student and teacher give the same answer to 75 %")
     page, markdown = render_html(report), summary_markdown(report)
     assert all(text in page for text in ("store “south”", "store: north", "the same answer to"))
     assert "store “south”" in markdown
@@ -81,4 +91,4 @@ def test_worst_slice_says_what_is_too_small(plain_blocks: dict[str, Any]) -> Non
 def test_report_without_slices_or_agreement_is_quiet(plain_blocks: dict[str, Any], field: str) -> None:
     report = build_report(**plain_blocks, **{**closer(), field: None})
     assert (worst_slice(report) == "") is (field == "slices")
-    assert (agreement_text(report) == "") is (field == "agreement")
+    assert (against_teacher(report) == "") is (field == "agreement")
