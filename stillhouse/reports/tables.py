@@ -148,6 +148,8 @@ def render_terminal(report: Report) -> Table:
             entry.role.short_label + (" *" if entry.is_better_baseline else ""), justify="right", style=style
         )
     for name in list(rows[0])[2:] if rows else []:
+        if all(row[name] == NOT_MEASURED for row in rows):
+            continue
         grid.add_row(
             metric_name(name),
             *(row[name].replace(NOT_MEASURED, "–").replace(" [", "\n[").replace(",\u00a0", ",") for row in rows),
