@@ -38,7 +38,9 @@ def _sentence(worth: LabelWorth, crossing: Crossing, metric: str) -> str:
 def _amount(worth: LabelWorth, crossing: Crossing) -> str:
     """Return `about 41 hand labels (4.1 a class) [2.9, 6.3 a class]`, or the honest end beyond what was measured."""
     value, fewest, most = crossing.value, worth.best[0], worth.best[-1]
-    between = f" [{_end(crossing.low)},\u00a0{_end(crossing.high)}]"
+    # an interval of nothing but one end says no more than the end
+    is_sure = value.beyond != "" and crossing.low.beyond == crossing.high.beyond
+    between = "" if is_sure else f" [{_end(crossing.low)},\u00a0{_end(crossing.high)}]"
     if value.beyond == "more":
         all_labels = f"all {count(worth.labels)} labels you have ({most.labels_a_class:.3g} a class)"
         return f"more than {all_labels}, with which {decimal(most.value)} is reached{between}"

@@ -71,8 +71,9 @@ def test_block_of_a_metric_over_all_rows_is_of_the_mean_over_draws() -> None:
     ("student", "says"),
     [
         (0.625, "takes about 6 hand labels, 2.83 a class ["),
-        (0.9, "takes more than all 8 labels you have (4 a class), with which 0.750 is reached ["),
-        (0.2, "takes no more than 1 a class, which gives 0.250 already ["),
+        (0.8, "takes more than all 8 labels you have (4 a class), with which 0.750 is reached [4, more than all"),
+        (1.0, "takes more than all 8 labels you have (4 a class), with which 0.750 is reached."),
+        (0.0, "takes no more than 1 a class, which gives 0.250 already."),
     ],
 )
 def test_text_names_the_number_or_the_honest_end(blocks: dict[str, Any], student: float, says: str) -> None:
