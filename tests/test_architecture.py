@@ -56,6 +56,7 @@ SOURCES = {
 # they run in the engine environment only, and nothing of the control environment imports them
 ENGINE_ONLY = {
     "stillhouse.students.callbacks",
+    *(f"stillhouse.students.encoder.{name}" for name in ("classifier", "fine_tune", "head", "loss")),
     "stillhouse.students.soft_loss",
     "stillhouse.students.train",
     "stillhouse.students.trainer_setup",

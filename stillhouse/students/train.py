@@ -27,7 +27,11 @@ def train(job: TrainingJob) -> tuple[Any, dict[str, Any]]:
     depends on rows, model, training and the number of threads only, not on how often the training was killed.
     """
     set_threads(job.training.execution.threads)
-    trainer = build_trainer(job)
+    return run_trainer(build_trainer(job), job)
+
+
+def run_trainer(trainer: Any, job: TrainingJob) -> tuple[Any, dict[str, Any]]:
+    """Return (trained model, summary) of a trainer that is ready to run, going on from `job.checkpoints`."""
     # a checkpoint of the last step has nothing left to train, and the trainer would take one step too many on it
     resumed = last_complete(job.checkpoints, before_step=total_steps(trainer, job.training))
     drop_newer(job.checkpoints, resumed)

@@ -44,17 +44,22 @@ class TrainingJob:
 def trainer_options(job: TrainingJob) -> dict[str, Any]:
     """Return the trainer's keyword arguments but `args`, which is of the method's own type."""
     _choose_attention(job)
-    callbacks: list[Any] = [Schedule(job.training, bool(job.validation)), Progress(job.report), Clock()]
-    if job.validation and job.training.early_stopping_patience:
-        callbacks.append(EarlyStoppingCallback(job.training.early_stopping_patience))
     return {
         "model": job.model,
         "train_dataset": Dataset.from_list(job.rows),
         "eval_dataset": Dataset.from_list(job.validation) if job.validation else None,
         "processing_class": job.tokenizer,
-        "callbacks": callbacks,
+        "callbacks": callbacks_of(job),
         "peft_config": _lora(job),
     }
+
+
+def callbacks_of(job: TrainingJob) -> list[Any]:
+    """Return what every training has: when to validate, save and stop, progress, and a clock."""
+    callbacks: list[Any] = [Schedule(job.training, bool(job.validation)), Progress(job.report), Clock()]
+    if job.validation and job.training.early_stopping_patience:
+        callbacks.append(EarlyStoppingCallback(job.training.early_stopping_patience))
+    return callbacks
 
 
 def training_arguments(job: TrainingJob) -> dict[str, Any]:

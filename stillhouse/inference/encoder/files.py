@@ -16,6 +16,8 @@ from stillhouse.repository import ROOT
 _GRAPHS = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx")
 _TOKENIZER, _POOLING, _LENGTH = "tokenizer.json", "1_Pooling/config.json", "sentence_bert_config.json"
 _FROM_HUB = [*_GRAPHS, "onnx/model.onnx_data", "model.onnx_data", _TOKENIZER, _POOLING, _LENGTH]
+# what says how an encoder is used
+DESCRIPTIONS = (_POOLING, _LENGTH)
 _PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
@@ -55,8 +57,8 @@ def find_encoder(config: Encoder | None) -> EncoderFiles | None:
         graph=str(graph.absolute()),
         tokenizer=str((home / _TOKENIZER).absolute()),
         size_bytes=sum(file.stat().st_size for file in weights),
-        pooling=_pooling(home / _POOLING),
-        max_tokens=_max_tokens(home / _LENGTH),
+        pooling=pooling_of(home),
+        max_tokens=stated_max_tokens(home),
         files={file.name if file in weights else str(file.relative_to(home)): sha256_file(file)
                for file in [*weights, *described]},
     )  # fmt: skip
@@ -110,7 +112,13 @@ def _home(graph: Path, named: Path) -> Path:
     )
 
 
-def _pooling(path: Path) -> Literal["mean", "cls"]:
+def pooling_of(folder: Path) -> Literal["mean", "cls"]:
+    """Return how an encoder's token vectors become one; the mean if its folder says nothing.
+
+    Raises:
+        ModelError: in another way than these two.
+    """
+    path = folder / _POOLING
     stated = _read(path)
     if stated.get("pooling_mode_cls_token"):
         return "cls"
@@ -119,8 +127,9 @@ def _pooling(path: Path) -> Literal["mean", "cls"]:
     return "mean"
 
 
-def _max_tokens(path: Path) -> int | None:
-    length = _read(path).get("max_seq_length")
+def stated_max_tokens(folder: Path) -> int | None:
+    """Return the most tokens that an encoder's folder says it reads; None if it says nothing."""
+    length = _read(folder / _LENGTH).get("max_seq_length")
     return length if isinstance(length, int) and length > 0 else None
 
 

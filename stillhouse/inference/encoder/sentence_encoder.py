@@ -1,42 +1,19 @@
 """A sentence encoder in onnxruntime: texts to vectors of length 1. It needs no torch."""
 
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
-from tokenizers import Tokenizer
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.encoder.files import EncoderFiles
-from stillhouse.inference.loading import Loading, one_line
+from stillhouse.inference.encoder.runtime import FAILURES, Vectors, each, open_graph, open_tokenizer, run_one
+from stillhouse.inference.loading import one_line
 
 _INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 _VECTORS = ("last_hidden_state", "token_embeddings")
-_MOST_TOKENS = 512  # of a tokenizer that states no bound
 # by which a broken encoder shows before any work starts; the letters reach far into a vocabulary
 _SAMPLE = "A sample: zebra, Ünïcode, 12345, 日本語."
-
-Vectors = NDArray[np.float32]
-
-# what onnxruntime raises; its classes share no base but Exception
-_FAILURES = (
-    ort_errors.EPFail,
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoModel,
-    ort_errors.NoSuchFile,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-    RuntimeError,
-    ValueError,
-)
 
 
 class SentenceEncoder:
@@ -50,31 +27,18 @@ class SentenceEncoder:
         """
         self._name = files.name
         self._pooling = files.pooling
-        self._tokenizer = _load_tokenizer(files)
+        self._tokenizer = open_tokenizer(files.tokenizer, files.max_tokens)
         self._session = _load_graph(files)
         self._inputs = [one.name for one in self._session.get_inputs()]
         self._output = _output_of(one.name for one in self._session.get_outputs())
         self._check()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one float32 vector of length 1 for each text, [texts, dimensions].
-
-        Each text is a run of its own: with 8-bit weights its vector would depend on the texts beside it in a batch.
-        """
-        if len(texts) == 1:
-            return self._vector(texts[0])[np.newaxis]
-        with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-            return np.stack(list(threads.map(self._vector, texts)))
+        """Return one float32 vector of length 1 for each text, [texts, dimensions]."""
+        return each(self._vector, texts)
 
     def _vector(self, text: str) -> Vectors:
-        encoded = self._tokenizer.encode(text)
-        given = {
-            "input_ids": encoded.ids,
-            "attention_mask": encoded.attention_mask,
-            "token_type_ids": encoded.type_ids,
-        }
-        feed = {name: np.asarray([given[name]], dtype=np.int64) for name in self._inputs}
-        tokens = self._session.run([self._output], feed)[0][0]  # [tokens, dimensions]
+        tokens = run_one(self._session, self._tokenizer, text, self._output)  # [tokens, dimensions]
         vector = tokens[0] if self._pooling == "cls" else tokens.mean(axis=0)
         return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), dtype=np.float32)
 
@@ -85,7 +49,7 @@ class SentenceEncoder:
         try:
             self._session.run([self._output], {name: np.asarray(given[name]) for name in self._inputs})
             vector = self._vector(_SAMPLE)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise ModelError(
                 f"Encoder {self._name} fails on a sample text: its tokenizer has {last + 1:,} tokens, which may not be "
                 f"its own. Fetch graph and tokenizer from one place. onnxruntime says: {one_line(error, 200)}."
@@ -94,23 +58,8 @@ class SentenceEncoder:
             raise ModelError(f"Encoder {self._name} gives no finite vector for a text. Name another encoder.")
 
 
-def _load_tokenizer(files: EncoderFiles) -> Any:
-    with Loading(f"{files.tokenizer} is no tokenizer", "Fetch it again"):
-        tokenizer = Tokenizer.from_file(files.tokenizer)
-    tokenizer.no_padding()
-    bound = files.max_tokens or (tokenizer.truncation or {}).get("max_length") or _MOST_TOKENS
-    tokenizer.enable_truncation(max_length=bound)
-    return tokenizer
-
-
 def _load_graph(files: EncoderFiles) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # `encode` runs texts side by side
-    options.log_severity_level = 4  # what matters is raised
-    try:
-        session = onnxruntime.InferenceSession(files.graph, options, providers=["CPUExecutionProvider"])
-    except _FAILURES as error:
-        raise ModelError(f"{files.graph} is no ONNX model: {one_line(error, 200)}. Fetch it again.") from error
+    session = open_graph(files.graph)
     inputs = [one.name for one in session.get_inputs()]
     outputs = {one.name: one.shape for one in session.get_outputs()}
     if not {"input_ids"} <= set(inputs) <= _INPUTS:
