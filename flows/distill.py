@@ -10,8 +10,9 @@ from stillhouse.runtime.settings import load_settings
 from stillhouse.runtime.unexpected import one_line_errors
 from tasks.alternatives import measure_alternatives
 from tasks.balance import balance_rows
-from tasks.convert import load_judge, load_student_base, load_teachers
+from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.evaluate import evaluate_models
+from tasks.evaluate_encoder import evaluate_encoders
 from tasks.filter import filter_completions
 from tasks.initialise import initialise_student
 from tasks.judge import score_completions
@@ -25,7 +26,7 @@ from tasks.orchestration.run import join_prefect
 from tasks.read import read_sources
 from tasks.report import ReportInputs, write_report
 from tasks.split import split_rows
-from tasks.train import train_labelled_only, train_student
+from tasks.train import train_labelled_only, train_students
 from tasks.validate import validate_rows
 
 # a form shows these as empty fields
@@ -61,21 +62,23 @@ def distill(
     rows = balance_rows(run, valid, splits)
 
     teachers, judge = load_teachers(run), load_judge(run)
-    # before the teachers are paid: a student's chat template that can't be trained on shows here
-    base = load_student_base(run)
-    untrained = initialise_student(run, base, rows)
+    # before the teachers are paid: a student that can't be trained shows here
+    bases = load_student_bases(run)
+    untrained = initialise_student(run, bases, rows)
 
     completions = generate_completions(run, teachers, rows)
     scores = score_completions(run, judge, completions, rows)
     dataset = filter_completions(run, completions, rows, scores)
 
-    trained = train_student(run, base, dataset)
-    labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
+    students = train_students(run, bases, rows, dataset)
+    labelled_only = train_labelled_only(run, students[0], rows, dataset)
+    models = [*students, untrained, *filter(None, [labelled_only])]
 
     alternatives = measure_alternatives(run, rows, dataset)
     label_curve = measure_label_curve(run, rows)
+    encoders = evaluate_encoders(run, rows, models)
     measured = teachers[run.recipe.measured_index]
-    evaluation = evaluate_models(run, rows, dataset, measured, base, trained, untrained, labelled_only)
+    evaluation = evaluate_models(run, rows, dataset, measured, bases[0], models)
     verdicts = compare_pairs(run, judge, rows, evaluation)
     report = write_report(
         run,
@@ -84,12 +87,12 @@ def distill(
             rows=rows,
             teachers=teachers,
             judge=judge,
-            base=base,
             completions=completions,
             scores=scores,
             dataset=dataset,
-            trained=trained,
+            students=students,
             evaluation=evaluation,
+            encoders=encoders,
             alternatives=alternatives,
             label_curve=label_curve,
             verdicts=verdicts,

@@ -11,7 +11,7 @@ from stillhouse.runtime.unexpected import one_line_errors
 from tasks.balance import balance_rows
 from tasks.convert import load_judge, load_teachers
 from tasks.forecast import forecast
-from tasks.initialise import try_student
+from tasks.initialise import try_students
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import join_prefect
@@ -49,7 +49,7 @@ def plan(
     valid = validate_rows(run, sources)
     splits = split_rows(run, valid)
     rows = balance_rows(run, valid, splits)
-    try_student(run, rows)
+    try_students(run, rows)
 
     teachers, judge = load_teachers(run), load_judge(run)
     probes = probe_teachers(run, teachers, rows)

@@ -7,6 +7,7 @@ from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.student_models import StudentBase, roles_of
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 
@@ -34,9 +35,12 @@ def load_judge(run: Run) -> Checkpoint | None:
     return _load_model(run, run.recipe.judge) if run.recipe.judge else None
 
 
-def load_student_base(run: Run) -> Checkpoint:
-    """Return the whole model that the student is made from."""
-    return _load(run, run.recipe.student.model, run.recipe.student.revision)
+def load_student_bases(run: Run) -> list[StudentBase]:
+    """Return the students with the whole models that they are made from, the main one first."""
+    return [
+        StudentBase(role, student, _load(run, student.model, student.revision))
+        for role, student in roles_of(run.recipe)
+    ]
 
 
 def _load_model(run: Run, config: ServedModel) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -10,7 +11,7 @@ from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import join_evidence
-from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.roles import STUDENTS, ModelRole
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec, EvaluateSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.inference.vllm.chat_template import TemplateSettings, settings_of
@@ -20,13 +21,13 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import AnySkill
-from stillhouse.students.spec import InitialiseSummary, TrainSummary
 from tasks.balance import Rows
 from tasks.evaluate_teacher import evaluate_api_teacher
 from tasks.orchestration.model_answers import AnswersParams, ModelAnswers, rows_identity
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.student_models import StudentBase, StudentModel
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 
@@ -132,30 +133,35 @@ def evaluate_models(
     rows: Rows,
     dataset: Built[FilterSummary],
     teacher: Checkpoint,
-    base: Checkpoint,
-    student: Built[TrainSummary],
-    untrained: Built[InitialiseSummary],
-    labelled_only: Built[TrainSummary] | None,
+    base: StudentBase,
+    models: Sequence[StudentModel],
 ) -> Built[EvaluateSummary]:
-    """Return the answers and measurements of every model of the comparison."""
+    """Return the answers and measurements of the teacher, of what is made of the students, and of the main one's base.
+
+    Encoders among `models` are measured in a stage of their own.
+    """
     recipe = run.recipe
-    # in the order in which they are measured
-    trained: dict[str, ArtifactRef] = {ModelRole.STUDENT: student.ref, ModelRole.BASELINE_UNTRAINED: untrained.ref}
-    if labelled_only:
-        trained[ModelRole.STUDENT_LABELLED_ONLY] = labelled_only.ref
+    trained: dict[str, ArtifactRef] = {model.role: model.built.ref for model in models if not model.is_encoder}
     inputs: dict[str, ArtifactRef] = {"split": rows.splits.ref, "filter": dataset.ref, **trained}
     if recipe.measured_teacher.endpoint:
-        inputs[ModelRole.TEACHER] = evaluate_api_teacher(run, rows, teacher).ref
+        answered = evaluate_api_teacher(run, rows, teacher)
+        inputs[ModelRole.TEACHER] = answered.ref
     folders = {ModelRole(role): str(run.store.fetch(ref)) for role, ref in trained.items()}
+    main = base.config
+    candidates = _candidates(recipe, teacher, base, folders)
+    if not candidates:
+        # a teacher behind an endpoint, and encoders: no engine is needed
+        found = EvaluateSummary(models=(ModelRole.TEACHER,), rows=answered.summary.requests)
+        return Built(answered.label, answered.ref, found, answered.seconds, answered.is_cached)
     params = EvaluateParams(
         teacher=_teacher_identity(recipe.measured_teacher, teacher),
-        base=base.identity,
+        base=base.checkpoint.identity if not main.is_encoder else None,
         skill=recipe.skill,
         labels=rows.labels,
         settings=_asked(recipe.evaluation) | _timed(recipe.evaluation) | {"dtype": recipe.evaluation.student_dtype},
         evaluation=recipe.evaluation,
-        zero_shot=recipe.student.template_arguments | recipe.training.reasoning_identity,
-        candidates=_candidates(recipe, teacher, base, folders),
+        zero_shot=main.template_arguments | recipe.training.reasoning_identity,
+        candidates=candidates,
         teacher_config=recipe.measured_teacher,
     )
     evaluation = run.build(evaluate, inputs, params)
@@ -171,10 +177,10 @@ def _teacher_identity(config: Teacher, checkpoint: Checkpoint) -> tuple[Any, ...
 
 
 def _candidates(
-    recipe: Recipe, teacher: Checkpoint, base: Checkpoint, trained: dict[ModelRole, str]
+    recipe: Recipe, teacher: Checkpoint, base: StudentBase, trained: dict[ModelRole, str]
 ) -> tuple[Candidate, ...]:
     """Return what is measured, and how each is prompted; `trained` holds the folders of student checkpoints."""
-    config, dtype = recipe.measured_teacher, recipe.evaluation.student_dtype
+    config, main, dtype = recipe.measured_teacher, base.config, recipe.evaluation.student_dtype
     local_teacher = Candidate(
         role=ModelRole.TEACHER,
         path=teacher.path,
@@ -186,10 +192,10 @@ def _candidates(
     )
     zero_shot = Candidate(
         role=ModelRole.BASELINE_ZERO_SHOT,
-        path=base.path,
-        revision=recipe.student.revision,
+        path=base.checkpoint.path,
+        revision=main.revision,
         dtype=dtype,
-        template=settings_of(recipe.student) if recipe.student.chat_template == "model" else TemplateSettings(),
+        template=settings_of(main) if main.chat_template == "model" else TemplateSettings(),
         without_reasoning=recipe.training.reasoning == "drop",
         prompting="zero_shot",
     )
@@ -200,9 +206,10 @@ def _candidates(
             dtype=dtype,
             prompting="student",
             is_timed=role is not ModelRole.STUDENT_LABELLED_ONLY,
-            answers_validation=role is ModelRole.STUDENT,
+            answers_validation=role in STUDENTS,
         )
         for role, path in trained.items()
     )
     # a teacher behind an endpoint is measured in a stage of its own
-    return (*(() if config.endpoint else (local_teacher,)), zero_shot, *students)
+    # an encoder writes no answer
+    return (*(() if config.endpoint else (local_teacher,)), *(() if main.is_encoder else (zero_shot,)), *students)

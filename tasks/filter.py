@@ -49,7 +49,7 @@ def filter_completions(
         mixing=recipe.mixing if recipe.has_several else None,
         balance=recipe.data.balance if recipe.data.balance.by == "label" else None,
         reasoning=recipe.training.reasoning,
-        label_probabilities=recipe.training.soft_labels is not None,
+        label_probabilities=recipe.learns_probabilities,
     )
     inputs = {"generate": completions.ref, **rows.inputs, "judge": scores.ref if scores else None}
     return run.build(filter, inputs, params)

@@ -1,11 +1,13 @@
 """Makes the student as it is before training: one of the two baselines."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
-from stillhouse.inference.models import Checkpoint
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.registry import AnySkill
 from stillhouse.students.preflight import check_student, check_untrained
@@ -16,7 +18,9 @@ from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.student_models import StudentBase, StudentModel
 from tasks.orchestration.workers import Worker, run_engine_worker
+from tasks.train_encoder import build_encoder
 
 
 class StudentParams(Params):
@@ -28,14 +32,13 @@ class StudentParams(Params):
     base_model: Execution[str]  # folder, or hub name
 
     @classmethod
-    def of(cls, recipe: Recipe, base: Checkpoint, **own: Any) -> Self:
-        """Return the parameters of the recipe's student made from `base`; `own` holds the fields of a subclass."""
-        student = recipe.student
+    def of(cls, recipe: Recipe, base: StudentBase, **own: Any) -> Self:
+        """Return the parameters of the student made from `base`; `own` holds the fields of a subclass."""
         return cls(
-            base=base.identity,
-            shape=student.initial_identity | recipe.training.reasoning_identity,
-            revision=student.revision,
-            base_model=base.path,
+            base=base.checkpoint.identity,
+            shape=base.config.initial_identity | recipe.training.reasoning_identity,
+            revision=base.config.revision,
+            base_model=base.checkpoint.path,
             **own,
         )
 
@@ -61,30 +64,40 @@ def initialise(call: StageCall[InitialiseParams]) -> InitialiseSummary:
     return run_engine_worker(call, Worker.INITIALISE, spec, InitialiseSummary)
 
 
-def initialise_student(run: Run, base: Checkpoint, rows: Rows) -> Built[InitialiseSummary]:
-    """Return the student's weights before training.
+def initialise_student(run: Run, bases: Sequence[StudentBase], rows: Rows) -> StudentModel:
+    """Return the main student before training: an encoder knows the names of the labels by then.
 
     Raises:
-        ModelError: its chat template does not give the rows the prompts that it would be served with.
+        ModelError: the chat template of a student does not give the rows the prompts that it would be served with.
     """
-    params = InitialiseParams.of(run.recipe, base, rows=rows.train.ref, skill=run.recipe.skill, labels=rows.labels)
-    built = run.build(initialise, base.inputs, params)
+    main, *others = bases
+    for other in others:
+        if not other.config.is_encoder and Path(other.checkpoint.path).is_dir():
+            check_student(other.checkpoint.path, other.config, run.recipe, _sample(run, rows))
+    if main.config.is_encoder:
+        training = run.recipe.training_of(main.config)
+        built: Built[Any] = build_encoder(
+            run, main, rows.labels, None, rows="", label="train_encoder untrained", training=training
+        )
+        return main.built_as(ModelRole.BASELINE_UNTRAINED, built)
+    params = InitialiseParams.of(run.recipe, main, rows=rows.train.ref, skill=run.recipe.skill, labels=rows.labels)
+    built = run.build(initialise, main.checkpoint.inputs, params)
     if built.is_cached:
         # its template was tried on the rows of another run
         check_untrained(str(run.store.fetch(built.ref)), run.recipe, _sample(run, rows))
-    return built
+    return main.built_as(ModelRole.BASELINE_UNTRAINED, built)
 
 
-def try_student(run: Run, rows: Rows) -> None:
-    """Return if the student's chat template fits the rows, as far as that is known without making the student.
+def try_students(run: Run, rows: Rows) -> None:
+    """Return if the students' chat templates fit the rows, as far as that is known without making the students.
 
     Raises:
         ModelError: a folder's template does not give the rows the prompts that they would be served with.
     """
-    student = run.recipe.student
-    found = find_checkpoint(student.model, student.revision, run.settings)
-    if found.model.kind == "folder":
-        check_student(found.path, run.recipe, _sample(run, rows))
+    for student in run.recipe.all_students:
+        found = find_checkpoint(student.model, student.revision, run.settings)
+        if found.model.kind == "folder" and not student.is_encoder:
+            check_student(found.path, student, run.recipe, _sample(run, rows))
 
 
 def _sample(run: Run, rows: Rows) -> tuple[dict[str, Any], ...]:

@@ -21,6 +21,7 @@ from stillhouse.evaluation.clusters import Clusters, clusters_of
 from stillhouse.evaluation.evidence import Evidence, read_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateSummary
+from stillhouse.evaluation.validation_truth import validation_truth
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.win_rate import tally_each
 from stillhouse.recipe.data import Role
@@ -38,11 +39,13 @@ from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.model_names import model_names
 from stillhouse.reports.provenance import provenance
+from stillhouse.reports.schema.models import Models
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.slices import closer_look
+from stillhouse.reports.students import best_by_validation, student_blocks, validation_blocks
 from stillhouse.reports.tables import comparison_rows, summary_markdown
 from stillhouse.reports.teachers import teacher_blocks
-from stillhouse.students.spec import TrainSummary
+from stillhouse.skills.cases import read_cases
 from tasks.alternatives import AlternativesSummary
 from tasks.balance import Rows
 from tasks.gate_event import announce_gate
@@ -50,6 +53,7 @@ from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary
 from tasks.mix import Completions
 from tasks.orchestration.run import Run
+from tasks.orchestration.student_models import StudentModel
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,12 @@ class ReportInputs:
     rows: Rows
     teachers: list[Checkpoint]
     judge: Checkpoint | None
-    base: Checkpoint
     completions: Completions
     scores: Built[JudgeSummary] | None
     dataset: Built[FilterSummary]
-    trained: Built[TrainSummary]
+    students: list[StudentModel]
     evaluation: Built[EvaluateSummary]
+    encoders: list[Built[EvaluateSummary]]
     alternatives: Built[AlternativesSummary] | None
     label_curve: Built[LabelCurveSummary] | None
     verdicts: Built[JudgePairsSummary] | None
@@ -98,17 +102,24 @@ def write_report(run: Run, inputs: ReportInputs) -> Report:
 def _build(run: Run, inputs: ReportInputs) -> Report:
     recipe, rows, evaluation = run.recipe, inputs.rows, inputs.evaluation
     test = run.store.path(rows.splits.ref, "test.parquet")
-    measured = [evaluation, *([inputs.alternatives] if inputs.alternatives else [])]
+    measured = [evaluation, *inputs.encoders, *([inputs.alternatives] if inputs.alternatives else [])]
+    main = inputs.students[0]
     evidence = read_evidence(test, [run.store.fetch(one.ref) for one in measured], rows.labels, recipe.skill)
-    blocks = collect.model_blocks(
-        evidence, model_names(recipe, inputs.teachers[recipe.measured_index].model.name, inputs.base.model.name), recipe
+    names = model_names(
+        recipe,
+        inputs.teachers[recipe.measured_index].model.name,
+        [one.base.checkpoint.model.name for one in inputs.students],
     )
+    blocks = collect.model_blocks(evidence, names, recipe)
     comparison, which = comparison_block(evidence, blocks, recipe)
     comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}
     comparison |= _certainty(run, inputs, evidence, blocks, comparison["not_measured"])
     data = {role: source.summary for role, source in inputs.sources.items()}
     stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
-    related = {"teacher": inputs.teachers, "student's base": [inputs.base]}
+    related = {"teacher": inputs.teachers, "student's base": [main.base.checkpoint]}
+    models = collect.with_baseline(_carried(blocks, measured), which)
+    students = student_blocks(evidence, Models.model_validate(models), recipe, _students(run, inputs, evidence, names))
+    comparison["best_student"] = best_by_validation(students)
     report = build_report(
         run_id=run.id,
         recipe=recipe.model_dump(mode="json"),
@@ -116,14 +127,15 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
         data=collect.data_block(data, *stages, inputs.dataset.summary),
         generation=generation_of(run, inputs.completions, inputs.dataset),
         filter=collect.filter_block(inputs.dataset.summary),
-        training=collect.training_block(inputs.trained.summary, recipe.training),
-        models=collect.with_baseline(_carried(blocks, measured), which),
+        training=collect.training_block(main.built.summary, recipe.training_of(main.base.config)),
+        models=models,
         comparison=comparison,
+        students=students,
         stages={built.label: _stage_block(built) for built in run.built},
         method=method_statements(recipe),
         ledger=ledger_block(in_report_order(run.ledger), blocks),
         funnel=collect.funnel(data, *stages, inputs.dataset.summary),
-        curves=collect.curves(inputs.trained.summary),
+        curves=collect.curves(main.built.summary),
         confusion=collect.confusion_block(evidence) if recipe.skill.has_labels else None,
         judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
         label_worth=label_worth_of(run.store, inputs.label_curve, evidence, recipe),
@@ -141,7 +153,9 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
 def _certainty(
     run: Run, inputs: ReportInputs, evidence: Evidence, blocks: dict[ModelRole, Any], not_measured: dict[str, str]
 ) -> dict[str, Any]:
-    refs = (inputs.evaluation.ref, inputs.rows.splits.ref, inputs.dataset.ref)
+    # an encoder's answers are of a stage of their own
+    answered = inputs.encoders[0] if inputs.students[0].is_encoder else inputs.evaluation
+    refs = (answered.ref, inputs.rows.splits.ref, inputs.dataset.ref)
     found, why = student_certainty(run.recipe, evidence, blocks, Folders(*map(run.store.fetch, refs)))
     if why:
         not_measured["cascade"] = why
@@ -207,12 +221,37 @@ def _carried(blocks: Mapping[ModelRole, Any], measured: Sequence[Built[Any]]) ->
     return {role: {**block, "fingerprint": (answered | carried).get(role)} for role, block in blocks.items()}
 
 
+def _students(
+    run: Run, inputs: ReportInputs, evidence: Evidence, names: Mapping[ModelRole, str]
+) -> dict[ModelRole, dict[str, Any]]:
+    """Return what the stages say of each student, with its accuracy on the validation rows."""
+    truth = validation_truth(
+        read_cases(run.store.path(inputs.rows.splits.ref, "validation.parquet"), run.recipe.skill),
+        run.store.fetch(inputs.dataset.ref),
+        run.recipe.skill,
+        evidence.labels,
+    )
+    folders = [run.store.fetch(one.ref) for one in (inputs.evaluation, *inputs.encoders)]
+    validation = validation_blocks(folders, truth, run.recipe.skill)
+    return {
+        one.role: {
+            "name": names[one.role],
+            "kind": one.base.config.kind,
+            **validation[one.role],
+            "export_agreement": getattr(one.built.summary, "agreement", None),
+            "training": collect.training_block(one.built.summary, run.recipe.training_of(one.base.config)),
+        }
+        for one in inputs.students
+    }
+
+
 def _licences(recipe: Recipe, teachers: list[Checkpoint], *, has_encoder: bool) -> dict[str, Any]:
     return {
         "data": {role: source.licence for role, source in recipe.data.sources.items()},
         "teacher": recipe.teacher.licence,
         "accepted_terms": recipe.teacher.accept_terms,
-        "student_base": recipe.student.licence,
+        "student_base": recipe.main_student.licence,
+        "student_bases": {student.display_name: student.licence for student in recipe.students[1:]},
         "teachers": [
             {
                 "name": config.display_name,

@@ -1,18 +1,24 @@
-"""Trains students: on the teachers' completions, and on the labelled rows alone for comparison."""
+"""Trains students: on the teachers' completions, and the main one on the labelled rows alone for comparison."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import Field
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
-from stillhouse.inference.models import Checkpoint
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.student import Training
 from stillhouse.students.labelled_steps import labelled_steps
 from stillhouse.students.spec import TrainSpec, TrainSummary
+from tasks.balance import Rows
 from tasks.initialise import StudentParams
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
+from tasks.orchestration.student_models import StudentBase, StudentModel
 from tasks.orchestration.workers import Worker, run_engine_worker
+from tasks.train_encoder import build_encoder
 
 
 class TrainParams(StudentParams):
@@ -39,32 +45,49 @@ def train(call: StageCall[TrainParams]) -> TrainSummary:
     return run_engine_worker(call, Worker.TRAIN, spec, TrainSummary)
 
 
-def train_student(run: Run, base: Checkpoint, dataset: Built[FilterSummary]) -> Built[TrainSummary]:
-    """Return the student trained on the teachers' completions and the references."""
-    params = TrainParams.of(run.recipe, base, training=run.recipe.training, rows="train.jsonl", with_validation=True)
-    return _train(run, base, dataset, params, "train", Expense.TRAINING)
+def train_students(
+    run: Run, bases: Sequence[StudentBase], rows: Rows, dataset: Built[FilterSummary]
+) -> list[StudentModel]:
+    """Return every student trained on the teachers' completions and the references, the main one first."""
+    students = []
+    for base in bases:
+        training, label = run.recipe.training_of(base.config), base.label("train")
+        if base.config.is_encoder:
+            given: dict[str, Any] = {"rows": "train.jsonl", "training": training, "with_validation": True}
+            built: Built[Any] = build_encoder(run, base, rows.labels, dataset.ref, label=label, **given)
+        else:
+            built = _train(run, base, dataset, label, training=training, rows="train.jsonl", with_validation=True)
+        run.ledger.append(machine_line(Expense.TRAINING, built, run.recipe.costs.training_usd_per_hour))
+        students.append(base.built_as(base.role, built))
+    return students
 
 
 def train_labelled_only(
-    run: Run, base: Checkpoint, dataset: Built[FilterSummary], *, steps: int
-) -> Built[TrainSummary] | None:
-    """Return the same student trained on the labelled rows alone, for equal `steps` if 100 epochs do not end before.
+    run: Run, student: StudentModel, rows: Rows, dataset: Built[FilterSummary]
+) -> StudentModel | None:
+    """Return the same student trained on the labelled rows alone, for equal steps if 100 epochs do not end before.
 
     None if there are no such rows.
     """
     if not run.recipe.evaluation.no_teacher_alternatives or not dataset.summary.rows.labelled:
         return None
+    base, label = student.base, "train labelled-only"
     # no validation: a user without a teacher would have to take it from the same handful
-    most = labelled_steps(steps, dataset.summary.rows.labelled, run.recipe.training)
-    alone = {"max_steps": most, "early_stopping_patience": 0, "soft_labels": None}
-    training = run.recipe.training.model_copy(update=alone)
-    params = TrainParams.of(run.recipe, base, training=training, rows="labelled.jsonl", with_validation=False)
-    return _train(run, base, dataset, params, "train labelled-only", Expense.TRAINING_LABELLED_ONLY)
+    training = run.recipe.training_of(base.config)
+    most = labelled_steps(student.built.summary.steps, dataset.summary.rows.labelled, training)
+    training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, "soft_labels": None})
+    if base.config.is_encoder:
+        built: Built[Any] = build_encoder(
+            run, base, rows.labels, dataset.ref, rows="labelled.jsonl", label=label, training=training
+        )
+    else:
+        built = _train(run, base, dataset, label, training=training, rows="labelled.jsonl", with_validation=False)
+    run.ledger.append(machine_line(Expense.TRAINING_LABELLED_ONLY, built, run.recipe.costs.training_usd_per_hour))
+    return base.built_as(ModelRole.STUDENT_LABELLED_ONLY, built)
 
 
 def _train(
-    run: Run, base: Checkpoint, dataset: Built[FilterSummary], params: TrainParams, label: str, expense: Expense
+    run: Run, base: StudentBase, dataset: Built[FilterSummary], label: str, **params: Any
 ) -> Built[TrainSummary]:
-    built = run.build(train, {"rows": dataset.ref, **base.inputs}, params, label=label)
-    run.ledger.append(machine_line(expense, built, run.recipe.costs.training_usd_per_hour))
-    return built
+    inputs = {"rows": dataset.ref, **base.checkpoint.inputs}
+    return run.build(train, inputs, TrainParams.of(run.recipe, base, **params), label=label)

@@ -79,9 +79,11 @@ def _smallest(metric: str, ours: Answers, theirs: Answers, scoring: Scoring, dra
     return smallest_share_difference(len(first), float((first != second).mean()), confidence)
 
 
-def quality_retained(metric: str, answers: Mapping[ModelRole, Answers], scoring: Scoring) -> Interval | None:
-    """Return the student's `metric` as a fraction of the teacher's; None if one did not answer or the teacher has 0."""
-    if ModelRole.STUDENT not in answers or ModelRole.TEACHER not in answers:
+def quality_retained(
+    metric: str, answers: Mapping[ModelRole, Answers], scoring: Scoring, role: ModelRole = ModelRole.STUDENT
+) -> Interval | None:
+    """Return a student's `metric` as a fraction of the teacher's; None if one did not answer or the teacher has 0."""
+    if role not in answers or ModelRole.TEACHER not in answers:
         return None
-    student, teacher = (statistic(metric, answers[role], scoring) for role in (ModelRole.STUDENT, ModelRole.TEACHER))
+    student, teacher = (statistic(metric, answers[one], scoring) for one in (role, ModelRole.TEACHER))
     return ratio_interval(student, teacher, len(scoring.references), scoring.settings, scoring.clusters)

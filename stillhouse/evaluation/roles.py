@@ -7,6 +7,9 @@ class ModelRole(StrEnum):
     """A model of the comparison, in the order of the report's tables; files hold its value."""
 
     STUDENT = "student"
+    STUDENT_2 = "student_2"
+    STUDENT_3 = "student_3"
+    STUDENT_4 = "student_4"
     TEACHER = "teacher"
     BASELINE = "baseline"  # repeats the better of BASELINES
     BASELINE_ZERO_SHOT = "baseline_zero_shot"
@@ -28,6 +31,8 @@ class ModelRole(StrEnum):
         return _SHORT_LABELS.get(self, self.label)
 
 
+# of a recipe with several students, the main one first
+STUDENTS = (ModelRole.STUDENT, ModelRole.STUDENT_2, ModelRole.STUDENT_3, ModelRole.STUDENT_4)
 # the better of the two is the report's baseline; of equals the first
 BASELINES = (ModelRole.BASELINE_UNTRAINED, ModelRole.BASELINE_ZERO_SHOT)
 # what the labelled rows alone give: whether a teacher is worth it is decided against these
@@ -52,6 +57,9 @@ _LABELS = {
     ModelRole.ENCODER_LOGISTIC_REGRESSION: "No teacher: sentence encoder + logistic regression",
     ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "Student's training examples: TF-IDF + logistic regression",
     ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "Student's training examples: sentence encoder + logistic regression",
+    ModelRole.STUDENT_2: "Student 2",
+    ModelRole.STUDENT_3: "Student 3",
+    ModelRole.STUDENT_4: "Student 4",
 }
 _SHORT_LABELS = {
     ModelRole.BASELINE_ZERO_SHOT: "Base, zero-shot",

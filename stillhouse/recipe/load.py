@@ -55,7 +55,7 @@ def load_recipe(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     if not isinstance(fields, dict):
         raise RecipeError(f"Recipe {location} holds {type(fields).__name__}; a recipe is a mapping of fields.")
     for dotted, value in (overrides or {}).items():
-        _override(fields, dotted, value)
+        _override(fields, _of_main_student(dotted, fields), value)
     return resolve_paths(parse_recipe(fields, location, written), location)
 
 
@@ -116,7 +116,8 @@ def resolve_paths(recipe: Recipe, location: str) -> Recipe:
             "data": recipe.data.model_copy(update=sources),
             "teachers": tuple(resolved(teacher, "model") for teacher in recipe.teachers),
             "judge": recipe.judge and resolved(recipe.judge, "model"),
-            "student": resolved(recipe.student, "model"),
+            "student": recipe.student and resolved(recipe.student, "model"),
+            "students": tuple(resolved(student, "model") for student in recipe.students),
             "evaluation": recipe.evaluation.model_copy(
                 update={"encoder": recipe.evaluation.encoder and resolved(recipe.evaluation.encoder, "model")}
             ),
@@ -141,6 +142,12 @@ def _read_errors() -> tuple[type[Exception], ...]:
     """
     botocore = sys.modules.get("botocore.exceptions")  # S3's own errors, if its client is loaded
     return (OSError, ValueError, ImportError, *((botocore.BotoCoreError, botocore.ClientError) if botocore else ()))
+
+
+def _of_main_student(dotted: str, fields: dict[str, Any]) -> str:
+    """Return an override's field; that of the student is of the first one in a recipe with several."""
+    section, _, rest = dotted.partition(".")
+    return f"students.0.{rest}" if section == "student" and rest and fields.get("students") else dotted
 
 
 def _override(fields: dict[str, Any], dotted: str, value: Any) -> None:

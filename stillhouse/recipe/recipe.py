@@ -1,8 +1,8 @@
 """The whole recipe: one YAML file, one frozen model."""
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stillhouse.config import FrozenModel, execution, optional_identity, provenance
 from stillhouse.filters.combine import Mixing
@@ -16,6 +16,8 @@ from stillhouse.recipe.routing import Routing
 from stillhouse.recipe.student import Student, Training
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.skills.registry import AnySkill
+
+MOST_STUDENTS = 4
 
 
 class Recipe(FrozenModel):
@@ -38,7 +40,13 @@ class Recipe(FrozenModel):
     judge: Judge | None = optional_identity(
         None, "model that compares test answers in pairs, and can score the teachers' answers"
     )
-    student: Student
+    student: Student | None = optional_identity(None, "the student; or name several in `students`")
+    students: tuple[Student, ...] = optional_identity(
+        (),
+        "students that learn the same training examples, in place of `student`; the first is the main one, and the "
+        "report compares all",
+        max_length=MOST_STUDENTS,
+    )
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
@@ -58,6 +66,38 @@ class Recipe(FrozenModel):
         if not skill.has_labels and "max_tokens" not in evaluation.model_fields_set:
             defaults["max_tokens"] = max(teacher.sampling.max_tokens for teacher in teachers)
         return evaluation.model_copy(update=defaults)
+
+    @model_validator(mode="after")
+    def _has_students(self) -> Self:
+        if self.student is not None and self.students:
+            raise ValueError("student and students are both set: name the one student in student, or all in students")
+        if self.student is None and not self.students:
+            raise ValueError("student: missing; the recipe needs it, or a list of several in students")
+        return self
+
+    @property
+    def all_students(self) -> tuple[Student, ...]:
+        """The students, the main one first."""
+        return self.students or (self.main_student,)
+
+    @property
+    def main_student(self) -> Student:
+        """The first student, which the report compares with all else and the gate decides about."""
+        main = self.students[0] if self.students else self.student
+        assert main is not None, "a recipe without a student is refused"
+        return main
+
+    def training_of(self, student: Student) -> Training:
+        """Return how a student learns: the section `training` with the fields that differ for it."""
+        own = student.training
+        if student.is_encoder:
+            own = {"epochs": student.encoder.epochs, "learning_rate": student.encoder.learning_rate} | own
+        return Training.model_validate(self.training.model_dump() | own) if own else self.training
+
+    @property
+    def learns_probabilities(self) -> bool:
+        """Whether a student learns the teacher's probabilities of the labels."""
+        return any(self.training_of(student).soft_labels for student in self.all_students)
 
     @property
     def served_models(self) -> dict[str, ServedModel]:

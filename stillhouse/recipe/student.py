@@ -1,9 +1,9 @@
 """The student: which weights it starts from and how it is trained."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 
 from stillhouse.config import FrozenModel, execution, optional_identity, provenance
 from stillhouse.recipe.chat_template import (
@@ -13,6 +13,7 @@ from stillhouse.recipe.chat_template import (
     TemplateDate,
     TemplateKwargs,
 )
+from stillhouse.recipe.encoder_student import EncoderTuning
 
 # ChatML without the default system prompt that some models insert, so that a short message stays a short prompt.
 # The newline precedes a turn and does not follow it, so that an answer ends exactly on its stop token.
@@ -27,7 +28,18 @@ MINIMAL_CHATML = (
 class Student(FrozenModel):
     """Where the student's weights come from."""
 
-    model: str = Field(description="local folder, GGUF file or hub name of any causal model")
+    kind: Literal["causal_lm", "encoder"] = optional_identity(
+        "causal_lm",
+        "causal_lm: a language model that writes the answer; encoder: a classifier on an encoder such as BERT, for "
+        "skills with labels",
+    )
+    name: str = provenance(
+        "", "name of one of several students in the report; empty takes its model's", pattern=r"^[^\n|]*$"
+    )
+    model: str = Field(
+        description="local folder, GGUF file or hub name of any causal model; for kind encoder a folder or hub name of "
+        "an encoder with safetensors"
+    )
     revision: str = Field("", description="hub revision; ignored for local files")
     layers: int = Field(0, ge=0, description="number of evenly spaced layers to keep; 0 keeps all")
     chat_template: Literal["model", "minimal"] = Field(
@@ -41,7 +53,31 @@ class Student(FrozenModel):
     template_date: TemplateDate = optional_identity(
         DEFAULT_DATE, DATE_DESCRIPTION + "; the exported student's template names it too"
     )
+    training: dict[str, Any] = optional_identity(
+        {}, "fields of the section `training` that differ for this student, as {learning_rate: 1.0e-4}"
+    )
+    encoder: EncoderTuning = optional_identity(EncoderTuning(), "how a student of kind encoder learns")
     licence: str = provenance("unknown", "licence of the base model, shown on the cards")
+
+    @field_validator("training")
+    @classmethod
+    def _has_fields_of_training(cls, training: dict[str, Any]) -> dict[str, Any]:
+        try:
+            Training.model_validate(training)
+        except ValidationError as error:
+            items = error.errors(include_url=False, include_context=False)
+            raise ValueError("; ".join(_refusal(item) for item in items)) from None
+        return training
+
+    @property
+    def is_encoder(self) -> bool:
+        """Whether the student is a classifier on an encoder."""
+        return self.kind == "encoder"
+
+    @property
+    def display_name(self) -> str:
+        """Its name for people, and in the labels of a run's stages."""
+        return self.name or Path(self.model).stem
 
     @property
     def initial_identity(self) -> dict[str, object]:
@@ -58,6 +94,11 @@ class Student(FrozenModel):
     def template(self) -> str | None:
         """The Jinja chat template that replaces the base model's; None keeps that."""
         return MINIMAL_CHATML if self.chat_template == "minimal" else None
+
+
+def _refusal(item: Any) -> str:
+    path = ".".join(str(name) for name in item["loc"])
+    return f"{path}: " + ("unknown field" if item["type"] == "extra_forbidden" else f"{item['input']!r}: {item['msg']}")
 
 
 class Lora(FrozenModel):

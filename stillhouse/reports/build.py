@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.schema.models import Model, Models
 from stillhouse.reports.schema.report import Gate, Report
 
@@ -20,7 +21,7 @@ def build_report(**blocks: Any) -> Report:
     models = Models.model_validate(blocks["models"])
     nullable = dict.fromkeys(("data", "generation", "filter", "training", "gate"))
     comparison = {"gain_over_baseline": None, **blocks["comparison"]}
-    comparison |= _ratios(models, comparison["primary_metric"])
+    comparison |= ratios(models, comparison["primary_metric"])
     return Report.model_validate({**nullable, **blocks, "models": models, "comparison": comparison})
 
 
@@ -40,36 +41,33 @@ def quality_value(model: Model | None, metric: str) -> float | None:
     return estimate.value if estimate else None
 
 
-def _ratios(models: Models, metric: str) -> dict[str, float | None]:
-    """Return quality kept, reductions (fractions) and throughput ratio of the student against the teacher."""
+def ratios(models: Models, metric: str, role: ModelRole = ModelRole.STUDENT) -> dict[str, float | None]:
+    """Return quality kept, reductions (fractions) and throughput ratio of a student against the teacher."""
+    student, teacher = getattr(models, role), models.teacher
+    is_cached = any(model and model.latency_uncached_ms for model in (student, teacher))
+
+    def ratio(measure: Measure) -> float | None:
+        if student is None or teacher is None:
+            return None
+        mine, theirs = measure(student), measure(teacher)
+        return mine / theirs if mine is not None and theirs else None
+
+    def reduction(measure: Measure) -> float | None:
+        found = ratio(measure)
+        return None if found is None else 1.0 - found
+
     return {
-        "quality_retained": _ratio(models, lambda model: quality_value(model, metric)),
-        "latency_reduction": _reduction(models, lambda model: model.latency_ms.p50 if model.latency_ms else None),
-        "latency_reduction_uncached": _reduction(models, _p50_uncached) if _is_cached(models) else None,
-        "memory_reduction": _reduction(models, lambda model: model.peak_memory_bytes),
-        "weight_reduction": _reduction(models, lambda model: model.weight_bytes),
-        "throughput_ratio": _ratio(models, lambda model: model.requests_per_second),
-        "cost_reduction": _reduction(models, lambda model: model.cost_usd_per_1k_requests),
+        "quality_retained": ratio(lambda model: quality_value(model, metric)),
+        "latency_reduction": reduction(lambda model: model.latency_ms.p50 if model.latency_ms else None),
+        "latency_reduction_uncached": reduction(_p50_uncached) if is_cached else None,
+        "memory_reduction": reduction(lambda model: model.peak_memory_bytes),
+        "weight_reduction": reduction(lambda model: model.weight_bytes),
+        "throughput_ratio": ratio(lambda model: model.requests_per_second),
+        "cost_reduction": reduction(lambda model: model.cost_usd_per_1k_requests),
     }
-
-
-def _is_cached(models: Models) -> bool:
-    return any(model and model.latency_uncached_ms for model in (models.student, models.teacher))
 
 
 def _p50_uncached(model: Model) -> float | None:
     # of prompts that share nothing, nothing is cached
     latency = model.latency_uncached_ms or model.latency_ms
     return latency.p50 if latency else None
-
-
-def _ratio(models: Models, measure: Measure) -> float | None:
-    if models.student is None or models.teacher is None:
-        return None
-    mine, theirs = measure(models.student), measure(models.teacher)
-    return mine / theirs if mine is not None and theirs else None
-
-
-def _reduction(models: Models, measure: Measure) -> float | None:
-    ratio = _ratio(models, measure)
-    return None if ratio is None else 1.0 - ratio

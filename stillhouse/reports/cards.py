@@ -12,6 +12,7 @@ from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, decimal, size, soft_labels
 from stillhouse.reports.schema.data import Training
 from stillhouse.reports.schema.report import Report
+from stillhouse.reports.students import students_markdown
 from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
 from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline, learner_verdicts
@@ -20,7 +21,7 @@ from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_co
 def model_card(report: Report) -> str:
     """Return the student's card. Its own licence is `unknown`: only who publishes it can state one."""
     name, student = str(report.recipe.get("name", report.skill)), report.models.student
-    base = (report.recipe.get("student") or {}).get("model")
+    base = main_student(report).get("model")
     teacher = taught_by(report)
     front: dict[str, Any] = {
         "license": UNKNOWN,
@@ -35,6 +36,7 @@ def model_card(report: Report) -> str:
         "## Measured",
         _comparison(report),
         unmeasured_text(report),
+        students_markdown(report),
         f"**Worth a teacher?** {conclusion(report)}",
         "\n".join(f"- {verdict.text}" for verdict in alternative_verdicts(report)),
         data_conclusion(report),
@@ -97,12 +99,18 @@ def taught_by(report: Report) -> str:
     return report.models.teacher.name if report.models.teacher else UNKNOWN
 
 
+def main_student(report: Report) -> dict[str, Any]:
+    """Return the section of the recipe that describes the main student."""
+    return report.recipe.get("student") or next(iter(report.recipe.get("students") or ()), {})
+
+
 def _results(report: Report) -> dict[str, Any]:
     student = report.models.student
     assert student is not None, "called only if a student was measured"
     metrics = [{"type": name, "name": name, "value": estimate.value} for name, estimate in student.quality.items()]
     data = {"name": f"{report.recipe.get('name', report.skill)} test rows", "type": "private"}
-    return {"task": {"type": "text-generation", "name": report.skill}, "dataset": data, "metrics": metrics}
+    task = "text-classification" if main_student(report).get("kind") == "encoder" else "text-generation"
+    return {"task": {"type": task, "name": report.skill}, "dataset": data, "metrics": metrics}
 
 
 def _comparison(report: Report) -> str:

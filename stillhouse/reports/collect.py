@@ -177,7 +177,7 @@ def generation_block(summary: GenerationSummary, cost_usd: float | None) -> dict
 
 
 def training_block(summary: TrainSummary, training: Training) -> dict[str, Any]:
-    """Return the `training` block."""
+    """Return the block of one student's training."""
     names = {"rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method", "libraries"}
     soft = training.soft_labels.model_dump() if training.soft_labels else None
     learnt = soft | {"rows": summary.rows_with_soft_label} if soft else None

@@ -8,7 +8,7 @@ from stillhouse.evaluation.comparison import best_of, gain, quality_retained
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.family import holm, simultaneous_confidence
 from stillhouse.evaluation.latency import reduction_interval
-from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, WITHOUT_TEACHER, ModelRole
+from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, STUDENTS, WITHOUT_TEACHER, ModelRole
 from stillhouse.evaluation.scoring import Scoring, unmeasured_metrics
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.collect import scoring_of
@@ -44,7 +44,7 @@ def _gains(metric: str, evidence: Evidence, scoring: Scoring) -> dict[ModelRole,
     family = [role for role in ALTERNATIVES if role in evidence.answers]
     level = simultaneous_confidence(scoring.settings.confidence, len(family))
     gains = {}
-    for other in (*BASELINES, *ALTERNATIVES, ModelRole.TEACHER):
+    for other in (*BASELINES, *ALTERNATIVES, ModelRole.TEACHER, *STUDENTS[1:]):
         wide = level if other in family else None
         found = gain(metric, ModelRole.STUDENT, other, evidence.answers, scoring, family_confidence=wide)
         if found:

@@ -11,7 +11,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stillhouse.reports import numbers, plots
+from stillhouse.reports import numbers, plots, students
 from stillhouse.reports.cascade_plots import cascade_chart, reliability_chart
 from stillhouse.reports.cascade_text import cascade_text, certainty_text
 from stillhouse.reports.entries import entries, missing_models
@@ -79,6 +79,9 @@ def render_html(report: Report) -> str:
         slice_kinds=", ".join(dict.fromkeys(one.kind for one in report.slices.table)) if report.slices else "",
         gain=gain_text(gain) if gain else "",
         gain_outcome=outcome_of(gain),
+        student_header=students.HEADER,
+        student_rows=students.student_rows(report),
+        best_student=students.best_student_text(report),
         teacher_header=HEADER,
         teachers=teacher_rows(report.generation),
         judged=judge_rows(report.judge) if report.judge else [],

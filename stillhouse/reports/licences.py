@@ -21,7 +21,13 @@ def licence_rows(report: Report, *, with_student: bool = True) -> list[tuple[str
     if terms := TERMS.get(report.licences.judge_accepted_terms):
         origins.append(("use of the judge's scores", _stated(terms), ""))
     if with_student:
-        origins.append(("student's base model", report.licences.student_base, "student.licence"))
+        others = report.licences.student_bases
+        field = "students[0].licence" if others else "student.licence"
+        origins.append(("student's base model", report.licences.student_base, field))
+        origins += [
+            (f"base model of student {name}", licence, f"students[{number}].licence")
+            for number, (name, licence) in enumerate(others.items(), start=1)
+        ]
     return [
         (what, licence or UNKNOWN, f"not stated; look it up and set `{field}`" if is_unknown(licence) else "")
         for what, licence, field in origins

@@ -60,6 +60,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         f"same student for equal steps, but at most {MOST_EPOCHS} epochs"
         f"{', and logistic regression' + _REGRESSION if has_labels else ''}.",
         **({"label worth": _LABEL_WORTH} if has_labels and evaluation.no_teacher_alternatives else {}),
+        **_encoders(recipe),
         **_judge(recipe),
     }
 
@@ -79,6 +80,25 @@ def _clusters(recipe: Recipe) -> str:
         return ""
     what = "groups of rows (columns.group)" if recipe.data.has_groups else "dialogues"
     return f" Resamples are of whole {what} and tests exchange whole ones, in place of rows; so do those of shares."
+
+
+def _encoders(recipe: Recipe) -> dict[str, str]:
+    """Return what differs where students are encoders or several; it takes the place of a topic of that name."""
+    found = {}
+    if any(student.is_encoder for student in recipe.all_students):
+        found["encoder students"] = (
+            "They are served with 8-bit weights by onnxruntime on the CPU, each in a process of its own and at another "
+            "time than the models in vLLM; a request takes one thread. Memory is that of the whole process; their "
+            "weights are the graph's file."
+        )
+    if recipe.main_student.is_encoder:
+        found["baseline"] = "The encoder before training: it has learnt the name of each label, and no row."
+    if len(recipe.all_students) > 1:
+        found["students"] = (
+            "All learn the same training examples. The best is named by accuracy on the validation rows, whose labels "
+            "are mostly the teacher's; test rows have no part in it."
+        )
+    return found
 
 
 def _tests(recipe: Recipe) -> str:

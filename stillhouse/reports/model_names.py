@@ -1,19 +1,36 @@
 """What the models of a report are called."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.roles import STUDENTS, ModelRole
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.student import Student
 
 
-def model_names(recipe: Recipe, teacher: str, base: str) -> dict[ModelRole, str]:
-    """Return the name of each model, for people, by its role; `teacher` and `base` are those models' own."""
-    layers = f", {recipe.student.layers} layers" if recipe.student.layers else ""
+def student_name(recipe: Recipe, student: Student, base: str) -> str:
+    """Return the name of a student, for people; `base` is that of the model it is made from."""
+    made_from = base + (f", {student.layers} layers" if student.layers else "")
+    made_from += f", {student.encoder.method.replace('_', '-')}" if student.is_encoder else ""
+    return f"{student.name or recipe.name} ({made_from})"
+
+
+def model_names(recipe: Recipe, teacher: str, bases: Sequence[str]) -> dict[ModelRole, str]:
+    """Return the name of each model, for people, by its role.
+
+    `teacher` and `bases`, those of the students in the recipe's order, are these models' own names.
+    """
+    main, base = recipe.main_student, bases[0]
+    layers = f", {main.layers} layers" if main.layers else ""
+    untrained = "names of labels alone" if main.is_encoder else "untrained"
     encoder = Path(recipe.evaluation.encoder.model).name if recipe.evaluation.encoder else ""
     return {
         ModelRole.TEACHER: teacher,
-        ModelRole.STUDENT: f"{recipe.name} ({base}{layers})",
-        ModelRole.BASELINE_UNTRAINED: f"{base}{layers}, untrained",
+        **{
+            role: student_name(recipe, student, own)
+            for role, student, own in zip(STUDENTS, recipe.all_students, bases, strict=False)
+        },
+        ModelRole.BASELINE_UNTRAINED: f"{base}{layers}, {untrained}",
         ModelRole.BASELINE_ZERO_SHOT: f"{base}, zero-shot",
         ModelRole.STUDENT_LABELLED_ONLY: "the student, trained on the labelled rows alone",
         ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF + logistic regression on the labelled rows",

@@ -26,6 +26,7 @@ from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.models import Estimate, Model
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.slice_text import against_teacher, worst_slice
+from stillhouse.reports.students import best_student_text, students_markdown
 from stillhouse.reports.teachers import teachers_markdown
 from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline, learner_verdicts
 from stillhouse.skills.registry import METRICS
@@ -74,7 +75,8 @@ def summary_markdown(report: Report) -> str:
     parts += filter(None, [cell(label_worth_text(report))])
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
-    parts += filter(None, [unmeasured_text(report), against_teacher(report), cell(worst_slice(report))])
+    parts += filter(None, [unmeasured_text(report), students_markdown(report)])
+    parts += filter(None, [against_teacher(report), cell(worst_slice(report))])
     parts += _label_errors(report)
     parts += _judge_parts(report.judge) if report.judge else []
     if report.ledger:
@@ -161,7 +163,8 @@ def _caption(report: Report) -> str:
     gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
     cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
     answer = f"{conclusion(report)}{_judge_line(report.judge)}{cost}{gate}"
-    return f"* the better baseline; – not measured. Worth a teacher? {answer}"
+    best = best_student_text(report)
+    return f"* the better baseline; – not measured. Worth a teacher? {answer}" + (f"\n{best}" if best else "")
 
 
 def _judge_line(judge: Judge | None) -> str:

@@ -11,6 +11,7 @@ from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
 from stillhouse.inference.vllm.held_answers import check_held, is_held
 from stillhouse.inference.vllm.request import NO_TEMPLATE
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.student import Student
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.skills.skill import Skill
 from stillhouse.students.initialise import check_layers
@@ -48,13 +49,12 @@ def check_served(folder: str, model: ServedModel, skill: Skill) -> None:
         check_held(tokenizer, model.model)
 
 
-def check_student(folder: str, recipe: Recipe, sample: Iterable[dict[str, Any]] = _SAMPLE) -> None:
+def check_student(folder: str, student: Student, recipe: Recipe, sample: Iterable[dict[str, Any]] = _SAMPLE) -> None:
     """Refuse a student's base model that can't be cut, or whose template can't be trained on with the rows of `sample`.
 
     Raises:
         ModelError: as `check_served`, or the layers can't be cut, or a training example can't be made.
     """
-    student = recipe.student
     check_model_files(Path(folder))
     config, tokenizer = load_config(folder), load_tokenizer(folder)
     check_layers_present(Path(folder), config)

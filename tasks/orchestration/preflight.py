@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 
 from stillhouse.artifacts.preflight import check_store
 from stillhouse.costs.price import resolve_price
-from stillhouse.errors import RecipeError
+from stillhouse.errors import ModelError, RecipeError
 from stillhouse.inference.api.credentials import read_api_key
 from stillhouse.inference.encoder.files import find_encoder
 from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
@@ -17,6 +17,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.runtime.settings import Settings
+from stillhouse.students.encoder.base import check_encoder
 from stillhouse.students.preflight import check_served, check_student
 from stillhouse.teachers.label_tokens import check_label_scores
 from tasks.orchestration.run import Run
@@ -47,13 +48,27 @@ def _check_models(recipe: Recipe, settings: Settings) -> None:
         elif folder := _folder_of(model, settings):
             check_served(folder, model, recipe.skill)
             in_folders.append(model.model_copy(update={"model": folder}))
-    if recipe.training.soft_labels:
+    if recipe.learns_probabilities:
         check_label_scores(recipe, [one for one in in_folders if isinstance(one, Teacher)])
     evaluation = recipe.evaluation
     if evaluation.no_teacher_alternatives and recipe.skill.has_labels and (files := find_encoder(evaluation.encoder)):
         SentenceEncoder(files)
-    if folder := _folder_of(recipe.student, settings):
-        check_student(folder, recipe)
+    for student in recipe.all_students:
+        if student.is_encoder:
+            _check_encoder(student, settings)
+        elif folder := _folder_of(student, settings):
+            check_student(folder, student, recipe)
+
+
+def _check_encoder(student: Student, settings: Settings) -> None:
+    found = find_checkpoint(student.model, student.revision, settings)
+    if found.model.kind == "gguf":
+        raise ModelError(
+            f"Student {student.display_name} of kind encoder is the file {student.model}: an encoder is a folder with "
+            "config.json, tokenizer.json and *.safetensors, or a hub's owner/name."
+        )
+    if found.model.kind == "folder":
+        check_encoder(found.path)
 
 
 def _folder_of(model: ServedModel | Student, settings: Settings) -> str | None:

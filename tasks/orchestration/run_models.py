@@ -10,7 +10,7 @@ from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.runtime.settings import Settings
 
 _OF_A_RUN = "runs:/"
-_TRAINED = "train"  # the label of the stage that trains a run's student
+_TRAINED = "train"  # the stage that trains a run's student, and its label
 _RUN_ID = re.compile(r"[\w-][\w.-]*")
 
 
@@ -42,6 +42,7 @@ def _student_of(store: Store, run_id: str) -> ArtifactRef:
             f"Model {_OF_A_RUN}{run_id}: {error}. Name a finished run of this store, as the address of its report does "
             "(runs/<name>/report.html)."
         ) from error
-    if _TRAINED not in artifacts:
+    # an encoder's stage has another name
+    if artifacts.get(_TRAINED, {}).get("stage") != _TRAINED:
         raise ModelError(f"Model {_OF_A_RUN}{run_id}: that run trained no student that an engine serves. Name another.")
     return ArtifactRef.model_validate(artifacts[_TRAINED])

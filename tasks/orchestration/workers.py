@@ -36,12 +36,14 @@ class Worker(StrEnum):
     CONVERT = "stillhouse.students.convert"
     INITIALISE = "stillhouse.students.initialise"
     TRAIN = "stillhouse.students.worker"
+    TRAIN_ENCODER = "stillhouse.students.encoder.worker"
     GENERATE = "stillhouse.teachers.engine_worker"
     GENERATE_API = "stillhouse.teachers.api_worker"
     GENERATE_SHARD = "stillhouse.teachers.replica_worker"
     PROBE = "stillhouse.teachers.probe_worker"
     PROBE_API = "stillhouse.teachers.api_probe_worker"
     EVALUATE = "stillhouse.evaluation.worker"
+    EVALUATE_ENCODER = "stillhouse.evaluation.encoder_worker"
     EVALUATE_API = "stillhouse.evaluation.api_worker"
 
 

@@ -8,10 +8,12 @@ import pytest
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import PaidPart
 from stillhouse.data.summaries import ValidateSummary
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.recipe.load import parse_recipe
 from tasks.balance import Rows
 from tasks.evaluate import EvaluateParams, evaluate_models
+from tasks.orchestration.student_models import StudentBase
 from tests.support.builders import make_built, make_recipe_fields
 
 
@@ -40,7 +42,10 @@ def test_evaluate_models_student_is_the_exported_folder_and_an_input():
     valid = make_built("validate", ValidateSummary(num_in=0, kept={}, dropped={}, labels=("a", "b")))
     rows = Rows(valid, make_built("split"), make_built("balance"))
     trained, untrained, other = make_built("train"), make_built("initialise"), make_built("other")
-    evaluate_models(run, rows, make_built("filter"), known, known, trained, untrained, other)
+    base = StudentBase(ModelRole.STUDENT, run.recipe.main_student, known)
+    roles = (ModelRole.STUDENT, ModelRole.BASELINE_UNTRAINED, ModelRole.STUDENT_LABELLED_ONLY)
+    models = [base.built_as(role, built) for role, built in zip(roles, (trained, untrained, other), strict=True)]
+    evaluate_models(run, rows, make_built("filter"), known, base, models)
     paths = {candidate.role: candidate.path for candidate in run.params.candidates}
     # the very folder that a user loads: what export did to the weights is in what is measured
     assert paths["student"] == str(run.store.fetch(trained.ref))

@@ -1,6 +1,6 @@
 """The roles that models play in a comparison."""
 
-from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, ModelRole
+from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, STUDENTS, ModelRole
 from stillhouse.reports.schema.models import Models
 
 
@@ -13,5 +13,5 @@ def test_model_role_every_role_has_labels_of_its_own():
 
 
 def test_model_role_comparison_covers_each_measured_model_once():
-    grouped = [ModelRole.STUDENT, ModelRole.TEACHER, ModelRole.BASELINE, *BASELINES, *ALTERNATIVES]
+    grouped = [*STUDENTS, ModelRole.TEACHER, ModelRole.BASELINE, *BASELINES, *ALTERNATIVES]
     assert sorted(grouped) == sorted(ModelRole)

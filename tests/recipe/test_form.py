@@ -23,7 +23,7 @@ def test_recipe_changes_each_input_reaches_its_field():
     assert recipe.data.train.path == "s3://bucket/train.jsonl"
     assert recipe.data.test is not None
     assert recipe.data.test.path == "s3://bucket/test.jsonl"
-    assert (recipe.teacher.model, recipe.student.model) == ("some/teacher", "some/student")
+    assert (recipe.teacher.model, recipe.main_student.model) == ("some/teacher", "some/student")
     assert recipe.data.max_train_rows == 7
 
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from stillhouse.config import identity, is_execution
+from stillhouse.recipe.encoder_student import EncoderTuning
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from tests.support.builders import make_recipe_fields
@@ -33,7 +34,16 @@ IF_SET = {
         for model in ("teachers", "judge", "student")
         for name in ("chat_template_kwargs", "template_date")
     ),
+    *(
+        f"{section}.{name}"
+        for section in ("student", "students")
+        for name in ("kind", "training", *(f"encoder.{field}" for field in EncoderTuning.model_fields))
+    ),
     # so is the whole section
+    *(
+        f"students.{name}"
+        for name in ("model", "revision", "layers", "chat_template", "chat_template_kwargs", "template_date")
+    ),
     *(f"judge.{name}" for name in ("model", "revision", "dtype", "quantization", "against", "criteria")),
     *(f"judge.{name}" for name in ("pair_instruction", "score_instruction", "show_reference")),
     *(f"judge.endpoint.{name}" for name in ("provider", "serves", "offers", "extra_body")),
@@ -78,7 +88,7 @@ KEPT_OUT = {
             "execution",
         )
     ),
-    "student.licence",
+    *(f"{section}.{name}" for section in ("student", "students") for name in ("name", "licence")),
     "training.execution",
     "evaluation.engine",
     "evaluation.encoder",  # its files are identity of the stage `alternatives`, see test_alternatives.py

@@ -162,7 +162,7 @@ def test_load_recipe_relative_paths_are_resolved_from_its_folder(tmp_path, monke
     assert recipe.data.train.path == str(folder / "rows.jsonl")
     assert recipe.data.test.path == (str(folder / "test*.jsonl"), "s3://bucket/test.jsonl")
     assert recipe.teacher.model == str(folder / "teacher")
-    assert recipe.student.model == "owner/student"
+    assert recipe.main_student.model == "owner/student"
 
 
 def test_load_recipe_demo_has_its_data():

@@ -20,10 +20,14 @@ def recipe_of(folder, **fields):
     return parse_recipe(make_recipe_fields({"model": str(folder)}, student={"model": str(folder)} | fields))
 
 
+def check_model(folder, recipe):
+    check_student(str(folder), recipe.main_student, recipe)
+
+
 def check_both(folder, **fields):
     recipe = recipe_of(folder, **fields)
     check_served(str(folder), recipe.teacher, recipe.skill)
-    check_student(str(folder), recipe)
+    check_model(folder, recipe)
 
 
 def test_check_whole_folder_passes(tmp_path):
@@ -43,16 +47,16 @@ def test_check_base_model_is_refused_with_advice_that_works(tmp_path):
     continued = recipe.teacher.model_copy(update={"prompt": TeacherPrompt(layout="text")})
     check_served(str(folder), continued, recipe.skill)
     with pytest.raises(ModelError, match=r"no chat template.*student\.chat_template to minimal"):
-        check_student(str(folder), recipe)
-    check_student(str(folder), recipe_of(folder, chat_template="minimal"))
+        check_model(folder, recipe)
+    check_model(folder, recipe_of(folder, chat_template="minimal"))
 
 
 def test_check_student_template_without_a_stop_token_is_refused_with_advice_that_works(tmp_path):
     template = "{% for m in messages %}{{ '<' + m.role + '>' + m.content }}{% endfor %}"
     folder = write_model_folder(tmp_path / "m", template)
     with pytest.raises(ModelError, match=r"would never stop.*minimal"):
-        check_student(str(folder), recipe_of(folder))
-    check_student(str(folder), recipe_of(folder, chat_template="minimal"))
+        check_model(folder, recipe_of(folder))
+    check_model(folder, recipe_of(folder, chat_template="minimal"))
 
 
 def test_check_student_end_of_turn_that_generation_config_alone_names_is_enough(tmp_path):
@@ -64,14 +68,14 @@ def test_check_student_end_of_turn_that_generation_config_alone_names_is_enough(
     (folder / "generation_config.json").write_text(
         json.dumps({"eos_token_id": [ids["<|im_start|>"]], "temperature": 0.1})
     )
-    check_student(str(folder), recipe_of(folder))
+    check_model(folder, recipe_of(folder))
 
 
 @pytest.mark.parametrize(("layers", "said"), [(31, "31.*30"), (1, "at least 2")])
 def test_check_student_layers_that_can_not_be_are_refused(tmp_path, layers, said):
     folder = write_model_folder(tmp_path / "m")
     with pytest.raises(ModelError, match=said):
-        check_student(str(folder), recipe_of(folder, layers=layers))
+        check_model(folder, recipe_of(folder, layers=layers))
 
 
 def test_check_served_broken_file_is_one_line(tmp_path):
@@ -122,7 +126,7 @@ def test_check_weights_that_lack_layers_are_refused_for_each_role(tmp_path):
     recipe = recipe_of(folder)
     for check in (
         lambda: check_served(str(folder), recipe.teacher, recipe.skill),
-        lambda: check_student(str(folder), recipe),
+        lambda: check_model(folder, recipe),
     ):
         with pytest.raises(ModelError, match="lack 2 of the 3 layers"):
             check()
@@ -142,7 +146,10 @@ def test_check_student_rows_that_its_template_refuses_are_known_before_work(tmp_
     answer = [{"role": "assistant", "content": "sun"}]
     plain = {"prompt": [{"role": "user", "content": "weather?"}], "completion": answer}
     tools = {"prompt": [*plain["prompt"], {"role": "tool", "content": "sun"}], "completion": answer}
-    for check in (check_student, check_untrained):
-        check(str(folder), recipe, [plain])
+    for check in (
+        lambda rows: check_student(str(folder), recipe.main_student, recipe, rows),
+        lambda rows: check_untrained(str(folder), recipe, rows),
+    ):
+        check([plain])
         with pytest.raises(ModelError, match="no tools here"):
-            check(str(folder), recipe, [plain, tools])
+            check([plain, tools])

@@ -12,8 +12,9 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import load_settings
 from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
 from tasks.alternatives import measure_alternatives
-from tasks.convert import load_judge, load_student_base, load_teachers
+from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.evaluate import evaluate_models
+from tasks.evaluate_encoder import evaluate_encoders
 from tasks.filter import filter_completions
 from tasks.initialise import initialise_student
 from tasks.judge import score_completions
@@ -25,7 +26,7 @@ from tasks.orchestration.run import Inputs, Run
 from tasks.orchestration.stage import Stage
 from tasks.probe import probe_teachers
 from tasks.probe_judge import probe_scores
-from tasks.train import train_labelled_only, train_student
+from tasks.train import train_labelled_only, train_students
 from tests.support.builders import make_completion
 from tests.support.stages import prepare_rows
 
@@ -33,7 +34,7 @@ from tests.support.stages import prepare_rows
 _NUMBERS: dict[str, Any] = {
     **dict.fromkeys(("in", "read", "rows", "train", "validation", "test", "examples", "kept", "prompts", "routed"), 5),
     **dict.fromkeys(("requests", "generated", "sent", "scored", "pairs", "answers", "steps", "tokens"), 7),
-    **dict.fromkeys(("failed", "unreadable", "parameters"), 0),
+    **dict.fromkeys(("failed", "unreadable", "parameters", "graph_bytes", "agreement"), 0),
     **{name: {} for name in ("dropped", "quarantined", "before", "after", "scores", "against")},
     **{"labels": ["a", "b"], "by": "none", "method": "full", "seconds": 1.0, "train_loss": 1.0, "models": []},
     **{"teachers": [1, 2], "prompt_tokens": 70, "completion_tokens": 14},
@@ -86,15 +87,17 @@ def dry_distill(recipe: Recipe) -> DryRun:
     run = DryRun(recipe, load_settings(), frozenset(), id="dry")
     rows = prepare_rows(run)
     teachers, judge = load_teachers(run), load_judge(run)
-    base = load_student_base(run)
-    untrained = initialise_student(run, base, rows)
+    bases = load_student_bases(run)
+    untrained = initialise_student(run, bases, rows)
     completions = generate_completions(run, teachers, rows)
     dataset = filter_completions(run, completions, rows, score_completions(run, judge, completions, rows))
-    trained = train_student(run, base, dataset)
-    labelled_only = train_labelled_only(run, base, dataset, steps=trained.summary.steps)
+    students = train_students(run, bases, rows, dataset)
+    labelled_only = train_labelled_only(run, students[0], rows, dataset)
+    models = [*students, untrained, *filter(None, [labelled_only])]
     measure_alternatives(run, rows, dataset)
     measure_label_curve(run, rows)
-    evaluation = evaluate_models(run, rows, dataset, teachers[0], base, trained, untrained, labelled_only)
+    evaluate_encoders(run, rows, models)
+    evaluation = evaluate_models(run, rows, dataset, teachers[0], bases[0], models)
     compare_pairs(run, judge, rows, evaluation)
     return run
 

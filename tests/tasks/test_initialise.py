@@ -12,8 +12,8 @@ from stillhouse.data.turns import write_rows
 from stillhouse.errors import ModelError
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.runtime.settings import load_settings
-from tasks.convert import load_student_base
-from tasks.initialise import initialise_student, try_student
+from tasks.convert import load_student_bases
+from tasks.initialise import initialise_student, try_students
 from tests.support.builders import make_recipe_fields, make_row
 from tests.support.dry_run import DryRun
 from tests.support.model_folder import write_model_folder
@@ -69,12 +69,12 @@ def test_initialise_student_from_the_store_is_tried_on_the_rows_of_this_run(run:
     row["messages"] = [*row["messages"], {"role": role, "content": "It is sunny."}]
     write_rows(run.settings.store.cache_dir / "balance" / "train.parquet", [row])
     rows = prepare_rows(run)
-    base = load_student_base(run)
+    bases = load_student_bases(run)
     if role == "user":
-        initialise_student(run, base, rows)
-        try_student(run, rows)
+        initialise_student(run, bases, rows)
+        try_students(run, rows)
         return
     with pytest.raises(ModelError, match="no tool turn here"):
-        initialise_student(run, base, rows)
+        initialise_student(run, bases, rows)
     with pytest.raises(ModelError, match="no tool turn here"):
-        try_student(run, rows)
+        try_students(run, rows)

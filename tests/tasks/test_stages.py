@@ -1,6 +1,7 @@
 """What the stages of a recipe are named by, and what they cost: no stage is built."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ import pytest
 from stillhouse.costs.ledger import in_report_order
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.load import parse_recipe
-from tasks.convert import load_student_base, load_teachers
+from tasks.convert import load_student_bases, load_teachers
 from tasks.filter import filter_completions
 from tasks.mix import generate_completions
-from tasks.train import train_labelled_only
+from tasks.train import train_labelled_only, train_students
 from tests.support.dry_run import DryRun, dry_distill, dry_plan
 from tests.support.stages import prepare_rows
 
@@ -180,13 +181,15 @@ def test_ledger_takes_each_stages_own_price(tmp_path: Path):
 def test_labelled_only_of_a_long_training_ends_after_100_epochs(tmp_path: Path):
     run = run_of("local", tmp_path)
     rows = prepare_rows(run)
-    teachers, base = load_teachers(run), load_student_base(run)
-    dataset = filter_completions(run, generate_completions(run, teachers, rows), rows, None)
+    dataset = filter_completions(run, generate_completions(run, load_teachers(run), rows), rows, None)
+    (student,) = train_students(run, load_student_bases(run), rows, dataset)
 
     def named(steps: int) -> str:
-        built = train_labelled_only(run, base, dataset, steps=steps)
-        assert built is not None
-        return built.ref.fingerprint
+        summary = student.built.summary.model_copy(update={"steps": steps})
+        trained = replace(student, built=replace(student.built, summary=summary))
+        labelled_only = train_labelled_only(run, trained, rows, dataset)
+        assert labelled_only is not None
+        return labelled_only.built.ref.fingerprint
 
     # three labelled rows are one batch
     assert named(18_000) == named(100)

@@ -12,6 +12,7 @@ from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
 from stillhouse.recipe.checks.soft_labels import find_soft_label_problems
+from stillhouse.recipe.checks.students import find_student_problems
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.recipe.terms import TERMS, forbidding_terms
@@ -23,6 +24,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_endpoint_problems,
         find_skill_problems,
         find_output_problems,
+        find_student_problems,
         find_soft_label_problems,
         _find_budget_problems,
         find_routing_problems,
@@ -62,7 +64,8 @@ def _find_terms_problems(recipe: Recipe) -> Iterator[str]:
     for field, model in recipe.served_models.items():
         is_teacher = isinstance(model, Teacher)
         provider = model.endpoint.provider if model.endpoint else ""
-        name = forbidding_terms(model.model, provider, recipe.student.model)
+        students = [forbidding_terms(model.model, provider, student.model) for student in recipe.all_students]
+        name = next(filter(None, students), None)
         # a judge that only measures trains no student
         if name is None or name == model.accept_terms or not (is_teacher or recipe.judge_chooses):
             continue

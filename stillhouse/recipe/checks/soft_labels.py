@@ -8,7 +8,7 @@ from stillhouse.recipe.teacher import Teacher
 
 def find_soft_label_problems(recipe: Recipe) -> Iterator[str]:
     """Yield a line if `training.soft_labels` could teach nothing."""
-    if recipe.training.soft_labels is None:
+    if not recipe.learns_probabilities:
         return
     if not recipe.skill.has_labels:
         yield (

@@ -133,9 +133,9 @@ class Training(Block):
     tokens: Count = Field(description="non-padding tokens seen, over all epochs")
     steps: Count = Field(description="optimizer steps")
     seconds: Number = Field(description="of training, in all attempts")
-    train_loss: Number = Field(description="mean over the steps")
+    train_loss: Number = Field(description="mean over the steps; of a linear encoder the loss at the end")
     validation_loss: Number = Field(description="least; null: no validation rows")
-    method: str | None = Field(description="full or lora")
+    method: str | None = Field(description="full or lora; of an encoder linear or fine_tuned")
     libraries: dict[str, str] = Field({}, description="versions of the libraries that trained and wrote the student")
     soft_labels: SoftLabels | None = Field(None, description="null: `training.soft_labels` is not set")
 

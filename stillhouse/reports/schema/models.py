@@ -74,7 +74,10 @@ class Models(Block):
         description="the first teacher or the one that `evaluation.teacher` names, as its completions are generated"
     )
     baseline: Model | None = Field(description="a copy of the better of the two baselines")
-    student: Model | None = Field(description="as exported")
+    student: Model | None = Field(description="the main student, as exported")
+    student_2: Model | None = Field(None, description="another student of the recipe, as exported")
+    student_3: Model | None = Field(None, description="another student")
+    student_4: Model | None = Field(None, description="another student")
     baseline_untrained: Model | None = Field(None, description="the student's weights before training")
     baseline_zero_shot: Model | None = Field(None, description="the whole base model, prompted with the instruction")
     student_labelled_only: Model | None = Field(
@@ -173,5 +176,8 @@ class Comparison(Block):
     )
     num_clusters: Count = Field(
         None, description="groups or dialogues of test rows that intervals and p-values are over; null: over rows"
+    )
+    best_student: str | None = Field(
+        None, description="the entry of `students` that is best on validation rows; null: there is one student"
     )
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")

@@ -12,6 +12,7 @@ from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.label_worth import LabelWorth
 from stillhouse.reports.schema.models import Comparison, Models
 from stillhouse.reports.schema.slices import Agreement, Slices
+from stillhouse.reports.schema.students import StudentResult
 
 
 class GateRule(Block):
@@ -89,7 +90,8 @@ class Licences(Block):
         description="terms of use that forbid training on the teacher's answers, and of which the recipe states that "
         "they do not bind its user, as in `teachers.0.accept_terms`",
     )
-    student_base: str = Field("unknown", description="of the student's base model")
+    student_base: str = Field("unknown", description="of the main student's base model")
+    student_bases: dict[str, str] = Field({}, description="of the others' base models, by the student's name")
     encoder: str | None = Field(None, description="of the sentence encoder that was measured; no part of the student")
     teachers: tuple[TeacherLicence, ...] = Field((), description="each of several; `teacher` is then the first")
     judge: str | None = Field(None, description="null: no judge")
@@ -120,6 +122,9 @@ class Report(Block):
     training: Training | None = Field(description="null: not recorded")
     models: Models = Field(description="measured models, by role")
     comparison: Comparison = Field(description="the student against the others")
+    students: dict[str, StudentResult] = Field(
+        {}, description="every student, by its key in `models`; empty: there is one, which writes text"
+    )
     gate: Gate | None = Field(description="the recipe's rules; null: not decided yet")
     stages: dict[str, Stage] = Field(description="each stage of the run, by its label")
     method: dict[str, str] = Field({}, description="topic to sentence: how latency, throughput, memory were measured")

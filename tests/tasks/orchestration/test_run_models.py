@@ -12,7 +12,7 @@ from stillhouse.errors import ModelError
 from stillhouse.inference.models import identify
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.runtime.settings import Settings, load_settings
-from tasks.convert import load_student_base, load_teachers
+from tasks.convert import load_student_bases, load_teachers
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.run_models import find_checkpoint
 from tests.support.builders import make_recipe_fields
@@ -28,12 +28,12 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return load_settings()
 
 
-def finish_run(store: Store, run_id: str = RUN, label: str = "train") -> None:
-    """Store a run whose stage `label` made a model."""
+def finish_run(store: Store, run_id: str = RUN, label: str = "train", stage: str = "train") -> None:
+    """Store a run in which `stage`, called `label`, made a model."""
     with store.workspace("train", 1, "f" * 64, {}, {}) as work:
         write_model_folder(work.folder)
         work.commit({})
-    artifacts = {label: {"stage": "train", "fingerprint": "f" * 64}}
+    artifacts = {label: {"stage": stage, "fingerprint": "f" * 64}}
     store.put_text(f"runs/{run_id}/artifacts.json", json.dumps(artifacts))
 
 
@@ -58,7 +58,7 @@ def test_recipe_may_name_a_run_as_teacher_and_as_students_base(settings: Setting
     model = {"model": f"runs:/{RUN}"}
     teacher: dict[str, Any] = {**model, "prompt": {"layout": "student"}}
     run = start_run(parse_recipe(make_recipe_fields(teacher, student=model)), settings, [])
-    assert [one.model.name for one in (*load_teachers(run), load_student_base(run))] == [RUN, RUN]
+    assert [one.model.name for one in (*load_teachers(run), load_student_bases(run)[0].checkpoint)] == [RUN, RUN]
     assert run.recipe.teacher.display_name == RUN
 
 
@@ -70,7 +70,8 @@ def test_model_of_an_unknown_run_is_refused_before_any_work(settings: Settings, 
         start_run(parse_recipe(fields), settings, [])
 
 
-def test_model_of_a_run_without_a_language_model_is_refused(settings: Settings):
-    finish_run(open_store(settings.store), label="alternatives")
+@pytest.mark.parametrize("made", [{"label": "alternatives"}, {"stage": "train_encoder"}])
+def test_model_of_a_run_without_a_language_model_is_refused(settings: Settings, made: dict[str, str]):
+    finish_run(open_store(settings.store), **made)
     with pytest.raises(ModelError, match="trained no student that an engine serves"):
         find_checkpoint(f"runs:/{RUN}", "", settings)

@@ -1,0 +1,114 @@
+"""Has encoder students answer the test rows and times them, each loaded alone in onnxruntime as it would be served.
+
+Command: `python -m stillhouse.evaluation.encoder_worker spec.json` (engine environment)
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stillhouse.config import StrictModel
+from stillhouse.data.row import Row, prompt_text
+from stillhouse.evaluation.evidence import VALIDATION, latency_numbers, write_answers, write_evidence
+from stillhouse.evaluation.memory import count_parameters, sampled_peak
+from stillhouse.evaluation.roles import ModelRole
+from stillhouse.inference.encoder.label_encoder import GRAPH, LabelEncoder
+from stillhouse.inference.encoder.runtime import Vectors
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.runtime.worker import Reporter, serve
+from stillhouse.skills.cases import read_cases
+from stillhouse.skills.registry import AnySkill
+
+# rows are asked again until so much time has passed: a few hundred take less than a clock and a cache need
+_LEAST_SECONDS = 1.0
+
+
+class EncoderEvaluateSpec(StrictModel):
+    """One encoder student and the rows that it answers."""
+
+    schema_version: int = 1
+    role: ModelRole
+    folder: str
+    skill: AnySkill
+    labels: tuple[str, ...]
+    evaluation: Evaluation
+    test: str  # Parquet file
+    validation: str | None  # the same of rows on which students are chosen; None: they are not answered
+    out: str
+
+
+def evaluate_encoder(spec: EncoderEvaluateSpec, report: Reporter) -> dict[str, Any]:
+    """Write answers.parquet and measurements.json of one student; return its role and the number of rows."""
+    rows = read_cases(spec.test, spec.skill)
+    texts = _texts(spec, rows)
+    folder, settings = Path(spec.folder), spec.evaluation
+    with sampled_peak([os.getpid()], on_cpu=True) as memory:
+        student = LabelEncoder(folder)
+        logits, rate = answer_all(student, texts, settings.warm_requests)
+    latencies = time_requests(student, texts, settings)
+    report.log(f"{len(rows)} rows answered, {rate:.0f} a second")
+    numbers = {
+        "engine": "onnxruntime",
+        "parameters": count_parameters(folder),
+        "weight_bytes": (folder / GRAPH).stat().st_size,
+        "peak_memory_bytes": memory.peak_bytes,
+        "requests_per_second": rate,
+        "prompt_tokens_mean": student.mean_tokens(texts),
+        **latency_numbers(latencies),
+        "notes": ["served as it is kept, with 8-bit weights, on the CPU"],
+    }
+    write_evidence(Path(spec.out), _lines(spec, rows, logits), {spec.role: numbers})
+    if spec.validation:
+        others = read_cases(spec.validation, spec.skill)
+        lines = _lines(spec, others, student.logits(_texts(spec, others))) if others else []
+        write_answers(Path(spec.out) / VALIDATION, lines)
+    return {"models": [spec.role], "rows": len(rows)}
+
+
+def answer_all(student: LabelEncoder, texts: Sequence[str], num_warm: int) -> tuple[Vectors, float]:
+    """Return the logits of the labels of each text, and how many are answered a second if all are there at once."""
+    student.logits(texts[:num_warm])
+    started, times = time.perf_counter(), 0
+    while not times or time.perf_counter() - started < _LEAST_SECONDS:
+        logits, times = student.logits(texts), times + 1
+    return logits, times * len(texts) / (time.perf_counter() - started)
+
+
+def time_requests(student: LabelEncoder, texts: Sequence[str], settings: Evaluation) -> list[float]:
+    """Return the seconds of each timed request, one at a time: the rows and the order of all other models."""
+    shuffled = [int(place) for place in np.random.default_rng(settings.seed).permutation(len(texts))]
+    seconds = []
+    for number in range(settings.warm_requests + settings.latency_requests):
+        started = time.perf_counter()
+        student.answers([texts[shuffled[number % len(shuffled)]]])
+        seconds.append(time.perf_counter() - started)
+    return seconds[settings.warm_requests :]
+
+
+def _texts(spec: EncoderEvaluateSpec, rows: Sequence[Row]) -> list[str]:
+    return [prompt_text(spec.skill.student_messages(row["messages"], spec.labels)) for row in rows]
+
+
+def _lines(spec: EncoderEvaluateSpec, rows: Sequence[Row], logits: Vectors) -> list[dict[str, Any]]:
+    """Return the lines of an evaluation's answers, with the log-probability of each label (nats)."""
+    logprobs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    answers = [spec.labels[place] for place in logits.argmax(axis=1)]
+    return [
+        {
+            "model": spec.role,
+            "row_id": row["id"],
+            "answer": answer,
+            "text": answer,
+            "logprob": float(found.max()),
+            "label_logprobs": found.tolist(),
+        }
+        for row, answer, found in zip(rows, answers, logprobs.astype(np.float64), strict=True)
+    ]
+
+
+if __name__ == "__main__":
+    serve(EncoderEvaluateSpec, evaluate_encoder)

@@ -1,0 +1,53 @@
+"""Students whose settings are of another kind of student, or would need a training set of their own."""
+
+from collections.abc import Iterator
+
+from stillhouse.recipe.encoder_student import EncoderTuning
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.student import Student
+
+# of one training set, which all students learn
+_OF_THE_ROWS = ("use_references", "reasoning")
+_OF_LANGUAGE_MODELS = ("layers", "chat_template", "chat_template_kwargs", "template_date")
+
+
+def find_student_problems(recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each setting that does not fit its student."""
+    students = recipe.all_students
+    for number, student in enumerate(students):
+        field = f"students.{number}" if recipe.students else "student"
+        own = _encoder(recipe, student) if student.is_encoder else _language_model(student)
+        problems = [*_training(student), *own]
+        yield from (f"{field}.{problem}" for problem in problems)
+    names = [student.display_name for student in students]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"students: {names.count(name)} are called {name!r}, in the report too: give each a `name` of its own"
+
+
+def _training(student: Student) -> Iterator[str]:
+    for name in _OF_THE_ROWS:
+        if name in student.training:
+            yield f"training.{name}: all students learn the same training examples: set it in the section `training`"
+
+
+def _encoder(recipe: Recipe, student: Student) -> Iterator[str]:
+    if not recipe.skill.has_labels:
+        yield (
+            f"kind: an encoder chooses among labels, and skill.kind: {recipe.skill.kind} has none: set it to causal_lm"
+        )
+    for name in _OF_LANGUAGE_MODELS:
+        if getattr(student, name) != type(student).model_fields[name].default:
+            yield f"{name} is of students that write text, and kind is encoder: leave it out"
+    for name in ("epochs", "learning_rate"):
+        if name in student.training:
+            yield f"training.{name}: of an encoder it is encoder.{name}: write it there"
+    training = recipe.training_of(student)
+    if training.method == "lora" or training.packing:
+        named = "method: lora" if training.method == "lora" else "packing: true"
+        other = "{method: full}" if training.method == "lora" else "{packing: false}"
+        yield f"training: an encoder can't be trained with training.{named}: set training: {other} in this student"
+
+
+def _language_model(student: Student) -> Iterator[str]:
+    if student.encoder != EncoderTuning():
+        yield "encoder is for students of kind: encoder: set the kind, or leave it out"

@@ -1,0 +1,47 @@
+"""A student of a run: its part in the comparison, what it is made of, and the artifact with its weights."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stillhouse.artifacts.handle import Built
+from stillhouse.evaluation.roles import STUDENTS, ModelRole
+from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.student import Student
+
+
+@dataclass(frozen=True)
+class StudentBase:
+    """A student of the recipe before anything is made of it."""
+
+    role: ModelRole
+    config: Student
+    checkpoint: Checkpoint  # of the whole model that it is made from
+
+    def label(self, stage: str) -> str:
+        """Return the label of a stage in the run; the main student's is the stage's own name."""
+        return stage if self.role is ModelRole.STUDENT else f"{stage} {self.config.display_name}"
+
+    def built_as(self, role: ModelRole, built: Built[Any]) -> "StudentModel":
+        """Return a model made of this base."""
+        return StudentModel(role, self, built)
+
+
+@dataclass(frozen=True)
+class StudentModel:
+    """Weights that were made of a student's base."""
+
+    role: ModelRole
+    base: StudentBase
+    built: Built[Any]
+
+    @property
+    def is_encoder(self) -> bool:
+        """Whether it is a classifier on an encoder, which onnxruntime serves."""
+        return self.base.config.is_encoder
+
+
+def roles_of(recipe: Recipe) -> list[tuple[ModelRole, Student]]:
+    """Return the recipe's students with the part that each plays, the main one first."""
+    students = recipe.all_students
+    return list(zip(STUDENTS[: len(students)], students, strict=True))
