@@ -9,6 +9,8 @@ DEVICE ?= cpu
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 # the encoder that recipes measure by default; stillhouse/recipe/encoder.py has its name too
 ENCODER := .models/all-MiniLM-L6-v2-int8
+# the same encoder with float weights, of which a student is made
+STUDENT_ENCODER := .models/all-MiniLM-L6-v2
 
 .PHONY: setup environments ray model demo up down test long fast lint types bench docs reference clean
 
@@ -31,13 +33,16 @@ $(CONTROL)/.ray: infra/requirements/ray.txt $(CONTROL)/.done
 	$(CONTROL)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/ray.txt
 	touch $@
 
-model: $(MODEL) $(ENCODER)
+model: $(MODEL) $(ENCODER) $(STUDENT_ENCODER)
 
 $(MODEL): | $(CONTROL)/.done
 	sh infra/demo-model.sh $(CONTROL) $(MODEL)
 
 $(ENCODER): | $(CONTROL)/.done
 	sh infra/demo-encoder.sh $(CONTROL) $(ENCODER)
+
+$(STUDENT_ENCODER): | $(CONTROL)/.done
+	sh infra/demo-student-encoder.sh $(CONTROL) $(STUDENT_ENCODER)
 
 demo: setup model
 	$(CONTROL)/stillhouse run demo
