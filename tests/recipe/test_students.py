@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stillhouse.config import identity
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
@@ -99,3 +100,13 @@ def test_student_and_students_exclude_each_other_and_one_is_needed():
     del none["student"]
     with pytest.raises(RecipeError, match="student: missing"):
         parse_recipe(none)
+
+
+def test_shipped_demo_with_students_is_the_demo_but_for_them():
+    # so that its run finds what `make demo` has made
+    one, several = load_recipe("demo"), load_recipe("demo-students")
+    own = {"name", "student", "students"}
+    assert several.model_dump(exclude=own) == one.model_dump(exclude=own)
+    assert identity(several.main_student) == identity(one.main_student)
+    assert [student.kind for student in several.all_students] == ["causal_lm", "encoder", "encoder"]
+    assert not several.learns_probabilities
