@@ -22,6 +22,7 @@ from stillhouse.reports.licences import licence_rows
 from stillhouse.reports.numbers import NOT_MEASURED
 from stillhouse.reports.schema.models import Model
 from stillhouse.reports.schema.report import Confusion, Report
+from stillhouse.reports.seeds import seeds_text
 from stillhouse.reports.slice_text import HEADER as SLICE_HEADER
 from stillhouse.reports.slice_text import against_teacher, slice_rows, worst_slice
 from stillhouse.reports.tables import judge_rows, metric_names, unmeasured_text
@@ -73,6 +74,7 @@ def render_html(report: Report) -> str:
         label_worth=label_worth_text(report),
         missing=missing_models(report),
         against_teacher=against_teacher(report),
+        seeds=seeds_text(report),
         worst_slice=worst_slice(report),
         slice_header=SLICE_HEADER,
         slice_rows=slice_rows(report),

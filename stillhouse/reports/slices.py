@@ -15,19 +15,22 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.slices import Names, paired_scores, slice_block
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.collect import scoring_of
+from stillhouse.reports.seeds import seed_spreads
 
 
 def closer_look(evidence: Evidence, recipe: Recipe) -> dict[str, Any]:
-    """Return the report's `agreement` and `slices`; null if student or teacher was not measured.
+    """Return the report's `seeds`, `agreement` and `slices`; the last two null without student or teacher.
 
     There are no slices either if no metric scores single rows.
     """
     scoring = scoring_of(evidence, recipe)
     student, teacher = (evidence.answers.get(role) for role in (ModelRole.STUDENT, ModelRole.TEACHER))
+    seeds = {"seeds": seed_spreads(evidence, scoring, recipe)}
     if not student or not teacher:
-        return {"agreement": None, "slices": None}
+        return seeds | {"agreement": None, "slices": None}
     scores = paired_scores(student, teacher, scoring)
     return {
+        **seeds,
         "agreement": agreement_block(student, teacher, scoring),
         "slices": slice_block(_names(evidence.rows, recipe), scores) if scores else None,
     }

@@ -25,6 +25,7 @@ from stillhouse.reports.numbers import (
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.models import Estimate, Model
 from stillhouse.reports.schema.report import Report
+from stillhouse.reports.seeds import seeds_text
 from stillhouse.reports.slice_text import against_teacher, worst_slice
 from stillhouse.reports.students import best_student_text, students_markdown
 from stillhouse.reports.teachers import teachers_markdown
@@ -76,7 +77,7 @@ def summary_markdown(report: Report) -> str:
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
     parts += filter(None, [unmeasured_text(report), students_markdown(report)])
-    parts += filter(None, [against_teacher(report), cell(worst_slice(report))])
+    parts += filter(None, [against_teacher(report), seeds_text(report), cell(worst_slice(report))])
     parts += _label_errors(report)
     parts += _judge_parts(report.judge) if report.judge else []
     if report.ledger:

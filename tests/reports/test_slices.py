@@ -49,7 +49,7 @@ def test_closer_look_slices_by_label_length_and_named_columns() -> None:
 
 def test_closer_look_without_a_teacher_is_nothing() -> None:
     evidence = Evidence([], (), {ModelRole.STUDENT: []}, {})
-    assert closer_look(evidence, parse_recipe(make_recipe_fields())) == {"agreement": None, "slices": None}
+    assert closer_look(evidence, parse_recipe(make_recipe_fields())) == {"seeds": [], "agreement": None, "slices": None}
 
 
 def test_closer_look_languages_are_those_of_the_recipe() -> None:

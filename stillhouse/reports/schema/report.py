@@ -11,6 +11,7 @@ from stillhouse.reports.schema.data import CurvePoint, Data, Filtering, FunnelSt
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.label_worth import LabelWorth
 from stillhouse.reports.schema.models import Comparison, Models
+from stillhouse.reports.schema.seeds import SeedSpread
 from stillhouse.reports.schema.slices import Agreement, Slices
 from stillhouse.reports.schema.students import StudentResult
 
@@ -135,6 +136,9 @@ class Report(Block):
     label_worth: LabelWorth | None = Field(None, description="null: the recipe wants no alternatives or has no labels")
     judge: Judge | None = Field(None, description="null: the recipe has no judge")
     agreement: Agreement | None = Field(None, description="of student and teacher; null: one was not measured")
+    seeds: tuple[SeedSpread, ...] = Field(
+        (), description="students that differ in their training seed alone: the spread that no interval holds"
+    )
     slices: Slices | None = Field(None, description="student and teacher by label, length and more; null: not measured")
     disagreements: tuple[Disagreement, ...] = Field((), description="at most 25")
     mislabelled: tuple[LabelError, ...] = Field((), description="the likeliest label errors, at most 25")
