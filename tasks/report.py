@@ -113,12 +113,16 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
     blocks = collect.model_blocks(evidence, names, recipe)
     comparison, which = comparison_block(evidence, blocks, recipe)
     comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}
-    comparison |= _certainty(run, inputs, evidence, blocks, comparison["not_measured"])
+    certainty = _certainty(run, inputs, evidence, blocks)
+    comparison |= {name: certainty[main.role][name] for name in ("certainty", "cascade")}
+    if why := certainty[main.role]["why_no_cascade"]:
+        comparison["not_measured"]["cascade"] = why
     data = {role: source.summary for role, source in inputs.sources.items()}
     stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
     related = {"teacher": inputs.teachers, "student's base": [main.base.checkpoint]}
     models = collect.with_baseline(_carried(blocks, measured), which)
-    students = student_blocks(evidence, Models.model_validate(models), recipe, _students(run, inputs, evidence, names))
+    known = {role: own | certainty[role] for role, own in _students(run, inputs, evidence, names).items()}
+    students = student_blocks(evidence, Models.model_validate(models), recipe, known)
     comparison["best_student"] = best_by_validation(students)
     report = build_report(
         run_id=run.id,
@@ -151,14 +155,17 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
 
 
 def _certainty(
-    run: Run, inputs: ReportInputs, evidence: Evidence, blocks: dict[ModelRole, Any], not_measured: dict[str, str]
-) -> dict[str, Any]:
+    run: Run, inputs: ReportInputs, evidence: Evidence, blocks: dict[ModelRole, Any]
+) -> dict[ModelRole, dict[str, Any]]:
+    """Return each student's certainty and cascade, and why it has none."""
     # an encoder's answers are of a stage of their own
-    answered = inputs.encoders[0] if inputs.students[0].is_encoder else inputs.evaluation
-    refs = (answered.ref, inputs.rows.splits.ref, inputs.dataset.ref)
-    found, why = student_certainty(run.recipe, evidence, blocks, Folders(*map(run.store.fetch, refs)))
-    if why:
-        not_measured["cascade"] = why
+    answered = {ModelRole(role): one.ref for one in inputs.encoders for role in one.summary.models}
+    split, dataset = (run.store.fetch(ref) for ref in (inputs.rows.splits.ref, inputs.dataset.ref))
+    found = {}
+    for role in (one.role for one in inputs.students):
+        folders = Folders(run.store.fetch(answered.get(role, inputs.evaluation.ref)), split, dataset)
+        own, why = student_certainty(run.recipe, evidence, blocks, folders, role)
+        found[role] = own | {"why_no_cascade": why}
     return found
 
 

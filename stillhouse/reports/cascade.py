@@ -43,32 +43,40 @@ class Folders:
     dataset: Path
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A student and its teacher among the measured models."""
+
+    student: ModelRole
+    blocks: Mapping[ModelRole, Any]
+
+
 def student_certainty(
-    recipe: Recipe, evidence: Evidence, blocks: Mapping[ModelRole, Any], folders: Folders
+    recipe: Recipe, evidence: Evidence, blocks: Mapping[ModelRole, Any], folders: Folders, role: ModelRole
 ) -> tuple[dict[str, Any], str]:
-    """Return the blocks `certainty` and `cascade` of a comparison, None if not measured, and why there is no cascade.
+    """Return the blocks `certainty` and `cascade` of a student, None if not measured, and why there is no cascade.
 
     A student without a teacher beside it has neither.
     """
     nothing = {"certainty": None, "cascade": None}
-    if not {ModelRole.STUDENT, ModelRole.TEACHER} <= set(evidence.answers):
+    if not {role, ModelRole.TEACHER} <= set(evidence.answers):
         return nothing, "student and teacher were not both measured"
-    test = read_scored(folders.evaluate / ANSWERS).get(ModelRole.STUDENT, {})
-    validation = _validation(recipe, evidence, folders)
+    test = read_scored(folders.evaluate / ANSWERS).get(role, {})
+    validation = _validation(recipe, evidence, folders, role)
     if why := _why_unknown(recipe, evidence, test, validation):
         return nothing, why
     certainty, temperature = certainty_block(recipe, evidence, test, validation)
     # of all validation rows, since thresholds are shares of them
     sure = certainties(list(validation.scored.values()), evidence.labels, temperature)
-    found = cascade_block(recipe, evidence, blocks, test, sure, temperature)
+    found = cascade_block(recipe, evidence, Pair(role, blocks), test, sure, temperature)
     cascade, why = (None, found) if isinstance(found, str) else (found, "")
     return {"certainty": certainty, "cascade": cascade}, why
 
 
-def _validation(recipe: Recipe, evidence: Evidence, folders: Folders) -> Validation:
+def _validation(recipe: Recipe, evidence: Evidence, folders: Folders, role: ModelRole) -> Validation:
     rows = read_cases(folders.split / "validation.parquet", recipe.skill)
     truth = validation_truth(rows, folders.dataset, recipe.skill, evidence.labels)
-    answers = read_scored(folders.evaluate / VALIDATION).get(ModelRole.STUDENT, {})
+    answers = read_scored(folders.evaluate / VALIDATION).get(role, {})
     return Validation(answers, truth)
 
 
@@ -78,7 +86,7 @@ def _why_unknown(recipe: Recipe, evidence: Evidence, test: Mapping[str, Scored],
         return "the student answered no validation rows (data.validation_fraction, or `--refresh evaluate`)"
     if not all(one.is_known for one in (*test.values(), *validation.scored.values())):
         return "the student's engine gave no probabilities"
-    if row_scores(metric, evidence.answers[ModelRole.STUDENT], scoring_of(evidence, recipe)) is None:
+    if row_scores(metric, evidence.answers[ModelRole.TEACHER], scoring_of(evidence, recipe)) is None:
         return f"{metric} is of all rows together, and says of no single one whether it is right"
     return ""
 
@@ -110,16 +118,16 @@ def certainty_block(
 def cascade_block(
     recipe: Recipe,
     evidence: Evidence,
-    blocks: Mapping[ModelRole, Any],
+    pair: Pair,
     test: Mapping[str, Scored],
     sure_on_validation: Floats,
     temperature: float,
 ) -> dict[str, Any] | str:
     """Return the `cascade` block, or why no threshold keeps to `evaluation.cascade_max_cost`."""
     scoring, metric = scoring_of(evidence, recipe), recipe.evaluation.metrics[0]
-    student, teacher = (evidence.answers[role] for role in (ModelRole.STUDENT, ModelRole.TEACHER))
+    student, teacher = (evidence.answers[role] for role in (pair.student, ModelRole.TEACHER))
     sure = certainties([test[row["id"]] for row in evidence.rows], evidence.labels, temperature)
-    prices, unit = prices_of(blocks)
+    prices, unit = prices_of(pair)
     tried = thresholds(sure_on_validation)
     chosen = choose(tried, sure_on_validation, prices, recipe.evaluation.cascade_max_cost)
     if chosen is None:
@@ -127,7 +135,7 @@ def cascade_block(
             f"the student alone costs {prices.of_blend(0.0):.0%} of the teacher, more than "
             f"evaluation.cascade_max_cost ({recipe.evaluation.cascade_max_cost:.0%})"
         )
-    latencies = [_mean_ms(evidence, role) for role in (ModelRole.STUDENT, ModelRole.TEACHER)]
+    latencies = [_mean_ms(evidence, role) for role in (pair.student, ModelRole.TEACHER)]
     all_rows = np.arange(len(evidence.rows))
 
     def point(threshold: float) -> dict[str, Any]:
@@ -153,12 +161,12 @@ def cascade_block(
     }
 
 
-def prices_of(blocks: Mapping[ModelRole, Any]) -> tuple[Prices, Literal["usd", "time", "requests"]]:
+def prices_of(pair: Pair) -> tuple[Prices, Literal["usd", "time", "requests"]]:
     """Return what a request takes of student and teacher, and in what: money if it is known, else time.
 
     Where the teacher alone has a price, the student counts as free: its machine's time is no money.
     """
-    student, teacher = blocks[ModelRole.STUDENT], blocks[ModelRole.TEACHER]
+    student, teacher = pair.blocks[pair.student], pair.blocks[ModelRole.TEACHER]
     costs = [block["cost_usd_per_1k_requests"] for block in (student, teacher)]
     if costs[1]:
         return Prices(costs[0] or 0.0, costs[1]), "requests" if costs[0] is None else "usd"

@@ -1,7 +1,8 @@
 """Sentences about the student's certainty, and about handing back to the teacher what it is not sure of."""
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.numbers import decimal, interval, metric_name, milliseconds, percent, signed
-from stillhouse.reports.schema.models import Gain
+from stillhouse.reports.schema.models import Cascade, Gain
 from stillhouse.reports.schema.report import Report
 
 _OF = {
@@ -13,14 +14,24 @@ _OF = {
 
 def cascade_text(report: Report) -> str:
     """Return what the student with its teacher behind it reaches, or why that is not known; empty without a student."""
-    found, metric = report.comparison.cascade, metric_name(report.comparison.primary_metric)
+    metric = metric_name(report.comparison.primary_metric)
+    return _text("the student", metric, report.comparison.cascade, report.comparison.not_measured.get("cascade", ""))
+
+
+def other_cascade_texts(report: Report) -> list[str]:
+    """Return the same of each other student."""
+    metric = metric_name(report.comparison.primary_metric)
+    others = [one for role, one in report.students.items() if role != ModelRole.STUDENT]
+    return [_text(one.name, metric, one.cascade, one.why_no_cascade) for one in others]
+
+
+def _text(student: str, metric: str, found: Cascade | None, why: str) -> str:
     if found is None:
-        why = report.comparison.not_measured.get("cascade")
-        return f"Handing rows back to the teacher was not measured: {why}." if why else ""
+        return f"Handing rows of {student} back to the teacher was not measured: {why}." if why else ""
     time = f", {milliseconds(found.latency_ms)} a request on average" if found.latency_ms is not None else ""
     return (
         f"Handing back the {percent(found.handed_back)} of the test rows on which it is less than "
-        f"{percent(found.threshold)} sure, the student with its teacher behind it reaches {metric} "
+        f"{percent(found.threshold)} sure, {student} with its teacher behind it reaches {metric} "
         f"{decimal(found.quality.value)} {interval(found.quality.low, found.quality.high)} at "
         f"{percent(found.relative_cost)} {_OF[found.cost_of]}{time}: {_gain(found.gain_over_teacher)} against the "
         f"teacher alone, {_gain(found.gain_over_student)} against the student alone. The threshold was chosen on "

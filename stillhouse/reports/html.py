@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from stillhouse.reports import numbers, plots, students
 from stillhouse.reports.cascade_plots import cascade_chart, reliability_chart
-from stillhouse.reports.cascade_text import cascade_text, certainty_text
+from stillhouse.reports.cascade_text import cascade_text, certainty_text, other_cascade_texts
 from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.label_worth_chart import label_worth_chart
 from stillhouse.reports.label_worth_text import label_worth_text
@@ -92,6 +92,7 @@ def render_html(report: Report) -> str:
         ledger_rows=ledger_rows(report.ledger) if report.ledger else [],
         break_even=break_even_text(report.ledger) if report.ledger else "",
         cascade=cascade_text(report),
+        other_cascades=other_cascade_texts(report),
         certainty=certainty_text(report),
         charts=_charts(report),
         confusions=most_confused(report.confusion) if report.confusion else [],

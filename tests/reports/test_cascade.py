@@ -13,7 +13,7 @@ from stillhouse.evaluation.evidence import ANSWERS, VALIDATION, Evidence, write_
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report
-from stillhouse.reports.cascade import Folders, prices_of, student_certainty
+from stillhouse.reports.cascade import Folders, Pair, prices_of, student_certainty
 from stillhouse.reports.cascade_text import cascade_text, certainty_text
 from stillhouse.reports.html import render_html
 from tests.support.builders import make_recipe_fields, make_row
@@ -25,14 +25,22 @@ LABELS = ("a", "b")
 class Case:
     """100 test rows and as many validation rows. On the 20 of which it is unsure the student is wrong."""
 
-    def __init__(self, folder: Path, *, is_scored: bool = True, validation: bool = True, **evaluation: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        role: ModelRole = ModelRole.STUDENT,
+        is_scored: bool = True,
+        validation: bool = True,
+        **evaluation: Any,
+    ) -> None:
+        self.role = role
         self.recipe = parse_recipe(make_recipe_fields(evaluation={"metrics": ["accuracy"], **evaluation}))
         truth = ["a" if number % 2 else "b" for number in range(ROWS)]
         unsure = [number % 5 == 0 for number in range(ROWS)]
         student = [_other(one) if doubt else one for one, doubt in zip(truth, unsure, strict=True)]
         lines = [
-            {"model": "student", "row_id": f"r{at}", "answer": one, "text": one}
-            | (_scores(one, doubt) if is_scored else {})
+            {"model": role, "row_id": f"r{at}", "answer": one, "text": one} | (_scores(one, doubt) if is_scored else {})
             for at, (one, doubt) in enumerate(zip(student, unsure, strict=True))
         ]
         write_answers(folder / ANSWERS, lines)
@@ -49,20 +57,20 @@ class Case:
         (folder / "validation.jsonl").write_text("".join(json.dumps(line) + "\n" for line in kept))
         # the teacher is wrong on other rows
         teacher = [_other(one) if at % 10 == 1 else one for at, one in enumerate(truth)]
-        latencies = {ModelRole.STUDENT: [8.0, 12.0], ModelRole.TEACHER: [90.0, 110.0]}
+        latencies = {role: [8.0, 12.0], ModelRole.TEACHER: [90.0, 110.0]}
         self.evidence = Evidence(
             rows=[make_row(f"r{at}", one) for at, one in enumerate(truth)],
             labels=LABELS,
-            answers={ModelRole.STUDENT: student, ModelRole.TEACHER: teacher},
-            measurements={role: {"latencies_ms": found} for role, found in latencies.items()},
+            answers={role: student, ModelRole.TEACHER: teacher},
+            measurements={model: {"latencies_ms": found} for model, found in latencies.items()},
         )
         self.blocks = {
-            role: {"cost_usd_per_1k_requests": None, "latency_ms": {"p50": float(np.mean(found))}}
-            for role, found in latencies.items()
+            model: {"cost_usd_per_1k_requests": None, "latency_ms": {"p50": float(np.mean(found))}}
+            for model, found in latencies.items()
         }
 
     def found(self) -> tuple[dict[str, Any], str]:
-        return student_certainty(self.recipe, self.evidence, self.blocks, self.folders)
+        return student_certainty(self.recipe, self.evidence, self.blocks, self.folders, self.role)
 
 
 def _other(label: str) -> str:
@@ -75,8 +83,9 @@ def _scores(answer: str, is_unsure: bool) -> dict[str, Any]:
     return {"logprob": math.log(share), "label_logprobs": [shares[label] for label in LABELS]}
 
 
-def test_cascade_hands_back_the_rows_that_the_student_is_unsure_of(tmp_path: Path):
-    found, why = Case(tmp_path).found()
+@pytest.mark.parametrize("role", [ModelRole.STUDENT, ModelRole.STUDENT_3])
+def test_cascade_hands_back_the_rows_that_the_student_is_unsure_of(tmp_path: Path, role: ModelRole):
+    found, why = Case(tmp_path, role=role).found()
     cascade = found["cascade"]
     assert why == ""
     assert cascade["handed_back"] == 0.2
@@ -138,7 +147,7 @@ def test_prices_are_money_if_known_else_time(costs: Any, prices: Any, unit: str)
         role: {"cost_usd_per_1k_requests": cost, "latency_ms": {"p50": p50}}
         for role, cost, p50 in zip((ModelRole.STUDENT, ModelRole.TEACHER), costs, (10.0, 100.0), strict=True)
     }
-    found, of = prices_of(blocks)
+    found, of = prices_of(Pair(ModelRole.STUDENT, blocks))
     assert ((found.student, found.teacher), of) == (prices, unit)
 
 
@@ -158,5 +167,7 @@ def test_report_tells_what_handing_back_gives(tmp_path: Path, blocks: dict[str, 
 def test_report_without_a_cascade_says_why(blocks: dict[str, Any]):
     comparison = {**blocks["comparison"], "not_measured": {"cascade": "no validation rows"}}
     report = build_report(**{**blocks, "comparison": comparison})
-    assert cascade_text(report) == "Handing rows back to the teacher was not measured: no validation rows."
+    assert cascade_text(report) == (
+        "Handing rows of the student back to the teacher was not measured: no validation rows."
+    )
     assert certainty_text(report) == ""

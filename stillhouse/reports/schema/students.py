@@ -4,6 +4,7 @@ from pydantic import Field
 
 from stillhouse.reports.schema.block import Block, Count, Number
 from stillhouse.reports.schema.data import Training
+from stillhouse.reports.schema.models import Cascade, Certainty
 
 
 class StudentResult(Block):
@@ -25,4 +26,7 @@ class StudentResult(Block):
     export_agreement: Number = Field(
         None, description="of an encoder: share of the texts it learnt on which int8 and float32 choose the same label"
     )
+    certainty: Certainty | None = Field(None, description="how well it knows what it knows")
+    cascade: Cascade | None = Field(None, description="it, with the teacher for rows that it is not sure of")
+    why_no_cascade: str = Field("", description="why `cascade` is null")
     training: Training | None = Field(None, description="how it was trained")
