@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import yaml
 
-from stillhouse.config import identity
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
@@ -102,11 +101,13 @@ def test_student_and_students_exclude_each_other_and_one_is_needed():
         parse_recipe(none)
 
 
-def test_shipped_demo_with_students_is_the_demo_but_for_them():
-    # so that its run finds what `make demo` has made
-    one, several = load_recipe("demo"), load_recipe("demo-students")
-    own = {"name", "student", "students"}
-    assert several.model_dump(exclude=own) == one.model_dump(exclude=own)
-    assert identity(several.main_student) == identity(one.main_student)
-    assert [student.kind for student in several.all_students] == ["causal_lm", "encoder", "encoder"]
-    assert not several.learns_probabilities
+def test_shipped_demo_has_a_language_model_and_two_encoders():
+    demo = load_recipe("demo")
+    assert [student.kind for student in demo.all_students] == ["causal_lm", "encoder", "encoder"]
+    assert not demo.learns_probabilities
+
+
+def test_override_of_the_student_is_of_the_main_one():
+    demo = load_recipe("demo", {"student.layers": 10, "student.model": "owner/model"})
+    assert (demo.main_student.layers, demo.main_student.model) == (10, "owner/model")
+    assert [student.kind for student in demo.all_students[1:]] == ["encoder", "encoder"]

@@ -79,7 +79,8 @@ class Pipeline:
         fields["data"]["validation_fraction"] = 0.15
         engine = {"segment_seconds": 0.2, "max_num_seqs": 4, "threads": self.threads}
         fields["teachers"][0] |= {"model": str(self.model), "engine": engine}
-        fields["student"] |= {"model": str(self.model), "layers": 2}
+        main = fields.pop("students")[0]
+        fields["student"] = main | {"model": str(self.model), "layers": 2}
         fields["training"] |= {"max_steps": 6, "save_every": 2, "batch_size": 4, "execution": {"threads": self.threads}}
         fields["evaluation"]["engine"] = {"mode": "eager", "threads": self.threads}
         fields["filters"] = {"min_success_ratio": 0.0}
