@@ -121,6 +121,13 @@ def test_split_grown_groups_stay_where_they_were(split_groups: Split) -> None:
     assert {group: splits for group, splits in homes(after).items() if group in known} == known
 
 
+def test_split_group_that_loses_its_first_row_stays_where_it_was(split_groups: Split) -> None:
+    whole = rows(300, 60)
+    _, before = split_groups(train=whole)
+    _, after = split_groups(train=whole[60:])
+    assert homes(after) == homes(before)
+
+
 def test_split_row_without_a_group_is_drawn_by_itself(split_groups: Split) -> None:
     train = rows(400, 400)
     for row in train:
