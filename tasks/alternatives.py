@@ -34,7 +34,7 @@ class AlternativesSummary(StageSummary):
     not_measured: dict[str, str] = Field(default_factory=dict)
 
 
-@stage("alternatives", version=1)
+@stage("alternatives", version=2)
 def alternatives(call: StageCall[AlternativesParams]) -> AlternativesSummary:
     """Write answers.parquet and measurements.json of logistic regression on TF-IDF and on a sentence encoder."""
     params, timing, split = call.params, Timing(*call.params.timed), call.folder("split")

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import train_test_split
 
+from stillhouse.evaluation.alternatives import classifier
 from stillhouse.evaluation.alternatives.classifier import STRENGTHS, best_strength, fit_classifier
 from stillhouse.evaluation.alternatives.measure import train_alternative
 from stillhouse.evaluation.alternatives.texts import LabelledTexts
@@ -76,3 +78,11 @@ def test_best_strength_more_dimensions_than_rows_chooses_what_it_would_with_few(
     features, labels = points(spread=0.3)
     turned = np.linalg.qr(np.random.default_rng(0).normal(size=(200, 5)))[0]  # orthonormal: products stay as they are
     assert best_strength(features @ turned.T, labels, seed=0) == best_strength(features, labels, seed=0)
+
+
+def test_best_strength_of_many_rows_is_that_of_some_with_the_sum_of_losses_as_heavy(monkeypatch: pytest.MonkeyPatch):
+    features, labels = points(spread=0.3)
+    monkeypatch.setattr(classifier, "_MOST_TO_CHOOSE_ON", 40)
+    rows, _ = train_test_split(np.arange(80), train_size=40, random_state=3, shuffle=True)
+    some = best_strength(features[rows], np.asarray(labels)[rows].tolist(), seed=3)
+    assert best_strength(features, labels, seed=3) == pytest.approx(some * 40 / 80)
