@@ -124,6 +124,13 @@ def test_student_of_weight_0_is_the_student_without_soft_labels(lab: Path) -> No
         assert (lab / "plain" / name).read_bytes() == (lab / "zero" / name).read_bytes(), name
 
 
+@pytest.mark.pitfall("kill")
+def test_student_of_a_killed_training_is_the_same_bit_for_bit(lab: Path) -> None:
+    assert "going on from checkpoint-4" in (lab / "resumed.txt").read_text()
+    for name in ("model.safetensors", "head.safetensors", GRAPH):
+        assert (lab / "killed" / name).read_bytes() == (lab / "plain" / name).read_bytes(), name
+
+
 def test_served_student_with_the_labels_of_another_is_refused(
     tuned: tuple[Path, EncoderSummary], tmp_path: Path
 ) -> None:
@@ -149,7 +156,7 @@ def test_evaluation_of_a_student_writes_what_a_report_reads(tuned: tuple[Path, E
         folder=str(folder),
         skill=skill,
         labels=rows.LABELS,
-        evaluation=Evaluation(metrics=("accuracy",), latency_requests=7, warm_requests=2),
+        evaluation=Evaluation(metrics=("accuracy",), latency_requests=50, warm_requests=10),
         test=str(tmp_path / "test.parquet"),
         validation=str(tmp_path / "validation.parquet"),
         out=str(tmp_path),
@@ -159,7 +166,7 @@ def test_evaluation_of_a_student_writes_what_a_report_reads(tuned: tuple[Path, E
     evidence = read_evidence(tmp_path / "test.parquet", [tmp_path], rows.LABELS, skill)
     assert evidence.answers[ModelRole.STUDENT_2] == LabelEncoder(folder).answers(TEXTS)
     numbers = evidence.measurements[ModelRole.STUDENT_2]
-    assert len(numbers["latencies_ms"]) == numbers["latency_ms"]["n"] == 7
+    assert len(numbers["latencies_ms"]) == numbers["latency_ms"]["n"] == 50
     assert numbers["weight_bytes"] == (folder / GRAPH).stat().st_size
     assert 10**6 < numbers["peak_memory_bytes"] < 2**31
     assert numbers["requests_per_second"] > 10

@@ -3,6 +3,7 @@
 Command: `python -m tests.support.workers.encoder FOLDER`; writes base/, rows, checks.json and students into it.
 """
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -99,6 +100,31 @@ def main(folder: Path) -> None:
     for name, changes in OTHERS.items():
         (folder / name).mkdir()
         run(spec_of(folder, name, **changes), Silent())
+    (folder / "killed").mkdir()
+    spec = spec_of(folder, "killed", **OTHERS["plain"])
+    with contextlib.suppress(KeyboardInterrupt):
+        run(spec, Dying())
+    found = Noting()
+    run(spec, found)
+    (folder / "resumed.txt").write_text("\n".join(found.lines))
+
+
+class Dying(Silent):
+    """A reporter under which a training ends at its sixth step."""
+
+    def progress(self, done: int, total: int, unit: str, **detail: Any) -> None:
+        if done > 5:
+            raise KeyboardInterrupt
+
+
+class Noting(Silent):
+    """A reporter that keeps the log."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, text: str) -> None:
+        self.lines.append(text)
 
 
 if __name__ == "__main__":

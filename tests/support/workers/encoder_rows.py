@@ -35,8 +35,8 @@ def make_rows(count: int, seed: int) -> list[dict[str, Any]]:
 OTHERS: dict[str, dict[str, Any]] = {
     "linear": {"method": "linear"},
     "untrained": {"method": "linear", "trained": False},
-    "plain": {"epochs": 1},
-    "zero": {"epochs": 1, "soft_labels": {"weight": 0.0}},
+    "plain": {"epochs": 1, "save_every": 2},
+    "zero": {"epochs": 1, "save_every": 2, "soft_labels": {"weight": 0.0}},
 }
 
 
