@@ -22,6 +22,7 @@ class AlternativesParams(Params):
     """The encoder, and how requests are timed."""
 
     skill: AnySkill
+    labels: tuple[str, ...]
     timed: tuple[int, ...]  # seed, warm requests, timed requests
     encoder: EncoderFiles | None
     why_no_encoder: Execution[str]
@@ -49,6 +50,7 @@ def alternatives(call: StageCall[AlternativesParams]) -> AlternativesSummary:
         timing,
         params.encoder,
         params.why_no_encoder,
+        params.labels,
     )
     write_evidence(call.work.folder, found.lines([row["id"] for row in test]), found.measurements)
     return AlternativesSummary(models=tuple(found.answers), not_measured=found.not_measured)
@@ -65,6 +67,7 @@ def measure_alternatives(run: Run, rows: Rows, dataset: Built[FilterSummary]) ->
         return None
     params = AlternativesParams(
         skill=recipe.skill,
+        labels=rows.labels,
         timed=(evaluation.seed, evaluation.warm_requests, evaluation.latency_requests),
         encoder=find_encoder(evaluation.encoder),
         why_no_encoder=why_none(evaluation.encoder),

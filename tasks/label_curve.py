@@ -19,6 +19,7 @@ class LabelCurveParams(Params):
     """The encoder, and the seed of the draws."""
 
     skill: AnySkill
+    labels: tuple[str, ...]
     seed: int
     encoder: EncoderFiles | None
 
@@ -33,7 +34,8 @@ def label_curve(call: StageCall[LabelCurveParams]) -> LabelCurveSummary:
     )
     labelled = texts_of_rows(labelled_rows(train, examples), params.seed)
     encoder = SentenceEncoder(params.encoder) if params.encoder else None
-    curve = measure_curve(labelled, [prompt_text(row["messages"]) for row in test], params.seed, encoder)
+    texts = [prompt_text(row["messages"]) for row in test]
+    curve = measure_curve(labelled, texts, params.seed, encoder, params.labels)
     write_curve(call.work.folder, curve)
     classes = tuple(sorted(set(labelled.labels)))
     return LabelCurveSummary(
@@ -52,5 +54,7 @@ def measure_label_curve(run: Run, rows: Rows) -> Built[LabelCurveSummary] | None
     recipe, evaluation = run.recipe, run.recipe.evaluation
     if not evaluation.no_teacher_alternatives or not recipe.skill.has_labels:
         return None
-    params = LabelCurveParams(skill=recipe.skill, seed=evaluation.seed, encoder=find_encoder(evaluation.encoder))
+    params = LabelCurveParams(
+        skill=recipe.skill, labels=rows.labels, seed=evaluation.seed, encoder=find_encoder(evaluation.encoder)
+    )
     return run.build(label_curve, rows.inputs, params)

@@ -1,4 +1,4 @@
-"""Shows labels in messages."""
+"""Labels as people read them: in messages, and as texts that say what they mean."""
 
 from collections.abc import Iterable
 
@@ -10,3 +10,8 @@ def listed(labels: Iterable[str]) -> str:
     found = list(labels)
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return ", ".join(map(repr, found[:_SHOWN])) + more
+
+
+def in_words(label: str) -> str:
+    """Return a label's name with spaces between its words: `card_arrival` is `card arrival`."""
+    return label.replace("_", " ").replace("-", " ").strip() or label

@@ -7,10 +7,10 @@ from stillhouse.skills.registry import METRICS
 from stillhouse.students.labelled_steps import MOST_EPOCHS
 
 _REGRESSION = (
-    " on TF-IDF and on the vectors of a frozen sentence encoder. Both also learn the student's own training examples, "
-    "which shows what the data is worth, whoever learns it. The strength of regularisation is chosen by "
-    "cross-validation on the rows learnt from. They run on the CPU, one request after the other, at another time than "
-    "the models in vLLM"
+    " on TF-IDF and on the vectors of a frozen sentence encoder, which learns the names of the labels too. Both also "
+    "learn the student's own training examples, which shows what the data is worth, whoever learns it. The strength of "
+    "regularisation is chosen by cross-validation on the rows learnt from. They run on the CPU, one request after the "
+    "other, at another time than the models in vLLM"
 )
 _LABEL_WORTH = (
     f"The labelled rows are drawn in {draws.NUM_ORDERS} orders, of which logistic regression (C = 10) learns the first "

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from stillhouse.evaluation.alternatives.classifier import STRENGTH_UNTRIED
 from stillhouse.evaluation.alternatives.draws import draw_rows, ranks_in_class
-from stillhouse.evaluation.alternatives.label_curve import Drawn, LabelCurveSummary, answer_draw
+from stillhouse.evaluation.alternatives.label_curve import Drawn, LabelCurveSummary, Learner, answer_draw
 from stillhouse.evaluation.label_worth import crossing, label_worth
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.scoring import Scoring, statistic
@@ -89,7 +89,8 @@ def repeat(labelled: Rows, test: Rows, answers: dict[str, Any], options: Any, ti
     pool, asked = labelled.first(rng, options.labels), rng.integers(len(test.texts), size=options.tests)
     labels, vectors, theirs = labelled.labels[pool], labelled.vectors[pool], test.vectors[asked]
     draws = draw_rows(labels.tolist(), time)
-    drawn = [Drawn(**answer_draw(ROLE, lambda rows: (vectors[rows], theirs), labels, draw)) for draw in draws]
+    learner = Learner(ROLE, labels, lambda rows: (vectors[rows], theirs))
+    drawn = [Drawn(**answer_draw(learner, draw)) for draw in draws]
     everything = labelled.learnt(pool).predict(theirs).tolist()
     drawn.append(Drawn(ROLE, options.labels, len(pool), 0, everything))
     settings = Evaluation(metrics=("accuracy",), seed=time, resamples=1000)

@@ -59,10 +59,12 @@ def measure_all(
     timing: Timing,
     encoder: EncoderFiles | None,
     why_no_encoder: str = "",
+    names: Sequence[str] = (),
 ) -> Measured:
     """Return the measurements of TF-IDF and of `encoder`, on the labels and on the student's training examples.
 
-    `texts` are those of the test rows. What can't be measured is named with the reason.
+    `texts` are those of the test rows; `names` are the labels, whose words the encoder learns too. What can't be
+    measured is named with the reason.
 
     Raises:
         ModelError: the encoder can't be used.
@@ -76,11 +78,14 @@ def measure_all(
         if why:
             found.not_measured[role] = why
             continue
+        notes = learnt.notes(what)
+        if needs_encoder and names:
+            learnt, notes = learnt.with_names(names), [f"{notes[0]}, and from the labels' names", *notes[1:]]
         model = train_alternative(learnt, loaded if needs_encoder else None, timing.seed)
         size = encoder.size_bytes if encoder and needs_encoder else 0
         answers, numbers = measure_alternative(model, texts, timing, size)
         found.answers[role] = answers
-        found.measurements[role] = {**numbers, "notes": [*learnt.notes(what), *numbers["notes"]]}
+        found.measurements[role] = {**numbers, "notes": [*notes, *numbers["notes"]]}
     return found
 
 

@@ -2,10 +2,11 @@
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from stillhouse.data.label_names import in_words
 from stillhouse.data.row import Row, prompt_text
 
 # more add little to so few weights, and logistic regression on TF-IDF would take hours
@@ -28,6 +29,14 @@ class LabelledTexts(NamedTuple):
         """Return what a reader must know of them."""
         drawn = f", drawn from {self.available:,}" if self.available > len(self.texts) else ""
         return [f"learnt from {len(self.texts):,} {what}{drawn}"]
+
+    def with_names(self, names: Sequence[str]) -> "LabelledTexts":
+        """Return these and the name of each label, in words, as one more text of it.
+
+        An encoder knows what a name means; where rows are few that is worth as much as some of them.
+        """
+        texts = [*self.texts, *(in_words(name) for name in names)]
+        return LabelledTexts(texts, [*self.labels, *names], self.available)
 
 
 def texts_of_rows(rows: Iterable[Row], seed: int) -> LabelledTexts:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stillhouse.data.label_names import in_words
 from stillhouse.data.row import prompt_text
 from stillhouse.errors import DataError
 from stillhouse.students.tokens import read_rows
@@ -59,7 +60,7 @@ def read_examples(path: Path, labels: Sequence[str]) -> Examples:
 
 def label_names(labels: Sequence[str]) -> Examples:
     """Return the name of each label, in words, as an example of it."""
-    names = [label.replace("_", " ").replace("-", " ").strip() or label for label in labels]
+    names = [in_words(label) for label in labels]
     return Examples(names, np.arange(len(labels)), np.zeros((len(labels), len(labels))))
 
 

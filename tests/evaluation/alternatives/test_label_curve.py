@@ -71,6 +71,21 @@ def test_measure_curve_encodes_each_text_once_and_is_read_back(tmp_path: Path):
     assert [one.answers for one in read] == [line["answers"] for line in found.lines]
 
 
+def test_measure_curve_encoder_learns_the_names_of_the_labels_with_every_draw():
+    encoder = FakeEncoder()
+    plain = measure_curve(LABELLED, ASKED, 7, FakeEncoder()).lines
+    named = measure_curve(LABELLED, ASKED, 7, encoder, ["refund", "lost_card"]).lines
+    assert "lost card" in encoder.texts
+    by_encoder = [line for line in named if line["model"] == "encoder_logistic_regression"]
+    assert len(by_encoder) == 40
+    # a name is no hand label
+    assert [line["labels"] for line in named] == [line["labels"] for line in plain]
+    # a class that no draw has is learnt from its name alone
+    assert "lost_card" in {answer for line in by_encoder for answer in line["answers"]}
+    # letters say nothing of what a name means
+    assert [line for line in named if line not in by_encoder] == plain[:40]
+
+
 def test_measure_curve_without_two_labels_or_two_rows_a_class_holds_no_draw(tmp_path: Path):
     for texts, labels in (([], []), (["one", "two"], ["a", "a"]), (["one", "two"], ["a", "b"])):
         curve = measure_curve(LabelledTexts(texts, labels, len(texts)), ASKED, 0, None)

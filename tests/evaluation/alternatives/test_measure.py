@@ -45,6 +45,14 @@ def test_measure_all_no_labels_is_no_failure():
     assert (found.answers, len(found.not_measured)) == ({}, 4)
 
 
+def test_with_names_adds_each_label_in_words_and_counts_no_more_labels():
+    found = LabelledTexts(["where is it"], ["card_arrival"], 1).with_names(["card_arrival", "top-up"])
+    assert found.texts == ["where is it", "card arrival", "top up"]
+    assert found.labels == ["card_arrival", "card_arrival", "top-up"]
+    assert found.notes("labels") == LabelledTexts(["x"] * 3, ["y"] * 3, 1).notes("labels")
+    assert found.available == 1
+
+
 def test_texts_of_rows_has_labelled_rows_each_text_once(tmp_path):
     # balancing may take a row several times
     rows = [make_row("a", "car", text="one"), make_row("a", "car", text="one"), make_row("b", text="two")]
