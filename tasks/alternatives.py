@@ -4,15 +4,15 @@ from pydantic import Field
 
 from stillhouse.artifacts.handle import Built, StageSummary
 from stillhouse.data.row import prompt_text
-from stillhouse.dataset.labelled import labelled_rows
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.alternatives.measure import Timing, measure_all
-from stillhouse.evaluation.alternatives.texts import texts_of_examples, texts_of_rows
+from stillhouse.evaluation.alternatives.texts import texts_of_examples
 from stillhouse.evaluation.evidence import write_evidence
 from stillhouse.inference.encoder.files import EncoderFiles, find_encoder, why_none
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import AnySkill
 from tasks.balance import Rows
+from tasks.orchestration.labelled_texts import read_labelled
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -39,12 +39,9 @@ class AlternativesSummary(StageSummary):
 def alternatives(call: StageCall[AlternativesParams]) -> AlternativesSummary:
     """Write answers.parquet and measurements.json of logistic regression on TF-IDF and on a sentence encoder."""
     params, timing, split = call.params, Timing(*call.params.timed), call.folder("split")
-    train, examples, test = (
-        read_cases(path, params.skill)
-        for path in (call.folder("balance") / "train.parquet", split / "examples.parquet", split / "test.parquet")
-    )
+    test = read_cases(split / "test.parquet", params.skill)
     found = measure_all(
-        texts_of_rows(labelled_rows(train, examples), timing.seed),
+        read_labelled(call.folder("balance"), split, params.skill, timing.seed),
         texts_of_examples(call.folder("filter") / "train.jsonl", timing.seed),
         [prompt_text(row["messages"]) for row in test],
         timing,

@@ -2,14 +2,13 @@
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.data.row import prompt_text
-from stillhouse.dataset.labelled import labelled_rows
 from stillhouse.evaluation.alternatives.label_curve import LabelCurveSummary, measure_curve, write_curve
-from stillhouse.evaluation.alternatives.texts import texts_of_rows
 from stillhouse.inference.encoder.files import EncoderFiles, find_encoder
 from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import AnySkill
 from tasks.balance import Rows
+from tasks.orchestration.labelled_texts import read_labelled
 from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -28,13 +27,9 @@ class LabelCurveParams(Params):
 def label_curve(call: StageCall[LabelCurveParams]) -> LabelCurveSummary:
     """Write label_curve.parquet: the answers to the test rows of each learner after each draw of labelled rows."""
     params, split = call.params, call.folder("split")
-    train, examples, test = (
-        read_cases(path, params.skill)
-        for path in (call.folder("balance") / "train.parquet", split / "examples.parquet", split / "test.parquet")
-    )
-    labelled = texts_of_rows(labelled_rows(train, examples), params.seed)
+    labelled = read_labelled(call.folder("balance"), split, params.skill, params.seed)
+    texts = [prompt_text(row["messages"]) for row in read_cases(split / "test.parquet", params.skill)]
     encoder = SentenceEncoder(params.encoder) if params.encoder else None
-    texts = [prompt_text(row["messages"]) for row in test]
     curve = measure_curve(labelled, texts, params.seed, encoder, params.labels)
     write_curve(call.work.folder, curve)
     classes = tuple(sorted(set(labelled.labels)))

@@ -21,7 +21,7 @@ from stillhouse.evaluation.clusters import Clusters, clusters_of
 from stillhouse.evaluation.evidence import Evidence, read_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateSummary
-from stillhouse.evaluation.validation_truth import validation_truth
+from stillhouse.evaluation.validation_truth import Truth, validation_truth
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.win_rate import tally_each
 from stillhouse.recipe.data import Role
@@ -29,7 +29,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
 from stillhouse.reports.cards import data_card, model_card
-from stillhouse.reports.cascade import Folders, student_certainty
+from stillhouse.reports.cascade import Pair, student_certainty
 from stillhouse.reports.comparison import comparison_block
 from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
@@ -113,7 +113,8 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
     blocks = collect.model_blocks(evidence, names, recipe)
     comparison, which = comparison_block(evidence, blocks, recipe)
     comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}
-    certainty = _certainty(run, inputs, evidence, blocks)
+    truth = _truth(run, inputs, evidence)
+    certainty = _certainty(run, inputs, evidence, blocks, truth)
     comparison |= {name: certainty[main.role][name] for name in ("certainty", "cascade")}
     if why := certainty[main.role]["why_no_cascade"]:
         comparison["not_measured"]["cascade"] = why
@@ -121,7 +122,7 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
     stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
     related = {"teacher": inputs.teachers, "student's base": [main.base.checkpoint]}
     models = collect.with_baseline(_carried(blocks, measured), which)
-    known = {role: own | certainty[role] for role, own in _students(run, inputs, evidence, names).items()}
+    known = {role: own | certainty[role] for role, own in _students(run, inputs, truth, names).items()}
     students = student_blocks(evidence, Models.model_validate(models), recipe, known)
     comparison["best_student"] = best_by_validation(students)
     report = build_report(
@@ -154,17 +155,22 @@ def _build(run: Run, inputs: ReportInputs) -> Report:
     return with_gate(report, evaluate_gate(report.model_dump(mode="json"), recipe.gate))
 
 
+def _truth(run: Run, inputs: ReportInputs, evidence: Evidence) -> dict[str, Truth]:
+    """Return what counts as right on each validation row."""
+    rows = read_cases(run.store.path(inputs.rows.splits.ref, "validation.parquet"), run.recipe.skill)
+    return validation_truth(rows, run.store.fetch(inputs.dataset.ref), run.recipe.skill, evidence.labels)
+
+
 def _certainty(
-    run: Run, inputs: ReportInputs, evidence: Evidence, blocks: dict[ModelRole, Any]
+    run: Run, inputs: ReportInputs, evidence: Evidence, blocks: dict[ModelRole, Any], truth: Mapping[str, Truth]
 ) -> dict[ModelRole, dict[str, Any]]:
     """Return each student's certainty and cascade, and why it has none."""
     # an encoder's answers are of a stage of their own
     answered = {ModelRole(role): one.ref for one in inputs.encoders for role in one.summary.models}
-    split, dataset = (run.store.fetch(ref) for ref in (inputs.rows.splits.ref, inputs.dataset.ref))
     found = {}
     for role in (one.role for one in inputs.students):
-        folders = Folders(run.store.fetch(answered.get(role, inputs.evaluation.ref)), split, dataset)
-        own, why = student_certainty(run.recipe, evidence, blocks, folders, role)
+        folder = run.store.fetch(answered.get(role, inputs.evaluation.ref))
+        own, why = student_certainty(run.recipe, evidence, Pair(role, blocks), folder, truth)
         found[role] = own | {"why_no_cascade": why}
     return found
 
@@ -229,15 +235,9 @@ def _carried(blocks: Mapping[ModelRole, Any], measured: Sequence[Built[Any]]) ->
 
 
 def _students(
-    run: Run, inputs: ReportInputs, evidence: Evidence, names: Mapping[ModelRole, str]
+    run: Run, inputs: ReportInputs, truth: Mapping[str, Truth], names: Mapping[ModelRole, str]
 ) -> dict[ModelRole, dict[str, Any]]:
     """Return what the stages say of each student, with its accuracy on the validation rows."""
-    truth = validation_truth(
-        read_cases(run.store.path(inputs.rows.splits.ref, "validation.parquet"), run.recipe.skill),
-        run.store.fetch(inputs.dataset.ref),
-        run.recipe.skill,
-        evidence.labels,
-    )
     folders = [run.store.fetch(one.ref) for one in (inputs.evaluation, *inputs.encoders)]
     validation = validation_blocks(folders, truth, run.recipe.skill)
     return {

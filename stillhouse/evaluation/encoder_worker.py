@@ -15,6 +15,7 @@ from stillhouse.config import StrictModel
 from stillhouse.data.row import Row, prompt_text
 from stillhouse.evaluation.evidence import VALIDATION, latency_numbers, write_answers, write_evidence
 from stillhouse.evaluation.memory import count_parameters, sampled_peak
+from stillhouse.evaluation.request_order import request_order
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.encoder.label_encoder import GRAPH, LabelEncoder
 from stillhouse.inference.encoder.runtime import Vectors
@@ -80,11 +81,10 @@ def answer_all(student: LabelEncoder, texts: Sequence[str], num_warm: int) -> tu
 
 def time_requests(student: LabelEncoder, texts: Sequence[str], settings: Evaluation) -> list[float]:
     """Return the seconds of each timed request, one at a time: the rows and the order of all other models."""
-    shuffled = [int(place) for place in np.random.default_rng(settings.seed).permutation(len(texts))]
     seconds = []
-    for number in range(settings.warm_requests + settings.latency_requests):
+    for row in request_order(settings.seed, settings.warm_requests + settings.latency_requests, len(texts)):
         started = time.perf_counter()
-        student.answers([texts[shuffled[number % len(shuffled)]]])
+        student.answers([texts[row]])
         seconds.append(time.perf_counter() - started)
     return seconds[settings.warm_requests :]
 

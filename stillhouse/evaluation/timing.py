@@ -8,11 +8,10 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-
 from stillhouse.data.row import Row
 from stillhouse.evaluation.engine_process import EngineProcess
 from stillhouse.evaluation.evaluated import Evaluated, Served
+from stillhouse.evaluation.request_order import request_order
 from stillhouse.recipe.evaluation import Evaluation
 
 Timed = tuple[EngineProcess, Evaluated]
@@ -26,7 +25,7 @@ def time_requests(
     Models that share an engine are timed in rounds, each with one set of weights an engine. A model whose prompts begin
     alike is timed again with nothing cached.
     """
-    order = row_order(settings, len(rows))
+    order = request_order(settings.seed, num_timed(settings), len(rows))
     salts = (f"timed {number}" for number in itertools.count())
     for round_ in _rounds(served):
         for engine, model in round_:
@@ -39,12 +38,6 @@ def time_requests(
 def num_timed(settings: Evaluation) -> int:
     """Return how many requests timing one model takes, warm ones included."""
     return settings.warm_requests + settings.latency_requests
-
-
-def row_order(settings: Evaluation, num_rows: int) -> list[int]:
-    """Return the row of each request, warm ones first: distinct ones if there are enough."""
-    shuffled = [int(n) for n in np.random.default_rng(settings.seed).permutation(num_rows)]
-    return [shuffled[number % num_rows] for number in range(num_timed(settings))]
 
 
 def _time(

@@ -20,27 +20,17 @@ from stillhouse.evaluation.comparison import gain
 from stillhouse.evaluation.evidence import ANSWERS, VALIDATION, Evidence, read_scored
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.scoring import Scoring, interval, row_scores, statistic
-from stillhouse.evaluation.validation_truth import Truth, validation_truth
+from stillhouse.evaluation.validation_truth import Truth
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.collect import scoring_of
-from stillhouse.skills.cases import read_cases
 
 
 @dataclass(frozen=True)
 class Validation:
     """A student's answers to validation rows, and what counts as right there."""
 
-    scored: dict[str, Scored]  # by row id
-    truth: dict[str, Truth]
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where the artifacts lie that a student's certainty is read from."""
-
-    evaluate: Path
-    split: Path
-    dataset: Path
+    scored: Mapping[str, Scored]  # by row id
+    truth: Mapping[str, Truth]
 
 
 @dataclass(frozen=True)
@@ -52,32 +42,32 @@ class Pair:
 
 
 def student_certainty(
-    recipe: Recipe, evidence: Evidence, blocks: Mapping[ModelRole, Any], folders: Folders, role: ModelRole
+    recipe: Recipe, evidence: Evidence, pair: Pair, evaluated: Path, truth: Mapping[str, Truth]
 ) -> tuple[dict[str, Any], str]:
     """Return the blocks `certainty` and `cascade` of a student, None if not measured, and why there is no cascade.
 
     A student without a teacher beside it has neither.
+
+    Args:
+        recipe: the run's.
+        evidence: of all models.
+        pair: the student and its teacher.
+        evaluated: the folder that the student's answers to test and validation rows lie in.
+        truth: what counts as right on a validation row, by its id.
     """
     nothing = {"certainty": None, "cascade": None}
-    if not {role, ModelRole.TEACHER} <= set(evidence.answers):
+    if not {pair.student, ModelRole.TEACHER} <= set(evidence.answers):
         return nothing, "student and teacher were not both measured"
-    test = read_scored(folders.evaluate / ANSWERS).get(role, {})
-    validation = _validation(recipe, evidence, folders, role)
+    test = read_scored(evaluated / ANSWERS).get(pair.student, {})
+    validation = Validation(read_scored(evaluated / VALIDATION).get(pair.student, {}), truth)
     if why := _why_unknown(recipe, evidence, test, validation):
         return nothing, why
     certainty, temperature = certainty_block(recipe, evidence, test, validation)
     # of all validation rows, since thresholds are shares of them
     sure = certainties(list(validation.scored.values()), evidence.labels, temperature)
-    found = cascade_block(recipe, evidence, Pair(role, blocks), test, sure, temperature)
+    found = cascade_block(recipe, evidence, pair, test, sure, temperature)
     cascade, why = (None, found) if isinstance(found, str) else (found, "")
     return {"certainty": certainty, "cascade": cascade}, why
-
-
-def _validation(recipe: Recipe, evidence: Evidence, folders: Folders, role: ModelRole) -> Validation:
-    rows = read_cases(folders.split / "validation.parquet", recipe.skill)
-    truth = validation_truth(rows, folders.dataset, recipe.skill, evidence.labels)
-    answers = read_scored(folders.evaluate / VALIDATION).get(role, {})
-    return Validation(answers, truth)
 
 
 def _why_unknown(recipe: Recipe, evidence: Evidence, test: Mapping[str, Scored], validation: Validation) -> str:

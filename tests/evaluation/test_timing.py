@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillhouse.evaluation.evaluated import Evaluated, Served
+from stillhouse.evaluation.request_order import request_order
 from stillhouse.evaluation.spec import Candidate
-from stillhouse.evaluation.timing import num_timed, row_order, time_requests
+from stillhouse.evaluation.timing import num_timed, time_requests
 from stillhouse.inference.vllm.request import Request
 from stillhouse.recipe.evaluation import Evaluation
 
@@ -62,7 +63,7 @@ def timed(num_rows: int, **shared: int) -> tuple[list[tuple[str, int, str]], dic
 def test_timing_models_answer_the_same_rows_in_turn():
     log, models = timed(100, teacher=0, student=0)
     assert [role for role, _, _ in log] == ["teacher", "student"] * num_timed(SETTINGS)
-    assert [row for role, row, _ in log if role == "student"] == row_order(SETTINGS, 100)
+    assert [row for role, row, _ in log if role == "student"] == request_order(0, 60, 100)
     assert [len(model.latencies_s) for model in models.values()] == [50, 50]
 
 
@@ -114,3 +115,11 @@ def test_shared_tokens_is_what_all_prompts_begin_with():
     assert model((5, 2), (1, 2)).shared_tokens == 0
     # one text only: a service would not be asked it twice
     assert model((1, 2), (1, 2)).shared_tokens == 0
+
+
+def test_request_order_takes_distinct_rows_and_comes_back_to_them_in_laps():
+    order = request_order(7, 25, 10)
+    assert sorted(order[:10]) == sorted(order[10:20]) == list(range(10))
+    assert order[20:] == order[:5]
+    assert order != request_order(8, 25, 10)
+    assert len(set(request_order(7, 10, 1000))) == 10

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stillhouse.data.turns import write_rows
 from stillhouse.evaluation.evidence import ANSWERS, VALIDATION, Evidence, write_answers
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.validation_truth import validation_truth
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report
-from stillhouse.reports.cascade import Folders, Pair, prices_of, student_certainty
+from stillhouse.reports.cascade import Pair, prices_of, student_certainty
 from stillhouse.reports.cascade_text import cascade_text, certainty_text
 from stillhouse.reports.html import render_html
 from tests.support.builders import make_recipe_fields, make_row
@@ -46,15 +46,12 @@ class Case:
         write_answers(folder / ANSWERS, lines)
         if validation:
             write_answers(folder / VALIDATION, lines)
-        self.folders = Folders(folder, folder / "split", folder)
-        self.folders.split.mkdir()
+        self.folder = folder
         # every other validation row has a reference, the others what the teacher said
-        write_rows(
-            self.folders.split / "validation.parquet",
-            [make_row(f"r{at}", *([one] if at % 2 else [])) for at, one in enumerate(truth)],
-        )
+        rows = [make_row(f"r{at}", *([one] if at % 2 else [])) for at, one in enumerate(truth)]
         kept = [{"id": f"r{at}", "completion": [{"content": one}]} for at, one in enumerate(truth)]
         (folder / "validation.jsonl").write_text("".join(json.dumps(line) + "\n" for line in kept))
+        self.truth = validation_truth(rows, folder, self.recipe.skill, LABELS)
         # the teacher is wrong on other rows
         teacher = [_other(one) if at % 10 == 1 else one for at, one in enumerate(truth)]
         latencies = {role: [8.0, 12.0], ModelRole.TEACHER: [90.0, 110.0]}
@@ -70,7 +67,8 @@ class Case:
         }
 
     def found(self) -> tuple[dict[str, Any], str]:
-        return student_certainty(self.recipe, self.evidence, self.blocks, self.folders, self.role)
+        pair = Pair(self.role, self.blocks)
+        return student_certainty(self.recipe, self.evidence, pair, self.folder, self.truth)
 
 
 def _other(label: str) -> str:

@@ -54,7 +54,7 @@ def test_start_run_encoder_that_is_none_is_refused_before_any_work(tmp_path: Pat
 
 
 def test_start_run_encoder_that_no_stage_measures_is_not_looked_for(tmp_path: Path):
-    start_run(parse_recipe(fields(tmp_path / "gone", no_teacher_alternatives=False)), load_settings(), [])
+    assert start_run(parse_recipe(fields(tmp_path / "gone", no_teacher_alternatives=False)), load_settings(), []).id
 
 
 def test_label_curve_another_teacher_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

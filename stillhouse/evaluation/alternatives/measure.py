@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 from threadpoolctl import threadpool_limits
 
@@ -13,6 +12,7 @@ from stillhouse.evaluation.alternatives.classifier import fit_classifier
 from stillhouse.evaluation.alternatives.features import EncoderFeatures, tfidf_features
 from stillhouse.evaluation.alternatives.texts import LabelledTexts
 from stillhouse.evaluation.evidence import latency_numbers
+from stillhouse.evaluation.request_order import request_order
 from stillhouse.evaluation.roles import WITHOUT_TEACHER, ModelRole
 from stillhouse.inference.encoder.files import EncoderFiles
 from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
@@ -121,10 +121,9 @@ def measure_alternative(
 
 def _single_requests(model: Pipeline, texts: Sequence[str], timing: Timing) -> list[float]:
     """Return the seconds of each timed request, on distinct texts if there are enough."""
-    shuffled = [int(at) for at in np.random.default_rng(timing.seed).permutation(len(texts))]
     seconds = []
-    for number in range(timing.warm + timing.timed):
+    for row in request_order(timing.seed, timing.warm + timing.timed, len(texts)):
         started = time.perf_counter()
-        model.predict([texts[shuffled[number % len(shuffled)]]])
+        model.predict([texts[row]])
         seconds.append(time.perf_counter() - started)
     return seconds[timing.warm :]
