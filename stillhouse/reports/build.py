@@ -21,7 +21,7 @@ def build_report(**blocks: Any) -> Report:
     models = Models.model_validate(blocks["models"])
     nullable = dict.fromkeys(("data", "generation", "filter", "training", "gate"))
     comparison = {"gain_over_baseline": None, **blocks["comparison"]}
-    comparison |= ratios(models, comparison["primary_metric"])
+    comparison |= ratios(models, comparison["primary_metric"], comparison.get("student", ModelRole.STUDENT))
     return Report.model_validate({**nullable, **blocks, "models": models, "comparison": comparison})
 
 
@@ -41,7 +41,7 @@ def quality_value(model: Model | None, metric: str) -> float | None:
     return estimate.value if estimate else None
 
 
-def ratios(models: Models, metric: str, role: ModelRole = ModelRole.STUDENT) -> dict[str, float | None]:
+def ratios(models: Models, metric: str, role: ModelRole) -> dict[str, float | None]:
     """Return quality kept, reductions (fractions) and throughput ratio of a student against the teacher."""
     student, teacher = getattr(models, role), models.teacher
     is_cached = any(model and model.latency_uncached_ms for model in (student, teacher))

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from stillhouse.evaluation.roles import STUDENTS
 from stillhouse.reports.licences import UNKNOWN, encoder_licence, is_unknown, licence_list
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, decimal, size, soft_labels
@@ -20,8 +21,8 @@ from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_co
 
 def model_card(report: Report) -> str:
     """Return the student's card. Its own licence is `unknown`: only who publishes it can state one."""
-    name, student = str(report.recipe.get("name", report.skill)), report.models.student
-    base = main_student(report).get("model")
+    name, student = str(report.recipe.get("name", report.skill)), report.student
+    base = student_section(report).get("model")
     teacher = taught_by(report)
     front: dict[str, Any] = {
         "license": UNKNOWN,
@@ -99,17 +100,18 @@ def taught_by(report: Report) -> str:
     return report.models.teacher.name if report.models.teacher else UNKNOWN
 
 
-def main_student(report: Report) -> dict[str, Any]:
-    """Return the section of the recipe that describes the main student."""
-    return report.recipe.get("student") or next(iter(report.recipe.get("students") or ()), {})
+def student_section(report: Report) -> dict[str, Any]:
+    """Return the section of the recipe that describes the student that the report is about."""
+    sections: dict[str, dict[str, Any]] = dict(zip(STUDENTS, report.recipe.get("students") or (), strict=False))
+    return report.recipe.get("student") or sections.get(report.comparison.student, {})
 
 
 def _results(report: Report) -> dict[str, Any]:
-    student = report.models.student
+    student = report.student
     assert student is not None, "called only if a student was measured"
     metrics = [{"type": name, "name": name, "value": estimate.value} for name, estimate in student.quality.items()]
     data = {"name": f"{report.recipe.get('name', report.skill)} test rows", "type": "private"}
-    task = "text-classification" if main_student(report).get("kind") == "encoder" else "text-generation"
+    task = "text-classification" if student_section(report).get("kind") == "encoder" else "text-generation"
     return {"task": {"type": task, "name": report.skill}, "dataset": data, "metrics": metrics}
 
 

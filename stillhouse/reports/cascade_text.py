@@ -1,6 +1,5 @@
 """Sentences about the student's certainty, and about handing back to the teacher what it is not sure of."""
 
-from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.numbers import decimal, interval, metric_name, milliseconds, percent, signed
 from stillhouse.reports.schema.models import Cascade, Gain
 from stillhouse.reports.schema.report import Report
@@ -21,7 +20,7 @@ def cascade_text(report: Report) -> str:
 def other_cascade_texts(report: Report) -> list[str]:
     """Return the same of each other student."""
     metric = metric_name(report.comparison.primary_metric)
-    others = [one for role, one in report.students.items() if role != ModelRole.STUDENT]
+    others = [one for role, one in report.students.items() if role != report.comparison.student]
     return [_text(one.name, metric, one.cascade, one.why_no_cascade) for one in others]
 
 

@@ -71,30 +71,30 @@ def with_baseline(blocks: dict[ModelRole, dict[str, Any]], which: ModelRole | No
     return {ModelRole.TEACHER: None, ModelRole.STUDENT: None, **blocks, ModelRole.BASELINE: baseline}
 
 
-def confusion_block(evidence: Evidence) -> dict[str, Any]:
-    """Return the student's confusion matrix over the labels; unreadable answers add a label of their own."""
+def confusion_block(evidence: Evidence, student: ModelRole) -> dict[str, Any]:
+    """Return a student's confusion matrix over the labels; unreadable answers add a label of their own."""
     labels = [references[0] for references in evidence.references]
-    return confusion(evidence.answers[ModelRole.STUDENT], labels, evidence.labels) | {"model": ModelRole.STUDENT}
+    return confusion(evidence.answers[student], labels, evidence.labels) | {"model": student}
 
 
-def disagreements(evidence: Evidence, skill: Skill) -> list[dict[str, Any]]:
-    """Return test rows on which student and teacher answer differently, at most 25, and which of them is right."""
+def disagreements(evidence: Evidence, skill: Skill, student: ModelRole) -> list[dict[str, Any]]:
+    """Return test rows on which a student and its teacher differ, at most 25, and which of them is right."""
 
     def is_right(answer: str | None, references: Sequence[str]) -> bool | None:
         return skill.verify(answer, references) if answer is not None else False
 
-    answered = zip(evidence.rows, evidence.answers[ModelRole.TEACHER], evidence.answers[ModelRole.STUDENT], strict=True)
+    answered = zip(evidence.rows, evidence.answers[ModelRole.TEACHER], evidence.answers[student], strict=True)
     differing = [
         {
             "prompt": skill.as_text(row["messages"]),
             "reference": row["references"][0],
-            "teacher": teacher,
-            "student": student,
-            "teacher_right": is_right(teacher, row["references"]),
-            "student_right": is_right(student, row["references"]),
+            "teacher": theirs,
+            "student": ours,
+            "teacher_right": is_right(theirs, row["references"]),
+            "student_right": is_right(ours, row["references"]),
         }
-        for row, teacher, student in answered
-        if not same_answer(teacher, student, skill)
+        for row, theirs, ours in answered
+        if not same_answer(theirs, ours, skill)
     ]
     return differing[:_MOST_EXAMPLES]
 

@@ -1,4 +1,4 @@
-"""Makes the `comparison` block of report.json: the student against each other model on the same test rows."""
+"""Makes the `comparison` block of report.json: one student against each other model on the same test rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,21 +15,25 @@ from stillhouse.reports.collect import scoring_of
 
 
 def comparison_block(
-    evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe
+    evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe, student: ModelRole = ModelRole.STUDENT
 ) -> tuple[dict[str, Any], ModelRole | None]:
-    """Return the `comparison` block but for the ratios that the models give, and the better baseline."""
+    """Return the `comparison` block of `student` but for the ratios that the models give, and the better baseline.
+
+    The student must not have been chosen by its answers to these test rows: no p-value is corrected for such a choice.
+    """
     scoring = scoring_of(evidence, recipe)
     metric = recipe.evaluation.metrics[0]
     values = {role: block["quality"][metric]["value"] for role, block in blocks.items()}
-    gains = _gains(metric, evidence, scoring)
+    gains = _gains(metric, evidence, scoring, student)
     which, strongest = best_of(values, BASELINES), best_of(values, WITHOUT_TEACHER)
-    retained = quality_retained(metric, evidence.answers, scoring)
+    retained = quality_retained(metric, evidence.answers, scoring, student)
     return {
         "primary_metric": metric,
+        "student": student,
         "gain_over_baseline": gains.get(which) if which else None,
         "quality_retained_low": retained.low if retained else None,
         "quality_retained_high": retained.high if retained else None,
-        **_latency_bounds(evidence, scoring),
+        **_latency_bounds(evidence, scoring, student),
         "gain_over": gains,
         "strongest_alternative": strongest,
         "gain_over_strongest": gains.get(strongest) if strongest else None,
@@ -39,14 +43,15 @@ def comparison_block(
     }, which
 
 
-def _gains(metric: str, evidence: Evidence, scoring: Scoring) -> dict[ModelRole, dict[str, Any]]:
+def _gains(metric: str, evidence: Evidence, scoring: Scoring, student: ModelRole) -> dict[ModelRole, dict[str, Any]]:
     """Return the student's gain over each other model; those over the alternatives are corrected as one family."""
     family = [role for role in ALTERNATIVES if role in evidence.answers]
     level = simultaneous_confidence(scoring.settings.confidence, len(family))
     gains = {}
-    for other in (*BASELINES, *ALTERNATIVES, ModelRole.TEACHER, *STUDENTS[1:]):
+    others = [role for role in STUDENTS if role != student]
+    for other in (*BASELINES, *ALTERNATIVES, ModelRole.TEACHER, *others):
         wide = level if other in family else None
-        found = gain(metric, ModelRole.STUDENT, other, evidence.answers, scoring, family_confidence=wide)
+        found = gain(metric, student, other, evidence.answers, scoring, family_confidence=wide)
         if found:
             gains[other] = found
     tested = [role for role in family if role in gains]
@@ -55,12 +60,12 @@ def _gains(metric: str, evidence: Evidence, scoring: Scoring) -> dict[ModelRole,
     return gains
 
 
-def _latency_bounds(evidence: Evidence, scoring: Scoring) -> dict[str, float | None]:
+def _latency_bounds(evidence: Evidence, scoring: Scoring, student: ModelRole) -> dict[str, float | None]:
     """Return the interval of latency_reduction; null without the single times of both models."""
-    student, teacher = (evidence.measurements.get(role, {}) for role in (ModelRole.STUDENT, ModelRole.TEACHER))
-    ours, theirs = (numbers.get("latencies_ms") or [] for numbers in (student, teacher))
+    mine, teachers = (evidence.measurements.get(role, {}) for role in (student, ModelRole.TEACHER))
+    ours, theirs = (numbers.get("latencies_ms") or [] for numbers in (mine, teachers))
     # models of one engine answer the same rows in turn
-    are_paired = student.get("engine") == teacher.get("engine") and len(ours) == len(theirs)
+    are_paired = mine.get("engine") == teachers.get("engine") and len(ours) == len(theirs)
     found = reduction_interval(ours, theirs, scoring.settings, are_paired=are_paired)
     return {
         "latency_reduction_low": found.low if found else None,

@@ -14,6 +14,7 @@ class Entry:
     role: ModelRole
     model: Model
     is_better_baseline: bool = False
+    is_compared: bool = False  # the student that the comparison is about
 
 
 def entries(report: Report) -> list[Entry]:
@@ -24,7 +25,8 @@ def entries(report: Report) -> list[Entry]:
     for role in ModelRole:
         model: Model | None = getattr(report.models, role)
         if model is not None and not (role is ModelRole.BASELINE and repeated):
-            measured.append(Entry(role, model, role == which or role is ModelRole.BASELINE))
+            is_better_baseline = role == which or role is ModelRole.BASELINE
+            measured.append(Entry(role, model, is_better_baseline, role == report.comparison.student))
     return measured
 
 

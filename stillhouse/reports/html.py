@@ -103,10 +103,10 @@ def render_html(report: Report) -> str:
 
 def key_figures(report: Report) -> list[Figure]:
     """Return the six numbers a reader looks for first."""
-    comparison, models = report.comparison, report.models
+    comparison = report.comparison
     metric, gain = numbers.metric_name(comparison.primary_metric), comparison.gain_over_baseline
     retained = numbers.interval(comparison.quality_retained_low, comparison.quality_retained_high, 2)
-    engine = models.student.engine_floor_bytes if models.student else None
+    engine = report.student.engine_floor_bytes if report.student else None
     floor = f"; engine alone {numbers.size(engine)}" if engine else ""
     weights = "" if comparison.weight_reduction is None else f"; weights {_change(comparison.weight_reduction)}"
     latency = _pair(report, lambda model: numbers.milliseconds(model.latency_ms.p50 if model.latency_ms else None))
@@ -174,6 +174,6 @@ def _times(ratio: float | None) -> str:
 
 
 def _pair(report: Report, measure: Callable[[Model], str]) -> str:
-    student, teacher = report.models.student, report.models.teacher
+    student, teacher = report.student, report.models.teacher
     mine, theirs = (measure(model) if model else NOT_MEASURED for model in (student, teacher))
     return "" if mine == theirs == NOT_MEASURED else f"{mine} against {theirs}"

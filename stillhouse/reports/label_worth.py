@@ -20,23 +20,31 @@ from stillhouse.metrics.metric import Answers, Indices, Statistic, mean_statisti
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.registry import METRICS
 
-_TAUGHT = (ModelRole.STUDENT, *OTHER_LEARNERS)
 _LEARNERS = (ModelRole.TFIDF_LOGISTIC_REGRESSION, ModelRole.ENCODER_LOGISTIC_REGRESSION)
 # a metric of all rows together is taken anew for each draw: 2,000 resamples would take half a minute
 _MOST_RESAMPLES = 200
 
 
 def label_worth_of(
-    store: Store, curve: Built[LabelCurveSummary] | None, evidence: Evidence, recipe: Recipe
+    store: Store, curve: Built[LabelCurveSummary] | None, evidence: Evidence, recipe: Recipe, student: ModelRole
 ) -> dict[str, Any] | None:
     """Return the block of the run's `curve`; None if the run has none."""
-    return label_worth_block(read_curve(store.fetch(curve.ref)), curve.summary, evidence, recipe) if curve else None
+    if curve is None:
+        return None
+    return label_worth_block(read_curve(store.fetch(curve.ref)), curve.summary, evidence, recipe, student)
 
 
 def label_worth_block(
-    drawn: Sequence[Drawn], summary: LabelCurveSummary, evidence: Evidence, recipe: Recipe
+    drawn: Sequence[Drawn],
+    summary: LabelCurveSummary,
+    evidence: Evidence,
+    recipe: Recipe,
+    student: ModelRole = ModelRole.STUDENT,
 ) -> dict[str, Any]:
-    """Return the block; if the labelled rows do not have two labels, it says so and holds no curve."""
+    """Return the block of `student` and the other learners of its training examples.
+
+    If the labelled rows do not have two labels, it says so and holds no curve.
+    """
     block = {
         "labels": summary.labelled,
         "classes": len(summary.classes),
@@ -51,14 +59,14 @@ def label_worth_block(
     everything = [Drawn(role, 0, summary.labelled, 0, evidence.answers[role]) for role in learners]
     scoring = Scoring(evidence.references, evidence.labels, recipe.evaluation, recipe.skill, clusters_of(evidence.rows))
     sizes = curve_sizes([*(one for one in drawn if one.model in learners), *everything], summary, scoring)
-    return block | _curve_block(sizes, summary, evidence, scoring)
+    return block | _curve_block(sizes, summary, evidence, scoring, student)
 
 
 def _curve_block(
-    sizes: Sequence[Size], summary: LabelCurveSummary, evidence: Evidence, scoring: Scoring
+    sizes: Sequence[Size], summary: LabelCurveSummary, evidence: Evidence, scoring: Scoring, student: ModelRole
 ) -> dict[str, Any]:
     """Return the part of the block that the curve gives."""
-    settings, taught = scoring.settings, [role for role in _TAUGHT if role in evidence.answers]
+    settings, taught = scoring.settings, [role for role in (student, *OTHER_LEARNERS) if role in evidence.answers]
     if METRICS[settings.metrics[0]].kind == "corpus":
         settings = settings.model_copy(update={"resamples": min(_MOST_RESAMPLES, settings.resamples)})
     levels: dict[str, Statistic] = {
@@ -72,7 +80,7 @@ def _curve_block(
     crossings = {
         field: {"model": role, "quality": worth.levels[role].value}
         | _numbers(worth.crossings[role], sizes, summary, tail)
-        for field, role in (("student", ModelRole.STUDENT), ("best_taught", best))
+        for field, role in (("student", student), ("best_taught", best))
     }
     return {
         "best": _points(sizes, worth.best, summary, tail),

@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.roles import STUDENTS, ModelRole
 from stillhouse.reports.numbers import decimal, metric_name
 from stillhouse.reports.plots import INK, MUTED, OTHER, STUDENT, TEACHER, svg
 from stillhouse.reports.schema.label_worth import Crossing, LabelWorth
@@ -53,7 +53,7 @@ def _levels(worth: LabelWorth, metric: str) -> list[alt.Chart]:
         role = ModelRole(model)
         row: dict[str, Any] = {"value": one.quality, "text": f"{role.short_label} {decimal(one.quality)}"}
         data = alt.Chart(alt.InlineData(values=[row])).encode(y=_value("value", metric))
-        colour = STUDENT if role is ModelRole.STUDENT else TEACHER
+        colour = STUDENT if role in STUDENTS else TEACHER
         name = data.mark_text(align="left", baseline="bottom", dy=-3, color=MUTED)
         charts += [
             data.mark_rule(color=colour, strokeWidth=2),

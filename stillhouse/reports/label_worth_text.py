@@ -1,13 +1,13 @@
 """Says in a sentence how many hand labels the teacher is worth."""
 
-from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.roles import STUDENTS, ModelRole
 from stillhouse.reports.numbers import count, decimal, metric_name
 from stillhouse.reports.schema.label_worth import Crossing, LabelWorth, NumLabels
 from stillhouse.reports.schema.report import Report
 
 _MOST_NAMED = 5
 _WORDS = {
-    ModelRole.STUDENT: "the student",
+    **dict.fromkeys(STUDENTS, "the student"),
     ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF",
     ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "a frozen sentence encoder",
 }
@@ -30,7 +30,7 @@ def label_worth_text(report: Report) -> str:
 
 def _sentence(worth: LabelWorth, crossing: Crossing, metric: str) -> str:
     role = ModelRole(crossing.model)
-    whose = "its" if role is ModelRole.STUDENT else "the same"
+    whose = "its" if role in STUDENTS else "the same"
     start = f"From {whose} training examples {_WORDS[role]} reaches {metric} {decimal(crossing.quality)}."
     return f"{start} For that, the best of the cheap ways without a teacher takes {_amount(worth, crossing)}."
 

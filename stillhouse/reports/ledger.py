@@ -14,13 +14,16 @@ _NONE = "–"
 _NOT_KNOWN = "not known"
 
 
-def ledger_block(lines: Sequence[PaidPart], models: Mapping[ModelRole, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the `ledger` block; `models` holds the cost of a thousand requests to each."""
+def ledger_block(
+    lines: Sequence[PaidPart], models: Mapping[ModelRole, Mapping[str, Any]], student: ModelRole
+) -> dict[str, Any]:
+    """Return the `ledger` block; `models` holds the cost of a thousand requests to each.
+
+    The break-even is of `student` against the teacher.
+    """
     cost = total(line.life_usd for line in lines)
     unpriced = [line.what for line in lines if line.life_usd is None]
-    requests, reason = break_even(
-        cost, *(_usd_per_request(models, role) for role in (ModelRole.TEACHER, ModelRole.STUDENT))
-    )
+    requests, reason = break_even(cost, *(_usd_per_request(models, role) for role in (ModelRole.TEACHER, student)))
     if unpriced:
         reason += f": no price for {', '.join(unpriced)} (set `costs`, or a teacher's `price`)"
     return {

@@ -96,7 +96,8 @@ def _encoders(recipe: Recipe) -> dict[str, str]:
     if len(recipe.all_students) > 1:
         found["students"] = (
             "All learn the same training examples. The best is named by accuracy on the validation rows, whose labels "
-            "are mostly the teacher's; test rows have no part in it."
+            "are mostly the teacher's; test rows have no part in it. Comparison, verdict, gate and card are about it; "
+            "the baseline before training and the student on the labelled rows alone are of the first."
         )
     return found
 

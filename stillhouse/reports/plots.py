@@ -23,7 +23,6 @@ STUDENT, TEACHER, OTHER, DROPPED = "#b4541a", "#2f6690", "#8a8f98", "#c9a227"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 WIDTH = 330
 ROW = 26
-_COLOURED = (ModelRole.STUDENT, ModelRole.TEACHER)
 LABELLED_CELLS = 20  # larger matrices show colour only: counts would not be legible
 
 
@@ -165,11 +164,14 @@ def inline_data(rows: list[dict[str, Any]]) -> alt.InlineData:
 
 
 def _named(entry: Entry) -> dict[str, str]:
-    return {"model": entry.role.short_label, "role": entry.role if entry.role in _COLOURED else "other"}
+    return {
+        "model": entry.role.short_label,
+        "role": "student" if entry.is_compared else "teacher" if entry.role is ModelRole.TEACHER else "other",
+    }
 
 
 def _role_colour() -> alt.Color:
-    scale = alt.Scale(domain=[*_COLOURED, "other"], range=[STUDENT, TEACHER, OTHER])
+    scale = alt.Scale(domain=["student", "teacher", "other"], range=[STUDENT, TEACHER, OTHER])
     return alt.Color("role:N", scale=scale, legend=None)
 
 

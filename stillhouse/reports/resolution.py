@@ -16,7 +16,7 @@ def too_few_rows(report: Report) -> str:
     """
     comparison = report.comparison
     role = ModelRole(comparison.strongest_alternative or ModelRole.TEACHER)
-    gain, student = comparison.gain_over.get(role), report.models.student
+    gain, student = comparison.gain_over.get(role), report.student
     estimate = student.quality.get(comparison.primary_metric) if student else None
     if gain is None or estimate is None or estimate.n is None:
         return ""

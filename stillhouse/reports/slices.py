@@ -18,13 +18,13 @@ from stillhouse.reports.collect import scoring_of
 from stillhouse.reports.seeds import seed_spreads
 
 
-def closer_look(evidence: Evidence, recipe: Recipe) -> dict[str, Any]:
-    """Return the report's `seeds`, `agreement` and `slices`; the last two null without student or teacher.
+def closer_look(evidence: Evidence, recipe: Recipe, role: ModelRole) -> dict[str, Any]:
+    """Return the report's `seeds`, `agreement` and `slices`; the last two null without the student `role` or teacher.
 
     There are no slices either if no metric scores single rows.
     """
     scoring = scoring_of(evidence, recipe)
-    student, teacher = (evidence.answers.get(role) for role in (ModelRole.STUDENT, ModelRole.TEACHER))
+    student, teacher = (evidence.answers.get(one) for one in (role, ModelRole.TEACHER))
     seeds = {"seeds": seed_spreads(evidence, scoring, recipe)}
     if not student or not teacher:
         return seeds | {"agreement": None, "slices": None}

@@ -98,6 +98,11 @@ def students_markdown(report: Report) -> str:
     return "\n\n".join(filter(None, [table(HEADER, rows), cell(best_student_text(report))])) if rows else ""
 
 
+def compared_student(students: Mapping[ModelRole, Mapping[str, Any]]) -> ModelRole:
+    """Return the student that report and gate decide about: the best by validation, or the main one."""
+    return best_by_validation(students) or ModelRole.STUDENT
+
+
 def best_student_text(report: Report) -> str:
     """Return which student is the best by validation, and what that choice is worth on the test rows."""
     role = report.comparison.best_student

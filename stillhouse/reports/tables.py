@@ -3,7 +3,6 @@
 from rich import box
 from rich.table import Table
 
-from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.label_worth_text import label_worth_text
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
@@ -146,7 +145,7 @@ def render_terminal(report: Report) -> Table:
     )
     grid.add_column("")
     for entry in entries(report):
-        style = "bold" if entry.role is ModelRole.STUDENT else ""
+        style = "bold" if entry.is_compared else ""
         grid.add_column(
             entry.role.short_label + (" *" if entry.is_better_baseline else ""), justify="right", style=style
         )

@@ -46,7 +46,7 @@ def headline(report: Report) -> str:
     if comparison.quality_retained is None:
         return f"How much of the teacher's {metric} the student keeps was not measured."
     kept = _percent_with(comparison.quality_retained, comparison.quality_retained_low, comparison.quality_retained_high)
-    sentence = f"The student keeps {kept} of the teacher's {metric}"
+    sentence = f"{_subject(report)} keeps {kept} of the teacher's {metric}"
     if comparison.latency_reduction is not None:
         ends = (comparison.latency_reduction_high, comparison.latency_reduction_low)
         low, high = (None if end is None else 1 - end for end in ends)
@@ -86,7 +86,7 @@ def conclusion(report: Report) -> str:
     """Return in plain words whether the student beats the ways without a teacher, and which would do as well."""
     verdicts = alternative_verdicts(report)
     decision = decide([verdict.outcome for verdict in verdicts])
-    named = _named([one for one in verdicts if one.outcome == ("loses" if decision == "no" else "unclear")])
+    named = _named(report, [one for one in verdicts if one.outcome == ("loses" if decision == "no" else "unclear")])
     strongest = report.comparison.strongest_alternative
     text = {
         "not measured": "Not measured: this run has no tested comparison with a way without a teacher.",
@@ -95,7 +95,7 @@ def conclusion(report: Report) -> str:
         "not shown": f"Not shown. Without any teacher, as much is reached by {named or 'a way that was not tested'}, "
         "as far as these test rows can show.",
         "yes": "Yes. The student beats every way without a teacher that was measured"
-        + (f"; the strongest is {_WORDS[ModelRole(strongest)]}." if strongest else "."),
+        + (f"; the strongest is {_words(report, ModelRole(strongest))}." if strongest else "."),
     }[decision]
     why = missing_models(report).get(ModelRole.ENCODER_LOGISTIC_REGRESSION)
     text += f" A sentence encoder, often the strongest way, was not measured: {why}." if why else ""
@@ -110,13 +110,14 @@ def data_conclusion(report: Report) -> str:
         return ""
     metric = report.comparison.primary_metric
     values = [
-        f"{_WORDS[one.role]} {decimal(quality_value(getattr(report.models, one.role), metric))}" for one in verdicts
+        f"{_words(report, one.role)} {decimal(quality_value(getattr(report.models, one.role), metric))}"
+        for one in verdicts
     ]
     reached = (
         f"What the training examples alone are worth, whoever learns them: {', '.join(values)}; the student "
-        f"{decimal(quality_value(report.models.student, metric))}."
+        f"{decimal(quality_value(report.student, metric))}."
     )
-    better, equal = (_named([one for one in verdicts if one.outcome == way]) for way in ("loses", "unclear"))
+    better, equal = (_named(report, [one for one in verdicts if one.outcome == way]) for way in ("loses", "unclear"))
     says = [f"More than the student is reached by {better}."] if better else []
     says += [f"As much as by the student is reached by {equal}, as far as these test rows can show."] if equal else []
     return " ".join([reached, *says])
@@ -151,28 +152,43 @@ def gain_text(gain: Gain | None, digits: int = 3) -> str:
     return ", ".join(filter(None, parts))
 
 
+def _subject(report: Report) -> str:
+    """Return which student all sentences are about, as the beginning of the first."""
+    students, chosen = report.students, report.comparison.best_student
+    if len(students) < 2:
+        return "The student"
+    how = f"best of {len(students)} on validation rows" if chosen else f"the first of {len(students)}"
+    return f"The student “{students[report.comparison.student].name}”, {how},"
+
+
+def _words(report: Report, role: ModelRole) -> str:
+    """Return an alternative in words."""
+    is_other = role is ModelRole.STUDENT_LABELLED_ONLY and report.comparison.student != ModelRole.STUDENT
+    return "the main student trained on the labelled rows alone" if is_other else _WORDS[role]
+
+
 def _percent_with(value: float, low: float | None, high: float | None) -> str:
     return percent(value) if low is None or high is None else f"{percent(value)} [{percent(low)}, {percent(high)}]"
 
 
 def _better_without(report: Report) -> str:
     """Return the sentence that names the ways without a teacher that beat the student; empty if there are none."""
-    better = _named([verdict for verdict in alternative_verdicts(report) if verdict.outcome == "loses"])
+    better = _named(report, [verdict for verdict in alternative_verdicts(report) if verdict.outcome == "loses"])
     return f" But it loses to {better}." if better else ""
 
 
-def _named(verdicts: Sequence[Verdict]) -> str:
-    return " and ".join(_WORDS[verdict.role] for verdict in verdicts)
+def _named(report: Report, verdicts: Sequence[Verdict]) -> str:
+    return " and ".join(_words(report, verdict.role) for verdict in verdicts)
 
 
 def _verdict(report: Report, role: ModelRole) -> Verdict:
-    gain, what = report.comparison.gain_over.get(role) or _plain_gain(report, role), _WORDS[role]
+    gain, what = report.comparison.gain_over.get(role) or _plain_gain(report, role), _words(report, role)
     outcome = corrected_outcome(gain, report.comparison.confidence)
     if gain is None or gain.value is None:
         return Verdict(role, outcome, f"Against {what}: {NOT_MEASURED}.")
     metric = metric_name(report.comparison.primary_metric)
     says = _OPENINGS[outcome]
-    mine = decimal(quality_value(report.models.student, report.comparison.primary_metric))
+    mine = decimal(quality_value(report.student, report.comparison.primary_metric))
     theirs = decimal(quality_value(getattr(report.models, role), report.comparison.primary_metric))
     return Verdict(role, outcome, f"{says} {what}: {metric} {mine} against {theirs}, {gain_text(gain)}.")
 
@@ -180,7 +196,7 @@ def _verdict(report: Report, role: ModelRole) -> Verdict:
 def _plain_gain(report: Report, role: ModelRole) -> Gain | None:
     """Return the difference without an interval, if none was computed; it never counts as a win."""
     metric = report.comparison.primary_metric
-    mine, theirs = quality_value(report.models.student, metric), quality_value(getattr(report.models, role), metric)
+    mine, theirs = quality_value(report.student, metric), quality_value(getattr(report.models, role), metric)
     if mine is None or theirs is None:
         return None
     return Gain(value=mine - theirs, low=None, high=None, p_value=None)

@@ -7,6 +7,7 @@ import pytest
 from stillhouse.costs.ledger import Expense, PaidPart
 from stillhouse.costs.price import ResolvedPrice
 from stillhouse.costs.usage import Usage
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.html import render_html
 from stillhouse.reports.ledger import ledger_block, ledger_rows
@@ -47,7 +48,7 @@ UNPRICED = TRAINING.model_copy(
 def with_ledger(blocks: dict[str, Any], *lines: PaidPart, teacher: float | None, student: float | None) -> Report:
     for name, cost in (("teacher", teacher), ("student", student)):
         blocks["models"][name]["cost_usd_per_1k_requests"] = cost
-    return build_report(**blocks, ledger=ledger_block(lines, blocks["models"]))
+    return build_report(**blocks, ledger=ledger_block(lines, blocks["models"], ModelRole.STUDENT))
 
 
 def test_ledger_block_totals_and_break_even_add_up(plain_blocks):

@@ -29,7 +29,8 @@ def closer(students: list[dict[str, Any]], right: list[int]) -> dict[str, Any]:
     del fields["student"]
     rows = [{"id": str(at), "references": ["a"], "messages": [], "meta": "{}"} for at in range(20)]
     answers = {role: ["a"] * n + ["b"] * (20 - n) for role, n in zip(STUDENTS, right, strict=False)}
-    return closer_look(Evidence(rows, ("a", "b"), {**answers, ModelRole.TEACHER: ["a"] * 20}, {}), parse_recipe(fields))
+    evidence = Evidence(rows, ("a", "b"), {**answers, ModelRole.TEACHER: ["a"] * 20}, {})
+    return closer_look(evidence, parse_recipe(fields), ModelRole.STUDENT)
 
 
 def test_seed_spread_is_of_students_that_differ_in_their_seed_alone() -> None:

@@ -32,7 +32,7 @@ def closer(evaluation: dict[str, Any] | None = None, data: dict[str, Any] | None
     failed = [at for at in range(80) if at % 3 == 1][:20]
     student = ["x" if at in failed else label for at, label in enumerate(truth)]
     answers = {ModelRole.STUDENT: student, ModelRole.TEACHER: truth}
-    return closer_look(Evidence(rows, ("a", "b"), answers, {}), parse_recipe(fields))
+    return closer_look(Evidence(rows, ("a", "b"), answers, {}), parse_recipe(fields), ModelRole.STUDENT)
 
 
 def test_closer_look_slices_by_label_length_and_named_columns() -> None:
@@ -49,7 +49,8 @@ def test_closer_look_slices_by_label_length_and_named_columns() -> None:
 
 def test_closer_look_without_a_teacher_is_nothing() -> None:
     evidence = Evidence([], (), {ModelRole.STUDENT: []}, {})
-    assert closer_look(evidence, parse_recipe(make_recipe_fields())) == {"seeds": [], "agreement": None, "slices": None}
+    found = closer_look(evidence, parse_recipe(make_recipe_fields()), ModelRole.STUDENT)
+    assert found == {"seeds": [], "agreement": None, "slices": None}
 
 
 def test_closer_look_languages_are_those_of_the_recipe() -> None:

@@ -17,8 +17,15 @@ from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.models import Models
-from stillhouse.reports.students import best_by_validation, student_blocks, students_markdown, validation_blocks
+from stillhouse.reports.students import (
+    best_by_validation,
+    compared_student,
+    student_blocks,
+    students_markdown,
+    validation_blocks,
+)
 from stillhouse.reports.tables import summary_markdown
+from stillhouse.reports.verdict import alternative_verdicts, headline
 from stillhouse.skills.classification import Classification
 from stillhouse.skills.qa import Qa
 from tests.support.builders import make_recipe_fields
@@ -34,6 +41,7 @@ ANSWERS = {
     ModelRole.STUDENT: list("aaab"),
     ModelRole.STUDENT_2: list("abab"),
     ModelRole.STUDENT_3: list("aabb"),
+    ModelRole.ENCODER_LOGISTIC_REGRESSION: list("abaa"),
 }
 
 
@@ -60,6 +68,10 @@ def known(accuracies: list[float | None]) -> dict[ModelRole, dict[str, Any]]:
 @pytest.fixture
 def several(blocks: dict[str, Any]) -> Any:
     """A report of three students, of which the last is right on most validation rows."""
+    return report_of(blocks, [0.8, 0.85, 0.9])
+
+
+def report_of(blocks: dict[str, Any], accuracies: list[float | None]) -> Any:
     recipe = recipe_of(STUDENTS)
     evidence = Evidence(
         rows=[{"id": str(place), "references": [one]} for place, one in enumerate(REFERENCES)],
@@ -71,9 +83,9 @@ def several(blocks: dict[str, Any]) -> Any:
         },
     )
     measured = model_blocks(evidence, {}, recipe)
-    comparison, which = comparison_block(evidence, measured, recipe)
+    comparison, which = comparison_block(evidence, measured, recipe, compared_student(known(accuracies)))
     models = with_baseline(measured, which)
-    students = student_blocks(evidence, Models.model_validate(models), recipe, known([0.8, 0.85, 0.9]))
+    students = student_blocks(evidence, Models.model_validate(models), recipe, known(accuracies))
     comparison["best_student"] = best_by_validation(students)
     changed = {"models": models, "comparison": comparison, "students": students, "method": method_statements(recipe)}
     changed |= {"recipe": recipe.model_dump(mode="json"), "confusion": None}
@@ -94,9 +106,50 @@ def test_students_each_is_compared_with_the_teacher(several: Any) -> None:
     exact = several.students["student_3"]
     assert (exact.quality_retained_low, exact.quality_retained_high) == (1.0, 1.0)
     assert several.students["student_2"].quality_retained_low < 0.5
-    # the comparison is still the main one's
-    assert several.comparison.quality_retained == several.students["student"].quality_retained
-    assert several.comparison.gain_over["student_3"].value == pytest.approx(-0.25)
+
+
+def test_comparison_of_several_students_is_about_the_best_by_validation(several: Any) -> None:
+    comparison = several.comparison
+    assert (comparison.student, comparison.best_student) == (ModelRole.STUDENT_3, "student_3")
+    assert several.student == several.models.student_3
+    assert comparison.quality_retained == several.students["student_3"].quality_retained == 1.0
+    assert (comparison.latency_reduction, comparison.weight_reduction) == (0.875, 0.875)
+    # right on 4 of 4 rows: the others on 3, 2, and the opponent on 1
+    gains = {role: round(gain.value, 9) for role, gain in comparison.gain_over.items()}
+    assert gains == {"teacher": 0.0, "student": 0.25, "student_2": 0.5, "encoder_logistic_regression": 0.75}
+    assert comparison.gain_over_strongest.value == pytest.approx(0.75)
+    # one alternative is a family of one: nothing is corrected for the students that were not chosen
+    assert comparison.gain_over_strongest.p_corrected == comparison.gain_over_strongest.p_value
+
+
+def test_comparison_without_validation_rows_is_about_the_first_student(blocks: dict[str, Any]) -> None:
+    report = report_of(blocks, [None, None, None])
+    assert (report.comparison.student, report.comparison.best_student) == (ModelRole.STUDENT, None)
+    assert report.comparison.quality_retained == 0.75
+    assert headline(report).startswith("The student “student <b>”, the first of 3, keeps 75")
+
+
+def test_report_says_which_student_its_sentences_are_about(several: Any) -> None:
+    assert headline(several).startswith("The student “student_3 <b>”, best of 3 on validation rows, keeps 100")
+    page = render_html(several)
+    assert page.count('<tr class="compared">') == 1
+    assert '<tr class="compared"><th scope="row">Student 3' in page
+    card = model_card(several)
+    assert "base_model: owner/bert" in card
+    assert "type: text-classification" in card
+
+
+def test_alternative_of_another_student_is_not_called_the_same(several: Any) -> None:
+    one = several.models.student.model_copy(update={"name": "x"})
+    models = several.models.model_copy(update={"student_labelled_only": one})
+    texts = [verdict.text for verdict in alternative_verdicts(several.model_copy(update={"models": models}))]
+    assert any("the main student trained on the labelled rows alone" in text for text in texts)
+    assert not any("same student" in text for text in texts)
+
+
+def test_gate_decides_about_the_best_student(several: Any) -> None:
+    rule = {"metric": "comparison.quality_retained", "op": ">=", "bound": 0.9}
+    assert evaluate_gate(several.model_dump(mode="json"), recipe_of(STUDENTS, gate={"rules": [rule]}).gate)["passed"]
 
 
 def test_best_student_is_chosen_on_validation_rows_alone() -> None:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.schema.block import Block, Count, Number
 
 
@@ -176,6 +177,11 @@ class Comparison(Block):
     )
     num_clusters: Count = Field(
         None, description="groups or dialogues of test rows that intervals and p-values are over; null: over rows"
+    )
+    student: ModelRole = Field(
+        ModelRole.STUDENT,
+        description="the entry of `models` that all this is about: the best student on validation rows, or the main "
+        "one where no other was measured there",
     )
     best_student: str | None = Field(
         None, description="the entry of `students` that is best on validation rows; null: there is one student"

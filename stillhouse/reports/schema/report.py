@@ -10,7 +10,7 @@ from stillhouse.reports.schema.costs import Ledger
 from stillhouse.reports.schema.data import CurvePoint, Data, Filtering, FunnelStep, Generation, LabelError, Training
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.label_worth import LabelWorth
-from stillhouse.reports.schema.models import Comparison, Models
+from stillhouse.reports.schema.models import Comparison, Model, Models
 from stillhouse.reports.schema.seeds import SeedSpread
 from stillhouse.reports.schema.slices import Agreement, Slices
 from stillhouse.reports.schema.students import StudentResult
@@ -120,7 +120,7 @@ class Report(Block):
     data: Data | None = Field(description="null: not recorded")
     generation: Generation | None = Field(description="null: not recorded")
     filter: Filtering | None = Field(description="null: not recorded")
-    training: Training | None = Field(description="null: not recorded")
+    training: Training | None = Field(description="of the compared student; null: not recorded")
     models: Models = Field(description="measured models, by role")
     comparison: Comparison = Field(description="the student against the others")
     students: dict[str, StudentResult] = Field(
@@ -144,3 +144,9 @@ class Report(Block):
     mislabelled: tuple[LabelError, ...] = Field((), description="the likeliest label errors, at most 25")
     licences: Licences = Field(Licences(), description="of data and models")
     provenance: Provenance = Field(Provenance(), description="versions, machine and time")
+
+    @property
+    def student(self) -> Model | None:
+        """The student that `comparison` is about."""
+        found: Model | None = getattr(self.models, self.comparison.student)
+        return found
