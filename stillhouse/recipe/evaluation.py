@@ -59,7 +59,7 @@ class Evaluation(FrozenModel):
     cascade_max_cost: float = provenance(
         0.3,
         "most that a student may cost which hands unsure rows back to its teacher, as a share of the teacher's cost; "
-        "the certainty below which it does is chosen by it, on validation rows",
+        "the certainty below which it does is chosen on validation rows, to keep to it with 95 % certainty on others",
         gt=0.0,
         lt=1.0,
     )

@@ -35,7 +35,9 @@ class Case:
         **evaluation: Any,
     ) -> None:
         self.role = role
-        self.recipe = parse_recipe(make_recipe_fields(evaluation={"metrics": ["accuracy"], **evaluation}))
+        self.recipe = parse_recipe(
+            make_recipe_fields(evaluation={"metrics": ["accuracy"], "cascade_max_cost": 0.4, **evaluation})
+        )
         truth = ["a" if number % 2 else "b" for number in range(ROWS)]
         unsure = [number % 5 == 0 for number in range(ROWS)]
         student = [_other(one) if doubt else one for one, doubt in zip(truth, unsure, strict=True)]
@@ -105,7 +107,8 @@ def test_certainty_counts_references_and_the_teachers_answers(tmp_path: Path):
 
 
 def test_cascade_more_rows_than_may_be_paid_for_stay_with_the_student(tmp_path: Path):
-    found, _ = Case(tmp_path, cascade_max_cost=0.25).found()
+    # 20 % of 100 validation rows may be 27 % of all
+    found, _ = Case(tmp_path, cascade_max_cost=0.36).found()
     assert found["cascade"]["handed_back"] == 0.0
 
 
