@@ -1,15 +1,18 @@
 """Shows which rows of public data sets validate and split drop, and for which other row.
 
 Run: .venv/control/bin/python tests/benchmarks/leaks.py FOLDER [--list 20], where FOLDER holds intent_banking77,
-conversation_sgd and math_gsm8k, each with a JSONL file of training and one of test rows.
+nli_sick, conversation_sgd and math_gsm8k, each with a JSONL file of training and one of test rows. All have the
+default settings, pairs those of the shipped recipe nli.
 """
 
 import argparse
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
@@ -23,6 +26,7 @@ from stillhouse.recipe.data import Columns, Data, Source
 from stillhouse.skills.classification import Classification
 from stillhouse.skills.conversation import Conversation
 from stillhouse.skills.math import Math
+from stillhouse.skills.nli import Nli
 from stillhouse.skills.skill import Skill
 
 
@@ -34,6 +38,7 @@ class PublicSet(NamedTuple):
     test: str
     skill: Skill
     columns: Columns
+    rules: Mapping[str, Any] = MappingProxyType({})
 
 
 SETS = (
@@ -43,6 +48,14 @@ SETS = (
         "test.jsonl",
         Classification(kind="classification"),
         Columns(id="id", text="text", label="label"),
+    ),
+    PublicSet(
+        "nli_sick",
+        "train.jsonl",
+        "test.jsonl",
+        Nli(kind="nli"),
+        Columns(id="id", premise="premise", hypothesis="hypothesis", label="label"),
+        {"near_duplicate_similarity": None, "test_similarity": 1.0},
     ),
     PublicSet(
         "conversation_sgd",
@@ -65,7 +78,7 @@ def show(public: PublicSet, folder: Path, num_listed: int) -> None:
     """Print the counts of both stages, and the rows that were dropped."""
     paths = {"train": folder / public.folder / public.train, "test": folder / public.folder / public.test}
     sources = {role: Source(path=str(path), columns=public.columns) for role, path in paths.items()}
-    data = Data(train=sources["train"], test=sources["test"], validation_fraction=0.0)
+    data = Data(train=sources["train"], test=sources["test"], validation_fraction=0.0, **public.rules)
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch)
         for role, source in sources.items():

@@ -10,6 +10,7 @@ from stillhouse.data.split import split
 from stillhouse.data.validate import validate
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
+from stillhouse.recipe.load import load_recipe
 from stillhouse.skills.classification import Classification
 
 ReadRows = Callable[..., Path]
@@ -89,6 +90,23 @@ def test_split_contaminated_rows_leave_every_split_but_test(split_rows: Callable
     assert names["dropped"] == ["train-0", "train-1", "train-2"]
     assert summary.dropped == {"contaminated_near": 2, "contaminated_run": 1}
     assert len(names["test"]) == 22
+
+
+@pytest.mark.pitfall("held out")
+def test_split_by_the_nli_recipes_rules_drops_test_pairs_with_sides_exchanged(split_rows: Callable[..., Any]) -> None:
+    sides = "A man plays the guitar", "Nobody is playing music"
+    forth, back = (f"Premise: {one}\nHypothesis: {other}" for one, other in (sides, sides[::-1]))
+    train = [
+        {"text": back},
+        {"text": back, "label": "a"},
+        {"text": back.replace("man", "tall man"), "label": "a"},  # a word more makes another pair
+        *texts(30, seed=2),
+    ]
+    _, names = split_rows(load_recipe("nli").data, train=train, test=[{"text": forth, "label": "a"}, *texts(20)])
+    assert names["dropped"] == ["train-1"]  # train-0 says no more than train-1: validate drops it
+    # what follows from what is another question with another answer
+    _, names = split_rows(load_recipe("nli").data, train=train[1:], test=[{"text": forth, "label": "b"}, *texts(20)])
+    assert names["dropped"] == []
 
 
 def test_split_examples_near_test_are_dropped_and_the_rest_kept(split_rows: Callable[..., Any]) -> None:
