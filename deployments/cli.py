@@ -3,25 +3,25 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import yaml
 
 from deployments.options import Data, MaxTrainRows, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
+from deployments.runs import runs
+from deployments.terminal import console
 from stillhouse.errors import RecipeError, UnexpectedError, UserError
 from stillhouse.recipe.form import recipe_changes
 from stillhouse.runtime.proxies import spare_loopback
 from stillhouse.runtime.unexpected import one_line_errors
 from stillhouse.url_credentials import hide_passwords
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 HELP = "Plan and run distillations, write a recipe for your own data, and bring all of it to a Prefect server."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 recipes = typer.Typer(no_args_is_help=True, help="Work with recipes.")
 app.add_typer(recipes, name="recipe")
+app.add_typer(runs, name="runs")
 
 
 def _show_version(wanted: bool) -> None:
@@ -77,9 +77,9 @@ def run(
     from stillhouse.reports.tables import render_terminal
 
     result = run_flow(distill, recipe=recipe, **inputs, refresh=stages, overrides=overrides)
-    console = _console()
-    console.print(render_terminal(Report.model_validate(result["report"])))
-    console.print(f"Report: {settings.report_link(result['run_id']).removeprefix('file://')}", soft_wrap=True)
+    terminal = console()
+    terminal.print(render_terminal(Report.model_validate(result["report"])))
+    terminal.print(f"Report: {settings.report_link(result['run_id']).removeprefix('file://')}", soft_wrap=True)
 
 
 @app.command()
@@ -117,10 +117,10 @@ def plan(
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
-    console, forecast = _console(), Plan.model_validate(result)
-    console.print(render_plan(forecast))
+    terminal, forecast = console(), Plan.model_validate(result)
+    terminal.print(render_plan(forecast))
     for line in plan_lines(forecast):
-        console.print(line, highlight=False, markup=False)
+        terminal.print(line, highlight=False, markup=False)
 
 
 @app.command()
@@ -192,12 +192,6 @@ def compact() -> None:
         typer.echo(f"teacher {teacher[:12]}: {joined}, {done.repeated} repeated completions removed")
     if not teachers:
         typer.echo(f"No completions are stored in {store.config.url}.")
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def _overrides(pairs: list[str]) -> dict[str, object]:
