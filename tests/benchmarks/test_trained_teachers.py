@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from stillhouse.recipe.load import load_recipe
-from tests.benchmarks import trained_teachers_math
+from tests.benchmarks import trained_teachers_math, trained_teachers_qa
 from tests.benchmarks.trained_teachers_recipes import Chain, student_recipe, teacher_recipe, write_data, write_recipe
 
-MADE = {"math": trained_teachers_math.chain}
+MADE = {"math": trained_teachers_math.chain, "qa": trained_teachers_qa.chain}
 
 
 @pytest.fixture(scope="module", params=MADE)

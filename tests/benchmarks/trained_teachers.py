@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.runtime.settings import load_settings
-from tests.benchmarks import trained_teachers_math
+from tests.benchmarks import trained_teachers_math, trained_teachers_qa, trained_teachers_summaries
 from tests.benchmarks.trained_teachers_recipes import (
     ROOT,
     Chain,
@@ -30,6 +30,8 @@ from tests.benchmarks.trained_teachers_recipes import (
 OUT = ROOT / ".stillhouse" / "chains"
 CHAINS: dict[str, Callable[[Path | None], Chain]] = {
     "math": trained_teachers_math.chain,
+    "qa": trained_teachers_qa.chain,
+    "summarization": trained_teachers_summaries.chain,
 }
 
 
