@@ -3,6 +3,7 @@
 from typing import Any
 
 from stillhouse.artifacts.handle import Built
+from stillhouse.config import optional_identity
 from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.judging.scores import read_scores
@@ -15,6 +16,8 @@ from tasks.orchestration.stage import StageCall, stage
 
 class FilterParams(DatasetSpec, Params):
     """What decides which rows a student is trained on: all of it is identity."""
+
+    target_version: int = optional_identity(1, "of what the skill makes of an answer for the student")
 
 
 @stage("filter", version=5)
@@ -50,6 +53,7 @@ def filter_completions(
         balance=recipe.data.balance if recipe.data.balance.by == "label" else None,
         reasoning=recipe.training.reasoning,
         label_probabilities=recipe.learns_probabilities,
+        target_version=recipe.skill.target_version,
     )
     inputs = {"generate": completions.ref, **rows.inputs, "judge": scores.ref if scores else None}
     return run.build(filter, inputs, params)

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from stillhouse.artifacts.handle import Built
+from stillhouse.config import optional_identity
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price
@@ -35,6 +36,7 @@ class JudgeParams(ModelParams):
     judge: Annotated[Judge, only("sampling", "chat_template_kwargs", "template_date")]
     skill: AnySkill
     instruction: str
+    target_version: int = optional_identity(1, "of what the skill makes of an answer for the student, which is scored")
 
     @classmethod
     def by(cls, run: Run, judge: Judge, checkpoint: Checkpoint, rows: Rows, **own: Any) -> Self:
@@ -68,7 +70,8 @@ def score_completions(
     config = run.recipe.judge
     if checkpoint is None or config is None or not run.recipe.judge_chooses:
         return None
-    params = JudgeParams.by(run, config, checkpoint, rows, instruction=config.score_prompt)
+    version = run.recipe.skill.target_version
+    params = JudgeParams.by(run, config, checkpoint, rows, instruction=config.score_prompt, target_version=version)
     scores = run.build(judge, {"generate": completions.ref, **rows.inputs, **checkpoint.inputs}, params)
     price = generation_price(config, run.recipe.costs)
     run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, price)

@@ -58,6 +58,8 @@ class Math(Skill):
         "where both answers have one. Number words are read in English, digits in every script."
     )
 
+    target_version: ClassVar[int] = 2  # equations without a word are kept
+
     kind: Literal["math"] = Field(description="the skill's name")
     keep_reasoning: Literal["full", "short", "none"] = Field(
         "full",
@@ -95,7 +97,8 @@ class Math(Skill):
         reasoning = _NOTES.sub("", text.rpartition(MARK)[0] if MARK in text else text).strip()
         if self.keep_reasoning == "short":
             reasoning = "\n".join(part.strip() for part in _SENTENCE.split(reasoning) if "=" in part)
-        if _bare(reasoning) == answer:
+        # the answer alone is no reasoning; equations that come to it are
+        if not _is_calculation(reasoning) and _bare(reasoning) == answer:
             reasoning = ""
         return f"{reasoning}\n{MARK} {answer}" if reasoning else f"{MARK} {answer}"
 
@@ -201,12 +204,16 @@ def _bare(answer: str) -> str:
     answer = answer.rstrip(" .").strip()
     plain = tidy(answer)
     first = _CLAUSE.split(plain)[0].strip().strip("$") if _WORD.search(_NO_WORDS.sub(" ", plain)) else plain
-    left, _, right = plain.rpartition("=")
-    is_calculation = _CALCULATION.fullmatch(left) and any(map(str.isdigit, left))  # 3 * 4 = 12 eggs
-    for part in (plain, first, right.strip() if is_calculation else ""):
+    for part in (plain, first, plain.rpartition("=")[2].strip() if _is_calculation(plain) else ""):
         if (amount := read_amount(part)) is not None:
             quantity, numbered = amount
             number = numbered[: quantity.end].strip()
             is_dollars = quantity.unit is not None and quantity.unit == UNITS["$"]
             return _DOLLARS.sub("", number).strip() if is_dollars and not quantity.units else number
     return plain
+
+
+def _is_calculation(text: str) -> bool:
+    """Return whether numbers and signs alone precede the last equals sign, as in 3 * 4 = 12 eggs."""
+    left = text.rpartition("=")[0]
+    return bool(_CALCULATION.fullmatch(left)) and any(map(str.isdigit, left))

@@ -27,6 +27,8 @@ class Skill(FrozenModel):
     verifies: ClassVar[bool] = True  # an answer agrees with a reference or contradicts it
     is_dialogue: ClassVar[bool] = False  # rows are whole conversations with recorded replies
     columns: ClassVar[tuple[str, ...]] = ()  # fields of `data.*.columns` that only this skill has
+    # of training_target: one more when it makes another target of the same text
+    target_version: ClassVar[int] = 1
     prompt_fields: ClassVar[tuple[str, ...]] = ()  # the skill's fields that change what a teacher is shown
 
     kind: str = Field(description="the skill's name")

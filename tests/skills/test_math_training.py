@@ -68,6 +68,14 @@ def test_training_target_keeps_the_reasoning_that_the_recipe_says(keep, expected
     assert bare == ("18" if keep == "none" else "#### 18")
 
 
+@pytest.mark.parametrize("mark", ["\n#### 26", ""])
+@pytest.mark.parametrize("steps", ["8 * 2 = 16\n16 + 10 = 26", "16 + 10 = 26 shells"])
+def test_training_target_keeps_equations_without_a_word(steps, mark):
+    for keep in ("full", "short"):
+        skill = Math(kind="math", keep_reasoning=keep)
+        assert skill.training_target(steps + mark, "26") == f"{steps}\n#### 26"
+
+
 @pytest.mark.parametrize(
     "answer", ["18", "\\frac{1}{2}", "x+1", "(1, 2)", "25%", "Monday", "x=5", "2 hours 30 minutes"]
 )
