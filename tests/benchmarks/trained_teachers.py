@@ -7,17 +7,17 @@ Writes data and recipes under .stillhouse/chains/SKILL, runs both and prints the
 """
 
 import argparse
-import json
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from stillhouse.artifacts.store import open_store
 from stillhouse.runtime.settings import load_settings
 from tests.benchmarks import trained_teachers_math, trained_teachers_qa, trained_teachers_summaries
+from tests.benchmarks.trained_teachers_figures import figures
 from tests.benchmarks.trained_teachers_recipes import (
     ROOT,
     Chain,
@@ -50,9 +50,9 @@ def main() -> None:
     begin = time.monotonic()
     run_id = run(teacher)
     trained = time.monotonic()
-    report = report_of(run(write_recipe(student_recipe(chain, run_id), out / "students.yaml")))
+    students = run(write_recipe(student_recipe(chain, run_id), out / "students.yaml"))
     print(f"teacher {minutes(begin, trained)} min, students {minutes(trained, time.monotonic())} min")
-    print(json.dumps(report["comparison"], indent=1))
+    print(figures(open_store(load_settings().store), students))
 
 
 def run(recipe: Path) -> str:
@@ -63,13 +63,6 @@ def run(recipe: Path) -> str:
     found = re.search(r"runs/([^/\s]+)/report\.html", done.stdout)
     assert found, "the last line of a run names its report"
     return found[1]
-
-
-def report_of(run_id: str) -> dict[str, Any]:
-    """Return the run's report."""
-    store = Path(load_settings().store.url)
-    report: dict[str, Any] = json.loads((store / "runs" / run_id / "report.json").read_text(encoding="utf-8"))
-    return report
 
 
 def minutes(begin: float, end: float) -> str:

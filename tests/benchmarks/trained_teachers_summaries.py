@@ -40,6 +40,7 @@ def chain(folder: Path | None) -> Chain:
         test=test,
         max_tokens=56,
         licence="Apache-2.0",
+        teacher_training={"epochs": 1.5, "learning_rate": 2.0e-4},
     )
 
 
