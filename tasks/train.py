@@ -67,14 +67,15 @@ def train_labelled_only(
 ) -> StudentModel | None:
     """Return the same student trained on the labelled rows alone, for equal steps if 100 epochs do not end before.
 
-    None if there are no such rows.
+    None if there are no such rows, or no others: it would be the student again.
     """
-    if not run.recipe.evaluation.no_teacher_alternatives or not dataset.summary.rows.labelled:
+    written = dataset.summary
+    if not run.recipe.evaluation.no_teacher_alternatives or not written.rows.labelled or not written.kept:
         return None
     base, label = student.base, "train labelled-only"
     # no validation: a user without a teacher would have to take it from the same handful
     training = run.recipe.training_of(base.config)
-    most = labelled_steps(student.built.summary.steps, dataset.summary.rows.labelled, training)
+    most = labelled_steps(student.built.summary.steps, written.rows.labelled, training)
     training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, "soft_labels": None})
     if base.config.is_encoder:
         built: Built[Any] = build_encoder(

@@ -178,6 +178,16 @@ def test_ledger_takes_each_stages_own_price(tmp_path: Path):
     assert scope.before.usd == pytest.approx(70 * 15e-6 + 28 * 100e-6)
 
 
+def test_labelled_only_where_no_teacher_taught_is_not_trained_again(tmp_path: Path):
+    run = run_of("local", tmp_path)
+    rows = prepare_rows(run)
+    dataset = filter_completions(run, generate_completions(run, load_teachers(run), rows), rows, None)
+    (student,) = train_students(run, load_student_bases(run), rows, dataset)
+    taught_by_references = replace(dataset, summary=dataset.summary.model_copy(update={"kept": 0}))
+    assert train_labelled_only(run, student, rows, dataset) is not None
+    assert train_labelled_only(run, student, rows, taught_by_references) is None
+
+
 def test_labelled_only_of_a_long_training_ends_after_100_epochs(tmp_path: Path):
     run = run_of("local", tmp_path)
     rows = prepare_rows(run)
