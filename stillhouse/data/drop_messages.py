@@ -50,6 +50,10 @@ RULES = {
     "contaminated_exact": Rule("", "no setting keeps a row that is a test row: take it out of one of the two"),
     "contaminated_near": Rule("data.test_similarity", _OFF),
     "contaminated_run": Rule("data.test_run_words", _OFF),
+    "validation_exact": Rule("", "no setting keeps a row that is a validation row: take it out of one of the two"),
+    "validation_near": Rule("data.test_similarity", _OFF),
+    "validation_run": Rule("data.test_run_words", _OFF),
+    "group_in_validation": Rule("data.{source}.columns.group", "name a finer column, or none to keep these rows"),
     "group_in_test": Rule("data.{source}.columns.group", "name a finer column, or none to keep these rows"),
     "over_max_train_rows": Rule("data.max_train_rows", "raise it, or set it to 0 to keep all"),
     "over_max_test_rows": Rule("data.max_test_rows", "raise it, or set it to 0 to keep all"),
@@ -139,8 +143,10 @@ def _detail(found: Finding, index: RowIndex, others: Mapping[int, str], shared: 
         names = list(index.label_names)
         mine, theirs = (names[index.labels[row] + 1] for row in (found.row, found.of))
         return f"label {mine!r}, and {theirs!r} in {other}"
-    if found.reason == "group_in_test":
-        return f"of the same group as test {other}"
+    if found.reason in ("group_in_test", "group_in_validation"):
+        return f"of the same group as {found.reason.removeprefix('group_in_')} {other}"
     if found.reason.startswith("contaminated"):
         other = f"test {other}"
+    if found.reason.startswith("validation"):
+        other = f"validation {other}"
     return f"shares {shared[found.row]} with {other}" if found.shared else f"like {other}"

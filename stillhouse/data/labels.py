@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 import numpy as np
 
 from stillhouse.data.label_names import listed
-from stillhouse.data.row_index import SOURCES, RowIndex
+from stillhouse.data.row_index import HELD_OUT, SOURCES, RowIndex
 from stillhouse.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -91,22 +91,25 @@ def _hint(forms: Iterable[str]) -> str:
 
 
 def check_overlap(counts: Mapping[str, Mapping[str, int]], named: Iterable[str]) -> None:
-    """Refuse test labels of which no labelled row of the other sources has one, unless the recipe names the labels.
+    """Refuse labels of test or validation rows of which no labelled row to learn from has one, unless the recipe names
+    the labels.
 
     Raises:
         DataError: the message has labels of both sides.
     """
-    sides = _sides(counts)
-    if any(named) or set(sides.get("test", ())) != set(counts.get("test", ())) or not sides:
-        return
-    raise DataError(
-        f"No label of data.test is one of the other rows': data.test has {listed(sides['test'])}, the others have "
-        f"{listed(sides.get('train', ()))}. Write the same labels in all files, or name them all in skill.labels."
-    )
+    sides = {} if any(named) else _sides(counts)
+    for source in HELD_OUT:
+        if source in sides and set(sides[source]) == set(counts[source]):
+            raise DataError(
+                f"No label of data.{source} is one of the other rows': data.{source} has {listed(sides[source])}, the "
+                f"others have {listed(sorted(_learnt(counts)))}. Write the same labels in all files, or name them all "
+                "in skill.labels."
+            )
 
 
 def one_sided(counts: Mapping[str, Mapping[str, int]], named: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
-    """Return the labels that only the test rows have (`test`), only the others (`train`), only the recipe (`recipe`).
+    """Return labels by who alone has them: the rows of `test` or of `validation` before those that are learnt from,
+    the latter before the test rows (`train`), or the recipe (`recipe`).
 
     Without labelled rows on both sides their labels are not compared.
     """
@@ -116,18 +119,25 @@ def one_sided(counts: Mapping[str, Mapping[str, int]], named: Iterable[str] = ()
 
 
 def _sides(counts: Mapping[str, Mapping[str, int]]) -> dict[str, tuple[str, ...]]:
-    learnt = set().union(*(labels for source, labels in counts.items() if source != "test"))
-    measured = set(counts.get("test", ()))
-    if not learnt or not measured:
+    learnt = _learnt(counts)
+    if not learnt:
         return {}
-    sides = {"test": measured - learnt, "train": learnt - measured}
+    sides = {source: set(counts[source]) - learnt for source in HELD_OUT if source in counts}
+    if "test" in counts:
+        sides["train"] = learnt - set(counts["test"])
     return {side: tuple(sorted(labels)) for side, labels in sides.items() if labels}
+
+
+def _learnt(counts: Mapping[str, Mapping[str, int]]) -> set[str]:
+    return set().union(*(labels for source, labels in counts.items() if source not in HELD_OUT))
 
 
 def log_one_sided(sides: Mapping[str, tuple[str, ...]]) -> None:
     """Write a line to the log for each side that has labels of its own."""
     lines = {
         "test": "data.test has labels that no labelled row of the other sources has, so that they may never be learnt",
+        "validation": "data.validation has labels that no labelled row to learn from has, so that they may never be "
+        "learnt",
         "train": "labelled rows have labels that data.test has not, so that they are not measured",
         "recipe": "skill.labels names labels that no labelled row has",
     }

@@ -172,7 +172,8 @@ skill: # what the student must learn: {about}
 
 data:
 {sources}
-  validation_fraction: 0.1 # share of train that training is watched on
+  validation_fraction: 0.1 # share of train that choices are made on, mostly by the teacher's answers
+  # validation: {{path: SET, columns: {{}}}} # labelled rows for choices, written like test, in place of the line above
   max_prompt_chars: 8000 # longer prompts are dropped and counted
   near_duplicate_similarity: 0.8 # from which a training row counts as nearly another; null = off
   personal_data: allow # or redact, or drop: e-mails, phones, cards, IBANs

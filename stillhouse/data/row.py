@@ -41,7 +41,7 @@ ROW_SCHEMA = pa.schema(
         ("messages", pa.list_(pa.struct([(key, pa.string()) for key in TURN_KEYS]))),  # tool_calls as JSON
         ("references", pa.list_(pa.string())),  # accepted answers; may be empty
         ("label", pa.string()),  # the reference label, or null
-        ("source", pa.string()),  # train | examples | test: which source of the recipe the row came from
+        ("source", pa.string()),  # train | examples | test | validation: which source of the recipe the row came from
         ("meta", pa.string()),  # the other columns, as a JSON object; "@group": see groups.py
         ("tools", pa.string()),  # what the assistant may call: a JSON list of OpenAI's function definitions, or null
     ]

@@ -13,7 +13,10 @@ from stillhouse.data.duplicates import content_keys
 from stillhouse.data.row_texts import RowTexts, TextTables, Turns
 from stillhouse.data.token_table import Flags, Hashes, Ints
 
-SOURCES = ("examples", "train", "test")  # of two equal rows the one of the earlier source stays
+# of two equal rows of the first two the one of the earlier source stays
+SOURCES = ("examples", "train", "test", "validation")
+# sources whose rows no model learns from: none is dropped for being like another, and others for being like these
+HELD_OUT = ("test", "validation")
 # the columns that a batch needs
 INDEXED = ("id", "content_sha256", "messages", "references", "label", "source", "tools")
 _MOST_LABELS = 5  # in a message
@@ -60,8 +63,13 @@ class RowIndex:
         self.has_reference = self.answers != 0
 
     def of_source(self, source: str) -> Flags:
-        """Return which rows are of a source: train, examples or test."""
+        """Return which rows are of a source: train, examples, test or validation."""
         return np.asarray(self.sources == SOURCES.index(source))
+
+    @property
+    def held_out(self) -> Flags:
+        """Which rows are of a source that no model learns from."""
+        return np.asarray(np.isin(self.sources, [SOURCES.index(source) for source in HELD_OUT]))
 
     def labels_of(self, rows: Ints) -> set[str]:
         """Return the labels that any of `rows` has."""

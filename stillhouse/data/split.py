@@ -11,19 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhouse.data.contamination import exact_overlap, near_overlap
 from stillhouse.data.draws import draw_keys
 from stillhouse.data.drop_messages import describe, explain, note_examples
-from stillhouse.data.duplicates import Finding, by_row, components, same_answer
-from stillhouse.data.group_split import Groups, check_groups, group_overlap, no_groups, read_groups
+from stillhouse.data.duplicates import Finding, components, same_answer
+from stillhouse.data.group_split import Groups, check_groups, no_groups, read_groups
+from stillhouse.data.held_out import Findings, check_test_source, check_validation_source, find_leaks, of_validation
 from stillhouse.data.parquet_io import TableWriter, batches, conversations, dropped_batch
 from stillhouse.data.row import DROPPED_SCHEMA
 from stillhouse.data.row_checks import Drop
 from stillhouse.data.row_index import INDEXED, RowIndex, remaining
-from stillhouse.data.shared_runs import run_overlap
 from stillhouse.data.summaries import SplitSummary
 from stillhouse.data.text_similarity import near_pairs
-from stillhouse.data.token_table import Hashes, Ints
+from stillhouse.data.token_table import Flags, Hashes, Ints
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
 
@@ -39,11 +38,12 @@ def split(rows: Path, data: Data, has_test: bool, out: Path, *, has_groups: bool
     `rows` is what validate wrote. Without a test source, a share of the train rows with a label or a reference is held
     out. Near-duplicates join the split of the earliest of them, and so do the rows of a group (`has_groups`: some have
     one); examples are always for training. Rows of other splits that repeat a test row, or are of its group, are
-    dropped; test rows are never dropped, except for `max_test_rows`.
+    dropped, and training rows that repeat a row of `data.validation`; test rows are never dropped, except for
+    `max_test_rows`.
 
     Raises:
-        DataError: test and training are (mostly) the same rows, a split that is needed is empty, or all test rows are
-            of one group.
+        DataError: test and training are (mostly) the same rows, or validation and test are, a split that is needed is
+            empty, or all test rows are of one group.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = rows / "rows.parquet"
@@ -51,17 +51,18 @@ def split(rows: Path, data: Data, has_test: bool, out: Path, *, has_groups: bool
     groups = read_groups(path) if has_groups else no_groups(index.num_rows)
     pairs = _near(index, data)
     assigned = _assign(index, draws, data, has_test, groups)
-    _join_near(index, assigned, np.concatenate([pairs, groups.links(~index.of_source("test"))]))
+    _join_near(index, assigned, np.concatenate([pairs, groups.links(~index.held_out)]))
     assigned[(assigned == _TEST) & ~index.has_reference & ~index.of_source("test")] = _TRAIN
     if has_test:
-        _check_overlap(index, assigned)
-    of_test_groups = by_row(group_overlap(assigned == _TEST, groups))
-    findings, near_test = _contaminated(index, assigned, data, pairs, of_test_groups)
-    findings |= _over_caps(draws, assigned, findings, data)
+        check_test_source(index, assigned == _TEST)
+    check_validation_source(index)
+    findings, near_test = _leaks(index, assigned, data=data, pairs=pairs, groups=groups)
+    findings |= _over_caps(draws, assigned, index.of_source("validation"), findings, data)
     counts, examples = _write(path, assigned, describe(findings, index, [path]), out)
     dropped = dict(sorted(Counter(found.reason for found in findings.values()).items()))
     assert sum(counts.values()) + len(findings) == index.num_rows, "every row has one split or is dropped"
     _check_counts(counts, explain(dropped, examples, "train"), data, has_test)
+    _check_own(counts, index, explain(dropped, examples, "validation"))
     if not has_test:
         _check_classes(index, assigned)
     measured = remaining(assigned == _TEST, findings)
@@ -100,6 +101,7 @@ def _assign(index: RowIndex, draws: Hashes, data: Data, has_test: bool, groups: 
         assigned[groups.with_any(pool) & index.of_source("train") & (first < data.test_fraction)] = _TEST
     assigned[index.of_source("examples")] = _EXAMPLES
     assigned[index.of_source("test")] = _TEST
+    assigned[index.of_source("validation")] = _VALIDATION
     return assigned
 
 
@@ -113,9 +115,9 @@ def _near(index: RowIndex, data: Data) -> Ints:
 
 def _join_near(index: RowIndex, assigned: SplitCodes, pairs: Ints) -> None:
     """Move what `pairs` join to the split of the earliest; one without reference can't join test: it is dropped."""
-    is_test = index.of_source("test")
-    own = np.flatnonzero(~is_test)
-    pairs = pairs[~is_test[pairs].any(axis=1)]
+    held_out = index.held_out
+    own = np.flatnonzero(~held_out)
+    pairs = pairs[~held_out[pairs].any(axis=1)]
     group = components(pairs, len(assigned))
     rows = np.unique(pairs)
     rows = rows[index.of_source("train")[rows]]
@@ -127,49 +129,34 @@ def _join_near(index: RowIndex, assigned: SplitCodes, pairs: Ints) -> None:
     assigned[rows[movable]] = target[movable]
 
 
-def _check_overlap(index: RowIndex, assigned: SplitCodes) -> None:
-    keys = index.keys
-    test, train = keys[assigned == _TEST], keys[index.of_source("train")]
-    shared = int(np.isin(test, keys[assigned != _TEST]).sum())
-    if set(test.tolist()) == set(train.tolist()):
-        raise DataError(
-            f"data.test equals data.train: the same {len(test)} rows. A test needs rows that training never saw; name "
-            "another file, or leave data.test out to hold a share of data.train out."
-        )
-    if shared * 2 > len(test):
-        raise DataError(
-            f"data.test overlaps the training data: {shared} of its {len(test)} rows are in both. Name a test "
-            "file of other rows, or leave data.test out to hold a share of data.train out."
-        )
+def _leaks(index: RowIndex, assigned: SplitCodes, *, data: Data, pairs: Ints, groups: Groups) -> tuple[Findings, int]:
+    """Return the rows to drop for a test row, then for a row of `data.validation`; and how many test rows are still
+    near another."""
+    is_test = assigned == _TEST
+    findings, near_test = find_leaks(index, is_test, ~is_test, data=data, pairs=pairs, groups=groups)
+    held = index.of_source("validation")
+    if held.any():
+        others = ~is_test & ~held
+        others[[*findings]] = held[[*findings]] = False
+        found, _ = find_leaks(index, held, others, data=data, pairs=pairs, groups=groups)
+        findings |= of_validation(found)
+    return findings, near_test
 
 
-def _contaminated(
-    index: RowIndex, assigned: SplitCodes, data: Data, pairs: Ints, drops: dict[int, Finding]
-) -> tuple[dict[int, Finding], int]:
-    """Return `drops` with the other rows that repeat a test row, and how many a last search still finds near one."""
-    test, others, near_test = np.flatnonzero(assigned == _TEST), assigned != _TEST, 0
-    drops |= by_row(exact_overlap(remaining(others, drops), test, index.keys))
-    if (threshold := data.test_similarity) is not None:
-        known = pairs if threshold == data.near_duplicate_similarity else pairs[:0]
-        training = remaining(others, drops)
-        found, near_test = near_overlap(training, test, index.texts, index.labels, threshold, known)
-        drops |= by_row(found)
-    if (words := data.test_run_words) is not None:
-        drops |= by_row(run_overlap(remaining(others, drops), test, index.texts, index.labels, words))
-    return drops, near_test
+def _over_caps(draws: Hashes, assigned: SplitCodes, own: Flags, drops: Findings, data: Data) -> Findings:
+    """Return the rows beyond the recipe's caps: those of largest hash, so that a raised cap keeps the old rows.
 
-
-def _over_caps(draws: Hashes, assigned: SplitCodes, drops: dict[int, Finding], data: Data) -> dict[int, Finding]:
-    """Return the rows beyond the recipe's caps: those of largest hash, so that a raised cap keeps the old rows."""
+    There is no cap on `own`, the rows of `data.validation`.
+    """
     # of both halves together, since each alone has decided the split
     order = draws[:, 0] ^ draws[:, 1]
-    found: dict[int, Finding] = {}
+    found: Findings = {}
     for cap, name, members in (
         (data.max_train_rows, "max_train_rows", (_TRAIN, _VALIDATION)),
         (data.max_test_rows, "max_test_rows", (_TEST,)),
     ):
         if cap:
-            rows = remaining(np.isin(assigned, members), drops)
+            rows = remaining(np.isin(assigned, members) & ~own, drops)
             beyond = rows[np.argsort(order[rows], kind="stable")[cap:]]
             found |= {row: Finding(row, f"over_{name}", -1) for row in beyond.tolist()}
     return found
@@ -210,6 +197,14 @@ def _check_counts(counts: dict[str, int], why: str, data: Data, has_test: bool) 
         raise DataError(
             "The split leaves no validation row. Add rows to data.train, raise data.validation_fraction "
             f"({data.validation_fraction}), or set it to 0 to do without.{gone}"
+        )
+
+
+def _check_own(counts: dict[str, int], index: RowIndex, why: str) -> None:
+    if index.of_source("validation").any() and not counts["validation"]:
+        raise DataError(
+            "The split leaves no row of data.validation, since all are like test rows. Name a file of other rows."
+            f"\nDropped were:{why}"
         )
 
 

@@ -35,12 +35,12 @@ class ValidateSummary(StageSummary):
     """Rows of all sources: num_in = kept + dropped."""
 
     num_in: int = Field(alias="in")
-    kept: dict[str, int]  # by source: train, examples, test
+    kept: dict[str, int]  # by source: train, examples, test, validation
     dropped: dict[str, int]  # by reason
     examples_dropped: dict[str, str] = Field(default_factory=dict)  # one by reason
     labels: tuple[str, ...]
     redacted: dict[str, int] = Field(default_factory=dict)  # personal data replaced, by kind
-    one_sided: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # labels of test, the others or the recipe only
+    one_sided: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # labels that one side alone has, by the side
 
 
 class SplitSummary(StageSummary):

@@ -17,7 +17,7 @@ from stillhouse.data.parquet_io import TableWriter, batches, conversations, drop
 from stillhouse.data.pii import redact_rows
 from stillhouse.data.row import DROPPED_SCHEMA
 from stillhouse.data.row_checks import Drop, check_label, check_prompt, check_references
-from stillhouse.data.row_index import INDEXED, SOURCES, RowIndex, remaining
+from stillhouse.data.row_index import HELD_OUT, INDEXED, SOURCES, RowIndex, remaining
 from stillhouse.data.summaries import ValidateSummary
 from stillhouse.data.token_table import Flags, Ints
 from stillhouse.errors import DataError
@@ -31,8 +31,8 @@ Examples = dict[str, dict[str, str]]  # a dropped row, as text, by source and re
 def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> ValidateSummary:
     """Write `out`/rows.parquet and `out`/dropped.parquet, and return the counts and the labels.
 
-    `folders` maps train, examples and test to what read wrote. Duplicates are sought among examples and train
-    together; a test row is never dropped for being like another. Split seeks those of the test rows in the others.
+    `folders` maps train, examples, test and validation to what read wrote. Duplicates are sought among examples and
+    train together; a row of test or validation is never dropped for being like another. Split seeks these in the rest.
 
     Raises:
         DataError: a source keeps no row, a classification has no labels, one class only or labels that differ in their
@@ -57,7 +57,7 @@ def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> V
         kept=kept,
         dropped=dict(sorted(dropped.items())),
         examples_dropped={reason: text for of_source in examples.values() for reason, text in of_source.items()},
-        labels=_labels(index, drops, skill, has_test="test" in folders),
+        labels=_labels(index, drops, skill, [source for source in HELD_OUT if source in folders]),
         redacted=dict(sorted(redacted.items())),
         one_sided=one_sided(by_source, skill.known_labels),
     )
@@ -120,20 +120,21 @@ def _mark_foreign(drops: list[Drop | None], texts: list[str], languages: tuple[s
 
 
 def _find_repeats(index: RowIndex, drops: Drops, data: Data) -> dict[int, Finding]:
-    """Return the rows that repeat another or contradict it. Test rows stay, unless the recipe drops exact repeats."""
-    is_test, found = index.of_source("test"), dict[int, Finding]()
+    """Return the rows that repeat another or contradict it; those held out stay, unless exact repeats are dropped."""
+    learnt, found = ~index.held_out, dict[int, Finding]()
 
     def left(mask: Flags) -> Ints:
         return remaining(mask, [*drops, *found])
 
     if data.conflicting_labels != "keep":
-        found |= by_row(duplicates.conflicts(left(~is_test), index.keys, index.labels, data.conflicting_labels))
+        found |= by_row(duplicates.conflicts(left(learnt), index.keys, index.labels, data.conflicting_labels))
     if data.exact_duplicates != "keep":
-        found |= by_row(duplicates.repeats(left(~is_test), index.keys, index.answers))
+        found |= by_row(duplicates.repeats(left(learnt), index.keys, index.answers))
     if data.exact_duplicates == "drop_in_test_too":
-        found |= by_row(duplicates.repeats(left(is_test), index.keys, index.answers))
+        for source in HELD_OUT:
+            found |= by_row(duplicates.repeats(left(index.of_source(source)), index.keys, index.answers))
     if (threshold := data.near_duplicate_similarity) is not None:
-        found |= by_row(duplicates.near(left(~is_test), index.texts, index.answers, threshold, index.tools))
+        found |= by_row(duplicates.near(left(learnt), index.texts, index.answers, threshold, index.tools))
     return found
 
 
@@ -193,7 +194,7 @@ def _check_kept(kept: dict[str, int], examples: Examples, index: RowIndex, drops
             raise DataError(f"data.{source} keeps none of its {len(rows)} rows{why}")
 
 
-def _labels(index: RowIndex, drops: Drops, skill: Skill, *, has_test: bool) -> tuple[str, ...]:
+def _labels(index: RowIndex, drops: Drops, skill: Skill, held_out: list[str]) -> tuple[str, ...]:
     """Return the label set: the recipe's in its order, else that of the kept rows, sorted; empty without labels."""
     if not skill.has_labels:
         return ()
@@ -201,8 +202,8 @@ def _labels(index: RowIndex, drops: Drops, skill: Skill, *, has_test: bool) -> t
     if not found and not skill.known_labels:
         raise DataError("No labels: no row has one and skill.labels is empty. Name a label column or the labels.")
     classes = {"the labelled rows": found if not skill.known_labels or found else set(skill.known_labels)}
-    if has_test:
-        classes["data.test"] = index.labels_of(remaining(index.of_source("test"), drops))
+    for source in held_out:
+        classes[f"data.{source}"] = index.labels_of(remaining(index.of_source(source), drops))
     for part, labels in classes.items():
         if len(labels) < 2:
             raise DataError(

@@ -25,7 +25,7 @@ from stillhouse.filters.outcome import FilterResult, merge_results, undecided_co
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.data import Balance
-from stillhouse.skills.cases import read_cases, rows_to_ask, unused_examples
+from stillhouse.skills.cases import read_cases, rows_to_ask, rows_to_check, without_own
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import (
     Calibration,
@@ -90,7 +90,7 @@ def write_dataset(
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
     (out / "calibration.json").write_text(json.dumps({"labels": list(spec.labels), "prior": priors[0]}))
     everyone = [*rows["train"], *rows["validation"]]
-    everyone += unused_examples(examples, everyone) if spec.filters.check_labels else []
+    everyone = rows_to_check(everyone, examples) if spec.filters.check_labels else without_own(everyone)
     # free answers are hardly ever equal: there is nothing to count
     targets = Counter(candidate.target for candidate in result.kept) if spec.skill.has_labels else {}
     return FilterSummary(
@@ -149,9 +149,10 @@ def training_examples(
             TrainingExample(one.row, one.target, one.completion.teacher_number, reasoning=one.completion.reasoning)
             for one in result.kept
         ]
-        if spec.use_references:
-            given = labelled_rows(rows[name], examples if name == "train" else ())
-            training[name] += [_from_reference(row, spec) for row in given]
+        given = labelled_rows(rows[name], examples if name == "train" else ())
+        # what the recipe's own validation rows hold is right, whatever the student learns from
+        given = [row for row in given if spec.use_references or row["source"] == "validation"]
+        training[name] += [_from_reference(row, spec) for row in given]
     training["labelled"] = [_from_reference(row, spec) for row in labelled_rows(rows["train"], examples)]
     balanced = None
     if spec.balance:

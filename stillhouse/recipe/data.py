@@ -1,6 +1,6 @@
 """Where rows come from, and how they are validated, split and balanced before a teacher sees any."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -55,7 +55,7 @@ class Columns(FrozenModel):
         return self
 
 
-Role = Literal["train", "examples", "test"]
+Role = Literal["train", "examples", "test", "validation"]
 
 
 class Source(FrozenModel):
@@ -119,15 +119,24 @@ class Data(FrozenModel):
         None, description="labelled rows: examples in the teacher's prompt; the student trains on their reference"
     )
     test: Source | None = Field(None, description="rows with references to evaluate on; null takes a share of `train`")
-    validation_fraction: float = Field(0.1, ge=0.0, lt=0.5, description="share of train rows for validation")
+    validation: Source | None = optional_identity(
+        None,
+        "labelled rows on which choices are made: weights, best student, temperature, threshold; no model trains on "
+        "them and no prompt shows them; null takes a share of `train`, with the teacher's answers for labels",
+    )
+    validation_fraction: float = Field(
+        0.1, ge=0.0, lt=0.5, description="share of train rows for validation; with `validation` it is 0"
+    )
     test_fraction: float = Field(0.2, gt=0.0, lt=0.9, description="share of train rows for testing, without `test`")
-    max_train_rows: int = Field(0, ge=0, description="most training and validation rows, by content hash; 0 keeps all")
+    max_train_rows: int = Field(
+        0, ge=0, description="most rows of `train` for training and validation, by content hash; 0 keeps all"
+    )
     max_test_rows: int = Field(0, ge=0, description="most test rows, by content hash; 0 keeps all")
     max_prompt_chars: int = Field(8000, ge=1, description="longer prompts are dropped (prompt_too_long)")
     exact_duplicates: Literal["drop", "drop_in_test_too", "keep"] = optional_identity(
         "drop",
         "training rows and examples that repeat a whole conversation with the same reference: drop them, drop such "
-        "test rows too, or keep all",
+        "test rows and rows of `validation` too, or keep all",
     )
     near_duplicate_similarity: float | None = optional_identity(
         0.8,
@@ -138,14 +147,16 @@ class Data(FrozenModel):
     )
     test_similarity: float | None = optional_identity(
         0.8,
-        "similarity from which a training row is dropped as nearly a test row, unless their labels differ; null: off",
+        "similarity from which a training row is dropped as nearly a test row, unless their labels differ, and "
+        "likewise as nearly a row of `validation`; null: off",
         gt=0.0,
         le=1.0,
     )
     test_run_words: int | None = optional_identity(
         8,
         "a training row is dropped if it holds a test question of at least so many words, or if runs of so many words "
-        "make up three quarters of it or of a test row; runs that many rows share do not count; null: off",
+        "make up three quarters of it or of a test row; likewise with a row of `validation`; runs that many rows share "
+        "do not count; null: off",
         ge=2,
         le=50,
     )
@@ -164,10 +175,27 @@ class Data(FrozenModel):
         0.05, "largest share of a source's lines that may be unreadable; more stop the run", ge=0.0, le=1.0
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_share_beside_own_rows(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or fields.get("validation") is None:
+            return fields
+        if share := fields.get("validation_fraction"):
+            raise ValueError(
+                f"validation and validation_fraction ({share}) are both set: the rows of `validation` take the place "
+                "of a share of `train`. Leave validation_fraction out, or set validation to null"
+            )
+        return fields | {"validation_fraction": 0.0}
+
     @property
     def sources(self) -> dict[Role, Source]:
         """The sources that are set, by role."""
-        named: dict[Role, Source | None] = {"train": self.train, "examples": self.examples, "test": self.test}
+        named: dict[Role, Source | None] = {
+            "train": self.train,
+            "examples": self.examples,
+            "test": self.test,
+            "validation": self.validation,
+        }
         return {role: source for role, source in named.items() if source is not None}
 
     @property

@@ -150,7 +150,8 @@ def _rows(report: Report) -> str:
     split = "Not recorded."
     if report.data:
         data = report.data
-        split = f"Training {count(data.train)}, validation {count(data.validation)}, test {count(data.test)} rows."
+        own = " (with labels of their own)" if data.validation_own else ""
+        split = f"Training {count(data.train)}, validation {count(data.validation)}{own}, test {count(data.test)} rows."
     return split + _redacted(report) + ("\n\n" + table(["stage", "in", "out", "dropped"], lines) if lines else "")
 
 

@@ -137,6 +137,7 @@ def data_block(
         "dropped_examples": {**valid.examples_dropped, **splits.examples_dropped},
         "train": sum(train.after.values()),
         "validation": splits.validation,
+        "validation_own": splits.validation if "validation" in sources else 0,
         "test": splits.test,
         "labelled": splits.examples,
         "coverage": dataset.coverage.model_dump() if dataset.coverage else None,

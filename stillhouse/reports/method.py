@@ -59,9 +59,28 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "alternatives": "Ways without a teacher learn from all labelled rows but those of validation and test: the "
         f"same student for equal steps, but at most {MOST_EPOCHS} epochs"
         f"{', and logistic regression' + _REGRESSION if has_labels else ''}.",
+        **_choices(recipe),
         **({"label worth": _LABEL_WORTH} if has_labels and evaluation.no_teacher_alternatives else {}),
         **_encoders(recipe),
         **_judge(recipe),
+    }
+
+
+def _choices(recipe: Recipe) -> dict[str, str]:
+    """Return what the validation rows are, if there are any."""
+    data = recipe.data
+    if data.validation:
+        said = "labelled rows of the recipe's own (data.validation), right by their reference"
+    elif data.validation_fraction:
+        said = (
+            f"{data.validation_fraction:.0%} of the training rows, right by their reference, or else by the teacher's "
+            "answer that the filters kept: where the teacher is wrong, so are they"
+        )
+    else:
+        return {}
+    return {
+        "choices": f"Last weights, best student, temperature and threshold are chosen on validation rows: {said}. No "
+        "model learns from them, no prompt shows them, and rows like a test row are not among them."
     }
 
 
@@ -95,9 +114,9 @@ def _encoders(recipe: Recipe) -> dict[str, str]:
         found["baseline"] = "The encoder before training: it has learnt the name of each label, and no row."
     if len(recipe.all_students) > 1:
         found["students"] = (
-            "All learn the same training examples. The best is named by accuracy on the validation rows, whose labels "
-            "are mostly the teacher's; test rows have no part in it. Comparison, verdict, gate and card are about it; "
-            "the baseline before training and the student on the labelled rows alone are of the first."
+            "All learn the same training examples. The best is named by accuracy on the validation rows; test rows "
+            "have no part in it. Comparison, verdict, gate and card are about it; the baseline before training and the "
+            "student on the labelled rows alone are of the first."
         )
     return found
 

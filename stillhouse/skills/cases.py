@@ -23,16 +23,37 @@ def _with_tools(row: Row) -> Row:
 
 
 def read_splits(balance: Path, split: Path, skill: Skill) -> tuple[list[Row], list[Row]]:
-    """Return the training and the validation cases, from the folders of the artifacts that hold them."""
-    return read_cases(balance / "train.parquet", skill), read_cases(split / "validation.parquet", skill)
+    """Return the training cases, and the validation cases that are of the same source, from the artifacts' folders.
+
+    Those of `data.validation` are no part: no teacher answers them, and their ids are unique in their source alone.
+    """
+    validation = read_cases(split / "validation.parquet", skill)
+    return read_cases(balance / "train.parquet", skill), without_own(validation)
 
 
-def rows_to_ask(rows: list[Row], skip_labelled: bool) -> list[Row]:
-    """Return the rows that a teacher answers; `skip_labelled` leaves out those with a reference."""
-    return [row for row in rows if not row["references"]] if skip_labelled else rows
+def without_own(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that are not of `data.validation`."""
+    return [row for row in rows if not _is_own(row)]
 
 
-def unused_examples(examples: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
-    """Return the labelled examples whose id is not used in `rows`; ids are only unique per source."""
+def _is_own(row: Row) -> bool:
+    return row.get("source") == "validation"  # a judge's questions have no source
+
+
+def rows_to_ask(rows: Sequence[Row], skip_labelled: bool) -> list[Row]:
+    """Return the rows that a teacher answers: none of `data.validation`; `skip_labelled`: none with a reference."""
+    return [row for row in without_own(rows) if not (skip_labelled and row["references"])]
+
+
+def rows_to_check(rows: Sequence[Row], examples: Sequence[Row]) -> list[Row]:
+    """Return the rows that a teacher answers if it checks labels too: `rows`, and the labelled examples."""
+    found = without_own(rows)
+    for others in ([row for row in rows if _is_own(row)], examples):
+        found += _unused(others, found)
+    return found
+
+
+def _unused(examples: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """Return the labelled rows whose id is not used in `rows`; ids are only unique per source."""
     used = {row["id"] for row in rows}
     return [row for row in examples if row["references"] and row["id"] not in used]

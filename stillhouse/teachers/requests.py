@@ -16,7 +16,7 @@ from stillhouse.inference.vllm.held_answers import check_held
 from stillhouse.inference.vllm.request import Request, first_token_ids, render, shows_special_tokens, tokenize
 from stillhouse.reasoning import opened_block
 from stillhouse.runtime.worker import Reporter
-from stillhouse.skills.cases import read_cases, rows_to_ask, unused_examples
+from stillhouse.skills.cases import read_cases, rows_to_ask, rows_to_check
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.spec import AskSpec, read_row_ids
 
@@ -25,7 +25,7 @@ def rows_of(spec: AskSpec) -> list[Row]:
     """Return the rows that the teacher answers, one a prompt."""
     rows = [row for path in spec.rows for row in read_cases(path, spec.skill)]
     if spec.check_labels:
-        return rows + unused_examples(examples_of(spec), rows)
+        return rows_to_check(rows, examples_of(spec))
     rows = rows_to_ask(rows, spec.skip_labelled)
     if spec.only is None:
         return rows

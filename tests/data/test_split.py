@@ -7,14 +7,10 @@ from typing import Any
 import pytest
 
 from stillhouse.data.split import split
-from stillhouse.data.validate import validate
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Data
 from stillhouse.recipe.load import load_recipe
-from stillhouse.skills.classification import Classification
 
-ReadRows = Callable[..., Path]
-ReadBack = Callable[[Path], list[dict[str, Any]]]
 SPLITS = ("train", "validation", "test", "examples")
 
 
@@ -22,27 +18,6 @@ def texts(count: int, seed: int = 0) -> list[dict[str, Any]]:
     rng = random.Random(seed)
     words = [f"word{number}" for number in range(2000)]
     return [{"text": " ".join(rng.sample(words, 10)), "label": rng.choice("ab")} for _ in range(count)]
-
-
-@pytest.fixture
-def split_rows(tmp_path: Path, read_rows: ReadRows, read_back: ReadBack, data: Data) -> Callable[..., Any]:
-    """Return a function that validates and splits, and gives the summary and the ids of each split."""
-
-    def run(data: Data = data, skip_validate: bool = False, **sources: list[dict[str, Any]]) -> Any:
-        folders = {role: read_rows(records, role) for role, records in sources.items()}
-        if skip_validate:
-            rows = folders["train"]
-        else:
-            rows = tmp_path / "validated"
-            validate(folders, data, Classification(), rows)
-        summary = split(rows, data, "test" in sources, tmp_path / "split")
-        names = {
-            split_name: [row["id"] for row in read_back(tmp_path / "split" / f"{split_name}.parquet")]
-            for split_name in (*SPLITS, "dropped")
-        }
-        return summary, names
-
-    return run
 
 
 def test_split_without_test_source_holds_shares_out_of_train(split_rows: Callable[..., Any]) -> None:

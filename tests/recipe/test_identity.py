@@ -12,12 +12,15 @@ from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from tests.support.builders import make_recipe_fields
 
+_SOURCE = {"path", "format", "columns.text", "columns.messages", "columns.id", "columns.reference", "columns.label"}
 _LATER = ("system", "tools", "premise", "hypothesis", "context", "group")
+_ROLES = ("train", "examples", "test", "validation")
 # They are identity if they are set. Unset, they leave a recipe the fingerprints that it had before they existed.
 IF_SET = {
-    *(f"data.{role}.columns.{name}" for role in ("train", "examples", "test") for name in _LATER),
+    *(f"data.{role}.columns.{name}" for role in _ROLES for name in _LATER),
+    *(f"data.validation.{name}" for name in _SOURCE),  # so is the whole section
     *(f"filters.{name}" for name in ("too_long", "check_labels", "hard_share", "min_probability")),
-    *(f"data.{role}.{name}" for role in ("train", "examples", "test") for name in ("encoding", "delimiter")),
+    *(f"data.{role}.{name}" for role in _ROLES for name in ("encoding", "delimiter")),
     *(
         f"data.{name}"
         for name in ("exact_duplicates", "near_duplicate_similarity", "test_similarity", "test_run_words")
@@ -60,6 +63,7 @@ KEPT_OUT = {
     "data.train.licence",
     "data.examples.licence",
     "data.test.licence",
+    "data.validation.licence",
     "data.max_quarantined",  # whether a run goes on, not what it reads
     "teachers.name",
     "evaluation.slices",
@@ -94,7 +98,6 @@ KEPT_OUT = {
     "evaluation.encoder",  # its files are identity of the stage `alternatives`, see test_alternatives.py
 }
 
-_SOURCE = {"path", "format", "columns.text", "columns.messages", "columns.id", "columns.reference", "columns.label"}
 IDENTITY = {
     *(f"skill.{name}" for name in ("kind", "labels", "instruction", "student_instruction")),
     *(f"data.{role}.{name}" for role in ("train", "examples", "test") for name in _SOURCE),

@@ -40,7 +40,11 @@ class Data(Block):
     dropped: dict[str, int] = Field(description="rows dropped by validation and splitting, by reason")
     dropped_examples: dict[str, str] = Field({}, description="one of these rows, and what it repeats, by reason")
     train: Count = Field(description="training prompts, after balancing")
-    validation: Count = Field(description="validation prompts")
+    validation: Count = Field(description="validation rows")
+    validation_own: Count = Field(
+        None,
+        description="of these, rows of `data.validation`, with labels of their own; null: an older report",
+    )
     test: Count = Field(description="test rows")
     balance: Balance | None = Field(description="null: not recorded")
     coverage: Coverage | None = Field(None, description="null: not compared")
