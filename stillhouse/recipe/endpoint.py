@@ -84,9 +84,16 @@ class Endpoint(FrozenModel):
         0, "most tokens a minute, counted when a request is sent as its prompt and max_tokens; 0 sets no limit", ge=0
     )
     timeout_s: float = execution(300.0, "seconds a request may take", gt=0.0)
-    max_attempts: int = execution(8, "most requests for one prompt before its answer counts as failed", ge=1)
+    max_attempts: int = execution(
+        8,
+        "most requests for one prompt before its answer counts as failed; those lost to a rate limit or an outage "
+        "don't count",
+        ge=1,
+    )
     patience_s: float = execution(
-        900.0, "seconds after which a prompt is given up, waiting for a rate limit included", gt=0.0
+        900.0,
+        "seconds for which an outage is waited out before the run ends, and a rate limit before a prompt is given up",
+        gt=0.0,
     )
     segment_seconds: float = execution(5.0, "most seconds between two writes to the completion store", gt=0.0, le=10.0)
     batch: BatchSettings = execution(BatchSettings(), "size of batches and waiting for them, for execution: batch")

@@ -155,7 +155,7 @@ def test_requests_that_wait_for_another_try_when_the_run_ends_are_let_go(tmp_pat
 def test_error_in_a_200_ends_the_run_with_the_servers_words(tmp_path, serve, error, words, passes):
     serve(lambda _: Act(body=json_of({"id": None, "choices": None, "error": error})))
     with pytest.raises(ServiceError) as caught:
-        run(tmp_path, 40)
+        run(tmp_path, 40, endpoint={"patience_s": 0.3})
     assert words in str(caught.value)
     assert can_pass(caught.value) is passes
 

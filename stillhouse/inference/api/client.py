@@ -14,6 +14,7 @@ from tenacity.wait import wait_base
 from stillhouse.completions.completion import Reply
 from stillhouse.errors import ServiceUnavailable
 from stillhouse.inference.api.errors import Refused, TransientError, classify_error
+from stillhouse.inference.api.outage import Outage
 from stillhouse.inference.api.rate_limit import RateLimiter
 from stillhouse.inference.api.request import ApiModel, ChatRequest, max_completion_tokens, request_body
 from stillhouse.inference.api.response import MalformedResponse, TokenCounts, read_reply
@@ -59,6 +60,7 @@ class Client:
         self._log = log
         self._backoff = backoff
         self._limiter = RateLimiter(model.endpoint)
+        self._outage = Outage()
         self._num_answered = 0
         self._num_refused = 0
         self._refusal: Refused | None = None
@@ -80,7 +82,7 @@ class Client:
             ServiceUnavailable: it answers no request any more.
             BudgetSpent: by `on_discarded`, which is told what an answer cost that can't be used.
         """
-        stop = StopAfter(self.model, lambda: self.is_ending)
+        stop = StopAfter(self.model, lambda: self.is_ending, self._outage_s)
         try:
             outcome: Outcome = await retry_policy(stop, self._backoff, self._before_sleep)(self._send_once, request)
         except Refused as error:
@@ -124,16 +126,22 @@ class Client:
             reply = read_reply(raw.http_response.content, self.model.form)
         except (openai.APIError, MalformedResponse, TimeoutError) as error:
             found = classify_error(error, self.model, headers)
-            if isinstance(found, TransientError) and any(found.counts):
-                self.on_discarded(found.counts)
+            if isinstance(found, TransientError):
+                self._outage.note_failure(request.key, found)
+                if any(found.counts):
+                    self.on_discarded(found.counts)
             raise found from None
         finally:
             self._under_way.discard(task)
         self._num_answered += 1
         self.has_answered = True
         self._lost_in_a_row = 0
+        self._outage.note_answer()
         self._limiter.observe(request, reply.prompt_tokens)
         return Outcome(reply, seconds=time.monotonic() - started)
+
+    def _outage_s(self, error: TransientError) -> float | None:
+        return self._outage.seconds(error, has_answered=self.has_answered)
 
     def _before_sleep(self, state: RetryCallState) -> None:
         error = last_error(state)
@@ -160,11 +168,11 @@ class Client:
         # a completion without text shows that the endpoint is well
         self._lost_in_a_row += error.kind != "empty"
         self._down_message = (
-            f"{error}, the last of several requests given up after {endpoint.max_attempts} tries or "
-            f"{endpoint.patience_s:g} s. Completions that came are stored: run again once it answers, or see that "
+            f"{error}, and no answer came within {endpoint.max_attempts} tries or {endpoint.patience_s:g} s. "
+            "Completions that came are stored: run again once it answers, or see that "
             f"{endpoint.address} is the address of chat completions."
         )
-        if self._lost_in_a_row >= _MAX_LOST_IN_A_ROW:
+        if self._lost_in_a_row >= _MAX_LOST_IN_A_ROW or self._outage_s(error) is not None:
             raise ServiceUnavailable(self._down_message)
         self._log_rarely(f"a prompt was given up: {error}")
         return Outcome(None, error.kind)

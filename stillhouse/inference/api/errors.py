@@ -26,6 +26,8 @@ _NEXT_STEPS = {
     "request": "mend what it names in the recipe (sampling, output, prompt, endpoint.offers, endpoint.extra_body)",
 }
 _RETRIED = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY)
+# the endpoint takes no request; 529 is Anthropic's word for it
+_UNAVAILABLE = (HTTPStatus.SERVICE_UNAVAILABLE, 529)
 # they may be due to one prompt, such as one that is too long
 _DUE_TO_PROMPT = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -34,11 +36,18 @@ class TransientError(Exception):
     """A failure that may pass: kind is rate_limit, server, connection, timeout, body or empty."""
 
     def __init__(
-        self, kind: str, message: str, retry_after_s: float | None = None, counts: TokenCounts | None = None
+        self,
+        kind: str,
+        message: str,
+        retry_after_s: float | None = None,
+        counts: TokenCounts | None = None,
+        *,
+        is_of_endpoint: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.is_of_endpoint = is_of_endpoint or kind == "connection"  # no prompt can be the reason
         self.counts = counts or TokenCounts()  # what the answer that can't be used has cost
 
 
@@ -100,7 +109,8 @@ def _classify(said: ServerError, found: str, headers: Mapping[str, str], model: 
         return TransientError("rate_limit", message, retry_after_s(headers))
     # an error without any code may pass
     if not status or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED:
-        return TransientError("server", message, retry_after_s(headers))
+        is_of_endpoint = status in _UNAVAILABLE
+        return TransientError("server", message, retry_after_s(headers), is_of_endpoint=is_of_endpoint)
     if said.codes & TOO_LONG:
         return Refused("too_long", message)
     # no code says whether the prompt is wrong or the settings are: other requests tell

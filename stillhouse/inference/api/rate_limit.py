@@ -29,6 +29,7 @@ class RateLimiter:
         # a burst of a tenth: a full bucket would allow twice the limit in its first minute
         self._burst = max(1.0, endpoint.tokens_per_minute / 10)
         self._tokens = _limiter(endpoint.tokens_per_minute, self._burst)
+        self._turn = asyncio.Lock()
         self._quiet_until = 0.0
         self._bytes = 0
         self._counted = 0
@@ -37,11 +38,17 @@ class RateLimiter:
         """Wait until the request may be sent; its completion has up to `max_tokens`."""
         await self._quiet()
         if self._tokens:
-            # a request larger than a burst takes all of one; the endpoint's own limit then decides
-            await self._tokens.acquire(min(self._burst, self.estimate(request) + max_tokens))
+            await self._acquire_tokens(self.estimate(request) + max_tokens)
         if self._requests:
             await self._requests.acquire()
         await self._quiet()
+
+    async def _acquire_tokens(self, amount: float) -> None:
+        """Take `amount`, in several bursts if it is more; in turn, or small requests overtake a large one."""
+        async with self._turn:
+            while amount > 0.0:
+                await self._tokens.acquire(min(self._burst, amount))
+                amount -= self._burst
 
     async def _quiet(self) -> None:
         while (rest := self._quiet_until - _now()) > 0:

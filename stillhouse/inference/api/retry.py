@@ -29,13 +29,21 @@ def retry_policy(stop: Any, backoff: wait_base, before_sleep: Callable[[RetryCal
 class StopAfter:
     """Gives a request up after so many lost tries, or if the next try would come after the endpoint's patience.
 
-    Tries that met a rate limit don't count: a rate limit says nothing about the request. Patience counts from the first
-    lost try, so it leaves out the wait for the recipe's own limits.
+    Tries that met a rate limit don't count, nor do those that an outage took: neither says anything about the request.
+    An outage is waited for by the clock. Patience counts from the first lost try, or the beginning of the outage, so it
+    leaves out the wait for the recipe's own limits.
     """
 
-    def __init__(self, model: ApiModel, is_over: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        model: ApiModel,
+        is_over: Callable[[], bool] = lambda: False,
+        outage_s: Callable[[TransientError], float | None] = lambda error: None,
+    ) -> None:
+        """`outage_s` returns for how long the endpoint is down, as of the failure; None if it is not."""
         self._endpoint = model.endpoint
         self._is_over = is_over
+        self._outage_s = outage_s
         is_greedy = model.teacher.sampling.temperature == 0.0
         self._max_empty = _MAX_EMPTY_WHEN_GREEDY if is_greedy else self._endpoint.max_attempts
         self._lost = self._empty = 0
@@ -44,12 +52,17 @@ class StopAfter:
     def __call__(self, state: RetryCallState) -> bool:
         """Return whether no further try is made."""
         error, now = last_error(state), time.monotonic()
-        self._since = self._since or now
-        self._lost += error.kind != "rate_limit"
-        self._empty += error.kind == "empty"
-        waited = now - self._since + (error.retry_after_s or 0.0)
+        waited = self._outage_s(error)
+        if waited is None:
+            self._since = self._since or now
+            self._lost += error.kind != "rate_limit"
+            self._empty += error.kind == "empty"
+            waited = now - self._since
+        else:
+            self._since = 0.0  # what went before the outage is no part of what follows
         is_hopeless = self._lost >= self._endpoint.max_attempts or self._empty >= self._max_empty
-        return self._is_over() or is_hopeless or waited >= self._endpoint.patience_s
+        is_late = waited + (error.retry_after_s or 0.0) >= self._endpoint.patience_s
+        return self._is_over() or is_hopeless or is_late
 
 
 def wait_before_retry(state: RetryCallState, backoff: wait_base) -> float:

@@ -26,7 +26,8 @@ def run_with_report(
 ) -> tuple[dict[str, Any], RecordingReporter]:
     """Generate over `num_rows` messages, and return the summary and all that was reported."""
     reporter = RecordingReporter()
-    endpoint = {"execution": "batch", "batch": {"poll_s": 0.01, **(batch or {})}}
+    own = {"execution": "batch", "batch": {"poll_s": 0.01, **(batch or {})}}
+    endpoint = {**own, **fields.pop("endpoint", {})}
 
     def connect(*arguments: Any) -> BatchClient:
         transport = httpx2.AsyncHTTPTransport(uds="socket")

@@ -1,6 +1,7 @@
 """The calls of a batch API: each is retried if the failure may pass, and the one that costs money is made only once."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -224,14 +225,16 @@ class BatchClient:
             self._log(f"{last_error(state)}; retried in {state.upcoming_sleep:.1f} s")
 
         async def once() -> T:
-            # a function of its own: tenacity would not await what a lambda returns
-            return await attempt()
+            return await attempt()  # tenacity would not await what a lambda returns
 
+        began = time.monotonic()
+        # no prompt is the reason why such a call fails: it is tried again by the clock alone
+        stop = StopAfter(self.model, outage_s=lambda _: time.monotonic() - began)
         try:
-            return await retry_policy(StopAfter(self.model), self._backoff, log_failure)(once)
+            return await retry_policy(stop, self._backoff, log_failure)(once)
         except TransientError as error:
             raise ServiceUnavailable(
-                f"{error}, and again after {self._endpoint.max_attempts} tries or {self._endpoint.patience_s:g} s. "
+                f"{error}, and so for {self._endpoint.patience_s:g} s. "
                 "Batches that were submitted go on; run again once it answers, and their completions are collected."
             ) from None
 

@@ -53,7 +53,7 @@ def test_wrong_api_key_ends_the_run_at_once_and_is_not_shown(tmp_path, server):
 def test_endpoint_that_is_gone_ends_the_run_and_leaves_the_ticket(tmp_path, server):
     server.fault = lambda call, number: Fault() if call == "state" else None
     with pytest.raises(ServiceUnavailable, match="run again once it answers"):
-        run(tmp_path)
+        run(tmp_path, endpoint={"patience_s": 0.3})
     assert len(ticket_files(tmp_path)) == 1
     server.fault = lambda call, number: None
     assert run(tmp_path)["sent"] == 0
