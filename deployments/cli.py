@@ -57,7 +57,7 @@ def run(
 
     Example: stillhouse run deployments/recipes/demo.yaml --set training.epochs=2
     """
-    from deployments.foreground import prepare, run_flow
+    from deployments.foreground import prepare
     from tasks.orchestration.registry import stages_named
 
     overrides = _overrides(set_ or [])
@@ -70,16 +70,18 @@ def run(
         "max_train_rows": max_train_rows,
     }
     stages = stages_named(refresh or [])
-    settings = prepare(recipe, recipe_changes(**inputs) | overrides)
+    foreground = prepare(recipe, recipe_changes(**inputs) | overrides)
     # after the environment is set: Prefect reads it on import
     from flows.distill import distill
     from stillhouse.reports.schema.report import Report
     from stillhouse.reports.tables import render_terminal
 
-    result = run_flow(distill, recipe=recipe, **inputs, refresh=stages, overrides=overrides)
+    result = foreground.run(distill, recipe=recipe, **inputs, refresh=stages, overrides=overrides)
     terminal = console()
     terminal.print(render_terminal(Report.model_validate(result["report"])))
-    terminal.print(f"Report: {settings.report_link(result['run_id']).removeprefix('file://')}", soft_wrap=True)
+    terminal.print(
+        f"Report: {foreground.settings.report_link(result['run_id']).removeprefix('file://')}", soft_wrap=True
+    )
 
 
 @app.command()
@@ -97,7 +99,7 @@ def plan(
 
     The completions are stored: a run requests only the others. Example: stillhouse plan deployments/recipes/demo.yaml
     """
-    from deployments.foreground import prepare, run_flow
+    from deployments.foreground import prepare
 
     overrides = _overrides(set_ or [])
     inputs: dict[str, Any] = {
@@ -107,13 +109,13 @@ def plan(
         "size": size,
         "max_train_rows": max_train_rows,
     }
-    prepare(recipe, recipe_changes(**inputs) | overrides)
+    foreground = prepare(recipe, recipe_changes(**inputs) | overrides)
     # after the environment is set: Prefect reads it on import
     from flows.plan import plan as plan_flow
     from stillhouse.planning.plan import Plan
     from stillhouse.planning.tables import plan_lines, render_plan
 
-    result = run_flow(plan_flow, recipe=recipe, **inputs, overrides=overrides)
+    result = foreground.run(plan_flow, recipe=recipe, **inputs, overrides=overrides)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return

@@ -5,8 +5,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from deployments.temporary_server import TemporaryServer, start_early
 from stillhouse.artifacts.preflight import check_store
 from stillhouse.errors import RecipeError, UserError
 from stillhouse.recipe.load import load_recipe
@@ -22,44 +24,58 @@ _PREFECT_DEFAULTS = {
 }
 
 
-def prepare(recipe: str, changes: dict[str, Any]) -> Settings:
-    """Return the settings of a run, after its recipe and store were checked and this process is ready for Prefect.
+@dataclass(frozen=True)
+class Foreground:
+    """A process that is ready to run a flow: its settings, and the server that it reports to."""
 
-    Prefect takes seconds to load, so a mistake shows before.
+    settings: Settings
+    server: TemporaryServer | None  # None: Prefect's settings name one
+
+    def run(self, flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+        """Return the result of `flow`.
+
+        Raises:
+            UserError: the Prefect server can't be used, or the flow failed.
+        """
+        # after the environment is set: Prefect reads it on import
+        from prefect import tags
+        from prefect.settings import get_current_settings
+
+        from deployments.prefect_server import prefect_server
+
+        if self.server:
+            self.server.wait(get_current_settings().server.ephemeral.startup_timeout_seconds)
+        with prefect_server():
+            pass  # its refusal is one sentence, the flow's would be a traceback
+        # the automations of a server select runs by this tag
+        with tags("stillhouse"):
+            state = flow(**parameters, return_state=True)
+        if state.is_failed() or state.is_crashed():
+            error = state.result(raise_on_failure=False)
+            raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
+        result: dict[str, Any] = state.result()
+        return result
+
+
+def prepare(recipe: str, changes: dict[str, Any]) -> Foreground:
+    """Return this process ready for Prefect, after the recipe and the store of a run were checked.
+
+    Prefect takes seconds to load, and its temporary server some more, so a mistake shows before.
 
     Raises:
         UserError: the recipe is refused, a setting is wrong, or the store can't be used.
     """
-    load_recipe(recipe, changes)
-    settings = load_settings()
-    check_store(settings.store)
     quiet_prefect()
-    _end_at_once_on_interrupt()
-    return settings
-
-
-def run_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
-    """Return the result of `flow`.
-
-    Raises:
-        UserError: the Prefect server can't be used, or the flow failed.
-    """
-    # after the environment is set: Prefect reads it on import
-    from prefect import tags
-
-    from deployments.prefect_server import prefect_server, server_url
-
-    if server_url():
-        with prefect_server():
-            pass  # its refusal is one sentence, the flow's would be a traceback
-    # the automations of a server select runs by this tag
-    with tags("stillhouse"):
-        state = flow(**parameters, return_state=True)
-    if state.is_failed() or state.is_crashed():
-        error = state.result(raise_on_failure=False)
-        raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
-    result: dict[str, Any] = state.result()
-    return result
+    server = start_early()
+    try:
+        load_recipe(recipe, changes)
+        settings = load_settings()
+        check_store(settings.store)
+    except UserError:
+        if server:
+            server.stop()
+        raise
+    return Foreground(settings, server if server and _use(server) else None)
 
 
 def quiet_prefect() -> None:
@@ -81,16 +97,27 @@ def quiet_prefect() -> None:
     logger.propagate = False
 
 
+def _use(server: TemporaryServer) -> bool:
+    """Have Prefect report to the temporary server, unless its settings name another; return whether it does."""
+    # after the environment is set: Prefect reads it on import
+    from prefect.context import refresh_global_settings_context
+    from prefect.settings import get_current_settings
+
+    settings = get_current_settings()
+    if settings.api.url or not settings.server.ephemeral.enabled:
+        server.stop()
+        return False
+    os.environ |= {"PREFECT_API_URL": server.url, "PREFECT_API_AUTH_STRING": server.login}
+    refresh_global_settings_context()
+    _end_at_once_on_interrupt()
+    return True
+
+
 def _end_at_once_on_interrupt() -> None:
     """Without a server of the user's own, end on Ctrl-C as a kill would: guards end the workers, nothing is lost.
 
     The temporary server gets the same signal and ends; Prefect would try for minutes to report the end to it.
     """
-    # after the environment is set: Prefect reads it on import
-    from deployments.prefect_server import server_url
-
-    if server_url():
-        return
 
     def end(number: int, frame: object) -> None:
         os.write(2, b"\nstillhouse: interrupted; the same command again goes on from what is stored.\n")

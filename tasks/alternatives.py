@@ -5,7 +5,6 @@ from pydantic import Field
 from stillhouse.artifacts.handle import Built, StageSummary
 from stillhouse.data.row import prompt_text
 from stillhouse.dataset.summary import FilterSummary
-from stillhouse.evaluation.alternatives.measure import Timing, measure_all
 from stillhouse.evaluation.alternatives.texts import texts_of_examples
 from stillhouse.evaluation.evidence import write_evidence
 from stillhouse.inference.encoder.files import EncoderFiles, find_encoder, why_none
@@ -38,6 +37,9 @@ class AlternativesSummary(StageSummary):
 @stage("alternatives", version=2)
 def alternatives(call: StageCall[AlternativesParams]) -> AlternativesSummary:
     """Write answers.parquet and measurements.json of logistic regression on TF-IDF and on a sentence encoder."""
+    # imported here: scikit-learn takes a second to load, and a run that finds this artifact needs none of it
+    from stillhouse.evaluation.alternatives.measure import Timing, measure_all
+
     params, timing, split = call.params, Timing(*call.params.timed), call.folder("split")
     test = read_cases(split / "test.parquet", params.skill)
     found = measure_all(

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.ledger import Expense, machine_line
-from stillhouse.evaluation.encoder_worker import EncoderEvaluateSpec
+from stillhouse.evaluation.encoder_spec import EncoderEvaluateSpec
 from stillhouse.evaluation.roles import STUDENTS, ModelRole
 from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.recipe.evaluation import Evaluation

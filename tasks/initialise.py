@@ -1,5 +1,7 @@
 """Makes the student as it is before training: one of the two baselines."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -84,7 +86,7 @@ def initialise_student(run: Run, bases: Sequence[StudentBase], rows: Rows) -> St
     built = run.build(initialise, main.checkpoint.inputs, params)
     if built.is_cached:
         # its template was tried on the rows of another run
-        check_untrained(str(run.store.fetch(built.ref)), run.recipe, _sample(run, rows))
+        _try_template(run, built, _sample(run, rows))
     return main.built_as(ModelRole.BASELINE_UNTRAINED, built)
 
 
@@ -98,6 +100,21 @@ def try_students(run: Run, rows: Rows) -> None:
         found = find_checkpoint(student.model, student.revision, run.settings)
         if found.model.kind == "folder" and not student.is_encoder:
             check_student(found.path, student, run.recipe, _sample(run, rows))
+
+
+def _try_template(run: Run, built: Built[Any], sample: tuple[dict[str, Any], ...]) -> None:
+    """Try the student's chat template on rows, unless it was on this machine: loading its configuration takes seconds.
+
+    Raises:
+        ModelError: a training example can't be made of them.
+    """
+    tried = json.dumps([built.ref.fingerprint, run.recipe.training.reasoning, sample], sort_keys=True)
+    noted = run.settings.fitting_templates / hashlib.sha256(tried.encode()).hexdigest()
+    if noted.exists():
+        return
+    check_untrained(str(run.store.fetch(built.ref)), run.recipe, sample)
+    noted.parent.mkdir(parents=True, exist_ok=True)
+    noted.touch()
 
 
 def _sample(run: Run, rows: Rows) -> tuple[dict[str, Any], ...]:

@@ -2,9 +2,8 @@
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.data.row import prompt_text
-from stillhouse.evaluation.alternatives.label_curve import LabelCurveSummary, measure_curve, write_curve
+from stillhouse.evaluation.alternatives.label_curve import LabelCurveSummary, write_curve
 from stillhouse.inference.encoder.files import EncoderFiles, find_encoder
-from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import AnySkill
 from tasks.balance import Rows
@@ -26,6 +25,10 @@ class LabelCurveParams(Params):
 @stage("label_curve", version=1)
 def label_curve(call: StageCall[LabelCurveParams]) -> LabelCurveSummary:
     """Write label_curve.parquet: the answers to the test rows of each learner after each draw of labelled rows."""
+    # imported here: scikit-learn takes a second to load, and a run that finds this artifact needs none of it
+    from stillhouse.evaluation.alternatives.measure_curve import measure_curve
+    from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
+
     params, split = call.params, call.folder("split")
     labelled = read_labelled(call.folder("balance"), split, params.skill, params.seed)
     texts = [prompt_text(row["messages"]) for row in read_cases(split / "test.parquet", params.skill)]

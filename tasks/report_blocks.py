@@ -1,7 +1,6 @@
-"""What the report is made of: the finished stages of a run, and the blocks that need its store."""
+"""The blocks of the report that need the store, or what single stages say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -9,17 +8,13 @@ import pyarrow.parquet as pq
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import total
-from stillhouse.data.summaries import ReadSummary
 from stillhouse.dataset.summary import FilterSummary
-from stillhouse.evaluation.alternatives.label_curve import LabelCurveSummary
 from stillhouse.evaluation.clusters import Clusters
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import ModelRole
-from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.evaluation.validation_truth import Truth, validation_truth
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.win_rate import tally_each
-from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.cascade import Pair, student_certainty
@@ -27,41 +22,11 @@ from stillhouse.reports.judged import judge_block
 from stillhouse.reports.students import validation_blocks
 from stillhouse.reports.teachers import teacher_blocks
 from stillhouse.skills.cases import read_cases
-from tasks.alternatives import AlternativesSummary
-from tasks.balance import Rows
 from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary
 from tasks.mix import Completions
 from tasks.orchestration.run import Run
-from tasks.orchestration.student_models import StudentModel
-
-
-@dataclass(frozen=True)
-class ReportInputs:
-    """The models and the finished stages that a report is made of, in the order of the flow."""
-
-    sources: Mapping[Role, Built[ReadSummary]]
-    rows: Rows
-    teachers: list[Checkpoint]
-    judge: Checkpoint | None
-    completions: Completions
-    scores: Built[JudgeSummary] | None
-    dataset: Built[FilterSummary]
-    students: list[StudentModel]
-    evaluation: Built[EvaluateSummary]
-    encoders: list[Built[EvaluateSummary]]
-    alternatives: Built[AlternativesSummary] | None
-    label_curve: Built[LabelCurveSummary] | None
-    verdicts: Built[JudgePairsSummary] | None
-
-    @property
-    def measured(self) -> list[Built[Any]]:
-        """The stages that measured models."""
-        return [self.evaluation, *self.encoders, *([self.alternatives] if self.alternatives else [])]
-
-    def student(self, role: ModelRole) -> StudentModel:
-        """Return the student of that role."""
-        return next(one for one in self.students if one.role == role)
+from tasks.report_inputs import ReportInputs
 
 
 def truth_of(run: Run, inputs: ReportInputs, evidence: Evidence) -> dict[str, Truth]:

@@ -10,8 +10,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from stillhouse.data.row_texts import TextTables
 from stillhouse.data.text_similarity import near_pairs
@@ -129,5 +127,9 @@ def _near_round(pairs: Ints, answers: Hashes) -> Iterator[Finding]:
 
 def components(pairs: Ints, count: int) -> Ints:
     """Return the number of the connected component of each of `count` items, joined by `pairs` of shape (n, 2)."""
+    # imported here: it takes a while to load, and a run that finds its rows in the store needs none of it
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     links = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)

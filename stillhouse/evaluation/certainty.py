@@ -6,12 +6,13 @@ Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (tempera
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logit
+
+from stillhouse.evaluation.scored import Scored
 
 # of the temperature; beyond them lies a student that knows nothing or everything
 _COOLEST, _HOTTEST = 0.05, 20.0
@@ -22,19 +23,6 @@ FEWEST_ROWS = 20
 _BINS = 10
 
 Floats = NDArray[np.float64]
-
-
-class Scored(NamedTuple):
-    """An answer and the log-probabilities (nats) that its model gave it."""
-
-    answer: str | None  # None: unreadable
-    logprob: float | None  # of the whole completion
-    label_logprobs: Sequence[float] | None  # of each label, by its first token
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the model's certainty is known; of an answer that can't be read it is, none."""
-        return self.answer is None or self.label_logprobs is not None or self.logprob is not None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The qualities of each model and the differences between them: pure functions of the answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -27,12 +27,6 @@ def quality(answers: Answers, scoring: Scoring) -> dict[str, dict[str, Any]]:
     metrics = [name for name in scoring.settings.metrics if name not in left_out]
     values = score(metrics, answers, scoring.references, scoring.labels, scoring.skill)
     return {name: {**asdict(interval(name, answers, scoring)), "value": values[name]} for name in metrics}
-
-
-def best_of(values: Mapping[ModelRole, float], candidates: Sequence[ModelRole]) -> ModelRole | None:
-    """Return the candidate with the greatest value, of equals the first; None if none was measured."""
-    measured = [role for role in candidates if role in values]
-    return max(measured, key=lambda role: values[role], default=None)
 
 
 def gain(

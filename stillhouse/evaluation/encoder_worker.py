@@ -11,35 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from stillhouse.config import StrictModel
 from stillhouse.data.row import Row, prompt_text
+from stillhouse.evaluation.encoder_spec import EncoderEvaluateSpec
 from stillhouse.evaluation.evidence import VALIDATION, latency_numbers, write_answers, write_evidence
 from stillhouse.evaluation.memory import count_parameters, sampled_peak
 from stillhouse.evaluation.request_order import request_order
-from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.encoder.label_encoder import GRAPH, LabelEncoder
 from stillhouse.inference.encoder.runtime import Vectors
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.runtime.worker import Reporter, serve
 from stillhouse.skills.cases import read_cases
-from stillhouse.skills.registry import AnySkill
 
 # rows are asked again until so much time has passed: a few hundred take less than a clock and a cache need
 _LEAST_SECONDS = 1.0
-
-
-class EncoderEvaluateSpec(StrictModel):
-    """One encoder student and the rows that it answers."""
-
-    schema_version: int = 1
-    role: ModelRole
-    folder: str
-    skill: AnySkill
-    labels: tuple[str, ...]
-    evaluation: Evaluation
-    test: str  # Parquet file
-    validation: str | None  # the same of rows on which students are chosen; None: they are not answered
-    out: str
 
 
 def evaluate_encoder(spec: EncoderEvaluateSpec, report: Reporter) -> dict[str, Any]:

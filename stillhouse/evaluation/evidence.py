@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.data.row import Row
-from stillhouse.evaluation.certainty import Scored
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.scored import Scored
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.skill import Skill
 

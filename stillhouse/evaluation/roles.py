@@ -1,5 +1,6 @@
 """The models of a comparison by the part they play: the keys of report.json's `models`, with their names for people."""
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -70,3 +71,9 @@ _SHORT_LABELS = {
     ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF, examples",
     ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "Encoder, examples",
 }
+
+
+def best_of(values: Mapping[ModelRole, float], candidates: Sequence[ModelRole]) -> ModelRole | None:
+    """Return the candidate with the greatest value, of equals the first; None if none was measured."""
+    measured = [role for role in candidates if role in values]
+    return max(measured, key=lambda role: values[role], default=None)

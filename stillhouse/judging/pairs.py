@@ -10,8 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from stillhouse.data.row import Messages, Row
-from stillhouse.evaluation.comparison import best_of
-from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.roles import ModelRole, best_of
 from stillhouse.judging.prompts import pair_question, request_text
 from stillhouse.judging.questions import JudgeReply
 from stillhouse.judging.verdicts import Outcome, decide, read_verdict

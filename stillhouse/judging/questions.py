@@ -15,7 +15,6 @@ from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.data.row import Messages
 from stillhouse.data.turns import write_rows
 from stillhouse.errors import ServiceUnavailable
-from stillhouse.inference.api.errors import REFUSALS
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.conversation import Conversation
 from stillhouse.teachers.spec import GenerateSpec
@@ -72,6 +71,9 @@ def read_replies(folder: Path) -> dict[str, JudgeReply]:
     Raises:
         ServiceUnavailable: more than a twentieth of the questions got no reply.
     """
+    # imported here: the library behind it takes half a second to load, and this file's names are needed everywhere
+    from stillhouse.inference.api.errors import REFUSALS
+
     lines = pq.read_table(folder / _COMPLETIONS, columns=["row_id", "text", "finish_reason"]).to_pylist()
     replies = {line["row_id"]: JudgeReply(text=line["text"], finish_reason=line["finish_reason"]) for line in lines}
     for name in (_QUESTIONS, _COMPLETIONS):

@@ -10,7 +10,6 @@ import numpy as np
 from stillhouse.evaluation.cascade import Prices, blend, choose, thresholds
 from stillhouse.evaluation.certainty import (
     Floats,
-    Scored,
     certainties,
     expected_calibration_error,
     fit_temperature,
@@ -19,6 +18,7 @@ from stillhouse.evaluation.certainty import (
 from stillhouse.evaluation.comparison import gain
 from stillhouse.evaluation.evidence import ANSWERS, VALIDATION, Evidence, read_scored
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.scored import Scored
 from stillhouse.evaluation.scoring import Scoring, interval, row_scores, statistic
 from stillhouse.evaluation.validation_truth import Truth
 from stillhouse.recipe.recipe import Recipe

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from stillhouse.evaluation.clusters import count_clusters
-from stillhouse.evaluation.comparison import best_of, gain, quality_retained
+from stillhouse.evaluation.comparison import gain, quality_retained
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.family import holm, simultaneous_confidence
 from stillhouse.evaluation.latency import reduction_interval
-from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, STUDENTS, WITHOUT_TEACHER, ModelRole
+from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, STUDENTS, WITHOUT_TEACHER, ModelRole, best_of
 from stillhouse.evaluation.scoring import Scoring, unmeasured_metrics
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.collect import scoring_of

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stillhouse.evaluation.comparison import best_of, quality_retained
+from stillhouse.evaluation.comparison import quality_retained
 from stillhouse.evaluation.evidence import VALIDATION, Evidence, read_scored
-from stillhouse.evaluation.roles import STUDENTS, ModelRole
+from stillhouse.evaluation.roles import STUDENTS, ModelRole, best_of
 from stillhouse.evaluation.validation_truth import Truth
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.build import ratios

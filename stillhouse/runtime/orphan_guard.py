@@ -31,6 +31,11 @@ def guard_group(pid: int) -> "subprocess.Popen[bytes]":
     return _start("group", pid)
 
 
+def guard_process(pid: int) -> "subprocess.Popen[bytes]":
+    """Return a guard that ends the process `pid` when this process dies; kill the guard once it has no use."""
+    return _start("process", pid)
+
+
 def guard_ephemeral_server() -> None:
     """Start a guard for each of Prefect's ephemeral servers below this process.
 
@@ -41,7 +46,7 @@ def guard_ephemeral_server() -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             command = " ".join(child.cmdline())
             if "prefect.server.api.server:create_app" in command and child.pid not in guarded_servers:
-                guarded_servers[child.pid] = _start("process", child.pid)
+                guarded_servers[child.pid] = guard_process(child.pid)
 
 
 def _start(kind: str, pid: int) -> "subprocess.Popen[bytes]":

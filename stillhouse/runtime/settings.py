@@ -45,6 +45,11 @@ class Settings(StrictModel):
         return self.work / "model-hashes.json"
 
     @property
+    def fitting_templates(self) -> Path:
+        """The folder of notes on which students' chat templates were found to fit which rows."""
+        return self.work / "fitting-templates"
+
+    @property
     def device_lock(self) -> Path:
         """The file whose lock one heavy job at a time holds on this host."""
         return self.work / "device.lock"

@@ -24,7 +24,8 @@ from threadpoolctl import threadpool_limits
 
 from stillhouse.evaluation.alternatives.classifier import STRENGTH_UNTRIED
 from stillhouse.evaluation.alternatives.draws import draw_rows, ranks_in_class
-from stillhouse.evaluation.alternatives.label_curve import Drawn, LabelCurveSummary, Learner, answer_draw
+from stillhouse.evaluation.alternatives.label_curve import Drawn, LabelCurveSummary
+from stillhouse.evaluation.alternatives.measure_curve import Learner, answer_draw
 from stillhouse.evaluation.label_worth import crossing, label_worth
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.scoring import Scoring, statistic

@@ -1,29 +1,47 @@
-"""What Ctrl-C does in a command: an end at once beside a temporary server, Prefect's own beside one of the user's."""
+"""Which server a command uses, and what Ctrl-C does: an end at once beside a temporary server, Prefect's own else."""
 
+import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.slow  # Prefect takes seconds to load
 
 
+@dataclass
+class Started:
+    url: str = "http://127.0.0.1:4998/api"
+    login: str = "user:secret"
+    is_stopped: bool = False
+
+    def stop(self) -> None:
+        self.is_stopped = True
+
+
 @pytest.fixture(autouse=True)
-def _own_handler() -> Iterator[None]:
+def _own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True)
+    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
+        monkeypatch.setenv(name, "")  # so that it is as before afterwards
+        monkeypatch.delenv(name)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize(("url", "is_replaced"), [(None, True), ("http://127.0.0.1:4999/api", False)])
-def test_interrupt_ends_at_once_only_without_a_server_of_prefects_settings(url, is_replaced, monkeypatch):
+@pytest.mark.parametrize(("url", "is_used"), [(None, True), ("http://127.0.0.1:4999/api", False)])
+def test_temporary_server_is_used_only_without_one_of_prefects_settings(url: str | None, is_used: bool) -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    from deployments.foreground import _end_at_once_on_interrupt
+    from deployments.foreground import _use
 
+    before, server = signal.getsignal(signal.SIGINT), Started()
     # as a profile says it: the environment has none
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    before = signal.getsignal(signal.SIGINT)
     with temporary_settings({PREFECT_API_URL: url}):
-        _end_at_once_on_interrupt()
-    assert (signal.getsignal(signal.SIGINT) is not before) is is_replaced
+        assert _use(server) is is_used  # type: ignore[arg-type]
+    assert server.is_stopped is not is_used
+    assert (os.environ.get("PREFECT_API_URL") == server.url) is is_used
+    assert (signal.getsignal(signal.SIGINT) is not before) is is_used

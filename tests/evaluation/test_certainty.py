@@ -8,12 +8,12 @@ from scipy.special import softmax
 
 from stillhouse.evaluation.certainty import (
     FEWEST_ROWS,
-    Scored,
     certainties,
     expected_calibration_error,
     fit_temperature,
     reliability,
 )
+from stillhouse.evaluation.scored import Scored
 
 LABELS = ["a", "b", "c"]
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from stillhouse.evaluation.comparison import best_of, gain, quality, quality_retained
+from stillhouse.evaluation.comparison import gain, quality, quality_retained
+from stillhouse.evaluation.roles import best_of
 from stillhouse.evaluation.scoring import Scoring
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.classification import Classification

@@ -78,3 +78,25 @@ def test_initialise_student_from_the_store_is_tried_on_the_rows_of_this_run(run:
         initialise_student(run, bases, rows)
     with pytest.raises(ModelError, match="no tool turn here"):
         try_students(run, rows)
+
+
+def test_initialise_student_is_tried_once_on_the_same_rows(run: _FromStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Any] = []
+    monkeypatch.setattr("tasks.initialise.check_untrained", lambda folder, recipe, sample: tried.append(sample))
+    bases, rows = load_student_bases(run), prepare_rows(run)
+    for text in ("x", "x", "y", "x"):
+        write_rows(run.settings.store.cache_dir / "balance" / "train.parquet", [make_row("a", text)])
+        initialise_student(run, bases, rows)
+    assert len(tried) == 2, "once on x, once on y"
+
+
+def test_initialise_student_that_does_not_fit_is_tried_again(run: _FromStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise ModelError("it does not fit")
+
+    monkeypatch.setattr("tasks.initialise.check_untrained", refuse)
+    write_rows(run.settings.store.cache_dir / "balance" / "train.parquet", [make_row("a", "x")])
+    bases, rows = load_student_bases(run), prepare_rows(run)
+    for _ in range(2):
+        with pytest.raises(ModelError, match="it does not fit"):
+            initialise_student(run, bases, rows)

@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from stillhouse.evaluation.alternatives.classifier import in_few_dimensions
 from stillhouse.evaluation.alternatives.draws import draw_rows
 from stillhouse.evaluation.alternatives.features import CountedGrams, tfidf_features
-from stillhouse.evaluation.alternatives.label_curve import measure_curve, read_curve, write_curve
+from stillhouse.evaluation.alternatives.label_curve import read_curve, write_curve
+from stillhouse.evaluation.alternatives.measure_curve import measure_curve
 from stillhouse.evaluation.alternatives.texts import LabelledTexts
 from tests.support.encoder import FakeEncoder
 

@@ -13,7 +13,7 @@ import pytest
 
 from stillhouse.data.turns import write_rows
 from stillhouse.errors import ModelError
-from stillhouse.evaluation.encoder_worker import EncoderEvaluateSpec
+from stillhouse.evaluation.encoder_spec import EncoderEvaluateSpec
 from stillhouse.evaluation.evidence import VALIDATION, read_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.encoder.label_encoder import GRAPH, LabelEncoder

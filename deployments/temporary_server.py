@@ -1,0 +1,102 @@
+"""A Prefect server for one run, where no other is set: it starts while the command reads its recipe.
+
+Prefect's own temporary server loads all of a server's code into the run as well, and starts when the run does. This one
+is a process alone. Its socket is open before it is: no port is lost to another process, and it takes nobody but
+whoever has the password.
+"""
+
+import atexit
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+
+from stillhouse.errors import ServiceError
+from stillhouse.runtime.orphan_guard import guard_process
+
+_OWN_SERVER = "set PREFECT_API_URL to a server of your own"
+
+
+class TemporaryServer:
+    """The process of a server, from its start on; it ends with this process, however that ends."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+            self.login = f"stillhouse:{secrets.token_urlsafe(24)}"
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(listening.fileno())],
+                env={
+                    **os.environ,
+                    "PREFECT_SERVER_API_AUTH_STRING": self.login,
+                    "PREFECT_API_AUTH_STRING": self.login,
+                },
+                pass_fds=[listening.fileno()],
+            )
+        self._guard = guard_process(self._process.pid)
+        atexit.register(self.stop)
+
+    def wait(self, timeout_s: float) -> None:
+        """Return once the server answers.
+
+        Raises:
+            ServiceError: it ended, or gave no answer for so long.
+        """
+        import httpx
+
+        began = time.monotonic()
+        with httpx.Client(trust_env=False, timeout=timeout_s) as client:
+            while (left := began + timeout_s - time.monotonic()) > 0:
+                if self._process.poll() is not None:
+                    raise ServiceError(
+                        f"Prefect's temporary server ended at its start, with exit code {self._process.returncode}. "
+                        f"What it said is above. Mend that, or {_OWN_SERVER}."
+                    )
+                try:
+                    if client.get(f"{self.url}/health", timeout=left).is_success:
+                        return
+                except httpx.TransportError:
+                    time.sleep(0.05)
+        raise ServiceError(
+            f"Prefect's temporary server gave no answer for {timeout_s:.0f} s. Set "
+            f"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS to wait longer, or {_OWN_SERVER}."
+        )
+
+    def stop(self) -> None:
+        """End the server; one that has ended stays so."""
+        atexit.unregister(self.stop)
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._guard.kill()
+        self._guard.wait()
+
+
+def start_early() -> TemporaryServer | None:
+    """Start a server, unless the environment names one; whether a profile does is known only once Prefect is loaded."""
+    return None if os.environ.get("PREFECT_API_URL") else TemporaryServer()
+
+
+def serve(descriptor: int) -> None:
+    """Serve Prefect's API on an open socket until a signal ends it; return at once if a server is set already."""
+    listening = socket.socket(fileno=descriptor)
+    from prefect.settings import get_current_settings
+
+    settings = get_current_settings()
+    if settings.api.url or not settings.server.ephemeral.enabled:
+        return
+    # what Prefect sets for its own: no page, and no other server after it
+    os.environ |= {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    uvicorn.Server(uvicorn.Config(create_app(), log_level="error", lifespan="on")).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

@@ -1,0 +1,111 @@
+"""Builds the report out of a run's finished stages, and the texts of its files."""
+
+import json
+
+import yaml
+
+from stillhouse.costs.ledger import in_report_order
+from stillhouse.evaluation.clusters import clusters_of
+from stillhouse.evaluation.evidence import read_evidence
+from stillhouse.evaluation.roles import ModelRole
+from stillhouse.reports import collect
+from stillhouse.reports.build import build_report, report_json, with_gate
+from stillhouse.reports.cards import data_card, model_card
+from stillhouse.reports.comparison import comparison_block
+from stillhouse.reports.gate import evaluate_gate
+from stillhouse.reports.html import render_html
+from stillhouse.reports.label_worth import label_worth_of
+from stillhouse.reports.ledger import ledger_block
+from stillhouse.reports.method import method_statements
+from stillhouse.reports.model_names import model_names
+from stillhouse.reports.provenance import provenance
+from stillhouse.reports.schema.models import Models
+from stillhouse.reports.schema.report import Report
+from stillhouse.reports.slices import closer_look
+from stillhouse.reports.students import best_by_validation, compared_student, student_blocks
+from tasks.orchestration.run import Run
+from tasks.report_blocks import (
+    certainty_of,
+    generation_of,
+    judge_report,
+    licences_of,
+    mislabelled_of,
+    stage_block,
+    students_of,
+    truth_of,
+    with_fingerprints,
+)
+from tasks.report_inputs import ReportInputs
+
+
+def build(run: Run, inputs: ReportInputs) -> Report:
+    """Return the run's report, its gate decided.
+
+    Raises:
+        RecipeError: a gate rule names no number of the report.
+    """
+    recipe, rows = run.recipe, inputs.rows
+    measured = inputs.measured
+    test = run.store.path(rows.splits.ref, "test.parquet")
+    evidence = read_evidence(test, [run.store.fetch(one.ref) for one in measured], rows.labels, recipe.skill)
+    names = model_names(
+        recipe,
+        inputs.teachers[recipe.measured_index].model.name,
+        [one.base.checkpoint.model.name for one in inputs.students],
+    )
+    blocks = collect.model_blocks(evidence, names, recipe)
+    truth = truth_of(run, inputs, evidence)
+    known = students_of(run, inputs, truth, names)
+    certainty = certainty_of(run, inputs, evidence, blocks, truth)
+    compared = inputs.student(compared_student(known))
+    comparison, which = comparison_block(evidence, blocks, recipe, compared.role)
+    comparison["best_student"] = best_by_validation(known)
+    comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}
+    comparison |= {name: certainty[compared.role][name] for name in ("certainty", "cascade")}
+    if why := certainty[compared.role]["why_no_cascade"]:
+        comparison["not_measured"]["cascade"] = why
+    data = {role: source.summary for role, source in inputs.sources.items()}
+    stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
+    related = {"teacher": inputs.teachers, "student's base": [inputs.students[0].base.checkpoint]}
+    models = collect.with_baseline(with_fingerprints(blocks, measured), which)
+    known = {role: own | certainty[role] for role, own in known.items()}
+    report = build_report(
+        run_id=run.id,
+        recipe=recipe.model_dump(mode="json"),
+        skill=recipe.skill.kind,
+        data=collect.data_block(data, *stages, inputs.dataset.summary),
+        generation=generation_of(run, inputs.completions, inputs.dataset),
+        filter=collect.filter_block(inputs.dataset.summary),
+        training=known[compared.role]["training"],
+        models=models,
+        comparison=comparison,
+        students=student_blocks(evidence, Models.model_validate(models), recipe, known),
+        stages={built.label: stage_block(built) for built in run.built},
+        method=method_statements(recipe),
+        ledger=ledger_block(in_report_order(run.ledger), blocks, compared.role),
+        funnel=collect.funnel(data, *stages, inputs.dataset.summary),
+        curves=collect.curves(compared.built.summary),
+        confusion=collect.confusion_block(evidence, compared.role) if recipe.skill.has_labels else None,
+        judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
+        label_worth=label_worth_of(run.store, inputs.label_curve, evidence, recipe, compared.role),
+        **closer_look(evidence, recipe, compared.role),
+        disagreements=collect.disagreements(evidence, recipe.skill, compared.role),
+        mislabelled=mislabelled_of(run, inputs.dataset),
+        licences=licences_of(
+            recipe, inputs.teachers, has_encoder=ModelRole.ENCODER_LOGISTIC_REGRESSION in evidence.answers
+        ),
+        provenance=provenance(),
+    )
+    return with_gate(report, evaluate_gate(report.model_dump(mode="json"), recipe.gate))
+
+
+def files_of(run: Run, report: Report) -> dict[str, str]:
+    """Return the texts of the files of a run, by name."""
+    return {
+        "report.json": report_json(report),
+        "report.html": render_html(report),
+        "recipe.yaml": yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        "model_card.md": model_card(report),
+        "data_card.md": data_card(report),
+        "artifacts.json": json.dumps({built.label: built.ref.model_dump() for built in run.built}, indent=1),
+    }

@@ -1,0 +1,48 @@
+"""What the report is made of: the models and the finished stages of a run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stillhouse.artifacts.handle import Built
+from stillhouse.data.summaries import ReadSummary
+from stillhouse.dataset.summary import FilterSummary
+from stillhouse.evaluation.alternatives.label_curve import LabelCurveSummary
+from stillhouse.evaluation.roles import ModelRole
+from stillhouse.evaluation.spec import EvaluateSummary
+from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.data import Role
+from tasks.alternatives import AlternativesSummary
+from tasks.balance import Rows
+from tasks.judge import JudgeSummary
+from tasks.judge_pairs import JudgePairsSummary
+from tasks.mix import Completions
+from tasks.orchestration.student_models import StudentModel
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """The models and the finished stages that a report is made of, in the order of the flow."""
+
+    sources: Mapping[Role, Built[ReadSummary]]
+    rows: Rows
+    teachers: list[Checkpoint]
+    judge: Checkpoint | None
+    completions: Completions
+    scores: Built[JudgeSummary] | None
+    dataset: Built[FilterSummary]
+    students: list[StudentModel]
+    evaluation: Built[EvaluateSummary]
+    encoders: list[Built[EvaluateSummary]]
+    alternatives: Built[AlternativesSummary] | None
+    label_curve: Built[LabelCurveSummary] | None
+    verdicts: Built[JudgePairsSummary] | None
+
+    @property
+    def measured(self) -> list[Built[Any]]:
+        """The stages that measured models."""
+        return [self.evaluation, *self.encoders, *([self.alternatives] if self.alternatives else [])]
+
+    def student(self, role: ModelRole) -> StudentModel:
+        """Return the student of that role."""
+        return next(one for one in self.students if one.role == role)

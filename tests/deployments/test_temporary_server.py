@@ -1,0 +1,76 @@
+"""The Prefect server of one run: it takes who has its password, and ends with whoever started it."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.temporary_server import TemporaryServer, start_early
+from stillhouse.errors import ServiceError
+from stillhouse.repository import ROOT
+from tests.support.processes import is_alive, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _home() -> None:
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True)
+
+
+def test_temporary_server_takes_its_password_alone_and_ends_at_stop() -> None:
+    server = TemporaryServer()
+    try:
+        server.wait(120)
+        with httpx.Client(base_url=server.url, trust_env=False) as client:
+            assert client.post("/flows/count", json={}).status_code == 401
+            user, _, password = server.login.partition(":")
+            assert client.post("/flows/count", json={}, auth=(user, password)).json() == 0
+    finally:
+        server.stop()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{server.url}/health", trust_env=False)
+
+
+def test_temporary_server_ends_when_its_maker_is_killed(tmp_path: Path) -> None:
+    code = f"""
+        import json, time
+        from pathlib import Path
+        from deployments.temporary_server import TemporaryServer
+        server = TemporaryServer()
+        noted = Path({str(tmp_path)!r}) / "pid.new"
+        noted.write_text(json.dumps(server._process.pid))
+        noted.rename(noted.with_suffix(".json"))
+        time.sleep(300)
+    """
+    maker = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    try:
+        wait_until((tmp_path / "pid.json").exists, 30, "the server's start")
+        server = json.loads((tmp_path / "pid.json").read_text())
+        assert is_alive(server)
+    finally:
+        maker.kill()
+        maker.wait()
+    wait_until(lambda: not is_alive(server), 10, "the server's end")
+
+
+def test_temporary_server_that_ends_at_its_start_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "nonsense")
+    server = TemporaryServer()
+    try:
+        with pytest.raises(ServiceError, match="ended at its start, with exit code"):
+            server.wait(60)
+    finally:
+        server.stop()
+
+
+def test_start_early_with_a_server_in_the_environment_starts_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    assert start_early() is None
