@@ -16,7 +16,12 @@ from pathlib import Path
 
 from stillhouse.artifacts.store import open_store
 from stillhouse.runtime.settings import load_settings
-from tests.benchmarks import trained_teachers_math, trained_teachers_qa, trained_teachers_summaries
+from tests.benchmarks import (
+    trained_teachers_labels,
+    trained_teachers_math,
+    trained_teachers_qa,
+    trained_teachers_summaries,
+)
 from tests.benchmarks.trained_teachers_figures import figures
 from tests.benchmarks.trained_teachers_recipes import (
     ROOT,
@@ -29,8 +34,10 @@ from tests.benchmarks.trained_teachers_recipes import (
 
 OUT = ROOT / ".stillhouse" / "chains"
 CHAINS: dict[str, Callable[[Path | None], Chain]] = {
+    "banking77": trained_teachers_labels.banking77,
     "math": trained_teachers_math.chain,
     "qa": trained_teachers_qa.chain,
+    "sick": trained_teachers_labels.sick,
     "summarization": trained_teachers_summaries.chain,
 }
 

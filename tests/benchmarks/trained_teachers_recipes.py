@@ -36,7 +36,8 @@ class Chain:
     data: Mapping[str, Any] = field(default_factory=dict)  # further fields of the section
     teacher_training: Mapping[str, Any] = field(default_factory=dict)
     student_training: Mapping[str, Any] = field(default_factory=dict)
-    students: Sequence[Mapping[str, Any]] = ({"layers": 15}, {"layers": 8})  # the main one first
+    # the main one first; each begins as the teacher, if it names no model
+    students: Sequence[Mapping[str, Any]] = ({"name": "15 layers", "layers": 15}, {"name": "8 layers", "layers": 8})
 
 
 def write_data(chain: Chain, out: Path) -> None:
@@ -95,7 +96,7 @@ def student_recipe(chain: Chain, run_id: str) -> dict[str, Any]:
         },
         "teachers": [_teacher(chain, model)],
         "filters": {"min_success_ratio": 0.5},
-        "students": [_student({"name": f"{one['layers']} layers", "model": model, **one}) for one in chain.students],
+        "students": [_student({"model": model, **one}) for one in chain.students],
         "training": _training(chain.student_training),
         "evaluation": {"max_tokens": chain.max_tokens},
     }
@@ -116,7 +117,8 @@ def _teacher(chain: Chain, model: str) -> dict[str, Any]:
 
 
 def _student(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {"chat_template": "minimal", "licence": LICENCE, **fields}
+    template = {} if fields.get("kind") == "encoder" else {"chat_template": "minimal"}
+    return {**template, "licence": LICENCE, **fields}
 
 
 def _training(fields: Mapping[str, Any]) -> dict[str, Any]:
