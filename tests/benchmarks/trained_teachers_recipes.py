@@ -60,7 +60,8 @@ def write_recipe(fields: Mapping[str, Any], path: Path) -> Path:
 def teacher_recipe(chain: Chain) -> dict[str, Any]:
     """Return the recipe that trains all layers of the base on the gold rows.
 
-    It is measured on a few test rows only, as the students' run measures it on all.
+    It is measured on a few test rows only, as the students' run measures it on all. Gold rows near any of the others
+    are dropped too: `split` compares before it cuts.
     """
     return {
         "name": f"{chain.name}-teacher",
