@@ -6,6 +6,9 @@ from typing import NamedTuple
 from stillhouse.config import StrictModel
 from stillhouse.reasoning import split_reasoning
 
+# finish reason of a reply that was paid for and can't be used: stored for its tokens, beside what came of its request
+DISCARDED = "error:discarded"
+
 
 class CompletionSlot(NamedTuple):
     """One line of a generation's table: a rollout of a row's prompt, and the key of its completion.
@@ -46,6 +49,11 @@ class Completion(Reply):
     # of the answer's own tokens, without stop tokens; None: not known apart from the other tokens
     answer_logprob: float | None = None
     answer_tokens: int | None = None
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether this is no completion but the cost of a reply that was thrown away."""
+        return self.finish_reason == DISCARDED
 
     def log_certainty(self, *, is_closed: bool) -> float | None:
         """Return how sure the teacher was (nats), or None if it is not known.

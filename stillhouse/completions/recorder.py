@@ -47,7 +47,7 @@ class CompletionRecorder:
         self._min_logprobs = min_logprobs
         self.completions = CompletionBuffer(keys, form)
         self._usage = UsageMeter()  # what all these completions took, whichever run requested them
-        for stored in self._store.stream(keys, min_logprobs):
+        for stored in self._store.stream(keys, min_logprobs, self._usage.add_discarded):
             self._add(stored)
         self.budget = BudgetGuard(budget, self._usage.total)
         self.num_requests = len(keys)
@@ -64,7 +64,7 @@ class CompletionRecorder:
         return [request for request in requests if request.key not in self.completions]
 
     def commit(self, segment: list[Completion]) -> None:
-        """Store `segment` as one file, if it holds anything.
+        """Store `segment` as one file, if it holds anything; replies that were thrown away count by their tokens alone.
 
         Raises:
             StoreError: it can't be stored; none of it counts then.
@@ -72,8 +72,11 @@ class CompletionRecorder:
         if segment:
             self._store.append(segment, self._min_logprobs)
             for completion in segment:
-                self._add(without_reasoning(completion))
-            self.generated += len(segment)
+                if completion.is_discarded:
+                    self._usage.add_discarded(completion)
+                else:
+                    self._add(without_reasoning(completion))
+                    self.generated += 1
             self.prompt_tokens += sum(completion.prompt_tokens for completion in segment)
             self.completion_tokens += sum(completion.completion_tokens for completion in segment)
         self.report_progress()
@@ -90,7 +93,7 @@ class CompletionRecorder:
             self._store.append(others, self._min_logprobs)
         # another run may have stored some of them in the meantime
         new = [completion for completion in own if completion.key not in self.completions]
-        self.num_done += len(new)
+        self.num_done += sum(not completion.is_discarded for completion in new)
         self.commit(new)
 
     def report_progress(self, num_waiting: int = 0) -> None:

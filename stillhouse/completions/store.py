@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.files import FileStore
-from stillhouse.completions.completion import Completion, without_reasoning
+from stillhouse.completions.completion import DISCARDED, Completion, without_reasoning
 from stillhouse.errors import ArtifactCorrupt, StoreError
 
 logger = logging.getLogger(__name__)
@@ -55,31 +55,40 @@ class CompletionStore:
         self._teacher = teacher
         self._folder = f"completions/{teacher}"
 
-    def stream(self, keys: Iterable[str], min_logprobs: int) -> Iterator[Completion]:
+    def stream(
+        self, keys: Iterable[str], min_logprobs: int, on_discarded: Callable[[Completion], None] = lambda _: None
+    ) -> Iterator[Completion]:
         """Yield the stored completion of each of `keys` that has one with at least `min_logprobs` logprobs a token.
 
         A segment keeps what the model wrote; here its reasoning is apart from its text.
 
-        Failed completions are left out. If a key has several completions, the one in the first segment by name is
+        Failed completions are left out; `on_discarded` is called once for each reply to one of `keys` that was paid for
+        and thrown away. If a key has several completions, the one in the first segment by name is
         yielded, whoever wrote it.
 
         Raises:
             StoreError: the store can't be read.
         """
         wanted = set(keys)
+        discarded: dict[tuple[str, str], Completion] = {}  # a segment may be read twice, and stands beside its join
         while wanted:
             try:
-                yield from self._serve(wanted, min_logprobs)
+                for completion in self._serve(wanted, min_logprobs):
+                    if not completion.is_discarded:
+                        yield completion
+                    elif discarded.setdefault((completion.key, completion.created), completion) is completion:
+                        on_discarded(completion)
             except _SegmentGone:
                 continue
             return
 
     def _serve(self, wanted: set[str], min_logprobs: int) -> Iterator[Completion]:
-        """Yield stored completions of `wanted` and take their keys out of it."""
+        """Yield stored completions of `wanted` and take their keys out of it; discarded replies stand before them."""
         for table in self._tables(lambda file: _matching(file, wanted, min_logprobs)):
             for row, logprobs in zip(_rows(table), _logprobs(table), strict=True):
                 if row["key"] in wanted:  # segments are read ahead: an earlier one may have served it since
-                    wanted.discard(row["key"])
+                    if row["finish_reason"] != DISCARDED:
+                        wanted.discard(row["key"])
                     yield without_reasoning(Completion(teacher=self._teacher, logprobs=logprobs, **row))
             if not wanted:
                 return
@@ -183,12 +192,13 @@ def _damage() -> Iterator[None]:
 
 
 def _matching(file: pq.ParquetFile, wanted: set[str], min_logprobs: int) -> pa.Table:
-    """Return the completions of `wanted`; reads the key columns, and in full only row groups with a hit."""
+    """Return completions and discarded replies of `wanted`; reads key columns, and only groups with a hit in full."""
     tables = [SEGMENT_SCHEMA.empty_table()]
     for group in range(file.num_row_groups):
         index = file.read_row_group(group, columns=_KEY_COLUMNS)
         failed = pc.starts_with(index["finish_reason"], "error")
-        usable = pc.and_(pc.greater_equal(index["k"], min_logprobs), pc.invert(failed)).to_pylist()
+        enough = pc.and_(pc.greater_equal(index["k"], min_logprobs), pc.invert(failed))
+        usable = pc.or_(enough, pc.equal(index["finish_reason"], DISCARDED)).to_pylist()
         hits = [n for n, key in enumerate(index["key"].to_pylist()) if usable[n] and key in wanted]
         if hits:
             tables.append(known_columns(file.read_row_group(group).take(hits)))

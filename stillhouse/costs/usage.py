@@ -55,6 +55,11 @@ class UsageMeter:
         self._starts.append(end - completion.seconds)
         self._ends.append(end)
 
+    def add_discarded(self, completion: Completion) -> None:
+        """Count the tokens of a reply that was thrown away: they are paid for, and it is no completion."""
+        self.prompt_tokens += completion.prompt_tokens
+        self.completion_tokens += completion.completion_tokens
+
     @property
     def seconds(self) -> float:
         """The length of the union of the times in which completions were under way."""

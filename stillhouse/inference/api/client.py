@@ -55,7 +55,7 @@ class Client:
         self.tries_lost: Counter[str] = Counter()
         self.has_answered = False  # a request like these, now or in an earlier run
         self.is_ending = False  # nothing is tried again
-        self.on_discarded: Callable[[TokenCounts], None] = lambda counts: None
+        self.on_discarded: Callable[[ChatRequest, TokenCounts], None] = lambda request, counts: None
         self.model = model
         self._log = log
         self._backoff = backoff
@@ -129,7 +129,7 @@ class Client:
             if isinstance(found, TransientError):
                 self._outage.note_failure(request.key, found)
                 if any(found.counts):
-                    self.on_discarded(found.counts)
+                    self.on_discarded(request, found.counts)
             raise found from None
         finally:
             self._under_way.discard(task)

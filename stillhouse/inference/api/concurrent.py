@@ -8,7 +8,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from stillhouse.completions.completion import Completion, Reply, utc_now
+from stillhouse.completions.completion import DISCARDED, Completion, Reply, utc_now
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import BudgetSpent, ServiceError, ServiceUnavailable
 from stillhouse.inference.api.client import Client, Outcome
@@ -98,14 +98,15 @@ class ConcurrentRequester:
             if sender is not asyncio.current_task() and (is_down or not self._client.is_under_way(sender)):
                 sender.cancel()
 
-    def _charge(self, counts: TokenCounts) -> None:
-        """Take an answer that can't be used off the budget.
+    def _charge(self, request: ChatRequest, counts: TokenCounts) -> None:
+        """Take an answer that can't be used off the budget, and keep what it cost.
 
         Raises:
             BudgetSpent: the budget does not allow another try.
         """
         budget = self._recorder.budget
         budget.charge(counts.prompt, counts.completion)
+        self._unstored.append(as_discarded(request.key, counts, self._recorder.teacher))
         if not budget.can_reserve(0.0, 0):
             raise self._recorder.budget_error()
 
@@ -163,4 +164,12 @@ def as_completion(key: str, outcome: Outcome, teacher_fingerprint: str) -> Compl
     )
     return Completion(
         **dict(reply), key=key, seconds=round(outcome.seconds, 4), teacher=teacher_fingerprint, created=utc_now()
+    )
+
+
+def as_discarded(key: str, counts: TokenCounts, teacher_fingerprint: str) -> Completion:
+    """Return the cost of a reply that can't be used, as it is stored beside what comes of its request."""
+    cost = {"prompt_tokens": counts.prompt, "completion_tokens": counts.completion}
+    return as_completion(key, Outcome(None, DISCARDED.removeprefix("error:")), teacher_fingerprint).model_copy(
+        update=cost
     )

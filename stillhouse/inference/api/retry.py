@@ -44,8 +44,7 @@ class StopAfter:
         self._endpoint = model.endpoint
         self._is_over = is_over
         self._outage_s = outage_s
-        is_greedy = model.teacher.sampling.temperature == 0.0
-        self._max_empty = _MAX_EMPTY_WHEN_GREEDY if is_greedy else self._endpoint.max_attempts
+        self._max_empty = max_tries(model, "empty", self._endpoint.max_attempts)
         self._lost = self._empty = 0
         self._since = 0.0
 
@@ -63,6 +62,12 @@ class StopAfter:
         is_hopeless = self._lost >= self._endpoint.max_attempts or self._empty >= self._max_empty
         is_late = waited + (error.retry_after_s or 0.0) >= self._endpoint.patience_s
         return self._is_over() or is_hopeless or is_late
+
+
+def max_tries(model: ApiModel, kind: str, limit: int) -> int:
+    """Return how often a prompt is sent if its tries are lost to this kind of error: `limit`, or fewer."""
+    is_greedy = model.teacher.sampling.temperature == 0.0
+    return min(limit, _MAX_EMPTY_WHEN_GREEDY) if is_greedy and kind == "empty" else limit
 
 
 def wait_before_retry(state: RetryCallState, backoff: wait_base) -> float:

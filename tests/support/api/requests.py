@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from tenacity import wait_none
 
 from stillhouse.artifacts.store import StoreConfig
+from stillhouse.completions.completion import DISCARDED
 from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.inference.api.client import Client
 from stillhouse.recipe.teacher import Teacher
@@ -91,9 +92,9 @@ def answers(folder: Path) -> dict[str, dict[str, Any]]:
     return {line["row_id"]: line for line in pq.read_table(folder / "out" / "completions.parquet").to_pylist()}
 
 
-def stored(folder: Path) -> list[dict[str, Any]]:
-    """All completions in the store, with repeats."""
+def stored(folder: Path, *, is_discarded: bool = False) -> list[dict[str, Any]]:
+    """All completions in the store, with repeats; or all replies that were thrown away."""
     found: list[dict[str, Any]] = []
     for segment in sorted((folder / "store" / "completions").rglob("*.parquet")):
         found += pq.read_table(segment).to_pylist()
-    return found
+    return [line for line in found if (line["finish_reason"] == DISCARDED) is is_discarded]

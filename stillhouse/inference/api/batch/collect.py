@@ -23,10 +23,10 @@ from stillhouse.errors import ServiceError
 from stillhouse.inference.api.batch.client import BatchClient, BatchState
 from stillhouse.inference.api.batch.tickets import Ticket
 from stillhouse.inference.api.client import Outcome
-from stillhouse.inference.api.concurrent import as_completion
+from stillhouse.inference.api.concurrent import as_completion, as_discarded
 from stillhouse.inference.api.errors import Refused, RequestError, TransientError, classify_error
 from stillhouse.inference.api.request import ApiModel, ResponseForm
-from stillhouse.inference.api.response import MalformedResponse, read_reply
+from stillhouse.inference.api.response import MalformedResponse, TokenCounts, read_reply
 
 # codes of lines that the batch's end left undone
 _UNDONE = ("batch_expired", "batch_cancelled")
@@ -104,9 +104,12 @@ async def collect(
     return collected
 
 
-async def commit(recorder: CompletionRecorder, outcomes: dict[str, Outcome]) -> None:
-    """Store outcomes by key."""
+async def commit(
+    recorder: CompletionRecorder, outcomes: dict[str, Outcome], discarded: dict[str, TokenCounts] | None = None
+) -> None:
+    """Store outcomes by key, and what the replies cost that are `discarded`."""
     completions = [as_completion(key, outcome, recorder.teacher) for key, outcome in outcomes.items()]
+    completions += [as_discarded(key, counts, recorder.teacher) for key, counts in (discarded or {}).items()]
     # in a thread: while a store is slow, a signal is still heard
     await asyncio.to_thread(recorder.commit_any, completions)
 
@@ -116,6 +119,7 @@ async def _store_results(
 ) -> None:
     """Store the completions of a file of results, and note in `collected` what became of each request."""
     replies: dict[str, Outcome] = {}
+    discarded: dict[str, TokenCounts] = {}
     with path.open("rb") as lines:
         for text in lines:
             line = read_line(text, model) if text.strip() else None
@@ -128,10 +132,12 @@ async def _store_results(
                 replies[key] = Outcome(result)
             else:
                 collected.note_failure(key, result)
+            if isinstance(result, TransientError) and any(result.counts):
+                discarded[key] = result.counts
             if len(replies) >= _SEGMENT_COMPLETIONS:
-                await commit(recorder, replies)
-                replies = {}
-    await commit(recorder, replies)
+                await commit(recorder, replies, discarded)
+                replies, discarded = {}, {}
+    await commit(recorder, replies, discarded)
 
 
 def read_line(text: bytes, model: ApiModel) -> tuple[str, Reply | RequestError] | None:

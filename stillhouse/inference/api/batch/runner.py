@@ -17,6 +17,7 @@ from stillhouse.inference.api.batch.submit import submit_next
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.client import Outcome
 from stillhouse.inference.api.request import ChatRequest, num_logprobs
+from stillhouse.inference.api.retry import max_tries
 
 _FIRST_POLL_S = 2.0
 _SLOWER = 1.5
@@ -148,7 +149,8 @@ class BatchRunner:
         failed: dict[str, str] = {key: refusal.kind for key, refusal in collected.refused.items()}
         for key, lost in collected.lost.items():
             self._tries[key] += 1
-            if state.status != "cancelled" and self._tries[key] >= self._limits.max_attempts:
+            most = max_tries(self._client.model, lost.kind, self._limits.max_attempts)
+            if state.status != "cancelled" and self._tries[key] >= most:
                 failed[key] = lost.kind
             elif key in self._requests:
                 self._waiting.append(self._requests[key])

@@ -50,6 +50,16 @@ def test_line_that_always_fails_is_a_failed_completion_after_its_tries(tmp_path,
     assert not ticket_files(tmp_path)
 
 
+def test_empty_answer_of_a_greedy_teacher_is_bought_twice_at_most_and_counts_as_paid(tmp_path, server):
+    server.answer = lambda line: answered(
+        line["custom_id"], "" if line["body"]["messages"][-1]["content"] == "message 1" else "billing"
+    )
+    summary = run(tmp_path, 3, {"max_attempts": 5}, output={"kind": "free"})
+    assert sum(server.bought.values()) == 2 + 2
+    # 13 tokens a line by the provider's own count
+    assert summary["prompt_tokens"] + summary["completion_tokens"] == 13 * (2 + 2)
+
+
 def test_expired_batch_keeps_its_completions_and_the_rest_is_submitted_again(tmp_path, server):
     server.end = lambda batch: "expired" if batch.id == "batch_0" else "completed"
 
