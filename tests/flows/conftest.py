@@ -20,8 +20,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Pipeline:
-    """A small pipeline on a folder store, run once without a fault."""
+    """A small pipeline with rows of its own for choices, on a folder store, run once without a fault."""
     pipeline = Pipeline(tmp_path_factory.mktemp("whole"), model=tiny_model, threads=1)
-    pipeline.write()
+    rows = {"path": "validation.jsonl", "columns": {"id": "id", "text": "message", "label": "intent"}}
+    pipeline.write(data={"validation": rows, "validation_fraction": 0})
     pipeline.run()
     return pipeline

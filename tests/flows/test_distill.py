@@ -33,6 +33,12 @@ def newest_report(pipeline: Pipeline) -> Report:
     return Report.model_validate_json(paths[-1].read_text())
 
 
+def built(pipeline: Pipeline, stage: str, file: str) -> Path:
+    fingerprint = newest_report(pipeline).stages[stage].fingerprint
+    (found,) = (pipeline.folder / "store" / "artifacts" / stage / str(fingerprint)).glob(f"*/{file}")
+    return found
+
+
 def test_distill_first_run_measures_every_model_on_the_same_rows(whole: Pipeline) -> None:
     report = newest_report(whole)
 
@@ -59,29 +65,43 @@ def test_distill_first_run_measures_every_model_on_the_same_rows(whole: Pipeline
     assert bounds[0] <= report.comparison.latency_reduction <= bounds[1]
     assert report.agreement.same.n == 30
     assert report.slices is not None
+    assert report.data is not None
+    assert (report.data.validation, report.data.validation_own) == (15, 15)
+    assert report.training is not None
+    assert report.training.validation_loss is not None
+    assert report.comparison.certainty is not None
+    assert (report.comparison.certainty.rows, report.comparison.certainty.with_reference) == (15, 15)
 
 
 @pytest.mark.pitfall("held out")
 def test_distill_evaluates_on_the_test_rows_alone_and_trains_on_none_of_them(whole: Pipeline) -> None:
-    stages = newest_report(whole).stages
-
-    def only(stage: str, file: str) -> Path:
-        (found,) = (whole.folder / "store" / "artifacts" / stage / str(stages[stage].fingerprint)).glob(f"*/{file}")
-        return found
-
-    test = pq.read_table(only("split", "test.parquet")).to_pylist()
+    test = pq.read_table(built(whole, "split", "test.parquet")).to_pylist()
     given = [json.loads(line)["message"] for line in (whole.folder / "test.jsonl").read_text().splitlines()]
     assert {row["messages"][-1]["content"] for row in test} == set(given)
-    answers = pq.read_table(only("evaluate", "answers.parquet")).to_pylist()
+    answers = pq.read_table(built(whole, "evaluate", "answers.parquet")).to_pylist()
     for model in {line["model"] for line in answers}:
         assert {line["row_id"] for line in answers if line["model"] == model} == {row["id"] for row in test}, model
     trained_on = [
         json.loads(line)
         for side in ("train", "validation", "labelled")
-        for line in only("filter", f"{side}.jsonl").read_text().splitlines()
+        for line in built(whole, "filter", f"{side}.jsonl").read_text().splitlines()
     ]
     assert trained_on
     assert not set(given) & {example["prompt"][-1]["content"] for example in trained_on}
+
+
+@pytest.mark.pitfall("held out")
+def test_distill_chooses_by_the_labels_of_its_own_rows_and_asks_no_teacher_about_them(whole: Pipeline) -> None:
+    own = [json.loads(line) for line in (whole.folder / "validation.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in built(whole, "filter", "validation.jsonl").read_text().splitlines()]
+    chosen_by = {line["prompt"][-1]["content"]: line["completion"][0]["content"] for line in lines}
+    assert chosen_by == {row["message"]: row["intent"] for row in own}
+    learnt = built(whole, "filter", "train.jsonl").read_text() + built(whole, "filter", "labelled.jsonl").read_text()
+    assert not [row for row in own if row["message"] in learnt]
+    asked = pq.read_table(built(whole, "generate", "completions.parquet"))["row_id"].to_pylist()
+    assert not {row["id"] for row in own} & set(asked)
+    answered = pq.read_table(built(whole, "evaluate", "validation.parquet")).to_pylist()
+    assert {(line["model"], line["row_id"]) for line in answered} == {("student", row["id"]) for row in own}
 
 
 def test_distill_second_run_finds_every_stage_cached(whole: Pipeline, prefect_server: str) -> None:

@@ -167,8 +167,9 @@ def test_load_recipe_relative_paths_are_resolved_from_its_folder(tmp_path, monke
 
 def test_load_recipe_demo_has_its_data():
     recipe = load_recipe("demo")
-    sources = (recipe.data.train, recipe.data.examples, recipe.data.test)
-    assert all(Path(source.path).is_file() for source in sources)
+    sources = recipe.data.sources
+    assert set(sources) == {"train", "examples", "test", "validation"}
+    assert all(Path(source.path).is_file() for source in sources.values())
 
 
 def test_recipe_models_are_frozen_and_forbid_unknown_fields():

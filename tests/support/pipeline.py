@@ -74,8 +74,11 @@ class Pipeline:
         labelled = [*_lines("labelled.jsonl"), *more]
         (self.folder / "labelled.jsonl").write_text("".join(f"{line}\n" for line in labelled))
         (self.folder / "test.jsonl").write_text("".join(f"{line}\n" for line in held_out))
+        # for recipes with rows of their own for choices
+        (self.folder / "validation.jsonl").write_text("".join(f"{line}\n" for line in gold[70:85]))
         for role, name in {"train": "messages", "examples": "labelled", "test": "test"}.items():
             fields["data"][role]["path"] = f"{name}.jsonl"
+        del fields["data"]["validation"]
         fields["data"]["validation_fraction"] = 0.15
         engine = {"segment_seconds": 0.2, "max_num_seqs": 4, "threads": self.threads}
         fields["teachers"][0] |= {"model": str(self.model), "engine": engine}
