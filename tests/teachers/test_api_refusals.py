@@ -25,6 +25,8 @@ TOO_LONG_FOR_VLLM = failure(400, "This model's maximum context length is 512 tok
 RISK = failure(400, "Content Exists Risk", type="invalid_request_error", code="invalid_request_error")
 GATEWAY = failure(400, "filtered", code="400", innererror={"code": "ResponsibleAIPolicyViolation"})
 FLAGGED = failure(403, "flagged", code=403, metadata={"reasons": ["violence"], "flagged_input": "message"})
+# xAI's; the same status and code say that a key may not use a model
+VIOLATION = Act(403, b'{"code": "permission-denied", "error": "Content violates usage guidelines. Model: grok"}')
 
 
 @pytest.fixture
@@ -54,7 +56,9 @@ def refusing(act: Act, *numbers: int, others: Callable[[Received], Act] = billin
     ("act", "kind"),
     [
         (TOO_LONG, "too_long"),
-        (TOO_LONG_FOR_VLLM, "request"),
+        (TOO_LONG_FOR_VLLM, "too_long"),
+        (VIOLATION, "content_filter"),
+        (failure(400, "messages.0: not so"), "request"),
         (failure(422, "messages: too many"), "request"),
         (failure(413, "Request Entity Too Large"), "request"),
         (RISK, "content_filter"),
@@ -88,7 +92,7 @@ def test_refused_prompt_does_not_end_the_next_run_which_has_no_other(tmp_path, s
     server = serve(refusing(TOO_LONG_FOR_VLLM, 2, 3))
     run(tmp_path)
     summary, _ = run(tmp_path)
-    assert (summary["failed"], summary["from_store"]) == ({"request": 2}, 4)
+    assert (summary["failed"], summary["from_store"]) == ({"too_long": 2}, 4)
     assert len(server.requests) == 6 + 2
 
 

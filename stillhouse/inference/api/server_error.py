@@ -37,10 +37,33 @@ FILTERED = frozenset(
             "invalidprompt",
         ),
         *("moderation", "moderationblocked", "inputmoderation", "flaggedinput", "datainspectionfailed"),
-        *("contentexistsrisk", "promptblocked", "guardrailintervened", "safety", "sensitive"),
+        *("contentexistsrisk", "promptblocked", "guardrailintervened", "safety", "sensitive", "highrisk"),
+        *("sensitivecontentdetected", "inputtextsensitivecontentdetected", "outputtextsensitivecontentdetected"),
     )
 )
 TOO_LONG = frozenset(("contextlengthexceeded", "stringabovemaxlength", "contextwindowexceeded", "prompttoolong"))
+# some providers have no code for it, or one that means much else too, and say it in words alone
+_WORDS = {
+    "contentfilter": re.compile(
+        r"violat\w+ (our |the |its )?(\w+ )?(usage|content|safety) (guideline|polic)"
+        r"|content (polic|filter|moderation)"
+        r"|safety_check|safety (reasons|filter|system)|sensitive (content|word|information)|new_sensitive"
+        r"|considered high risk|inappropriate content|prohibited_content"
+        r"|blocked by (the )?(safety|moderation|guardrail)"
+        r"|moderation (block|flag|fail)|flagged (by|as|for) |you have been blocked|web application firewall"
+        r"|敏感|不安全|违规|不合规",
+        re.IGNORECASE,
+    ),
+    "contextlengthexceeded": re.compile(
+        r"(maximum|max) (context|model) len|context (length|window|size)"
+        r"|(prompt|input|message|request)s? (is|are) too long"
+        r"|exceeds? the (maximum|max) (number of )?(input )?(token|length)|input (token count|length) .{0,40}exceed"
+        r"|too many (input |prompt )?tokens|reduce the length of",
+        re.IGNORECASE,
+    ),
+}
+# statuses by which a request is refused; 0: in a 200
+_REFUSED = (0, 400, 403, 413, 422, 451)
 # in this order: a quota that is spent is often called a rate limit too
 _STATUS_BY_CODE: tuple[tuple[int, frozenset[str]], ...] = (
     (HTTPStatus.PAYMENT_REQUIRED, SPENT),
@@ -64,7 +87,7 @@ class ServerError:
     """An error in a server's own terms."""
 
     status: int  # HTTP's, or what the codes in the body mean; 0 if nothing says
-    codes: frozenset[str]  # all codes and names in the error, in lower-case letters and digits alone
+    codes: frozenset[str]  # all codes and names in the error, and what its words mean; lower-case letters and digits
     message: str  # on one line; empty if there is none
 
 
@@ -75,6 +98,8 @@ def read_error(body: Any, status: int = 0) -> ServerError | None:
         return None
     message = _message(error)
     codes = frozenset(filter(None, map(plain, (*_codes(error), message))))
+    if status in _REFUSED and not codes & SPENT:
+        codes |= {code for code, words in _WORDS.items() if words.search(message)}
     return ServerError(status or _status_of(codes), codes, _shortened(message))
 
 

@@ -55,6 +55,43 @@ def test_read_error_code_at_any_depth_is_found(error, kind):
     assert found.status == 400
 
 
+# as xAI, Zhipu, Moonshot, Volcengine, MiniMax, Anthropic, Gemini, OpenAI, Cloudflare, Alibaba and Mistral put it
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        ({"code": "The caller does not have permission", "error": "Content violates usage guidelines."}, 403, FILTERED),
+        ({"code": "permission-denied", "error": "Failed check: SAFETY_CHECK_TYPE_BIO"}, 403, FILTERED),
+        ({"error": {"code": "1301", "message": "系统检测到输入或生成内容可能包含不安全或敏感内容"}}, 400, FILTERED),
+        ({"error": {"message": "The request was rejected because it was considered high risk"}}, 400, FILTERED),
+        ({"error": {"code": "InputTextSensitiveContentDetected", "message": "no"}}, 400, FILTERED),
+        ({"base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}}, 0, FILTERED),
+        ({"error": {"message": "Output blocked by content filtering policy"}}, 400, FILTERED),
+        ({"error": {"message": "The prompt was blocked: PROHIBITED_CONTENT", "code": 400}}, 400, FILTERED),
+        ({"error": {"message": "we've limited access to this content for safety reasons"}}, 400, FILTERED),
+        ({"error": f"<html>{'<!-- -->' * 50}<h1>Sorry, you have been blocked</h1>"}, 403, FILTERED),
+        ({"error": {"message": "Input data may contain inappropriate content."}}, 400, FILTERED),
+        ({"error": {"message": "This model's maximum context length is 512 tokens", "code": 400}}, 400, TOO_LONG),
+        ({"error": {"message": "prompt is too long: 200001 tokens > 200000 maximum"}}, 400, TOO_LONG),
+        (
+            {"message": "Prompt contains 40000 tokens, too large for model with 32768 maximum context len"},
+            400,
+            TOO_LONG,
+        ),
+        ({"error": {"message": "The input token count (9) exceeds the maximum number of tokens"}}, 400, TOO_LONG),
+        ({"error": {"message": "Range of input length should be [1, 30720]"}}, 400, None),
+        ({"error": {"message": "Access to the chat endpoint is denied", "code": "permission-denied"}}, 403, None),
+        ({"error": {"message": "Unsupported parameter: 'seed'"}}, 400, None),
+        ({"error": {"message": "Your credit balance is too low", "type": "billing_error"}}, 400, None),
+        ({"error": {"message": "content filter is overloaded"}}, 503, None),
+    ],
+)
+def test_read_error_words_of_any_provider_tell_what_was_refused(body, status, kind):
+    found = read_error(body, status)
+    assert found
+    kinds = [known for known in (FILTERED, TOO_LONG) if found.codes & known]
+    assert kinds == ([kind] if kind else [])
+
+
 def test_read_error_filter_results_beside_another_error_are_no_filter():
     results = {"hate": {"filtered": False, "severity": "safe"}}
     found = read_error({"error": {"message": "no", "code": "BadRequest", "content_filter_results": results}}, 400)
