@@ -110,7 +110,7 @@ def students_of(
 ) -> dict[ModelRole, dict[str, Any]]:
     """Return what the stages say of each student, with its accuracy on the validation rows."""
     folders = [run.store.fetch(one.ref) for one in (inputs.evaluation, *inputs.encoders)]
-    validation = validation_blocks(folders, truth, run.recipe.skill)
+    validation = validation_blocks(folders, truth, run.recipe, inputs.rows.labels)
     return {
         one.role: {
             "name": names[one.role],

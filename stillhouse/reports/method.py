@@ -114,9 +114,9 @@ def _encoders(recipe: Recipe) -> dict[str, str]:
         found["baseline"] = "The encoder before training: it has learnt the name of each label, and no row."
     if len(recipe.all_students) > 1:
         found["students"] = (
-            "All learn the same training examples. The best is named by accuracy on the validation rows; test rows "
-            "have no part in it. Comparison, verdict, gate and card are about it; the baseline before training and the "
-            "student on the labelled rows alone are of the first."
+            "All learn the same training examples. The best is named by accuracy (free answers: the first metric) on "
+            "the validation rows; test rows have no part in it. Comparison, verdict, gate and card are about it; the "
+            "baseline before training and the student on the labelled rows alone are of the first."
         )
     return found
 

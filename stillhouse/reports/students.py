@@ -1,23 +1,27 @@
 """The report's block, table and sentence of a recipe's students."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stillhouse.evaluation.comparison import quality_retained
 from stillhouse.evaluation.evidence import VALIDATION, Evidence, read_scored
 from stillhouse.evaluation.roles import STUDENTS, ModelRole, best_of
+from stillhouse.evaluation.scoring import Scoring, statistic
 from stillhouse.evaluation.validation_truth import Truth
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.build import ratios
 from stillhouse.reports.collect import scoring_of
 from stillhouse.reports.markdown import cell, table
-from stillhouse.reports.numbers import count, decimal, interval, percent
+from stillhouse.reports.numbers import count, decimal, interval, metric_name, percent
 from stillhouse.reports.schema.models import Models
 from stillhouse.reports.schema.report import Report
-from stillhouse.skills.skill import Skill
+from stillhouse.skills.registry import METRICS
 
-HEADER = ("student", "kind", "accuracy on validation rows", "of the teacher's quality", "latency", "weights", "memory")
+HEADER = ("student", "kind", "on validation rows", "of the teacher's quality", "latency", "weights", "memory")
 
 
 def student_blocks(
@@ -44,38 +48,55 @@ def student_blocks(
 
 
 def validation_blocks(
-    folders: Sequence[Path], truth: Mapping[str, Truth], skill: Skill
+    folders: Sequence[Path], truth: Mapping[str, Truth], recipe: Recipe, labels: Sequence[str]
 ) -> dict[ModelRole, dict[str, Any]]:
-    """Return `validation_accuracy` and `validation_rows` of each student; None where it did not answer such rows.
+    """Return each student's `validation_accuracy`, or for free answers `validation_quality` by the first metric, and
+    `validation_rows`; None where it answered no such rows.
 
     Args:
         folders: of evaluations.
-        truth: what counts as right on a validation row, by its id.
-        skill: says whether an answer is right; free texts are neither right nor wrong.
+        truth: what counts as right on a validation row, by its id. A free answer is measured by references alone: to be
+            unlike what the teacher wrote is not wrong.
+        recipe: the run's.
+        labels: the skill's; empty for free answers.
     """
-    right: dict[ModelRole, list[bool]] = {role: [] for role in STUDENTS}
-    for folder in folders if skill.has_labels else ():
+    known = {row_id: one for row_id, one in truth.items() if recipe.skill.has_labels or one.has_reference}
+    answered: dict[ModelRole, list[tuple[str | None, list[str]]]] = {role: [] for role in STUDENTS}
+    for folder in folders:
         for role, answers in read_scored(folder / VALIDATION).items():
-            right[role] += [
-                bool(one.answer is not None and skill.verify(one.answer, truth[row_id].accepted))
-                for row_id, one in answers.items()
-                if row_id in truth
-            ]
-    return {
-        role: {"validation_accuracy": sum(found) / len(found) if found else None, "validation_rows": len(found) or None}
-        for role, found in right.items()
-    }
+            if role in answered:
+                answered[role] += [(one.answer, known[name].accepted) for name, one in answers.items() if name in known]
+    return {role: _on_validation(found, recipe, labels) for role, found in answered.items()}
+
+
+def _on_validation(found: list[tuple[str | None, list[str]]], recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
+    block = {"validation_accuracy": None, "validation_quality": None, "validation_rows": len(found) or None}
+    if not found:
+        return block
+    if recipe.skill.has_labels:
+        right = [bool(answer is not None and recipe.skill.verify(answer, accepted)) for answer, accepted in found]
+        return block | {"validation_accuracy": sum(right) / len(right)}
+    answers, references = [answer for answer, _ in found], [accepted for _, accepted in found]
+    metric = recipe.evaluation.metrics[0]
+    if not METRICS[metric].is_measured(references, recipe.skill):
+        return block
+    value = statistic(metric, answers, Scoring(references, labels, recipe.evaluation, recipe.skill))
+    quality = value(np.arange(len(found)))
+    return block | {"validation_quality": None if math.isnan(quality) else quality}
 
 
 def best_by_validation(blocks: Mapping[ModelRole, Mapping[str, Any]]) -> ModelRole | None:
-    """Return the student that is most often right on validation rows; None unless it is known of several.
+    """Return the student that is best on validation rows; None unless it is known of several.
 
     Test rows have no part in it: the best of several on them would be better there than it is.
     """
-    values = {
-        role: one["validation_accuracy"] for role, one in blocks.items() if one["validation_accuracy"] is not None
-    }
+    scores = {role: _score(one["validation_accuracy"], one["validation_quality"]) for role, one in blocks.items()}
+    values = {role: score for role, score in scores.items() if score is not None}
     return best_of(values, STUDENTS) if len(values) > 1 else None
+
+
+def _score(accuracy: float | None, quality: float | None) -> float | None:
+    return quality if accuracy is None else accuracy
 
 
 def student_rows(report: Report) -> list[list[str]]:
@@ -84,7 +105,8 @@ def student_rows(report: Report) -> list[list[str]]:
         [
             one.name + (" (best by validation)" if role == report.comparison.best_student else ""),
             {"causal_lm": "language model", "encoder": "encoder"}[one.kind],
-            f"{decimal(one.validation_accuracy)}, n = {count(one.validation_rows)}",
+            f"{_of_validation(report)} {decimal(_score(one.validation_accuracy, one.validation_quality))}, "
+            f"n = {count(one.validation_rows)}",
             f"{percent(one.quality_retained)} {interval(one.quality_retained_low, one.quality_retained_high, 2)}",
             *(_less(value) for value in (one.latency_reduction, one.weight_reduction, one.memory_reduction)),
         ]
@@ -113,13 +135,24 @@ def best_student_text(report: Report) -> str:
     equal = [
         one.name
         for other, one in report.students.items()
-        if other != role and one.validation_accuracy == best.validation_accuracy
+        if other != role
+        and (one.validation_accuracy, one.validation_quality) == (best.validation_accuracy, best.validation_quality)
     ]
-    return (
-        f"Best by validation: {best.name}, right on {decimal(best.validation_accuracy)} of "
-        f"{count(best.validation_rows)} rows{_as_good(equal)}. It keeps {percent(best.quality_retained)} of the "
-        "teacher's quality on the test rows, which had no part in the choice."
+    how = (
+        f"{_of_validation(report)} {decimal(best.validation_quality)} on"
+        if best.validation_accuracy is None
+        else f"right on {decimal(best.validation_accuracy)} of"
     )
+    return (
+        f"Best by validation: {best.name}, {how} {count(best.validation_rows)} rows{_as_good(equal)}. "
+        f"It keeps {percent(best.quality_retained)} of the teacher's quality on the test rows, which had no part in "
+        "the choice."
+    )
+
+
+def _of_validation(report: Report) -> str:
+    is_accuracy = any(one.validation_accuracy is not None for one in report.students.values())
+    return "accuracy" if is_accuracy else metric_name(report.comparison.primary_metric)
 
 
 def _as_good(names: list[str]) -> str:

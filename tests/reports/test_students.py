@@ -26,8 +26,6 @@ from stillhouse.reports.students import (
 )
 from stillhouse.reports.tables import summary_markdown
 from stillhouse.reports.verdict import alternative_verdicts, headline
-from stillhouse.skills.classification import Classification
-from stillhouse.skills.qa import Qa
 from tests.support.builders import make_recipe_fields
 
 STUDENTS = [
@@ -58,6 +56,7 @@ def known(accuracies: list[float | None]) -> dict[ModelRole, dict[str, Any]]:
             "name": f"{role} <b>",
             "kind": "encoder" if role != ModelRole.STUDENT else "causal_lm",
             "validation_accuracy": accuracy,
+            "validation_quality": None,
             "validation_rows": 20,
             "training": None,
         }
@@ -188,6 +187,15 @@ def test_students_equal_on_validation_rows_are_both_named(several: Any) -> None:
     assert "rows, as student_2 &lt;b&gt; and student_3 &lt;b&gt; are" in students_markdown(equal)
 
 
+def test_students_of_free_answers_are_named_with_the_metric_they_are_chosen_by(several: Any) -> None:
+    quality = {"validation_accuracy": None, "validation_quality": 0.61}
+    comparison = several.comparison.model_copy(update={"primary_metric": "token_f1"})
+    students = {role: one.model_copy(update=quality) for role, one in several.students.items()}
+    said = students_markdown(several.model_copy(update={"students": students, "comparison": comparison}))
+    assert "Best by validation: student_3 &lt;b&gt;, token F1 0.610 on 20 rows, as " in said
+    assert "token F1 0.610, n = 20" in said
+
+
 def test_students_of_a_recipe_with_one_that_writes_text_are_no_block() -> None:
     recipe = parse_recipe(make_recipe_fields())
     assert student_blocks(None, None, recipe, known([0.8])) == {}  # type: ignore[arg-type]
@@ -201,10 +209,9 @@ def test_validation_accuracy_counts_the_rows_of_the_training_set_alone(tmp_path:
         lines = [{"model": role, "row_id": name, "answer": one} for name, one in zip("xyzw", given, strict=True)]
         write_answers(tmp_path / role / VALIDATION, lines)
     folders = [tmp_path / role for role in (*answers, "none")]
-    found = validation_blocks(folders, truth, Classification(labels=("a", "b")))
+    found = validation_blocks(folders, truth, recipe_of(STUDENTS), ("a", "b"))
     # w was dropped by the filters: it has no label
-    assert found[ModelRole.STUDENT] == {"validation_accuracy": 1.0, "validation_rows": 3}
+    right = {"validation_accuracy": 1.0, "validation_quality": None, "validation_rows": 3}
+    assert found[ModelRole.STUDENT] == right
     assert found[ModelRole.STUDENT_2]["validation_accuracy"] == pytest.approx(1 / 3)
-    assert found[ModelRole.STUDENT_3] == {"validation_accuracy": None, "validation_rows": None}
-    # a free text is neither right nor wrong
-    assert validation_blocks(folders, truth, Qa(kind="qa"))[ModelRole.STUDENT]["validation_rows"] is None
+    assert found[ModelRole.STUDENT_3] == dict.fromkeys(right)

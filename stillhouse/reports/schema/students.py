@@ -21,7 +21,10 @@ class StudentResult(Block):
     memory_reduction: Number = Field(description="of peak memory")
     weight_reduction: Number = Field(description="of the loaded weights")
     cost_reduction: Number = Field(description="of a request")
-    validation_accuracy: Number = Field(description="on the validation rows; null: not measured")
+    validation_accuracy: Number = Field(description="on the validation rows; null: not measured, or free answers")
+    validation_quality: Number = Field(
+        None, description="of free answers: the primary metric on validation rows with a reference; null: not measured"
+    )
     validation_rows: Count = Field(description="rows that it is measured on; `data.validation_own` says whose labels")
     export_agreement: Number = Field(
         None, description="of an encoder: share of the texts it learnt on which int8 and float32 choose the same label"
