@@ -112,6 +112,7 @@ class BatchServer:
                 web.post("/v1/files", self._upload),
                 web.get("/v1/files/{id}", self._file),
                 web.get("/v1/files/{id}/content", self._content),
+                web.delete("/v1/files/{id}", self._delete),
                 web.post("/v1/batches", self._create),
                 web.get("/v1/batches", self._list),
                 web.get("/v1/batches/{id}", self._state),
@@ -149,7 +150,7 @@ class BatchServer:
         self.sizes.append(len(data))
         if len(data) > MOST_BYTES:
             return _error(413, "too large")
-        name = f"file-{len(self.files)}"
+        name = f"file-{len(self.sizes)}"
         self.files[name] = data
         return web.json_response(self._file_body(name, file.filename))
 
@@ -166,6 +167,12 @@ class BatchServer:
         if name not in self.files:
             return _error(404, f"No such File object: {name}")
         return web.Response(body=self.files[name], content_type="application/octet-stream")
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        if self.files.pop(name, None) is None:
+            return _error(404, f"No such File object: {name}")
+        return web.json_response({"id": name, "object": "file", "deleted": True})
 
     async def _create(self, request: web.Request) -> web.Response:
         asked = await request.json()

@@ -4,16 +4,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 import openai
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 from tenacity import RetryCallState
 from tenacity.wait import wait_base
 
 from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.request_file import PATH
+from stillhouse.inference.api.batch.state import BatchState, File, Page
 from stillhouse.inference.api.client import open_api
 from stillhouse.inference.api.errors import Refused, TransientError, classify_error
 from stillhouse.inference.api.request import ApiModel
@@ -22,61 +23,10 @@ from stillhouse.inference.api.retry import BACKOFF_S, StopAfter, last_error, ret
 T = TypeVar("T")
 Received = TypeVar("Received", bound=BaseModel)
 
-ENDED = ("completed", "failed", "expired", "cancelled")
 # a batch whose submission got no response is in the provider's list by then, if it was made
 SETTLE_S = 60.0
 # some providers check a file first; until then it can't be used
 _BEING_CHECKED = ("pending", "running", "uploading")
-
-
-class _File(BaseModel):
-    id: str
-    status: str = "processed"
-
-
-class Counts(BaseModel):
-    """Requests of a batch."""
-
-    completed: int = 0
-    failed: int = 0
-    total: int = 0
-
-
-class _Error(BaseModel):
-    code: str | None = None
-    message: str | None = None
-    line: int | None = None
-
-
-class _Errors(BaseModel):
-    data: list[_Error] | None = None
-
-
-class BatchState(BaseModel):
-    """A batch as the provider reports it."""
-
-    id: str
-    status: Annotated[str, AfterValidator(str.lower)]  # one of ENDED, or still in progress
-    input_file_id: str = ""
-    output_file_id: str | None = None
-    error_file_id: str | None = None
-    request_counts: Counts | None = None
-    errors: _Errors | None = None
-
-    @property
-    def num_done(self) -> int:
-        """Requests that have an outcome."""
-        return self.request_counts.completed + self.request_counts.failed if self.request_counts else 0
-
-    @property
-    def reasons(self) -> list[_Error]:
-        """Why it failed as a whole."""
-        return (self.errors.data if self.errors else None) or []
-
-
-class _Page(BaseModel):
-    data: list[BatchState]
-    has_more: bool = False
 
 
 class BatchClient:
@@ -112,10 +62,10 @@ class BatchClient:
             with path.open("rb") as stream:
                 return await files.create(file=(path.name, stream), purpose="batch")
 
-        file = await self._with_retries(lambda: self._call(_File, send, None))
+        file = await self._with_retries(lambda: self._call(File, send, None))
         while file.status in _BEING_CHECKED:
             await asyncio.sleep(min(5.0, self._endpoint.batch.poll_s))
-            file = await self._fetch(_File, files.retrieve, file.id)
+            file = await self._fetch(File, files.retrieve, file.id)
         return file.id
 
     async def submit(self, input_file: str, metadata: dict[str, str], announce: Callable[[], Awaitable[None]]) -> str:
@@ -151,7 +101,7 @@ class BatchClient:
         after: str | None = None
         while len(batches) < len(input_files):
             cursor: Any = {"after": after} if after else {}
-            page = await self._fetch(_Page, self._batches.list, limit=100, **cursor)
+            page = await self._fetch(Page, self._batches.list, limit=100, **cursor)
             batches |= {state.input_file_id: state.id for state in page.data if state.input_file_id in input_files}
             if not page.has_more or not page.data:
                 break
@@ -180,6 +130,14 @@ class BatchClient:
             if not _is_not_found(error):
                 raise
             return False
+        return True
+
+    async def delete(self, file: str) -> bool:
+        """Delete a file at the provider, without a second try; False if that failed."""
+        try:
+            await self._classified(lambda: self._api.files.delete(file), self._endpoint.timeout_s)
+        except (ServiceError, TransientError) as error:
+            return isinstance(error, ServiceError) and _is_not_found(error)
         return True
 
     async def _fetch(

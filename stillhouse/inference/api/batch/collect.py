@@ -19,9 +19,10 @@ from pydantic import BaseModel, ValidationError
 
 from stillhouse.completions.completion import Reply
 from stillhouse.completions.recorder import CompletionRecorder
-from stillhouse.errors import ServiceError
-from stillhouse.inference.api.batch.client import BatchClient, BatchState
-from stillhouse.inference.api.batch.tickets import Ticket
+from stillhouse.errors import ServiceError, ServiceUnavailable
+from stillhouse.inference.api.batch.client import BatchClient
+from stillhouse.inference.api.batch.state import BatchState
+from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.client import Outcome
 from stillhouse.inference.api.concurrent import as_completion, as_discarded
 from stillhouse.inference.api.errors import Refused, RequestError, TransientError, classify_error
@@ -72,12 +73,19 @@ class Collected:
 
 
 async def collect(
-    ticket: Ticket, state: BatchState, client: BatchClient, recorder: CompletionRecorder, log: Callable[[str], None]
+    ticket: Ticket,
+    state: BatchState,
+    client: BatchClient,
+    *,
+    tickets: Tickets,
+    recorder: CompletionRecorder,
+    log: Callable[[str], None],
 ) -> Collected:
     """Store all completions of a batch that has ended, and return what became of its requests.
 
     Raises:
         ServiceError: its results are gone.
+        ServiceUnavailable: another run has collected it.
         StoreError: its completions can't be stored.
     """
     collected, keys = Collected(), set(ticket.keys)
@@ -88,6 +96,11 @@ async def collect(
             with tempfile.TemporaryDirectory(prefix="stillhouse-batch-") as folder:
                 path = Path(folder) / "results.jsonl"
                 if not await client.download(file, path):
+                    if not await tickets.is_open(ticket):
+                        raise ServiceUnavailable(
+                            f"Batch {ticket.batch} was collected by another run in the meantime: run again, and its "
+                            "answers are found in the store."
+                        )
                     raise ServiceError(
                         f"The results of batch {ticket.batch} ({file}) are no longer there; providers keep them for "
                         f"some weeks. Delete {ticket.path} in the store, and its prompts are sent and paid for again."

@@ -11,20 +11,25 @@ from collections.abc import Callable, Iterable
 
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import ServiceError, ServiceUnavailable
-from stillhouse.inference.api.batch.client import ENDED, BatchClient, BatchState
+from stillhouse.inference.api.batch.cleanup import delete_files
+from stillhouse.inference.api.batch.client import BatchClient
 from stillhouse.inference.api.batch.collect import Collected, collect, commit
+from stillhouse.inference.api.batch.state import ENDED, BatchState
 from stillhouse.inference.api.batch.submit import submit_next
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.client import Outcome
 from stillhouse.inference.api.request import ChatRequest, num_logprobs
 from stillhouse.inference.api.retry import max_tries
+from stillhouse.inference.api.server_error import plain
 
 _FIRST_POLL_S = 2.0
 _SLOWER = 1.5
-# a provider's code for a batch that comes too early: too many tokens of this account wait already
 # refused prompts of one batch that are named each
 _MAX_NAMED = 20
-_TOO_MANY_WAIT = "token_limit_exceeded"
+# providers' codes, as `plain` writes them, for a batch that comes too early: too many tokens of this account wait
+_TOO_MANY_WAIT = frozenset(("tokenlimitexceeded", "quotaexceeded", "resourceexhausted"))
+# and for one that is too large for this account by itself
+_TOO_LARGE = frozenset(("toomanytasks", "toomanyrequests", "batchtoolarge", "filetoolarge", "maxrequestsexceeded"))
 
 
 class BatchRunner:
@@ -46,6 +51,7 @@ class BatchRunner:
         self._waiting: deque[ChatRequest] = deque()
         self._open: dict[str, Ticket] = {}  # by batch
         self._num_done: dict[str, int] = {}  # requests with an outcome, by open batch
+        self._most_requests = self._limits.max_requests  # in one batch; halved for an account that takes fewer
         self._is_held = False  # the provider takes no further batch before one has ended
         self._tries: Counter[str] = Counter()  # by key
         self._has_answered = False
@@ -89,7 +95,7 @@ class BatchRunner:
             await asyncio.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
 
     async def _submit(self) -> None:
-        ticket = await submit_next(self._waiting, self._client, self._tickets)
+        ticket = await submit_next(self._waiting, self._client, self._tickets, self._most_requests)
         self._open[ticket.batch] = ticket
         self.num_sent += len(ticket.keys)
         self._log(
@@ -115,25 +121,36 @@ class BatchRunner:
         if state.status == "failed":
             error = self._take_back(ticket, state)
         else:
-            collected = await collect(ticket, state, self._client, self._recorder, self._log)
+            collected = await collect(
+                ticket, state, self._client, tickets=self._tickets, recorder=self._recorder, log=self._log
+            )
             error = await self._settle(ticket, state, collected)
             self._is_held = False
         del self._open[ticket.batch], self._num_done[ticket.batch]
         await self._tickets.delete(ticket)
+        # last: until the ticket is gone, another run may fetch them
+        await delete_files(self._client, ticket, state, self._log)
         if error:
             raise error
 
     def _take_back(self, ticket: Ticket, state: BatchState) -> ServiceError | None:
         """Let the prompts of a batch wait if the provider did not begin it, or return why it never will."""
         reasons = "; ".join(f"{reason.message or reason.code}" for reason in state.reasons[:3]) or "no reason given"
-        if any(reason.code == _TOO_MANY_WAIT for reason in state.reasons) and len(self._open) > 1:
+        codes, num_requests = {plain(reason.code) for reason in state.reasons}, len(ticket.keys)
+        is_early = bool(codes & _TOO_MANY_WAIT) and len(self._open) > 1
+        if is_early:
             self._is_held = True
-            self._waiting.extendleft(self._requests[key] for key in reversed(ticket.keys) if key in self._requests)
             self._log(f"batch {ticket.batch} is submitted again once another has ended: {reasons}")
+        elif codes & (_TOO_MANY_WAIT | _TOO_LARGE) and num_requests > 1:
+            self._most_requests = min(self._most_requests, num_requests // 2)
+            self._is_held = False  # a smaller one may fit beside those that are open
+            self._log(f"batch {ticket.batch} is too large for the account, and is halved from here on: {reasons}")
+        if is_early or num_requests > self._most_requests:
+            self._waiting.extendleft(self._requests[key] for key in reversed(ticket.keys) if key in self._requests)
             return None
         return ServiceError(
-            f"Batch {ticket.batch} was refused and nothing of it is paid for: {reasons}. Correct what it names. If too "
-            "many tokens wait, lower teachers.0.endpoint.batch.max_requests, or wait for the account's other batches."
+            f"Batch {ticket.batch} was refused and nothing of it is paid for: {reasons}. Correct what it names; if too "
+            "many tokens wait, let the account's other batches end first."
         )
 
     async def _settle(self, ticket: Ticket, state: BatchState, collected: Collected) -> ServiceError | None:
@@ -201,6 +218,7 @@ async def adopt(keys: Iterable[str], tickets: Tickets, client: BatchClient, log:
         await asyncio.sleep(rest_s)
     for ticket in lost:
         await tickets.delete(ticket)
+        await delete_files(client, ticket, None, log)
     adopted = [ticket for ticket in found if ticket.batch]
     for ticket in adopted:
         log(f"batch {ticket.batch} of an earlier run is collected, {len(ticket.keys)} requests")

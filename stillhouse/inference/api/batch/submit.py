@@ -17,7 +17,7 @@ from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.request import ChatRequest, num_logprobs
 
 
-async def submit_next(waiting: deque[ChatRequest], client: BatchClient, tickets: Tickets) -> Ticket:
+async def submit_next(waiting: deque[ChatRequest], client: BatchClient, tickets: Tickets, most_requests: int) -> Ticket:
     """Take the first of `waiting` that fit into one batch, submit it, and return its ticket.
 
     Raises:
@@ -27,7 +27,7 @@ async def submit_next(waiting: deque[ChatRequest], client: BatchClient, tickets:
     model = client.model
     with tempfile.TemporaryDirectory(prefix="stillhouse-batch-") as folder:
         path = Path(folder) / "requests.jsonl"
-        requests = take_requests(waiting, model, path)
+        requests = take_requests(waiting, model, path, most_requests)
         input_file = await client.upload(path)
     ticket = Ticket(
         name=uuid.uuid4().hex,

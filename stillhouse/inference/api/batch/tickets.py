@@ -58,6 +58,10 @@ class Tickets:
         """Delete `ticket`."""
         await asyncio.to_thread(self._store.delete, ticket.path)
 
+    async def is_open(self, ticket: Ticket) -> bool:
+        """Return whether no run has collected the batch of `ticket` yet."""
+        return await asyncio.to_thread(self._store.exists, ticket.path)
+
     async def find(self, keys: Iterable[str], logprobs: int) -> list[Ticket]:
         """Return the tickets that hold one of `keys` with at least so many logprobs a token.
 
@@ -69,10 +73,16 @@ class Tickets:
         return [ticket for ticket in tickets if ticket.logprobs >= logprobs and not wanted.isdisjoint(ticket.keys)]
 
     def _read_all(self) -> list[Ticket]:
-        return [self._read(path) for path in self._store.list(folder(self.teacher))]
+        found = [self._read(path) for path in self._store.list(folder(self.teacher))]
+        return [ticket for ticket in found if ticket is not None]
 
-    def _read(self, path: str) -> Ticket:
-        text = self._store.read_text(path)
+    def _read(self, path: str) -> Ticket | None:
+        try:
+            text = self._store.read_text(path)
+        except StoreError:
+            if self._store.exists(path):
+                raise
+            return None  # another run has collected its batch since the folder was listed
         try:
             return Ticket.model_validate_json(text)
         except ValidationError:

@@ -107,11 +107,28 @@ def test_batch_above_the_token_limit_is_submitted_again_after_another_ended(tmp_
     assert len(server.batches) == 4
 
 
-def test_batch_above_the_token_limit_alone_names_the_field_to_lower(tmp_path, server):
+@pytest.mark.parametrize("code", ["token_limit_exceeded", "too_many_tasks"])
+def test_batch_too_large_for_the_account_is_halved_until_it_fits(tmp_path, server, code):
+    def end(batch: Any) -> str:
+        if len(batch.lines) <= 2:
+            return "completed"
+        batch.errors = [{"code": code, "message": "Enqueued token limit reached"}]
+        return "failed"
+
+    server.end = end
+    summary = run(tmp_path, 7, {"at_once": 1})
+    assert (summary["generated"], summary["failed"]) == (7, {})
+    assert bought_once_each(server, 7)
+    # 7 and 3 are refused; then one at a time
+    assert [len(batch.lines) for batch in server.batches] == [7, 3, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_batch_of_one_request_above_the_token_limit_ends_the_run(tmp_path, server):
     def end(batch: Any) -> str:
         batch.errors = [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}]
         return "failed"
 
     server.end = end
-    with pytest.raises(ServiceError, match=r"lower teachers.0.endpoint.batch.max_requests"):
+    with pytest.raises(ServiceError, match="let the account's other batches end first"):
         run(tmp_path)
+    assert not ticket_files(tmp_path)
