@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from stillhouse.config import FrozenModel, execution
+from stillhouse.recipe.headers import check_plain_headers, check_secret_headers
 from stillhouse.recipe.private_hosts import is_private
 from stillhouse.recipe.providers import PROVIDERS, Offer, Provider, ProviderName
 
@@ -72,6 +73,16 @@ class Endpoint(FrozenModel):
     extra_body: dict[str, Any] = Field(
         {}, description="further fields of each request, as {reasoning_effort: low}; never a key"
     )
+    headers: dict[str, str] = execution(
+        {},
+        "further headers of each request, as a gateway wants them: {X-Title: distil}; never a key. They are no part of "
+        "a key: if one decides which model answers, mark that in the model's revision",
+    )
+    headers_from_env: dict[str, str] = execution(
+        {},
+        "further headers with secrets, as {x-portkey-api-key: PORTKEY_API_KEY}: the environment variable that holds "
+        "each, whose name ends in _API_KEY",
+    )
     # its effect, `redacts`, is identity of the stages that send prompts
     personal_data: Literal["auto", "redact", "allow"] = execution(
         "auto",
@@ -125,6 +136,18 @@ class Endpoint(FrozenModel):
             )
         return value
 
+    @field_validator("headers")
+    @classmethod
+    def _plain_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        check_plain_headers(value)
+        return value
+
+    @field_validator("headers_from_env")
+    @classmethod
+    def _secret_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        check_secret_headers(value)
+        return value
+
     @field_validator("extra_body")
     @classmethod
     def _no_reserved_field(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -141,6 +164,8 @@ class Endpoint(FrozenModel):
         parts = urlsplit(self.address)
         if self.preset.needs_key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise ValueError(f"provider {self.provider} gets a key, and http:// sends it unencrypted: use https://")
+        if self.headers_from_env and parts.scheme == "http" and not is_private(parts.hostname or ""):
+            raise ValueError("headers_from_env holds secrets, and http:// sends them unencrypted: use https://")
         return self
 
     @property

@@ -7,7 +7,7 @@ from stillhouse.completions.completion import CompletionSlot
 from stillhouse.completions.key import completion_key
 from stillhouse.completions.table import AnswerForm
 from stillhouse.data.row import Row
-from stillhouse.inference.api.credentials import read_api_key
+from stillhouse.inference.api.credentials import read_api_key, read_secret_headers
 from stillhouse.inference.api.redaction import Redactor
 from stillhouse.inference.api.request import ApiModel, ChatRequest, structured_output, template_fields
 from stillhouse.teachers.prompting import Prompter
@@ -55,7 +55,8 @@ class ChatRequests:
         """Return the model that the requests go to, with its API key.
 
         Raises:
-            RecipeError: the key is not set.
+            RecipeError: the key, or the secret of a header, is not set.
         """
         api_key = read_api_key(self.spec.endpoint, os.environ)
-        return ApiModel(self.spec.teacher, self.spec.endpoint, self.form, api_key)
+        headers = read_secret_headers(self.spec.endpoint, os.environ)
+        return ApiModel(self.spec.teacher, self.spec.endpoint, self.form, api_key, headers)

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from stillhouse.artifacts.preflight import check_store
 from stillhouse.costs.price import resolve_price
 from stillhouse.errors import ModelError, RecipeError
-from stillhouse.inference.api.credentials import read_api_key
+from stillhouse.inference.api.credentials import read_api_key, read_secret_headers
 from stillhouse.inference.encoder.files import find_encoder
 from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
 from stillhouse.recipe.recipe import Recipe
@@ -45,6 +45,7 @@ def _check_models(recipe: Recipe, settings: Settings) -> None:
     for model in recipe.served_models.values():
         if model.endpoint:
             read_api_key(model.endpoint, os.environ)
+            read_secret_headers(model.endpoint, os.environ)
         elif folder := _folder_of(model, settings):
             check_served(folder, model, recipe.skill)
             in_folders.append(model.model_copy(update={"model": folder}))

@@ -48,6 +48,32 @@ def test_recipe_with_a_key_is_refused_without_repeating_it(wrong):
     assert KEY not in message
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"headers": {"x-gateway-api-key": KEY}}, "headers_from_env"),
+        ({"headers": {"X-Route": f"Bearer {KEY}"}}, "headers_from_env"),
+        ({"headers": {"Authorization": KEY}}, "is set by the request itself"),
+        ({"headers": {"X-Title": f"{KEY}\nx-other: 1"}}, "one line"),
+        ({"headers": {"X Title": "distil"}}, "is no header's name"),
+        ({"headers_from_env": {"x-gateway": "AWS_SECRET_ACCESS_KEY"}}, "ends in _API_KEY"),
+        ({"headers_from_env": {"x-gateway": KEY}}, "ends in _API_KEY"),
+        ({"headers_from_env": {"Host": "GATEWAY_API_KEY"}}, "is set by the request itself"),
+    ],
+)
+def test_header_that_is_no_business_of_a_recipe_is_refused_without_its_value(wrong, said):
+    message = refusal_of(make_recipe_fields(make_api_teacher(**wrong)))
+    assert said in message
+    assert KEY not in message
+
+
+def test_secret_headers_over_http_to_a_public_host_are_refused():
+    secret = {"headers_from_env": {"x-gateway-key": "GATEWAY_API_KEY"}}
+    open_address = make_api_teacher("compatible", base_url="http://gateway.example/v1", **secret)
+    assert "use https://" in refusal_of(make_recipe_fields(open_address))
+    assert make_endpoint(provider="compatible", base_url="http://10.0.0.7/v1", **secret).headers_from_env
+
+
 def test_refusal_of_one_field_of_a_teacher_is_one_line():
     message = refusal_of(make_recipe_fields(make_api_teacher(concurrency=0)))
     assert message.count("\n") == 1

@@ -80,6 +80,7 @@ KEPT_OUT = {
         for name in (
             "base_url",  # what it says of the model enters the teacher's fingerprint, see test_endpoint.py
             "api_key_env",
+            *("headers", "headers_from_env"),
             "personal_data",  # its effect is identity of the stages that ask, see test_redaction.py
             "concurrency",
             "requests_per_minute",

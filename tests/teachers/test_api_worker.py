@@ -328,6 +328,33 @@ def test_api_key_is_sent_as_a_bearer_and_is_nowhere_else(tmp_path, serve, monkey
     assert not any(KEY.encode() in path.read_bytes() for path in written)
 
 
+def test_headers_for_a_gateway_are_sent_and_their_secrets_are_nowhere_else(tmp_path, serve, monkeypatch):
+    secret = "pk-Portk3ySecret-987654321"
+    monkeypatch.setenv("GATEWAY_API_KEY", secret)
+    echo = failure(429, f"slow down, {secret}", headers={"retry-after": "0"})
+    server = serve(first(echo))
+    headers = {"headers": {"X-Title": "distil"}, "headers_from_env": {"x-gateway-api-key": "GATEWAY_API_KEY"}}
+    _, told = run(tmp_path, 2, output={"kind": "free"}, endpoint=headers)
+    assert {request.headers["x-title"] for request in server.requests} == {"distil"}
+    assert {request.headers["x-gateway-api-key"] for request in server.requests} == {secret}
+    assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
+    assert "slow down, ***" in told.text
+    assert secret not in told.text
+    assert not any(secret.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    # they are no part of a key
+    assert run(tmp_path, 2, output={"kind": "free"})[0]["from_store"] == 2
+
+
+@pytest.mark.parametrize("value", [None, "", "two words"])
+def test_header_whose_variable_is_not_set_ends_the_run_and_is_named(tmp_path, serve, monkeypatch, value):
+    server = serve(billing)
+    if value is not None:
+        monkeypatch.setenv("GATEWAY_API_KEY", value)
+    with pytest.raises(RecipeError, match="GATEWAY_API_KEY must hold the value of the header x-gateway"):
+        run(tmp_path, 2, endpoint={"headers_from_env": {"x-gateway": "GATEWAY_API_KEY"}})
+    assert not server.requests
+
+
 @pytest.mark.parametrize("key", [None, "", f"{KEY}\nx-injected: 1", "kéy"])
 def test_missing_or_unusable_key_is_refused_by_its_variable_and_not_shown(tmp_path, serve, monkeypatch, key):
     monkeypatch.delenv("OPENAI_API_KEY")

@@ -190,6 +190,7 @@ def open_api(model: ApiModel, transport: httpx2.AsyncBaseTransport | None) -> op
     api = openai.AsyncOpenAI(
         base_url=endpoint.address,
         api_key=model.api_key or "none",
+        default_headers={**endpoint.headers, **model.secret_headers},
         max_retries=0,  # we retry: the library forgets a Retry-After of more than two minutes
         timeout=httpx2.Timeout(endpoint.timeout_s, connect=min(_CONNECT_S, endpoint.timeout_s)),
         http_client=openai.DefaultAsyncHttpxClient(

@@ -1,6 +1,6 @@
 """Reads an endpoint's API key from the environment, and keeps it out of all that is written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.endpoint import Endpoint
@@ -20,7 +20,7 @@ def read_api_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
             f"({endpoint.address}). Set it where the run starts, or name another variable in the endpoint's "
             "api_key_env."
         )
-    if not (key.isascii() and all(33 <= ord(letter) < 127 for letter in key)):
+    if not _is_sendable(key):
         raise RecipeError(
             f"What the environment variable {name} holds is no key: it has spaces, line ends or letters that a "
             "request can't carry. Set it to the key alone."
@@ -28,6 +28,30 @@ def read_api_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
     return key
 
 
-def without_key(text: str, key: str) -> str:
-    """Return `text` with *** in place of the API key: servers like to repeat what they were sent."""
-    return text.replace(key, "***") if key else text
+def read_secret_headers(endpoint: Endpoint, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of the endpoint whose values stand in the environment.
+
+    Raises:
+        RecipeError: a variable is not set, or a header can't hold it. The message never holds it.
+    """
+    found = {header: environment.get(name, "").strip() for header, name in endpoint.headers_from_env.items()}
+    for header, value in found.items():
+        if not value or not _is_sendable(value):
+            raise RecipeError(
+                f"The environment variable {endpoint.headers_from_env[header]} must hold the value of the header "
+                f"{header} for {endpoint.address}, in one word of ASCII letters: it "
+                f"{'holds something else' if value else 'is not set'}. Set it where the run starts, or take it out of "
+                "the endpoint's headers_from_env."
+            )
+    return found
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` with *** in place of secrets: servers like to repeat what they were sent."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _is_sendable(value: str) -> bool:
+    return value.isascii() and all(33 <= ord(letter) < 127 for letter in value)

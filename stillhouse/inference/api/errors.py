@@ -11,7 +11,7 @@ from http import HTTPStatus
 import openai
 
 from stillhouse.errors import ServiceError
-from stillhouse.inference.api.credentials import without_key
+from stillhouse.inference.api.credentials import without_secrets
 from stillhouse.inference.api.request import ApiModel
 from stillhouse.inference.api.response import MalformedResponse, TokenCounts
 from stillhouse.inference.api.server_error import FILTERED, SPENT, TOO_LONG, ServerError, read_error
@@ -102,7 +102,7 @@ def _classify_malformed(error: MalformedResponse, model: ApiModel, headers: Mapp
 
 def _classify(said: ServerError, found: str, headers: Mapping[str, str], model: ApiModel) -> RequestError:
     status = said.status
-    message = without_key(f"{_who(model.endpoint)} answered {found} ({said.message})", model.api_key)
+    message = without_secrets(f"{_who(model.endpoint)} answered {found} ({said.message})", model.secrets)
     if said.codes & FILTERED:
         return Refused("content_filter", message)
     if status == HTTPStatus.TOO_MANY_REQUESTS and not said.codes & SPENT:

@@ -1,6 +1,7 @@
 """The request for one rollout of one prompt, as an endpoint gets it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,12 @@ class ApiModel:
     endpoint: Endpoint
     form: ResponseForm
     api_key: str = field(repr=False)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may hold."""
+        return (self.api_key, *self.secret_headers.values())
 
 
 class ChatRequest(StrictModel):
