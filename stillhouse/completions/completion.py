@@ -29,6 +29,7 @@ class Reply(StrictModel):
     finish_reason: str  # stop | length | error:<kind>
     prompt_tokens: int
     completion_tokens: int  # all that are paid for
+    cached_tokens: int = 0  # of the prompt's, those that a provider had in its cache and charges less for
     # without those of a stop text of the recipe; over an API, of the answer alone
     token_ids: tuple[int, ...] = ()
     # per token: {token id: logprob}, the chosen token always among them; empty if none were requested

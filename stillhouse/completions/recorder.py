@@ -56,6 +56,7 @@ class CompletionRecorder:
         self.generated = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
+        self.cached_tokens = 0
         self._started = time.monotonic()
         reporter.log(f"{self.num_requests} requests, {self.from_store} found in the store")
 
@@ -79,6 +80,7 @@ class CompletionRecorder:
                     self.generated += 1
             self.prompt_tokens += sum(completion.prompt_tokens for completion in segment)
             self.completion_tokens += sum(completion.completion_tokens for completion in segment)
+            self.cached_tokens += sum(completion.cached_tokens for completion in segment)
         self.report_progress()
 
     def commit_any(self, segment: list[Completion]) -> None:
@@ -118,6 +120,7 @@ class CompletionRecorder:
             generated=self.generated,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
+            cached_tokens=self.cached_tokens,
             engine_start_seconds=round(engine_start_seconds, 3),
             seconds=round(seconds, 3) if self.from_store < self.num_requests else 0.0,
             usage=self._usage.total,

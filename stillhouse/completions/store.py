@@ -39,9 +39,11 @@ SEGMENT_SCHEMA = pa.schema(
         ("seconds", pa.float64()),
         ("created", pa.string()),
         ("reasoning", pa.string()),  # what a server handed over apart from the text
+        ("cached_tokens", pa.int32()),
     ]
 )
-_LATER_COLUMNS = frozenset(["reasoning"])  # segments written before there were these lack them
+# segments written before there were these lack them, and have this in their place
+_LATER_COLUMNS: dict[str, str | int] = {"reasoning": "", "cached_tokens": 0}
 _KEY_COLUMNS = ["key", "k", "finish_reason"]
 _ROW_GROUP_ROWS = 8192
 _READ_AHEAD = 8  # segments read at once: hides the round trips of a remote store, bounds the memory
@@ -160,7 +162,8 @@ def known_columns(table: pa.Table) -> pa.Table:
         is_there = field.name in table.column_names
         column = table[field.name] if is_there else pa.nulls(len(table), field.type)
         # a join of older and newer segments has nulls there
-        columns[field.name] = pc.fill_null(column, "") if field.name in _LATER_COLUMNS else column
+        later = _LATER_COLUMNS.get(field.name)
+        columns[field.name] = column if later is None else pc.fill_null(column, later)
     return pa.table(columns, schema=SEGMENT_SCHEMA)
 
 

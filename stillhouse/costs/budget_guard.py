@@ -33,6 +33,7 @@ class BudgetGuard:
         self._stored_s = stored.seconds or 0.0
         self._prompt = float(stored.prompt_tokens or 0)
         self._completion = float(stored.completion_tokens or 0)
+        self._cached = float(stored.cached_tokens or 0)
         self._flying: dict[str, tuple[float, int]] = {}
         self._flying_prompt, self._flying_completion = 0.0, 0
         self._longest_s = 0.0
@@ -56,18 +57,22 @@ class BudgetGuard:
         self._flying_prompt += prompt_tokens
         self._flying_completion += max_tokens
 
-    def charge(self, prompt_tokens: int, completion_tokens: int) -> None:
+    def charge(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> None:
         """Count what an answer took that is no completion, and was charged for all the same."""
         self._prompt += prompt_tokens
         self._completion += completion_tokens
+        self._cached += cached_tokens
 
-    def settle(self, key: str, prompt_tokens: int | None, completion_tokens: int, seconds: float) -> None:
+    def settle(
+        self, key: str, prompt_tokens: int | None, completion_tokens: int, seconds: float, *, cached_tokens: int = 0
+    ) -> None:
         """Replace a request's reservation by what it took; if its tokens were not counted, all of it stays."""
         reserved_prompt, reserved_completion = self._flying.pop(key)
         self._flying_prompt -= reserved_prompt
         self._flying_completion -= reserved_completion
         self._prompt += reserved_prompt if prompt_tokens is None else prompt_tokens
         self._completion += reserved_completion if prompt_tokens is None else completion_tokens
+        self._cached += cached_tokens
         self._longest_s = max(self._longest_s, seconds)
 
     def exceeded_error(self, num_open: int, num_all: int) -> BudgetSpent:
@@ -103,7 +108,8 @@ class BudgetGuard:
     def _with_others(self, prompt: float, completion: float, seconds: float) -> BudgetUsage:
         """Return what this worker's requests and the completions before them take together, each at its own price."""
         before = self._scope.before
-        usd = self._scope.price.usd(prompt, completion, seconds) if self._scope.budget.usd is not None else None
+        has_limit = self._scope.budget.usd is not None
+        usd = self._scope.price.usd(prompt, completion, seconds, self._cached) if has_limit else None
         return BudgetUsage(
             tokens=before.tokens + prompt + completion,
             seconds=before.seconds + seconds,

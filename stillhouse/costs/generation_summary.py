@@ -31,6 +31,7 @@ class GenerationSummary(StageSummary):
     generated: int = 0  # completions of this run, failed ones included; the tokens are theirs
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0  # of the prompts'
     engine_start_seconds: float = 0.0
     seconds: float = 0.0  # without the engine's start
     # what all completions took, whichever run requested them; None in sums, since times overlap, and in old records
@@ -40,7 +41,7 @@ class GenerationSummary(StageSummary):
 
     def of_cached(self) -> Self:
         """Return the numbers of a run that found the stage in the cache: nothing was generated."""
-        nothing = {"generated": 0, "prompt_tokens": 0, "completion_tokens": 0}
+        nothing = {"generated": 0, "prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0}
         no_time = {"engine_start_seconds": 0.0, "seconds": 0.0}
         return self.model_copy(update={**nothing, **no_time, "from_store": self.requests})
 
@@ -52,7 +53,7 @@ class GenerationSummary(StageSummary):
 
     def counts(self) -> dict[str, Any]:
         """Return what a report shows: requests, tokens and seconds."""
-        return self.model_dump(include=_SUMMED - {"engine_start_seconds"})
+        return self.model_dump(include=_SUMMED - {"engine_start_seconds", "cached_tokens"})
 
 
 _SUMMED = GenerationSummary.model_fields.keys() - {"usage", "redacted", "replicas"}

@@ -55,6 +55,7 @@ def completions_line(expense: Expense, what: str, built: Built[GenerationSummary
         requests=summary.generated,
         prompt_tokens=summary.prompt_tokens,
         completion_tokens=summary.completion_tokens,
+        cached_tokens=summary.cached_tokens,
         seconds=machine_seconds(summary),
     )
     return PaidPart(
@@ -70,7 +71,8 @@ def completions_line(expense: Expense, what: str, built: Built[GenerationSummary
 
 def machine_line(expense: Expense, built: Built[StageSummary], usd_per_hour: float | None) -> PaidPart:
     """Return the line of a stage that is paid by its machine's time alone."""
-    life = Usage(requests=None, prompt_tokens=None, completion_tokens=None, seconds=round(built.seconds, 3))
+    no_tokens = {"requests": None, "prompt_tokens": None, "completion_tokens": None, "cached_tokens": None}
+    life = Usage(**no_tokens, seconds=round(built.seconds, 3))
     return PaidPart(
         expense=expense,
         what=expense.value,
@@ -138,4 +140,6 @@ def machine_seconds(summary: GenerationSummary) -> float:
 
 def _usd(usage: Usage, price: ResolvedPrice) -> float | None:
     # no usage costs nothing, even at an unknown price
-    return 0.0 if usage == Usage() else price.usd(usage.prompt_tokens, usage.completion_tokens, usage.seconds)
+    if usage == Usage():
+        return 0.0
+    return price.usd(usage.prompt_tokens, usage.completion_tokens, usage.seconds, usage.cached_tokens or 0)

@@ -24,6 +24,7 @@ class ResolvedPrice(StrictModel):
 
     input_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
+    cached_input_usd_per_mtok: float | None = None  # None: as other prompt tokens
     usd_per_hour: float | None = None
     source: str = UNKNOWN
 
@@ -37,12 +38,24 @@ class ResolvedPrice(StrictModel):
         """Whether tokens are paid, not hours."""
         return self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None
 
-    def usd(self, prompt_tokens: float | None, completion_tokens: float | None, seconds: float | None) -> float | None:
-        """Return the cost in US dollars; None if the price is not known, or the amount that it applies to."""
+    def usd(
+        self,
+        prompt_tokens: float | None,
+        completion_tokens: float | None,
+        seconds: float | None,
+        cached_tokens: float = 0.0,
+    ) -> float | None:
+        """Return the cost in US dollars; None if the price is not known, or the amount that it applies to.
+
+        `cached_tokens` are those of the prompts' that the provider had in its cache.
+        """
         if self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None:
             if prompt_tokens is None or completion_tokens is None:
                 return None
-            return (prompt_tokens * self.input_usd_per_mtok + completion_tokens * self.output_usd_per_mtok) / MTOK
+            cached_price = self.cached_input_usd_per_mtok
+            saved = 0.0 if cached_price is None else cached_tokens * (self.input_usd_per_mtok - cached_price)
+            full = prompt_tokens * self.input_usd_per_mtok + completion_tokens * self.output_usd_per_mtok
+            return (full - saved) / MTOK
         if self.usd_per_hour is None or seconds is None:
             return None
         return seconds / HOUR_S * self.usd_per_hour
@@ -51,9 +64,11 @@ class ResolvedPrice(StrictModel):
         """Return this price by tokens times `factor`; a price by the hour stays as it is."""
         if factor == 1.0 or self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
             return self
+        cached_price = self.cached_input_usd_per_mtok
         return ResolvedPrice(
             input_usd_per_mtok=factor * self.input_usd_per_mtok,
             output_usd_per_mtok=factor * self.output_usd_per_mtok,
+            cached_input_usd_per_mtok=None if cached_price is None else factor * cached_price,
             source=f"{self.source}, times {factor:g}",
         )
 
@@ -92,16 +107,24 @@ def _listed(model: str, endpoint: Endpoint) -> ResolvedPrice | None:
     from genai_prices import Usage, calc_price
 
     sample = Usage(input_tokens=_SAMPLE_TOKENS, output_tokens=_SAMPLE_TOKENS)
+    hours = _half_hours()
     try:
-        prices = [calc_price(sample, model, provider_id=provider, genai_request_timestamp=at) for at in _half_hours()]
+        prices = [calc_price(sample, model, provider_id=provider, genai_request_timestamp=at) for at in hours]
     except LookupError:
         return None
     # some providers charge more at certain hours, and nobody knows when the requests will be sent
     dearest = max(prices, key=lambda price: price.total_price)
+    cached = calc_price(
+        Usage(input_tokens=_SAMPLE_TOKENS, cache_read_tokens=_SAMPLE_TOKENS),
+        model,
+        provider_id=provider,
+        genai_request_timestamp=hours[prices.index(dearest)],
+    )
     by_hour = ", its dearest hour" if len({price.total_price for price in prices}) > 1 else ""
     return ResolvedPrice(
         input_usd_per_mtok=float(dearest.input_price * Decimal(MTOK) / _SAMPLE_TOKENS),
         output_usd_per_mtok=float(dearest.output_price * Decimal(MTOK) / _SAMPLE_TOKENS),
+        cached_input_usd_per_mtok=float(cached.total_price * Decimal(MTOK) / _SAMPLE_TOKENS),
         source=f"genai-prices {version('genai-prices')}: {provider} {dearest.model.id}{by_hour}",
     )
 

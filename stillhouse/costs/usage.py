@@ -25,6 +25,7 @@ class Usage(StrictModel):
     requests: int | None = 0
     prompt_tokens: int | None = 0
     completion_tokens: int | None = 0
+    cached_tokens: int | None = 0  # of the prompts', those from a provider's cache
     seconds: float | None = 0.0
 
     @property
@@ -41,6 +42,7 @@ class UsageMeter:
         self.requests = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
+        self.cached_tokens = 0
         self._starts = array("d")
         self._ends = array("d")
         for completion in completions:
@@ -50,8 +52,7 @@ class UsageMeter:
         """Count one completion."""
         end = datetime.fromisoformat(completion.created).timestamp()
         self.requests += 1
-        self.prompt_tokens += completion.prompt_tokens
-        self.completion_tokens += completion.completion_tokens
+        self.add_discarded(completion)
         self._starts.append(end - completion.seconds)
         self._ends.append(end)
 
@@ -59,6 +60,7 @@ class UsageMeter:
         """Count the tokens of a reply that was thrown away: they are paid for, and it is no completion."""
         self.prompt_tokens += completion.prompt_tokens
         self.completion_tokens += completion.completion_tokens
+        self.cached_tokens += completion.cached_tokens
 
     @property
     def seconds(self) -> float:
@@ -76,5 +78,6 @@ class UsageMeter:
             requests=self.requests,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
+            cached_tokens=self.cached_tokens,
             seconds=round(self.seconds, 3),
         )

@@ -92,8 +92,12 @@ class Workload:
             # the sum of both, with the interval of the sum
             tokens = tokens.recentred(prompt.value + completion.value)
             if price.by_tokens:
-                usd = total(lambda one: price.usd(one.prompt_tokens, one.completion_tokens, None) or 0.0)
-                usd = usd and usd.recentred(price.usd(prompt.value, completion.value, None) or 0.0)
+                cached = total(lambda one: one.cached_tokens)
+                usd = total(
+                    lambda one: price.usd(one.prompt_tokens, one.completion_tokens, None, one.cached_tokens) or 0.0
+                )
+                centre = price.usd(prompt.value, completion.value, None, cached.value if cached else 0.0)
+                usd = usd and usd.recentred(centre or 0.0)
             elif price.usd_per_hour is not None and seconds:
                 usd = seconds.times(price.usd_per_hour / HOUR_S)
         amounts = zip(RemainingUsage.model_fields, (prompt, completion, tokens, usd, seconds), strict=True)
@@ -190,7 +194,7 @@ def _forecast(what: str, workloads: Sequence[Workload], num_missing: int) -> Req
     price = workloads[0].price
     stored = [completion for prompt in workloads[0].prompts for completion in prompt.stored]
     usage = UsageMeter(stored).total
-    usd = price.usd(usage.prompt_tokens, usage.completion_tokens, usage.seconds)
+    usd = price.usd(usage.prompt_tokens, usage.completion_tokens, usage.seconds, usage.cached_tokens or 0)
     each = [workload.remaining() for workload in workloads]
     names = RemainingUsage.model_fields
     remaining = RemainingUsage(**{name: sum_ranges(getattr(one, name) for one in each) for name in names})

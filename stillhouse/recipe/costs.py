@@ -10,6 +10,12 @@ class Price(FrozenModel):
 
     input_usd_per_mtok: float = Field(ge=0.0, description="US dollars per million prompt tokens")
     output_usd_per_mtok: float = Field(ge=0.0, description="US dollars per million completion tokens")
+    cached_input_usd_per_mtok: float | None = Field(
+        None,
+        ge=0.0,
+        description="US dollars per million prompt tokens that the provider had in its cache, by its count; null: as "
+        "other prompt tokens",
+    )
 
 
 class Costs(FrozenModel):

@@ -34,6 +34,18 @@ def test_budget_guard_without_a_budget_allows_everything():
     assert make_guard().can_reserve(1e12, 10**9)
 
 
+def test_budget_guard_counts_cached_tokens_at_their_own_price():
+    price = ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, cached_input_usd_per_mtok=0.1)
+    stored = Usage(prompt_tokens=500_000, completion_tokens=0, cached_tokens=500_000)
+    guard = make_guard(stored, price, usd=1.0)  # $0.05 are spent
+    assert guard.can_reserve(940_000, 0)
+    assert not guard.can_reserve(960_000, 0)
+    guard.reserve("a", 900_000, 0)
+    guard.settle("a", 900_000, 0, 1.0, cached_tokens=800_000)  # $0.18
+    assert guard.can_reserve(760_000, 0)
+    assert not guard.can_reserve(780_000, 0)
+
+
 def test_budget_guard_request_in_flight_reserves_its_whole_length():
     guard = make_guard(tokens=100)
     assert guard.can_reserve(60, 40)

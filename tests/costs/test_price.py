@@ -23,6 +23,22 @@ def test_resolve_price_recipes_own_wins():
     assert found.usd(1000, 500, 9999.0) == pytest.approx(0.002 + 0.004)
 
 
+def test_usd_of_cached_prompt_tokens_is_at_their_own_price():
+    prices = {"input_usd_per_mtok": 2, "output_usd_per_mtok": 8}
+    cached = resolved(OWN, **LISTED, price={**prices, "cached_input_usd_per_mtok": 0.5})
+    # 400 at 2, 600 at 0.5 and 500 completion tokens at 8 dollars a million
+    assert cached.usd(1000, 500, None, 600) == pytest.approx(0.0008 + 0.0003 + 0.004)
+    assert cached.discounted(0.5).usd(1000, 500, None, 600) == pytest.approx(0.00255)
+    # without a price of their own they cost as others
+    assert resolved(OWN, **LISTED, price=prices).usd(1000, 500, None, 600) == pytest.approx(0.006)
+
+
+def test_resolve_price_listed_model_has_the_lists_price_of_cached_tokens():
+    found = resolved(model="gpt-4o", endpoint={"provider": "openai"}, accept_terms="openai")
+    # the list's own words for this model: $1.25 a million
+    assert found.usd(1_000_000, 0, None, 1_000_000) == pytest.approx(1.25)
+
+
 @pytest.mark.parametrize("hour", [2, 5, 23])
 def test_resolve_price_listed_model_is_at_its_dearest_hour(monkeypatch, hour):
     monkeypatch.setattr("stillhouse.costs.price._now", lambda: datetime(2026, 11, 23, hour, 10, tzinfo=UTC))

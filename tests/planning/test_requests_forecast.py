@@ -42,6 +42,16 @@ def test_remaining_seconds_empty_probe_is_not_known():
     assert seconds_of(0, GenerationSummary()).value == 0.0
 
 
+def test_remaining_usd_counts_cached_tokens_at_their_own_price():
+    price = ResolvedPrice(input_usd_per_mtok=2.0, output_usd_per_mtok=8.0, cached_input_usd_per_mtok=0.5)
+    prompts = [ListedPrompt((f"k{number}",), 100, {f"r{number}": 1}, [], False) for number in range(1000)]
+    completion = make_completion(prompt_tokens=1000, completion_tokens=10, cached_tokens=600)
+    teacher = parse_recipe(make_recipe_fields({"model": "./teacher"})).teacher
+    workload = Workload(ProbeResult(teacher, prompts, summary=PROBE), price, prompts, [(100.0, [completion])] * 32)
+    # a million prompt tokens of which 600,000 are cached, and 10,000 of completions
+    assert workload.remaining().usd.value == pytest.approx(0.8 + 0.3 + 0.08)
+
+
 @pytest.mark.parametrize(
     ("fields", "num_alone", "seconds"),
     [

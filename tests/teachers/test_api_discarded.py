@@ -68,6 +68,16 @@ def test_usage_is_what_the_server_billed_and_so_for_the_run_that_finds_it_stored
     assert again["bought"]["prompt_tokens"] + again["bought"]["completion_tokens"] == paid + 2 * 13
 
 
+def test_cached_tokens_are_stored_and_counted_by_each_run_that_uses_the_answer(tmp_path, serve):
+    body = answer("billing").body.replace(b'"total_tokens"', b'"prompt_tokens_details": {"cached_tokens": 8}, "total"')
+    serve(lambda received: Act(body=body if received.number else body.replace(b"billing", b"")))
+    first = run(tmp_path, 5)
+    # five answers, and one that was thrown away
+    assert (first["cached_tokens"], first["bought"]["cached_tokens"]) == (6 * 8, 6 * 8)
+    again = run(tmp_path, 5)
+    assert (again["cached_tokens"], again["bought"]["cached_tokens"]) == (0, 6 * 8)
+
+
 def test_replies_thrown_away_are_counted_once_after_segments_were_joined(tmp_path, serve):
     server = serve(every_third_empty)
     run(tmp_path, 6)

@@ -105,7 +105,7 @@ class ConcurrentRequester:
             BudgetSpent: the budget does not allow another try.
         """
         budget = self._recorder.budget
-        budget.charge(counts.prompt, counts.completion)
+        budget.charge(counts.prompt, counts.completion, counts.cached)
         self._unstored.append(as_discarded(request.key, counts, self._recorder.teacher))
         if not budget.can_reserve(0.0, 0):
             raise self._recorder.budget_error()
@@ -137,6 +137,7 @@ class ConcurrentRequester:
             completion.prompt_tokens if is_counted else None,
             completion.completion_tokens,
             completion.seconds,
+            cached_tokens=completion.cached_tokens,
         )
         self._came.set()
         self._unstored.append(completion)
@@ -169,7 +170,11 @@ def as_completion(key: str, outcome: Outcome, teacher_fingerprint: str) -> Compl
 
 def as_discarded(key: str, counts: TokenCounts, teacher_fingerprint: str) -> Completion:
     """Return the cost of a reply that can't be used, as it is stored beside what comes of its request."""
-    cost = {"prompt_tokens": counts.prompt, "completion_tokens": counts.completion}
+    cost = {
+        "prompt_tokens": counts.prompt,
+        "completion_tokens": counts.completion,
+        "cached_tokens": counts.cached,
+    }
     return as_completion(key, Outcome(None, DISCARDED.removeprefix("error:")), teacher_fingerprint).model_copy(
         update=cost
     )

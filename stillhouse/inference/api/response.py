@@ -26,6 +26,7 @@ class TokenCounts(NamedTuple):
 
     prompt: int = 0
     completion: int = 0
+    cached: int = 0  # of the prompt's
 
 
 class MalformedResponse(Exception):
@@ -89,6 +90,7 @@ def read_reply(content: bytes, form: ResponseForm) -> Reply:
         finish_reason=finish_reason,
         prompt_tokens=counts.prompt,
         completion_tokens=counts.completion or len(tokens),
+        cached_tokens=counts.cached,
         token_ids=ids,
         logprobs=logprobs,
         cumulative_logprob=sum(token.logprob for token in scored) if scored else None,
@@ -170,11 +172,23 @@ def _counts(usage: Any) -> TokenCounts:
     """Return the tokens of `usage`, in OpenAI's words or in those of others."""
     given = usage if isinstance(usage, dict) else {}
     prompt = _count(given.get("prompt_tokens") or given.get("input_tokens"))
+    cached = _cached(given)
+    if "cache_read_input_tokens" in given and not given.get("prompt_tokens"):
+        # Anthropic's own input_tokens are those after what its cache held, or was given now
+        prompt += cached + _count(given.get("cache_creation_input_tokens"))
     completion = _count(given.get("completion_tokens") or given.get("output_tokens"))
     total = _count(given.get("total_tokens"))
     if total > completion and not prompt:
         prompt = total - completion
-    return TokenCounts(prompt, completion)
+    return TokenCounts(prompt, completion, min(cached, prompt))
+
+
+def _cached(usage: dict[str, Any]) -> int:
+    """Return the prompt's tokens that came from a cache, as OpenAI, DeepSeek, Moonshot or Anthropic tell it."""
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    inner = details.get("cached_tokens") if isinstance(details, dict) else None
+    outer = (usage.get(name) for name in ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"))
+    return next((found for found in map(_count, (inner, *outer)) if found), 0)
 
 
 def _count(given: Any) -> int:

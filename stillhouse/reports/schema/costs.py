@@ -11,6 +11,9 @@ class Work(Block):
     requests: Count = Field(description="null: not counted in requests")
     prompt_tokens: Count = Field(description="null: not counted in tokens")
     completion_tokens: Count = Field(description="null: not counted in tokens")
+    cached_tokens: Count = Field(
+        0, description="of the prompts', those that the provider had in its cache, by its count"
+    )
     seconds: Number = Field(description="of the machine")
     usd: Number = Field(description="null: the price is not known")
 

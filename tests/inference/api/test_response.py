@@ -42,14 +42,14 @@ def test_read_reply_that_the_server_broke_off_is_the_servers_failure(said):
     with pytest.raises(MalformedResponse, match=f"ended with '{said}'") as caught:
         read_reply(answer("go", said).body, PLAIN)
     assert caught.value.kind == "server"
-    assert caught.value.counts == (11, 2)
+    assert caught.value.counts[:2] == (11, 2)
 
 
 @pytest.mark.parametrize("said", [None, "", "tool_calls", 7, {"type": "stop"}])
 def test_read_reply_with_an_unknown_end_is_no_answer(said):
     with pytest.raises(MalformedResponse, match="finish_reason") as caught:
         read_reply(answer("goods", said).body, PLAIN)
-    assert (caught.value.kind, caught.value.counts) == ("body", (11, 2))
+    assert (caught.value.kind, caught.value.counts) == ("body", (11, 2, 0))
 
 
 def reply_with(**fields: Any) -> dict[str, Any]:
@@ -117,6 +117,25 @@ def test_read_reply_marks_and_blank_lines_before_the_body_are_nothing(before):
 def test_read_reply_usage_is_read_as_far_as_it_tells(usage, counts):
     reply = read_reply(json.dumps(reply_with(usage=usage)).encode(), PLAIN)
     assert (reply.prompt_tokens, reply.completion_tokens) == counts
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": 90, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 64}}, (90, 64)),
+        ({"prompt_tokens": 90, "prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 26}, (90, 64)),
+        ({"prompt_tokens": 90, "cached_tokens": 64}, (90, 64)),
+        ({"input_tokens": 90, "input_tokens_details": {"cached_tokens": 64}}, (90, 64)),
+        # Anthropic's input_tokens are without what was cached
+        ({"input_tokens": 6, "cache_read_input_tokens": 64, "cache_creation_input_tokens": 20}, (90, 64)),
+        ({"prompt_tokens": 90, "prompt_tokens_details": {"cached_tokens": None}}, (90, 0)),
+        ({"prompt_tokens": 90, "prompt_tokens_details": {"cached_tokens": 91}}, (90, 90)),
+        ({"prompt_tokens": 90, "prompt_tokens_details": 3}, (90, 0)),
+    ],
+)
+def test_read_reply_cached_tokens_are_read_in_any_providers_words(usage, counts):
+    reply = read_reply(json.dumps(reply_with(usage=usage)).encode(), PLAIN)
+    assert (reply.prompt_tokens, reply.cached_tokens) == counts
 
 
 def test_read_reply_older_form_of_logprobs_is_summed():
