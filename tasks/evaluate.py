@@ -20,7 +20,7 @@ from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.cases import read_cases
-from stillhouse.skills.registry import AnySkill
+from stillhouse.skills.registry import METRICS, AnySkill
 from tasks.balance import Rows
 from tasks.evaluate_teacher import evaluate_api_teacher
 from tasks.orchestration.model_answers import AnswersParams, ModelAnswers, rows_identity
@@ -40,6 +40,7 @@ class EvaluateParams(Params):
     labels: tuple[str, ...]
     settings: dict[str, Any]  # how models are asked and timed
     zero_shot: IfSet[dict[str, Any]] = Field({})  # what the base's chat template is told
+    teacher_validates: IfSet[bool] = False  # whether the teacher answers the validation rows too
     evaluation: Execution[Evaluation]
     candidates: Execution[tuple[Candidate, ...]]
     teacher_config: Execution[Teacher]
@@ -47,7 +48,7 @@ class EvaluateParams(Params):
 
 @stage("evaluate", version=6, on_device=True)
 def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
-    """Write answers.parquet, measurements.json and a student's validation.parquet; keep each model's answers too."""
+    """Write answers.parquet, measurements.json and validation.parquet; keep each model's answers too."""
     params, split, answers = call.params, call.folder("split"), call.work.folder / "answers"
     is_calibrated = params.teacher_config.calibration == "batch"
     prior = json.loads((call.folder("filter") / "calibration.json").read_text())["prior"] if is_calibrated else None
@@ -159,6 +160,7 @@ def evaluate_models(
         skill=recipe.skill,
         labels=rows.labels,
         settings=_asked(recipe.evaluation) | _timed(recipe.evaluation) | {"dtype": recipe.evaluation.student_dtype},
+        teacher_validates=any(one.prompting == "teacher" and one.answers_validation for one in candidates),
         evaluation=recipe.evaluation,
         zero_shot=main.template_arguments | recipe.training.reasoning_identity,
         candidates=candidates,
@@ -189,6 +191,9 @@ def _candidates(
         quantization=config.quantization,
         template=settings_of(config),
         prompting="teacher",
+        # a cascade's threshold goes by what both are right on; where nobody knows, the teacher is not asked
+        answers_validation=recipe.data.validation is not None
+        and METRICS[recipe.evaluation.metrics[0]].kind != "corpus",
     )
     zero_shot = Candidate(
         role=ModelRole.BASELINE_ZERO_SHOT,

@@ -10,7 +10,7 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import total
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.clusters import Clusters
-from stillhouse.evaluation.evidence import Evidence
+from stillhouse.evaluation.evidence import VALIDATION, Evidence, read_scored
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.validation_truth import Truth, validation_truth
 from stillhouse.inference.models import Checkpoint
@@ -41,10 +41,11 @@ def certainty_of(
     """Return each student's certainty and cascade, and why it has none."""
     # an encoder's answers are of a stage of their own
     answered = {ModelRole(role): one.ref for one in inputs.encoders for role in one.summary.models}
+    on_validation = read_scored(run.store.fetch(inputs.evaluation.ref) / VALIDATION).get(ModelRole.TEACHER, {})
     found = {}
     for role in (one.role for one in inputs.students):
         folder = run.store.fetch(answered.get(role, inputs.evaluation.ref))
-        own, why = student_certainty(run.recipe, evidence, Pair(role, blocks), folder, truth)
+        own, why = student_certainty(run.recipe, evidence, Pair(role, blocks, on_validation), folder, truth)
         found[role] = own | {"why_no_cascade": why}
     return found
 

@@ -1,6 +1,6 @@
 """A student that hands back to its teacher what it is not sure of: pure functions of certainties and scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,14 +33,23 @@ def thresholds(sure_on_validation: Floats) -> list[float]:
     return sorted({0.0, *(float(value) for value in ordered[at[1:]])})
 
 
-def choose(candidates: Sequence[float], sure_on_validation: Floats, prices: Prices, most: float) -> float | None:
-    """Return the largest threshold at which the blend costs at most `most`, with 95 % certainty on rows like these.
+def choose(
+    candidates: Sequence[float],
+    sure_on_validation: Floats,
+    prices: Prices,
+    most: float,
+    quality: Callable[[float], float] | None = None,
+) -> float | None:
+    """Return the best threshold at which the blend costs at most `most`, with 95 % certainty on rows like these.
 
-    The more is handed back the more the teacher decides, so this spends what may be spent. None: the student alone
-    costs more than that.
+    Best is the one with the highest `quality` on validation rows, the lowest of several. Where that is not known it is
+    the largest: the more is handed back the more the teacher decides, so this spends what may be spent. None: the
+    student alone costs more than that.
     """
     affordable = [one for one in candidates if prices.of_blend(_most_below(one, sure_on_validation)) <= most + 1e-12]
-    return max(affordable, default=None)
+    if quality is None:
+        return max(affordable, default=None)
+    return max(affordable, key=lambda one: (quality(one), -one), default=None)
 
 
 def _most_below(threshold: float, sure_on_validation: Floats) -> float:

@@ -1,7 +1,8 @@
 """Makes the report's blocks of the student's certainty and of what handing unsure rows back to the teacher gives."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from stillhouse.evaluation.cascade import Prices, blend, choose, thresholds
 from stillhouse.evaluation.certainty import (
-    Floats,
+    FEWEST_ROWS,
     certainties,
     expected_calibration_error,
     fit_temperature,
@@ -27,10 +28,11 @@ from stillhouse.reports.collect import scoring_of
 
 @dataclass(frozen=True)
 class Validation:
-    """A student's answers to validation rows, and what counts as right there."""
+    """A student's answers to validation rows, its teacher's, and what counts as right there."""
 
     scored: Mapping[str, Scored]  # by row id
     truth: Mapping[str, Truth]
+    teacher: Mapping[str, Scored]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Pair:
 
     student: ModelRole
     blocks: Mapping[ModelRole, Any]
+    # the teacher's answers to validation rows; none unless these have labels of their own
+    teacher_on_validation: Mapping[str, Scored] = field(default_factory=dict)
 
 
 def student_certainty(
@@ -59,13 +63,12 @@ def student_certainty(
     if not {pair.student, ModelRole.TEACHER} <= set(evidence.answers):
         return nothing, "student and teacher were not both measured"
     test = read_scored(evaluated / ANSWERS).get(pair.student, {})
-    validation = Validation(read_scored(evaluated / VALIDATION).get(pair.student, {}), truth)
+    answers = read_scored(evaluated / VALIDATION).get(pair.student, {})
+    validation = Validation(answers, truth, pair.teacher_on_validation)
     if why := _why_unknown(recipe, evidence, test, validation):
         return nothing, why
     certainty, temperature = certainty_block(recipe, evidence, test, validation)
-    # of all validation rows, since thresholds are shares of them
-    sure = certainties(list(validation.scored.values()), evidence.labels, temperature)
-    found = cascade_block(recipe, evidence, pair, test, sure, temperature)
+    found = cascade_block(recipe, evidence, pair, test, validation, temperature)
     cascade, why = (None, found) if isinstance(found, str) else (found, "")
     return {"certainty": certainty, "cascade": cascade}, why
 
@@ -73,7 +76,7 @@ def student_certainty(
 def _why_unknown(recipe: Recipe, evidence: Evidence, test: Mapping[str, Scored], validation: Validation) -> str:
     metric = recipe.evaluation.metrics[0]
     if not validation.scored:
-        return "the student answered no validation rows (data.validation_fraction, or `--refresh evaluate`)"
+        return "the student answered no validation rows (data.validation, or `--refresh evaluate`)"
     if not all(one.is_known for one in (*test.values(), *validation.scored.values())):
         return "the student's engine gave no probabilities"
     if row_scores(metric, evidence.answers[ModelRole.TEACHER], scoring_of(evidence, recipe)) is None:
@@ -110,7 +113,7 @@ def cascade_block(
     evidence: Evidence,
     pair: Pair,
     test: Mapping[str, Scored],
-    sure_on_validation: Floats,
+    validation: Validation,
     temperature: float,
 ) -> dict[str, Any] | str:
     """Return the `cascade` block, or why no threshold keeps to `evaluation.cascade_max_cost`."""
@@ -118,8 +121,10 @@ def cascade_block(
     student, teacher = (evidence.answers[role] for role in (pair.student, ModelRole.TEACHER))
     sure = certainties([test[row["id"]] for row in evidence.rows], evidence.labels, temperature)
     prices, unit = prices_of(pair)
-    tried = thresholds(sure_on_validation)
-    chosen = choose(tried, sure_on_validation, prices, recipe.evaluation.cascade_max_cost)
+    # of all validation rows, since thresholds are shares of them
+    sure_on_validation = certainties(list(validation.scored.values()), evidence.labels, temperature)
+    tried, quality = thresholds(sure_on_validation), quality_on_validation(recipe, evidence, validation, temperature)
+    chosen = choose(tried, sure_on_validation, prices, recipe.evaluation.cascade_max_cost, quality)
     if chosen is None:
         return (
             f"the student alone costs {prices.of_blend(0.0):.0%} of the teacher, more than "
@@ -147,8 +152,32 @@ def cascade_block(
         "gain_over_teacher": gain(metric, ModelRole.STUDENT, ModelRole.TEACHER, against, scoring),
         "gain_over_student": gain(metric, ModelRole.STUDENT, ModelRole.BASELINE, against, scoring),
         "cost_of": unit,
+        "chosen_by": "quality" if quality else "cost",
         "curve": [point(one) for one in tried],
     }
+
+
+def quality_on_validation(
+    recipe: Recipe, evidence: Evidence, validation: Validation, temperature: float
+) -> Callable[[float], float] | None:
+    """Return the first metric of the blend at a threshold, on the validation rows with a reference that both answered.
+
+    None with fewer than 20 of them, or where the metric says nothing of any.
+    """
+    metric, labels = recipe.evaluation.metrics[0], evidence.labels
+    known = {row_id: one.accepted for row_id, one in validation.truth.items() if one.has_reference}
+    both = [row_id for row_id in validation.scored if row_id in known and row_id in validation.teacher]
+    if len(both) < FEWEST_ROWS:
+        return None
+    scoring = Scoring([known[row_id] for row_id in both], labels, recipe.evaluation, recipe.skill)
+    student, teacher = ([of[row_id].answer for row_id in both] for of in (validation.scored, validation.teacher))
+    sure = certainties([validation.scored[row_id] for row_id in both], labels, temperature)
+    all_rows = np.arange(len(both))
+
+    def quality(threshold: float) -> float:
+        return float(statistic(metric, blend(sure, threshold, student, teacher), scoring)(all_rows))
+
+    return None if math.isnan(quality(0.0)) else quality
 
 
 def prices_of(pair: Pair) -> tuple[Prices, Literal["usd", "time", "requests"]]:

@@ -27,14 +27,22 @@ def other_cascade_texts(report: Report) -> list[str]:
 def _text(student: str, metric: str, found: Cascade | None, why: str) -> str:
     if found is None:
         return f"Handing rows of {student} back to the teacher was not measured: {why}." if why else ""
+    if found.chosen_by == "quality" and found.threshold == 0:
+        return (
+            f"On validation rows {student} does best by itself: there nothing is gained by handing back to the teacher "
+            "what it is not sure of, at any cost that evaluation.cascade_max_cost allows."
+        )
+    how = {
+        "cost": "was chosen on validation rows",
+        "quality": "does best on validation rows of those that evaluation.cascade_max_cost allows",
+    }[found.chosen_by]
     time = f", {milliseconds(found.latency_ms)} a request on average" if found.latency_ms is not None else ""
     return (
         f"Handing back the {percent(found.handed_back)} of the test rows on which it is less than "
         f"{percent(found.threshold)} sure, {student} with its teacher behind it reaches {metric} "
         f"{decimal(found.quality.value)} {interval(found.quality.low, found.quality.high)} at "
         f"{percent(found.relative_cost)} {_OF[found.cost_of]}{time}: {_gain(found.gain_over_teacher)} against the "
-        f"teacher alone, {_gain(found.gain_over_student)} against the student alone. The threshold was chosen on "
-        "validation rows."
+        f"teacher alone, {_gain(found.gain_over_student)} against the student alone. The threshold {how}."
     )
 
 

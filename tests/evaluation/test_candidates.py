@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
+from stillhouse.config import identity
 from stillhouse.costs.ledger import PaidPart
 from stillhouse.data.summaries import ValidateSummary
 from stillhouse.evaluation.roles import ModelRole
@@ -25,8 +26,8 @@ class Store:
 class Run:
     """As much of a run as the stage needs; it notes what it is told to build."""
 
-    def __init__(self) -> None:
-        self.recipe = parse_recipe(make_recipe_fields())
+    def __init__(self, **fields: Any) -> None:
+        self.recipe = parse_recipe(make_recipe_fields(**fields))
         self.store = Store()
         self.ledger: list[PaidPart] = []
 
@@ -38,17 +39,42 @@ class Run:
 @pytest.mark.pitfall("export")
 def test_evaluate_models_student_is_the_exported_folder_and_an_input():
     run = Run()
-    known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
-    valid = make_built("validate", ValidateSummary(num_in=0, kept={}, dropped={}, labels=("a", "b")))
-    rows = Rows(valid, make_built("split"), make_built("balance"))
     trained, untrained, other = make_built("train"), make_built("initialise"), make_built("other")
-    base = StudentBase(ModelRole.STUDENT, run.recipe.main_student, known)
-    roles = (ModelRole.STUDENT, ModelRole.BASELINE_UNTRAINED, ModelRole.STUDENT_LABELLED_ONLY)
-    models = [base.built_as(role, built) for role, built in zip(roles, (trained, untrained, other), strict=True)]
-    evaluate_models(run, rows, make_built("filter"), known, base, models)
+    measure(run, trained, untrained, other)
     paths = {candidate.role: candidate.path for candidate in run.params.candidates}
     # the very folder that a user loads: what export did to the weights is in what is measured
     assert paths["student"] == str(run.store.fetch(trained.ref))
     assert paths["baseline_untrained"] == str(run.store.fetch(untrained.ref))
     assert paths["baseline_zero_shot"] == "the/base"
     assert run.inputs["student"] == trained.ref
+
+
+@pytest.mark.parametrize(
+    ("has_own", "metric", "answering"),
+    [
+        (False, "accuracy", {"student"}),
+        (True, "accuracy", {"student", "teacher"}),
+        # no row by itself is right or wrong, so no threshold is chosen
+        (True, "macro_f1", {"student"}),
+    ],
+)
+def test_evaluate_models_teacher_answers_validation_rows_with_labels_of_their_own(
+    has_own: bool, metric: str, answering: set[str]
+):
+    content = make_recipe_fields()
+    own = content["data"] | {"validation": content["data"]["train"]}
+    run = Run(data=own if has_own else content["data"], evaluation={"metrics": [metric]})
+    measure(run, *(make_built(name) for name in ("train", "initialise", "other")))
+    assert {one.role for one in run.params.candidates if one.answers_validation} == answering
+    # an evaluation without them keeps the fingerprint that it had
+    assert ("teacher_validates" in identity(run.params)) is ("teacher" in answering)
+
+
+def measure(run: Run, *trained: Built[Any]) -> None:
+    known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
+    valid = make_built("validate", ValidateSummary(num_in=0, kept={}, dropped={}, labels=("a", "b")))
+    rows = Rows(valid, make_built("split"), make_built("balance"))
+    base = StudentBase(ModelRole.STUDENT, run.recipe.main_student, known)
+    roles = (ModelRole.STUDENT, ModelRole.BASELINE_UNTRAINED, ModelRole.STUDENT_LABELLED_ONLY)
+    models = [base.built_as(role, built) for role, built in zip(roles, trained, strict=True)]
+    evaluate_models(run, rows, make_built("filter"), known, base, models)

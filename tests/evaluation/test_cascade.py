@@ -48,6 +48,17 @@ def test_choose_student_that_costs_too_much_alone_has_no_threshold():
     assert choose(thresholds(sure), sure, Prices(student=4.0, teacher=10.0), 0.3) is None
 
 
+def test_choose_takes_the_best_affordable_threshold_and_of_equals_the_lowest():
+    sure = np.arange(100) / 100
+    prices = Prices(student=0.0, teacher=1.0)
+    tried = thresholds(sure)
+    # best of all at 0.9, which costs too much; of those that may be spent 0.06 and 0.1 are equally good
+    quality = {0.9: 1.0, 0.06: 0.8, 0.1: 0.8}
+    assert choose(tried, sure, prices, 0.3, lambda one: quality.get(round(one, 2), 0.5)) == pytest.approx(0.06)
+    assert choose(tried, sure, prices, 0.3, lambda one: -one) == 0.0
+    assert choose(tried, sure, Prices(student=4.0, teacher=10.0), 0.3, lambda one: one) is None
+
+
 def test_blend_takes_the_teachers_answer_where_the_student_is_less_sure():
     sure = np.asarray([0.2, 0.5, 0.8])
     assert blend(sure, 0.5, ["s", "s", "s"], ["t", "t", None]) == ["t", "s", "s"]

@@ -2,12 +2,14 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from stillhouse.evaluation.certainty import Scored
 from stillhouse.evaluation.evidence import ANSWERS, VALIDATION, Evidence, write_answers
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.validation_truth import validation_truth
@@ -68,8 +70,8 @@ class Case:
             for model, found in latencies.items()
         }
 
-    def found(self) -> tuple[dict[str, Any], str]:
-        pair = Pair(self.role, self.blocks)
+    def found(self, on_validation: dict[str, Scored] | None = None) -> tuple[dict[str, Any], str]:
+        pair = Pair(self.role, self.blocks, on_validation or {})
         return student_certainty(self.recipe, self.evidence, pair, self.folder, self.truth)
 
 
@@ -97,6 +99,41 @@ def test_cascade_hands_back_the_rows_that_the_student_is_unsure_of(tmp_path: Pat
     assert (cascade["relative_cost"], cascade["cost_of"]) == (pytest.approx(0.3), "time")
     assert cascade["latency_ms"] == pytest.approx(10 + 0.2 * 100)
     assert cascade["curve"][0]["quality"] == 0.8
+
+
+def answers_of(case: Case, *, right: Callable[[int], bool], rows: int = ROWS) -> dict[str, Scored]:
+    """Return a teacher's answers to validation rows, whose true labels are those of the test rows."""
+    labels = [row["references"][0] for row in case.evidence.rows[:rows]]
+    return {f"r{at}": Scored(one if right(at) else _other(one), None, None) for at, one in enumerate(labels)}
+
+
+def test_cascade_hands_back_what_its_teacher_is_right_on(tmp_path: Path, blocks: dict[str, Any]):
+    case = Case(tmp_path)
+    found, _ = case.found(answers_of(case, right=lambda _: True))
+    assert (found["cascade"]["chosen_by"], found["cascade"]["handed_back"]) == ("quality", 0.2)
+    report = build_report(**{**blocks, "comparison": {**blocks["comparison"], **found}})
+    assert "The threshold does best on validation rows of those that" in cascade_text(report)
+
+
+def test_cascade_hands_nothing_back_to_a_teacher_that_is_wrong_there(tmp_path: Path, blocks: dict[str, Any]):
+    case = Case(tmp_path)
+    # on the rows with a reference of which the student is unsure; without one nobody knows
+    found, _ = case.found(answers_of(case, right=lambda at: at % 2 == 0 or at % 5 != 0))
+    cascade = found["cascade"]
+    assert (cascade["chosen_by"], cascade["threshold"], cascade["handed_back"]) == ("quality", 0.0, 0.0)
+    assert cascade["quality"]["value"] == 0.8
+    report = build_report(**{**blocks, "comparison": {**blocks["comparison"], **found}})
+    assert cascade_text(report).startswith("On validation rows the student does best by itself")
+
+
+def test_cascade_with_few_answers_of_the_teacher_goes_by_cost(tmp_path: Path):
+    case = Case(tmp_path)
+    # every other row has a reference: 19 of 38
+    wrong = answers_of(case, right=lambda _: False, rows=38)
+    assert case.found(wrong)[0]["cascade"]["chosen_by"] == "cost"
+    assert case.found(wrong)[0]["cascade"]["handed_back"] == 0.2
+    enough = answers_of(case, right=lambda _: False, rows=40)
+    assert case.found(enough)[0]["cascade"]["chosen_by"] == "quality"
 
 
 def test_certainty_counts_references_and_the_teachers_answers(tmp_path: Path):

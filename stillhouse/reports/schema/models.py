@@ -143,6 +143,11 @@ class Cascade(Block):
         description="usd: costs of the recipe; time: of a request; requests: the teacher's alone, since the student's "
         "cost is not known"
     )
+    chosen_by: Literal["cost", "quality"] = Field(
+        "cost",
+        description="cost: the largest threshold that may be spent; quality: of these the best on validation rows with "
+        "a reference, which the teacher answered too",
+    )
     latency_ms: Number = Field(description="mean of a request")
     curve: tuple[CascadePoint, ...] = Field((), description="every threshold that was tried")
 
