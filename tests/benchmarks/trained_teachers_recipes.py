@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BASE = str(ROOT / ".models/SmolLM2-135M-Instruct.Q4_1.gguf")
 LICENCE = "Apache-2.0"  # of the base model
 Row = Mapping[str, Any]
+MOST_TOKENS_OF_ITS_OWN = 8  # of a free answer, in the teacher's own report
 # what tells the answer: prompts go in without it
 _ANSWERS = ("reference", "label")
 
@@ -60,9 +61,12 @@ def write_recipe(fields: Mapping[str, Any], path: Path) -> Path:
 def teacher_recipe(chain: Chain) -> dict[str, Any]:
     """Return the recipe that trains all layers of the base on the gold rows.
 
-    It is measured on a few test rows only, as the students' run measures it on all. Gold rows near any of the others
-    are dropped too: `split` compares before it cuts.
+    Its own report is of a few test rows, and of free answers that are cut: the students' run measures it in full, and
+    each token of 240 timed requests costs time here. Gold rows near any of the test rows are dropped too: `split`
+    compares before it cuts.
     """
+    # a label is never cut
+    max_tokens = chain.max_tokens if "label" in chain.columns else min(chain.max_tokens, MOST_TOKENS_OF_ITS_OWN)
     return {
         "name": f"{chain.name}-teacher",
         "skill": chain.skill,
@@ -74,11 +78,11 @@ def teacher_recipe(chain: Chain) -> dict[str, Any]:
             **chain.data,
         },
         # nothing is asked of it but the test rows
-        "teachers": [_teacher(chain, BASE)],
+        "teachers": [_teacher(BASE, max_tokens)],
         "student": _student({"name": "teacher", "model": BASE}),
         "training": _training(chain.teacher_training),
         # all its rows are labelled: without a teacher it would be the same student, trained again
-        "evaluation": {"max_tokens": chain.max_tokens, "no_teacher_alternatives": False},
+        "evaluation": {"max_tokens": max_tokens, "no_teacher_alternatives": False},
     }
 
 
@@ -95,7 +99,7 @@ def student_recipe(chain: Chain, run_id: str) -> dict[str, Any]:
             "validation_fraction": 0.06,
             **chain.data,
         },
-        "teachers": [_teacher(chain, model)],
+        "teachers": [_teacher(model, chain.max_tokens)],
         "filters": {"min_success_ratio": 0.5},
         "students": [_student({"model": model, **one}) for one in chain.students],
         "training": _training(chain.student_training),
@@ -108,12 +112,12 @@ def _source(chain: Chain, path: str, *, labelled: bool = True) -> dict[str, Any]
     return {"path": path, "columns": columns, "licence": chain.licence}
 
 
-def _teacher(chain: Chain, model: str) -> dict[str, Any]:
+def _teacher(model: str, max_tokens: int) -> dict[str, Any]:
     return {
         "model": model,
         "licence": LICENCE,
         "prompt": {"layout": "student"},
-        "sampling": {"max_tokens": chain.max_tokens},
+        "sampling": {"max_tokens": max_tokens},
     }
 
 
