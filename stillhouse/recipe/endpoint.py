@@ -7,45 +7,31 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from stillhouse.config import FrozenModel, execution
+from stillhouse.recipe.batch import BatchSettings
 from stillhouse.recipe.headers import check_plain_headers, check_secret_headers
 from stillhouse.recipe.private_hosts import is_private
 from stillhouse.recipe.providers import PROVIDERS, Offer, Provider, ProviderName
 
 # request fields that the recipe sets elsewhere, or that the code which reads the response relies on
 _RESERVED_FIELDS = {
-    *("model", "messages", "n", "stream", "stop", "seed", "temperature", "top_p", "top_k", "response_format"),
+    *(
+        "model",
+        "messages",
+        "n",
+        "stream",
+        "stream_options",
+        "stop",
+        "seed",
+        "temperature",
+        "top_p",
+        "top_k",
+        "response_format",
+    ),
     *("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "structured_outputs", "tools", "tool_choice"),
     *("return_tokens_as_token_ids", "min_p", "repetition_penalty"),
 }
 _SECRET = re.compile(r"api.?key|authorization|secret|password|credential|bearer", re.IGNORECASE)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# OpenAI's and Azure's limits of one batch file
-_MAX_BATCH_REQUESTS = 50_000
-_MAX_BATCH_MEGABYTES = 200
-
-
-class BatchSettings(FrozenModel):
-    """The size of batches, and how long a run waits for them. A batch has the keys of single requests."""
-
-    max_requests: int = execution(_MAX_BATCH_REQUESTS, "most requests in one batch", ge=1, le=_MAX_BATCH_REQUESTS)
-    max_megabytes: int = execution(
-        _MAX_BATCH_MEGABYTES, "largest file of one batch, in 1,000,000 bytes", ge=1, le=_MAX_BATCH_MEGABYTES
-    )
-    at_once: int = execution(
-        16, "most open batches; fewer and smaller ones stay below an account's limit of waiting tokens", ge=1
-    )
-    poll_s: float = execution(60.0, "seconds between two polls of a batch; the first come sooner", gt=0.0, le=300.0)
-    deadline_h: float = execution(
-        26.0,
-        "hours that a run waits. Batches that are open then go on, and the next run collects them. A provider takes "
-        "at most 24 hours",
-        gt=0.0,
-        le=336.0,
-    )
-    max_attempts: int = execution(3, "batches that a prompt goes into before its answer counts as failed", ge=1)
-    price_factor: float | None = execution(
-        None, "price of a batch / price of single requests; null takes the provider's", gt=0.0, le=1.0
-    )
 
 
 class Endpoint(FrozenModel):
@@ -95,6 +81,11 @@ class Endpoint(FrozenModel):
         0, "most tokens a minute, counted when a request is sent as its prompt and max_tokens; 0 sets no limit", ge=0
     )
     timeout_s: float = execution(300.0, "seconds a request may take", gt=0.0)
+    stream: bool = execution(
+        False,
+        "answers come as a stream and timeout_s is the longest silence within one, so that answers come whole which "
+        "take longer than a gateway keeps a silent request",
+    )
     max_attempts: int = execution(
         8,
         "most requests for one prompt before its answer counts as failed; those lost to a rate limit or an outage "

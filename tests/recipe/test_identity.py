@@ -86,6 +86,7 @@ KEPT_OUT = {
             "requests_per_minute",
             "tokens_per_minute",
             "timeout_s",
+            "stream",
             "max_attempts",
             "patience_s",
             "segment_seconds",

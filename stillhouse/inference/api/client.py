@@ -14,6 +14,7 @@ from tenacity.wait import wait_base
 from stillhouse.completions.completion import Reply
 from stillhouse.errors import ServiceUnavailable
 from stillhouse.inference.api.errors import Refused, TransientError, classify_error
+from stillhouse.inference.api.exchange import exchange
 from stillhouse.inference.api.outage import Outage
 from stillhouse.inference.api.rate_limit import RateLimiter
 from stillhouse.inference.api.request import ApiModel, ChatRequest, max_completion_tokens, request_body
@@ -116,15 +117,9 @@ class Client:
         task = asyncio.current_task()
         self._under_way.add(task)
         try:
-            # the library's timeout is for one read: a server that sends a blank line now and then never meets it
-            async with asyncio.timeout(self.model.endpoint.timeout_s):
-                # raw: the library itself builds completions out of whatever JSON it gets
-                raw = await self._api.chat.completions.with_raw_response.create(
-                    model=body.pop("model"), messages=body.pop("messages"), extra_body=body
-                )
-            headers = raw.http_response.headers
-            reply = read_reply(raw.http_response.content, self.model.form)
-        except (openai.APIError, MalformedResponse, TimeoutError) as error:
+            content, headers = await exchange(self._api, body, self.model.endpoint)
+            reply = read_reply(content, self.model.form)
+        except (openai.APIError, httpx2.TransportError, MalformedResponse, TimeoutError) as error:
             found = classify_error(error, self.model, headers)
             if isinstance(found, TransientError):
                 self._outage.note_failure(request.key, found)

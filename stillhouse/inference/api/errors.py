@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
+import httpx2
 import openai
 
 from stillhouse.errors import ServiceError
@@ -73,13 +74,15 @@ RequestError = TransientError | Refused | ServiceError
 
 
 def classify_error(
-    error: openai.APIError | MalformedResponse | TimeoutError, model: ApiModel, headers: Mapping[str, str] | None = None
+    error: openai.APIError | httpx2.TransportError | MalformedResponse | TimeoutError,
+    model: ApiModel,
+    headers: Mapping[str, str] | None = None,
 ) -> RequestError:
     """Return what `error`, raised by a request, means for it; `headers` are those of a response with status 200."""
     endpoint = model.endpoint
     if isinstance(error, MalformedResponse):
         return _classify_malformed(error, model, headers or {})
-    if isinstance(error, TimeoutError | openai.APITimeoutError):
+    if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
         return TransientError("timeout", f"{_who(endpoint)} gave no answer within {endpoint.timeout_s:g} s")
     if isinstance(error, openai.APIStatusError):
         reason = error.response.reason_phrase

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from stillhouse.filters.rules.confidence import Confidence
+from stillhouse.recipe.batch import BatchSettings
 from stillhouse.recipe.chat_template import DEFAULT_DATE
-from stillhouse.recipe.endpoint import BatchSettings, Endpoint
+from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.providers import PROVIDERS
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Sampling, ServedModel, Teacher
@@ -51,6 +52,8 @@ def _template(model: ServedModel, endpoint: Endpoint) -> Iterator[str]:
 def _execution(endpoint: Endpoint) -> Iterator[str]:
     if endpoint.execution == "realtime" and endpoint.batch != BatchSettings():
         yield "endpoint.batch has no effect on single requests: set endpoint.execution to batch, or leave it out"
+    if endpoint.execution == "batch" and endpoint.stream:
+        yield "endpoint.stream has no effect on batches: leave it out"
     if endpoint.execution == "batch" and not endpoint.preset.has_batches:
         having = ", ".join(name for name, preset in PROVIDERS.items() if preset.has_batches)
         yield (

@@ -44,6 +44,7 @@ class Act:
     cut: int | None = None  # bytes of the body after which the connection is closed
     drop: bool = False  # close without a byte
     drip_s: float = 0.0  # a blank line so often before the body, for `delay_s`
+    event_s: float = 0.0  # between the body's events, which a blank line parts
 
 
 def answer(text: str | None, finish_reason: str | None = "stop", **choice: Any) -> Act:
@@ -117,7 +118,11 @@ class FaultyServer:
             writer.write(b"\n")
             await writer.drain()
             await asyncio.sleep(act.drip_s)
-        writer.write(act.body[: act.cut])
+        for event in act.body.split(b"\n\n")[:-1] if act.event_s else ():
+            writer.write(event + b"\n\n")
+            await writer.drain()
+            await asyncio.sleep(act.event_s)
+        writer.write(b"" if act.event_s else act.body[: act.cut])
         await writer.drain()
         return act.cut is None
 
