@@ -12,6 +12,10 @@ _INTRO = """
 All settings come from the environment. None changes a result. Keys are read by the libraries that need them, and are in
 no recipe, record, log or report. Relative defaults are in the clone, wherever the command runs.
 """
+_OTHER_KEYS = (
+    "`endpoint.api_key_env` names another variable that ends in `_API_KEY`. `STILLHOUSE_TRUSTED_HOSTS` says which "
+    "further hosts get a key."
+)
 
 
 def settings_page() -> str:
@@ -24,7 +28,7 @@ def settings_page() -> str:
         "Settings",
         _INTRO,
         f"## Runs\n\n{_table(VARIABLES)}",
-        f"## Keys of API teachers and judges\n\n`endpoint.api_key_env` names another variable.\n\n{_table(keys)}",
+        f"## Keys of API teachers and judges\n\n{_OTHER_KEYS}\n\n{_table(keys)}",
         f"## Notifications\n\nRead by `make up` and `stillhouse register`.\n\n{_table(notifications.VARIABLES)}",
         f"## Local services\n\nRead by `make up` and `make down`.\n\n{_table(paths.VARIABLES)}",
     )

@@ -10,7 +10,7 @@ from stillhouse.config import FrozenModel, execution
 from stillhouse.recipe.batch import BatchSettings
 from stillhouse.recipe.headers import check_plain_headers, check_secret_headers
 from stillhouse.recipe.private_hosts import is_private
-from stillhouse.recipe.providers import PROVIDERS, Offer, Provider, ProviderName
+from stillhouse.recipe.providers import PROVIDERS, Offer, Provider, ProviderName, owner_of
 
 # request fields that the recipe sets elsewhere, or that the code which reads the response relies on
 _RESERVED_FIELDS = {
@@ -50,7 +50,11 @@ class Endpoint(FrozenModel):
         description="what the endpoint serves, as owner/model@revision. It replaces the address in the identity, so a "
         "server can move and its stored answers are still found",
     )
-    api_key_env: str = execution("", "environment variable that holds the key; empty takes the provider's")
+    api_key_env: str = execution(
+        "",
+        "environment variable that holds the key: a provider's own, or one that ends in _API_KEY. Empty takes the "
+        "provider's. It goes to that provider's hosts, to this machine and to STILLHOUSE_TRUSTED_HOSTS only",
+    )
     offers: tuple[Offer, ...] | None = Field(
         None,
         description="which of seed, logprobs, json_schema and vllm this model offers; null takes the provider's. For "
@@ -124,6 +128,11 @@ class Endpoint(FrozenModel):
         if value and not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", value):
             raise ValueError(
                 "name an environment variable, in capitals. The key is the variable's value and belongs in no recipe"
+            )
+        if value and not (value.endswith("_API_KEY") or owner_of(value)):
+            raise ValueError(
+                "a recipe may come from anybody, so it can send no other secrets: name a provider's own variable, or "
+                "put the key into one that ends in _API_KEY"
             )
         return value
 

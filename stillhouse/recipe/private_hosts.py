@@ -21,6 +21,15 @@ _PRIVATE_DOMAINS = ("localhost", "local", "home.arpa", "internal")
 _SINGLE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is this machine by its name."""
+    name = host.lower().strip("[]").removesuffix(".")
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
 def is_private(host: str) -> bool:
     """Return whether `host` is on this machine or in a private network; False if the name does not say so."""
     name = host.lower().strip("[]").removesuffix(".")

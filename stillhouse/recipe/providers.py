@@ -4,6 +4,7 @@ A new provider is one entry here. The entries are as of November 2026. No test a
 ignore a field that they do not know, so what is not documented counts as not offered.
 """
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,8 @@ class Provider:
     example: str  # of a base_url
     # these hosts and the hosts below them serve the same models under the same names
     own_domains: tuple[str, ...] = ()
+    # the hosts that its key may go to, if own_domains has none or also holds hosts that anybody can rent
+    key_hosts: tuple[str, ...] = ()  # REGION and RESOURCE stand for one label each
     key_variable: str
     needs_key: bool = True
     is_hosted: bool = True  # False: a server of the user's own, wherever it runs
@@ -32,6 +35,17 @@ class Provider:
     batch_price_factor: float | None = None  # price of a batch / price of single requests; None: not known
     price_library_id: str = ""  # the provider's name in genai-prices; empty: no list price applies
     terms: str = ""  # the entry of terms.TERMS that all its models are served under
+
+    def is_own_host(self, host: str) -> bool:
+        """Return whether the provider alone answers at `host`, in small letters, so that its key may go there."""
+        if self.key_hosts:
+            return any(_pattern(name).fullmatch(host) for name in self.key_hosts)
+        return any(host == domain or host.endswith(f".{domain}") for domain in self.own_domains)
+
+    @property
+    def key_hosts_text(self) -> str:
+        """The hosts that its key may go to, for a message."""
+        return ", ".join(self.key_hosts or self.own_domains) or "it has none"
 
 
 PROVIDERS: dict[str, Provider] = {
@@ -51,6 +65,11 @@ PROVIDERS: dict[str, Provider] = {
     # and no list price is known for it
     "azure": Provider(
         example="https://RESOURCE.openai.azure.com/openai/v1",
+        key_hosts=(
+            "RESOURCE.openai.azure.com",
+            "RESOURCE.services.ai.azure.com",
+            "RESOURCE.cognitiveservices.azure.com",
+        ),
         key_variable="AZURE_OPENAI_API_KEY",
         offers=("seed", "logprobs", "json_schema"),
         max_tokens_field="max_completion_tokens",
@@ -79,6 +98,12 @@ PROVIDERS: dict[str, Provider] = {
     "bedrock": Provider(
         example="https://bedrock-mantle.REGION.api.aws/v1",
         own_domains=("api.aws", "amazonaws.com"),
+        # other hosts of these domains are buckets and machines of whoever rents them
+        key_hosts=(
+            "bedrock-mantle.REGION.api.aws",
+            "bedrock-runtime.REGION.amazonaws.com",
+            "bedrock-runtime-fips.REGION.amazonaws.com",
+        ),
         key_variable="AWS_BEARER_TOKEN_BEDROCK",
         max_tokens_field="max_completion_tokens",
         price_library_id="aws",
@@ -103,6 +128,18 @@ PROVIDERS: dict[str, Provider] = {
         has_batches=True,
     ),
 }
+
+
+def owner_of(variable: str) -> str:
+    """Return the name of the provider whose key the environment variable holds; empty if it is nobody's."""
+    return next((name for name, provider in PROVIDERS.items() if provider.key_variable == variable), "")
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    """Return the pattern of the hosts that an entry of `key_hosts` stands for; a bucket's name is no region."""
+    region, resource = r"[a-z]{2,3}(-[a-z]+)+-[0-9]+", r"[a-z0-9][a-z0-9-]*"
+    return re.compile(re.escape(name).replace("REGION", region).replace("RESOURCE", resource))
+
 
 # the type of a recipe's field that names a provider
 if TYPE_CHECKING:

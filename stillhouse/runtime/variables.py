@@ -44,6 +44,11 @@ VARIABLES = {
     "STILLHOUSE_STAGE_TIMEOUT": Variable(
         "86400", "seconds after which a stage is ended; waiting for the device is not counted"
     ),
+    "STILLHOUSE_TRUSTED_HOSTS": Variable(
+        "",
+        "further hosts that API keys may go to, with commas between them, as gateway.example,10.0.0.5. A key goes to "
+        "its provider's own hosts and to this machine without it, and to no other host",
+    ),
     "STILLHOUSE_REPORT_URL": Variable(
         "", "where a browser finds the store's runs/ folder; links in Prefect then lead there"
     ),

@@ -228,8 +228,8 @@ def test_judge_on_a_local_engine_is_constrained_to_its_verdicts_and_runs_once(tm
 
 def test_run_without_the_judges_key_ends_before_anything_is_read(tmp_path):
     with serving(teacher_and_judge) as server:
-        endpoint = {"provider": "openai", "base_url": server.address, "api_key_env": "OTHER_KEY"}
-        with pytest.raises(RecipeError, match="OTHER_KEY is not set"):
+        endpoint = {"provider": "openai", "base_url": server.address, "api_key_env": "OTHER_API_KEY"}
+        with pytest.raises(RecipeError, match="OTHER_API_KEY is not set"):
             judging(write_judged_recipe(tmp_path, server.address, {"endpoint": endpoint}))
         assert not server.requests
     assert not (tmp_path / "store" / "artifacts").exists()

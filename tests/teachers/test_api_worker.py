@@ -86,10 +86,13 @@ def test_added_rows_cost_one_request_each(tmp_path, serve):
     assert len(server.requests) == 7
 
 
-def test_execution_fields_are_no_part_of_a_key(tmp_path, serve):
+def test_execution_fields_are_no_part_of_a_key(tmp_path, serve, monkeypatch):
+    monkeypatch.setenv("X_API_KEY", KEY)
     server = serve(billing)
     run(tmp_path)
-    run(tmp_path, endpoint={"concurrency": 1, "timeout_s": 9.0, "requests_per_minute": 6000, "api_key_env": "HOME"})
+    run(
+        tmp_path, endpoint={"concurrency": 1, "timeout_s": 9.0, "requests_per_minute": 6000, "api_key_env": "X_API_KEY"}
+    )
     assert len(server.requests) == 6
 
 
@@ -317,9 +320,9 @@ def test_tokens_are_sent_no_faster_than_their_limit(tmp_path, serve):
 
 def test_api_key_is_sent_as_a_bearer_and_is_nowhere_else(tmp_path, serve, monkeypatch):
     monkeypatch.setenv("OPENAI_ORG_ID", "org-of-another-provider")
-    monkeypatch.setenv("OTHER_KEY", KEY)
+    monkeypatch.setenv("OTHER_API_KEY", KEY)
     server = serve(lambda _: answer("billing"))
-    _, told = run(tmp_path, 2, provider="anthropic", endpoint={"api_key_env": "OTHER_KEY"})
+    _, told = run(tmp_path, 2, provider="anthropic", endpoint={"api_key_env": "OTHER_API_KEY"})
     assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
     assert not any("openai-organization" in request.headers for request in server.requests)
     assert KEY not in told.text

@@ -1,6 +1,7 @@
 """Sends one request to an endpoint, and again if the failure may pass."""
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from stillhouse.inference.api.rate_limit import RateLimiter
 from stillhouse.inference.api.request import ApiModel, ChatRequest, max_completion_tokens, request_body
 from stillhouse.inference.api.response import MalformedResponse, TokenCounts, read_reply
 from stillhouse.inference.api.retry import BACKOFF_S, StopAfter, last_error, retry_policy
+from stillhouse.inference.api.trust import drop_foreign_headers
 
 _CONNECT_S = 10.0
 # so many requests in a row, each given up after all its tries, say that the endpoint is down
@@ -194,7 +196,5 @@ def open_api(model: ApiModel, transport: httpx2.AsyncBaseTransport | None) -> op
             limits=httpx2.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency),
         ),
     )
-    if endpoint.provider != "openai":
-        # the library takes them from the environment, whoever it talks to
-        api.organization = api.project = None
+    drop_foreign_headers(api, endpoint, os.environ)
     return api

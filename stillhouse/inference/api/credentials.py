@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from stillhouse.errors import RecipeError
+from stillhouse.inference.api.trust import check_key_stays_home
 from stillhouse.recipe.endpoint import Endpoint
 
 
@@ -10,10 +11,13 @@ def read_api_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
     """Return the endpoint's API key; empty if it needs none and none is set.
 
     Raises:
-        RecipeError: it is not set, or a request's header can't hold it. The message never holds it.
+        RecipeError: it is not set, may not go to the endpoint's host, or a request's header can't hold it. The message
+            never holds it.
     """
     name = endpoint.key_variable
     key = environment.get(name, "").strip()
+    if key or endpoint.preset.needs_key:
+        check_key_stays_home(endpoint, environment)
     if not key and endpoint.preset.needs_key:
         raise RecipeError(
             f"The environment variable {name} is not set; it must hold the key for {endpoint.provider} "
