@@ -194,6 +194,14 @@ def test_split_capped_rows_are_the_same_ones_under_a_raised_cap(split_rows: Call
     assert few_test < more_test
 
 
+def test_split_rows_near_a_test_row_beyond_the_cap_are_dropped_too(split_rows: Callable[..., Any], data: Data) -> None:
+    test = texts(20, seed=1)
+    near = [{**row, "text": row["text"] + " extra"} for row in test]
+    capped = data.model_copy(update={"max_test_rows": 5})
+    summary, _ = split_rows(capped, train=[*near, *texts(30, seed=2)], test=test)
+    assert summary.dropped == {"contaminated_near": 20, "over_max_test_rows": 15}
+
+
 def test_split_labels_with_few_test_rows_are_named(tmp_path: Path, read_rows: Any, data: Data) -> None:
     records = [{"text": f"message of some kind number {n * 7919}", "label": "ab"[n % 2]} for n in range(200)]
     rows = read_rows([*records, {"text": "quite another thing", "label": "rare"}])
