@@ -31,7 +31,8 @@ class Provider:
     max_temperature: float = 2.0
     # True: a request without temperature and top_p is sampled with 1 and 1. Some models refuse to be sent these values
     has_known_defaults: bool = True
-    has_batches: bool = False  # OpenAI's batch API: /files and /batches
+    has_batches: bool = False  # /files, and /batches or Mistral's /batch/jobs
+    batch_api: Literal["openai", "mistral"] = "openai"
     batch_price_factor: float | None = None  # price of a batch / price of single requests; None: not known
     price_library_id: str = ""  # the provider's name in genai-prices; empty: no list price applies
     terms: str = ""  # the entry of terms.TERMS that all its models are served under
@@ -94,6 +95,20 @@ PROVIDERS: dict[str, Provider] = {
         max_temperature=1.0,
         price_library_id="anthropic",
         terms="anthropic",
+    ),
+    # its seed has another name; the default temperature differs by model
+    "mistral": Provider(
+        base_url="https://api.mistral.ai/v1",
+        example="https://api.mistral.ai/v1",
+        own_domains=("api.mistral.ai",),
+        key_variable="MISTRAL_API_KEY",
+        offers=("json_schema",),
+        max_temperature=1.5,
+        has_known_defaults=False,
+        has_batches=True,
+        batch_api="mistral",
+        batch_price_factor=0.5,
+        price_library_id="mistral",
     ),
     "bedrock": Provider(
         example="https://bedrock-mantle.REGION.api.aws/v1",

@@ -178,8 +178,8 @@ def test_batches_of_a_provider_without_them_are_refused(provider):
     message = refusal_of(
         make_recipe_fields(make_api_teacher(provider, base_url=PROVIDERS[provider].example, execution="batch"))
     )
-    assert f"batch needs OpenAI's batch API (/files and /batches), which provider {provider} does not have" in message
-    assert "take one of openai, azure, compatible" in message
+    assert f"batch needs the batch API of OpenAI or Mistral, which provider {provider} does not have" in message
+    assert "take one of openai, azure, mistral, compatible" in message
 
 
 def test_batch_limits_with_single_requests_are_refused():

@@ -57,7 +57,7 @@ def _execution(endpoint: Endpoint) -> Iterator[str]:
     if endpoint.execution == "batch" and not endpoint.preset.has_batches:
         having = ", ".join(name for name, preset in PROVIDERS.items() if preset.has_batches)
         yield (
-            "endpoint.execution: batch needs OpenAI's batch API (/files and /batches), which provider "
+            "endpoint.execution: batch needs the batch API of OpenAI or Mistral, which provider "
             f"{endpoint.provider} does not have: leave it at realtime, or take one of {having}"
         )
 

@@ -273,9 +273,9 @@ def _error(status: int, message: str) -> web.Response:
 
 
 @contextlib.contextmanager
-def serving_batches(socket: Path | None = None) -> Iterator[BatchServer]:
+def serving_batches(socket: Path | None = None, server: BatchServer | None = None) -> Iterator[BatchServer]:
     """Serve on a Unix socket at `socket`, or without one on a free port of the loopback."""
-    server = BatchServer()
+    server = server or BatchServer()
 
     async def run(ready: threading.Event, over: asyncio.Event) -> None:
         runner = web.AppRunner(server.application(), shutdown_timeout=0.1)

@@ -13,7 +13,7 @@ from tenacity import RetryCallState
 from tenacity.wait import wait_base
 
 from stillhouse.errors import ServiceError, ServiceUnavailable
-from stillhouse.inference.api.batch.request_file import PATH
+from stillhouse.inference.api.batch.calls import batch_calls
 from stillhouse.inference.api.batch.state import BatchState, File, Page
 from stillhouse.inference.api.client import open_api
 from stillhouse.inference.api.errors import Refused, TransientError, classify_error
@@ -48,7 +48,7 @@ class BatchClient:
         self._log = log
         self._backoff = backoff
         self._api = open_api(model, transport)
-        self._batches = self._api.batches.with_raw_response
+        self._calls = batch_calls(self._api, model)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -76,9 +76,7 @@ class BatchClient:
         may_exist = False
 
         def send() -> Awaitable[Any]:
-            return self._batches.create(
-                input_file_id=input_file, endpoint=PATH, completion_window="24h", metadata=metadata
-            )
+            return self._calls.create(input_file, metadata)
 
         async def attempt() -> str:
             nonlocal may_exist
@@ -99,19 +97,20 @@ class BatchClient:
         """Return the ids of the batches that were made of these files, by file; a file without a batch is left out."""
         batches: dict[str, str] = {}
         after: str | None = None
+        number = num_seen = 0
         while len(batches) < len(input_files):
-            cursor: Any = {"after": after} if after else {}
-            page = await self._fetch(Page, self._batches.list, limit=100, **cursor)
+            page = await self._fetch(Page, self._calls.list, number, after)
             batches |= {state.input_file_id: state.id for state in page.data if state.input_file_id in input_files}
-            if not page.has_more or not page.data:
+            num_seen += len(page.data)
+            if not page.data or not (page.has_more or num_seen < page.total):
                 break
-            after = page.data[-1].id
+            after, number = page.data[-1].id, number + 1
         return batches
 
     async def state(self, batch: str) -> BatchState | None:
         """Return the state of a batch; None if the provider knows no batch by this id."""
         try:
-            return await self._fetch(BatchState, self._batches.retrieve, batch)
+            return await self._fetch(BatchState, self._calls.retrieve, batch)
         except ServiceError as error:
             if not _is_not_found(error):
                 raise

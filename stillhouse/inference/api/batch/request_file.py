@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stillhouse.inference.api.request import ApiModel, ChatRequest, request_body
 
@@ -27,5 +27,11 @@ def take_requests(waiting: deque[ChatRequest], model: ApiModel, path: Path, most
 
 def request_line(model: ApiModel, request: ChatRequest) -> bytes:
     """Return the line of one request, its end included."""
-    line = {"custom_id": request.key, "method": "POST", "url": PATH, "body": request_body(model, request)}
+    body = request_body(model, request)
+    line: dict[str, Any] = {"custom_id": request.key}
+    if model.endpoint.preset.batch_api == "mistral":
+        del body["model"]  # the job names it
+    else:
+        line |= {"method": "POST", "url": PATH}
+    line["body"] = body
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

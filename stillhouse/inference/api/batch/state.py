@@ -1,8 +1,8 @@
 """What a provider says of files and batches, as far as it is needed."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, model_validator
 
 ENDED = ("completed", "failed", "expired", "cancelled")
 
@@ -34,6 +34,10 @@ class _Errors(BaseModel):
     data: list[BatchError] | None = None
 
 
+# Mistral's words for the state of a job
+_STATUSES = {"success": "completed", "timeout_exceeded": "expired"}
+
+
 class BatchState(BaseModel):
     """A batch as the provider reports it."""
 
@@ -44,6 +48,27 @@ class BatchState(BaseModel):
     error_file_id: str | None = None
     request_counts: Counts | None = None
     errors: _Errors | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_mistral_job(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "input_files" not in given:
+            return given
+        status = str(given.get("status")).lower()
+        output, errors = given.get("output_file"), given.get("errors") or []
+        if status == "failed" and output:
+            status = "expired"  # it was begun: what was answered is paid for
+        names = ("completed", "failed", "total")
+        counts = (given.get(f"{name}_requests") or 0 for name in ("succeeded", "failed", "total"))
+        return {
+            "id": given.get("id"),
+            "status": _STATUSES.get(status, status),
+            "input_file_id": next(iter(given["input_files"] or []), ""),
+            "output_file_id": output,
+            "error_file_id": given.get("error_file"),
+            "request_counts": dict(zip(names, counts, strict=True)),
+            "errors": {"data": [{"message": error.get("message")} for error in errors if isinstance(error, dict)]},
+        }
 
     @property
     def num_done(self) -> int:
@@ -61,3 +86,4 @@ class Page(BaseModel):
 
     data: list[BatchState]
     has_more: bool = False
+    total: int = 0  # batches on all pages, where that is told in place of `has_more`
