@@ -331,13 +331,16 @@ def test_api_key_is_sent_as_a_bearer_and_is_nowhere_else(tmp_path, serve, monkey
     assert not any(KEY.encode() in path.read_bytes() for path in written)
 
 
-def test_headers_for_a_gateway_are_sent_and_their_secrets_are_nowhere_else(tmp_path, serve, monkeypatch):
+@pytest.mark.parametrize("provider", ["openai", "compatible"])
+def test_headers_for_a_gateway_are_sent_and_their_secrets_are_nowhere_else(tmp_path, serve, monkeypatch, provider):
     secret = "pk-Portk3ySecret-987654321"
     monkeypatch.setenv("GATEWAY_API_KEY", secret)
     echo = failure(429, f"slow down, {secret}", headers={"retry-after": "0"})
     server = serve(first(echo))
     headers = {"headers": {"X-Title": "distil"}, "headers_from_env": {"x-gateway-api-key": "GATEWAY_API_KEY"}}
-    _, told = run(tmp_path, 2, output={"kind": "free"}, endpoint=headers)
+    monkeypatch.setenv("OTHER_API_KEY", KEY)
+    asked = {"provider": provider, "output": {"kind": "free"}}
+    _, told = run(tmp_path, 2, endpoint={"api_key_env": "OTHER_API_KEY", **headers}, **asked)
     assert {request.headers["x-title"] for request in server.requests} == {"distil"}
     assert {request.headers["x-gateway-api-key"] for request in server.requests} == {secret}
     assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
@@ -345,7 +348,7 @@ def test_headers_for_a_gateway_are_sent_and_their_secrets_are_nowhere_else(tmp_p
     assert secret not in told.text
     assert not any(secret.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     # they are no part of a key
-    assert run(tmp_path, 2, output={"kind": "free"})[0]["from_store"] == 2
+    assert run(tmp_path, 2, **asked)[0]["from_store"] == 2
 
 
 @pytest.mark.parametrize("value", [None, "", "two words"])

@@ -184,10 +184,11 @@ class Client:
 def open_api(model: ApiModel, transport: httpx2.AsyncBaseTransport | None) -> openai.AsyncOpenAI:
     """Return the library's client for a model's endpoint, with no retries of its own."""
     endpoint = model.endpoint
+    own = {**endpoint.headers, **model.secret_headers}
     api = openai.AsyncOpenAI(
         base_url=endpoint.address,
         api_key=model.api_key or "none",
-        default_headers={**endpoint.headers, **model.secret_headers},
+        default_headers=own,
         max_retries=0,  # we retry: the library forgets a Retry-After of more than two minutes
         timeout=httpx2.Timeout(endpoint.timeout_s, connect=min(_CONNECT_S, endpoint.timeout_s)),
         http_client=openai.DefaultAsyncHttpxClient(
@@ -196,5 +197,5 @@ def open_api(model: ApiModel, transport: httpx2.AsyncBaseTransport | None) -> op
             limits=httpx2.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency),
         ),
     )
-    drop_foreign_headers(api, endpoint, os.environ)
+    drop_foreign_headers(api, endpoint, os.environ, own)
     return api

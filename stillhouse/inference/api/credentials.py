@@ -36,8 +36,11 @@ def read_secret_headers(endpoint: Endpoint, environment: Mapping[str, str]) -> d
     """Return the headers of the endpoint whose values stand in the environment.
 
     Raises:
-        RecipeError: a variable is not set, or a header can't hold it. The message never holds it.
+        RecipeError: a variable is not set, may not go to the endpoint's host, or a header can't hold it. The message
+            never holds it.
     """
+    for variable in endpoint.headers_from_env.values():
+        check_key_stays_home(endpoint, environment, variable)
     found = {header: environment.get(name, "").strip() for header, name in endpoint.headers_from_env.items()}
     for header, value in found.items():
         if not value or not _is_sendable(value):

@@ -37,21 +37,21 @@ def trusted_hosts(environment: Mapping[str, str]) -> frozenset[str]:
     return frozenset(entry.removesuffix(".") for entry in entries)
 
 
-def check_key_stays_home(endpoint: Endpoint, environment: Mapping[str, str]) -> None:
-    """Do nothing if the endpoint's key may go to its address.
+def check_key_stays_home(endpoint: Endpoint, environment: Mapping[str, str], variable: str = "") -> None:
+    """Do nothing if the endpoint's key, or the secret in `variable`, may go to its address.
 
     Raises:
         RecipeError: the host is not the key's provider's own, not this machine and not named by whoever starts the
             run; or the address is plain http to a public host.
     """
-    variable, host = endpoint.key_variable, _host(endpoint)
+    variable, host = variable or endpoint.key_variable, _host(endpoint)
     owner = owner_of(variable) or endpoint.provider
     if not _may_get(PROVIDERS[owner], host, environment):
         raise RecipeError(
             f"The key in {variable} may not go to {host}. A recipe may come from anybody, so a key goes only to hosts "
             f"of its own provider ({owner}: {PROVIDERS[owner].key_hosts_text}), to this machine, and to hosts that "
             f"whoever starts the run has named. If you trust {host} with this key, set {_VARIABLE}={host} where the "
-            "run starts; else change endpoint.base_url or endpoint.api_key_env."
+            "run starts; else change the endpoint's base_url, api_key_env or headers_from_env."
         )
     if urlsplit(endpoint.address).scheme == "http" and not is_private(host):
         raise RecipeError(
@@ -60,15 +60,19 @@ def check_key_stays_home(endpoint: Endpoint, environment: Mapping[str, str]) -> 
         )
 
 
-def drop_foreign_headers(api: "openai.AsyncOpenAI", endpoint: Endpoint, environment: Mapping[str, str]) -> None:
+def drop_foreign_headers(
+    api: "openai.AsyncOpenAI", endpoint: Endpoint, environment: Mapping[str, str], own: Mapping[str, str]
+) -> None:
     """Take out of the library's client what it read from OPENAI_* variables, unless it talks to OpenAI.
+
+    `own` are the headers that stay.
 
     The library sends OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS to whoever it talks to.
     """
     api.admin_api_key = None  # no call here needs it
     if endpoint.provider != "openai" or not _may_get(PROVIDERS["openai"], _host(endpoint), environment):
         api.organization = api.project = None
-        api._custom_headers = {}
+        api._custom_headers = dict(own)
 
 
 def _host(endpoint: Endpoint) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from stillhouse.errors import RecipeError
 from stillhouse.inference.api.client import open_api
-from stillhouse.inference.api.credentials import read_api_key
+from stillhouse.inference.api.credentials import read_api_key, read_secret_headers
 from stillhouse.inference.api.request import ApiModel, ResponseForm
 from stillhouse.inference.api.trust import trusted_hosts
 from tests.support.api.requests import KEY, teacher
@@ -129,6 +129,29 @@ def received(provider: str, address: str, status: int = 200) -> list[httpx2.Requ
     else:
         asyncio.run(call())
     return seen
+
+
+@pytest.mark.parametrize(
+    ("address", "variable", "trusted", "may"),
+    [
+        ("https://gateway.example/v1", "GATEWAY_API_KEY", "gateway.example", True),
+        ("http://127.0.0.1:8000/v1", "GATEWAY_API_KEY", "", True),
+        ("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", "", True),
+        ("https://gateway.example/v1", "GATEWAY_API_KEY", "", False),
+        ("https://gateway.example/v1", "OPENAI_API_KEY", "", False),
+        ("https://gateway.example/v1", "OPENAI_API_KEY", "other.example", False),
+    ],
+)
+def test_secret_of_a_header_goes_where_a_key_may_go(address: str, variable: str, trusted: str, may: bool):
+    asked = teacher("compatible", address, endpoint={"headers_from_env": {"x-gateway": variable}})
+    assert asked.endpoint
+    environment = {variable: KEY, TRUSTED: trusted}
+    if may:
+        assert read_secret_headers(asked.endpoint, environment) == {"x-gateway": KEY}
+    else:
+        with pytest.raises(RecipeError, match=f"The key in {variable} may not go to gateway.example") as caught:
+            read_secret_headers(asked.endpoint, environment)
+        assert KEY not in str(caught.value)
 
 
 AMBIENT = {
