@@ -114,13 +114,18 @@ def _use(server: TemporaryServer) -> bool:
 
 
 def _end_at_once_on_interrupt() -> None:
-    """Without a server of the user's own, end on Ctrl-C as a kill would: guards end the workers, nothing is lost.
+    """Without a server of the user's own, end on Ctrl-C once the workers have stored what they have.
 
-    The temporary server gets the same signal and ends; Prefect would try for minutes to report the end to it.
+    The temporary server gets the same signal and ends; Prefect would try for minutes to report the end to it. A second
+    Ctrl-C ends at once: guards end the workers then.
     """
+    from stillhouse.runtime.process import end_workers
 
     def end(number: int, frame: object) -> None:
+        signal.signal(number, lambda number, frame: os._exit(128 + number))
         os.write(2, b"\nstillhouse: interrupted; the same command again goes on from what is stored.\n")
+        os.write(2, b"stillhouse: waiting for answers under way; Ctrl-C again ends at once.\n")
+        end_workers()
         os._exit(128 + number)
 
     # SIGTERM is left to Prefect, which ends a run in good order: its server does not get that signal and lives on

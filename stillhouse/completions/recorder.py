@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion, without_reasoning
+from stillhouse.completions.journal import Journal, Part
 from stillhouse.completions.store import CompletionStore
 from stillhouse.completions.table import AnswerForm
 from stillhouse.costs.budget_guard import BudgetGuard, BudgetScope
@@ -45,6 +46,8 @@ class CompletionRecorder:
         self._store = CompletionStore(Store(store), teacher)
         self._reporter = reporter
         self._min_logprobs = min_logprobs
+        self._journal = Journal(store, teacher, reporter.log)
+        self._store_left()
         self.completions = CompletionBuffer(keys, form)
         self._usage = UsageMeter()  # what all these completions took, whichever run requested them
         for stored in self._store.stream(keys, min_logprobs, self._usage.add_discarded):
@@ -63,6 +66,22 @@ class CompletionRecorder:
     def missing(self, requests: Iterable[KeyedRequest]) -> list[KeyedRequest]:
         """Return those of `requests` that have no completion yet."""
         return [request for request in requests if request.key not in self.completions]
+
+    def note(self, completion: Completion) -> None:
+        """Keep a completion on this machine's disk until it is stored."""
+        self._journal.add(completion, self._min_logprobs)
+
+    def cut(self) -> Part:
+        """Return what was noted since the last cut, to be forgotten once it is stored."""
+        return self._journal.cut()
+
+    def _store_left(self) -> None:
+        """Store what runs that were ended noted and had not stored; it was paid for."""
+        for part, lines in self._journal.left():
+            for min_logprobs in {number for _, number in lines}:
+                self._store.append([one for one, number in lines if number == min_logprobs], min_logprobs)
+            part.forget()
+            self._reporter.log(f"stored {len(lines)} answers that an earlier run could not store before it ended")
 
     def commit(self, segment: list[Completion]) -> None:
         """Store `segment` as one file, if it holds anything; replies that were thrown away count by their tokens alone.

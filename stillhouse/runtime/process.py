@@ -31,6 +31,9 @@ _MISSING_PACKAGE = re.compile(r"ModuleNotFoundError: No module named ('[^']+')")
 # the last line of a traceback, of whichever process of an engine
 _RAISED = re.compile(r"(?:^|\s)((?:\w+\.)*\w*(?:Error|Exception)): (\S.*)$")
 _WHICH_PYTHON = "STILLHOUSE_ENGINE_PYTHON to the interpreter of an environment that holds vLLM and TRL."
+# seconds for an orderly end: a worker waits for answers that are paid for, and stores them
+_GRACE_S = 30.0
+_running: "set[subprocess.Popen[bytes]]" = set()
 _libc = ctypes.CDLL(None, use_errno=True)
 
 OnEvent = Callable[[Event], None]
@@ -152,15 +155,28 @@ def _child(command: list[str], environment: dict[str, str]) -> Iterator[subproce
         preexec_fn=_die_with_parent,  # async-signal-safe: one prctl call
     )
     guard = guard_group(child.pid)
+    _running.add(child)
     try:
         yield child
     finally:
         end_group(child)
+        _running.discard(child)
         guard.kill()
         guard.communicate()
 
 
-def end_group(child: subprocess.Popen[bytes], grace_s: float = 5.0) -> None:
+def end_workers(grace_s: float = _GRACE_S) -> None:
+    """Have every worker of this process end in good order, and wait for at most `grace_s` until all have."""
+    children = list(_running)
+    for child in children:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
+    give_up = time.monotonic() + grace_s
+    while any(child.poll() is None for child in children) and time.monotonic() < give_up:
+        time.sleep(0.05)
+
+
+def end_group(child: subprocess.Popen[bytes], grace_s: float = _GRACE_S) -> None:
     """End the child's whole process group: SIGTERM, then SIGKILL after `grace_s`."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)

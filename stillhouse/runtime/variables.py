@@ -22,7 +22,8 @@ VARIABLES = {
     "STILLHOUSE_WORK": Variable(
         ".stillhouse/work",
         "this machine's scratch: training checkpoints, a copy of each S3 artifact made or used here (may be deleted "
-        "between runs), model hashes, the device lock. Runs on one device must share it; if two of them want the same "
+        "between runs, but for cache/unstored: answers that the store lacks), model hashes, the device lock. Runs on "
+        "one device must share it; if two of them want the same "
         "artifact, one builds it",
     ),
     "STILLHOUSE_ENGINE_PYTHON": Variable(".venv/engine/bin/python", "interpreter that holds vLLM, torch and TRL"),

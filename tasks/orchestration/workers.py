@@ -9,8 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeVar
 
+import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
+from prefect.exceptions import PrefectException
 from pydantic import BaseModel
 from tqdm import tqdm
 
@@ -158,10 +160,19 @@ class _Watcher:
             log.info("  %s: %s", self._label, text)
         if TaskRunContext.get() is None:
             return
+        try:
+            self._show_artifact(float(percent), f"{self._label}: {text}")
+        except (httpx.HTTPError, PrefectException, OSError) as error:
+            # the work is worth more than its bar: the next percent is tried again
+            log.warning(
+                "%s: Prefect's page does not show the progress: %s: %s", self._label, type(error).__name__, error
+            )
+
+    def _show_artifact(self, percent: float, text: str) -> None:
         if self._artifact is None:
-            self._artifact = create_progress_artifact(progress=float(percent), description=f"{self._label}: {text}")
+            self._artifact = create_progress_artifact(progress=percent, description=text)
         else:
-            update_progress_artifact(self._artifact, progress=float(percent), description=f"{self._label}: {text}")
+            update_progress_artifact(self._artifact, progress=percent, description=text)
 
 
 def run_completion_worker(call: Call, work: Literal["generate", "probe"], spec: AskSpec) -> GenerationSummary:

@@ -28,8 +28,9 @@ def test_killed_worker_loses_only_what_was_not_yet_stored(tmp_path):
         kept, sent = len(stored(tmp_path)), len(server.requests)
         assert 20 <= kept < NUM_ROWS
         summary = work(tmp_path, server.address, NUM_ROWS)
-        assert summary["from_store"] == kept
-        assert len(server.requests) - sent == summary["sent"] == NUM_ROWS - kept
+        # what had come and was not stored yet was on disk
+        assert summary["from_store"] >= kept
+        assert len(server.requests) - sent == summary["sent"] == NUM_ROWS - summary["from_store"]
     assert {line["text"] for line in answers(tmp_path).values()} == {"billing"}
 
 

@@ -1,6 +1,7 @@
 """Sends many requests to an endpoint at once and stores completions every few seconds.
 
-Each completion is paid for: however a run ends, short of a SIGKILL, those that came are stored.
+Each completion is paid for: it is on this machine's disk as it comes, so that the next run can store it, however this
+one ends.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from stillhouse.inference.api.response import TokenCounts
 
 # completions that may wait to be stored, while the store is slow, before no further request is sent
 _MAX_UNSTORED = 4096
+# seconds for which answers under way are waited for once the run is ended: they are paid for
+_GRACE_S = 15.0
 
 
 class ConcurrentRequester:
@@ -54,14 +57,23 @@ class ConcurrentRequester:
             # whichever fails first ends the other: no completion is bought that can't be stored
             await asyncio.wait({sending, storing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sending.cancel()
+            await self._end_sending(sending)
             self._is_over.set()
             errors = await asyncio.gather(storing, sending, return_exceptions=True)
+            self._recorder.cut().close()
         for error in errors:
             if error is not None:
                 raise error
         if self._is_budget_spent:
             raise self._recorder.budget_error()
+
+    async def _end_sending(self, sending: "asyncio.Task[None]") -> None:
+        """Send nothing more, and wait a while for the answers under way."""
+        if not sending.done():
+            self._end(ServiceError("the run was ended"))
+            with contextlib.suppress(asyncio.CancelledError):  # by a second signal
+                await asyncio.wait({sending}, timeout=_GRACE_S)
+        sending.cancel()
 
     async def _send_all(self, requests: Iterator[ChatRequest], concurrency: int) -> None:
         try:
@@ -106,7 +118,7 @@ class ConcurrentRequester:
         """
         budget = self._recorder.budget
         budget.charge(counts.prompt, counts.completion, counts.cached)
-        self._unstored.append(as_discarded(request.key, counts, self._recorder.teacher))
+        self._wait_to_be_stored(as_discarded(request.key, counts, self._recorder.teacher))
         if not budget.can_reserve(0.0, 0):
             raise self._recorder.budget_error()
 
@@ -140,7 +152,11 @@ class ConcurrentRequester:
             cached_tokens=completion.cached_tokens,
         )
         self._came.set()
+        self._wait_to_be_stored(completion)
+
+    def _wait_to_be_stored(self, completion: Completion) -> None:
         self._unstored.append(completion)
+        self._recorder.note(completion)
         if len(self._unstored) >= _MAX_UNSTORED:
             self._has_room.clear()
 
@@ -154,8 +170,10 @@ class ConcurrentRequester:
             is_last = self._is_over.is_set()
             segment, self._unstored = self._unstored, []
             self._has_room.set()
-            # in a thread: while a store is slow, completions go on to come
-            await asyncio.to_thread(self._recorder.commit, segment)
+            with self._recorder.cut() as noted:
+                # in a thread: while a store is slow, completions go on to come
+                await asyncio.to_thread(self._recorder.commit, segment)
+                noted.forget()
 
 
 def as_completion(key: str, outcome: Outcome, teacher_fingerprint: str) -> Completion:

@@ -1,11 +1,14 @@
 """Which worker asks a model for a stage, and how long it may take."""
 
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.recipe.teacher import Teacher
+from stillhouse.runtime.events import Progress
 from stillhouse.skills.conversation import Conversation
 from stillhouse.teachers.spec import AskSpec
 from tasks.orchestration import workers
@@ -59,3 +62,17 @@ def test_completion_worker_of_single_requests_has_the_stages_time(started: list[
 def test_completion_worker_of_a_local_model_runs_on_the_device_with_its_threads(started: list[tuple[Any, ...]]):
     ask("probe", model="./model", engine={"threads": 3})
     assert started == [(Worker.PROBE, "3")]
+
+
+def test_progress_that_prefect_does_not_take_is_a_log_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def away(**_: Any) -> None:
+        raise httpx.ConnectError("no server")
+
+    monkeypatch.setattr(workers, "create_progress_artifact", away)
+    monkeypatch.setattr(workers, "TaskRunContext", SimpleNamespace(get=lambda: object()))
+    with workers._Watcher("generate") as watcher:
+        watcher.show(Progress(done=1, total=2, unit="rows"))
+        watcher.show(Progress(done=2, total=2, unit="rows"))
+    assert caplog.text.count("does not show the progress: ConnectError: no server") == 2

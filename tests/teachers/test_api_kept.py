@@ -1,0 +1,65 @@
+"""What is paid for is kept: answers that the endpoint gave are in the store after the next run, each asked for once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stillhouse.artifacts.store import StoreConfig
+from stillhouse.completions.store import CompletionStore
+from stillhouse.errors import StoreError
+from stillhouse.teachers.api_worker import generate
+from tests.support.api.requests import KEY, RecordingReporter, connect_over, spec, stored, teacher
+from tests.support.api.server import Act, Received, Serve, answer, serving_on_demand
+
+ROWS = 40
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with serving_on_demand(tmp_path, monkeypatch) as start:
+        yield start
+
+
+def run(folder: Path) -> RecordingReporter:
+    told = RecordingReporter()
+    asked = spec(folder, teacher(endpoint={"concurrency": 4, "segment_seconds": 0.05}), ROWS)
+    store = StoreConfig(url=str(folder / "store"), cache_dir=folder / "cache")
+    generate(asked.model_copy(update={"store": store}), told, connect_over(Path("socket")))
+    return told
+
+
+def slow_answer(received: Received) -> Act:
+    act = answer('{"answer":"billing"}')
+    act.delay_s = 0.03 * (1 + received.number % 3)
+    return act
+
+
+@pytest.mark.parametrize("segments_before", [0, 2])
+def test_store_that_goes_away_loses_no_answer(
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, segments_before: int
+):
+    server, append, calls = serve(slow_answer), CompletionStore.append, []
+
+    def away(self: CompletionStore, *parts: object) -> str:
+        calls.append(parts)
+        if len(calls) > segments_before:
+            raise StoreError("the store is away")
+        return append(self, *parts)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CompletionStore, "append", away)
+        with pytest.raises(StoreError, match="away"):
+            run(tmp_path)
+        answered = len(server.requests)
+        assert 0 < answered < ROWS
+        assert len(stored(tmp_path)) < answered
+        with pytest.raises(StoreError, match="away"):  # it is still away, and nothing more is bought
+            run(tmp_path)
+        assert len(server.requests) == answered
+    told = run(tmp_path)
+    assert "answers that an earlier run could not store" in told.text
+    assert sorted(request.prompt for request in server.requests) == sorted(f"message {n}" for n in range(ROWS))
+    assert len(stored(tmp_path)) == ROWS
+    assert list((tmp_path / "cache").rglob("*.jsonl")) == []
