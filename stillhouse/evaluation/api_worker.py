@@ -66,7 +66,7 @@ def evaluate_teacher(
     """
     rows = rows_of(spec)
     endpoint = spec.endpoint
-    requests = ChatRequests(spec, rows, reporter.log)
+    requests = ChatRequests(spec, rows, reporter.log, reporter.beat)
     recorder = open_recorder(spec, [request.key for request in requests.all], reporter, requests.answers)
     timings = run_until_signal(_request(spec, requests, recorder, reporter.log, connect))
     table = Path(spec.out) / "completions.parquet"

@@ -21,6 +21,7 @@ from stillhouse.runtime.events import Done, Error, Event, Log, Metric, Progress
 from stillhouse.runtime.unexpected import cause_of, trace_of
 
 Spec = TypeVar("Spec", bound=BaseModel)
+_BEAT_S = 30.0
 
 
 class Reporter:
@@ -30,6 +31,7 @@ class Reporter:
         self._pipe = pipe
         self._min_interval_s = min_interval_s
         self._last_progress = -math.inf
+        self._last_beat = time.monotonic()
 
     def progress(self, done: int, total: int, unit: str, **detail: Any) -> None:
         """Report progress. Reports within `min_interval_s` of the last one are left out, but never the final one."""
@@ -38,6 +40,13 @@ class Reporter:
             return
         self._last_progress = now
         self._write(Progress(done=done, total=total, unit=unit, detail=detail))
+
+    def beat(self) -> None:
+        """Say that long preparations go on, at most every 30 s: a worker that says nothing is ended."""
+        now = time.monotonic()
+        if now - self._last_beat >= _BEAT_S:
+            self._last_beat = now
+            self._write(Log(text="still preparing"))
 
     def metric(self, name: str, value: float, step: int = 0) -> None:
         """Report one number."""

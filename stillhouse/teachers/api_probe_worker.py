@@ -19,9 +19,9 @@ from stillhouse.teachers.spec import ProbeSpec
 
 def probe(spec: ProbeSpec, reporter: Reporter, connect: Callable[..., Client] = Client) -> dict[str, Any]:
     """Generate the completions of up to `spec.prompts` prompts that lack one, and return what that took."""
-    training = ChatRequests(spec, rows_of(spec))
+    training = ChatRequests(spec, rows_of(spec), beat=reporter.beat)
     evaluated = spec.model_copy(update={"teacher": spec.teacher.as_evaluated})
-    tests = ChatRequests(evaluated, read_cases(spec.test, spec.skill) if spec.test else [])
+    tests = ChatRequests(evaluated, read_cases(spec.test, spec.skill) if spec.test else [], beat=reporter.beat)
     recorder = open_recorder(spec, [request.key for request in training.all], reporter, training.answers)
     chosen = choose_keys(training.slots, recorder.completions, spec.prompts, spec.among)
     is_chosen = frozenset(chosen).__contains__

@@ -21,8 +21,14 @@ _LOG_EVERY = 10_000
 class ChatRequests:
     """The requests for all rows and rollouts."""
 
-    def __init__(self, spec: AskSpec, rows: Sequence[Row], log: Callable[[str], None] = lambda _: None) -> None:
-        """Make every row's prompt; the progress goes to `log`.
+    def __init__(
+        self,
+        spec: AskSpec,
+        rows: Sequence[Row],
+        log: Callable[[str], None] = lambda _: None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make every row's prompt; the progress goes to `log`, and `beat` is called for each.
 
         Raises:
             DataError: labels, or the completions' form, hold personal data that may not be sent.
@@ -38,7 +44,8 @@ class ChatRequests:
         self.slots: list[CompletionSlot] = []
         output = self.form.fields | template_fields(spec.teacher)
         requests: dict[str, ChatRequest] = {}
-        for number, (row, prompt) in enumerate(zip(rows, prompter.prompts(rows), strict=True), start=1):
+        for number, (row, prompt) in enumerate(zip(rows, prompter.prompts(rows, beat), strict=True), start=1):
+            beat()
             if number % _LOG_EVERY == 0:
                 log(f"{number} of {len(rows)} prompts made")
             assert not isinstance(prompt, str), "the recipe refuses layout text behind an endpoint"

@@ -39,7 +39,7 @@ def generate(
     `connect` and `connect_batches` make the client; they are called for the first missing completion, so a full store
     needs neither key nor server.
     """
-    requests = ChatRequests(spec, rows_of(spec), reporter.log)
+    requests = ChatRequests(spec, rows_of(spec), reporter.log, reporter.beat)
     recorder = open_recorder(spec, [request.key for request in requests.all], reporter, requests.answers)
     missing = recorder.missing(requests.all)
     if missing and spec.endpoint.execution == "batch":

@@ -29,7 +29,7 @@ def generate(spec: GenerateSpec, reporter: Reporter, start: Callable[..., Any] =
 
     `start` makes the engine; it is called for the first missing completion, so a full store needs no engine.
     """
-    prepared = PreparedRequests(spec)
+    prepared = PreparedRequests(spec, reporter.beat)
     requester = EngineRequester(prepared, prepared.requests, reporter, start)
     requester.request(prepared.requests)
     requester.recorder.completions.write(prepared.slots, Path(spec.out) / "completions.parquet")
@@ -76,7 +76,10 @@ class EngineRequester:
             for index in range(sampling.n)
         ]
         in_flight = llm.llm_engine.vllm_config.scheduler_config.max_num_seqs + _AHEAD
-        self._store(stream(llm, missing, lambda request: params[request.rollout_index], in_flight, self._reserve))
+        beat = self.recorder.report_progress
+        self._store(
+            stream(llm, missing, lambda request: params[request.rollout_index], in_flight, self._reserve, beat=beat)
+        )
         if self.recorder.missing(missing):
             raise self.recorder.budget_error()
 

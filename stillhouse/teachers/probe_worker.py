@@ -17,7 +17,7 @@ from stillhouse.teachers.spec import ProbeSpec
 
 def probe(spec: ProbeSpec, reporter: Reporter, start: Callable[..., Any] = start_engine) -> dict[str, Any]:
     """Generate the completions of up to `spec.prompts` prompts that lack one, and return what that took."""
-    prepared = PreparedRequests(spec)
+    prepared = PreparedRequests(spec, reporter.beat)
     requester = EngineRequester(prepared, prepared.requests, reporter, start)
     chosen = choose_keys(prepared.slots, requester.recorder.completions, spec.prompts, spec.among)
     is_chosen = frozenset(chosen).__contains__

@@ -4,7 +4,7 @@ Generation and evaluation must show the teacher exactly the same prompts.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from stillhouse.data.row import Row, draw_sha256
@@ -35,13 +35,16 @@ class Prompter:
         self.labels = tuple(labels)
         self._pools = _pools(self.prompt, self.labels, examples)
 
-    def prompts(self, rows: Sequence[Row]) -> Iterator[Prompt]:
-        """Yield the prompt of each row: messages, or text for layout `text`."""
+    def prompts(self, rows: Sequence[Row], beat: Callable[[], None] = lambda: None) -> Iterator[Prompt]:
+        """Yield the prompt of each row: messages, or text for layout `text`; `beat` is called while examples are found.
+
+        For many rows that takes minutes before the first prompt.
+        """
         if self.prompt.layout == "student":
             yield from (self.skill.student_messages(row["messages"], self.labels) for row in rows)
             return
         make = self.skill.teacher_text if self.prompt.layout == "text" else self.skill.teacher_messages
-        for row, examples in zip(rows, self._examples(rows), strict=True):
+        for row, examples in zip(rows, self._examples(rows, beat), strict=True):
             shown = [(self.skill.as_text(example["messages"]), example["references"][0]) for example in examples]
             yield make(row["messages"], self.prompt, self.labels, shown)
 
@@ -49,11 +52,11 @@ class Prompter:
         """Return the constraint on a completion; {} for none."""
         return constraint_of(teacher, self.skill, self.labels)
 
-    def _examples(self, rows: Sequence[Row]) -> list[list[Row]]:
+    def _examples(self, rows: Sequence[Row], beat: Callable[[], None]) -> list[list[Row]]:
         k = self.prompt.examples
         if not k:
             return [[] for _ in rows]
-        found = [pool.nearest_all(rows, k) for pool in self._pools]
+        found = [pool.nearest_all(rows, k, beat) for pool in self._pools]
         chosen = [[example for group in groups for example in group] for groups in zip(*found, strict=True)]
         if self.prompt.selection == "fixed_per_label":
             return [sorted(examples, key=self._fixed_order) for examples in chosen]
@@ -80,8 +83,8 @@ class _FixedPool:
         self._retriever = Retriever(sorted(examples, key=lambda row: seeded_order(prompt.seed, row)), prompt.retriever)
         self._examples = self._retriever.examples
 
-    def nearest_all(self, rows: Sequence[Row], k: int) -> list[list[Row]]:
-        allowed = self._retriever.nearest_all(rows, len(self._examples))
+    def nearest_all(self, rows: Sequence[Row], k: int, beat: Callable[[], None] = lambda: None) -> list[list[Row]]:
+        allowed = self._retriever.nearest_all(rows, len(self._examples), beat)
         return [[example for example in self._examples if any(example is one for one in near)][:k] for near in allowed]
 
 

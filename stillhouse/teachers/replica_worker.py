@@ -16,7 +16,7 @@ from stillhouse.teachers.spec import ShardSpec
 
 def generate_shard(spec: ShardSpec, reporter: Reporter, start: Callable[..., Any] = start_engine) -> dict[str, Any]:
     """Store a completion for each request of the shard, and return what it took; `start` makes the engine."""
-    prepared = PreparedRequests(spec)
+    prepared = PreparedRequests(spec, reporter.beat)
     own = [request for request in prepared.requests if shard_of(request.key, spec.num_shards) == spec.shard]
     requester = EngineRequester(prepared, own, reporter, start)
     requester.request(own)

@@ -1,6 +1,6 @@
 """The requests of a generation to an engine: rows read, prompts rendered, keys made."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from stillhouse.completions.completion import CompletionSlot
@@ -54,8 +54,8 @@ def open_recorder(spec: AskSpec, keys: Iterable[str], reporter: Reporter, form: 
 class PreparedRequests:
     """All requests of a generation with their keys; rows with equal prompts share one request."""
 
-    def __init__(self, spec: AskSpec) -> None:
-        """Render and tokenise every row's prompt."""
+    def __init__(self, spec: AskSpec, beat: Callable[[], None] = lambda: None) -> None:
+        """Render and tokenise every row's prompt; `beat` is called for each: a million take half an hour."""
         self.spec = spec
         teacher = spec.teacher
         rows = rows_of(spec)
@@ -76,7 +76,8 @@ class PreparedRequests:
         self.slots: list[CompletionSlot] = []
         requests: dict[str, Request] = {}
         output = self._output()
-        for row, prompt in zip(rows, prompter.prompts(rows), strict=True):
+        for row, prompt in zip(rows, prompter.prompts(rows, beat), strict=True):
+            beat()
             rendered = render(tokenizer, prompt)
             # an answer that is held to a form is none of the block
             self.opened_block = "" if self.constraint else opened_block(rendered)

@@ -50,10 +50,11 @@ class Retriever:
         """
         return self.nearest_all([row], k)[0]
 
-    def nearest_all(self, rows: Sequence[Row], k: int) -> list[list[Row]]:
-        """Return `nearest` of each row, scored in batches with the same results."""
+    def nearest_all(self, rows: Sequence[Row], k: int, beat: Callable[[], None] = lambda: None) -> list[list[Row]]:
+        """Return `nearest` of each row, scored in batches with the same results; `beat` is called for each batch."""
         found: list[list[Row]] = []
         for start in range(0, len(rows), _BATCH_ROWS):
+            beat()
             batch = rows[start : start + _BATCH_ROWS]
             texts = [_text(row) for row in batch]
             near_duplicate = self._overlap(texts) >= self.near_duplicate_threshold

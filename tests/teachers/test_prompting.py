@@ -145,3 +145,12 @@ def test_constraint_is_what_the_recipe_says(output, layout, expected):
     asked = Teacher(model="./teacher", prompt=TeacherPrompt(layout=layout), output=output)
     found = Prompter(asked, SKILL, LABELS, []).constraint(asked)
     assert {name: list(value) if name == "choice" else value for name, value in found.items()} == expected
+
+
+@pytest.mark.parametrize("selection", ["nearest", "nearest_per_label", "fixed_per_label"])
+def test_prompts_of_many_rows_beat_before_the_first_one(monkeypatch: pytest.MonkeyPatch, selection: str):
+    monkeypatch.setattr("stillhouse.teachers.retrieval._BATCH_ROWS", 1)
+    beats: list[None] = []
+    prompter = Prompter(teacher(examples=2, selection=selection), SKILL, LABELS, EXAMPLES)
+    next(prompter.prompts(ASKED, lambda: beats.append(None)))
+    assert len(beats) >= len(ASKED)

@@ -23,10 +23,12 @@ def stream(
     can_send: Callable[[Request], bool] = lambda _: True,
     *,
     cache_salt: str | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> Iterator[FinishedRequest]:
     """Yield requests as they finish, with up to `in_flight` requests in the engine at any time.
 
     A request that `can_send` holds back waits for others to finish. If the engine is empty then, the stream ends.
+    `beat` is called after each step of the engine: the first answer may take long, and the engine lives meanwhile.
     Requests share a cached prefix only with those of the same `cache_salt`.
     """
     from vllm import TokensPrompt
@@ -48,7 +50,9 @@ def stream(
             request = next(waiting, None)
         if not running:
             return
-        for output in engine.step():
+        outputs = engine.step()
+        beat()
+        for output in outputs:
             if output.finished:
                 done, started = running.pop(output.request_id)
                 yield FinishedRequest(done, output, time.monotonic() - started)
