@@ -78,10 +78,24 @@ class CompletionRecorder:
     def _store_left(self) -> None:
         """Store what runs that were ended noted and had not stored; it was paid for."""
         for part, lines in self._journal.left():
+            num_stored = 0
             for min_logprobs in {number for _, number in lines}:
-                self._store.append([one for one, number in lines if number == min_logprobs], min_logprobs)
+                lacking = self._lacking([one for one, number in lines if number == min_logprobs], min_logprobs)
+                if lacking:
+                    self._store.append(lacking, min_logprobs)
+                num_stored += len(lacking)
             part.forget()
-            self._reporter.log(f"stored {len(lines)} answers that an earlier run could not store before it ended")
+            if num_stored:
+                self._reporter.log(f"stored {num_stored} answers that an earlier run could not store before it ended")
+
+    def _lacking(self, noted: list[Completion], min_logprobs: int) -> list[Completion]:
+        """Return those of `noted` that the store lacks: a process may have ended just after it had stored them."""
+        discarded: list[Completion] = []
+        stored = {one.key for one in self._store.stream([one.key for one in noted], min_logprobs, discarded.append)}
+        paid = {(one.key, one.created) for one in discarded}
+        return [
+            one for one in noted if ((one.key, one.created) not in paid if one.is_discarded else one.key not in stored)
+        ]
 
     def commit(self, segment: list[Completion]) -> None:
         """Store `segment` as one file, if it holds anything; replies that were thrown away count by their tokens alone.

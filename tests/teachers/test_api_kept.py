@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stillhouse.artifacts.store import StoreConfig
+from stillhouse.completions.journal import Part
 from stillhouse.completions.store import CompletionStore
 from stillhouse.errors import StoreError
 from stillhouse.teachers.api_worker import generate
@@ -61,5 +62,18 @@ def test_store_that_goes_away_loses_no_answer(
     told = run(tmp_path)
     assert "answers that an earlier run could not store" in told.text
     assert sorted(request.prompt for request in server.requests) == sorted(f"message {n}" for n in range(ROWS))
+    assert len(stored(tmp_path)) == ROWS
+    assert list((tmp_path / "cache").rglob("*.jsonl")) == []
+
+
+def test_store_that_held_the_answers_when_the_process_ended_gets_none_twice(
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+):
+    serve(slow_answer)
+    with monkeypatch.context() as patch:
+        patch.setattr(Part, "forget", lambda self: None)  # ended just after the store had them
+        run(tmp_path)
+    assert list((tmp_path / "cache").rglob("*.jsonl"))
+    run(tmp_path)
     assert len(stored(tmp_path)) == ROWS
     assert list((tmp_path / "cache").rglob("*.jsonl")) == []
