@@ -64,10 +64,10 @@ types: $(CONTROL)/.done
 fast: $(CONTROL)/.done
 	$(CONTROL)/pytest
 
-# fast tests run on all cores, slow ones one after another: each starts servers or engines that want the cores
+# slow tests start servers and engines: a file stays with the worker that has its own
 test: setup ray model lint types
 	$(CONTROL)/pytest
-	$(CONTROL)/pytest -m "slow and not long"
+	$(CONTROL)/pytest -m "slow and not long" --dist loadfile
 
 # runs of deployments on a real server, worker, engine and browser
 long: setup model

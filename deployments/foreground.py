@@ -37,24 +37,35 @@ class Foreground:
         Raises:
             UserError: the Prefect server can't be used, or the flow failed.
         """
-        # after the environment is set: Prefect reads it on import
-        from prefect import tags
-        from prefect.settings import get_current_settings
-
-        from deployments.prefect_server import prefect_server
-
         if self.server:
+            # after the environment is set: Prefect reads it on import
+            from prefect.settings import get_current_settings
+
             self.server.wait(get_current_settings().server.ephemeral.startup_timeout_seconds)
-        with prefect_server():
-            pass  # its refusal is one sentence, the flow's would be a traceback
-        # the automations of a server select runs by this tag
-        with tags("stillhouse"):
-            state = flow(**parameters, return_state=True)
-        if state.is_failed() or state.is_crashed():
-            error = state.result(raise_on_failure=False)
-            raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
-        result: dict[str, Any] = state.result()
-        return result
+        return run_flow(flow, **parameters)
+
+
+def run_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+    """Return the result of `flow`, on the server that Prefect's settings name.
+
+    Raises:
+        UserError: the Prefect server can't be used, or the flow failed.
+    """
+    # after the environment is set: Prefect reads it on import
+    from prefect import tags
+
+    from deployments.prefect_server import prefect_server
+
+    with prefect_server():
+        pass  # its refusal is one sentence, the flow's would be a traceback
+    # the automations of a server select runs by this tag
+    with tags("stillhouse"):
+        state = flow(**parameters, return_state=True)
+    if state.is_failed() or state.is_crashed():
+        error = state.result(raise_on_failure=False)
+        raise error if isinstance(error, UserError) else RecipeError(f"The run did not finish: {state.message}")
+    result: dict[str, Any] = state.result()
+    return result
 
 
 def prepare(recipe: str, changes: dict[str, Any]) -> Foreground:

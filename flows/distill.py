@@ -25,7 +25,7 @@ from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import join_prefect
 from tasks.read import read_sources
 from tasks.report import write_report
-from tasks.report_inputs import ReportInputs
+from tasks.reporting.inputs import ReportInputs
 from tasks.split import split_rows
 from tasks.train import train_labelled_only, train_students
 from tasks.validate import validate_rows

@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 from stillhouse.reports.schema.report import Report
 from tasks.gate_event import announce_gate
 from tasks.orchestration.run import Run
-from tasks.report_inputs import ReportInputs
+from tasks.reporting.inputs import ReportInputs
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
@@ -18,7 +18,7 @@ def write_report(run: Run, inputs: ReportInputs) -> Report:
         RecipeError: a gate rule names no number of the report.
     """
     # imported here: statistics and charts take a second to load, and the first stage need not wait for them
-    from tasks.report_build import build, files_of
+    from tasks.reporting.build import build, files_of
 
     report = build(run, inputs)
     for name, text in files_of(run, report).items():

@@ -7,8 +7,10 @@ import hypothesis
 import pytest
 import pytest_socket
 
-# the choice of pyproject.toml
+# the choice of pyproject.toml, and of make test
 FAST_TIER = "not slow and not long"
+SLOW_TIER = "slow and not long"
+MOST_ENGINES = 4  # at once, each with servers and gigabytes of its own
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,15 +22,27 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == FAST_TIER:
         # on data this small, threads of linear algebra only wait for each other; engines in slow tests need them
         os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    if config.option.markexpr == SLOW_TIER:
+        _keep_to_own_cores()
     # a busy machine, or a first example that imports a library, is no failed property; the test's own minute holds
     hypothesis.settings.register_profile("any machine", deadline=None)
     hypothesis.settings.load_profile("any machine")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A worker per core for the whole fast tier; none for slow tests, which want the cores, nor for a few files."""
-    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    return len(os.sched_getaffinity(0)) if is_whole and config.option.markexpr == FAST_TIER else 0
+    """A worker per core for a whole tier, of the slow one at most four; none for a few files."""
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return 0
+    cores = len(os.sched_getaffinity(0))
+    return {FAST_TIER: cores, SLOW_TIER: min(cores, MOST_ENGINES)}.get(config.option.markexpr, 0)
+
+
+def _keep_to_own_cores() -> None:
+    """Give each worker its share of the cores: the engines that it starts then have as many threads, and none waits."""
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER"), os.environ.get("PYTEST_XDIST_WORKER_COUNT")
+    if worker and workers:
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[int(worker.removeprefix("gw")) :: int(workers)])
 
 
 def is_slow(item: pytest.Item) -> bool:

@@ -26,7 +26,7 @@ from tasks.judge_pairs import compare_pairs
 from tasks.orchestration.params import Params
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.report_blocks import judge_report
+from tasks.reporting.blocks import judge_report
 from tests.support.api.requests import KEY
 from tests.support.api.server import Act, Received, answer, failure, serving
 from tests.support.generation.engine_python import EnginePython

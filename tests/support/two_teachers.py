@@ -15,7 +15,7 @@ from tasks.convert import load_teachers
 from tasks.filter import filter_completions
 from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
-from tasks.report_blocks import generation_of
+from tasks.reporting.blocks import generation_of
 from tests.support.api.server import Act, FaultyServer, Received, answer
 from tests.support.generation.generation_pipeline import GenerationPipeline
 from tests.support.pipeline import DEMO

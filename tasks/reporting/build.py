@@ -24,7 +24,7 @@ from stillhouse.reports.schema.report import Report
 from stillhouse.reports.slices import closer_look
 from stillhouse.reports.students import best_by_validation, compared_student, student_blocks
 from tasks.orchestration.run import Run
-from tasks.report_blocks import (
+from tasks.reporting.blocks import (
     certainty_of,
     generation_of,
     judge_report,
@@ -35,7 +35,7 @@ from tasks.report_blocks import (
     truth_of,
     with_fingerprints,
 )
-from tasks.report_inputs import ReportInputs
+from tasks.reporting.inputs import ReportInputs
 
 
 def build(run: Run, inputs: ReportInputs) -> Report:

@@ -26,7 +26,7 @@ from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary
 from tasks.mix import Completions
 from tasks.orchestration.run import Run
-from tasks.report_inputs import ReportInputs
+from tasks.reporting.inputs import ReportInputs
 
 
 def truth_of(run: Run, inputs: ReportInputs, evidence: Evidence) -> dict[str, Truth]:
