@@ -6,7 +6,7 @@ import pytest
 
 from stillhouse.runtime.settings import load_settings
 from tests.support.paths import ROOT
-from tests.support.pipeline import MODEL, Pipeline
+from tests.support.pipeline import MODEL, OWN_VALIDATION, Pipeline
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,6 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Pipeline:
     """A small pipeline with rows of its own for choices, on a folder store, run once without a fault."""
     pipeline = Pipeline(tmp_path_factory.mktemp("whole"), model=tiny_model, threads=1)
-    rows = {"path": "validation.jsonl", "columns": {"id": "id", "text": "message", "label": "intent"}}
-    pipeline.write(data={"validation": rows, "validation_fraction": 0})
+    pipeline.write(data=OWN_VALIDATION)
     pipeline.run()
     return pipeline

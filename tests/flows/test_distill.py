@@ -16,7 +16,7 @@ import yaml
 from stillhouse.inference.encoder.files import find_encoder
 from stillhouse.recipe.encoder import Encoder
 from stillhouse.reports.schema.report import Report
-from tests.support.pipeline import DATA_STAGES, MODEL, Pipeline, left_alive
+from tests.support.pipeline import DATA_STAGES, MODEL, OWN_VALIDATION, Pipeline, left_alive
 
 pytestmark = [
     pytest.mark.slow,
@@ -178,7 +178,7 @@ def test_distill_killed_in_every_phase_ends_like_an_unkilled_run(
 ) -> None:
     killed = Pipeline(tmp_path / "killed", model=tiny_model, threads=1)
     # the same rows and training; what evaluation measures is shown by the run that was not killed
-    recipe = killed.write(evaluation={"no_teacher_alternatives": False})
+    recipe = killed.write(data=OWN_VALIDATION, evaluation={"no_teacher_alternatives": False})
     fields = yaml.safe_load(recipe.read_text())
     # one request at a time, each stored at once: the kill must find some answered and some not
     fields["teachers"][0]["engine"] |= {"segment_seconds": 0.01, "max_num_seqs": 1}

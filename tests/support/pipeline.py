@@ -26,6 +26,11 @@ WORKERS = {
     "training": Worker.TRAIN,
     "evaluation": Worker.EVALUATE,
 }
+# for recipes with rows of their own for choices
+OWN_VALIDATION = {
+    "validation": {"path": "validation.jsonl", "columns": {"id": "id", "text": "message", "label": "intent"}},
+    "validation_fraction": 0,
+}
 # what a stage's artifact holds depends on rows and weights alone; evaluate holds measured times
 DATA_STAGES = ("read", "validate", "split", "balance", "convert", "generate", "filter", "train", "initialise")
 
@@ -74,7 +79,7 @@ class Pipeline:
         labelled = [*_lines("labelled.jsonl"), *more]
         (self.folder / "labelled.jsonl").write_text("".join(f"{line}\n" for line in labelled))
         (self.folder / "test.jsonl").write_text("".join(f"{line}\n" for line in held_out))
-        # for recipes with rows of their own for choices
+        # OWN_VALIDATION reads them
         (self.folder / "validation.jsonl").write_text("".join(f"{line}\n" for line in gold[70:85]))
         for role, name in {"train": "messages", "examples": "labelled", "test": "test"}.items():
             fields["data"][role]["path"] = f"{name}.jsonl"
