@@ -74,7 +74,7 @@ def run(
     # after the environment is set: Prefect reads it on import
     from flows.distill import distill
     from stillhouse.reports.schema.report import Report
-    from stillhouse.reports.tables import render_terminal
+    from stillhouse.reports.terminal import render_terminal
 
     result = foreground.run(distill, recipe=recipe, **inputs, refresh=stages, overrides=overrides)
     terminal = console()

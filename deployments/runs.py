@@ -53,7 +53,7 @@ def show(run: Run, as_json: AsJson = False) -> None:
     from stillhouse.reports.history import find_run, read_report
     from stillhouse.reports.run_lines import HEADER, run_line
     from stillhouse.reports.schema.report import Report
-    from stillhouse.reports.tables import render_terminal
+    from stillhouse.reports.terminal import render_terminal
     from stillhouse.runtime.settings import load_settings
 
     settings = load_settings()

@@ -1,7 +1,4 @@
-"""The comparison as rows for a Prefect table, as Markdown and for the terminal."""
-
-from rich import box
-from rich.table import Table
+"""The comparison as rows for a Prefect table, and as Markdown."""
 
 from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.label_worth_text import label_worth_text
@@ -26,7 +23,7 @@ from stillhouse.reports.schema.models import Estimate, Model
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.seeds import seeds_text
 from stillhouse.reports.slice_text import against_teacher, worst_slice
-from stillhouse.reports.students import best_student_text, students_markdown
+from stillhouse.reports.students import students_markdown
 from stillhouse.reports.teachers import teachers_markdown
 from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline, learner_verdicts
 from stillhouse.skills.registry import METRICS
@@ -94,10 +91,10 @@ def judge_rows(judge: Judge) -> list[dict[str, str]]:
     return [
         {
             "student against": opponent,
-            "wins": _quality(result.win),
-            "ties": _quality(result.tie),
-            "losses": _quality(result.loss),
-            "win rate": ", ".join(filter(None, (_quality(result.win_rate), p_value(result.p_value)))),
+            "wins": quality_text(result.win),
+            "ties": quality_text(result.tie),
+            "losses": quality_text(result.loss),
+            "win rate": ", ".join(filter(None, (quality_text(result.win_rate), p_value(result.p_value)))),
             "pairs judged": f"{count(result.asked)} of {count(result.win.n)}",
             "both orders agree": percent(result.agreement),
             "first position": percent(result.first_position),
@@ -132,60 +129,15 @@ def _label_errors(report: Report) -> list[str]:
     return [f"**Possibly mislabelled**: {counts}. No row was changed.", table(header, rows)]
 
 
-def render_terminal(report: Report) -> Table:
-    """Return the comparison as a table for rich to print, one column per model, to fit 80 to 120 columns."""
-    rows = comparison_rows(report)[: len(entries(report))]
-    grid = Table(
-        title=headline(report),
-        caption=_caption(report),
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-        min_width=72,
-    )
-    grid.add_column("")
-    for entry in entries(report):
-        style = "bold" if entry.is_compared else ""
-        grid.add_column(
-            entry.role.short_label + (" *" if entry.is_better_baseline else ""), justify="right", style=style
-        )
-    for name in list(rows[0])[2:] if rows else []:
-        if all(row[name] == NOT_MEASURED for row in rows):
-            continue
-        grid.add_row(
-            metric_name(name),
-            *(row[name].replace(NOT_MEASURED, "–").replace(" [", "\n[").replace(",\u00a0", ",") for row in rows),
-        )
-    return grid
-
-
-def _caption(report: Report) -> str:
-    gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
-    cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
-    answer = f"{conclusion(report)}{_judge_line(report.judge)}{cost}{gate}"
-    best = best_student_text(report)
-    return f"* the better baseline; – not measured. Worth a teacher? {answer}" + (f"\n{best}" if best else "")
-
-
-def _judge_line(judge: Judge | None) -> str:
-    """Return the judge's win rates as a line of their own; empty without a judge."""
-    if judge is None or not judge.against:
-        return ""
-    rates = [
-        f"{_quality(result.win_rate)} against the {opponent} (both orders agree on {percent(result.agreement)})"
-        for opponent, result in judge.against.items()
-    ]
-    return f"\nJudge {judge.name}: win rate {', '.join(rates)}"
-
-
 def _measured(model: Model, metric: str) -> str:
     """Return a model's quality, with the number of rows where only some of them count."""
     estimate = model.quality.get(metric)
     is_of_some = estimate is not None and metric in METRICS and METRICS[metric].needs is not None
-    return f"{_quality(estimate)}, n = {count(estimate.n)}" if estimate and is_of_some else _quality(estimate)
+    return f"{quality_text(estimate)}, n = {count(estimate.n)}" if estimate and is_of_some else quality_text(estimate)
 
 
-def _quality(estimate: Estimate | None) -> str:
+def quality_text(estimate: Estimate | None) -> str:
+    """Return a quality with its interval, or "not measured"."""
     if estimate is None:
         return NOT_MEASURED
     return f"{decimal(estimate.value)} {interval(estimate.low, estimate.high)}".strip()

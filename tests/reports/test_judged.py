@@ -17,7 +17,8 @@ from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.report import Report
-from stillhouse.reports.tables import render_terminal, summary_markdown
+from stillhouse.reports.tables import summary_markdown
+from stillhouse.reports.terminal import render_terminal
 from tests.support.builders import make_recipe_fields
 from tests.support.html_page import ATTACK, Page
 from tests.support.scripted_judge import Opinion, always_first, judged, longer

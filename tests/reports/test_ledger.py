@@ -12,7 +12,8 @@ from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.html import render_html
 from stillhouse.reports.ledger import ledger_block, ledger_rows
 from stillhouse.reports.schema.report import Report
-from stillhouse.reports.tables import render_terminal, summary_markdown
+from stillhouse.reports.tables import summary_markdown
+from stillhouse.reports.terminal import render_terminal
 
 TOKENS = ResolvedPrice(input_usd_per_mtok=1.0, output_usd_per_mtok=10.0, source="the recipe")
 LESSONS = PaidPart(

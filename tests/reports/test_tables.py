@@ -6,13 +6,14 @@ from rich.console import Console
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import model_card
 from stillhouse.reports.html import render_html
-from stillhouse.reports.tables import comparison_rows, render_terminal, summary_markdown, unmeasured_text
+from stillhouse.reports.tables import comparison_rows, summary_markdown, unmeasured_text
+from stillhouse.reports.terminal import render_terminal
 from tests.support.html_page import Page
 
 
-def _printed(blocks: dict[str, Any]) -> str:
+def _printed(blocks: dict[str, Any], width: int = 120) -> str:
     out = StringIO()
-    Console(file=out, width=120).print(render_terminal(build_report(**blocks)))
+    Console(file=out, width=width).print(render_terminal(build_report(**blocks)))
     return out.getvalue().replace("\u00a0", " ")
 
 
@@ -46,6 +47,16 @@ def test_render_terminal_intervals_and_gaps_fit_120_columns(blocks: dict[str, An
     assert "745 ms" in text
     assert "…" not in text
     assert "Gate: passed" in text
+
+
+def test_render_terminal_many_models_are_lines_that_fit_100_columns(blocks: dict[str, Any]) -> None:
+    for role in ("student_2", "student_3"):
+        blocks["models"][role] = blocks["models"]["student"]
+    text = _printed(blocks, width=100)
+    assert "…" not in text
+    (line,) = (line for line in text.splitlines() if line.lstrip().startswith("Teacher"))
+    assert line.split()[:5] == ["Teacher", "0.943", "[0.918,", "0.963]", "745"]
+    assert sum("0.918 [0.889, 0.943]" in line for line in text.splitlines()) == 3
 
 
 def test_render_terminal_without_models_still_prints(blocks: dict[str, Any]) -> None:
