@@ -1,6 +1,5 @@
 """Replies that are thrown away are paid for: they count in the budget and the ledger, in each later run too."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,11 @@ from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.errors import BudgetSpent
 from stillhouse.recipe.costs import Budget
 from stillhouse.teachers.api_worker import generate
-from tests.support.api.requests import KEY, RecordingReporter, connect_over, spec, stored, teacher
-from tests.support.api.server import Act, FaultyServer, Received, Serve, answer, serving_on_demand
+from tests.support.api.requests import RecordingReporter, connect_over, spec, stored, teacher
+from tests.support.api.server import Act, FaultyServer, Received, answer
 
 BILLED = 2000  # tokens a request, by the server's own books
 CONCURRENCY = 8
-
-
-@pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with serving_on_demand(tmp_path, monkeypatch) as start:
-        yield start
 
 
 def every_third_empty(received: Received) -> Act:

@@ -1,6 +1,5 @@
 """What is paid for is kept: answers that the endpoint gave are in the store after the next run, each asked for once."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,10 @@ from stillhouse.completions.journal import Part
 from stillhouse.completions.store import CompletionStore
 from stillhouse.errors import StoreError
 from stillhouse.teachers.api_worker import generate
-from tests.support.api.requests import KEY, RecordingReporter, connect_over, spec, stored, teacher
-from tests.support.api.server import Act, Received, Serve, answer, serving_on_demand
+from tests.support.api.requests import RecordingReporter, connect_over, spec, stored, teacher
+from tests.support.api.server import Act, Received, Serve, answer
 
 ROWS = 40
-
-
-@pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with serving_on_demand(tmp_path, monkeypatch) as start:
-        yield start
 
 
 def run(folder: Path) -> RecordingReporter:

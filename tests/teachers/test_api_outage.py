@@ -1,7 +1,6 @@
 """An endpoint that is away for a while: it is waited for by the clock, and no prompt is lost to it."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,11 @@ from tenacity import wait_fixed
 
 from stillhouse.errors import ServiceError, can_pass
 from stillhouse.teachers.api_worker import generate
-from tests.support.api.requests import KEY, RecordingReporter, connect_over, spec, stored, teacher
-from tests.support.api.server import Act, Received, Serve, answer, failure, serving_on_demand
+from tests.support.api.requests import RecordingReporter, connect_over, spec, stored, teacher
+from tests.support.api.server import Act, Received, answer, failure
 
 AWAY_S = 1.0
 ROWS = 12
-
-
-@pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with serving_on_demand(tmp_path, monkeypatch) as start:
-        yield start
 
 
 def run(folder: Path, num_rows: int = ROWS, **endpoint: Any) -> dict[str, Any]:

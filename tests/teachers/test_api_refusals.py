@@ -1,7 +1,7 @@
 """A prompt that the endpoint refuses, or answers with an error: what it means for it, and for the others."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from stillhouse.errors import BudgetSpent, ServiceError, can_pass
 from stillhouse.recipe.costs import Budget
 from stillhouse.teachers.api_worker import generate
 from tests.support.api.requests import KEY, RecordingReporter, answers, connect_over, spec, stored, teacher
-from tests.support.api.server import Act, FaultyServer, Plan, Received, Serve, answer, failure, serving_on_demand
+from tests.support.api.server import Act, FaultyServer, Plan, Received, answer, failure
 
 TOO_LONG = failure(
     400,
@@ -27,13 +27,6 @@ GATEWAY = failure(400, "filtered", code="400", innererror={"code": "ResponsibleA
 FLAGGED = failure(403, "flagged", code=403, metadata={"reasons": ["violence"], "flagged_input": "message"})
 # xAI's; the same status and code say that a key may not use a model
 VIOLATION = Act(403, b'{"code": "permission-denied", "error": "Content violates usage guidelines. Model: grok"}')
-
-
-@pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with serving_on_demand(tmp_path, monkeypatch) as start:
-        yield start
 
 
 def run(folder: Path, num_rows: int = 6, **fields: Any) -> tuple[dict[str, Any], RecordingReporter]:
