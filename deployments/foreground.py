@@ -77,15 +77,10 @@ def prepare(recipe: str, changes: dict[str, Any]) -> Foreground:
         UserError: the recipe is refused, a setting is wrong, or the store can't be used.
     """
     quiet_prefect()
-    server = start_early()
-    try:
-        load_recipe(recipe, changes)
-        settings = load_settings()
-        check_store(settings.store)
-    except UserError:
-        if server:
-            server.stop()
-        raise
+    server = start_early()  # after a mistake it ends with the command
+    load_recipe(recipe, changes)
+    settings = load_settings()
+    check_store(settings.store)
     return Foreground(settings, server if server and _use(server) else None)
 
 

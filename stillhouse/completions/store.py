@@ -65,8 +65,8 @@ class CompletionStore:
         A segment keeps what the model wrote; here its reasoning is apart from its text.
 
         Failed completions are left out; `on_discarded` is called once for each reply to one of `keys` that was paid for
-        and thrown away. If a key has several completions, the one in the first segment by name is
-        yielded, whoever wrote it.
+        and thrown away. If a key has several completions, the one in the first segment by name is yielded, whoever
+        wrote it.
 
         Raises:
             StoreError: the store can't be read.

@@ -74,7 +74,7 @@ def _smallest(metric: str, ours: Answers, theirs: Answers, scoring: Scoring, dra
 
 
 def quality_retained(
-    metric: str, answers: Mapping[ModelRole, Answers], scoring: Scoring, role: ModelRole = ModelRole.STUDENT
+    metric: str, answers: Mapping[ModelRole, Answers], scoring: Scoring, role: ModelRole
 ) -> Interval | None:
     """Return a student's `metric` as a fraction of the teacher's; None if one did not answer or the teacher has 0."""
     if role not in answers or ModelRole.TEACHER not in answers:

@@ -14,19 +14,8 @@ from stillhouse.recipe.providers import PROVIDERS, Offer, Provider, ProviderName
 
 # request fields that the recipe sets elsewhere, or that the code which reads the response relies on
 _RESERVED_FIELDS = {
-    *(
-        "model",
-        "messages",
-        "n",
-        "stream",
-        "stream_options",
-        "stop",
-        "seed",
-        "temperature",
-        "top_p",
-        "top_k",
-        "response_format",
-    ),
+    *("model", "messages", "n", "stream", "stream_options", "stop", "seed", "response_format"),
+    *("temperature", "top_p", "top_k"),
     *("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "structured_outputs", "tools", "tool_choice"),
     *("return_tokens_as_token_ids", "min_p", "repetition_penalty"),
 }

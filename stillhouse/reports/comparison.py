@@ -15,7 +15,7 @@ from stillhouse.reports.collect import scoring_of
 
 
 def comparison_block(
-    evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe, student: ModelRole = ModelRole.STUDENT
+    evidence: Evidence, blocks: Mapping[ModelRole, Any], recipe: Recipe, student: ModelRole
 ) -> tuple[dict[str, Any], ModelRole | None]:
     """Return the `comparison` block of `student` but for the ratios that the models give, and the better baseline.
 

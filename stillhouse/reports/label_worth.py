@@ -39,7 +39,7 @@ def label_worth_block(
     summary: LabelCurveSummary,
     evidence: Evidence,
     recipe: Recipe,
-    student: ModelRole = ModelRole.STUDENT,
+    student: ModelRole,
 ) -> dict[str, Any]:
     """Return the block of `student` and the other learners of its training examples.
 

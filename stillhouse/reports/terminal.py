@@ -4,10 +4,10 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.entries import entries
 from stillhouse.reports.ledger import break_even_text
 from stillhouse.reports.numbers import NOT_MEASURED, metric_name, percent
-from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.students import best_student_text
 from stillhouse.reports.tables import comparison_rows, quality_text
@@ -70,17 +70,19 @@ def _add_lines(grid: Table, report: Report, rows: list[dict[str, str]]) -> None:
 def _caption(report: Report) -> str:
     gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
     cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
-    answer = f"{conclusion(report)}{_judge_line(report.judge)}{cost}{gate}"
+    answer = f"{conclusion(report)}{_judge_line(report)}{cost}{gate}"
     best = best_student_text(report)
     return f"* the better baseline; – not measured. Worth a teacher? {answer}" + (f"\n{best}" if best else "")
 
 
-def _judge_line(judge: Judge | None) -> str:
+def _judge_line(report: Report) -> str:
     """Return the judge's win rates as a line of their own; empty without a judge."""
+    judge = report.judge
     if judge is None or not judge.against:
         return ""
     rates = [
         f"{quality_text(result.win_rate)} against the {opponent} (both orders agree on {percent(result.agreement)})"
         for opponent, result in judge.against.items()
     ]
-    return f"\nJudge {judge.name}: win rate {', '.join(rates)}"
+    whose = "" if report.comparison.student is ModelRole.STUDENT else " of the first student"
+    return f"\nJudge {judge.name}: win rate{whose} {', '.join(rates)}"

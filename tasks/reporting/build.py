@@ -14,6 +14,7 @@ from stillhouse.reports.cards import data_card, model_card
 from stillhouse.reports.comparison import comparison_block
 from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
+from stillhouse.reports.judged import with_student
 from stillhouse.reports.label_worth import label_worth_of
 from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
@@ -69,6 +70,8 @@ def build(run: Run, inputs: ReportInputs) -> Report:
     related = {"teacher": inputs.teachers, "student's base": [inputs.students[0].base.checkpoint]}
     models = collect.with_baseline(with_fingerprints(blocks, measured), which)
     known = {role: own | certainty[role] for role, own in known.items()}
+    judge = judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows))
+    judge = judge and with_student(judge, names[ModelRole.STUDENT], names[compared.role])
     report = build_report(
         run_id=run.id,
         recipe=recipe.model_dump(mode="json"),
@@ -86,7 +89,7 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         funnel=collect.funnel(data, *stages, inputs.dataset.summary),
         curves=collect.curves(compared.built.summary),
         confusion=collect.confusion_block(evidence, compared.role) if recipe.skill.has_labels else None,
-        judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
+        judge=judge,
         label_worth=label_worth_of(run.store, inputs.label_curve, evidence, recipe, compared.role),
         **closer_look(evidence, recipe, compared.role),
         disagreements=collect.disagreements(evidence, recipe.skill, compared.role),

@@ -56,16 +56,16 @@ def test_gain_of_a_metric_of_all_rows_has_a_test_of_its_own():
 
 
 def test_quality_retained_is_the_ratio_of_any_metric():
-    assert quality_retained("accuracy", ANSWERS, SCORING).value == pytest.approx(6 / 8)
+    assert quality_retained("accuracy", ANSWERS, SCORING, "student").value == pytest.approx(6 / 8)
     value = {name: quality(ANSWERS[name], SCORING)["macro_f1"]["value"] for name in ("student", "teacher")}
-    retained = quality_retained("macro_f1", ANSWERS, SCORING)
+    retained = quality_retained("macro_f1", ANSWERS, SCORING, "student")
     assert retained.value == pytest.approx(value["student"] / value["teacher"])
 
 
 def test_gain_and_quality_retained_without_answers_are_none():
     alone = {"student": ANSWERS["student"]}
     assert gain("accuracy", "student", "zero_shot", alone, SCORING) is None
-    assert quality_retained("accuracy", alone, SCORING) is None
+    assert quality_retained("accuracy", alone, SCORING, "student") is None
 
 
 def test_best_of_has_the_greatest_value_and_skips_unmeasured_models():

@@ -64,7 +64,7 @@ def retained(
     said = {"student": answers(student), "teacher": answers(teacher)}
     references = [["right"]] * len(said["teacher"])
     scoring = Scoring(references, LABELS, settings(confidence, resamples, seed), SKILL)
-    return quality_retained("accuracy", said, scoring)
+    return quality_retained("accuracy", said, scoring, "student")
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(81, 19), (0, 12), (12, 0), (1, 0), (150, 250)])

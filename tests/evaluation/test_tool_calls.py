@@ -141,7 +141,7 @@ def test_gain_of_calls_is_the_difference_of_the_shares_with_its_exact_p_value():
     assert found["value"] == pytest.approx(1 - 1 / 3)
     assert found["low"] <= found["value"] <= found["high"]
     assert found["p_value"] == pytest.approx(0.5)  # 2 rows for, none against; a call too many is one of them
-    assert quality_retained(WHOLE, {**ANSWERS}, scoring(WHOLE)).value == pytest.approx(1 / 3)
+    assert quality_retained(WHOLE, {**ANSWERS}, scoring(WHOLE), "student").value == pytest.approx(1 / 3)
 
 
 def test_quality_without_a_call_in_any_reference_leaves_the_metrics_out():

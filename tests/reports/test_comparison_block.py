@@ -29,7 +29,7 @@ def test_comparison_block_gain_is_over_the_better_baseline_by_the_first_metric(b
         measurements={},
     )
 
-    comparison, which = comparison_block(evidence, model_blocks(evidence, {}, recipe), recipe)
+    comparison, which = comparison_block(evidence, model_blocks(evidence, {}, recipe), recipe, ModelRole.STUDENT)
 
     assert which == better
     assert comparison["primary_metric"] == "macro_f1"
@@ -52,7 +52,7 @@ def test_report_shows_the_rows_that_calls_are_measured_on_or_why_they_are_not(bl
         measurements={},
     )
     measured = model_blocks(evidence, {}, recipe)
-    comparison, _ = comparison_block(evidence, measured, recipe)
+    comparison, _ = comparison_block(evidence, measured, recipe, ModelRole.STUDENT)
     changed = {"models": {**dict.fromkeys(("teacher", "student", "baseline")), **measured}, "comparison": comparison}
     report = build_report(**{**blocks, **changed, "confusion": None, "skill": "conversation"})
 
@@ -81,7 +81,7 @@ def test_comparison_block_corrects_the_alternatives_as_one_family():
     wrong = {"student": 2, "teacher": 1, "student_labelled_only": 9, "encoder_logistic_regression": 8}
     wrong |= {"tfidf_on_training_examples": 2, "baseline_untrained": 20}
     evidence = Evidence(rows, ("a", "b"), {ModelRole(role): answers(number) for role, number in wrong.items()}, {})
-    block, _ = comparison_block(evidence, model_blocks(evidence, {}, recipe), recipe)
+    block, _ = comparison_block(evidence, model_blocks(evidence, {}, recipe), recipe, ModelRole.STUDENT)
 
     gains = block["gain_over"]
     assert block["strongest_alternative"] == "encoder_logistic_regression"

@@ -40,7 +40,7 @@ def block(student: float, *, examples: float = 0.0, metric: str = "accuracy", cl
         rows=8,
         not_measured="" if classes > 1 else "the 8 labels hold 1 different, and it takes two",
     )
-    return label_worth_block(drawn, summary, evidence, recipe)
+    return label_worth_block(drawn, summary, evidence, recipe, ModelRole.STUDENT)
 
 
 def text_of(blocks: dict[str, Any], found: dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ def test_model_blocks_api_teacher_has_null_for_unmeasured():
 
 def test_comparison_api_teacher_has_null_for_what_one_side_lacks(blocks):
     measured = model_blocks(evidence(), {}, recipe())
-    comparison, which = comparison_block(evidence(), measured, recipe())
+    comparison, which = comparison_block(evidence(), measured, recipe(), "student")
     found = build_report(**blocks | {"models": with_baseline(measured, which), "comparison": comparison}).comparison
     assert found.quality_retained == 1.0
     assert found.latency_reduction == 0.9

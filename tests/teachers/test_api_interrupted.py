@@ -16,14 +16,18 @@ from tests.support.api.server import Act, Received, answer, serving
 pytestmark = pytest.mark.slow  # processes and the loopback
 
 ROWS = 60
+ONCE_EACH = sorted(f"message {n}" for n in range(ROWS))
 
 
 def slowly(received: Received) -> Act:
     return Act(body=answer("billing").body, delay_s=0.05 * (1 + received.number % 4))
 
 
-def interrupt(folder: Path, after: int, how: str) -> None:
-    """End a generation once the endpoint got `after` requests: stored = answered, and the next run asks the rest."""
+def interrupt(folder: Path, after: int, how: str) -> tuple[int, int, list[str]]:
+    """End a generation once the endpoint got `after` requests, and run it again.
+
+    Return how many answers were stored and sent at the interrupt, and all prompts that were sent by the end.
+    """
     with serving(slowly) as server:
         if how == "Ctrl-C":  # what the terminal's handler does
             watch = threading.Thread(target=_end_workers_once, args=(server, after), daemon=True)
@@ -33,9 +37,9 @@ def interrupt(folder: Path, after: int, how: str) -> None:
         with pytest.raises(WorkerError, match="ended by a signal"):
             work(folder, server.address, ROWS, segment_seconds=3.0)
         watch.join()
-        assert len(stored(folder)) == len(server.requests) >= after
+        num_stored, num_sent = len(stored(folder)), len(server.requests)
         work(folder, server.address, ROWS)
-        assert sorted(request.prompt for request in server.requests) == sorted(f"message {n}" for n in range(ROWS))
+        return num_stored, num_sent, sorted(request.prompt for request in server.requests)
 
 
 def _end_workers_once(server: object, after: int) -> None:
@@ -47,7 +51,9 @@ def _end_workers_once(server: object, after: int) -> None:
 
 @pytest.mark.parametrize(("after", "how"), [(7, "Ctrl-C"), (23, "SIGTERM")])
 def test_interrupt_stores_all_that_was_answered(tmp_path: Path, after: int, how: str):
-    interrupt(tmp_path, after, how)
+    num_stored, num_sent, prompts = interrupt(tmp_path, after, how)
+    assert num_stored == num_sent >= after
+    assert prompts == ONCE_EACH
 
 
 @pytest.mark.long
@@ -56,7 +62,10 @@ def test_interrupts_at_20_random_moments_store_all_that_was_answered(tmp_path: P
     for number in range(20):
         folder = tmp_path / f"{number}"
         folder.mkdir()
-        interrupt(folder, moments.randint(1, ROWS - 8), moments.choice(["Ctrl-C", "SIGTERM"]))
+        after = moments.randint(1, ROWS - 8)
+        num_stored, num_sent, prompts = interrupt(folder, after, moments.choice(["Ctrl-C", "SIGTERM"]))
+        assert num_stored == num_sent >= after
+        assert prompts == ONCE_EACH
 
 
 @pytest.mark.pitfall("kill")

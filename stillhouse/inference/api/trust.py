@@ -65,9 +65,8 @@ def drop_foreign_headers(
 ) -> None:
     """Take out of the library's client what it read from OPENAI_* variables, unless it talks to OpenAI.
 
-    `own` are the headers that stay.
-
-    The library sends OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS to whoever it talks to.
+    It sends OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS to whoever it talks to. `own` are the headers
+    that stay.
     """
     api.admin_api_key = None  # no call here needs it
     if endpoint.provider != "openai" or not _may_get(PROVIDERS["openai"], _host(endpoint), environment):

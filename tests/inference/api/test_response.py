@@ -177,7 +177,9 @@ def test_read_reply_any_json_is_an_answer_or_is_refused_as_none(body, choice, me
     bodies = [body, {"choices": choice}, {"choices": [choice]}, {"choices": [{"message": message}]}, last]
     for one in [*bodies, {"error": body}]:
         with contextlib.suppress(MalformedResponse):
-            read_reply(json.dumps(one).encode(), PLAIN)
+            reply = read_reply(json.dumps(one).encode(), PLAIN)
+            assert reply.text.strip() or reply.reasoning.strip(), "what says nothing is no answer"
+            assert min(reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens) >= 0
 
 
 def test_read_reply_tokens_named_by_text_give_summed_logprobs():
