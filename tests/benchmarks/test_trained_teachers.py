@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from stillhouse.recipe.load import load_recipe
-from tests.benchmarks import trained_teachers_math, trained_teachers_qa
-from tests.benchmarks.trained_teachers_recipes import Chain, student_recipe, teacher_recipe, write_data, write_recipe
+from tests.benchmarks.trained_teachers import arithmetic, qa
+from tests.benchmarks.trained_teachers.recipes import Chain, student_recipe, teacher_recipe, write_data, write_recipe
 
-MADE = {"math": trained_teachers_math.chain, "qa": trained_teachers_qa.chain}
+MADE = {"math": arithmetic.chain, "qa": qa.chain}
 
 
 @pytest.fixture(scope="module", params=MADE)
@@ -41,7 +41,7 @@ def test_made_rows_of_a_chain_are_in_one_part_each_and_the_same_each_time(chain:
 
 
 def test_math_problem_has_no_numbers_of_a_like_problem_in_another_part():
-    chain = trained_teachers_math.chain(None)
+    chain = arithmetic.chain(None)
     numbers = [
         {str(re.findall(r"\d+|[-+*]", row["solution"])) + shape(row["problem"]) for row in part}
         for part in parts_of(chain)
@@ -50,7 +50,7 @@ def test_math_problem_has_no_numbers_of_a_like_problem_in_another_part():
 
 
 def test_math_solution_ends_with_the_value_of_its_equations():
-    for row in trained_teachers_math.chain(None).gold:
+    for row in arithmetic.chain(None).gold:
         *lines, last = row["solution"].split("\n")
         sides = [line.split(" = ") for line in lines]
         assert all(eval(left) == int(right) for left, right in sides)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from stillhouse.recipe.load import load_recipe
-from tests.benchmarks.trained_teachers_labels import banking77, sick
-from tests.benchmarks.trained_teachers_recipes import Chain, student_recipe, write_recipe
+from tests.benchmarks.trained_teachers.labels import banking77, sick
+from tests.benchmarks.trained_teachers.recipes import Chain, student_recipe, write_recipe
 
 LABELS = ("contradiction", "entailment", "neutral")
 TEXTS: dict[Callable[[Path | None], Chain], tuple[str, ...]] = {banking77: ("text",), sick: ("premise", "hypothesis")}

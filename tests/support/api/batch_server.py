@@ -85,6 +85,8 @@ class Batch:
 class BatchServer:
     """The server; a batch ends at the look at it that `looks_until_end` says."""
 
+    path = "/v1/batches"
+
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.batches: list[Batch] = []
@@ -113,12 +115,24 @@ class BatchServer:
                 web.get("/v1/files/{id}", self._file),
                 web.get("/v1/files/{id}/content", self._content),
                 web.delete("/v1/files/{id}", self._delete),
-                web.post("/v1/batches", self._create),
-                web.get("/v1/batches", self._list),
-                web.get("/v1/batches/{id}", self._state),
+                web.post(self.path, self._create),
+                web.get(self.path, self._list),
+                web.get(f"{self.path}/{{id}}", self._state),
             ]
         )
         return app
+
+    def end_first_after(self, prompt: str) -> None:
+        """Let the first batch run out of time with the prompts after `prompt` undone, and answer all else."""
+
+        def end(batch: Batch) -> str:
+            return "expired" if batch is self.batches[0] else "completed"
+
+        def answer(line: Asked) -> dict[str, Any]:
+            is_late = len(self.batches) == 1 and line["body"]["messages"][-1]["content"] > prompt
+            return undone(line["custom_id"]) if is_late else answered(line["custom_id"])
+
+        self.end, self.answer = end, answer
 
     @web.middleware
     async def _failing(self, request: web.Request, handler: Any) -> web.StreamResponse:

@@ -61,13 +61,7 @@ def test_empty_answer_of_a_greedy_teacher_is_bought_twice_at_most_and_counts_as_
 
 
 def test_expired_batch_keeps_its_completions_and_the_rest_is_submitted_again(tmp_path, server):
-    server.end = lambda batch: "expired" if batch.id == "batch_0" else "completed"
-
-    def answer(line: dict[str, Any]) -> dict[str, Any]:
-        is_late = len(server.batches) == 1 and line["body"]["messages"][-1]["content"] > "message 2"
-        return undone(line["custom_id"]) if is_late else answered(line["custom_id"])
-
-    server.answer = answer
+    server.end_first_after("message 2")
     run(tmp_path, output={"kind": "free"})
     assert sorted(server.batches[1].prompts) == ["message 3", "message 4", "message 5"]
     assert len(server.batches) == 2

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from stillhouse.errors import ServiceError
 from tests.support.api.batch_runs import bought_once_each, run, texts_of, ticket_files
-from tests.support.api.batch_server import Batch, BatchServer, Fault, answered, refused, serving_batches, undone
+from tests.support.api.batch_server import Batch, BatchServer, Fault, answered, refused, serving_batches
 from tests.support.api.requests import KEY
 
 MISTRAL = {"provider": "mistral", "output": {"kind": "free"}}
@@ -20,19 +20,7 @@ _WORDS = {"completed": "SUCCESS", "expired": "TIMEOUT_EXCEEDED", "in_progress": 
 class MistralServer(BatchServer):
     """Jobs as Mistral documents them."""
 
-    def application(self) -> web.Application:
-        app = web.Application(middlewares=[self._failing])
-        app.add_routes(
-            [
-                web.post("/v1/files", self._upload),
-                web.get("/v1/files/{id}/content", self._content),
-                web.delete("/v1/files/{id}", self._delete),
-                web.post("/v1/batch/jobs", self._create),
-                web.get("/v1/batch/jobs", self._list),
-                web.get("/v1/batch/jobs/{id}", self._state),
-            ]
-        )
-        return app
+    path = "/v1/batch/jobs"
 
     async def _create(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -99,13 +87,7 @@ def test_refused_line_of_a_job_is_that_prompts_failure(tmp_path, server):
 
 
 def test_job_that_ran_out_of_time_keeps_its_answers_and_the_rest_goes_on(tmp_path, server):
-    server.end = lambda batch: "expired" if batch.id == "job-0" else "completed"
-
-    def answer(line: dict[str, Any]) -> dict[str, Any]:
-        is_late = len(server.batches) == 1 and line["body"]["messages"][-1]["content"] > "message 2"
-        return undone(line["custom_id"]) if is_late else answered(line["custom_id"])
-
-    server.answer = answer
+    server.end_first_after("message 2")
     run(tmp_path, **MISTRAL)
     assert [len(batch.lines) for batch in server.batches] == [6, 3]
     assert texts_of(tmp_path) == ["billing"] * 6

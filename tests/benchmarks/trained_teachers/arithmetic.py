@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks.trained_teachers_recipes import Chain
+from tests.benchmarks.trained_teachers.recipes import Chain
 
 SIZES = {"gold": 700, "few": 40, "prompts": 600, "test": 200}
 # the test rows have people and things of their own

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.trained_teachers_recipes import LICENCE, ROOT, Chain
+from tests.benchmarks.trained_teachers.recipes import LICENCE, ROOT, Chain
 
 TEST_ROWS = 400
 _ENCODER = {

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.trained_teachers_recipes import Chain, Row
+from tests.benchmarks.trained_teachers.recipes import Chain, Row
 
 MOST_WORDS = 130
 MOST_SUMMARY_WORDS = 26  # of the rows that are learnt

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks.trained_teachers_recipes import Chain
+from tests.benchmarks.trained_teachers.recipes import Chain
 
 SIZES = {"gold": 480, "few": 40, "prompts": 520, "test": 200}
 NO_ANSWER = "no answer"

@@ -16,14 +16,9 @@ from pathlib import Path
 
 from stillhouse.artifacts.store import open_store
 from stillhouse.runtime.settings import load_settings
-from tests.benchmarks import (
-    trained_teachers_labels,
-    trained_teachers_math,
-    trained_teachers_qa,
-    trained_teachers_summaries,
-)
-from tests.benchmarks.trained_teachers_figures import figures
-from tests.benchmarks.trained_teachers_recipes import (
+from tests.benchmarks.trained_teachers import arithmetic, labels, qa, summaries
+from tests.benchmarks.trained_teachers.figures import figures
+from tests.benchmarks.trained_teachers.recipes import (
     ROOT,
     Chain,
     student_recipe,
@@ -34,17 +29,19 @@ from tests.benchmarks.trained_teachers_recipes import (
 
 OUT = ROOT / ".stillhouse" / "chains"
 CHAINS: dict[str, Callable[[Path | None], Chain]] = {
-    "banking77": trained_teachers_labels.banking77,
-    "math": trained_teachers_math.chain,
-    "qa": trained_teachers_qa.chain,
-    "sick": trained_teachers_labels.sick,
-    "summarization": trained_teachers_summaries.chain,
+    "banking77": labels.banking77,
+    "math": arithmetic.chain,
+    "qa": qa.chain,
+    "sick": labels.sick,
+    "summarization": summaries.chain,
 }
 
 
 def main() -> None:
     """Run the chain of one skill and print its figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="trained_teachers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("skill", choices=CHAINS)
     parser.add_argument("folder", type=Path, nargs="?", help="folder of the data, for skills that do not make it")
     parser.add_argument("--data-only", action="store_true", help="write the data and the teacher's recipe, and end")

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BASE = str(ROOT / ".models/SmolLM2-135M-Instruct.Q4_1.gguf")
 LICENCE = "Apache-2.0"  # of the base model
 Row = Mapping[str, Any]
