@@ -119,8 +119,7 @@ def _asked(settings: Evaluation) -> dict[str, Any]:
         "max_tokens": settings.max_tokens,
         "warm_requests": settings.warm_requests,
         "concurrency": settings.concurrency,
-        # in full: measured numbers depend on the engine's settings
-        "engine": settings.engine.model_dump(),
+        "engine": settings.engine.measured_identity,
     }
 
 

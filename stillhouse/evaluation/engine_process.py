@@ -143,6 +143,7 @@ def _serve(pipe: Connection, candidate: Candidate, engine: Engine, job: Job) -> 
     from vllm.platforms import current_platform
 
     from stillhouse.inference.vllm.engine import start_engine
+    from stillhouse.inference.vllm.kv_cache import allocated_bytes
 
     def answer(message: _Answer) -> None:
         pipe.send_bytes(message.model_dump_json().encode())
@@ -159,9 +160,8 @@ def _serve(pipe: Connection, candidate: Candidate, engine: Engine, job: Job) -> 
     except errors.ModelError as error:
         answer(_Answer(refused=str(error)))
         return
-    cache = llm.llm_engine.vllm_config.cache_config
-    on_cpu = bool(current_platform.is_cpu())
-    answer(_Answer(on_cpu=on_cpu, kv_cache_bytes=cache.kv_cache_memory_bytes, block_tokens=cache.block_size))
+    on_cpu, block_tokens = bool(current_platform.is_cpu()), llm.llm_engine.vllm_config.cache_config.block_size
+    answer(_Answer(on_cpu=on_cpu, kv_cache_bytes=allocated_bytes(llm), block_tokens=block_tokens))
     while True:
         try:
             call = _CALL.validate_json(pipe.recv_bytes())

@@ -1,7 +1,8 @@
 """A model's memory: its weights, and the peak of its engine's processes, sampled while it works.
 
-The peak is read from the operating system. On a CPU it is the proportional set size (PSS) of the engine's process tree;
-on a GPU the device memory that the tree holds. Reading weights loads only safetensors headers, without torch.
+The peak is read from the operating system. On a CPU it is the proportional set size (PSS) of the engine's process; on a
+GPU the device memory that the process and its children hold. Reading weights loads only safetensors headers, without
+torch.
 """
 
 import contextlib
@@ -41,7 +42,7 @@ class PeakMemory:
 
 @contextlib.contextmanager
 def sampled_peak(pids: list[int], *, on_cpu: bool) -> Iterator[PeakMemory]:
-    """Sample the memory of `pids` and all their children twice a second while the block runs."""
+    """Sample the memory of `pids` twice a second while the block runs."""
     peak, stop = PeakMemory(), threading.Event()
     measure = process_tree_pss if on_cpu else device_memory
 
@@ -62,7 +63,7 @@ def sampled_peak(pids: list[int], *, on_cpu: bool) -> Iterator[PeakMemory]:
 
 
 def process_tree_pss(pids: list[int]) -> int:
-    """Return the PSS of the processes and their children, in bytes; a process that has ended counts 0."""
+    """Return the PSS of the processes, in bytes; one that has ended counts 0."""
     total = 0
     for pid in pids:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -71,13 +72,24 @@ def process_tree_pss(pids: list[int]) -> int:
 
 
 def device_memory(pids: list[int]) -> int:
-    """Return the device memory that the processes hold on all NVIDIA GPUs, in bytes."""
+    """Return the device memory that the processes and their children hold on all NVIDIA GPUs, in bytes.
+
+    An engine over several GPUs has a process for each, and holds nothing itself.
+    """
     from vllm.third_party import pynvml
 
     pynvml.nvmlInit()
-    total = 0
+    total, holders = 0, _with_children(pids)
     for index in range(pynvml.nvmlDeviceGetCount()):
         handle = pynvml.nvmlDeviceGetHandleByIndex(index)
         running = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
-        total += sum(process.usedGpuMemory or 0 for process in running if process.pid in pids)
+        total += sum(process.usedGpuMemory or 0 for process in running if process.pid in holders)
     return total
+
+
+def _with_children(pids: list[int]) -> set[int]:
+    found = set(pids)
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    return found

@@ -124,7 +124,7 @@ def _start(spec: EvaluateSpec, group: list[Evaluated], report: Reporter) -> Engi
     report.log(f"starting the engine for {names}")
     longest = max(len(request.token_ids) for model in group for request in [*model.requests, *model.validation])
     room = max(model.prompter.decoding.sampling.max_tokens for model in group)
-    job = Job(num_requests=spec.evaluation.concurrency, longest_prompt=longest, max_tokens=room)
+    job = Job(num_requests=spec.evaluation.concurrency, longest_prompt=longest, max_tokens=room, is_measured=True)
     engine = spec.evaluation.engine.model_copy(update={"max_num_seqs": spec.evaluation.concurrency})
     return EngineProcess(group[0].candidate, engine, job)
 

@@ -63,7 +63,7 @@ class Evaluation(FrozenModel):
         gt=0.0,
         lt=1.0,
     )
-    engine: Engine = execution(Engine(mode="eager"), "how the engine runs; the same for all models")
+    engine: Engine = execution(Engine(), "how the engine runs; the same for all models")
 
 
 class Rule(FrozenModel):

@@ -23,6 +23,8 @@ _LABEL_WORTH = (
     "part of the interval."
 )
 
+_MODES = {"auto": "eager on a CPU, compiled on a GPU", "eager": "eager mode", "compiled": "compiled mode"}
+
 
 def method_statements(recipe: Recipe) -> dict[str, str]:
     """Return topic -> sentence for the report's method block."""
@@ -34,7 +36,7 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         **_teachers(recipe),
         **_teacher(recipe),
         "engine": f"{others} is served by the same vLLM with the same settings "
-        f"({evaluation.engine.mode} mode, {decoding}, greedy).",
+        f"({_MODES[evaluation.engine.mode]}, {decoding}, greedy).",
         "quality": "All models answer the same test rows. This run trained on none of them; what the models it began "
         "with had seen before is not known. "
         f"{recipe.skill.how_measured} Bootstrap intervals are of {evaluation.resamples} resamples.",
@@ -51,7 +53,8 @@ def method_statements(recipe: Recipe) -> dict[str, str]:
         "throughput": f"All test rows at once, {evaluation.concurrency} in flight, after warm requests.",
         "memory": "The largest sum of proportional set sizes of the engine's processes (on a GPU: device memory) while "
         "all test rows are answered. The KV cache holds the longest prompt and completion times the sequences in "
-        "flight; the engine's floor is the memory without weights and KV cache.",
+        "flight, on a GPU all that the weights leave of gpu_memory_utilization; the engine's floor is the memory "
+        "without weights and KV cache.",
         "cost": "A request to a teacher that charges for tokens costs its mean tokens on the test rows. A request to "
         "any other model costs its machine (costs.serving_usd_per_hour) at the measured throughput.",
         "baseline": "The better of two: the student's weights before training, and the whole base model prompted "

@@ -5,7 +5,8 @@ from typing import Any
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.loading import Loading, load_config
-from stillhouse.inference.vllm.sizing import EnginePlan, Job, plan_engine
+from stillhouse.inference.vllm.kv_cache import kv_bytes_per_token
+from stillhouse.inference.vllm.sizing import EnginePlan, Job, plan_on_cpu, plan_on_gpu
 from stillhouse.recipe.teacher import Engine
 
 
@@ -34,7 +35,10 @@ def start_engine(path: str, *, revision: str, dtype: str, quantization: str, eng
     from vllm.platforms import current_platform
 
     config = load_config(path, revision)
-    plan = plan_engine(engine, job, kv_bytes_per_token(config, dtype), on_cpu=current_platform.is_cpu())
+    if current_platform.is_cpu():
+        plan = plan_on_cpu(engine, job, kv_bytes_per_token(config, dtype))
+    else:
+        plan = plan_on_gpu(engine, job)
     _check_context(path, config, plan, job)
     with Loading(f"Model {path} can't be served"):
         return LLM(
@@ -45,36 +49,31 @@ def start_engine(path: str, *, revision: str, dtype: str, quantization: str, eng
             trust_remote_code=False,
             load_format="safetensors",
             seed=0,
-            max_model_len=plan.max_model_len,
-            max_num_seqs=plan.max_num_seqs,
-            max_num_batched_tokens=max(2048, plan.max_model_len, plan.max_num_seqs),
-            kv_cache_memory_bytes=plan.kv_cache_bytes,
-            enforce_eager=plan.is_eager,
-            enable_prefix_caching=plan.prefix_caching,
-            enable_chunked_prefill=plan.chunked_prefill,
-            tensor_parallel_size=engine.tensor_parallel,
-            gpu_memory_utilization=engine.gpu_memory_utilization,
+            **_sizes(plan),
+            **_placement(engine),
             # rows are text: of a model that sees, the parts that see are not loaded
             language_model_only=True,
             disable_log_stats=True,
         )
 
 
-def kv_bytes_per_token(config: Any, dtype: str = "bfloat16") -> int:
-    """Return the bytes one token takes in a KV cache of numbers of `dtype`: keys and values of each layer and head.
+def _sizes(plan: EnginePlan) -> dict[str, Any]:
+    return {
+        "max_model_len": plan.max_model_len,
+        "max_num_seqs": plan.max_num_seqs,
+        "max_num_batched_tokens": plan.max_num_batched_tokens,
+        "kv_cache_memory_bytes": plan.kv_cache_bytes,
+        "enforce_eager": plan.is_eager,
+        "enable_prefix_caching": plan.prefix_caching,
+        "enable_chunked_prefill": plan.chunked_prefill,
+    }
 
-    `config` may be of a model that wraps a language model, as those that see do. Where layers differ, engines give each
-    the memory of the largest.
-    """
-    layers = config.get_text_config().per_layer_config
-    return int(2 * (4 if dtype == "float32" else 2) * len(layers) * max(_values_per_token(layer) for layer in layers))
 
-
-def _values_per_token(layer: Any) -> int:
-    # a model without attention keeps a state, which is not larger
-    num_heads = getattr(layer, "num_attention_heads", 1)
-    head_dim = getattr(layer, "head_dim", None) or layer.hidden_size // num_heads
-    return int((getattr(layer, "num_key_value_heads", None) or num_heads) * head_dim)
+def _placement(engine: Engine) -> dict[str, Any]:
+    return {
+        "tensor_parallel_size": engine.tensor_parallel,
+        "gpu_memory_utilization": engine.gpu_memory_utilization,
+    }
 
 
 def _check_context(path: str, config: Any, plan: EnginePlan, job: Job) -> None:

@@ -1,4 +1,8 @@
-"""Sizes an engine for a job: arithmetic over the requests to come, the same for every model of a comparison."""
+"""Sizes an engine for a job: arithmetic over the requests to come, the same for every model of a comparison.
+
+On a CPU all is counted here. On GPUs vLLM itself measures what the weights leave of `gpu_memory_utilization` and gives
+it to the KV cache, and takes as many sequences as suit the GPU.
+"""
 
 import math
 
@@ -21,41 +25,66 @@ class Job(StrictModel):
     longest_prompt: int  # tokens
     max_tokens: int  # completion tokens at most
     is_seeded: bool = False  # sampled with a seed, not greedy
+    is_measured: bool = False  # its times stand in a report
 
 
 class EnginePlan(StrictModel):
-    """The sizes an engine starts with."""
+    """The sizes an engine starts with; None is left to vLLM."""
 
     max_model_len: int
-    max_num_seqs: int
-    kv_cache_bytes: int
+    max_num_seqs: int | None
+    max_num_batched_tokens: int | None
+    kv_cache_bytes: int | None  # of each GPU
     is_eager: bool
     prefix_caching: bool
     chunked_prefill: bool
 
 
-def plan_engine(engine: Engine, job: Job, kv_bytes_per_token: int, *, on_cpu: bool) -> EnginePlan:
-    """Return the engine's sizes for `job`; a value the recipe sets wins over the job's.
+def plan_on_cpu(engine: Engine, job: Job, kv_bytes_per_token: int) -> EnginePlan:
+    """Return the engine's sizes for `job` on a CPU; a value the recipe sets wins over the job's.
 
     The KV cache holds (longest prompt + completion) times the sequences in flight, in whole blocks. Seeded sampling
     under chunked prefill or prefix caching crashes the CPU engine, so both are off there.
     """
-    length = engine.max_model_len or job.longest_prompt + job.max_tokens + 1
+    length = _length(engine, job)
     num_seqs = engine.max_num_seqs or max(1, min(MAX_NUM_SEQS, job.num_requests))
     blocks = math.ceil(length / _BLOCK_TOKENS) + 1
-    kv_cache = int(engine.kv_cache_gib * GIB) or blocks * _BLOCK_TOKENS * num_seqs * kv_bytes_per_token
-    plain = on_cpu and job.is_seeded
     return EnginePlan(
         max_model_len=length,
         max_num_seqs=num_seqs,
-        kv_cache_bytes=kv_cache,
-        is_eager=_is_eager(engine, job),
-        prefix_caching=engine.prefix_caching and not plain,
-        chunked_prefill=not plain,
+        max_num_batched_tokens=max(2048, length, num_seqs),
+        kv_cache_bytes=_given_kv_cache(engine) or blocks * _BLOCK_TOKENS * num_seqs * kv_bytes_per_token,
+        is_eager=_is_eager(engine, job, on_cpu=True),
+        prefix_caching=engine.prefix_caching and not job.is_seeded,
+        chunked_prefill=not job.is_seeded,
     )
 
 
-def _is_eager(engine: Engine, job: Job) -> bool:
+def plan_on_gpu(engine: Engine, job: Job) -> EnginePlan:
+    """Return what of the engine's sizes is not left to vLLM on GPUs."""
+    return EnginePlan(
+        max_model_len=_length(engine, job),
+        max_num_seqs=engine.max_num_seqs or None,
+        max_num_batched_tokens=None,
+        kv_cache_bytes=_given_kv_cache(engine),
+        is_eager=_is_eager(engine, job, on_cpu=False),
+        prefix_caching=engine.prefix_caching,
+        chunked_prefill=True,
+    )
+
+
+def _length(engine: Engine, job: Job) -> int:
+    return engine.max_model_len or job.longest_prompt + job.max_tokens + 1
+
+
+def _given_kv_cache(engine: Engine) -> int | None:
+    return int(engine.kv_cache_gib * GIB) or None
+
+
+def _is_eager(engine: Engine, job: Job, *, on_cpu: bool) -> bool:
     if engine.mode != "auto":
         return engine.mode == "eager"
+    if job.is_measured:
+        # as it would be served: on a GPU a small model that runs eagerly waits for the launch of its kernels
+        return on_cpu
     return job.num_requests * (job.longest_prompt + job.max_tokens) < COMPILE_FROM_TOKENS

@@ -1,45 +1,66 @@
+"""What vLLM is told at the start of an engine; vLLM itself is replaced by one that notes it."""
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
 import pytest
-from transformers import AutoConfig
 
-from stillhouse.inference.vllm.engine import kv_bytes_per_token
+from stillhouse.inference.vllm.engine import start_engine
+from stillhouse.inference.vllm.kv_cache import allocated_bytes
+from stillhouse.inference.vllm.sizing import Job
+from stillhouse.recipe.teacher import Engine
 
-TEXT = {"hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16}
-BYTES = 2 * 4 * 2 * 16 * 2  # keys and values, layers, heads, their size, 16 bits
+LLAMA_70B = """{"model_type": "llama", "hidden_size": 8192, "num_hidden_layers": 80, "num_attention_heads": 64,
+"num_key_value_heads": 8, "max_position_embeddings": 131072}"""
+# 1,000 tokens of prompt and 512 of completion: on one GPU its cache for 128 sequences would be 65 GiB
+JOB = Job(num_requests=1000, longest_prompt=1000, max_tokens=512)
 
 
-@pytest.mark.parametrize("family", ["llama", "mistral", "phi3", "qwen2", "qwen3", "gemma2", "gemma3_text", "smollm3"])
-def test_kv_bytes_per_token_language_model_counts_layers_and_heads(family):
-    assert kv_bytes_per_token(AutoConfig.for_model(family, **TEXT)) == BYTES
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return what the last engine was told; `on_cpu` in it says what it runs on."""
+    told: dict[str, Any] = {"on_cpu": False}
+
+    def module(name: str, **members: Any) -> None:
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        vars(sys.modules[name]).update(members)
+
+    module("vllm", LLM=lambda **options: told.update(options))
+    module("vllm.platforms", current_platform=SimpleNamespace(is_cpu=lambda: told["on_cpu"]))
+    return told
+
+
+def start(folder: Path, **engine: Any) -> None:
+    (folder / "config.json").write_text(LLAMA_70B)
+    start_engine(str(folder), revision="", dtype="bfloat16", quantization="", engine=Engine(**engine), job=JOB)
+
+
+def test_start_engine_on_gpus_leaves_the_cache_to_vllm(told: dict[str, Any], tmp_path: Path):
+    start(tmp_path, tensor_parallel=4, gpu_memory_utilization=0.95)
+    # vLLM ignores the share of the GPU's memory as soon as a size is given
+    assert told["kv_cache_memory_bytes"] is None
+    assert (told["gpu_memory_utilization"], told["tensor_parallel_size"]) == (0.95, 4)
+
+
+def test_start_engine_on_a_cpu_sizes_the_cache(told: dict[str, Any], tmp_path: Path):
+    told["on_cpu"] = True
+    start(tmp_path)
+    # 80 layers, keys and values, 8 heads of 128 numbers of 16 bits; 12 blocks of 128 tokens and one for 128 sequences
+    assert told["kv_cache_memory_bytes"] == 80 * 2 * 8 * 128 * 2 * (13 * 128) * 128
 
 
 @pytest.mark.parametrize(
-    "family",
-    ["gemma3", "gemma3n", "qwen3_5", "qwen3_5_moe", "mistral3", "llama4", "qwen2_5_vl", "qwen3_vl", "smolvlm"],
+    ("given", "devices", "expected"),
+    [(None, 1, 96), (None, 4, 384), (50, 1, 50), (50, 2, 100)],
 )
-def test_kv_bytes_per_token_wrapped_language_model_counts_like_the_model_itself(family):
-    text_type = AutoConfig.for_model(family).get_text_config().model_type
-    config = AutoConfig.for_model(family, text_config=TEXT | {"model_type": text_type})
-    assert kv_bytes_per_token(config) == BYTES
-
-
-def test_kv_bytes_per_token_layers_of_two_sizes_count_as_the_larger():
-    config = AutoConfig.for_model("gemma4", text_config=TEXT | {"model_type": "gemma4_text", "global_head_dim": 32})
-    assert kv_bytes_per_token(config) == 2 * BYTES
-
-
-@pytest.mark.parametrize(
-    ("family", "expected"),
-    # without grouped heads; with one for all; layers and heads by other names
-    [
-        ("gpt2", 2 * 12 * 768 * 2),
-        ("falcon", 2 * 32 * 4544 * 2),
-        ("mpt", 2 * 24 * 2048 * 2),
-        ("mamba", 2 * 32 * 768 * 2),
-    ],
-)
-def test_kv_bytes_per_token_default_of_other_kinds(family, expected):
-    assert kv_bytes_per_token(AutoConfig.for_model(family)) == expected
-
-
-def test_kv_bytes_per_token_of_float32_is_twice_that_of_16_bits():
-    assert kv_bytes_per_token(AutoConfig.for_model("llama", **TEXT), "float32") == 2 * BYTES
+def test_allocated_bytes_are_those_of_all_devices(given: int | None, devices: int, expected: int):
+    tensors = [SimpleNamespace(size=64), SimpleNamespace(size=32)]
+    core = SimpleNamespace(scheduler=SimpleNamespace(kv_cache_config=SimpleNamespace(kv_cache_tensors=tensors)))
+    config = SimpleNamespace(
+        cache_config=SimpleNamespace(kv_cache_memory_bytes=given),
+        parallel_config=SimpleNamespace(world_size=devices),
+    )
+    engine = SimpleNamespace(vllm_config=config, engine_core=SimpleNamespace(engine_core=core))
+    assert allocated_bytes(SimpleNamespace(llm_engine=engine)) == expected

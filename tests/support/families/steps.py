@@ -15,7 +15,7 @@ import torch
 from transformers import GenerationConfig
 
 from stillhouse.errors import UserError
-from stillhouse.inference.vllm.engine import kv_bytes_per_token
+from stillhouse.inference.vllm.kv_cache import kv_bytes_per_token
 from stillhouse.inference.vllm.request import render, tokenize
 from stillhouse.recipe.student import MINIMAL_CHATML, Lora, Training, TrainingExecution
 from stillhouse.students.base_model import load_base

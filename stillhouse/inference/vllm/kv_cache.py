@@ -1,0 +1,32 @@
+"""The memory of a KV cache: what a token takes in it by the model's configuration, and what an engine has set aside."""
+
+from typing import Any
+
+
+def kv_bytes_per_token(config: Any, dtype: str = "bfloat16") -> int:
+    """Return the bytes one token takes in a KV cache of numbers of `dtype`: keys and values of each layer and head.
+
+    `config` may be of a model that wraps a language model, as those that see do. Where layers differ, engines give each
+    the memory of the largest.
+    """
+    layers = config.get_text_config().per_layer_config
+    return int(2 * (4 if dtype == "float32" else 2) * len(layers) * max(_values_per_token(layer) for layer in layers))
+
+
+def _values_per_token(layer: Any) -> int:
+    # a model without attention keeps a state, which is not larger
+    num_heads = getattr(layer, "num_attention_heads", 1)
+    head_dim = getattr(layer, "head_dim", None) or layer.hidden_size // num_heads
+    return int((getattr(layer, "num_key_value_heads", None) or num_heads) * head_dim)
+
+
+def allocated_bytes(llm: Any) -> int:
+    """Return the bytes of the KV caches that a started engine has set aside, over all its devices."""
+    config = llm.llm_engine.vllm_config
+    if config.cache_config.kv_cache_memory_bytes is not None:
+        per_device = config.cache_config.kv_cache_memory_bytes
+    else:
+        # vLLM has measured how much there is room for; the engine's core is in this process
+        tensors = llm.llm_engine.engine_core.engine_core.scheduler.kv_cache_config.kv_cache_tensors
+        per_device = sum(tensor.size for tensor in tensors)
+    return int(per_device * config.parallel_config.world_size)
