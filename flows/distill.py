@@ -10,6 +10,7 @@ from stillhouse.runtime.settings import load_settings
 from stillhouse.runtime.unexpected import one_line_errors
 from tasks.alternatives import measure_alternatives
 from tasks.balance import balance_rows
+from tasks.choose_teacher import compared_teacher
 from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
@@ -78,8 +79,8 @@ def distill(
     alternatives = measure_alternatives(run, rows, dataset)
     label_curve = measure_label_curve(run, rows)
     encoders = evaluate_encoders(run, rows, models)
-    measured = teachers[run.recipe.measured_index]
-    evaluation = evaluate_models(run, rows, dataset, measured, bases[0], models)
+    compared = compared_teacher(run, teachers, rows, dataset)
+    evaluation = evaluate_models(run, rows, dataset, compared, bases[0], models)
     verdicts = compare_pairs(run, judge, rows, evaluation)
     report = write_report(
         run,
@@ -87,6 +88,7 @@ def distill(
             sources=sources,
             rows=rows,
             teachers=teachers,
+            compared=compared,
             judge=judge,
             completions=completions,
             scores=scores,

@@ -11,18 +11,18 @@ from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import join_evidence
-from stillhouse.evaluation.roles import STUDENTS, ModelRole
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec, EvaluateSummary
 from stillhouse.inference.models import Checkpoint
-from stillhouse.inference.vllm.chat_template import TemplateSettings, settings_of
 from stillhouse.inference.vllm.engine import environment_for
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.cases import read_cases
-from stillhouse.skills.registry import METRICS, AnySkill
+from stillhouse.skills.registry import AnySkill
 from tasks.balance import Rows
-from tasks.evaluate_teacher import evaluate_api_teacher
+from tasks.orchestration.candidates import student_candidates, teacher_candidate, teacher_identity
+from tasks.orchestration.compared_teacher import ComparedTeacher
 from tasks.orchestration.model_answers import AnswersParams, ModelAnswers, rows_identity
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
@@ -41,6 +41,8 @@ class EvaluateParams(Params):
     settings: dict[str, Any]  # how models are asked and timed
     zero_shot: IfSet[dict[str, Any]] = Field({})  # what the base's chat template is told
     teacher_validates: IfSet[bool] = False  # whether the teacher answers the validation rows too
+    is_trial: IfSet[bool] = False  # a teacher's answers alone, without times, to find the best of several
+    teacher_index: Execution[int] = 0
     evaluation: Execution[Evaluation]
     candidates: Execution[tuple[Candidate, ...]]
     teacher_config: Execution[Teacher]
@@ -51,7 +53,7 @@ def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     """Write answers.parquet, measurements.json and validation.parquet; keep each model's answers too."""
     params, split, answers = call.params, call.folder("split"), call.work.folder / "answers"
     is_calibrated = params.teacher_config.calibration == "batch"
-    prior = json.loads((call.folder("filter") / "calibration.json").read_text())["prior"] if is_calibrated else None
+    prior = _prior(call) if is_calibrated else None
     spec = EvaluateSpec(
         candidates=params.candidates,
         teacher=params.teacher_config,
@@ -85,6 +87,12 @@ def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     if ModelRole.TEACHER in call.inputs:
         join_evidence(call.work.folder, call.folder(ModelRole.TEACHER))
     return summary.model_copy(update={"found": found})
+
+
+def _prior(call: StageCall[EvaluateParams]) -> list[float] | None:
+    found = json.loads((call.folder("filter") / "calibration.json").read_text())
+    priors: list[list[float] | None] = [found["prior"], *found.get("other_priors", ())]
+    return priors[call.params.teacher_index]
 
 
 def _answers(call: StageCall[EvaluateParams], spec: EvaluateSpec) -> dict[ModelRole, ModelAnswers]:
@@ -132,7 +140,7 @@ def evaluate_models(
     run: Run,
     rows: Rows,
     dataset: Built[FilterSummary],
-    teacher: Checkpoint,
+    teacher: ComparedTeacher,
     base: StudentBase,
     models: Sequence[StudentModel],
 ) -> Built[EvaluateSummary]:
@@ -140,80 +148,57 @@ def evaluate_models(
 
     Encoders among `models` are measured in a stage of their own.
     """
-    recipe = run.recipe
+    recipe, answered, main = teacher.recipe, teacher.answered, base.config
     trained: dict[str, ArtifactRef] = {model.role: model.built.ref for model in models if not model.is_encoder}
     inputs: dict[str, ArtifactRef] = {"split": rows.splits.ref, "filter": dataset.ref, **trained}
-    if recipe.measured_teacher.endpoint:
-        answered = evaluate_api_teacher(run, rows, teacher)
+    if answered:
         inputs[ModelRole.TEACHER] = answered.ref
     folders = {ModelRole(role): str(run.store.fetch(ref)) for role, ref in trained.items()}
-    main = base.config
-    candidates = _candidates(recipe, teacher, base, folders)
-    if not candidates:
+    candidates = student_candidates(recipe, base, folders)
+    if not answered:
+        candidates = (teacher_candidate(recipe, recipe.measured_teacher, teacher.checkpoint), *candidates)
+    elif not candidates:
         # a teacher behind an endpoint, and encoders: no engine is needed
         found = EvaluateSummary(models=(ModelRole.TEACHER,), rows=answered.summary.requests)
         return Built(answered.label, answered.ref, found, answered.seconds, answered.is_cached)
-    params = EvaluateParams(
-        teacher=_teacher_identity(recipe.measured_teacher, teacher),
-        base=base.checkpoint.identity if not main.is_encoder else None,
+    params = _params(recipe, recipe.measured_index, teacher.checkpoint, rows, candidates)
+    own = {
+        "base": base.checkpoint.identity if not main.is_encoder else None,
+        "zero_shot": main.template_arguments | recipe.training.reasoning_identity,
+    }
+    return _build(run, inputs, params.model_copy(update=own), "evaluate")
+
+
+def try_teacher(
+    run: Run, rows: Rows, dataset: Built[FilterSummary], teacher_index: int, checkpoint: Checkpoint
+) -> Built[EvaluateSummary]:
+    """Return the answers of a teacher in an engine here, without times; a comparison with it finds them."""
+    config = run.recipe.teachers[teacher_index]
+    candidate = teacher_candidate(run.recipe, config, checkpoint).model_copy(update={"is_timed": False})
+    params = _params(run.recipe, teacher_index, checkpoint, rows, (candidate,))
+    inputs = {"split": rows.splits.ref, "filter": dataset.ref}
+    return _build(run, inputs, params.model_copy(update={"is_trial": True}), f"evaluate {config.display_name}")
+
+
+def _params(
+    recipe: Recipe, teacher_index: int, checkpoint: Checkpoint, rows: Rows, candidates: tuple[Candidate, ...]
+) -> EvaluateParams:
+    config, settings = recipe.teachers[teacher_index], recipe.evaluation
+    return EvaluateParams(
+        teacher=teacher_identity(config, checkpoint),
+        base=None,
         skill=recipe.skill,
         labels=rows.labels,
-        settings=_asked(recipe.evaluation) | _timed(recipe.evaluation) | {"dtype": recipe.evaluation.student_dtype},
+        settings=_asked(settings) | _timed(settings) | {"dtype": settings.student_dtype},
         teacher_validates=any(one.prompting == "teacher" and one.answers_validation for one in candidates),
-        evaluation=recipe.evaluation,
-        zero_shot=main.template_arguments | recipe.training.reasoning_identity,
+        evaluation=settings,
         candidates=candidates,
-        teacher_config=recipe.measured_teacher,
+        teacher_config=config,
+        teacher_index=teacher_index,
     )
-    evaluation = run.build(evaluate, inputs, params)
-    run.ledger.append(machine_line(Expense.EVALUATION, evaluation, recipe.costs.evaluation_usd_per_hour))
-    return evaluation
 
 
-def _teacher_identity(config: Teacher, checkpoint: Checkpoint) -> tuple[Any, ...]:
-    # named only if there are any: what was measured without stop texts stays valid
-    stop = [config.sampling.stop] if config.sampling.stop else []
-    told = [settings_of(config).model_dump()] if settings_of(config) != TemplateSettings() else []
-    return (checkpoint.identity, config.dtype, config.quantization, config.prompt, config.output, *stop, *told)
-
-
-def _candidates(
-    recipe: Recipe, teacher: Checkpoint, base: StudentBase, trained: dict[ModelRole, str]
-) -> tuple[Candidate, ...]:
-    """Return what is measured, and how each is prompted; `trained` holds the folders of student checkpoints."""
-    config, main, dtype = recipe.measured_teacher, base.config, recipe.evaluation.student_dtype
-    local_teacher = Candidate(
-        role=ModelRole.TEACHER,
-        path=teacher.path,
-        revision=config.revision,
-        dtype=config.dtype,
-        quantization=config.quantization,
-        template=settings_of(config),
-        prompting="teacher",
-        # a cascade's threshold goes by what both are right on; where nobody knows, the teacher is not asked
-        answers_validation=recipe.data.validation is not None
-        and METRICS[recipe.evaluation.metrics[0]].kind != "corpus",
-    )
-    zero_shot = Candidate(
-        role=ModelRole.BASELINE_ZERO_SHOT,
-        path=base.checkpoint.path,
-        revision=main.revision,
-        dtype=dtype,
-        template=settings_of(main) if main.chat_template == "model" else TemplateSettings(),
-        without_reasoning=recipe.training.reasoning == "drop",
-        prompting="zero_shot",
-    )
-    students = (
-        Candidate(
-            role=role,
-            path=path,
-            dtype=dtype,
-            prompting="student",
-            is_timed=role is not ModelRole.STUDENT_LABELLED_ONLY,
-            answers_validation=role in STUDENTS,
-        )
-        for role, path in trained.items()
-    )
-    # a teacher behind an endpoint is measured in a stage of its own
-    # an encoder writes no answer
-    return (*(() if config.endpoint else (local_teacher,)), *(() if main.is_encoder else (zero_shot,)), *students)
+def _build(run: Run, inputs: dict[str, ArtifactRef], params: EvaluateParams, label: str) -> Built[EvaluateSummary]:
+    built = run.build(evaluate, inputs, params, label=label)
+    run.ledger.append(machine_line(Expense.EVALUATION, built, run.recipe.costs.evaluation_usd_per_hour))
+    return built

@@ -52,10 +52,12 @@ def evaluate_teacher(call: StageCall[EvaluateTeacherParams]) -> EvaluateTeacherS
     return run_control_worker(call, Worker.EVALUATE_API, spec, EvaluateTeacherSummary)
 
 
-def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[EvaluateTeacherSummary]:
-    """Return the answers and measurements of the teacher behind the recipe's endpoint."""
-    recipe, evaluation = run.recipe, run.recipe.evaluation
-    teacher = recipe.measured_teacher.as_evaluated
+def evaluate_api_teacher(
+    run: Run, rows: Rows, teacher_index: int, checkpoint: Checkpoint
+) -> Built[EvaluateTeacherSummary]:
+    """Return the answers and measurements of a teacher behind an endpoint."""
+    recipe, evaluation, config = run.recipe, run.recipe.evaluation, run.recipe.teachers[teacher_index]
+    teacher = config.as_evaluated
     params = EvaluateTeacherParams.of(
         run,
         teacher,
@@ -66,8 +68,11 @@ def evaluate_api_teacher(run: Run, rows: Rows, checkpoint: Checkpoint) -> Built[
         timed=(evaluation.seed, evaluation.warm_requests, evaluation.latency_requests, evaluation.concurrency),
         evaluation=evaluation,
     )
-    built = run.build(evaluate_teacher, {"split": rows.splits.ref}, params)
+    is_one_of_several = len(recipe.tested_teachers) > 1
+    label = f"evaluate_teacher {config.display_name}" if is_one_of_several else "evaluate_teacher"
+    built = run.build(evaluate_teacher, {"split": rows.splits.ref}, params, label=label)
     # one by one, so without the discount for batches
-    price = resolve_price(recipe.measured_teacher, recipe.costs)
-    run.note_completions(Expense.TEST_ROWS, "teacher: test rows", built, price)
+    price = resolve_price(config, recipe.costs)
+    name = config.display_name if is_one_of_several else "teacher"
+    run.note_completions(Expense.TEST_ROWS, f"{name}: test rows", built, price)
     return built

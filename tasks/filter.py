@@ -17,6 +17,7 @@ from tasks.orchestration.stage import StageCall, stage
 class FilterParams(DatasetSpec, Params):
     """What decides which rows a student is trained on: all of it is identity."""
 
+    other_priors: bool = optional_identity(False, "calibration.json holds those of other teachers than the first")
     target_version: int = optional_identity(1, "of what the skill makes of an answer for the student")
 
 
@@ -53,6 +54,7 @@ def filter_completions(
         balance=recipe.data.balance if recipe.data.balance.by == "label" else None,
         reasoning=recipe.training.reasoning,
         label_probabilities=recipe.learns_probabilities,
+        other_priors=any(other.calibration == "batch" for other in recipe.teachers[1:]),
         target_version=recipe.skill.target_version,
     )
     inputs = {"generate": completions.ref, **rows.inputs, "judge": scores.ref if scores else None}

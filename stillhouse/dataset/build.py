@@ -88,7 +88,10 @@ def write_dataset(
     num_rows = write_examples(training, spec, out, judged)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
-    (out / "calibration.json").write_text(json.dumps({"labels": list(spec.labels), "prior": priors[0]}))
+    first, *others = priors
+    (out / "calibration.json").write_text(
+        json.dumps({"labels": list(spec.labels), "prior": first} | ({"other_priors": others} if others else {}))
+    )
     everyone = [*rows["train"], *rows["validation"]]
     everyone = rows_to_check(everyone, examples) if spec.filters.check_labels else without_own(everyone)
     # free answers are hardly ever equal: there is nothing to count

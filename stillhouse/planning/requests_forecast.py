@@ -132,14 +132,14 @@ class Workload:
 
 
 def forecast_requests(inputs: PlanInputs) -> Iterator[RequestsForecast]:
-    """Yield each teacher's training rows, the measured one's test rows over an API, and the judge's scores."""
+    """Yield each teacher's training rows and its test rows over an API, and the judge's scores."""
     recipe = inputs.recipe
     for index, (teacher, probe) in enumerate(zip(recipe.teachers, inputs.probes, strict=True)):
         name = teacher.display_name if recipe.has_several else "teacher"
         workloads = teacher_workloads(inputs, index)
         num_missing = sum(round(workload.expected(workload.num_missing)) for workload in workloads)
         yield _forecast(f"{name}: prompts", workloads, num_missing)
-        if index == recipe.measured_index and probe.test_prompts:
+        if index in recipe.tested_teachers and probe.test_prompts:
             num_alone = recipe.evaluation.warm_requests + recipe.evaluation.latency_requests
             price = resolve_price(teacher, recipe.costs)
             tests = Workload(probe, price, probe.test_prompts, probe.sample, num_alone=num_alone)

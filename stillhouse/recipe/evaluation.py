@@ -44,7 +44,9 @@ class Evaluation(FrozenModel):
         "regression on TF-IDF and on a sentence encoder",
     )
     teacher: str = execution(
-        "", "name of the teacher that the student is compared with, if there are several; empty takes the first"
+        "",
+        "name of the teacher that the student is compared with, if there are several. Empty: all of them answer the "
+        "test rows, and the student is compared with the best",
     )
     slices: tuple[str, ...] = execution(
         (),

@@ -32,7 +32,8 @@ class Recipe(FrozenModel):
     teachers: tuple[Teacher, ...] = Field(
         min_length=1,
         max_length=16,
-        description="models that the student learns from; `evaluation.teacher` says which is measured",
+        description="models that the student learns from; it is compared with the best of them, or with the one that "
+        "`evaluation.teacher` names",
     )
     routing: Routing = optional_identity(Routing(), "which of several teachers answers which prompt")
     mixing: Mixing = optional_identity(Mixing(), "which of several teachers' answers to one prompt are kept")
@@ -117,15 +118,28 @@ class Recipe(FrozenModel):
         return self.teachers[0]
 
     @property
+    def tested_teachers(self) -> dict[int, Teacher]:
+        """The teachers that answer the test rows, by their place: the one that evaluation names, else all."""
+        named = self.evaluation.teacher
+        return {index: one for index, one in enumerate(self.teachers) if named in ("", one.display_name)}
+
+    @property
     def measured_index(self) -> int:
-        """The place in `teachers` of the one that evaluation measures: the one that it names, else the first."""
-        names = [teacher.display_name for teacher in self.teachers]
-        return names.index(self.evaluation.teacher) if self.evaluation.teacher else 0
+        """The place in `teachers` of the one that the student is compared with.
+
+        It is the first, until evaluation names another: a run names the best as soon as it is known.
+        """
+        return min(self.tested_teachers)
 
     @property
     def measured_teacher(self) -> Teacher:
         """The teacher that the student is compared with."""
         return self.teachers[self.measured_index]
+
+    def comparing_with(self, teacher_index: int) -> Self:
+        """Return the recipe with that teacher named as the one that the student is compared with."""
+        named = {"teacher": self.teachers[teacher_index].display_name}
+        return self.model_copy(update={"evaluation": self.evaluation.model_copy(update=named)})
 
     @property
     def has_several(self) -> bool:

@@ -21,14 +21,23 @@ from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Training
+from stillhouse.skills.registry import METRICS
 from stillhouse.skills.skill import Skill
 from stillhouse.students.spec import TrainSummary
 
 _MOST_EXAMPLES = 25
 
 
-def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Recipe) -> dict[ModelRole, dict[str, Any]]:
-    """Return the `models` block, without the entry `baseline`; what was not measured is None."""
+def model_blocks(
+    evidence: Evidence,
+    names: Mapping[ModelRole, str],
+    recipe: Recipe,
+    teacher_qualities: Mapping[str, float] | None = None,
+) -> dict[ModelRole, dict[str, Any]]:
+    """Return the `models` block, without the entry `baseline`; what was not measured is None.
+
+    `teacher_qualities` holds the first metric of each teacher by name, if the recipe's one was chosen as their best.
+    """
     scoring = scoring_of(evidence, recipe)
     blocks: dict[ModelRole, dict[str, Any]] = {}
     for model, answers in evidence.answers.items():
@@ -40,7 +49,7 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
             "latency_uncached_ms": numbers.get("latency_uncached_ms"),
             "cost_usd_per_1k_requests": usd_per_1k_requests(numbers, recipe, is_teacher=model == ModelRole.TEACHER),
             "engine": numbers.get("engine", "vLLM"),
-            "notes": (*_of_several(model, recipe), *numbers.get("notes", ())),
+            "notes": (*_of_several(model, recipe, teacher_qualities or {}), *numbers.get("notes", ())),
             **{
                 name: numbers.get(name)
                 for name in (
@@ -57,12 +66,17 @@ def model_blocks(evidence: Evidence, names: Mapping[ModelRole, str], recipe: Rec
     return blocks
 
 
-def _of_several(model: ModelRole, recipe: Recipe) -> tuple[str, ...]:
+def _of_several(model: ModelRole, recipe: Recipe, qualities: Mapping[str, float]) -> tuple[str, ...]:
     if model != ModelRole.TEACHER or not recipe.has_several:
         return ()
     measured = recipe.measured_teacher.display_name
-    others = ", ".join(one.display_name for one in recipe.teachers if one is not recipe.measured_teacher)
-    return (f"this is {measured}; the student may learn from {others} too, not measured (evaluation.teacher)",)
+    others = [one.display_name for one in recipe.teachers if one is not recipe.measured_teacher]
+    if not qualities:
+        named = ", ".join(others)
+        return (f"this is {measured}; the student may learn from {named} too, not measured (evaluation.teacher)",)
+    metric = METRICS[recipe.evaluation.metrics[0]].label
+    beaten = ", ".join(f"{name} {qualities[name]:.3f}" for name in others)
+    return (f"this is {measured}, the best of the teachers on the test rows; {metric} of the others: {beaten}",)
 
 
 def with_baseline(blocks: dict[ModelRole, dict[str, Any]], which: ModelRole | None) -> dict[ModelRole, Any]:

@@ -1,5 +1,7 @@
 """The sentences in a report that say how its numbers were measured; they change with the evaluation's code."""
 
+from collections.abc import Mapping
+
 from stillhouse.evaluation.alternatives import draws
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.conversation import Conversation
@@ -26,14 +28,17 @@ _LABEL_WORTH = (
 _MODES = {"auto": "eager on a CPU, compiled on a GPU", "eager": "eager mode", "compiled": "compiled mode"}
 
 
-def method_statements(recipe: Recipe) -> dict[str, str]:
-    """Return topic -> sentence for the report's method block."""
+def method_statements(recipe: Recipe, teacher_qualities: Mapping[str, float] | None = None) -> dict[str, str]:
+    """Return topic -> sentence for the report's method block.
+
+    `teacher_qualities` holds the first metric of each teacher by name, if the recipe's one was chosen as their best.
+    """
     evaluation, has_labels = recipe.evaluation, recipe.skill.has_labels
     decoding = "answers constrained to the labels" if has_labels else "answers free"
     zero_shot = "the labels named and its answer constrained to them" if has_labels else "the skill's instruction"
     others = "Every model but the teacher" if recipe.measured_teacher.endpoint else "Every model"
     return {
-        **_teachers(recipe),
+        **_teachers(recipe, teacher_qualities or {}),
         **_teacher(recipe),
         "engine": f"{others} is served by the same vLLM with the same settings "
         f"({_MODES[evaluation.engine.mode]}, {decoding}, greedy).",
@@ -132,14 +137,19 @@ def _tests(recipe: Recipe) -> str:
     return f"of paired permutation tests, which exchange the {exchanged} of rows"
 
 
-def _teachers(recipe: Recipe) -> dict[str, str]:
+def _teachers(recipe: Recipe, qualities: Mapping[str, float]) -> dict[str, str]:
     if not recipe.has_several:
         return {}
+    chosen = "as evaluation.teacher says"
+    if qualities:
+        metric = METRICS[recipe.evaluation.metrics[0]].label
+        each = ", ".join(f"{name} {value:.3f}" for name, value in qualities.items())
+        chosen = f"the best of them on the test rows ({metric}: {each}), so that chance is on the teacher's side"
     names = ", ".join(teacher.display_name for teacher in recipe.teachers)
     mixing = recipe.mixing.kind + (f" by {recipe.mixing.by}" if recipe.mixing.kind == "best" else "")
     return {
         "teachers": f"{names} answered, routing {recipe.routing.kind}, mixing {mixing}. The teacher of the comparison "
-        f"is {recipe.measured_teacher.display_name}, by itself (evaluation.teacher)."
+        f"is {recipe.measured_teacher.display_name}, by itself: {chosen}."
     }
 
 

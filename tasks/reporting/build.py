@@ -1,6 +1,7 @@
 """Builds the report out of a run's finished stages, and the texts of its files."""
 
 import json
+from dataclasses import replace
 
 import yaml
 
@@ -45,16 +46,18 @@ def build(run: Run, inputs: ReportInputs) -> Report:
     Raises:
         RecipeError: a gate rule names no number of the report.
     """
+    # the run's recipe may name no teacher for the comparison
+    given, run = run.recipe, replace(run, recipe=inputs.compared.recipe)
     recipe, rows = run.recipe, inputs.rows
     measured = inputs.measured
     test = run.store.path(rows.splits.ref, "test.parquet")
     evidence = read_evidence(test, [run.store.fetch(one.ref) for one in measured], rows.labels, recipe.skill)
     names = model_names(
         recipe,
-        inputs.teachers[recipe.measured_index].model.name,
+        inputs.compared.checkpoint.model.name,
         [one.base.checkpoint.model.name for one in inputs.students],
     )
-    blocks = collect.model_blocks(evidence, names, recipe)
+    blocks = collect.model_blocks(evidence, names, recipe, inputs.compared.qualities)
     truth = truth_of(run, inputs, evidence)
     known = students_of(run, inputs, truth, names)
     certainty = certainty_of(run, inputs, evidence, blocks, truth)
@@ -74,7 +77,7 @@ def build(run: Run, inputs: ReportInputs) -> Report:
     judge = judge and with_student(judge, names[ModelRole.STUDENT], names[compared.role])
     report = build_report(
         run_id=run.id,
-        recipe=recipe.model_dump(mode="json"),
+        recipe=given.model_dump(mode="json"),
         skill=recipe.skill.kind,
         data=collect.data_block(data, *stages, inputs.dataset.summary),
         generation=generation_of(run, inputs.completions, inputs.dataset),
@@ -84,7 +87,7 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         comparison=comparison,
         students=student_blocks(evidence, Models.model_validate(models), recipe, known),
         stages={built.label: stage_block(built) for built in run.built},
-        method=method_statements(recipe),
+        method=method_statements(recipe, inputs.compared.qualities),
         ledger=ledger_block(in_report_order(run.ledger), blocks, compared.role),
         funnel=collect.funnel(data, *stages, inputs.dataset.summary),
         curves=collect.curves(compared.built.summary),

@@ -17,6 +17,7 @@ from tasks.balance import Rows
 from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary
 from tasks.mix import Completions
+from tasks.orchestration.compared_teacher import ComparedTeacher
 from tasks.orchestration.student_models import StudentModel
 
 
@@ -27,6 +28,7 @@ class ReportInputs:
     sources: Mapping[Role, Built[ReadSummary]]
     rows: Rows
     teachers: list[Checkpoint]
+    compared: ComparedTeacher
     judge: Checkpoint | None
     completions: Completions
     scores: Built[JudgeSummary] | None

@@ -108,6 +108,19 @@ def test_write_dataset_calibrated_label_replaces_the_completion(tmp_path):
     assert stored == {"labels": list(LABELS), "prior": list(summary.prior)}
 
 
+def test_write_dataset_priors_of_other_teachers_stand_beside_the_first(tmp_path):
+    lines = [make_completion_line(name, "car", scores) for name, scores in TRAIN_SCORES.items()]
+    by_second = [make_completion_line(name, "car", [-3.0, -1.0]) | {"teacher_number": 2} for name in TRAIN_SCORES]
+    build_dataset(
+        tmp_path,
+        train=[make_row("a"), make_row("b")],
+        answers=[*(line | {"teacher_number": 1} for line in lines), *by_second],
+        calibrations=("none", "batch"),
+    )
+    stored = json.loads((tmp_path / "out" / "calibration.json").read_text())
+    assert stored == {"labels": list(LABELS), "prior": None, "other_priors": [[-3.0, -1.0]]}
+
+
 def test_write_dataset_validation_rows_do_not_move_the_prior(tmp_path):
     train = [make_completion_line(name, "car", scores) for name, scores in TRAIN_SCORES.items()]
     summary, taught, _ = build_dataset(

@@ -41,6 +41,11 @@ def num_kept(run: dict[str, Any]) -> int:
     return sum("teacher" in line for line in [*run["train"], *run["validation"]])
 
 
+def part_of(found: Any, what: str) -> Any:
+    """The part of a plan with that name."""
+    return next(part for part in found.parts if part.what == what)
+
+
 def charges(requests: list[Received], says: Says) -> int:
     """The tokens that a server charged for all it was asked."""
     usages = [json.loads(charged(one, says(one.prompt)).body)["usage"] for one in requests]
@@ -64,12 +69,13 @@ def test_plan_of_a_fallback_probes_the_second_teacher_with_what_the_first_failed
 
     assert len(small) == len(set(small)) > 300
     assert sorted(large) == sorted(message for message in small if not small_knows(message))
-    first, _, second = found.parts
+    first, first_tests, second, second_tests = found.parts
     assert [part.what for part in found.parts] == [
-        "small: prompts",
-        "small: test rows",
-        "large: prompts",
+        *("small: prompts", "small: test rows"),
+        *("large: prompts", "large: test rows"),
     ]
+    # with none named both answer all test rows, which this run did not come to
+    assert first_tests.missing == second_tests.missing > 0
     assert (first.requests, first.stored) == (len(small), 32)
     # what the first one fails is told by the 32, within Wilson's interval
     share = sum(not small_knows(message) for message in probed) / 32
@@ -100,7 +106,7 @@ def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp
         assert sorted(teachers.prompts_to("large")) == sorted(both)
         teachers.run(recipe)
         charged_in_all = charges(teachers.servers["large"].requests, strong)
-    third = found.parts[-1]
+    third = part_of(found, "large: prompts")
     assert both
     assert third.missing == round((found.parts[0].requests - 32) * len(both) / 32)
     assert within(third.remaining.tokens, charged_in_all - third.usage.prompt_tokens - third.usage.completion_tokens)
@@ -109,8 +115,11 @@ def test_plan_of_a_chain_of_three_expects_of_the_third_what_both_before_fail(tmp
 
 def test_plan_of_a_fallback_that_is_never_needed_expects_nothing_of_it_without_a_bound(tmp_path, monkeypatch):
     with serving_teachers(tmp_path, monkeypatch) as teachers:
-        found = planned(teachers.recipe("small", "large", routing=FALLBACK))
+        recipe = teachers.recipe("small", "large", routing=FALLBACK, evaluation={"teacher": "small"})
+        found = planned(recipe)
         assert teachers.prompts_to("large") == []
+    # the other is not asked about the test rows either
+    assert [part.what for part in found.parts] == ["small: prompts", "small: test rows", "large: prompts"]
     second = found.parts[-1]
     assert (second.requests, second.missing, second.usage.requests) == (0, 0, 0)
     assert second.remaining.tokens == Range(value=0.0, low=0.0, high=None)
@@ -178,7 +187,7 @@ def test_plan_of_routing_by_source_forecasts_each_teacher_on_its_own_rows(tmp_pa
         ran = teachers.run(recipe)
         asked = {name: len(teachers.prompts_to(name)) for name in ("small", "large")}
         in_all = charges(teachers.servers["large"].requests, strong)
-    first, _, second = found.parts
+    first, second = part_of(found, "small: prompts"), part_of(found, "large: prompts")
     assert (first.requests, second.requests) == (asked["small"], asked["large"])
     assert second.tokens.value == pytest.approx(in_all, rel=0.1)
     assert found.survivors.kept.value == pytest.approx(num_kept(ran))

@@ -226,19 +226,16 @@ def test_problem_that_ends_a_sentence_gets_no_second_mark():
     assert "?." not in message
 
 
-def test_measured_teacher_is_the_first_unless_another_is_named():
-    assert parse_recipe(make_routed_fields()).measured_teacher.display_name == "small"
+def test_tested_teachers_are_all_unless_one_is_named():
+    recipe = parse_recipe(make_routed_fields())
+    assert [one.display_name for one in recipe.tested_teachers.values()] == ["small", "large"]
     named = parse_recipe(make_routed_fields(evaluation={"teacher": "large"}))
+    assert [one.display_name for one in named.tested_teachers.values()] == ["large"]
     assert (named.measured_index, named.measured_teacher.display_name) == (1, "large")
+    assert recipe.comparing_with(1).measured_teacher.display_name == "large"
 
 
 def test_measured_teacher_that_is_none_of_the_teachers_is_refused():
     message = refusal_of(make_routed_fields(evaluation={"teacher": "larg"}))
     assert "evaluation.teacher: no teacher is called 'larg'; they are small, large." in message
     assert "large" in message.rpartition("they are small, large.")[2]
-
-
-def test_measured_teacher_with_a_calibration_that_is_not_kept_is_refused():
-    other = {"model": "./other", "name": "other", "calibration": "batch"}
-    message = refusal_of(make_routed_fields(SMALL, other, evaluation={"teacher": "other"}))
-    assert "evaluation.teacher: 'other' has calibration: batch" in message

@@ -84,14 +84,27 @@ def test_method_several_teachers_names_the_measured_one():
     assert said.startswith("small, large answered, routing fallback, mixing keep_all.")
     assert "The teacher of the comparison is small, by itself" in said
     other = method_statements(parse_recipe(fields | {"evaluation": {"teacher": "large"}}))["teachers"]
-    assert "The teacher of the comparison is large, by itself" in other
+    assert "The teacher of the comparison is large, by itself: as evaluation.teacher says." in other
+    best = method_statements(parse_recipe(fields).comparing_with(1), {"small": 0.25, "large": 0.5})["teachers"]
+    assert "is large, by itself: the best of them on the test rows (accuracy: small 0.250, large 0.500)" in best
 
 
-def test_model_blocks_of_several_teachers_say_which_was_measured():
+@pytest.mark.parametrize(
+    ("qualities", "expected"),
+    [
+        (None, "this is large; the student may learn from small too, not measured (evaluation.teacher)"),
+        (
+            {"small": 0.25, "large": 0.5},
+            "this is large, the best of the teachers on the test rows; accuracy of the others: small 0.250",
+        ),
+    ],
+    ids=["named", "best"],
+)
+def test_model_blocks_of_several_teachers_say_which_was_measured(qualities: dict[str, float] | None, expected: str):
     recipe = parse_recipe(make_routed_fields(evaluation={"teacher": "large"}))
     rows = [{"id": "r0", "references": ["a"]}]
     evidence = Evidence(rows, ("a", "b"), {role: ["a"] for role in (ModelRole.STUDENT, ModelRole.TEACHER)}, {})
-    blocks = model_blocks(evidence, {}, recipe)
+    blocks = model_blocks(evidence, {}, recipe, qualities)
     (note,) = blocks[ModelRole.TEACHER]["notes"]
-    assert note == "this is large; the student may learn from small too, not measured (evaluation.teacher)"
+    assert note == expected
     assert blocks[ModelRole.STUDENT]["notes"] == ()

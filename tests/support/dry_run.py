@@ -12,6 +12,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import load_settings
 from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
 from tasks.alternatives import measure_alternatives
+from tasks.choose_teacher import compared_teacher
 from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
@@ -40,8 +41,9 @@ _NUMBERS: dict[str, Any] = {
     **{"teachers": [1, 2], "prompt_tokens": 70, "completion_tokens": 14},
     "bought": Usage(requests=7, prompt_tokens=70, completion_tokens=14, seconds=1.0).model_dump(),
 }
-_OWN: dict[str, dict[str, Any]] = {
+OWN_NUMBERS: dict[str, dict[str, Any]] = {
     "validate": {"kept": {}},
+    "choose_teacher": {"best": 0, "qualities": [0.5, 0.5]},
     "label_curve": {"labelled": 5, "classes": ["a", "b"]},
     "filter": {"rows": {"train": 5, "validation": 1, "labelled": 3}, "answers": {}, "teachers": None},
 }
@@ -77,7 +79,7 @@ class DryRun(Run):
         """Return the stage as if it had been built in a second."""
         given = {name: ref for name, ref in inputs.items() if ref is not None}
         ref = ArtifactRef(stage=stage.name, fingerprint=stage.fingerprint_of(given, params))
-        summary = stage.summary_type.model_validate(_NUMBERS | _OWN.get(stage.name, {}))
+        summary = stage.summary_type.model_validate(_NUMBERS | OWN_NUMBERS.get(stage.name, {}))
         self.built.append(Built(label or stage.name, ref, summary, 1.0, is_cached=False))
         return self.built[-1]
 
@@ -97,7 +99,8 @@ def dry_distill(recipe: Recipe) -> DryRun:
     measure_alternatives(run, rows, dataset)
     measure_label_curve(run, rows)
     evaluate_encoders(run, rows, models)
-    evaluation = evaluate_models(run, rows, dataset, teachers[0], bases[0], models)
+    compared = compared_teacher(run, teachers, rows, dataset)
+    evaluation = evaluate_models(run, rows, dataset, compared, bases[0], models)
     compare_pairs(run, judge, rows, evaluation)
     return run
 

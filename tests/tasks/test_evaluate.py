@@ -32,11 +32,13 @@ class Comparison:
         self.settings, self.store = settings, open_store(settings.store)
         self.numbers = itertools.count()
         self.asked: list[list[str]] = []
+        self.priors: list[tuple[float, ...] | None] = []
         self.fails_after = len(ROLES)
         monkeypatch.setattr(stage, "run_engine_worker", self._work)
 
     def _work(self, call: Any, worker: str, spec: EvaluateSpec, *_: Any) -> EvaluateSummary:
         self.asked.append([])
+        self.priors.append(spec.prior)
         folders = {one.role: Path(spec.answers) / one.role for one in spec.candidates}
         for role, folder in folders.items():
             if folder.exists():
@@ -76,9 +78,16 @@ class Comparison:
             "baseline_untrained": ArtifactRef(stage="initialise", fingerprint="u"),
         }
 
-    def run(self, inputs: dict[str, ArtifactRef], *, refresh: bool = False, **evaluation: Any) -> dict[str, str]:
-        """Return each model's answer to the test row."""
-        params = make_params(Evaluation(metrics=("accuracy",), **evaluation))
+    def run(
+        self,
+        inputs: dict[str, ArtifactRef],
+        *,
+        refresh: bool = False,
+        own: dict[str, Any] | None = None,
+        **evaluation: Any,
+    ) -> dict[str, str]:
+        """Return each model's answer to the test row; `own` holds fields of the stage's parameters."""
+        params = make_params(Evaluation(metrics=("accuracy",), **evaluation)).model_copy(update=own or {})
         ref = evaluate.task.fn(inputs, params, self.settings, "evaluate", refresh)
         folder = self.store.fetch(ArtifactRef.model_validate(ref))
         return {line["model"]: line["answer"] for line in pq.read_table(folder / "answers.parquet").to_pylist()}
@@ -153,6 +162,25 @@ def test_evaluate_that_failed_halfway_asks_the_others_alone(comparison: Comparis
     comparison.fails_after = len(ROLES)
     comparison.run(inputs)
     assert comparison.asked == [["teacher", "baseline_zero_shot"], ["student", "baseline_untrained"]]
+
+
+def test_evaluate_teacher_that_was_tried_is_not_asked_again(comparison: Comparison):
+    inputs = comparison.inputs()
+    (teacher, *_) = make_params(Evaluation()).candidates
+    trial = {"is_trial": True, "base": None, "candidates": (teacher.model_copy(update={"is_timed": False}),)}
+    comparison.run({name: inputs[name] for name in ("split", "filter")}, own=trial)
+    comparison.run(inputs)
+    assert comparison.asked == [["teacher"], [role for role in ROLES if role != "teacher"]]
+
+
+@pytest.mark.parametrize(("place", "prior"), [(0, (-1.0, -2.0)), (1, (-3.0, -4.0))])
+def test_evaluate_calibrated_teacher_gets_its_own_prior(comparison: Comparison, place: int, prior: tuple[float, ...]):
+    text = json.dumps({"prior": [-1.0, -2.0], "other_priors": [[-3.0, -4.0]]})
+    inputs = comparison.inputs()
+    inputs["filter"] = comparison.put("filter", lambda folder: _write(folder / "calibration.json", text))
+    teacher = make_params(Evaluation()).teacher_config.model_copy(update={"calibration": "batch"})
+    comparison.run(inputs, own={"teacher_config": teacher, "teacher_index": place})
+    assert comparison.priors == [prior]
 
 
 def test_evaluate_refreshed_asks_all_again(comparison: Comparison):

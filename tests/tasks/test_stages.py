@@ -14,7 +14,7 @@ from tasks.convert import load_student_bases, load_teachers
 from tasks.filter import filter_completions
 from tasks.mix import generate_completions
 from tasks.train import train_labelled_only, train_students
-from tests.support.dry_run import DryRun, dry_distill, dry_plan
+from tests.support.dry_run import OWN_NUMBERS, DryRun, dry_distill, dry_plan
 from tests.support.stages import prepare_rows
 
 API = {"provider": "openai", "base_url": "http://127.0.0.1:9/v1", "serves": "test@1"}
@@ -103,7 +103,10 @@ def test_stages_fingerprints_are_those_of_the_stores_in_use(name: str, tmp_path:
         ("local", ["generate", "train", "train labelled-only", "evaluate"]),
         (
             "fallback",
-            ["generate small", "generate large", "evaluate_teacher", "train", "train labelled-only", "evaluate"],
+            [
+                *("generate small", "generate large", "evaluate_teacher small", "evaluate_teacher large"),
+                *("train", "train labelled-only", "evaluate"),
+            ],
         ),
         (
             "judge",
@@ -115,18 +118,50 @@ def test_ledger_has_a_line_for_every_paid_stage_and_no_other(name: str, paid: li
     assert [line.stage for line in in_report_order(run_of(name, tmp_path).ledger)] == paid
 
 
-def test_stages_measured_teacher_is_asked_the_test_rows_and_no_other_work_changes(tmp_path: Path):
-    fields = write_fields("fallback", tmp_path)
+def built_of_two(folder: Path, **evaluation: Any) -> tuple[dict[str, str], list[str]]:
+    """The fingerprints by label, and the stages in the ledger, of a run with two teachers over an API."""
+    run = dry_distill(parse_recipe(write_fields("fallback", folder) | {"evaluation": evaluation}))
+    return {one.label: one.ref.fingerprint for one in run.built}, [line.stage for line in run.ledger]
 
-    def built(**evaluation: Any) -> tuple[dict[str, str], list[str]]:
-        run = dry_distill(parse_recipe(fields | {"evaluation": evaluation}))
-        return {one.label: one.ref.fingerprint for one in run.built}, [line.stage for line in run.ledger]
 
-    (small, paid_small), (large, paid_large) = built(teacher="small"), built(teacher="large")
-    assert built() == (small, paid_small)
+def test_stages_named_teacher_is_asked_the_test_rows_and_no_other_work_changes(tmp_path: Path):
+    (small, paid_small), (large, paid_large) = (built_of_two(tmp_path, teacher=name) for name in ("small", "large"))
     assert paid_small == paid_large
     assert small.keys() == large.keys()
     assert {name for name in small if small[name] != large[name]} == {"evaluate", "evaluate_teacher"}
+
+
+@pytest.mark.parametrize(("place", "name"), [(0, "small"), (1, "large")])
+def test_stages_no_named_teacher_compares_with_the_best_as_if_it_were_named(
+    place: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(OWN_NUMBERS, "choose_teacher", {"best": place, "qualities": [0.5, 0.5]})
+    (best, paid), (named, _) = built_of_two(tmp_path), built_of_two(tmp_path, teacher=name)
+    assert best["evaluate"] == named["evaluate"]
+    assert best[f"evaluate_teacher {name}"] == named["evaluate_teacher"]
+    assert paid.count("evaluate_teacher small") == paid.count("evaluate_teacher large") == 1
+    assert {label for label in named if best.get(label) != named[label]} == {"evaluate_teacher"}
+
+
+def test_stages_of_two_teachers_here_try_each_and_compare_with_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fields = write_fields("local", tmp_path) | {
+        "teachers": [{"model": "owner/large"}, {"model": "owner/small"}],
+        "filters": {},
+    }
+
+    def built(teacher: str = "") -> dict[str, str]:
+        evaluation = {"encoder": None, "teacher": teacher}
+        return {
+            one.label: one.ref.fingerprint
+            for one in dry_distill(parse_recipe(fields | {"evaluation": evaluation})).built
+        }
+
+    monkeypatch.setitem(OWN_NUMBERS, "choose_teacher", {"best": 1, "qualities": [0.5, 0.6]})
+    best, named = built(), built("small")
+    assert best.keys() - named.keys() == {"evaluate large", "evaluate small", "choose_teacher"}
+    assert best["evaluate"] == named["evaluate"] != best["evaluate small"] != best["evaluate large"]
 
 
 def test_stages_soft_labels_ask_no_teacher_and_leave_the_labelled_rows_training_alone(tmp_path: Path):

@@ -38,11 +38,6 @@ def _measured(recipe: Recipe) -> Iterator[str]:
     if named and named not in names:
         known = f"they are {', '.join(names)}.{did_you_mean(named, names)}"
         yield f"evaluation.teacher: no teacher is called {named!r}; {known}"
-    elif recipe.measured_index and recipe.measured_teacher.calibration == "batch":
-        yield (
-            f"evaluation.teacher: {named!r} has calibration: batch, whose mean is kept for the first teacher alone: "
-            "name it first in `teachers`, or set its calibration to none"
-        )
 
 
 def _routes(routing: Routing, names: list[str]) -> Iterator[str]:

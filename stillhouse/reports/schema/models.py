@@ -72,7 +72,8 @@ class Models(Block):
     """Every model of the comparison, measured on the same test rows; the keys are ModelRole's."""
 
     teacher: Model | None = Field(
-        description="the first teacher or the one that `evaluation.teacher` names, as its completions are generated"
+        description="as its completions are generated; of several the best on the test rows, or the one that "
+        "`evaluation.teacher` names"
     )
     baseline: Model | None = Field(description="a copy of the better of the two baselines")
     student: Model | None = Field(description="the main student, as exported")
