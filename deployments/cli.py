@@ -10,6 +10,7 @@ import yaml
 
 from deployments.options import Data, MaxTrainRows, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
 from deployments.runs import runs
+from deployments.store import store
 from deployments.terminal import console
 from stillhouse.errors import RecipeError, UnexpectedError, UserError
 from stillhouse.recipe.form import recipe_changes
@@ -22,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 recipes = typer.Typer(no_args_is_help=True, help="Work with recipes.")
 app.add_typer(recipes, name="recipe")
 app.add_typer(runs, name="runs")
+app.add_typer(store, name="store")
 
 
 def _show_version(wanted: bool) -> None:
@@ -186,14 +188,14 @@ def compact() -> None:
     from stillhouse.completions.compaction import teachers_of
     from stillhouse.runtime.settings import load_settings
 
-    store = open_store(load_settings().store)
-    teachers = teachers_of(store)
+    opened = open_store(load_settings().store)
+    teachers = teachers_of(opened)
     for teacher in teachers:
-        done = compact_teacher(store, teacher)
+        done = compact_teacher(opened, teacher)
         joined = f"{done.segments_before} segments are {done.segments_after} now"
         typer.echo(f"teacher {teacher[:12]}: {joined}, {done.repeated} repeated completions removed")
     if not teachers:
-        typer.echo(f"No completions are stored in {store.config.url}.")
+        typer.echo(f"No completions are stored in {opened.config.url}.")
 
 
 def _overrides(pairs: list[str]) -> dict[str, object]:

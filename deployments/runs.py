@@ -97,6 +97,25 @@ def diff(first: Run, second: Run) -> None:
     )
 
 
+@runs.command("keep")
+def keep(
+    run: Run,
+    off: Annotated[bool, typer.Option("--off", help="Keep it no longer.")] = False,
+) -> None:
+    """Keep a run for ever, as one whose student is in use: `stillhouse store gc` leaves it and all that it needs.
+
+    Example: stillhouse runs keep last
+    """
+    from stillhouse.artifacts.store import open_store
+    from stillhouse.reports.history import find_run, keep_run
+    from stillhouse.runtime.settings import load_settings
+
+    store = open_store(load_settings().store)
+    run_id = find_run(store, run)
+    keep_run(store, run_id, is_kept=not off)
+    typer.echo(f"{run_id} is {'no longer kept' if off else 'kept'}.")
+
+
 def _table(header: tuple[str, ...], rows: list[list[str]] | list[tuple[str, str, str]]) -> "Table":
     from rich import box
     from rich.table import Table

@@ -34,6 +34,7 @@ LIBRARY = (
     "judging",
     "reports",
     "planning",
+    "care",
 )
 # the layers above it, in the same order
 LAYERS = ("stillhouse", "tasks.orchestration", "tasks", "flows", "deployments")

@@ -5,10 +5,11 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 
 class Stamp(NamedTuple):
-    """A stored file's size in bytes, and a token that changes when its content does."""
+    """A stored file's size in bytes, a token that changes when its content does, and when it was written."""
 
     size_bytes: int
     version: str
+    written: float  # UNIX time, by the store's clock
 
 
 class Backend(Protocol):
@@ -42,6 +43,9 @@ class Backend(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove `key` and all below it; a missing key is no error."""
+
+    def prune(self, key: str) -> None:
+        """Remove the folder `key` if it holds nothing; a bucket has no folders."""
 
     def local(self, key: str) -> Path | None:
         """Return the path of `key` on this machine, or None for a remote store."""

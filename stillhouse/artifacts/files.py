@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from stillhouse.artifacts.backend import Backend
+from stillhouse.artifacts.backend import Backend, Stamp
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.local_backend import Folder
 from stillhouse.artifacts.s3.backend import Bucket
@@ -75,8 +75,20 @@ class FileStore:
         Raises:
             StoreError: the store can't be read.
         """
+        return sorted(self.stamps(prefix))
+
+    def stamps(self, prefix: str) -> dict[str, Stamp]:
+        """Return size and time of each file below the folder `prefix`, by key; nothing if there is no such folder.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
         with store_errors(self.config, "list", checked_key(prefix)):
-            return sorted(self._backend.stamps(prefix.rstrip("/")))
+            return self._backend.stamps(prefix.rstrip("/"))
+
+    def prune(self, key: str) -> None:
+        """Remove the folder `key` if it holds nothing."""
+        self._backend.prune(checked_key(key))
 
     def delete(self, key: str) -> None:
         """Remove the file at `key`, or everything below it; a missing key is no error.

@@ -1,5 +1,6 @@
 """A store's bytes in a local folder: every write is a temporary file beside its target, synced, then renamed."""
 
+import contextlib
 import os
 import shutil
 import uuid
@@ -77,6 +78,11 @@ class Folder:
         else:
             path.unlink(missing_ok=True)
 
+    def prune(self, key: str) -> None:
+        """Remove the folder `key` if it is there and empty."""
+        with contextlib.suppress(OSError):
+            (self._root / key).rmdir()
+
     def local(self, key: str) -> Path:
         """Return the path of `key` on this machine."""
         return self._root / key
@@ -84,7 +90,8 @@ class Folder:
 
 def _stamp(path: Path) -> Stamp:
     status = path.stat()
-    return Stamp(status.st_size, f"{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}")
+    version = f"{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+    return Stamp(status.st_size, version, status.st_mtime)
 
 
 def _sync(path: Path) -> None:

@@ -4,12 +4,14 @@ import difflib
 import json
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from stillhouse.artifacts.store import Store
 from stillhouse.errors import StoreError
 
 LAST = "last"
+KEPT_MARK = "kept.json"  # its presence in a run's folder says that no clean-up takes the run
 _REPORT = re.compile(r"runs/([^/]+)/report\.json")
 _STARTED = re.compile(r"(\d{8}-\d{6})-[0-9a-f]+$")
 _MOST_NAMED = 5
@@ -59,6 +61,19 @@ def read_report(store: Store, run_id: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise StoreError(f"{store.config.url}/{key} is no JSON ({error}). Run the recipe again to write it.") from error
     return found
+
+
+def keep_run(store: Store, run_id: str, *, is_kept: bool = True) -> None:
+    """Keep a run, and all that its models were made of, whatever its age; or no longer.
+
+    Raises:
+        StoreError: the store can't be written.
+    """
+    key = f"runs/{run_id}/{KEPT_MARK}"
+    if is_kept:
+        store.put_text(key, json.dumps({"since": datetime.now(UTC).isoformat(timespec="seconds")}))
+    else:
+        store.delete(key)
 
 
 def _started(run_id: str) -> str:

@@ -1,6 +1,7 @@
 """One run of one recipe: what its stages are built with, and the log of what was built."""
 
 import logging
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from prefect.logging.handlers import APILogHandler
 
 from stillhouse.artifacts.handle import ArtifactRef, Built, S_co
+from stillhouse.artifacts.lease import Lease
 from stillhouse.artifacts.store import Store, open_store
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -21,6 +23,8 @@ from stillhouse.runtime.proxies import spare_loopback
 from stillhouse.runtime.settings import Settings
 from tasks.orchestration.params import P
 from tasks.orchestration.stage import Stage
+
+log = logging.getLogger("stillhouse")
 
 Inputs = Mapping[str, ArtifactRef | None]
 
@@ -37,6 +41,11 @@ class Run:
     built: list[Built[Any]] = field(default_factory=list)
     ledger: list[PaidPart] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Hold what the run uses in the store until nobody has the run any more, or the process ends."""
+        self._lease = Lease(self.store, self.id)
+        weakref.finalize(self, self._lease.release)
+
     @property
     def store(self) -> Store:
         """The artifact store."""
@@ -51,12 +60,19 @@ class Run:
         """
         label = label or stage.name
         given = _given(inputs)
+        self._hold(ArtifactRef(stage=stage.name, fingerprint=stage.fingerprint_of(given, params)), *given.values())
         refresh = stage.name in self.refresh
         built = stage.run(given, params, self.settings, label=label, refresh=refresh)
         if seconds_before:
             built = replace(built, seconds=built.seconds + seconds_before)
         self.built.append(built)
         return built
+
+    def _hold(self, *refs: ArtifactRef) -> None:
+        self._lease.hold(
+            [f"{ref.stage}/{ref.fingerprint}" for ref in refs],
+            lambda: log.info("waiting: `stillhouse store gc` cleans up the store"),
+        )
 
     def would_build(self, stage: Stage[P, S_co], inputs: Inputs, params: P) -> bool:
         """Return whether `build` would build the stage's artifact now, and not find it."""

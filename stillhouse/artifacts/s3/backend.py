@@ -80,15 +80,21 @@ class Bucket:
             self._upload_file(folder / name, f"{key}/{name}")
 
     def stamps(self, prefix: str) -> dict[str, Stamp]:
-        """Return every object below `prefix` with its size and ETag."""
+        """Return every object below `prefix` with its size, ETag and time."""
         objects = self._fs.find(self._path(prefix) + "/", detail=True)
         start = len(self._prefix) + 1
-        return {path[start:]: Stamp(int(info["size"]), str(info.get("ETag"))) for path, info in objects.items()}
+        return {
+            path[start:]: Stamp(int(info["size"]), str(info.get("ETag")), info["LastModified"].timestamp())
+            for path, info in objects.items()
+        }
 
     def delete(self, key: str) -> None:
         """Remove `key` and all objects below it; a missing key is no error."""
         for path in self._fs.find(self._path(key)):
             self._fs.rm_file(path)
+
+    def prune(self, key: str) -> None:
+        """Do nothing: a bucket has no folders."""
 
     def local(self, key: str) -> None:
         """Return None: objects do not lie on this machine."""
