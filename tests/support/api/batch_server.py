@@ -86,6 +86,10 @@ class BatchServer:
     """The server; a batch ends at the look at it that `looks_until_end` says."""
 
     path = "/v1/batches"
+    # lines of results in the provider's form
+    answered = staticmethod(answered)
+    refused = staticmethod(refused)
+    undone = staticmethod(undone)
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -97,7 +101,7 @@ class BatchServer:
         self.file_looks = 0  # at a file until a batch may be made of it
         self.page_size = 100
         self.is_listing = True
-        self.answer: Callable[[Asked], dict[str, Any] | None] = lambda line: answered(line["custom_id"])
+        self.answer: Callable[[Asked], dict[str, Any] | None] = lambda line: self.answered(line["custom_id"])
         self.end: Callable[[Batch], str] = lambda batch: "completed"
         self.fault: Callable[[str, int], Fault | None] = lambda call, number: None
         self.delay_s: Callable[[str], float] = lambda call: 0.0
@@ -130,7 +134,7 @@ class BatchServer:
 
         def answer(line: Asked) -> dict[str, Any]:
             is_late = len(self.batches) == 1 and line["body"]["messages"][-1]["content"] > prompt
-            return undone(line["custom_id"]) if is_late else answered(line["custom_id"])
+            return self.undone(line["custom_id"]) if is_late else self.answered(line["custom_id"])
 
         self.end, self.answer = end, answer
 

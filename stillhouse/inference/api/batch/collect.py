@@ -11,16 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import openai
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from stillhouse.completions.completion import Reply
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.inference.api.batch.client import BatchClient
+from stillhouse.inference.api.batch.line import UNDONE, Line, LineError, LineResponse
+from stillhouse.inference.api.batch.providers.protocol import BatchApi
 from stillhouse.inference.api.batch.state import BatchState
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.client import Outcome
@@ -29,27 +30,10 @@ from stillhouse.inference.api.errors import Refused, RequestError, TransientErro
 from stillhouse.inference.api.request import ApiModel, ResponseForm
 from stillhouse.inference.api.response import MalformedResponse, TokenCounts, read_reply
 
-# codes of lines that the batch's end left undone
-_UNDONE = ("batch_expired", "batch_cancelled")
+_Read = Callable[[bytes], tuple[str, Reply | RequestError] | None]
 _SEGMENT_COMPLETIONS = 4096
 # times that results are fetched if they lack lines of a completed batch
 _MAX_DOWNLOADS = 3
-
-
-class _Error(BaseModel):
-    code: str | int | None = None
-    message: str | None = None
-
-
-class _Response(BaseModel):
-    status_code: int
-    body: Any = None
-
-
-class _Line(BaseModel):
-    custom_id: str
-    response: _Response | None = None
-    error: _Error | None = None
 
 
 @dataclass
@@ -61,6 +45,12 @@ class Collected:
     refused: dict[str, Refused] = field(default_factory=dict)
     error: ServiceError | None = None  # what all requests to this endpoint fail on
     seen: set[str] = field(default_factory=set)
+    num_others: int = 0  # results of requests that are not the ticket's
+
+    @property
+    def is_anothers(self) -> bool:
+        """Whether these are the results of a batch that is not the ticket's."""
+        return self.num_others > 0 and not self.seen
 
     def note_failure(self, key: str, error: RequestError) -> None:
         """Note why the request with this key has no completion."""
@@ -83,6 +73,8 @@ async def collect(
 ) -> Collected:
     """Store all completions of a batch that has ended, and return what became of its requests.
 
+    A batch that was guessed to be the ticket's may be another's: of such a one nothing is stored.
+
     Raises:
         ServiceError: its results are gone.
         ServiceUnavailable: another run has collected it.
@@ -91,23 +83,19 @@ async def collect(
     collected, keys = Collected(), set(ticket.keys)
     # read as the run that submitted it wanted them
     model = replace(client.model, form=ResponseForm(is_wrapped=ticket.is_wrapped))
+
+    def read(text: bytes) -> tuple[str, Reply | RequestError] | None:
+        return read_line(text, client.api, model)
+
     for number in range(_MAX_DOWNLOADS):
-        for file in filter(None, (state.output_file_id, state.error_file_id)):
+        for result in state.results:
             with tempfile.TemporaryDirectory(prefix="stillhouse-batch-") as folder:
                 path = Path(folder) / "results.jsonl"
-                if not await client.download(file, path):
-                    if not await tickets.is_open(ticket):
-                        raise ServiceUnavailable(
-                            f"Batch {ticket.batch} was collected by another run in the meantime: run again, and its "
-                            "answers are found in the store."
-                        )
-                    raise ServiceError(
-                        f"The results of batch {ticket.batch} ({file}) are no longer there; providers keep them for "
-                        f"some weeks. Delete {ticket.path} in the store, and its prompts are sent and paid for again."
-                    )
-                await _store_results(path, model, keys, recorder, collected)
+                if not await client.download(result, path):
+                    raise await _results_are_gone(ticket, result, tickets)
+                await _store_results(path, read, keys, recorder, collected)
         missing = keys - collected.seen
-        if not missing or state.status != "completed":
+        if not missing or collected.is_anothers or state.status != "completed":
             break
         if number + 1 < _MAX_DOWNLOADS:
             log(f"the results of batch {ticket.batch} lack {len(missing)} lines, and are fetched again")
@@ -127,18 +115,34 @@ async def commit(
     await asyncio.to_thread(recorder.commit_any, completions)
 
 
+async def _results_are_gone(ticket: Ticket, result: str, tickets: Tickets) -> ServiceError:
+    """Return the error of a batch whose results the provider no longer has."""
+    if not await tickets.is_open(ticket):
+        return ServiceUnavailable(
+            f"Batch {ticket.batch} was collected by another run in the meantime: run again, and its answers are found "
+            "in the store."
+        )
+    return ServiceError(
+        f"The results of batch {ticket.batch} ({result}) are no longer there; providers keep them for some weeks. "
+        f"Delete {ticket.path} in the store, and its prompts are sent and paid for again."
+    )
+
+
 async def _store_results(
-    path: Path, model: ApiModel, keys: set[str], recorder: CompletionRecorder, collected: Collected
+    path: Path, read: _Read, keys: set[str], recorder: CompletionRecorder, collected: Collected
 ) -> None:
     """Store the completions of a file of results, and note in `collected` what became of each request."""
     replies: dict[str, Outcome] = {}
     discarded: dict[str, TokenCounts] = {}
     with path.open("rb") as lines:
         for text in lines:
-            line = read_line(text, model) if text.strip() else None
-            if not line or line[0] not in keys or line[0] in collected.seen:
+            line = read(text) if text.strip() else None
+            if not line or line[0] in collected.seen:
                 continue
             key, result = line
+            if key not in keys:
+                collected.num_others += 1
+                continue
             collected.seen.add(key)
             if isinstance(result, Reply):
                 collected.num_answered += 1
@@ -153,16 +157,16 @@ async def _store_results(
     await commit(recorder, replies, discarded)
 
 
-def read_line(text: bytes, model: ApiModel) -> tuple[str, Reply | RequestError] | None:
+def read_line(text: bytes, api: BatchApi, model: ApiModel) -> tuple[str, Reply | RequestError] | None:
     """Return the key of a line's request and what became of it; None for an unreadable line."""
     try:
-        line = _Line.model_validate_json(text)
+        line = api.read_line(text)
     except ValidationError:
         return None
     return line.custom_id, _result(line, model)
 
 
-def _result(line: _Line, model: ApiModel) -> Reply | RequestError:
+def _result(line: Line, model: ApiModel) -> Reply | RequestError:
     response = line.response
     if response is None:
         return _without_response(line.error)
@@ -174,13 +178,13 @@ def _result(line: _Line, model: ApiModel) -> Reply | RequestError:
         return classify_error(error, model)
 
 
-def _without_response(error: _Error | None) -> TransientError:
+def _without_response(error: LineError | None) -> TransientError:
     code, message = (error.code, error.message) if error else (None, None)
-    kind = "expired" if code in _UNDONE else "server"
+    kind = "expired" if code in UNDONE else "server"
     return TransientError(kind, f"{code or 'no answer'}: {message or 'the line holds neither answer nor error'}")
 
 
-def _of_status(response: _Response, model: ApiModel) -> RequestError:
+def _of_status(response: LineResponse, model: ApiModel) -> RequestError:
     body = response.body.get("error", response.body) if isinstance(response.body, dict) else response.body
     request = httpx2.Request("POST", model.endpoint.address)
     raised = openai.APIStatusError(

@@ -11,25 +11,23 @@ from collections.abc import Callable, Iterable
 
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.errors import ServiceError, ServiceUnavailable
-from stillhouse.inference.api.batch.cleanup import delete_files
-from stillhouse.inference.api.batch.client import BatchClient
+from stillhouse.inference.api.batch.account import Account
+from stillhouse.inference.api.batch.adopt import adopt
+from stillhouse.inference.api.batch.cleanup import clean_up
+from stillhouse.inference.api.batch.client import BatchClient, TooMuch
 from stillhouse.inference.api.batch.collect import Collected, collect, commit
+from stillhouse.inference.api.batch.find import find_batches
 from stillhouse.inference.api.batch.state import ENDED, BatchState
 from stillhouse.inference.api.batch.submit import submit_next
 from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.client import Outcome
-from stillhouse.inference.api.request import ChatRequest, num_logprobs
+from stillhouse.inference.api.request import ChatRequest
 from stillhouse.inference.api.retry import max_tries
-from stillhouse.inference.api.server_error import plain
 
 _FIRST_POLL_S = 2.0
 _SLOWER = 1.5
 # refused prompts of one batch that are named each
 _MAX_NAMED = 20
-# providers' codes, as `plain` writes them, for a batch that comes too early: too many tokens of this account wait
-_TOO_MANY_WAIT = frozenset(("tokenlimitexceeded", "quotaexceeded", "resourceexhausted"))
-# and for one that is too large for this account by itself
-_TOO_LARGE = frozenset(("toomanytasks", "toomanyrequests", "batchtoolarge", "filetoolarge", "maxrequestsexceeded"))
 
 
 class BatchRunner:
@@ -49,10 +47,9 @@ class BatchRunner:
         self._limits = client.model.endpoint.batch
         self._requests: dict[str, ChatRequest] = {}
         self._waiting: deque[ChatRequest] = deque()
-        self._open: dict[str, Ticket] = {}  # by batch
-        self._num_done: dict[str, int] = {}  # requests with an outcome, by open batch
-        self._most_requests = self._limits.max_requests  # in one batch; halved for an account that takes fewer
-        self._is_held = False  # the provider takes no further batch before one has ended
+        self._open: dict[str, Ticket] = {}  # by the ticket's name
+        self._num_done: dict[str, int] = {}  # requests with an outcome, by the open ticket's name
+        self._account = Account(self._limits.max_requests, log)
         self._tries: Counter[str] = Counter()  # by key
         self._has_answered = False
 
@@ -66,7 +63,7 @@ class BatchRunner:
         """
         self._requests = {request.key: request for request in requests}
         adopted = await adopt(self._requests, self._tickets, self._client, self._log)
-        self._open = {ticket.batch: ticket for ticket in adopted}
+        self._open = {ticket.name: ticket for ticket in adopted}
         in_batches = {key for ticket in adopted for key in ticket.keys}
         self._waiting = deque(request for key, request in self._requests.items() if key not in in_batches)
         try:
@@ -80,7 +77,7 @@ class BatchRunner:
         deadline = time.monotonic() + 3600.0 * self._limits.deadline_h
         pause_s, last = _FIRST_POLL_S, -1
         while self._waiting or self._open:
-            while self._waiting and len(self._open) < self._limits.at_once and not self._is_held:
+            while self._waiting and len(self._open) < self._limits.at_once and not self._account.is_held:
                 await self._submit()
             await self._poll()
             done = sum(self._num_done.values())
@@ -95,8 +92,15 @@ class BatchRunner:
             await asyncio.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
 
     async def _submit(self) -> None:
-        ticket = await submit_next(self._waiting, self._client, self._tickets, self._most_requests)
-        self._open[ticket.batch] = ticket
+        try:
+            ticket = await submit_next(self._waiting, self._client, self._tickets, self._account.most_requests)
+        except TooMuch as error:
+            if not self._account.note_refusal(
+                {error.code}, error.num_requests, str(error), has_others=bool(self._open)
+            ):
+                raise ServiceUnavailable(f"{error}. It takes not even a batch of one request now: run again.") from None
+            return
+        self._open[ticket.name] = ticket
         self.num_sent += len(ticket.keys)
         self._log(
             f"batch {ticket.batch} submitted, {len(ticket.keys)} requests; should this run end, the batch goes on and "
@@ -105,15 +109,18 @@ class BatchRunner:
 
     async def _poll(self) -> None:
         """Ask for the state of each batch, and close those that have ended."""
-        for batch, ticket in list(self._open.items()):
-            state = await self._client.state(batch)
+        for ticket in list(self._open.values()):
+            state = await self._client.state(ticket.batch)
+            if state is None and ticket.is_guessed:
+                await self._guess_again(ticket)
+                continue
             if state is None:
                 raise ServiceError(
-                    f"Batch {batch}, submitted to {ticket.address}, is not known to the endpoint and key of this run. "
-                    f"Use the key of the project that submitted it; or delete {ticket.path} in the store, and its "
-                    "prompts are sent and paid for again."
+                    f"Batch {ticket.batch}, submitted to {ticket.address}, is not known to the endpoint and key of "
+                    f"this run. Use the key of the project that submitted it; or delete {ticket.path} in the store, "
+                    "and its prompts are sent and paid for again."
                 )
-            self._num_done[batch] = state.num_done
+            self._num_done[ticket.name] = state.num_done
             if state.status in ENDED:
                 await self._close(ticket, state)
 
@@ -124,29 +131,46 @@ class BatchRunner:
             collected = await collect(
                 ticket, state, self._client, tickets=self._tickets, recorder=self._recorder, log=self._log
             )
+            if ticket.is_guessed and collected.is_anothers:
+                await self._guess_again(ticket)
+                return
             error = await self._settle(ticket, state, collected)
-            self._is_held = False
-        del self._open[ticket.batch], self._num_done[ticket.batch]
-        await self._tickets.delete(ticket)
+            self._account.is_held = False
+        await self._forget(ticket)
         # last: until the ticket is gone, another run may fetch them
-        await delete_files(self._client, ticket, state, self._log)
+        await clean_up(self._client, ticket, state, self._log)
         if error:
             raise error
+
+    async def _forget(self, ticket: Ticket) -> None:
+        self._open.pop(ticket.name)
+        self._num_done.pop(ticket.name, None)
+        self._account.is_held &= bool(self._open)  # with none open there is none to wait for
+        await self._tickets.delete(ticket)
+
+    async def _guess_again(self, ticket: Ticket) -> None:
+        """Take another batch for the ticket's, whose guess was wrong; without one, let its requests wait again."""
+        self._log(f"batch {ticket.batch} is another's, and is left alone")
+        ticket = ticket.model_copy(
+            update={"batch": "", "is_guessed": False, "not_its": (*ticket.not_its, ticket.batch)}
+        )
+        found = await find_batches([ticket], self._client, self._tickets)
+        if found:
+            self._open[ticket.name] = found[0]
+            await self._tickets.write(found[0])
+            return
+        await self._forget(ticket)
+        self._wait_again(ticket)
+
+    def _wait_again(self, ticket: Ticket) -> None:
+        self._waiting.extendleft(self._requests[key] for key in reversed(ticket.keys) if key in self._requests)
 
     def _take_back(self, ticket: Ticket, state: BatchState) -> ServiceError | None:
         """Let the prompts of a batch wait if the provider did not begin it, or return why it never will."""
         reasons = "; ".join(f"{reason.message or reason.code}" for reason in state.reasons[:3]) or "no reason given"
-        codes, num_requests = {plain(reason.code) for reason in state.reasons}, len(ticket.keys)
-        is_early = bool(codes & _TOO_MANY_WAIT) and len(self._open) > 1
-        if is_early:
-            self._is_held = True
-            self._log(f"batch {ticket.batch} is submitted again once another has ended: {reasons}")
-        elif codes & (_TOO_MANY_WAIT | _TOO_LARGE) and num_requests > 1:
-            self._most_requests = min(self._most_requests, num_requests // 2)
-            self._is_held = False  # a smaller one may fit beside those that are open
-            self._log(f"batch {ticket.batch} is too large for the account, and is halved from here on: {reasons}")
-        if is_early or num_requests > self._most_requests:
-            self._waiting.extendleft(self._requests[key] for key in reversed(ticket.keys) if key in self._requests)
+        codes = {reason.code for reason in state.reasons}
+        if self._account.note_refusal(codes, len(ticket.keys), reasons, has_others=len(self._open) > 1):
+            self._wait_again(ticket)
             return None
         return ServiceError(
             f"Batch {ticket.batch} was refused and nothing of it is paid for: {reasons}. Correct what it names; if too "
@@ -189,7 +213,8 @@ class BatchRunner:
         if refused and not lost and all(error.kind != "content_filter" for error in refused):
             # if other requests were answered, it is due to these prompts
             return None if self._has_answered or self._recorder.from_store else refused[0].of_all
-        if lost and not self._has_answered:
+        # one that ran out of time says nothing about the endpoint
+        if any(error.kind != "expired" for error in lost) and not self._has_answered:
             return ServiceUnavailable(f"A batch of {len(lost)} requests got no answer at all, for the last: {lost[-1]}")
         return None
 
@@ -198,41 +223,3 @@ class BatchRunner:
             f"{len(self._open)} batches were not done after {self._limits.deadline_h:g} h. They go on, and what came "
             "is stored: run again to collect the rest, or raise teachers.0.endpoint.batch.deadline_h."
         )
-
-
-async def adopt(keys: Iterable[str], tickets: Tickets, client: BatchClient, log: Callable[[str], None]) -> list[Ticket]:
-    """Return the tickets of batches that hold one of `keys`; tickets whose batch was never made are deleted.
-
-    A run that ended while it submitted leaves a ticket without the batch's id. Such a batch is looked for in the
-    provider's list by its input file, and not before SETTLE_S have passed since it was submitted.
-    """
-    keys, logprobs = list(keys), num_logprobs(client.model.teacher)
-    while True:
-        found = await _with_batch_ids(await tickets.find(keys, logprobs), tickets, client)
-        lost = [ticket for ticket in found if not ticket.batch]
-        youngest = max((ticket.written for ticket in lost), default=0.0)
-        rest_s = youngest + client.settle_s - time.time()
-        if rest_s <= 0.0:
-            break
-        log(f"a run ended while it submitted a batch; whether it came to be is known in {rest_s:.0f} s")
-        await asyncio.sleep(rest_s)
-    for ticket in lost:
-        await tickets.delete(ticket)
-        await delete_files(client, ticket, None, log)
-    adopted = [ticket for ticket in found if ticket.batch]
-    for ticket in adopted:
-        log(f"batch {ticket.batch} of an earlier run is collected, {len(ticket.keys)} requests")
-    return adopted
-
-
-async def _with_batch_ids(found: list[Ticket], tickets: Tickets, client: BatchClient) -> list[Ticket]:
-    """Return the tickets with the ids of those batches that the provider's list has; these are written too."""
-    unsure = {ticket.input_file for ticket in found if not ticket.batch}
-    batches = await client.batches_of(unsure) if unsure else {}
-    completed = []
-    for ticket in found:
-        if not ticket.batch and ticket.input_file in batches:
-            ticket = ticket.model_copy(update={"batch": batches[ticket.input_file]})
-            await tickets.write(ticket)
-        completed.append(ticket)
-    return completed

@@ -21,9 +21,11 @@ class Ticket(StrictModel):
     name: str
     teacher: str  # its fingerprint
     address: str
-    input_file: str  # the provider's id of the requests' file: no two batches share one
+    input_file: str  # the provider's id of the requests' file, which no two batches share; empty if it has no files
     written: float  # UNIX time, just before the batch was submitted
     batch: str = ""  # the provider's id; empty while it is not known whether there is one
+    is_guessed: bool = False  # the list alone says that the batch is this ticket's: its results must show it
+    not_its: tuple[str, ...] = ()  # batches whose results showed that they are not this ticket's
     is_wrapped: bool  # as in the completions' form
     logprobs: int  # requested a token
     keys: tuple[str, ...]
@@ -61,6 +63,11 @@ class Tickets:
     async def is_open(self, ticket: Ticket) -> bool:
         """Return whether no run has collected the batch of `ticket` yet."""
         return await asyncio.to_thread(self._store.exists, ticket.path)
+
+    async def sure_batches(self) -> set[str]:
+        """Return the ids of the batches that belong to a ticket beyond doubt."""
+        tickets = await asyncio.to_thread(self._read_all)
+        return {ticket.batch for ticket in tickets if ticket.batch and not ticket.is_guessed}
 
     async def find(self, keys: Iterable[str], logprobs: int) -> list[Ticket]:
         """Return the tickets that hold one of `keys` with at least so many logprobs a token.
