@@ -2,7 +2,7 @@
 
 from stillhouse.config import FrozenModel, execution
 
-# OpenAI's and Azure's limits of one batch file
+# OpenAI's and Azure's limits of one batch; the others take more
 _MAX_BATCH_REQUESTS = 50_000
 _MAX_BATCH_MEGABYTES = 200
 
@@ -21,7 +21,7 @@ class BatchSettings(FrozenModel):
     deadline_h: float = execution(
         26.0,
         "hours that a run waits. Batches that are open then go on, and the next run collects them. A provider takes "
-        "at most 24 hours",
+        "at most 24 hours, Gemini 48",
         gt=0.0,
         le=336.0,
     )

@@ -95,8 +95,8 @@ class Endpoint(FrozenModel):
     # last: below this line `execution` is the field and no longer the function
     execution: Literal["realtime", "batch"] = execution(
         "realtime",
-        "realtime: single requests; batch: prompts go to the provider's batch API in files and are answered within a "
-        "day, for half the price. Keys and stored answers are the same",
+        "realtime: single requests; batch: prompts go to the provider's batch API many at a time and are answered "
+        "within a day or two, for half the price. Keys and stored answers are the same",
     )
 
     @field_validator("base_url")

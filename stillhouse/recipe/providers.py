@@ -31,8 +31,8 @@ class Provider:
     max_temperature: float = 2.0
     # True: a request without temperature and top_p is sampled with 1 and 1. Some models refuse to be sent these values
     has_known_defaults: bool = True
-    has_batches: bool = False  # /files, and /batches or Mistral's /batch/jobs
-    batch_api: Literal["openai", "mistral"] = "openai"
+    has_batches: bool = False
+    batch_api: Literal["openai", "mistral", "anthropic", "gemini"] = "openai"
     batch_price_factor: float | None = None  # price of a batch / price of single requests; None: not known
     price_library_id: str = ""  # the provider's name in genai-prices; empty: no list price applies
     terms: str = ""  # the entry of terms.TERMS that all its models are served under
@@ -93,8 +93,25 @@ PROVIDERS: dict[str, Provider] = {
         own_domains=("api.anthropic.com",),
         key_variable="ANTHROPIC_API_KEY",
         max_temperature=1.0,
+        has_batches=True,
+        batch_api="anthropic",
+        batch_price_factor=0.5,
         price_library_id="anthropic",
         terms="anthropic",
+    ),
+    # its OpenAI-compatible address; by default it samples with top_p 0.95
+    "gemini": Provider(
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        example="https://generativelanguage.googleapis.com/v1beta/openai",
+        own_domains=("generativelanguage.googleapis.com",),
+        key_variable="GEMINI_API_KEY",
+        offers=("json_schema",),
+        has_known_defaults=False,
+        has_batches=True,
+        batch_api="gemini",
+        batch_price_factor=0.5,
+        price_library_id="google",
+        terms="google",
     ),
     # its seed has another name; the default temperature differs by model
     "mistral": Provider(

@@ -97,3 +97,16 @@ def test_generation_price_batches_are_discounted():
     assert batch.usd(1_000_000, 1_000_000, None) == pytest.approx(5.0)
     assert (single.source, batch.source) == ("the recipe", "the recipe, times 0.5")
     assert generation_price(Teacher(model="./own"), OWN).usd(1, 1, 1000.0) == pytest.approx(1.0)
+
+
+# what the providers' own pages list for a batch, per million tokens
+@pytest.mark.parametrize(
+    ("provider", "model", "input_usd", "output_usd"),
+    [("anthropic", "claude-sonnet-4-5", 1.5, 7.5), ("gemini", "gemini-2.5-flash", 0.15, 1.25)],
+)
+def test_generation_price_listed_batches_cost_what_the_provider_lists(provider, model, input_usd, output_usd):
+    endpoint = {"provider": provider, "execution": "batch"}
+    found = generation_price(Teacher.model_validate({"model": model, "endpoint": endpoint}), Costs())
+    assert found.input_usd_per_mtok == pytest.approx(input_usd)
+    assert found.output_usd_per_mtok == pytest.approx(output_usd)
+    assert found.source.endswith("times 0.5")

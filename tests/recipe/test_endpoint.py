@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.config import identity
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.providers import PROVIDERS
 from stillhouse.recipe.terms import TERMS
@@ -162,54 +161,6 @@ def test_model_behind_an_endpoint_is_not_resolved_as_a_path(tmp_path: Path):
 def test_recipe_dumped_as_json_is_parsed_to_the_same():
     recipe = parse_recipe(make_recipe_fields(make_api_teacher("openai", serves="x")))
     assert parse_recipe(recipe.model_dump(mode="json")) == recipe
-
-
-@pytest.mark.parametrize(("provider", "factor"), [("openai", 0.5), ("azure", 0.5), ("compatible", 1.0)])
-def test_batches_of_a_provider_that_has_them_are_accepted_at_its_price(provider, factor):
-    found = make_endpoint(provider=provider, base_url=PROVIDERS[provider].example, execution="batch")
-    assert (found.execution, found.price_factor) == ("batch", factor)
-    assert make_endpoint(provider=provider, base_url=PROVIDERS[provider].example).price_factor == 1.0
-    cheap = {"execution": "batch", "batch": {"price_factor": 0.6}}
-    assert make_endpoint(provider=provider, base_url=PROVIDERS[provider].example, **cheap).price_factor == 0.6
-
-
-@pytest.mark.parametrize("provider", ["deepseek", "anthropic", "bedrock", "vllm"])
-def test_batches_of_a_provider_without_them_are_refused(provider):
-    message = refusal_of(
-        make_recipe_fields(make_api_teacher(provider, base_url=PROVIDERS[provider].example, execution="batch"))
-    )
-    assert f"batch needs the batch API of OpenAI or Mistral, which provider {provider} does not have" in message
-    assert "take one of openai, azure, mistral, compatible" in message
-
-
-def test_batch_limits_with_single_requests_are_refused():
-    message = refusal_of(make_recipe_fields(make_api_teacher("openai", batch={"max_requests": 10})))
-    assert "set endpoint.execution to batch, or leave it out" in message
-
-
-@pytest.mark.parametrize("limits", [{"max_requests": 50_001}, {"max_megabytes": 201}, {"poll_s": 301}])
-def test_batch_limits_out_of_range_are_refused(limits):
-    message = refusal_of(make_recipe_fields(make_api_teacher("openai", execution="batch", batch=limits)))
-    assert f"teachers.0.endpoint.batch.{next(iter(limits))}: {next(iter(limits.values()))} is refused" in message
-
-
-def test_batch_timeout_is_the_deadline_and_an_hour():
-    assert make_endpoint(provider="openai", execution="batch", batch={"deadline_h": 30}).batch_timeout_s == 31 * 3600
-    assert make_endpoint(provider="openai").batch_timeout_s == 0
-
-
-def test_execution_by_batch_changes_no_identity():
-    one, other = (
-        make_endpoint(provider="openai"),
-        make_endpoint(provider="openai", execution="batch", batch={"poll_s": 9}),
-    )
-    assert identity(one) == identity(other)
-    assert one.model_identity("m", "") == other.model_identity("m", "")
-
-
-def test_provider_unknown_is_refused_with_the_known_ones():
-    message = refusal_of(make_recipe_fields({"model": "m", "endpoint": {"provider": "opnai"}}))
-    assert "teachers.0.endpoint.provider: 'opnai' is refused: Input should be 'openai', 'azure'," in message
 
 
 def test_provider_terms_are_entries_of_the_table():

@@ -60,6 +60,17 @@ def check_key_stays_home(endpoint: Endpoint, environment: Mapping[str, str], var
         )
 
 
+def check_secrets_may_go_to(endpoint: Endpoint, url: str, environment: Mapping[str, str]) -> None:
+    """Do nothing if all that the endpoint's requests carry may go to `url`, which the endpoint named.
+
+    Raises:
+        RecipeError: it may not, or `url` is none.
+    """
+    there = endpoint.model_copy(update={"base_url": url})
+    for variable in (endpoint.key_variable, *endpoint.headers_from_env.values()):
+        check_key_stays_home(there, environment, variable)
+
+
 def drop_foreign_headers(
     api: "openai.AsyncOpenAI", endpoint: Endpoint, environment: Mapping[str, str], own: Mapping[str, str]
 ) -> None:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from stillhouse.filters.rules.confidence import Confidence
-from stillhouse.recipe.batch import BatchSettings
 from stillhouse.recipe.chat_template import DEFAULT_DATE
+from stillhouse.recipe.checks.batch import find_batch_problems
 from stillhouse.recipe.endpoint import Endpoint
-from stillhouse.recipe.providers import PROVIDERS
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Sampling, ServedModel, Teacher
 
@@ -23,7 +22,7 @@ def find_endpoint_problems(recipe: Recipe) -> Iterator[str]:
         problems = [
             *_engine(model),
             *_template(model, endpoint),
-            *_execution(endpoint),
+            *find_batch_problems(endpoint),
             *_sampling(model.sampling, endpoint),
         ]
         if isinstance(model, Teacher):
@@ -47,19 +46,6 @@ def _template(model: ServedModel, endpoint: Endpoint) -> Iterator[str]:
         )
     if model.template_date != DEFAULT_DATE:
         yield "template_date has no effect behind an endpoint, whose server writes the date: leave it out"
-
-
-def _execution(endpoint: Endpoint) -> Iterator[str]:
-    if endpoint.execution == "realtime" and endpoint.batch != BatchSettings():
-        yield "endpoint.batch has no effect on single requests: set endpoint.execution to batch, or leave it out"
-    if endpoint.execution == "batch" and endpoint.stream:
-        yield "endpoint.stream has no effect on batches: leave it out"
-    if endpoint.execution == "batch" and not endpoint.preset.has_batches:
-        having = ", ".join(name for name, preset in PROVIDERS.items() if preset.has_batches)
-        yield (
-            "endpoint.execution: batch needs the batch API of OpenAI or Mistral, which provider "
-            f"{endpoint.provider} does not have: leave it at realtime, or take one of {having}"
-        )
 
 
 def _sampling(sampling: Sampling, endpoint: Endpoint) -> Iterator[str]:
