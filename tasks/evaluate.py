@@ -15,6 +15,7 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec, EvaluateSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.inference.vllm.engine import environment_for
+from stillhouse.recipe.engine import Engine
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
@@ -30,6 +31,9 @@ from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.student_models import StudentBase, StudentModel
 from tasks.orchestration.workers import Worker, run_engine_worker
 
+# of a candidate; its engine is named in full beside it
+_NOT_OF_ANSWERS = {"role", "path", "revision", "is_timed", "engine"}
+
 
 class EvaluateParams(Params):
     """What each model is and how it is prompted, and how all are measured."""
@@ -41,6 +45,7 @@ class EvaluateParams(Params):
     settings: dict[str, Any]  # how models are asked and timed
     zero_shot: IfSet[dict[str, Any]] = Field({})  # what the base's chat template is told
     teacher_validates: IfSet[bool] = False  # whether the teacher answers the validation rows too
+    teacher_engine: IfSet[dict[str, Any]] = Field({})  # if it is not that of all models
     is_trial: IfSet[bool] = False  # a teacher's answers alone, without times, to find the best of several
     teacher_index: Execution[int] = 0
     evaluation: Execution[Evaluation]
@@ -76,7 +81,7 @@ def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     )
     try:
         summary = run_engine_worker(
-            call, Worker.EVALUATE, spec, EvaluateSummary, environment_for(params.evaluation.engine)
+            call, Worker.EVALUATE, spec, EvaluateSummary, environment_for(_widest_engine(params.candidates))
         )
     finally:
         # also of a comparison that failed halfway: what was answered is not asked again
@@ -108,11 +113,11 @@ def _answers(call: StageCall[EvaluateParams], spec: EvaluateSpec) -> dict[ModelR
         is_teacher = one.prompting == "teacher"
         answering = AnswersParams(
             weights=own.get(one.prompting),
-            served=one.model_dump(mode="json", exclude_defaults=True, exclude={"role", "path", "revision", "is_timed"}),
+            served=one.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_OF_ANSWERS),
             teacher=(spec.prior, examples) if is_teacher else (),
             skill=spec.skill,
             labels=spec.labels,
-            settings=_asked(settings),
+            settings=_asked(settings, one.engine),
             rows=test,
             validation=validation if one.answers_validation else "",
         )
@@ -121,13 +126,13 @@ def _answers(call: StageCall[EvaluateParams], spec: EvaluateSpec) -> dict[ModelR
     return found
 
 
-def _asked(settings: Evaluation) -> dict[str, Any]:
-    """Return what of an evaluation decides a model's answers and its throughput."""
+def _asked(settings: Evaluation, engine: Engine) -> dict[str, Any]:
+    """Return what of an evaluation decides a model's answers and its throughput; `engine` is the model's own."""
     return {
         "max_tokens": settings.max_tokens,
         "warm_requests": settings.warm_requests,
         "concurrency": settings.concurrency,
-        "engine": settings.engine.measured_identity,
+        "engine": engine.measured_identity,
     }
 
 
@@ -189,13 +194,24 @@ def _params(
         base=None,
         skill=recipe.skill,
         labels=rows.labels,
-        settings=_asked(settings) | _timed(settings) | {"dtype": settings.student_dtype},
+        settings=_asked(settings, settings.engine) | _timed(settings) | {"dtype": settings.student_dtype},
         teacher_validates=any(one.prompting == "teacher" and one.answers_validation for one in candidates),
+        teacher_engine=_own_engine(settings, candidates),
         evaluation=settings,
         candidates=candidates,
         teacher_config=config,
         teacher_index=teacher_index,
     )
+
+
+def _own_engine(settings: Evaluation, candidates: Sequence[Candidate]) -> dict[str, Any]:
+    """Return the settings of the teacher's engine; none if it runs as all others do, or runs elsewhere."""
+    engines = [one.engine for one in candidates if one.prompting == "teacher" and one.engine != settings.engine]
+    return engines[0].measured_identity if engines else {}
+
+
+def _widest_engine(candidates: Sequence[Candidate]) -> Engine:
+    return max((one.engine for one in candidates), key=lambda engine: engine.num_gpus)
 
 
 def _build(run: Run, inputs: dict[str, ArtifactRef], params: EvaluateParams, label: str) -> Built[EvaluateSummary]:

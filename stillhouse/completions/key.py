@@ -7,9 +7,13 @@ from stillhouse.config import identity
 from stillhouse.recipe.teacher import Sampling
 
 
-def teacher_fingerprint(model: dict[str, Any], dtype: str, quantization: str) -> str:
-    """Return the SHA-256 (hex) that names a teacher's folder: model identity, dtype, quantisation."""
-    return sha256_json({"model": model, "dtype": dtype, "quantization": quantization})
+def teacher_fingerprint(model: dict[str, Any], dtype: str, quantization: str, engine: dict[str, Any]) -> str:
+    """Return the SHA-256 (hex) that names a teacher's folder: model identity, dtype, quantisation.
+
+    `engine` is what else its engine was told that changes answers; most are told nothing, as all once were.
+    """
+    told = {"engine": engine} if engine else {}
+    return sha256_json({"model": model, "dtype": dtype, "quantization": quantization, **told})
 
 
 def completion_key(

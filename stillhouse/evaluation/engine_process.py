@@ -17,7 +17,8 @@ from stillhouse.config import StrictModel
 from stillhouse.evaluation.spec import Candidate
 from stillhouse.inference.vllm.request import Request
 from stillhouse.inference.vllm.sizing import Job
-from stillhouse.recipe.teacher import Engine, Sampling
+from stillhouse.recipe.engine import Engine
+from stillhouse.recipe.teacher import Sampling
 
 
 class DecodingSpec(StrictModel):

@@ -8,6 +8,7 @@ from stillhouse.artifacts.handle import StageSummary
 from stillhouse.config import StrictModel
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.vllm.chat_template import TemplateSettings
+from stillhouse.recipe.engine import Engine
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.registry import AnySkill
@@ -26,6 +27,7 @@ class Candidate(StrictModel):
     # of the chat template; a student's own template has them already
     template: TemplateSettings = TemplateSettings()
     without_reasoning: bool = False  # thinking is off, and the generation prompt ends where an answer begins
+    engine: Engine = Engine()
     is_timed: bool = True  # False: only its answers count
     answers_validation: bool = False  # also answers the validation rows, on which its certainty is calibrated
 

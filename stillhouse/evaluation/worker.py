@@ -1,4 +1,4 @@
-"""Evaluates every model of a comparison the same way, in the same engine with the same settings.
+"""Evaluates every model of a comparison the same way, in the same engine; a teacher's is on devices of its own.
 
 Command: `python -m stillhouse.evaluation.worker spec.json` (engine environment)
 """
@@ -107,14 +107,15 @@ def _prepare(
 
 
 def _same_shape(models: list[Evaluated]) -> list[list[Evaluated]]:
-    """Group models whose weights fit one engine: the same configuration and number type."""
+    """Group models whose weights fit one engine: the same configuration, number type and settings of the engine."""
     groups: dict[str, list[Evaluated]] = {}
     for model in models:
         config = Path(model.candidate.path) / "config.json"
         shape = json.loads(config.read_text()) if config.is_file() else {"hub": model.candidate.path}
         for name in ("_name_or_path", "transformers_version", "dtype", "torch_dtype"):
             shape.pop(name, None)
-        key = json.dumps([shape, model.candidate.dtype, model.candidate.quantization], sort_keys=True)
+        settings = model.candidate.engine.model_dump()
+        key = json.dumps([shape, model.candidate.dtype, model.candidate.quantization, settings], sort_keys=True)
         groups.setdefault(key, []).append(model)
     return list(groups.values())
 
@@ -125,7 +126,7 @@ def _start(spec: EvaluateSpec, group: list[Evaluated], report: Reporter) -> Engi
     longest = max(len(request.token_ids) for model in group for request in [*model.requests, *model.validation])
     room = max(model.prompter.decoding.sampling.max_tokens for model in group)
     job = Job(num_requests=spec.evaluation.concurrency, longest_prompt=longest, max_tokens=room, is_measured=True)
-    engine = spec.evaluation.engine.model_copy(update={"max_num_seqs": spec.evaluation.concurrency})
+    engine = group[0].candidate.engine.model_copy(update={"max_num_seqs": spec.evaluation.concurrency})
     return EngineProcess(group[0].candidate, engine, job)
 
 

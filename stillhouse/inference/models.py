@@ -81,7 +81,7 @@ class Checkpoint(StrictModel):
 
     def fingerprint_as(self, config: ServedModel) -> str:
         """Return what the completions of a teacher or a judge are stored under, loaded as `config` says."""
-        return teacher_fingerprint(self.identity, config.dtype, config.quantization)
+        return teacher_fingerprint(self.identity, config.dtype, config.quantization, config.engine.answers_identity)
 
     def is_same_model(self, other: "Checkpoint") -> bool:
         """Return whether both are one model: by their files if both have files, else by name."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel, execution, provenance
 from stillhouse.recipe.encoder import Encoder
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 from stillhouse.skills.registry import METRICS
 
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ class Evaluation(FrozenModel):
         gt=0.0,
         lt=1.0,
     )
-    engine: Engine = execution(Engine(), "how the engine runs; the same for all models")
+    engine: Engine = execution(
+        Engine(),
+        "how the engine runs; the teacher's is spread over devices as its own `engine` says: tensor_parallel, "
+        "pipeline_parallel, expert_parallel, gpu_memory_utilization, kv_cache_dtype and arguments are taken from there",
+    )
 
 
 class Rule(FrozenModel):

@@ -15,6 +15,7 @@ from stillhouse.recipe.chat_template import (
 )
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.endpoint import Endpoint
+from stillhouse.recipe.engine import Engine
 from stillhouse.recipe.terms import TERMS
 from stillhouse.skills.prompts import TeacherPrompt
 
@@ -62,41 +63,6 @@ class Output(FrozenModel):
             if bool(getattr(self, name)) != (self.kind == name):
                 raise ValueError(f"kind: {name} and `{name}` need each other: set both or neither; kind is {self.kind}")
         return self
-
-
-class Engine(FrozenModel):
-    """How a vLLM engine runs. No field changes the key of a completion."""
-
-    max_num_seqs: int = execution(
-        0, "most sequences decoded together; 0 chooses by the size of the job, and on GPUs leaves it to vLLM", ge=0
-    )
-    mode: Literal["auto", "eager", "compiled"] = execution(
-        "auto",
-        "auto compiles for large jobs; for an evaluation, whose times are reported, on GPUs always and on a CPU never",
-    )
-    kv_cache_gib: float = execution(
-        0.0,
-        "KV cache in GiB; 0 takes what the job needs on a CPU, and on a GPU what the weights leave of "
-        "gpu_memory_utilization. If it is set, each GPU has so much, and gpu_memory_utilization has no effect",
-        ge=0.0,
-    )
-    max_model_len: int = execution(0, "most tokens of a sequence; 0 chooses by the size of the job", ge=0)
-    gpu_memory_utilization: float = execution(0.9, "share of a GPU's memory that the engine takes", gt=0.0, le=1.0)
-    tensor_parallel: int = execution(1, "GPUs of one replica", ge=1)
-    prefix_caching: bool = execution(True, "share the KV cache of prompts that begin alike")
-    threads: int = execution(0, "OpenMP threads on a CPU; 0 takes all cores", ge=0)
-    segment_seconds: float = execution(5.0, "most seconds between two writes to the completion store", gt=0.0, le=10.0)
-
-    @property
-    def measured_identity(self) -> dict[str, Any]:
-        """All of it: measured numbers depend on how an engine runs."""
-        mode: str = self.mode
-        # an evaluation's default was eager, as auto is on a CPU: what was measured there stays valid
-        if self == Engine():
-            mode = "eager"
-        elif self == Engine(mode="eager"):
-            mode = "eager everywhere"
-        return self.model_dump() | {"mode": mode}
 
 
 class ServedModel(FrozenModel):

@@ -17,7 +17,8 @@ def teacher_identity(config: Teacher, checkpoint: Checkpoint) -> tuple[Any, ...]
     # named only if there are any: what was measured without stop texts stays valid
     stop = [config.sampling.stop] if config.sampling.stop else []
     told = [settings_of(config).model_dump()] if settings_of(config) != TemplateSettings() else []
-    return (checkpoint.identity, config.dtype, config.quantization, config.prompt, config.output, *stop, *told)
+    engine = [config.engine.answers_identity] if config.engine.answers_identity else []
+    return (checkpoint.identity, config.dtype, config.quantization, config.prompt, config.output, *stop, *told, *engine)
 
 
 def teacher_candidate(recipe: Recipe, config: Teacher, checkpoint: Checkpoint) -> Candidate:
@@ -29,6 +30,8 @@ def teacher_candidate(recipe: Recipe, config: Teacher, checkpoint: Checkpoint) -
         dtype=config.dtype,
         quantization=config.quantization,
         template=settings_of(config),
+        # what runs a student on one GPU has no room for a teacher that was asked on four
+        engine=recipe.evaluation.engine.with_placement_of(config.engine),
         prompting="teacher",
         # a cascade's threshold goes by what both are right on; where nobody knows, the teacher is not asked
         answers_validation=recipe.data.validation is not None
@@ -38,7 +41,7 @@ def teacher_candidate(recipe: Recipe, config: Teacher, checkpoint: Checkpoint) -
 
 def student_candidates(recipe: Recipe, base: StudentBase, trained: dict[ModelRole, str]) -> tuple[Candidate, ...]:
     """Return the main student's base and the student checkpoints, whose folders `trained` holds."""
-    main, dtype = base.config, recipe.evaluation.student_dtype
+    main, dtype, engine = base.config, recipe.evaluation.student_dtype, recipe.evaluation.engine
     zero_shot = Candidate(
         role=ModelRole.BASELINE_ZERO_SHOT,
         path=base.checkpoint.path,
@@ -46,6 +49,7 @@ def student_candidates(recipe: Recipe, base: StudentBase, trained: dict[ModelRol
         dtype=dtype,
         template=settings_of(main) if main.chat_template == "model" else TemplateSettings(),
         without_reasoning=recipe.training.reasoning == "drop",
+        engine=engine,
         prompting="zero_shot",
     )
     students = (
@@ -53,6 +57,7 @@ def student_candidates(recipe: Recipe, base: StudentBase, trained: dict[ModelRol
             role=role,
             path=path,
             dtype=dtype,
+            engine=engine,
             prompting="student",
             is_timed=role is not ModelRole.STUDENT_LABELLED_ONLY,
             answers_validation=role in STUDENTS,

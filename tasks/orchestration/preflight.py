@@ -20,6 +20,7 @@ from stillhouse.runtime.settings import Settings
 from stillhouse.students.encoder.base import check_encoder
 from stillhouse.students.preflight import check_served, check_student
 from stillhouse.teachers.label_tokens import check_label_scores
+from tasks.orchestration.engine_check import check_engines
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 
@@ -30,12 +31,13 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
     Raises:
         StoreError: the store can't be used.
         ModelError: a teacher, the judge, the student's base or the encoder is not there, or its files can't be used.
-        RecipeError: the key of an endpoint is not set, a budget in dollars has no price to count with, or no teacher
-            says how probable it finds each label, which a student is to learn.
+        RecipeError: the key of an endpoint is not set, a budget in dollars has no price to count with, no teacher says
+            how probable it finds each label, which a student is to learn, or vLLM refuses the settings of an engine.
     """
     check_store(settings.store)
     _check_price(recipe)
     _check_models(recipe, settings)
+    check_engines(recipe, settings)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 

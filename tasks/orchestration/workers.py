@@ -35,6 +35,7 @@ output = logging.getLogger("stillhouse.worker.output")
 class Worker(StrEnum):
     """The modules that run as processes of their own, started as `python -m <module> spec.json`."""
 
+    CHECK_ENGINES = "stillhouse.inference.vllm.check_worker"
     CONVERT = "stillhouse.students.convert"
     INITIALISE = "stillhouse.students.initialise"
     TRAIN = "stillhouse.students.worker"

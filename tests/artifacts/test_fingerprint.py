@@ -4,7 +4,8 @@ import pytest
 
 from stillhouse.artifacts.fingerprint import describe_inputs, fingerprint, sha256_file
 from stillhouse.artifacts.handle import ArtifactRef
-from stillhouse.recipe.teacher import Engine, Sampling, Teacher
+from stillhouse.recipe.engine import Engine
+from stillhouse.recipe.teacher import Sampling, Teacher
 
 REF = ArtifactRef(stage="read", fingerprint="a" * 64)
 OTHER = ArtifactRef(stage="read", fingerprint="b" * 64)

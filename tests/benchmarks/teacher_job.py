@@ -39,7 +39,7 @@ def convert_model(folder: Path) -> Path:
 
 def _environment() -> dict[str, str]:
     from stillhouse.inference.vllm.engine import environment_for
-    from stillhouse.recipe.teacher import Engine
+    from stillhouse.recipe.engine import Engine
 
     return {**os.environ, **environment_for(Engine()), "PYTHONPATH": str(ROOT)}
 
@@ -67,7 +67,8 @@ def rows(num_prompts: int) -> list[dict[str, Any]]:
 
 def teacher(max_tokens: int, mode: str, max_num_seqs: int) -> Any:
     """Return the teacher's recipe: greedy, free text."""
-    from stillhouse.recipe.teacher import Engine, Output, Sampling, Teacher
+    from stillhouse.recipe.engine import Engine
+    from stillhouse.recipe.teacher import Output, Sampling, Teacher
 
     return Teacher(
         model="demo",

@@ -14,6 +14,7 @@ from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.recipe.load import parse_recipe
 from tasks.balance import Rows
 from tasks.evaluate import EvaluateParams, evaluate_models
+from tasks.orchestration.compared_teacher import ComparedTeacher
 from tasks.orchestration.student_models import StudentBase
 from tests.support.builders import make_built, make_recipe_fields
 
@@ -31,7 +32,7 @@ class Run:
         self.store = Store()
         self.ledger: list[PaidPart] = []
 
-    def build(self, stage: Any, inputs: dict[str, ArtifactRef], params: EvaluateParams) -> Built[Any]:
+    def build(self, stage: Any, inputs: dict[str, ArtifactRef], params: EvaluateParams, **_: Any) -> Built[Any]:
         self.inputs, self.params = inputs, params
         return make_built("evaluate")
 
@@ -70,6 +71,21 @@ def test_evaluate_models_teacher_answers_validation_rows_with_labels_of_their_ow
     assert ("teacher_validates" in identity(run.params)) is ("teacher" in answering)
 
 
+def test_evaluate_models_teacher_runs_on_its_own_devices():
+    fields = make_recipe_fields()
+    fields["teachers"][0]["engine"] = {"tensor_parallel": 4, "max_num_seqs": 7, "mode": "eager"}
+    run, plain = Run(teachers=fields["teachers"]), Run()
+    for one in (run, plain):
+        measure(one, *(make_built(name) for name in ("train", "initialise", "other")))
+    engines = {candidate.role: candidate.engine for candidate in run.params.candidates}
+    assert {role: engine.num_gpus for role, engine in engines.items()} == dict.fromkeys(engines, 1) | {"teacher": 4}
+    # all else is the same for all, or the models could not be compared
+    assert {(engine.mode, engine.max_num_seqs) for engine in engines.values()} == {("auto", 0)}
+    # what is measured on four devices is another measurement; on one it is named as before there was a choice
+    assert identity(run.params)["teacher_engine"]["tensor_parallel"] == 4
+    assert "teacher_engine" not in identity(plain.params)
+
+
 def measure(run: Run, *trained: Built[Any]) -> None:
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
     valid = make_built("validate", ValidateSummary(num_in=0, kept={}, dropped={}, labels=("a", "b")))
@@ -77,4 +93,4 @@ def measure(run: Run, *trained: Built[Any]) -> None:
     base = StudentBase(ModelRole.STUDENT, run.recipe.main_student, known)
     roles = (ModelRole.STUDENT, ModelRole.BASELINE_UNTRAINED, ModelRole.STUDENT_LABELLED_ONLY)
     models = [base.built_as(role, built) for role, built in zip(roles, trained, strict=True)]
-    evaluate_models(run, rows, make_built("filter"), known, base, models)
+    evaluate_models(run, rows, make_built("filter"), ComparedTeacher(run.recipe, known, None), base, models)

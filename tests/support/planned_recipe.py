@@ -88,7 +88,7 @@ class Planned:
         asked = {"model": "served", "endpoint": endpoint, "price": PRICE, **self.teacher}
         self.recipe = parse_recipe(make_recipe_fields() | {"skill": self.skill, "teachers": [asked], **self.parts})
         identity = {"endpoint": endpoint["base_url"], "model": "served"}
-        self.fingerprint = teacher_fingerprint(identity, "", "")
+        self.fingerprint = teacher_fingerprint(identity, "", "", {})
         self.store = StoreConfig(url=str(self.folder / "store"))
         self.labels = tuple(self.recipe.skill.labels) if self.recipe.skill.has_labels else ()
 

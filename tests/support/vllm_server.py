@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stillhouse.inference.vllm.engine import environment_for
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 from stillhouse.repository import ROOT
 from stillhouse.runtime.process import end_group
 

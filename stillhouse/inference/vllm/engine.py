@@ -5,16 +5,19 @@ from typing import Any
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.loading import Loading, load_config
+from stillhouse.inference.vllm.arguments import EngineModel, engine_arguments
 from stillhouse.inference.vllm.kv_cache import kv_bytes_per_token
 from stillhouse.inference.vllm.sizing import EnginePlan, Job, plan_on_cpu, plan_on_gpu
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 
 
 def environment_for(engine: Engine) -> dict[str, str]:
     """Return the environment variables of a worker with an engine; they must be set before torch is imported."""
     threads = engine.threads or len(os.sched_getaffinity(0))
+    # an engine over several GPUs has a process for each, among which vLLM shares the cores itself
+    cores = {"OMP_NUM_THREADS": str(threads)} if engine.threads or engine.num_gpus == 1 else {}
     return {
-        "OMP_NUM_THREADS": str(threads),
+        **cores,
         # the engine's core stays in the worker: nothing to orphan, and one import of torch less at start
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
@@ -35,25 +38,18 @@ def start_engine(path: str, *, revision: str, dtype: str, quantization: str, eng
     from vllm.platforms import current_platform
 
     config = load_config(path, revision)
+    config.update(engine.arguments.get("hf_overrides", {}))
     if current_platform.is_cpu():
-        plan = plan_on_cpu(engine, job, kv_bytes_per_token(config, dtype))
+        plan = plan_on_cpu(engine, job, kv_bytes_per_token(config, dtype, engine.kv_cache_dtype))
     else:
         plan = plan_on_gpu(engine, job)
     _check_context(path, config, plan, job)
     with Loading(f"Model {path} can't be served"):
         return LLM(
-            model=path,
-            revision=revision or None,
-            dtype=dtype,
-            quantization=quantization or None,
-            trust_remote_code=False,
-            load_format="safetensors",
-            seed=0,
-            **_sizes(plan),
-            **_placement(engine),
-            # rows are text: of a model that sees, the parts that see are not loaded
-            language_model_only=True,
-            disable_log_stats=True,
+            **_sizes(plan)
+            | engine_arguments(
+                EngineModel(path=path, revision=revision, dtype=dtype, quantization=quantization, engine=engine)
+            )
         )
 
 
@@ -66,13 +62,6 @@ def _sizes(plan: EnginePlan) -> dict[str, Any]:
         "enforce_eager": plan.is_eager,
         "enable_prefix_caching": plan.prefix_caching,
         "enable_chunked_prefill": plan.chunked_prefill,
-    }
-
-
-def _placement(engine: Engine) -> dict[str, Any]:
-    return {
-        "tensor_parallel_size": engine.tensor_parallel,
-        "gpu_memory_utilization": engine.gpu_memory_utilization,
     }
 
 

@@ -3,14 +3,23 @@
 from typing import Any
 
 
-def kv_bytes_per_token(config: Any, dtype: str = "bfloat16") -> int:
-    """Return the bytes one token takes in a KV cache of numbers of `dtype`: keys and values of each layer and head.
+def kv_bytes_per_token(config: Any, dtype: str = "bfloat16", kv_cache_dtype: str = "auto") -> int:
+    """Return the bytes one token takes in a KV cache: keys and values of each layer and head.
+
+    Its numbers are of `kv_cache_dtype`; auto takes the model's `dtype`.
 
     `config` may be of a model that wraps a language model, as those that see do. Where layers differ, engines give each
     the memory of the largest.
     """
     layers = config.get_text_config().per_layer_config
-    return int(2 * (4 if dtype == "float32" else 2) * len(layers) * max(_values_per_token(layer) for layer in layers))
+    return int(2 * _number_bytes(dtype, kv_cache_dtype) * len(layers) * max(_values_per_token(one) for one in layers))
+
+
+def _number_bytes(dtype: str, kv_cache_dtype: str) -> int:
+    if kv_cache_dtype in ("auto", "float16", "bfloat16"):
+        return 4 if (dtype, kv_cache_dtype) == ("float32", "auto") else 2
+    # of 8 bits; of those of 4 bits the scales count too, which differ by kind
+    return 1
 
 
 def _values_per_token(layer: Any) -> int:

@@ -7,7 +7,7 @@ it to the KV cache, and takes as many sequences as suit the GPU.
 import math
 
 from stillhouse.config import StrictModel
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 
 GIB = 2**30
 # Measured on 2 cores with a 135M model (tests/benchmarks/engine_settings.py). Compiling costs 140 s more at start and

@@ -16,7 +16,7 @@ from prefect.futures import PrefectFuture
 from prefect.settings import PREFECT_API_URL
 
 from stillhouse.errors import RecipeError, WorkerError
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 from tasks.orchestration.replicas.local import ReplicaRunner
 
 Resources = Mapping[str, float]
@@ -61,12 +61,12 @@ def placement(nodes: Sequence[Resources], engine: Engine) -> dict[str, Any]:
     options = {"max_retries": 0, "scheduling_strategy": "SPREAD"}
     gpus = max((node.get("GPU", 0.0) for node in nodes), default=0.0)
     if gpus:
-        if engine.tensor_parallel > gpus:
+        if engine.num_gpus > gpus:
             raise WorkerError(
-                f"engine.tensor_parallel is {engine.tensor_parallel}, but no node of the Ray cluster has more than "
-                f"{gpus:g} GPUs. Set it to {gpus:g} or less, or take other nodes."
+                f"An engine takes {engine.num_gpus} GPUs (engine.tensor_parallel times pipeline_parallel), but no node "
+                f"of the Ray cluster has more than {gpus:g}. Set them lower, or take other nodes."
             )
-        return {**options, "num_gpus": engine.tensor_parallel, "num_cpus": 1}
+        return {**options, "num_gpus": engine.num_gpus, "num_cpus": 1}
     cpus = [node["CPU"] for node in nodes if node.get("CPU", 0.0) >= 1]
     if not cpus:
         raise WorkerError("No node of the Ray cluster offers a GPU or a CPU. Start one without --num-cpus=0.")

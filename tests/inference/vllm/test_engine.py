@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stillhouse.inference.vllm.engine import start_engine
+from stillhouse.inference.vllm.engine import environment_for, start_engine
 from stillhouse.inference.vllm.kv_cache import allocated_bytes
 from stillhouse.inference.vllm.sizing import Job
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 
 LLAMA_70B = """{"model_type": "llama", "hidden_size": 8192, "num_hidden_layers": 80, "num_attention_heads": 64,
 "num_key_value_heads": 8, "max_position_embeddings": 131072}"""
@@ -42,6 +42,30 @@ def test_start_engine_on_gpus_leaves_the_cache_to_vllm(told: dict[str, Any], tmp
     # vLLM ignores the share of the GPU's memory as soon as a size is given
     assert told["kv_cache_memory_bytes"] is None
     assert (told["gpu_memory_utilization"], told["tensor_parallel_size"]) == (0.95, 4)
+
+
+def test_start_engine_hands_on_what_the_recipe_says_of_devices(told: dict[str, Any], tmp_path: Path):
+    start(
+        tmp_path,
+        tensor_parallel=8,
+        pipeline_parallel=2,
+        expert_parallel=True,
+        kv_cache_dtype="fp8",
+        arguments={"cpu_offload_gb": 20},
+    )
+    names = ("tensor_parallel_size", "pipeline_parallel_size", "enable_expert_parallel", "kv_cache_dtype")
+    assert [told[name] for name in (*names, "cpu_offload_gb")] == [8, 2, True, "fp8", 20]
+
+
+def test_start_engine_longer_context_by_override_is_taken(told: dict[str, Any], tmp_path: Path):
+    start(tmp_path, max_model_len=200_000, arguments={"hf_overrides": {"max_position_embeddings": 262_144}})
+    assert told["max_model_len"] == 200_000
+
+
+def test_environment_of_several_gpus_leaves_their_threads_to_vllm():
+    assert environment_for(Engine(tensor_parallel=2)).get("OMP_NUM_THREADS") is None
+    assert environment_for(Engine(tensor_parallel=2, threads=3))["OMP_NUM_THREADS"] == "3"
+    assert "OMP_NUM_THREADS" in environment_for(Engine())
 
 
 def test_start_engine_on_a_cpu_sizes_the_cache(told: dict[str, Any], tmp_path: Path):

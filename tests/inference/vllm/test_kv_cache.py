@@ -43,3 +43,8 @@ def test_kv_bytes_per_token_default_of_other_kinds(family, expected):
 
 def test_kv_bytes_per_token_of_float32_is_twice_that_of_16_bits():
     assert kv_bytes_per_token(AutoConfig.for_model("llama", **TEXT), "float32") == 2 * BYTES
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("fp8", BYTES // 2), ("bfloat16", BYTES), ("auto", 2 * BYTES)])
+def test_kv_bytes_per_token_go_by_the_caches_own_type(kind, expected):
+    assert kv_bytes_per_token(AutoConfig.for_model("llama", **TEXT), "float32", kind) == expected

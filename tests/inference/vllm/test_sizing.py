@@ -3,7 +3,7 @@
 import pytest
 
 from stillhouse.inference.vllm.sizing import GIB, EnginePlan, Job, plan_on_cpu, plan_on_gpu
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 
 
 def plan(engine: dict | None = None, on_cpu: bool = True, **job) -> EnginePlan:

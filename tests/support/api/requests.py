@@ -56,7 +56,7 @@ def spec(folder: Path, teacher: Teacher, num_rows: int = 6, **fields: Any) -> Ge
     return GenerateSpec(
         model_path=teacher.model,
         teacher=teacher,
-        teacher_fingerprint=teacher_fingerprint(identity, "", ""),
+        teacher_fingerprint=teacher_fingerprint(identity, "", "", {}),
         skill=Classification(labels=LABELS),
         labels=LABELS,
         rows=(str(folder / "rows.parquet"),),

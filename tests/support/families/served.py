@@ -15,7 +15,7 @@ from stillhouse.inference.loading import load_tokenizer
 from stillhouse.inference.vllm.engine import environment_for, start_engine
 from stillhouse.inference.vllm.request import render, tokenize
 from stillhouse.inference.vllm.sizing import Job
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 from tests.support.families.families import FAMILIES
 from tests.support.families.steps import PROMPT, WITH_SYSTEM
 

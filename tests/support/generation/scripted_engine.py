@@ -84,6 +84,7 @@ def main() -> None:
     layer = SimpleNamespace(hidden_size=8, num_attention_heads=2)
     config = SimpleNamespace(per_layer_config=[layer, layer])
     config.get_text_config = lambda: config
+    config.update = lambda overrides: None
     module(
         "transformers",
         AutoTokenizer=SimpleNamespace(from_pretrained=lambda *path, **options: Tokenizer()),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stillhouse.errors import RecipeError, WorkerError
-from stillhouse.recipe.teacher import Engine
+from stillhouse.recipe.engine import Engine
 from tasks.orchestration.replicas.ray_cluster import check_prefect_server, placement, ray_cluster
 
 
@@ -19,6 +19,7 @@ from tasks.orchestration.replicas.ray_cluster import check_prefect_server, place
         ([{"memory": 1e9}, {"CPU": 2.0}], {}, {"num_cpus": 2}),  # a head that runs no replica
         ([{"CPU": 8.0}, {"CPU": 32.0, "GPU": 4.0}], {}, {"num_cpus": 1, "num_gpus": 1}),
         ([{"CPU": 8.0, "GPU": 2.0}, {"CPU": 8.0, "GPU": 4.0}], {"tensor_parallel": 4}, {"num_cpus": 1, "num_gpus": 4}),
+        ([{"CPU": 8.0, "GPU": 4.0}], {"tensor_parallel": 2, "pipeline_parallel": 2}, {"num_cpus": 1, "num_gpus": 4}),
     ],
 )
 def test_placement_replica_takes_its_gpus_or_a_whole_node(
@@ -31,7 +32,7 @@ def test_placement_replica_takes_its_gpus_or_a_whole_node(
 @pytest.mark.parametrize(
     ("nodes", "engine", "message"),
     [
-        ([{"CPU": 8.0, "GPU": 4.0}], {"tensor_parallel": 8}, "tensor_parallel is 8, but no node .* more than 4 GPUs"),
+        ([{"CPU": 8.0, "GPU": 4.0}], {"tensor_parallel": 8}, "takes 8 GPUs .* but no node .* more than 4"),
         ([{"memory": 1e9}], {}, "offers a GPU or a CPU"),
         ([], {}, "offers a GPU or a CPU"),
     ],
