@@ -26,6 +26,7 @@ from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import join_prefect
 from tasks.read import read_sources
 from tasks.report import write_report
+from tasks.reporting.best_student import best_student
 from tasks.reporting.inputs import ReportInputs
 from tasks.split import split_rows
 from tasks.train import train_labelled_only, train_students
@@ -81,7 +82,9 @@ def distill(
     encoders = evaluate_encoders(run, rows, models)
     compared = compared_teacher(run, teachers, rows, dataset)
     evaluation = evaluate_models(run, rows, dataset, compared, bases[0], models)
-    verdicts = compare_pairs(run, judge, rows, evaluation)
+    evaluations = [evaluation, *encoders]
+    best = best_student(run, rows, dataset, evaluations)
+    verdicts = compare_pairs(run, judge, rows, evaluations, best)
     report = write_report(
         run,
         ReportInputs(
@@ -94,6 +97,7 @@ def distill(
             scores=scores,
             dataset=dataset,
             students=students,
+            best=best,
             evaluation=evaluation,
             encoders=encoders,
             alternatives=alternatives,

@@ -60,11 +60,16 @@ def opponents(
     return {role: against[role] for role in map(ModelRole, judge.against) if role in against}
 
 
-def pair_lines(rows: Sequence[Row], answers: Answers, against: Mapping[ModelRole, ModelRole]) -> list[Line]:
-    """Return a line per opponent and row, without verdicts."""
+def pair_lines(
+    rows: Sequence[Row],
+    answers: Answers,
+    against: Mapping[ModelRole, ModelRole],
+    compared: ModelRole = ModelRole.STUDENT,
+) -> list[Line]:
+    """Return a line per opponent and row, without verdicts; `compared` is the student."""
     lines = []
     for name, model in against.items():
-        for row, student, other in zip(rows, answers[ModelRole.STUDENT], answers[model], strict=True):
+        for row, student, other in zip(rows, answers[compared], answers[model], strict=True):
             line: Line = dict.fromkeys(PAIR_SCHEMA.names)
             line |= {"against": name, "model": model, "row_id": row["id"], "student": student, "other": other}
             lines.append(line | {"asked": student is not None and other is not None and student != other})

@@ -40,14 +40,6 @@ def judge_block(
     }
 
 
-def with_student(block: dict[str, Any], judged: str, compared: str) -> dict[str, Any]:
-    """Return the block with a note where the report is about another student than the judge read, by their names."""
-    if judged == compared or not block["against"]:
-        return block
-    note = f"the judge read the answers of the first student, {judged}; the rest of this report is about {compared}"
-    return block | {"notes": (note, *block["notes"])}
-
-
 def _same_model_notes(same_as: Sequence[str]) -> list[str]:
     return [
         f"the judge is the {role}: models prefer answers worded like their own (arXiv:2404.13076), so its verdicts "

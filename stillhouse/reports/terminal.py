@@ -4,7 +4,6 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.entries import entries
 from stillhouse.reports.ledger import break_even_text
 from stillhouse.reports.numbers import NOT_MEASURED, metric_name, percent
@@ -84,5 +83,4 @@ def _judge_line(report: Report) -> str:
         f"{quality_text(result.win_rate)} against the {opponent} (both orders agree on {percent(result.agreement)})"
         for opponent, result in judge.against.items()
     ]
-    whose = "" if report.comparison.student is ModelRole.STUDENT else " of the first student"
-    return f"\nJudge {judge.name}: win rate{whose} {', '.join(rates)}"
+    return f"\nJudge {judge.name}: win rate {', '.join(rates)}"

@@ -12,7 +12,7 @@ from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.clusters import Clusters
 from stillhouse.evaluation.evidence import VALIDATION, Evidence, read_scored
 from stillhouse.evaluation.roles import ModelRole
-from stillhouse.evaluation.validation_truth import Truth, validation_truth
+from stillhouse.evaluation.validation_truth import Truth
 from stillhouse.inference.models import Checkpoint
 from stillhouse.judging.win_rate import tally_each
 from stillhouse.recipe.recipe import Recipe
@@ -21,18 +21,11 @@ from stillhouse.reports.cascade import Pair, student_certainty
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.students import validation_blocks
 from stillhouse.reports.teachers import teacher_blocks
-from stillhouse.skills.cases import read_cases
 from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary
 from tasks.mix import Completions
 from tasks.orchestration.run import Run
 from tasks.reporting.inputs import ReportInputs
-
-
-def truth_of(run: Run, inputs: ReportInputs, evidence: Evidence) -> dict[str, Truth]:
-    """Return what counts as right on each validation row."""
-    rows = read_cases(run.store.path(inputs.rows.splits.ref, "validation.parquet"), run.recipe.skill)
-    return validation_truth(rows, run.store.fetch(inputs.dataset.ref), run.recipe.skill, evidence.labels)
 
 
 def certainty_of(

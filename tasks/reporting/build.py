@@ -15,7 +15,6 @@ from stillhouse.reports.cards import data_card, model_card
 from stillhouse.reports.comparison import comparison_block
 from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
-from stillhouse.reports.judged import with_student
 from stillhouse.reports.label_worth import label_worth_of
 from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
@@ -24,8 +23,9 @@ from stillhouse.reports.provenance import provenance
 from stillhouse.reports.schema.models import Models
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.slices import closer_look
-from stillhouse.reports.students import best_by_validation, compared_student, student_blocks
+from stillhouse.reports.students import best_by_validation, student_blocks
 from tasks.orchestration.run import Run
+from tasks.reporting.best_student import truth_of
 from tasks.reporting.blocks import (
     certainty_of,
     generation_of,
@@ -34,7 +34,6 @@ from tasks.reporting.blocks import (
     mislabelled_of,
     stage_block,
     students_of,
-    truth_of,
     with_fingerprints,
 )
 from tasks.reporting.inputs import ReportInputs
@@ -58,10 +57,10 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         [one.base.checkpoint.model.name for one in inputs.students],
     )
     blocks = collect.model_blocks(evidence, names, recipe, inputs.compared.qualities)
-    truth = truth_of(run, inputs, evidence)
+    truth = truth_of(run, rows, inputs.dataset)
     known = students_of(run, inputs, truth, names)
     certainty = certainty_of(run, inputs, evidence, blocks, truth)
-    compared = inputs.student(compared_student(known))
+    compared = inputs.student(inputs.best)
     comparison, which = comparison_block(evidence, blocks, recipe, compared.role)
     comparison["best_student"] = best_by_validation(known)
     comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}
@@ -74,7 +73,6 @@ def build(run: Run, inputs: ReportInputs) -> Report:
     models = collect.with_baseline(with_fingerprints(blocks, measured), which)
     known = {role: own | certainty[role] for role, own in known.items()}
     judge = judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows))
-    judge = judge and with_student(judge, names[ModelRole.STUDENT], names[compared.role])
     report = build_report(
         run_id=run.id,
         recipe=given.model_dump(mode="json"),

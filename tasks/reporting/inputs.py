@@ -34,6 +34,7 @@ class ReportInputs:
     scores: Built[JudgeSummary] | None
     dataset: Built[FilterSummary]
     students: list[StudentModel]
+    best: ModelRole  # of the students
     evaluation: Built[EvaluateSummary]
     encoders: list[Built[EvaluateSummary]]
     alternatives: Built[AlternativesSummary] | None

@@ -12,6 +12,7 @@ from prefect import flow
 
 from stillhouse.errors import RecipeError, ServiceError
 from stillhouse.evaluation.evidence import write_evidence
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.judging.pairs import outcome_of
@@ -71,7 +72,7 @@ def judging(recipe: str, *refresh: str) -> dict[str, Any]:
     rows = prepare_rows(run)
     evaluation = run.build(measured, {"split": rows.splits.ref}, MeasuredParams(skill=run.recipe.skill))
     judge = load_judge(run)
-    pairs = compare_pairs(run, judge, rows, evaluation)
+    pairs = compare_pairs(run, judge, rows, [evaluation], ModelRole.STUDENT)
     assert judge
     assert pairs
     related = {"teacher": load_teachers(run), "student's base": [Checkpoint(model=SMALL, path="")]}

@@ -36,6 +36,12 @@ def test_pair_questions_show_each_pair_in_both_orders():
     assert [(one["answer A"], one["answer B"]) for one in asked] == [("s", "t"), ("t", "s")]
 
 
+def test_pair_lines_are_of_the_student_that_is_named():
+    answers = {"student": ["first"], "student_2": ["second"], "teacher": ["t"]}
+    (line,) = pair_lines([row("r")], answers, {"teacher": "teacher"}, "student_2")
+    assert (line["student"], line["other"]) == ("second", "t")
+
+
 @pytest.mark.parametrize(("show", "expected"), [(True, "gold"), (False, None)])
 def test_pair_questions_reference_only_if_the_recipe_says_so(show, expected):
     rows = [row("r", "gold", "second")]

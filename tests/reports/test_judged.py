@@ -14,7 +14,7 @@ from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.cards import data_card, model_card
 from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
-from stillhouse.reports.judged import judge_block, with_student
+from stillhouse.reports.judged import judge_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import summary_markdown
@@ -52,19 +52,6 @@ def test_report_json_with_judge_round_trips(plain_blocks):
     assert found["against"]["teacher"]["asked"] == 3
     assert found["questions"] == TOOK.counts()
     assert found["scored"]["scores"]["5"] == 5
-
-
-def test_judge_of_the_first_student_is_said_where_the_report_is_about_another(plain_blocks):
-    said = with_student(block(), "small", "tuned")
-    plain_blocks["models"]["student_2"] = plain_blocks["models"]["student"]
-    plain_blocks["comparison"]["student"] = "student_2"
-    report = build_report(**plain_blocks, judge=said)
-    for shown in (Page(render_html(report)).text, summary_markdown(report)):
-        assert "the answers of the first student, small; the rest of this report is about tuned" in shown
-    assert "win rate of the first student" in str(render_terminal(report).caption)
-    # nothing is said of the student that it read, or where it read none
-    assert with_student(block(), "small", "small") == block()
-    assert with_student({"against": {}, "notes": ()}, "small", "tuned")["notes"] == ()
 
 
 def test_report_without_judge_shows_no_judge(plain_blocks):

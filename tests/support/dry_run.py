@@ -8,6 +8,7 @@ from stillhouse.artifacts.store import Store
 from stillhouse.completions.completion import CompletionSlot
 from stillhouse.completions.store import CompletionStore
 from stillhouse.costs.usage import Usage
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import load_settings
 from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
@@ -43,6 +44,7 @@ _NUMBERS: dict[str, Any] = {
 }
 OWN_NUMBERS: dict[str, dict[str, Any]] = {
     "validate": {"kept": {}},
+    "evaluate": {"models": ["student", "student_2"]},
     "choose_teacher": {"best": 0, "qualities": [0.5, 0.5]},
     "label_curve": {"labelled": 5, "classes": ["a", "b"]},
     "filter": {"rows": {"train": 5, "validation": 1, "labelled": 3}, "answers": {}, "teachers": None},
@@ -84,8 +86,8 @@ class DryRun(Run):
         return self.built[-1]
 
 
-def dry_distill(recipe: Recipe) -> DryRun:
-    """Return the run of all stages that `flows/distill.py` chains."""
+def dry_distill(recipe: Recipe, student: ModelRole = ModelRole.STUDENT) -> DryRun:
+    """Return the run of all stages that `flows/distill.py` chains; `student` is the best by validation."""
     run = DryRun(recipe, load_settings(), frozenset(), id="dry")
     rows = prepare_rows(run)
     teachers, judge = load_teachers(run), load_judge(run)
@@ -98,10 +100,10 @@ def dry_distill(recipe: Recipe) -> DryRun:
     models = [*students, untrained, *filter(None, [labelled_only])]
     measure_alternatives(run, rows, dataset)
     measure_label_curve(run, rows)
-    evaluate_encoders(run, rows, models)
+    encoders = evaluate_encoders(run, rows, models)
     compared = compared_teacher(run, teachers, rows, dataset)
     evaluation = evaluate_models(run, rows, dataset, compared, bases[0], models)
-    compare_pairs(run, judge, rows, evaluation)
+    compare_pairs(run, judge, rows, [evaluation, *encoders], student)
     return run
 
 

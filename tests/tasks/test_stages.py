@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stillhouse.costs.ledger import in_report_order
+from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.load import parse_recipe
 from tasks.convert import load_student_bases, load_teachers
@@ -162,6 +163,18 @@ def test_stages_of_two_teachers_here_try_each_and_compare_with_the_best(
     best, named = built(), built("small")
     assert best.keys() - named.keys() == {"evaluate large", "evaluate small", "choose_teacher"}
     assert best["evaluate"] == named["evaluate"] != best["evaluate small"] != best["evaluate large"]
+
+
+def test_stages_judge_reads_the_best_student(tmp_path: Path):
+    fields = write_fields("judge", tmp_path)
+    students = [{"model": "owner/small"}, {"name": "other", "model": "owner/other"}]
+    recipe = parse_recipe({name: value for name, value in fields.items() if name != "student"} | {"students": students})
+
+    def built(student: ModelRole) -> dict[str, str]:
+        return {one.label: one.ref.fingerprint for one in dry_distill(recipe, student).built}
+
+    first, second = built(ModelRole.STUDENT), built(ModelRole.STUDENT_2)
+    assert {label for label in first if first[label] != second[label]} == {"judge_pairs"}
 
 
 def test_stages_soft_labels_ask_no_teacher_and_leave_the_labelled_rows_training_alone(tmp_path: Path):
