@@ -94,6 +94,8 @@ class AnthropicServer(BatchServer):
             line for line in requests if set(line) != {"custom_id", "params"} or set(line["params"]) - _FIELDS
         ]:
             return error(400, f"requests: Extra inputs are not permitted: {wrong[0]}")
+        if not self.takes(len(keys)):
+            return error(429, "This request would exceed your limit of batch requests in the processing queue")
         self.add([{"custom_id": line["custom_id"], "body": line["params"]} for line in requests])
         return web.json_response(self._batch_body(self.batches[-1]))
 

@@ -101,6 +101,7 @@ class BatchServer:
         self.file_looks = 0  # at a file until a batch may be made of it
         self.page_size = 100
         self.is_listing = True
+        self.most_waiting = MOST_REQUESTS  # requests of this account in batches that run
         self.answer: Callable[[Asked], dict[str, Any] | None] = lambda line: self.answered(line["custom_id"])
         self.end: Callable[[Batch], str] = lambda batch: "completed"
         self.fault: Callable[[str, int], Fault | None] = lambda call, number: None
@@ -137,6 +138,11 @@ class BatchServer:
             return self.undone(line["custom_id"]) if is_late else self.answered(line["custom_id"])
 
         self.end, self.answer = end, answer
+
+    def takes(self, number: int) -> bool:
+        """Whether the account may have so many requests more in batches that run."""
+        running = (len(batch.lines) for batch in self.batches if batch.status == "in_progress")
+        return sum(running) + number <= self.most_waiting
 
     @web.middleware
     async def _failing(self, request: web.Request, handler: Any) -> web.StreamResponse:

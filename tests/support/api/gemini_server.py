@@ -118,6 +118,8 @@ class GeminiServer(BatchServer):
             return error(404, f"File {name} not found")
         lines = [json.loads(line) for line in self.files[name].splitlines()]
         assert all(set(line) == {"key", "request"} and not set(line["request"]) - _FIELDS for line in lines)
+        if not self.takes(len(lines)):
+            return error(429, "You exceeded your current quota, please check your plan and billing details.")
         known = [{"custom_id": line["key"], "request": line["request"], "body": _as_body(line)} for line in lines]
         number = len(self.batches)
         # as long as the real ones: the name of the file of results is too long to be deleted

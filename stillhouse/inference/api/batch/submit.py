@@ -19,8 +19,8 @@ from stillhouse.inference.api.batch.tickets import Ticket, Tickets
 from stillhouse.inference.api.errors import TransientError
 from stillhouse.inference.api.request import ChatRequest, num_logprobs
 
-# times that a submission may meet a rate limit; a limit that lasts longer is one of waiting requests or tokens
-_MAX_LIMITED = 5
+# a rate limit that lasts so many times SETTLE_S is no limit per minute, but one of waiting requests or tokens
+_LONG = 2.0
 
 
 async def submit_next(waiting: deque[ChatRequest], client: BatchClient, tickets: Tickets, most_requests: int) -> Ticket:
@@ -81,7 +81,7 @@ class _Submission:
     def __init__(self, ticket: Ticket, path: Path, client: BatchClient, tickets: Tickets) -> None:
         self._ticket, self._path, self._client, self._tickets = ticket, path, client, tickets
         self._may_exist = False
-        self._num_limited = 0
+        self._limited_since = 0.0
 
     async def attempt(self) -> Ticket:
         """Return the ticket with its batch."""
@@ -93,9 +93,14 @@ class _Submission:
         try:
             state = await self._client.create(self._ticket, self._path)
         except TransientError as error:
-            self._may_exist |= error.kind != "rate_limit"
-            self._num_limited += error.kind == "rate_limit"
-            if self._num_limited >= _MAX_LIMITED:
+            if self._is_long_limited(error):
                 raise TooMuch("quota_exceeded", str(error)) from None
+            self._may_exist |= error.kind != "rate_limit"
             raise
         return self._ticket.model_copy(update={"batch": state.id})
+
+    def _is_long_limited(self, error: TransientError) -> bool:
+        """Return whether the submission has met nothing but a rate limit for long."""
+        now = time.monotonic()
+        self._limited_since = (self._limited_since or now) if error.kind == "rate_limit" else 0.0
+        return bool(self._limited_since) and now - self._limited_since >= _LONG * self._client.settle_s

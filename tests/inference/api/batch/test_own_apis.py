@@ -160,32 +160,37 @@ def test_batch_that_a_run_left_is_collected_by_the_next(tmp_path, provider, serv
 
 
 def test_batch_beyond_the_accounts_limit_waits_for_another_to_end(tmp_path, provider, server):
-    server.looks_until_end = 2
-    server.fault = lambda call, number: (
-        Fault(429, body='{"error": {"message": "would exceed your limit", "type": "rate_limit_error"}}')
-        if call == "create" and any(batch.status == "in_progress" for batch in server.batches)
-        else None
-    )
+    server.looks_until_end, server.most_waiting = 2, 3
     _, told = run_with_report(tmp_path, batch={"max_requests": 3}, **provider)
     assert [len(batch.lines) for batch in server.batches] == [3, 3]
     assert bought_once_each(server, 6)
     assert "is submitted again once another has ended" in told.text
 
 
-@pytest.mark.parametrize("status", [413, 429])
-def test_batch_too_large_for_the_account_is_halved_until_it_fits(tmp_path, provider, server, status):
-    refusals = 10 if status == 429 else 2  # a rate limit is met five times before it counts as one of size
-    server.fault = lambda call, number: (
-        Fault(status, body='{"error": {"message": "too much"}}') if call == "create" and number < refusals else None
-    )
+def test_batch_beyond_the_accounts_limit_is_halved_until_it_fits(tmp_path, provider, server):
+    server.most_waiting = 2
     run(tmp_path, 8, batch={"at_once": 1}, **provider)
     assert [len(batch.lines) for batch in server.batches] == [2, 2, 2, 2]
     assert bought_once_each(server, 8)
     assert not ticket_files(tmp_path)
 
 
+def test_batch_of_too_many_bytes_is_halved_until_it_fits(tmp_path, provider, server):
+    server.fault = lambda call, number: (
+        Fault(413, body='{"error": {"message": "too much"}}') if call == "create" and number < 2 else None
+    )
+    run(tmp_path, 8, batch={"at_once": 1}, **provider)
+    assert [len(batch.lines) for batch in server.batches] == [2, 2, 2, 2]
+
+
+def test_rate_limit_that_passes_halves_nothing(tmp_path, provider, server):
+    server.fault = lambda call, number: Fault(429, body="{}") if call == "create" and number < 8 else None
+    run_with_report(tmp_path, settle_s=60.0, **provider)
+    assert [len(batch.lines) for batch in server.batches] == [6]
+
+
 def test_account_that_takes_nothing_ends_the_run_without_a_ticket(tmp_path, provider, server):
-    server.fault = lambda call, number: Fault(429, body="{}") if call == "create" else None
+    server.most_waiting = 0
     with pytest.raises(ServiceUnavailable, match="not even a batch of one request"):
         run(tmp_path, 2, **provider)
     assert not ticket_files(tmp_path)
