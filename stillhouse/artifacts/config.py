@@ -28,6 +28,7 @@ class StoreConfig(StrictModel):
     patience_s: float = Field(120.0, ge=0.0, description="seconds for which failing S3 requests are retried")
     server_side_encryption: str | None = Field(None, description="as S3 names it: AES256 or aws:kms")
     cache_dir: Path = Field(default_factory=_default_cache_dir, description="local copies of artifacts of an S3 store")
+    cache_gb: float = Field(100.0, gt=0.0, description="most gigabytes of these copies (STILLHOUSE_CACHE_GB)")
 
     @field_validator("url")
     @classmethod
@@ -55,6 +56,11 @@ class StoreConfig(StrictModel):
     def is_remote(self) -> bool:
         """Whether the store is an S3 prefix."""
         return self.url.startswith("s3://")
+
+    @property
+    def hashes(self) -> Path:
+        """The folder that remembers the hashes of large files of this machine."""
+        return self.cache_dir.expanduser().absolute() / "hashes"
 
     @property
     def server(self) -> str:

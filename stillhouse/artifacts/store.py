@@ -19,6 +19,7 @@ from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.files import FileStore
 from stillhouse.artifacts.fingerprint import Input, describe_inputs
 from stillhouse.artifacts.handle import ArtifactRef
+from stillhouse.artifacts.hash_memory import HashMemory
 from stillhouse.artifacts.local_cache import FetchCache
 from stillhouse.artifacts.record import Record, dump_record, load_record
 from stillhouse.artifacts.store_errors import is_disk_full, store_errors
@@ -45,8 +46,9 @@ class Store(FileStore):
 
     def __init__(self, config: StoreConfig):
         super().__init__(config)
-        self._verifier = Verifier(self._backend)
-        self._cache = FetchCache(self._backend, config.cache_dir.expanduser().absolute())
+        hashes, folder = HashMemory(config.hashes), config.cache_dir.expanduser().absolute()
+        self._verifier = Verifier(self._backend, hashes)
+        self._cache = FetchCache(self._backend, folder, hashes, config.cache_gb * 1e9)
 
     def find(self, stage: str, fingerprint: str) -> Record | None:
         """Return the record of a complete, intact artifact; None if it is absent or damaged, and must be rebuilt.

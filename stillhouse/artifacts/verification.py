@@ -3,7 +3,7 @@
 import hashlib
 
 from stillhouse.artifacts.backend import Backend, Stamp
-from stillhouse.artifacts.fingerprint import sha256_file
+from stillhouse.artifacts.hash_memory import HashMemory
 from stillhouse.artifacts.record import FileEntry, Record
 from stillhouse.errors import ArtifactCorrupt
 
@@ -14,8 +14,9 @@ REMOTE_HASH_BYTES = 64 * 2**20
 class Verifier:
     """Checks files against records: each version of a file once a process."""
 
-    def __init__(self, backend: Backend):
+    def __init__(self, backend: Backend, hashes: HashMemory):
         self._backend = backend
+        self._hashes = hashes
         self._sound: set[tuple[str, Stamp, str]] = set()
 
     def fault(self, record: Record, files_key: str) -> str | None:
@@ -50,7 +51,7 @@ class Verifier:
         seen = (key, stamp, entry.sha256)
         if seen in self._sound:
             return True
-        if (sha256_file(path) if path else self._remote_sha256(key)) != entry.sha256:
+        if (self._hashes.sha256(path) if path else self._remote_sha256(key)) != entry.sha256:
             return False
         self._sound.add(seen)
         return True

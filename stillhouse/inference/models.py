@@ -3,15 +3,13 @@
 Every fingerprint and completion key that involves a model depends on this.
 """
 
-import json
-import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from stillhouse.artifacts.fingerprint import sha256_file
 from stillhouse.artifacts.handle import ArtifactRef
+from stillhouse.artifacts.hash_memory import HashMemory
 from stillhouse.completions.key import teacher_fingerprint
 from stillhouse.config import StrictModel, execution, identity
 from stillhouse.errors import ModelError
@@ -90,10 +88,8 @@ class Checkpoint(StrictModel):
         return self.model.name.casefold() == other.model.name.casefold()
 
 
-def identify(name: str, revision: str, cache: Path) -> Model:
+def identify(name: str, revision: str, hashes: HashMemory) -> Model:
     """Return the model that `name` means: an existing folder, an existing .gguf file, or a hub's owner/name.
-
-    Hashes of large files are kept in `cache`, by path, size and time of change.
 
     Raises:
         ModelError: the path does not exist, is no model folder, or holds weights in a format that can run code.
@@ -104,9 +100,9 @@ def identify(name: str, revision: str, cache: Path) -> Model:
             raise ModelError(
                 f"Model {name} is a file, but no .gguf file. Name a .gguf file, a model's folder or a hub's name."
             )
-        return Model(kind="gguf", path=str(path.absolute()), files={"gguf": _cached_sha256(path, cache)})
+        return Model(kind="gguf", path=str(path.absolute()), files={"gguf": hashes.sha256(path)})
     if path.is_dir():
-        return _folder(path, cache)
+        return _folder(path, hashes)
     if _looks_like_path(name):
         raise ModelError(
             f"Model {name} does not exist (looked for {path.absolute()}). Name an existing folder or .gguf file, or a "
@@ -119,7 +115,7 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.endswith(".gguf") or name.count("/") != 1
 
 
-def _folder(path: Path, cache: Path) -> Model:
+def _folder(path: Path, hashes: HashMemory) -> Model:
     weights = sorted(path.glob("*.safetensors"))
     if not (path / "config.json").is_file() or not weights:
         names = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
@@ -131,29 +127,5 @@ def _folder(path: Path, cache: Path) -> Model:
     return Model(
         kind="folder",
         path=str(path.absolute()),
-        files={file.name: _cached_sha256(file, cache) for file in [*files, *weights]},
+        files={file.name: hashes.sha256(file) for file in [*files, *weights]},
     )
-
-
-def _cached_sha256(path: Path, cache: Path) -> str:
-    """Return the file's SHA-256; a large file with the same size and time of change is not read again."""
-    stat = path.stat()
-    if stat.st_size < 2**20:
-        return sha256_file(path)
-    key = f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}"
-    known = _known_hashes(cache)
-    if key not in known:
-        known[key] = sha256_file(path)
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        new = cache.with_suffix(f".{os.getpid()}")  # two runs may write at once
-        new.write_text(json.dumps(known))
-        new.replace(cache)
-    return str(known[key])
-
-
-def _known_hashes(cache: Path) -> dict[str, Any]:
-    try:
-        known = json.loads(cache.read_text())
-    except (FileNotFoundError, ValueError):  # a damaged cache costs time, never a run
-        return {}
-    return known if isinstance(known, dict) else {}

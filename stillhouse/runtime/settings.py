@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from stillhouse.artifacts.hash_memory import HashMemory
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.config import StrictModel
 from stillhouse.errors import RecipeError, StoreError
@@ -40,9 +41,9 @@ class Settings(StrictModel):
         return address if "://" in address else f"file://{address}"
 
     @property
-    def model_hashes(self) -> Path:
-        """The file that remembers the hashes of large model files."""
-        return self.work / "model-hashes.json"
+    def hashes(self) -> HashMemory:
+        """What remembers the hashes of large files of this machine."""
+        return HashMemory(self.store.hashes)
 
     @property
     def fitting_templates(self) -> Path:
@@ -91,6 +92,7 @@ def _store(environment: Mapping[str, str], work: Path) -> StoreConfig:
             patience_s=_number(environment, "STILLHOUSE_STORE_PATIENCE"),
             server_side_encryption=environment.get("STILLHOUSE_STORE_ENCRYPTION") or None,
             cache_dir=str(work / "cache"),
+            cache_gb=_number(environment, "STILLHOUSE_CACHE_GB", "gigabytes"),
         )
     except ValidationError as error:
         # the rules alone: the value may have a password in it
@@ -109,12 +111,12 @@ def _ray_address(environment: Mapping[str, str]) -> str:
     return address
 
 
-def _number(environment: Mapping[str, str], name: str) -> float:
+def _number(environment: Mapping[str, str], name: str, unit: str = "seconds") -> float:
     text = environment.get(name, "")
     try:
         number = float(text or VARIABLES[name].default)
     except ValueError:
         number = math.nan
     if not (0.0 < number < math.inf):
-        raise RecipeError(f"{name} is {text!r}; it must be a number of seconds above 0.")
+        raise RecipeError(f"{name} is {text!r}; it must be a number of {unit} above 0.")
     return number

@@ -22,9 +22,8 @@ VARIABLES = {
     "STILLHOUSE_WORK": Variable(
         ".stillhouse/work",
         "this machine's scratch: training checkpoints, a copy of each S3 artifact made or used here (may be deleted "
-        "between runs, but for cache/unstored: answers that the store lacks), model hashes, the device lock. Runs on "
-        "one device must share it; if two of them want the same "
-        "artifact, one builds it",
+        "between runs, but for cache/unstored: answers that the store lacks), hashes of large files, the device lock. "
+        "Runs on one device must share it; if two of them want the same artifact, one builds it",
     ),
     "STILLHOUSE_ENGINE_PYTHON": Variable(".venv/engine/bin/python", "interpreter that holds vLLM, torch and TRL"),
     "STILLHOUSE_RAY_ADDRESS": Variable(
@@ -39,6 +38,11 @@ VARIABLES = {
         _default("patience_s"),
         "seconds that S3 may fail before it is an error; until then requests are tried again. Keep it below the stall "
         "timeout",
+    ),
+    "STILLHOUSE_CACHE_GB": Variable(
+        _default("cache_gb"),
+        "most gigabytes of local copies of an S3 store's artifacts. If there are more, those go that were not used for "
+        "the longest time, but never one that a living process uses",
     ),
     "STILLHOUSE_STORE_ENCRYPTION": Variable("", "server-side encryption as S3 names it: AES256 or aws:kms"),
     "STILLHOUSE_STALL_TIMEOUT": Variable("900", "seconds without a word after which a worker is ended"),

@@ -22,13 +22,13 @@ def find_checkpoint(name: str, revision: str, settings: Settings) -> Checkpoint:
         StoreError: the run's student is not in the store.
     """
     if not name.startswith(_OF_A_RUN):
-        model = identify(name, revision, settings.model_hashes)
+        model = identify(name, revision, settings.hashes)
         return Checkpoint(model=model, path=model.path)
     store, run_id = open_store(settings.store), name.removeprefix(_OF_A_RUN)
     ref = _student_of(store, run_id)
     folder = str(store.fetch(ref))
     # known by its content, as a folder of the user's own: the same weights are the same model
-    model = identify(folder, "", settings.model_hashes).model_copy(update={"called": run_id})
+    model = identify(folder, "", settings.hashes).model_copy(update={"called": run_id})
     return Checkpoint(model=model, path=folder, ref=ref)
 
 

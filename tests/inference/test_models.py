@@ -1,21 +1,17 @@
 import hashlib
-import json
-import os
 from pathlib import Path
 
 import pytest
 
+from stillhouse.artifacts.hash_memory import HashMemory
 from stillhouse.config import identity
 from stillhouse.errors import ModelError
-from stillhouse.inference import models as model_module
 from stillhouse.inference.models import identify
-
-LARGE = bytes(2**20) + b"weights"
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache" / "hashes.json"
+def cache(tmp_path: Path) -> HashMemory:
+    return HashMemory(tmp_path / "cache" / "hashes")
 
 
 def folder(path: Path, weights: bytes = b"weights") -> Path:
@@ -114,28 +110,3 @@ def test_identify_empty_folder_says_nothing_is_there(tmp_path, cache):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match="holds nothing"):
         identify(str(tmp_path / "empty"), "", cache)
-
-
-def test_identify_large_file_is_hashed_once_until_it_changes(tmp_path, cache, monkeypatch):
-    read = []
-    original = model_module.sha256_file
-    monkeypatch.setattr(model_module, "sha256_file", lambda path: read.append(path) or original(path))
-    path = tmp_path / "large.gguf"
-    path.write_bytes(LARGE)
-    first = identify(str(path), "", cache)
-    assert identify(str(path), "", cache) == first
-    assert len(read) == 1
-    path.write_bytes(LARGE[:-1] + b"!")  # same size
-    os.utime(path, ns=(1, 1))
-    assert identify(str(path), "", cache) != first
-    assert len(read) == 2
-
-
-def test_identify_damaged_cache_of_hashes_is_rebuilt(tmp_path, cache):
-    path = tmp_path / "large.gguf"
-    path.write_bytes(LARGE)
-    cache.parent.mkdir()
-    cache.write_text('{"half a li')
-    found = identify(str(path), "", cache)
-    assert found.files["gguf"] == hashlib.sha256(LARGE).hexdigest()
-    assert list(json.loads(cache.read_text()).values()) == [found.files["gguf"]]

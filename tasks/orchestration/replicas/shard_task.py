@@ -103,7 +103,8 @@ def _settings_here(job: ShardJob) -> Settings:
     if source_sha256() != job.source:
         raise WorkerError("it runs another version of Stillhouse than the flow. Bring all machines to the same commit.")
     own = load_settings()
-    return own.model_copy(update={"store": job.store.model_copy(update={"cache_dir": own.store.cache_dir})})
+    cache = {"cache_dir": own.store.cache_dir, "cache_gb": own.store.cache_gb}
+    return own.model_copy(update={"store": job.store.model_copy(update=cache)})
 
 
 def _spec(settings: Settings, job: ShardJob, shard: int) -> ShardSpec:
@@ -121,7 +122,7 @@ def _spec(settings: Settings, job: ShardJob, shard: int) -> ShardSpec:
 
 def _own_files(settings: Settings, teacher: Checkpoint) -> str:
     """Return where this machine has the teacher's files: they must lie here already."""
-    here = identify(teacher.path, teacher.model.revision, settings.model_hashes)
+    here = identify(teacher.path, teacher.model.revision, settings.hashes)
     if identity(here) != teacher.identity:
         raise ModelError(f"the files of model {teacher.path} are not those of this run. Copy the run's files there.")
     return teacher.path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stillhouse.artifacts.hash_memory import HashMemory
 from stillhouse.errors import ModelError
 from stillhouse.inference.models import identify
 from stillhouse.recipe.load import parse_recipe
@@ -82,7 +83,7 @@ def test_check_encoder_pickled_weights_are_refused(tmp_path: Path):
     folder = write_bert_folder(tmp_path / "bert")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(ModelError, match="pickled weights are refused"):
-        identify(str(folder), "", tmp_path / "hashes.json")
+        identify(str(folder), "", HashMemory(tmp_path / "hashes"))
 
 
 def test_start_run_refuses_an_encoder_before_any_work(tmp_path: Path):

@@ -48,7 +48,7 @@ def test_model_of_a_run_is_its_student_by_the_runs_name(settings: Settings):
 
 def test_model_of_a_run_is_the_same_model_as_a_folder_with_its_files(settings: Settings, tmp_path: Path):
     finish_run(open_store(settings.store))
-    copy = identify(str(write_model_folder(tmp_path / "copy")), "", settings.model_hashes)
+    copy = identify(str(write_model_folder(tmp_path / "copy")), "", settings.hashes)
     # what either was asked is found for the other
     assert find_checkpoint(f"runs:/{RUN}", "", settings).identity == identity(copy)
 

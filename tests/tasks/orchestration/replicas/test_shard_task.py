@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stillhouse.artifacts.handle import ArtifactRef
+from stillhouse.artifacts.hash_memory import HashMemory
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
 from stillhouse.errors import ModelError, StoreError, WorkerError
@@ -34,7 +35,7 @@ def job(tmp_path: Path) -> ShardJob:
     model.mkdir()
     (model / "config.json").write_text("{}")
     (model / "model.safetensors").write_bytes(b"weights")
-    known = identify(str(model), "", tmp_path / "hashes")
+    known = identify(str(model), "", HashMemory(tmp_path / "hashes"))
     checkpoint = Checkpoint(model=known, path=str(model))
     teacher = Teacher(model=str(model), replicas=2)
     params = GenerationParams(
