@@ -46,6 +46,7 @@ class EvaluateParams(Params):
     zero_shot: IfSet[dict[str, Any]] = Field({})  # what the base's chat template is told
     teacher_validates: IfSet[bool] = False  # whether the teacher answers the validation rows too
     teacher_engine: IfSet[dict[str, Any]] = Field({})  # if it is not that of all models
+    times_teacher: IfSet[bool] = True
     is_trial: IfSet[bool] = False  # a teacher's answers alone, without times, to find the best of several
     teacher_index: Execution[int] = 0
     evaluation: Execution[Evaluation]
@@ -197,6 +198,7 @@ def _params(
         settings=_asked(settings, settings.engine) | _timed(settings) | {"dtype": settings.student_dtype},
         teacher_validates=any(one.prompting == "teacher" and one.answers_validation for one in candidates),
         teacher_engine=_own_engine(settings, candidates),
+        times_teacher=settings.time_teacher,
         evaluation=settings,
         candidates=candidates,
         teacher_config=config,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from stillhouse.config import FrozenModel, execution, provenance
+from stillhouse.config import FrozenModel, execution, optional_identity, provenance
 from stillhouse.recipe.encoder import Encoder
 from stillhouse.recipe.engine import Engine
 from stillhouse.skills.registry import METRICS
@@ -35,6 +35,12 @@ class Evaluation(FrozenModel):
     )
     warm_requests: int = Field(10, ge=10, description="warm-up requests before the timed ones")
     concurrency: int = Field(64, ge=1, description="open sequences while throughput is measured")
+    time_teacher: bool = optional_identity(
+        True,
+        "time single requests to a teacher in an engine here, in turn with the others. false takes its answers to the "
+        "test rows from the store if an earlier evaluation has them, and starts no engine for it; the report then has "
+        "no latency of the teacher",
+    )
     student_dtype: Literal["bfloat16", "float16", "float32"] = Field(
         "bfloat16", description="number type of the student and the baselines"
     )

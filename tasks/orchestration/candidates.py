@@ -33,6 +33,7 @@ def teacher_candidate(recipe: Recipe, config: Teacher, checkpoint: Checkpoint) -
         # what runs a student on one GPU has no room for a teacher that was asked on four
         engine=recipe.evaluation.engine.with_placement_of(config.engine),
         prompting="teacher",
+        is_timed=recipe.evaluation.time_teacher,
         # a cascade's threshold goes by what both are right on; where nobody knows, the teacher is not asked
         answers_validation=recipe.data.validation is not None
         and METRICS[recipe.evaluation.metrics[0]].kind != "corpus",

@@ -86,6 +86,16 @@ def test_evaluate_models_teacher_runs_on_its_own_devices():
     assert "teacher_engine" not in identity(plain.params)
 
 
+def test_evaluate_models_teacher_that_is_not_timed_needs_no_engine_once_it_has_answered():
+    run, plain = Run(evaluation={"time_teacher": False}), Run()
+    for one in (run, plain):
+        measure(one, *(make_built(name) for name in ("train", "initialise", "other")))
+    # the worker starts an engine for those alone that are timed or have not answered
+    assert {one.role for one in run.params.candidates if not one.is_timed} == {"teacher", "student_labelled_only"}
+    assert identity(run.params)["times_teacher"] is False
+    assert "times_teacher" not in identity(plain.params)
+
+
 def measure(run: Run, *trained: Built[Any]) -> None:
     known = Checkpoint(model=Model(kind="hub", path="owner/model"), path="the/base")
     valid = make_built("validate", ValidateSummary(num_in=0, kept={}, dropped={}, labels=("a", "b")))

@@ -28,6 +28,7 @@ IF_SET = {
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
     "filters.min_judge_score",
+    "evaluation.time_teacher",
     "training.kind",
     "training.reasoning",
     "training.soft_labels.weight",
