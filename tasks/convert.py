@@ -3,6 +3,7 @@
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.teacher import ServedModel
 from stillhouse.students.spec import ConvertSpec, ConvertSummary
+from tasks.orchestration.model_memory import check_fits
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
@@ -26,13 +27,21 @@ def convert(call: StageCall[ConvertParams]) -> ConvertSummary:
 
 
 def load_teachers(run: Run) -> list[Checkpoint]:
-    """Return every teacher's checkpoint, in the recipe's order."""
-    return [_load_model(run, teacher) for teacher in run.recipe.teachers]
+    """Return every teacher's checkpoint, in the recipe's order.
+
+    Raises:
+        ModelError: this machine can't serve one.
+    """
+    return [_load_model(run, f"teachers.{index}", teacher) for index, teacher in enumerate(run.recipe.teachers)]
 
 
 def load_judge(run: Run) -> Checkpoint | None:
-    """Return the judge's checkpoint; None if the recipe has no judge."""
-    return _load_model(run, run.recipe.judge) if run.recipe.judge else None
+    """Return the judge's checkpoint; None if the recipe has no judge.
+
+    Raises:
+        ModelError: this machine can't serve it.
+    """
+    return _load_model(run, "judge", run.recipe.judge) if run.recipe.judge else None
 
 
 def load_student_bases(run: Run) -> list[StudentBase]:
@@ -43,11 +52,13 @@ def load_student_bases(run: Run) -> list[StudentBase]:
     ]
 
 
-def _load_model(run: Run, config: ServedModel) -> Checkpoint:
+def _load_model(run: Run, field: str, config: ServedModel) -> Checkpoint:
     """Return a model's checkpoint; one behind an endpoint is only named."""
     if config.endpoint:
         return Checkpoint.behind(config.endpoint, config.model, config.revision)
-    return _load(run, config.model, config.revision)
+    found = _load(run, config.model, config.revision)
+    check_fits(run, field, config, found)
+    return found
 
 
 def _load(run: Run, name: str, revision: str) -> Checkpoint:

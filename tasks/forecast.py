@@ -14,6 +14,7 @@ from stillhouse.recipe.judge import SCORES
 from stillhouse.skills.cases import read_splits
 from stillhouse.teachers.probe_result import ProbeResult, read_probe
 from tasks.balance import Rows
+from tasks.orchestration.model_memory import models_memory
 from tasks.orchestration.probes import Probes, read_probes
 from tasks.orchestration.run import Run
 
@@ -27,10 +28,11 @@ def forecast(
     judge: Checkpoint | None,
     scores: Built[GenerationSummary] | None,
 ) -> Plan:
-    """Return what a run of the recipe will request, take, cost and keep."""
+    """Return what a run of the recipe will request, take, cost and keep, and the memory of its models."""
     splits = read_splits(run.store.fetch(rows.train.ref), run.store.fetch(rows.splits.ref), run.recipe.skill)
     teacher_probes, judge_probe = read_probes(run, teachers, probes), _read_judge_probe(run, judge, scores)
-    plan = make_plan(PlanInputs(run.recipe, rows.labels, teacher_probes, splits, judge_probe))
+    memory = models_memory(run, teachers, judge)
+    plan = make_plan(PlanInputs(run.recipe, rows.labels, teacher_probes, splits, judge_probe, memory))
     create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
     return plan
 

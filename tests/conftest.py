@@ -17,6 +17,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # set before Prefect is imported: it reads them then, and must neither phone home nor touch this user's profile
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "1"
+    # the hub's library reads it on import too
+    os.environ["HF_HUB_OFFLINE"] = "1"
     # what tests call outside a flow may log
     os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
     if config.option.markexpr == FAST_TIER:

@@ -10,6 +10,7 @@ from stillhouse.completions.completion import Completion
 from stillhouse.completions.table import Lines
 from stillhouse.data.row import Row
 from stillhouse.filters.unanswered import routing_filters, unanswered_rows
+from stillhouse.planning.model_memory import ModelMemory
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 from stillhouse.teachers.calibration import calibrated_completions, label_priors, teacher_index_of
@@ -25,6 +26,7 @@ class PlanInputs:
     probes: Sequence[ProbeResult]
     splits: Sequence[Sequence[Row]]  # training and validation rows
     judge_probe: ProbeResult | None = None  # None unless a judge's scores choose what the student learns
+    memory: tuple[ModelMemory, ...] = ()
 
     @property
     def rows(self) -> list[Row]:

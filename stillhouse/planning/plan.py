@@ -12,6 +12,7 @@ from stillhouse.filters.outcome import merge_results
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.judging.verdicts import read_score
 from stillhouse.planning.inputs import PlanInputs
+from stillhouse.planning.model_memory import ModelMemory
 from stillhouse.planning.requests_forecast import RequestsForecast, forecast_requests
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
@@ -53,6 +54,7 @@ class Plan(StrictModel):
     seconds: Range | None
     survivors: Survivors
     budget: tuple[Limit, ...]
+    memory: tuple[ModelMemory, ...]  # of each model that an engine here serves
     notes: tuple[str, ...]
 
 
@@ -73,6 +75,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         seconds=sum_ranges(part.remaining.seconds for part in parts),
         survivors=_forecast_kept(inputs),
         budget=tuple(_limits(parts, recipe)),
+        memory=inputs.memory,
         notes=tuple(_notes(recipe, probes)),
     )
 

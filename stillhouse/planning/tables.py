@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Column, Table
 
 from stillhouse.costs.forecast import Range
+from stillhouse.planning.model_memory import memory_line
 from stillhouse.planning.plan import Plan
 from stillhouse.planning.requests_forecast import RemainingUsage
 from stillhouse.reports.markdown import cell, table
@@ -25,7 +26,7 @@ def plan_rows(plan: Plan) -> list[list[str]]:
 
 
 def plan_lines(plan: Plan) -> list[str]:
-    """Return the lines below the table: total cost, completions kept, budget, and notes on the forecast."""
+    """Return the lines below the table: total cost, completions kept, budget, memory, and notes on the forecast."""
     kept, num_all, num_judged = plan.survivors.kept, plan.survivors.answers, plan.survivors.judged
     dropped = ", ".join(f"{reason} {number}" for reason, number in plan.survivors.dropped.items()) or "none"
     lines = [f"Probe: {count(plan.probe['prompts'])} prompts, {count(plan.probe['generated'])} new completions."]
@@ -40,6 +41,8 @@ def plan_lines(plan: Plan) -> list[str]:
     for limit in plan.budget:
         show = _FORMATS[limit.name]
         lines.append(f"{limit.name}: {show(limit.limit)} {limit.verdict}; forecast {_range(limit.forecast, show)}.")
+    for model in plan.memory:
+        lines += [memory_line(model), *model.commands]
     return [*lines, *plan.notes]
 
 

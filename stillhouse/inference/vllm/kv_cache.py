@@ -15,6 +15,16 @@ def kv_bytes_per_token(config: Any, dtype: str = "bfloat16", kv_cache_dtype: str
     return int(2 * _number_bytes(dtype, kv_cache_dtype) * len(layers) * max(_values_per_token(one) for one in layers))
 
 
+def latent_bytes_per_token(config: Any, dtype: str = "bfloat16", kv_cache_dtype: str = "auto") -> int:
+    """Return the bytes one token takes on GPUs in the KV cache of latent attention, as DeepSeek's models have; else 0.
+
+    A layer keeps one compressed vector and the part that knows its position.
+    """
+    layers = config.get_text_config().per_layer_config
+    numbers = sum(layer.kv_lora_rank + layer.qk_rope_head_dim for layer in layers if getattr(layer, "kv_lora_rank", 0))
+    return int(numbers * _number_bytes(dtype, kv_cache_dtype))
+
+
 def _number_bytes(dtype: str, kv_cache_dtype: str) -> int:
     if kv_cache_dtype in ("auto", "float16", "bfloat16"):
         return 4 if (dtype, kv_cache_dtype) == ("float32", "auto") else 2

@@ -1,0 +1,81 @@
+"""Reckons the memory of a run's models on this machine, and refuses those that can't be served here."""
+
+from collections.abc import Iterator, Sequence
+
+from stillhouse.errors import ModelError
+from stillhouse.inference.loading import load_config
+from stillhouse.inference.models import Checkpoint
+from stillhouse.inference.stored_weights import loaded_bytes, stored_numbers
+from stillhouse.inference.vllm.arguments import EngineModel
+from stillhouse.inference.vllm.footprint import Footprint
+from stillhouse.planning.model_memory import ModelMemory, memory_line, reckon_memory
+from stillhouse.recipe.teacher import ServedModel, Teacher
+from stillhouse.runtime.machine import Machine, find_machine
+from tasks.orchestration.run import Run
+from tasks.orchestration.run_models import find_checkpoint
+
+# of a prompt, before any was counted
+_PROMPT_TOKENS = 4096
+
+
+def models_memory(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | None) -> tuple[ModelMemory, ...]:
+    """Return the memory of each model that an engine here serves: teachers, judge, and what students are made from."""
+    return tuple(_all(run, teachers, judge, find_machine()))
+
+
+def check_fits(run: Run, field: str, config: ServedModel, checkpoint: Checkpoint) -> None:
+    """Return if this machine can serve the model of `field`, as far as its size is known.
+
+    Raises:
+        ModelError: it can't; the message has what would, or the commands of a server elsewhere.
+    """
+    if isinstance(config, Teacher) and config.replicas > 1 and run.settings.ray_address:
+        # other nodes serve it
+        return
+    memory = _of_served(field, config, checkpoint, find_machine())
+    if memory.verdict == "does not fit":
+        raise ModelError("\n  ".join([memory_line(memory), *memory.commands]))
+
+
+def _all(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | None, machine: Machine) -> Iterator[ModelMemory]:
+    found = [*teachers, *([judge] if judge else [])]
+    for (field, config), checkpoint in zip(run.recipe.served_models.items(), found, strict=True):
+        if not config.endpoint:
+            yield _of_served(field, config, checkpoint, machine)
+    evaluation = run.recipe.evaluation
+    for student in run.recipe.all_students:
+        if not student.is_encoder:
+            path = find_checkpoint(student.model, student.revision, run.settings).path
+            model = EngineModel(
+                path=path, revision=student.revision, dtype=evaluation.student_dtype, engine=evaluation.engine
+            )
+            yield _reckon("evaluation", model, evaluation.max_tokens, machine)
+
+
+def _of_served(field: str, config: ServedModel, checkpoint: Checkpoint, machine: Machine) -> ModelMemory:
+    model = EngineModel(
+        path=checkpoint.path,
+        revision=config.revision,
+        dtype=config.dtype,
+        quantization=config.quantization,
+        engine=config.engine,
+    )
+    return _reckon(field, model, config.sampling.max_tokens, machine)
+
+
+def _reckon(field: str, model: EngineModel, max_tokens: int, machine: Machine) -> ModelMemory:
+    return reckon_memory(field, model, _footprint(model, max_tokens), machine)
+
+
+def _footprint(model: EngineModel, max_tokens: int) -> Footprint | None:
+    stored = stored_numbers(model.path, model.revision)
+    if not stored:
+        return None
+    try:
+        config = load_config(model.path, model.revision)
+    except ModelError:  # the hub has it and gives it to those alone who accepted its licence
+        return None
+    limit = getattr(config.get_text_config(), "max_position_embeddings", None) or 2**31
+    tokens = model.engine.max_model_len or min(limit, _PROMPT_TOKENS + max_tokens)
+    weights = loaded_bytes(stored, model.dtype, model.quantization)
+    return Footprint.of(config, weights, tokens, (model.dtype, model.engine.kv_cache_dtype))

@@ -1,0 +1,66 @@
+"""A model that this machine can't serve is refused before any work, and a plan lists the memory of all."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stillhouse.errors import ModelError
+from stillhouse.inference.models import Checkpoint, identify
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.runtime.machine import Gpu, Machine
+from stillhouse.runtime.settings import load_settings
+from tasks.orchestration import model_memory
+from tests.support.builders import make_recipe_fields
+from tests.support.model_folder import write_model_folder
+
+GIB = 2**30
+
+
+@pytest.fixture
+def on_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    def on_gpu(gib: int) -> None:
+        gpu = Gpu(index="0", uuid="GPU-0", name="of a test", memory_bytes=gib * GIB)
+        monkeypatch.setattr(model_memory, "find_machine", lambda: Machine(gpus=(gpu,), memory_bytes=GIB))
+
+    return on_gpu
+
+
+def run_with(folder: Path, ray: str = "", **teacher: Any) -> tuple[Any, Checkpoint]:
+    write_model_folder(folder)
+    fields = make_recipe_fields()
+    fields["teachers"][0] |= {"model": str(folder), **teacher}
+    fields["student"] = {"model": "owner/student"}
+    settings = load_settings().model_copy(update={"ray_address": ray})
+    run = SimpleNamespace(recipe=parse_recipe(fields), settings=settings)
+    model = identify(str(folder), "", settings.model_hashes)
+    return run, Checkpoint(model=model, path=model.path)
+
+
+def test_check_fits_refuses_what_the_gpu_has_no_room_for(tmp_path, on_gpu):
+    run, checkpoint = run_with(tmp_path)
+    on_gpu(80)
+    model_memory.check_fits(run, "teachers.0", run.recipe.teacher, checkpoint)
+    on_gpu(2)
+    with pytest.raises(
+        ModelError, match=r"Memory of teachers\.0, .*: does not fit\. It needs one GPU of 80"
+    ) as refused:
+        model_memory.check_fits(run, "teachers.0", run.recipe.teacher, checkpoint)
+    assert f"\n  vllm serve {tmp_path} " in str(refused.value)
+
+
+def test_check_fits_leaves_replicas_to_the_nodes_of_their_cluster(tmp_path, on_gpu):
+    run, checkpoint = run_with(tmp_path, ray="10.0.0.5:6379", replicas=2)
+    on_gpu(2)
+    model_memory.check_fits(run, "teachers.0", run.recipe.teacher, checkpoint)
+
+
+def test_models_memory_lists_teachers_and_what_the_student_is_made_from(tmp_path, on_gpu):
+    run, checkpoint = run_with(tmp_path, sampling={"max_tokens": 100})
+    on_gpu(80)
+    teacher, student = model_memory.models_memory(run, [checkpoint], None)
+    assert (teacher.field, teacher.verdict, teacher.weight_bytes) == ("teachers.0", "fits", 8)
+    assert teacher.tokens == 2048  # as many as the model reads, of 4,096 and the 100 of a completion
+    assert (student.field, student.model, student.verdict) == ("evaluation", "owner/student", "not known")
