@@ -1,6 +1,7 @@
 # make demo: the whole pipeline on the embedded data, from a clean clone. make test: everything that proves it.
 # make up, make down: servers and a worker on this machine, so that the same runs from Prefect's UI.
-PYTHON ?= python3.11
+# the Python that environments are made with: the first of 3.11, 3.12 and 3.13 that is there, if none is named
+PYTHON ?=
 CONTROL := .venv/control/bin
 ENGINE := .venv/engine/bin
 DOCS := .venv/docs/bin
@@ -18,30 +19,30 @@ STUDENT_ENCODER := .models/all-MiniLM-L6-v2
 setup:
 	@$(MAKE) --no-print-directory -j2 environments
 
-environments: $(CONTROL)/.done $(ENGINE)/.done
+environments: $(CONTROL)/.done-control $(ENGINE)/.done-engine-$(DEVICE)
 
-$(CONTROL)/.done: infra/requirements/control.txt pyproject.toml
-	sh infra/setup.sh control $(PYTHON) cpu
+$(CONTROL)/.done-control: infra/requirements/control.txt pyproject.toml
+	sh infra/setup.sh control "$(PYTHON)"
 
-$(ENGINE)/.done: infra/requirements/engine-$(DEVICE).txt
-	sh infra/setup.sh engine $(PYTHON) $(DEVICE)
+$(ENGINE)/.done-engine-$(DEVICE): infra/requirements/engine-$(DEVICE).txt
+	sh infra/setup.sh engine-$(DEVICE) "$(PYTHON)"
 
 # only for replicas on a Ray cluster; no part of the basic set-up
 ray: $(CONTROL)/.ray
 
-$(CONTROL)/.ray: infra/requirements/ray.txt $(CONTROL)/.done
+$(CONTROL)/.ray: infra/requirements/ray.txt $(CONTROL)/.done-control
 	$(CONTROL)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/ray.txt
 	touch $@
 
 model: $(MODEL) $(ENCODER) $(STUDENT_ENCODER)
 
-$(MODEL): | $(CONTROL)/.done
+$(MODEL): | $(CONTROL)/.done-control
 	sh infra/demo-model.sh $(CONTROL) $(MODEL)
 
-$(ENCODER): | $(CONTROL)/.done
+$(ENCODER): | $(CONTROL)/.done-control
 	sh infra/demo-encoder.sh $(CONTROL) $(ENCODER)
 
-$(STUDENT_ENCODER): | $(CONTROL)/.done
+$(STUDENT_ENCODER): | $(CONTROL)/.done-control
 	sh infra/demo-student-encoder.sh $(CONTROL) $(STUDENT_ENCODER)
 
 demo: setup model
@@ -54,14 +55,14 @@ up: setup model
 down:
 	@$(CONTROL)/python -m infra.local.down
 
-lint: $(CONTROL)/.done
+lint: $(CONTROL)/.done-control
 	$(CONTROL)/ruff check .
 	$(CONTROL)/ruff format --check .
 
-types: $(CONTROL)/.done
+types: $(CONTROL)/.done-control
 	$(CONTROL)/mypy
 
-fast: $(CONTROL)/.done
+fast: $(CONTROL)/.done-control
 	$(CONTROL)/pytest
 
 # slow tests start servers and engines: a file stays with the worker that has its own
@@ -74,7 +75,7 @@ long: setup model
 	$(CONTROL)/pytest -m long
 
 # the pages of docs/reference that the code gives; a test fails when one is stale
-reference: $(CONTROL)/.done
+reference: $(CONTROL)/.done-control
 	$(CONTROL)/python -m docs.generate
 
 bench: setup model
@@ -84,13 +85,11 @@ bench: setup model
 	$(CONTROL)/python tests/benchmarks/api_teacher.py
 
 # the documentation as a site, in an environment of its own; site/index.html is its first page
-docs: $(DOCS)/.done
+docs: $(DOCS)/.done-docs
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --quiet --strict
 
-$(DOCS)/.done: infra/requirements/docs.txt
-	[ -x $(DOCS)/python ] || $(PYTHON) -m venv .venv/docs
-	$(DOCS)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/docs.txt
-	touch $@
+$(DOCS)/.done-docs: infra/requirements/docs.txt
+	sh infra/setup.sh docs "$(PYTHON)"
 
 clean:
 	[ ! -x $(CONTROL)/python ] || $(MAKE) --no-print-directory down
