@@ -79,7 +79,7 @@ class AnthropicServer(BatchServer):
 
     async def _create(self, request: web.Request) -> web.Response:
         if request.headers.get("x-api-key") != KEY or "Authorization" in request.headers:
-            return error(401, "invalid x-api-key")
+            return error(401, f"invalid x-api-key {request.headers.get('x-api-key')}")
         if request.headers.get("anthropic-version") != "2023-06-01":
             return error(400, "anthropic-version: header is required")
         data = await request.read()

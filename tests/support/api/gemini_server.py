@@ -69,7 +69,7 @@ class GeminiServer(BatchServer):
 
     async def _upload(self, request: web.Request) -> web.Response:
         if not _has_key(request):
-            return error(401, "API keys are not supported by this API. Expected OAuth2 access token")
+            return error(401, f"API key not valid: {request.headers.get('x-goog-api-key')}")
         if request.headers["X-Goog-Upload-Command"] == "start":
             assert request.headers["X-Goog-Upload-Protocol"] == "resumable"
             assert request.headers["X-Goog-Upload-Header-Content-Type"] == "application/jsonl"

@@ -64,7 +64,7 @@ def test_submission_that_was_not_heard_is_made_again_once_anothers_batch_has_sho
 
 @pytest.mark.parametrize(("num_requests", "age_s"), [(5, 0.0), (6, 1000.0), (6, -7200.0)])
 def test_batch_of_another_size_or_time_is_not_taken_for_ours(tmp_path, server, num_requests, age_s):
-    add_anothers(server, num_requests, age_s).status = "completed"
+    add_anothers(server, num_requests, age_s)
     lose(server, is_done=False)
     run(tmp_path, **ANTHROPIC)
     assert server.calls.count("content") == 1
@@ -82,10 +82,11 @@ def test_guess_survives_the_end_of_its_run(tmp_path, server):
     assert texts_of(tmp_path) == ["billing"] * 6
 
 
-def test_own_batches_of_the_same_size_are_told_apart(tmp_path, server):
+@pytest.mark.parametrize("is_done", [False, True], ids=["not heard", "heard"])
+def test_own_batches_of_the_same_size_are_told_apart(tmp_path, server, is_done):
     # the answer to the second submission is lost, while the first batch, as large, still runs
     server.looks_until_end = 3
-    server.fault = lambda call, number: Fault(is_done=True) if (call, number) == ("create", 1) else None
+    server.fault = lambda call, number: Fault(is_done=is_done) if (call, number) == ("create", 1) else None
     _, told = run_with_report(tmp_path, 6, batch={"max_requests": 2}, **ANTHROPIC)
     assert "is another's" not in told.text
     assert bought_once_each(server, 6)
