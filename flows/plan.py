@@ -43,7 +43,7 @@ def plan(
     changes = form.recipe_changes(
         data=data, test_data=test_data, teacher=teacher, size=size, max_train_rows=max_train_rows
     )
-    run = start_run(load_recipe(recipe, changes | overrides), load_settings(), [])
+    run = start_run(load_recipe(recipe, changes | overrides), load_settings(), [], is_plan=True)
 
     sources = read_sources(run)
     valid = validate_rows(run, sources)

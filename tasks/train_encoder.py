@@ -1,14 +1,16 @@
 """Makes students of encoders: classifiers that learn the same training examples, as folders and as int8 graphs."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
+from stillhouse.inference.encoder.files import pooling_of
 from stillhouse.recipe.encoder_student import EncoderTuning
 from stillhouse.recipe.student import Training
 from stillhouse.students.encoder.spec import EncoderSpec, EncoderSummary
-from tasks.orchestration.params import Execution, Params
+from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.student_models import StudentBase
@@ -22,6 +24,7 @@ class TrainEncoderParams(Params):
     labels: tuple[str, ...]
     tuning: EncoderTuning
     training: Training
+    pooling: IfSet[str] = "mean"  # as the encoder's folder says; a hub's commit says it too
     rows: str  # file name; empty: the names of the labels alone
     with_validation: bool = Field(alias="validate")
     revision: Execution[str]
@@ -60,14 +63,16 @@ def build_encoder(
     with_validation: bool = False,
 ) -> Built[EncoderSummary]:
     """Return a student trained on a file of the training set, or on the names of the labels alone (`rows` empty)."""
+    found = base.checkpoint
     params = TrainEncoderParams(
-        base=base.checkpoint.identity,
+        base=found.identity,
+        pooling=pooling_of(Path(found.path)) if found.model.kind == "folder" else "mean",
         labels=labels,
         tuning=base.config.encoder,
         training=training,
         rows=rows,
         with_validation=with_validation,
         revision=base.config.revision,
-        base_model=base.checkpoint.path,
+        base_model=found.path,
     )
-    return run.build(train_encoder, {"rows": dataset, **base.checkpoint.inputs}, params, label=label)
+    return run.build(train_encoder, {"rows": dataset, **found.inputs}, params, label=label)

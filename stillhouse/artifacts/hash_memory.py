@@ -38,7 +38,7 @@ class HashMemory:
         began = time.time()
         found = sha256_file(path)
         changed = max(seen[1], seen[2]) / 1e9
-        if _state(path) == seen and began - changed > _SETTLED_S:
+        if began - changed > _SETTLED_S:
             self._keep(note, {"path": str(path.absolute()), "state": seen, "sha256": found})
         return found
 

@@ -30,9 +30,15 @@ _IDENTITY_FILES = (
     "chat_template.jinja",
     "quantize_config.json",
     "hf_quant_config.json",
+    "adapter_config.json",  # transformers then adds the adapter to the weights
 )
+# further templates of a tokenizer, as for prompts with tools
+_TEMPLATES = "additional_chat_templates/*.jinja"
 # vocabularies that are read only where tokenizer.json is missing
 _OTHER_VOCABULARIES = ("tekken.json", "spiece.model", "vocab.txt")
+# where there are weights in Mistral's own format, vLLM takes these for config.json and tokenizer.json
+_MISTRAL_WEIGHTS = "consolidated*.safetensors"
+_MISTRAL = ("params.json", "tekken.json", "tokenizer.model.v*")
 
 
 class Model(StrictModel):
@@ -111,6 +117,11 @@ def identify(name: str, revision: str, hashes: HashMemory) -> Model:
     return Model(kind="hub", path=name, hub_name=name, revision=revision or "main")
 
 
+def is_hub_name(name: str) -> bool:
+    """Return whether `name` means a hub's model: nothing on this machine, and no run's student."""
+    return not (Path(name).expanduser().exists() or _looks_like_path(name) or ":" in name or name.endswith(".onnx"))
+
+
 def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.endswith(".gguf") or name.count("/") != 1
 
@@ -122,10 +133,13 @@ def _folder(path: Path, hashes: HashMemory) -> Model:
         raise ModelError(
             f"Model folder {path} holds {names}; it needs config.json and *.safetensors (pickled weights are refused)."
         )
+    files = {file.relative_to(path).as_posix(): hashes.sha256(file) for file in [*_described_by(path), *weights]}
+    return Model(kind="folder", path=str(path.absolute()), files=files)
+
+
+def _described_by(path: Path) -> list[Path]:
+    """Return the files of a folder that decide its model's answers beside the weights."""
     vocabularies = () if (path / "tokenizer.json").is_file() else _OTHER_VOCABULARIES
-    files = [path / name for name in (*_IDENTITY_FILES, *vocabularies) if (path / name).is_file()]
-    return Model(
-        kind="folder",
-        path=str(path.absolute()),
-        files={file.name: hashes.sha256(file) for file in [*files, *weights]},
-    )
+    mistral = _MISTRAL if any(path.glob(_MISTRAL_WEIGHTS)) else ()
+    names = [*_IDENTITY_FILES, *vocabularies, *mistral, _TEMPLATES]
+    return [file for name in names for file in sorted(path.glob(name)) if file.is_file()]

@@ -18,7 +18,7 @@ class Encoder(FrozenModel):
         "`make model` fetches; where it is not there, nothing is measured with an encoder. It knows English: name "
         "another for other languages",
     )
-    revision: str = Field("", description="the hub's branch, tag or commit; empty takes its main branch")
+    revision: str = Field("", description="the hub's branch, tag or commit, as for a student")
     licence: str = Field("Apache-2.0", description="as the encoder's card states it; set it with `model`")
 
     @property

@@ -40,7 +40,11 @@ class Student(FrozenModel):
         description="local folder, GGUF file or hub name of any causal model; for kind encoder a folder or hub name of "
         "an encoder with safetensors"
     )
-    revision: str = Field("", description="hub revision; ignored for local files")
+    revision: str = Field(
+        "",
+        description="the hub's branch, tag or commit; a branch or tag stays at the commit of its first run in a store. "
+        "Ignored for local files",
+    )
     layers: int = Field(0, ge=0, description="number of evenly spaced layers to keep; 0 keeps all")
     chat_template: Literal["model", "minimal"] = Field(
         "model",

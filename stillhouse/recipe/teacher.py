@@ -71,7 +71,8 @@ class ServedModel(FrozenModel):
     model: str = Field(description="local folder, GGUF file or hub name; with an endpoint, the model's name there")
     revision: str = Field(
         "",
-        description="hub revision; ignored for local files, which are identified by their content. With an endpoint, "
+        description="the hub's branch, tag or commit; a branch or tag stays at the commit of its first run in a store. "
+        "Ignored for local files, which are identified by their content. With an endpoint, "
         "your own mark of what it serves under this name: with another mark every prompt is asked again",
     )
     endpoint: Endpoint | None = Field(None, description="ask the model over an API; null serves it here with vLLM")

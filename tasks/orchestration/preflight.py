@@ -8,6 +8,7 @@ from uuid import uuid4
 from prefect.runtime import flow_run
 
 from stillhouse.artifacts.preflight import check_store
+from stillhouse.artifacts.store import open_store
 from stillhouse.costs.price import resolve_price
 from stillhouse.errors import ModelError, RecipeError
 from stillhouse.inference.api.credentials import read_api_key, read_secret_headers
@@ -21,12 +22,15 @@ from stillhouse.students.encoder.base import check_encoder
 from stillhouse.students.preflight import check_served, check_student
 from stillhouse.teachers.label_tokens import check_label_scores
 from tasks.orchestration.engine_check import check_engines
+from tasks.orchestration.model_pins import with_commits
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 
 
-def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run:
+def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_plan: bool = False) -> Run:
     """Return a new run, after a check of the store: Prefect takes an unreachable store for a cache miss.
+
+    Its recipe names the commits of models that a hub holds.
 
     Raises:
         StoreError: the store can't be used.
@@ -38,6 +42,8 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str]) -> Run
     _check_price(recipe)
     _check_models(recipe, settings)
     check_engines(recipe, settings)
+    # after the models of this machine: a hub is slower to ask
+    recipe = with_commits(recipe, open_store(settings.store), is_plan=is_plan)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 

@@ -6,6 +6,7 @@ import re
 from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.store import Store, open_store
 from stillhouse.errors import ModelError, StoreError
+from stillhouse.inference.hub_pins import known_as
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.runtime.settings import Settings
 
@@ -21,10 +22,13 @@ def find_checkpoint(name: str, revision: str, settings: Settings) -> Checkpoint:
         ModelError: there is no such model or run.
         StoreError: the run's student is not in the store.
     """
+    store = open_store(settings.store)
     if not name.startswith(_OF_A_RUN):
         model = identify(name, revision, settings.hashes)
+        if model.kind == "hub":
+            model = model.model_copy(update={"revision": known_as(store, name, model.revision)})
         return Checkpoint(model=model, path=model.path)
-    store, run_id = open_store(settings.store), name.removeprefix(_OF_A_RUN)
+    run_id = name.removeprefix(_OF_A_RUN)
     ref = _student_of(store, run_id)
     folder = str(store.fetch(ref))
     # known by its content, as a folder of the user's own: the same weights are the same model

@@ -59,6 +59,25 @@ def test_identify_how_weights_are_quantised_counts(tmp_path, cache, name):
     assert identity(identify(str(path), "", cache)) != before
 
 
+@pytest.mark.parametrize("name", ["adapter_config.json", "additional_chat_templates/tool_use.jinja"])
+def test_identify_adapters_and_further_templates_count(tmp_path, cache, name):
+    path = folder(tmp_path / "tiny")
+    before = identify(str(path), "", cache)
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).write_text("{}")
+    assert set(identify(str(path), "", cache).files) - set(before.files) == {name}
+
+
+@pytest.mark.parametrize("name", ["params.json", "tekken.json", "tokenizer.model.v3"])
+def test_identify_mistrals_own_files_count_where_its_weights_are(tmp_path, cache, name):
+    path = folder(tmp_path / "tiny")
+    before = identity(identify(str(path), "", cache))
+    (path / name).write_text("{}")
+    assert identity(identify(str(path), "", cache)) == before
+    (path / "consolidated-00001-of-00001.safetensors").write_bytes(b"weights")
+    assert name in identify(str(path), "", cache).files
+
+
 @pytest.mark.parametrize("name", ["tekken.json", "spiece.model", "vocab.txt"])
 def test_identify_another_vocabulary_counts_where_it_is_read(tmp_path, cache, name):
     path = folder(tmp_path / "tiny")
@@ -110,3 +129,19 @@ def test_identify_empty_folder_says_nothing_is_there(tmp_path, cache):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match="holds nothing"):
         identify(str(tmp_path / "empty"), "", cache)
+
+
+def test_identify_folder_of_common_files_is_named_as_by_earlier_versions(tmp_path, cache):
+    path = folder(tmp_path / "tiny")
+    for name in ("generation_config.json", "tokenizer_config.json", "chat_template.jinja", "preprocessor_config.json"):
+        (path / name).write_text("{}")
+    (path / "model.safetensors.index.json").write_text("{}")
+    text, weights = hashlib.sha256(b"{}").hexdigest(), hashlib.sha256(b"weights").hexdigest()
+    named = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
+    files = dict.fromkeys(named, text) | {"model.safetensors": weights}
+    assert identity(identify(str(path), "", cache)) == {
+        "kind": "folder",
+        "revision": "",
+        "files": files,
+        "hub_name": "",
+    }

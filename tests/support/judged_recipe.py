@@ -28,7 +28,7 @@ def write_judged_recipe(folder: Path, address: str, judge: dict[str, Any] | None
         source["path"] = str(RECIPES / source["path"])
     endpoint = {"provider": "openai", "base_url": address, "serves": "test", "segment_seconds": 0.2, "max_attempts": 2}
     fields["teachers"] = [{"model": "the-teacher", "accept_terms": "openai", "endpoint": endpoint}]
-    fields["student"]["model"] = "owner/student"
+    fields["student"] |= {"model": "owner/student", "revision": "c" * 40}
     fields["judge"] = {"model": "the-judge", "endpoint": endpoint, **(judge or {})}
     fields["filters"] = {"min_success_ratio": 0.0}
     fields |= changes

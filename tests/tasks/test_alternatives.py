@@ -20,11 +20,14 @@ SOURCES = {
 }
 
 
+COMMIT = "c" * 40  # no hub is asked which commit a branch is
+
+
 def fields(encoder: Path | None, **evaluation: Any) -> dict[str, Any]:
     named = {"model": str(encoder)} if encoder else None
-    return make_recipe_fields(
-        {"model": "owner/teacher"}, data=SOURCES, evaluation={"encoder": named, **evaluation}, budget={}
-    )
+    models = {"student": {"model": "owner/student", "revision": COMMIT}, "data": SOURCES, "budget": {}}
+    teacher = {"model": "owner/teacher", "revision": COMMIT}
+    return make_recipe_fields(teacher, evaluation={"encoder": named, **evaluation}, **models)
 
 
 def stages(content: dict[str, Any]) -> dict[str, ArtifactRef]:

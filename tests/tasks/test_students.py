@@ -9,6 +9,7 @@ from stillhouse.costs.ledger import in_report_order
 from stillhouse.recipe.load import parse_recipe
 from tests.support.builders import make_recipe_fields
 from tests.support.dry_run import DryRun, dry_distill
+from tests.support.model_folder import write_model_folder
 
 LM = {"model": "owner/small"}
 ENCODER = {"kind": "encoder", "model": "owner/bert"}
@@ -108,3 +109,18 @@ def test_students_soft_labels_of_one_change_the_rows_of_all():
     soft = stages(run_of(LM, ENCODER | {"training": {"soft_labels": {"weight": 0.5}}}))
     assert plain["filter"] != soft["filter"]
     assert plain["generate"] == soft["generate"]
+
+
+def test_encoder_student_how_its_folder_pools_is_identity(tmp_path: Path):
+    folder = write_model_folder(tmp_path / "bert")
+    student = {"kind": "encoder", "model": str(folder)}
+
+    def made() -> set[str]:
+        return {one.ref.fingerprint for one in run_of(LM, student).built if one.ref.stage == "train_encoder"}
+
+    before = made()
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}')
+    assert made() == before  # what a folder without a word means
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    assert not made() & before

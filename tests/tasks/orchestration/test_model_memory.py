@@ -35,7 +35,7 @@ def run_with(folder: Path, ray: str = "", **teacher: Any) -> tuple[Any, Checkpoi
     fields["student"] = {"model": "owner/student"}
     settings = load_settings().model_copy(update={"ray_address": ray})
     run = SimpleNamespace(recipe=parse_recipe(fields), settings=settings)
-    model = identify(str(folder), "", settings.model_hashes)
+    model = identify(str(folder), "", settings.hashes)
     return run, Checkpoint(model=model, path=model.path)
 
 
