@@ -42,6 +42,7 @@ FILTERED = frozenset(
     )
 )
 TOO_LONG = frozenset(("contextlengthexceeded", "stringabovemaxlength", "contextwindowexceeded", "prompttoolong"))
+_WRONG_KEY = "invalidapikey"
 # some providers have no code for it, or one that means much else too, and say it in words alone
 _WORDS = {
     "contentfilter": re.compile(
@@ -61,6 +62,8 @@ _WORDS = {
         r"|too many (input |prompt )?tokens|reduce the length of",
         re.IGNORECASE,
     ),
+    # Gemini refuses it with 400
+    _WRONG_KEY: re.compile(r"api key (is )?(not valid|invalid|expired)|invalid api key", re.IGNORECASE),
 }
 # statuses by which a request is refused; 0: in a 200
 _REFUSED = (0, 400, 403, 413, 422, 451)
@@ -72,7 +75,7 @@ _STATUS_BY_CODE: tuple[tuple[int, frozenset[str]], ...] = (
         HTTPStatus.TOO_MANY_REQUESTS,
         frozenset(("ratelimitexceeded", "ratelimiterror", "ratelimit", "toomanyrequests", "resourceexhausted")),
     ),
-    (HTTPStatus.UNAUTHORIZED, frozenset(("invalidapikey", "authenticationerror", "unauthorized", "unauthenticated"))),
+    (HTTPStatus.UNAUTHORIZED, frozenset((_WRONG_KEY, "authenticationerror", "unauthorized", "unauthenticated"))),
     (HTTPStatus.FORBIDDEN, frozenset(("permissiondenied", "permissionerror", "forbidden"))),
     (HTTPStatus.NOT_FOUND, frozenset(("modelnotfound", "notfounderror", "notfound"))),
     (
@@ -100,6 +103,8 @@ def read_error(body: Any, status: int = 0) -> ServerError | None:
     codes = frozenset(filter(None, map(plain, (*_codes(error), message))))
     if status in _REFUSED and not codes & SPENT:
         codes |= {code for code, words in _WORDS.items() if words.search(message)}
+    if status == HTTPStatus.BAD_REQUEST and _WRONG_KEY in codes:
+        status = HTTPStatus.UNAUTHORIZED
     return ServerError(status or _status_of(codes), codes, _shortened(message))
 
 

@@ -92,6 +92,14 @@ def test_read_error_words_of_any_provider_tell_what_was_refused(body, status, ki
     assert kinds == ([kind] if kind else [])
 
 
+@pytest.mark.parametrize(("message", "status"), [("API key not valid. Please pass a valid API key.", 401), ("no", 400)])
+def test_read_error_of_a_wrong_key_is_none_of_the_prompt(message, status):
+    body = [{"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}}]
+    found = read_error(body, 400)
+    assert found
+    assert found.status == status
+
+
 def test_read_error_filter_results_beside_another_error_are_no_filter():
     results = {"hate": {"filtered": False, "severity": "safe"}}
     found = read_error({"error": {"message": "no", "code": "BadRequest", "content_filter_results": results}}, 400)

@@ -10,7 +10,7 @@ from tests.support.api.requests import KEY
 
 _FIELDS = {"contents", "systemInstruction", "generationConfig", "tools"}
 _CODES = {400: 3, 404: 5, 429: 8, 500: 13, 503: 14}  # HTTP -> google.rpc.Code
-_STATUSES = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 401: "UNAUTHENTICATED"}
+_STATUSES = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
 _STATES = {"in_progress": "RUNNING", "completed": "SUCCEEDED"}
 
 
@@ -69,7 +69,9 @@ class GeminiServer(BatchServer):
 
     async def _upload(self, request: web.Request) -> web.Response:
         if not _has_key(request):
-            return error(401, f"API key not valid: {request.headers.get('x-goog-api-key')}")
+            return error(
+                400, f"API key not valid. Please pass a valid API key, not {request.headers.get('x-goog-api-key')}"
+            )
         if request.headers["X-Goog-Upload-Command"] == "start":
             assert request.headers["X-Goog-Upload-Protocol"] == "resumable"
             assert request.headers["X-Goog-Upload-Header-Content-Type"] == "application/jsonl"

@@ -7,7 +7,7 @@ completions of another recipe's prompts are stored too.
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -52,14 +52,17 @@ class Collected:
         """Whether these are the results of a batch that is not the ticket's."""
         return self.num_others > 0 and not self.seen
 
-    def note_failure(self, key: str, error: RequestError) -> None:
-        """Note why the request with this key has no completion."""
-        if isinstance(error, TransientError):
-            self.lost[key] = error
-        elif isinstance(error, Refused):
-            self.refused[key] = error
+    def note(self, key: str, result: Reply | RequestError) -> None:
+        """Note what became of the request with this key."""
+        self.seen.add(key)
+        if isinstance(result, Reply):
+            self.num_answered += 1
+        elif isinstance(result, TransientError):
+            self.lost[key] = result
+        elif isinstance(result, Refused):
+            self.refused[key] = result
         else:
-            self.error = error
+            self.error = result
 
 
 async def collect(
@@ -87,13 +90,13 @@ async def collect(
     def read(text: bytes) -> tuple[str, Reply | RequestError] | None:
         return read_line(text, client.api, model)
 
+    async def store(path: Path) -> None:
+        await _store_results(path, read, keys, recorder, collected)
+
     for number in range(_MAX_DOWNLOADS):
         for result in state.results:
-            with tempfile.TemporaryDirectory(prefix="stillhouse-batch-") as folder:
-                path = Path(folder) / "results.jsonl"
-                if not await client.download(result, path):
-                    raise await _results_are_gone(ticket, result, tickets)
-                await _store_results(path, read, keys, recorder, collected)
+            if not await _fetch(result, client, store):
+                raise await _results_are_gone(ticket, result, tickets)
         missing = keys - collected.seen
         if not missing or collected.is_anothers or state.status != "completed":
             break
@@ -113,6 +116,16 @@ async def commit(
     completions += [as_discarded(key, counts, recorder.teacher) for key, counts in (discarded or {}).items()]
     # in a thread: while a store is slow, a signal is still heard
     await asyncio.to_thread(recorder.commit_any, completions)
+
+
+async def _fetch(result: str, client: BatchClient, store: Callable[[Path], Awaitable[None]]) -> bool:
+    """Download the results with this name and hand them to `store`; False if the provider no longer has them."""
+    with tempfile.TemporaryDirectory(prefix="stillhouse-batch-") as folder:
+        path = Path(folder) / "results.jsonl"
+        if not await client.download(result, path):
+            return False
+        await store(path)
+    return True
 
 
 async def _results_are_gone(ticket: Ticket, result: str, tickets: Tickets) -> ServiceError:
@@ -143,13 +156,10 @@ async def _store_results(
             if key not in keys:
                 collected.num_others += 1
                 continue
-            collected.seen.add(key)
+            collected.note(key, result)
             if isinstance(result, Reply):
-                collected.num_answered += 1
                 replies[key] = Outcome(result)
-            else:
-                collected.note_failure(key, result)
-            if isinstance(result, TransientError) and any(result.counts):
+            elif isinstance(result, TransientError) and any(result.counts):
                 discarded[key] = result.counts
             if len(replies) >= _SEGMENT_COMPLETIONS:
                 await commit(recorder, replies, discarded)

@@ -184,9 +184,7 @@ class BatchRunner:
         self._has_answered |= collected.num_answered > 0
         if error := collected.error or self._error_of_all(collected):
             return error
-        for key, refusal in list(collected.refused.items())[:_MAX_NAMED]:
-            row = f"row {self._requests[key].row_id}" if key in self._requests else "a prompt of another run"
-            self._log(f"{row} is refused and counts as failed: {refusal}{refusal.advice}")
+        self._name_refused(collected)
         failed: dict[str, str] = {key: refusal.kind for key, refusal in collected.refused.items()}
         for key, lost in collected.lost.items():
             self._tries[key] += 1
@@ -204,6 +202,11 @@ class BatchRunner:
                 "to send the rest."
             )
         return None
+
+    def _name_refused(self, collected: Collected) -> None:
+        for key, refusal in list(collected.refused.items())[:_MAX_NAMED]:
+            row = f"row {self._requests[key].row_id}" if key in self._requests else "a prompt of another run"
+            self._log(f"{row} is refused and counts as failed: {refusal}{refusal.advice}")
 
     def _error_of_all(self, collected: Collected) -> ServiceError | None:
         """Return the error of a batch without any completion, if the next batch would get none either."""

@@ -213,6 +213,14 @@ def test_results_cut_off_are_fetched_again_and_not_bought_again(tmp_path, provid
     assert bought_once_each(server, 6)
 
 
+def test_results_that_are_gone_end_the_run_and_are_not_bought_again(tmp_path, provider, server):
+    server.fault = lambda call, number: server.files.clear() if call == "content" else None
+    with pytest.raises(ServiceError, match=r"no longer there.*Delete work/batches"):
+        run(tmp_path, **provider)
+    assert len(server.batches) == 1
+    assert len(ticket_files(tmp_path)) == 1
+
+
 def test_wrong_key_ends_the_run_and_is_not_shown(tmp_path, provider, server, monkeypatch):
     wrong = "sk-wrong-key-0987654321"
     monkeypatch.setenv("ANTHROPIC_API_KEY", wrong)
