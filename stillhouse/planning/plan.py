@@ -162,7 +162,7 @@ def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:
         )
     for teacher in recipe.teachers:
         if teacher.replicas > 1:
-            yield f"Time is that of one engine. {teacher.replicas} replicas on a cluster share it."
+            yield f"Time is that of one engine. {teacher.replicas} replicas on a cluster or on several GPUs share it."
     if recipe.judge_chooses:
         yield "Questions to the judge about completions to come are forecast by the lengths of their prompts."
     if recipe.judge and recipe.judge.against:

@@ -116,8 +116,8 @@ class Teacher(ServedModel):
     )
     replicas: int = execution(
         1,
-        "engines that share the prompts, on the Ray cluster that STILLHOUSE_RAY_ADDRESS names; without a cluster one "
-        "after the other on this machine",
+        "engines that share the prompts, on the Ray cluster that STILLHOUSE_RAY_ADDRESS names; without a cluster on "
+        "the GPUs of this machine, as many at once as fit beside each other, or one after the other",
         ge=1,
         le=64,
     )

@@ -28,8 +28,8 @@ VARIABLES = {
     "STILLHOUSE_ENGINE_PYTHON": Variable(".venv/engine/bin/python", "interpreter that holds vLLM, torch and TRL"),
     "STILLHOUSE_RAY_ADDRESS": Variable(
         "",
-        "host:port of the Ray cluster that a teacher's replicas run on. If it is not set, they run one after the other "
-        "on this machine",
+        "host:port of the Ray cluster that a teacher's replicas run on. If it is not set, they run on this machine, "
+        "at once on its GPUs or one after the other",
     ),
     "STILLHOUSE_STORE_TIMEOUT": Variable(
         _default("timeout_s"), "seconds an S3 request may stay silent before it is tried again"

@@ -1,4 +1,4 @@
-"""Has several replicas of the teacher share its prompts: on a Ray cluster, or one after the other on this machine."""
+"""Has several replicas of the teacher share its prompts: on a Ray cluster, or on this machine."""
 
 import logging
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from prefect.states import Crashed
 from prefect.utilities.annotations import unmapped
 
 from stillhouse.errors import UserError, WorkerError
+from stillhouse.runtime.machine import find_machine
 from stillhouse.runtime.settings import Settings
 from stillhouse.teachers.shards import Reply
 from tasks.orchestration.replicas.local import ReplicaRunner, this_machine
@@ -30,10 +31,10 @@ def run_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
         UserError: a replica failed. All completions that came are stored; a later run requests only the rest.
     """
     numbers = list(range(1, job.num_shards + 1))
-    engine = job.params.teacher.engine
-    with ray_cluster(settings.ray_address, engine) if settings.ray_address else this_machine() as replicas:
+    engine, address = job.params.teacher.engine, settings.ray_address
+    with ray_cluster(address, engine) if address else this_machine(engine, find_machine()) as replicas:
         log.info("%-22s %d replicas, %s", job.label, job.num_shards, replicas.name)
-        job = job.model_copy(update={"num_gpus": replicas.num_gpus})
+        job = job.model_copy(update={"num_gpus": replicas.num_gpus, "gpu_groups": replicas.gpu_groups})
         # the runner is typed for what may be a coroutine
         futures = replicas.runner.map(complete_shard, {"number": numbers, "job": unmapped(job)})  # type: ignore[arg-type]
         outcomes = dict(zip(numbers, _outcomes(replicas, futures), strict=True))

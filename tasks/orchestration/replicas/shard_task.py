@@ -26,6 +26,8 @@ from tasks.orchestration.run import join_prefect
 from tasks.orchestration.stage import is_transient
 from tasks.orchestration.workers import Worker, run_engine_worker
 
+GpuGroups = tuple[tuple[str, ...], ...]  # UUIDs of GPUs
+
 # set when the run is cancelled: a task in a thread can't be interrupted, and looks here instead
 cancelled = threading.Event()
 
@@ -40,6 +42,7 @@ class ShardJob(StrictModel):
     store: StoreConfig
     source: str  # the code's fingerprint: other code may request under other keys
     num_gpus: int = 0  # GPUs that the cluster sets aside for each replica; 0: a replica takes the whole machine
+    gpu_groups: GpuGroups = ()  # of this machine, without a cluster; replicas of one group wait for each other
 
     @property
     def num_shards(self) -> int:
@@ -92,8 +95,8 @@ def _run_worker(number: int, job: ShardJob, label: str) -> GenerationSummary:
         Worker.GENERATE_SHARD,
         _spec(call.settings, job, number - 1),
         GenerationSummary,
-        environment_for(job.params.teacher.engine),
-        gpus=_gpus_here(job),
+        environment_for(job.params.teacher.engine) | _share_of_machine(job, number),
+        gpus=_gpus_here(job, number),
         stop=cancelled,
     )
 
@@ -128,8 +131,21 @@ def _own_files(settings: Settings, teacher: Checkpoint) -> str:
     return teacher.path
 
 
-def _gpus_here(job: ShardJob) -> tuple[str, ...]:
-    """Return the GPUs that Ray has set aside for this task, by the name it gives them; none for the whole machine."""
+def _share_of_machine(job: ShardJob, number: int) -> dict[str, str]:
+    """Return the variables that keep an engine to its group of the machine's GPUs, and to its share of the cores."""
+    if not job.gpu_groups:
+        return {}
+    threads = job.params.teacher.engine.threads or len(os.sched_getaffinity(0)) // len(job.gpu_groups)
+    return {"CUDA_VISIBLE_DEVICES": ",".join(_gpus_here(job, number)), "OMP_NUM_THREADS": str(max(1, threads))}
+
+
+def _gpus_here(job: ShardJob, number: int) -> tuple[str, ...]:
+    """Return the GPUs of replica `number`; none for the whole machine.
+
+    On a cluster they are those that Ray has set aside for this task, by the name it gives them.
+    """
+    if job.gpu_groups:
+        return job.gpu_groups[(number - 1) % len(job.gpu_groups)]
     if not job.num_gpus:
         return ()
     return tuple(gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu)

@@ -18,6 +18,8 @@ from typing import Any, ClassVar
 
 LOG = Path(os.environ["SCRIPTED_LOG"])
 SECONDS = float(os.environ.get("SCRIPTED_SECONDS", "0"))  # that one answer takes
+# where each engine says on which GPUs it began and ended an answer
+WORKED = os.environ.get("SCRIPTED_WORKED", "")
 # the first engine to make this file kills itself after a few answers; without it none does
 DIES_ONCE = os.environ.get("SCRIPTED_DIES_ONCE", "")
 DIES_AFTER = 6
@@ -55,7 +57,11 @@ class Engine:
 
     def step(self) -> list[SimpleNamespace]:
         name, digest, params = self.waiting.pop(0)
+        started = time.time()
         time.sleep(SECONDS)
+        if WORKED:
+            with Path(WORKED).open("a") as worked:
+                worked.write(f"{os.environ.get('CUDA_VISIBLE_DEVICES')} {started} {time.time()}\n")
         if self.dies and self.answered == DIES_AFTER:
             os.kill(os.getpid(), signal.SIGKILL)
         self.answered += 1

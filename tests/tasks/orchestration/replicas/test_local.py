@@ -1,5 +1,6 @@
 """Several replicas on this machine: what is asked, what is kept, and what the artifact is."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -34,6 +35,24 @@ def test_replicas_make_one_engines_artifact_and_request_no_key_twice(
     assert {name: shared[name] for name in counted} == {name: single.summary[name] for name in counted}
     assert [replica["shard"] for replica in shared["replicas"]] == [0, 1, 2]
     assert all(replica["generated"] > 10 for replica in shared["replicas"])
+
+
+def test_replicas_on_several_gpus_work_at_once_each_on_its_own(tmp_path: Path, engine: EnginePython):
+    driver = tmp_path / "bin" / "nvidia-smi"
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\necho '0, GPU-a, 80000, one'\necho '1, GPU-b, 80000, another'\n")
+    driver.chmod(0o755)
+    worked = tmp_path / "worked"
+    # long enough that one would be done before the other begins, if they waited for each other
+    engine.set_behaviour(SECONDS=0.2, WORKED=worked)
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
+    pipeline.generate(engine.path, PATH=f"{driver.parent}:{os.environ['PATH']}")
+    spans: dict[str, list[float]] = {}
+    for line in worked.read_text().splitlines():
+        gpu, *times = line.split()
+        spans.setdefault(gpu, []).extend(map(float, times))
+    assert set(spans) == {"GPU-a", "GPU-b"}
+    assert max(min(times) for times in spans.values()) < min(max(times) for times in spans.values())
 
 
 def test_replicas_everything_stored_request_nothing(tmp_path: Path, engine: EnginePython):

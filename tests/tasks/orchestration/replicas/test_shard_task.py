@@ -10,12 +10,14 @@ from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.hash_memory import HashMemory
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.costs.budget_guard import BudgetScope
+from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.errors import ModelError, StoreError, WorkerError
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.runtime.code_version import source_sha256
 from stillhouse.skills.classification import Classification
 from tasks.orchestration.generation import GenerationParams
+from tasks.orchestration.replicas import shard_task
 from tasks.orchestration.replicas.shard_task import ShardJob, complete_shard
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # log lines without a Prefect run
@@ -81,6 +83,27 @@ def test_shard_on_a_node_that_does_not_see_which_prompts_are_its_teachers_is_ref
     routed = ArtifactRef(stage="route", fingerprint="e" * 64)
     with pytest.raises(StoreError, match=r"replica 1 of 2 on .*does not hold this run's artifacts"):
         complete_shard.fn(1, changed(job, inputs={**job.inputs, "routed": routed}))
+
+
+def test_shard_on_a_machine_of_several_gpus_keeps_to_its_own(job: ShardJob, monkeypatch: pytest.MonkeyPatch):
+    started: list[tuple[str, tuple[str, ...]]] = []
+
+    def run_engine_worker(call: Any, worker: str, spec: Any, summary: Any, environment: Any, **options: Any) -> Any:
+        started.append((environment.get("CUDA_VISIBLE_DEVICES"), options["gpus"]))
+        return GenerationSummary()
+
+    monkeypatch.setattr(shard_task, "run_engine_worker", run_engine_worker)
+    on_gpus = changed(job, gpu_groups=(("GPU-a", "GPU-b"), ("GPU-c", "GPU-d")))
+    for number in (1, 2, 3):
+        complete_shard.fn(number, on_gpus)
+    complete_shard.fn(1, job)
+    # a third has a group that another may hold: the lock of its GPUs has them wait
+    assert started == [
+        ("GPU-a,GPU-b", ("GPU-a", "GPU-b")),
+        ("GPU-c,GPU-d", ("GPU-c", "GPU-d")),
+        ("GPU-a,GPU-b", ("GPU-a", "GPU-b")),
+        (None, ()),
+    ]
 
 
 @pytest.mark.parametrize("damage", ["other", "gone"])
