@@ -4,8 +4,10 @@ from typing import Literal
 
 from stillhouse.config import StrictModel
 from stillhouse.inference.vllm.arguments import EngineModel
-from stillhouse.inference.vllm.footprint import Footprint, Spread, spread_of
+from stillhouse.inference.vllm.footprint import OF_EACH_GPU, Footprint, Spread, spread_of
 from stillhouse.inference.vllm.launch import PORT, server_commands
+from stillhouse.inference.vllm.sizing import GIB
+from stillhouse.recipe.engine import Engine
 from stillhouse.reports.numbers import count, size
 from stillhouse.runtime.machine import Machine
 
@@ -24,7 +26,7 @@ class ModelMemory(StrictModel):
     num_gpus: int  # of its engine; 0 on a machine without
     needed_bytes: int | None  # on each GPU, or in all
     available_bytes: int  # the share of each GPU that the engine may take, or the machine's memory
-    verdict: Literal["fits", "does not fit", "not known"]
+    verdict: Literal["fits", "may not fit", "does not fit", "not known"]
     advice: str = ""
     commands: tuple[str, ...] = ()  # that serve the model elsewhere
 
@@ -39,15 +41,19 @@ def reckon_memory(field: str, model: EngineModel, footprint: Footprint | None, m
         weight_bytes=footprint and footprint.weight_bytes,
         tokens=footprint.tokens if footprint else 0,
         num_gpus=spread.num_gpus if machine.gpus else 0,
-        needed_bytes=footprint and _needed(footprint, spread, machine),
+        needed_bytes=footprint and _needed(footprint, spread, model.engine, machine),
         available_bytes=available,
         verdict="not known",
     )
     if footprint is None or found.needed_bytes is None:
         return found
-    if found.needed_bytes <= available and found.num_gpus <= len(machine.gpus):
+    has_enough_gpus = found.num_gpus <= len(machine.gpus)
+    if has_enough_gpus and found.needed_bytes <= available:
         return found.model_copy(update={"verdict": "fits"})
-    return found.model_copy(update={"verdict": "does not fit", **_way_out(field, model, footprint, machine)})
+    way_out = _way_out(field, model, footprint, machine)
+    # what is assumed of a GPU can be wrong, and refuses nothing
+    may_fit = has_enough_gpus and bool(machine.gpus) and found.needed_bytes - OF_EACH_GPU <= available
+    return found.model_copy(update={"verdict": "may not fit" if may_fit else "does not fit", **way_out})
 
 
 def memory_line(memory: ModelMemory) -> str:
@@ -63,10 +69,12 @@ def memory_line(memory: ModelMemory) -> str:
     )
 
 
-def _needed(footprint: Footprint, spread: Spread, machine: Machine) -> int:
-    if machine.gpus:
-        return footprint.bytes_of_each_gpu(spread)
-    return footprint.weight_bytes + footprint.sequence_bytes
+def _needed(footprint: Footprint, spread: Spread, engine: Engine, machine: Machine) -> int:
+    if not machine.gpus:
+        return footprint.weight_bytes + footprint.sequence_bytes
+    # of the weights, so much of each GPU's share is in the machine's memory
+    offloaded = int(engine.arguments.get("cpu_offload_gb", 0) * GIB)
+    return max(OF_EACH_GPU, footprint.bytes_of_each_gpu(spread) - offloaded)
 
 
 def _way_out(field: str, model: EngineModel, footprint: Footprint, machine: Machine) -> dict[str, object]:

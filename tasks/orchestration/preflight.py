@@ -41,9 +41,9 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_
     check_store(settings.store)
     _check_price(recipe)
     _check_models(recipe, settings)
-    check_engines(recipe, settings)
     # after the models of this machine: a hub is slower to ask
     recipe = with_commits(recipe, open_store(settings.store), is_plan=is_plan)
+    check_engines(recipe, settings)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 

@@ -53,6 +53,20 @@ def test_reckon_memory_beyond_a_machine_has_the_commands_of_a_server_on_several(
     assert second.endswith("--node-rank 1 --headless")
 
 
+@pytest.mark.parametrize(
+    ("weights", "engine", "verdict"),
+    [
+        (66, {}, "fits"),  # and 2.5 and 3 GiB, of 72
+        (67, {}, "may not fit"),
+        (69, {}, "may not fit"),  # the 3 GiB are assumed
+        (70, {}, "does not fit"),
+        (90, {"arguments": {"cpu_offload_gb": 30}}, "fits"),
+    ],
+)
+def test_reckon_memory_refuses_nothing_by_what_is_assumed(weights, engine, verdict):
+    assert reckon(LLAMA_70B.model_copy(update={"weight_bytes": weights * GIB}), machine(1), **engine).verdict == verdict
+
+
 def test_reckon_memory_of_larger_gpus_fits_on_one_machine():
     assert reckon(DEEPSEEK_V3, machine(8, 141), tensor_parallel=8).verdict == "fits"
 

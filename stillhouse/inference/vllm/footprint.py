@@ -8,8 +8,8 @@ from stillhouse.inference.vllm.kv_cache import kv_bytes_per_token, latent_bytes_
 from stillhouse.inference.vllm.sizing import GIB
 from stillhouse.recipe.engine import Engine
 
-# CUDA itself, activations of a batch, CUDA graphs and buffers of communication
-_OF_EACH_GPU = 3 * GIB
+# CUDA itself, activations of a batch, CUDA graphs and buffers of communication: assumed, not measured
+OF_EACH_GPU = 3 * GIB
 _MOST_NODES = 32
 # for which there is room where a number of GPUs is advised: an engine that holds one sequence decodes one at a time
 _ADVISED_SEQUENCES = 8
@@ -65,7 +65,7 @@ class Footprint(StrictModel):
         """Return what each GPU must have: its share of the weights, the cache of the sequences, and what CUDA takes."""
         shares = spread.pipeline_parallel * min(spread.tensor_parallel, self.num_kv_heads)
         cache = num_sequences * self.sequence_bytes / shares
-        return math.ceil(self.weight_bytes / spread.num_gpus + cache) + _OF_EACH_GPU
+        return math.ceil(self.weight_bytes / spread.num_gpus + cache) + OF_EACH_GPU
 
     def smallest_spread(self, gpu_bytes: int, gpus_of_node: int) -> Spread | None:
         """Return the fewest GPUs of `gpu_bytes` that hold the model and some sequences, first within a node.

@@ -14,7 +14,7 @@ from prefect.states import Crashed
 from prefect.utilities.annotations import unmapped
 
 from stillhouse.errors import UserError, WorkerError
-from stillhouse.runtime.machine import find_machine
+from stillhouse.runtime.machine import engine_machine
 from stillhouse.runtime.settings import Settings
 from stillhouse.teachers.shards import Reply
 from tasks.orchestration.replicas.local import ReplicaRunner, this_machine
@@ -32,7 +32,8 @@ def run_replicas(settings: Settings, job: ShardJob) -> list[Reply]:
     """
     numbers = list(range(1, job.num_shards + 1))
     engine, address = job.params.teacher.engine, settings.ray_address
-    with ray_cluster(address, engine) if address else this_machine(engine, find_machine()) as replicas:
+    machine = engine_machine(settings.engine_python)
+    with ray_cluster(address, engine) if address else this_machine(engine, machine) as replicas:
         log.info("%-22s %d replicas, %s", job.label, job.num_shards, replicas.name)
         job = job.model_copy(update={"num_gpus": replicas.num_gpus, "gpu_groups": replicas.gpu_groups})
         # the runner is typed for what may be a coroutine
