@@ -1,7 +1,10 @@
 """Makes the `comparison` block of report.json: one student against each other model on the same test rows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from stillhouse.evaluation.clusters import count_clusters
 from stillhouse.evaluation.comparison import gain, quality_retained
@@ -9,7 +12,8 @@ from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.family import holm, simultaneous_confidence
 from stillhouse.evaluation.latency import reduction_interval
 from stillhouse.evaluation.roles import ALTERNATIVES, BASELINES, STUDENTS, WITHOUT_TEACHER, ModelRole, best_of
-from stillhouse.evaluation.scoring import Scoring, unmeasured_metrics
+from stillhouse.evaluation.scoring import Scoring, statistic, unmeasured_metrics
+from stillhouse.metrics.metric import Answers
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports.collect import scoring_of
 
@@ -37,6 +41,7 @@ def comparison_block(
         "gain_over": gains,
         "strongest_alternative": strongest,
         "gain_over_strongest": gains.get(strongest) if strongest else None,
+        "commonest_label": _commonest_label(metric, evidence, scoring, student),
         "not_measured": unmeasured_metrics(scoring),
         "num_clusters": None if scoring.clusters is None else count_clusters(scoring.clusters),
         "confidence": recipe.evaluation.confidence,
@@ -58,6 +63,22 @@ def _gains(metric: str, evidence: Evidence, scoring: Scoring, student: ModelRole
     for role, p in zip(tested, holm([gains[role]["p_value"] for role in tested]), strict=True):
         gains[role]["p_corrected"] = p
     return gains
+
+
+def _commonest_label(metric: str, evidence: Evidence, scoring: Scoring, student: ModelRole) -> dict[str, Any] | None:
+    """Return what the commonest label of the test rows reaches if it is given for every row; None without labels.
+
+    No other single answer is right more often, nor has a better macro F1: both rise with the label's share.
+    """
+    if not evidence.labels:
+        return None
+    ((label, _),) = Counter(accepted[0] for accepted in evidence.references).most_common(1)
+    same: Answers = [label] * len(evidence.rows)
+    value = statistic(metric, same, scoring)(np.arange(len(same)))
+    # a model that knows nothing; the name stands for it here alone
+    answers: dict[ModelRole, Answers] = {student: evidence.answers[student], ModelRole.BASELINE: same}
+    found = gain(metric, student, ModelRole.BASELINE, answers, scoring)
+    return {"label": label, "quality": float(value), "gain_over": found}
 
 
 def _latency_bounds(evidence: Evidence, scoring: Scoring, student: ModelRole) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ from stillhouse.reports.build import quality_value
 from stillhouse.reports.entries import missing_models
 from stillhouse.reports.numbers import NOT_MEASURED, decimal, interval, metric_name, p_value, percent, signed
 from stillhouse.reports.resolution import too_few_rows
-from stillhouse.reports.schema.models import Gain
+from stillhouse.reports.schema.models import CommonestLabel, Gain
 from stillhouse.reports.schema.report import Report
 
 Outcome = Literal["wins", "loses", "unclear", "unknown"]
@@ -35,7 +35,7 @@ _OPENINGS = {
 class Verdict:
     """The student against one alternative: the outcome after correction, and a sentence with its numbers."""
 
-    role: ModelRole
+    what: str  # the alternative in words
     outcome: Outcome
     text: str
 
@@ -60,8 +60,14 @@ def headline(report: Report) -> str:
 
 
 def alternative_verdicts(report: Report) -> list[Verdict]:
-    """Return the verdict against each way without a teacher, also if the student loses."""
-    return [_verdict(report, role) for role in WITHOUT_TEACHER if getattr(report.models, role)]
+    """Return the verdict against each way without a teacher, also if the student loses.
+
+    One answer for every row is such a way where it reaches what the others do: rows of one label are common then, and
+    labelled rows need not tell.
+    """
+    found = [_verdict(report, role) for role in WITHOUT_TEACHER if getattr(report.models, role)]
+    one = report.comparison.commonest_label
+    return [*found, _one_answer(report, one)] if one and _is_strongest(report, one) else found
 
 
 def learner_verdicts(report: Report) -> list[Verdict]:
@@ -86,7 +92,7 @@ def conclusion(report: Report) -> str:
     """Return in plain words whether the student beats the ways without a teacher, and which would do as well."""
     verdicts = alternative_verdicts(report)
     decision = decide([verdict.outcome for verdict in verdicts])
-    named = _named(report, [one for one in verdicts if one.outcome == ("loses" if decision == "no" else "unclear")])
+    named = _named([one for one in verdicts if one.outcome == ("loses" if decision == "no" else "unclear")])
     strongest = report.comparison.strongest_alternative
     text = {
         "not measured": "Not measured: this run has no tested comparison with a way without a teacher.",
@@ -95,7 +101,7 @@ def conclusion(report: Report) -> str:
         "not shown": f"Not shown. Without any teacher, as much is reached by {named or 'a way that was not tested'}, "
         "as far as these test rows can show.",
         "yes": "Yes. The student beats every way without a teacher that was measured"
-        + (f"; the strongest is {_words(report, ModelRole(strongest))}." if strongest else "."),
+        + (f"; the strongest is {_strongest(report, ModelRole(strongest))}." if strongest else "."),
     }[decision]
     why = missing_models(report).get(ModelRole.ENCODER_LOGISTIC_REGRESSION)
     text += f" A sentence encoder, often the strongest way, was not measured: {why}." if why else ""
@@ -110,14 +116,15 @@ def data_conclusion(report: Report) -> str:
         return ""
     metric = report.comparison.primary_metric
     values = [
-        f"{_words(report, one.role)} {decimal(quality_value(getattr(report.models, one.role), metric))}"
-        for one in verdicts
+        f"{_words(report, role)} {decimal(quality_value(getattr(report.models, role), metric))}"
+        for role in OTHER_LEARNERS
+        if getattr(report.models, role)
     ]
     reached = (
         f"What the training examples alone are worth, whoever learns them: {', '.join(values)}; the student "
         f"{decimal(quality_value(report.student, metric))}."
     )
-    better, equal = (_named(report, [one for one in verdicts if one.outcome == way]) for way in ("loses", "unclear"))
+    better, equal = (_named([one for one in verdicts if one.outcome == way]) for way in ("loses", "unclear"))
     says = [f"More than the student is reached by {better}."] if better else []
     says += [f"As much as by the student is reached by {equal}, as far as these test rows can show."] if equal else []
     return " ".join([reached, *says])
@@ -173,24 +180,49 @@ def _percent_with(value: float, low: float | None, high: float | None) -> str:
 
 def _better_without(report: Report) -> str:
     """Return the sentence that names the ways without a teacher that beat the student; empty if there are none."""
-    better = _named(report, [verdict for verdict in alternative_verdicts(report) if verdict.outcome == "loses"])
+    better = _named([verdict for verdict in alternative_verdicts(report) if verdict.outcome == "loses"])
     return f" But it loses to {better}." if better else ""
 
 
-def _named(report: Report, verdicts: Sequence[Verdict]) -> str:
-    return " and ".join(_words(report, verdict.role) for verdict in verdicts)
+def _named(verdicts: Sequence[Verdict]) -> str:
+    return " and ".join(verdict.what for verdict in verdicts)
+
+
+def _is_strongest(report: Report, one: CommonestLabel) -> bool:
+    """Return whether one answer for every row reaches what the strongest way without a teacher does."""
+    strongest = report.comparison.strongest_alternative
+    reached = quality_value(getattr(report.models, strongest), report.comparison.primary_metric) if strongest else None
+    return reached is not None and one.quality >= reached
+
+
+def _strongest(report: Report, role: ModelRole) -> str:
+    one = report.comparison.commonest_label
+    return _one_label(one) if one and _is_strongest(report, one) else _words(report, role)
+
+
+def _one_label(one: CommonestLabel) -> str:
+    return f"the answer “{one.label}” for every row"
+
+
+def _one_answer(report: Report, one: CommonestLabel) -> Verdict:
+    """Return the verdict against one answer for all rows: the best on these very rows, so it needs no correction."""
+    return _against(report, _one_label(one), one.gain_over, one.quality, outcome_of(one.gain_over))
 
 
 def _verdict(report: Report, role: ModelRole) -> Verdict:
     gain, what = report.comparison.gain_over.get(role) or _plain_gain(report, role), _words(report, role)
     outcome = corrected_outcome(gain, report.comparison.confidence)
+    theirs = quality_value(getattr(report.models, role), report.comparison.primary_metric)
+    return _against(report, what, gain, theirs, outcome)
+
+
+def _against(report: Report, what: str, gain: Gain | None, theirs: float | None, outcome: Outcome) -> Verdict:
     if gain is None or gain.value is None:
-        return Verdict(role, outcome, f"Against {what}: {NOT_MEASURED}.")
+        return Verdict(what, outcome, f"Against {what}: {NOT_MEASURED}.")
     metric = metric_name(report.comparison.primary_metric)
-    says = _OPENINGS[outcome]
     mine = decimal(quality_value(report.student, report.comparison.primary_metric))
-    theirs = decimal(quality_value(getattr(report.models, role), report.comparison.primary_metric))
-    return Verdict(role, outcome, f"{says} {what}: {metric} {mine} against {theirs}, {gain_text(gain)}.")
+    numbers = f"{metric} {mine} against {decimal(theirs)}, {gain_text(gain)}"
+    return Verdict(what, outcome, f"{_OPENINGS[outcome]} {what}: {numbers}.")
 
 
 def _plain_gain(report: Report, role: ModelRole) -> Gain | None:

@@ -1,4 +1,5 @@
 import pytest
+from sklearn.metrics import accuracy_score, f1_score
 
 from stillhouse.evaluation.evidence import Evidence
 from stillhouse.evaluation.roles import BASELINES, ModelRole
@@ -94,3 +95,25 @@ def test_comparison_block_corrects_the_alternatives_as_one_family():
     assert gains["encoder_logistic_regression"]["corrected_low"] <= gains["encoder_logistic_regression"]["low"]
     # baselines and teacher are no part of the question
     assert not {"p_corrected"} & {*gains["baseline_untrained"], *gains["teacher"]}
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_comparison_block_commonest_label_is_the_best_single_answer(metric: str):
+    labels, skewed = ("a", "b", "c"), ["a"] * 3 + ["b"] * 5 + ["c"] * 2
+    rows = [{"id": f"r{n}", "references": [label]} for n, label in enumerate(skewed)]
+    student = ["b"] * 5 + ["b", "a", "b", "c", "c"]
+    evidence = Evidence(rows, labels, {ModelRole.STUDENT: student, ModelRole.TEACHER: skewed}, {})
+    evaluation = {"metrics": [metric], "resamples": 200}
+    recipe = parse_recipe(make_recipe_fields(skill={"labels": list(labels)}, evaluation=evaluation))
+    block, _ = comparison_block(evidence, model_blocks(evidence, {}, recipe), recipe, ModelRole.STUDENT)
+    of_each = {
+        label: {
+            "accuracy": accuracy_score(skewed, [label] * 10),
+            "macro_f1": f1_score(skewed, [label] * 10, average="macro", zero_division=0),
+        }[metric]
+        for label in labels
+    }
+    found = block["commonest_label"]
+    assert (found["label"], found["quality"]) == ("b", pytest.approx(max(of_each.values())))
+    theirs = accuracy_score(skewed, student) if metric == "accuracy" else f1_score(skewed, student, average="macro")
+    assert found["gain_over"]["value"] == pytest.approx(theirs - found["quality"])

@@ -51,6 +51,29 @@ def test_conclusion_names_the_way_that_would_do_as_well(blocks: dict[str, Any]) 
     assert "TF-IDF" not in said
 
 
+@pytest.mark.parametrize(
+    ("quality", "gain", "start", "named"),
+    [
+        (0.6, {"low": 0.05, "high": 0.2}, "Yes.", False),  # less than the strongest way: not of interest
+        (0.95, {"low": 0.05, "high": 0.2}, "Yes.", True),
+        (0.95, {"low": -0.05, "high": 0.2}, "Not shown.", True),
+        (0.99, {"low": -0.2, "high": -0.05}, "No.", True),
+    ],
+    ids=["weak", "beaten", "unclear", "better"],
+)
+def test_conclusion_one_answer_for_every_row_counts_where_it_is_strongest(
+    blocks: dict[str, Any], quality: float, gain: dict[str, float], start: str, named: bool
+) -> None:
+    add_encoder(blocks, blocks["comparison"]["gain_over"]["tfidf_logistic_regression"])
+    gain = {**gain, "value": sum(gain.values()) / 2, "p_value": 0.01}
+    blocks["comparison"]["commonest_label"] = {"label": "neutral", "quality": quality, "gain_over": gain}
+    report = build_report(**blocks)
+    assert conclusion(report).startswith(start)
+    assert ("the answer “neutral” for every row" in conclusion(report)) == named
+    assert any("“neutral”" in verdict.text for verdict in alternative_verdicts(report)) == named
+    assert ("loses to the answer “neutral”" in headline(report)) == (start == "No.")
+
+
 def test_conclusion_of_a_win_names_the_strongest_opponent(blocks: dict[str, Any]) -> None:
     add_encoder(blocks, blocks["comparison"]["gain_over"]["tfidf_logistic_regression"])
     said = conclusion(build_report(**blocks))

@@ -153,6 +153,14 @@ class Cascade(Block):
     curve: tuple[CascadePoint, ...] = Field((), description="every threshold that was tried")
 
 
+class CommonestLabel(Block):
+    """The commonest label of the test rows as the answer to every row, which needs no model."""
+
+    label: str
+    quality: float = Field(description="its primary metric, in [0, 1]")
+    gain_over: Gain | None = Field(description="of the student over it")
+
+
 class Comparison(Block):
     """The student against teacher, baseline and the alternatives; reductions are fractions (0.85 = 85 % less)."""
 
@@ -176,6 +184,7 @@ class Comparison(Block):
         None, description="the entry of `models` that is best of those without a teacher"
     )
     gain_over_strongest: Gain | None = Field(None, description="over that entry")
+    commonest_label: CommonestLabel | None = Field(None, description="what one answer for all rows reaches")
     certainty: Certainty | None = Field(None, description="how well the student knows what it knows")
     cascade: Cascade | None = Field(None, description="the student, with the teacher for rows that it is not sure of")
     not_measured: dict[str, str] = Field(
