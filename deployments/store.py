@@ -1,6 +1,7 @@
 """`stillhouse store`: the care of what runs leave in the store."""
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,7 @@ def gc(
     """
     from stillhouse.artifacts.store import open_store
     from stillhouse.care.deletion import clean, survey
+    from stillhouse.care.machine import delete_leftovers, leftovers
     from stillhouse.care.needs import Rules
     from stillhouse.care.summary import age_s, lines_of
     from stillhouse.runtime.settings import load_settings
@@ -59,9 +61,13 @@ def gc(
         with_completions=completions,
         recipes=tuple(_recipe_texts(recipe or [])),
     )
-    opened = open_store(load_settings().store)
+    settings = load_settings()
+    opened = open_store(settings.store)
+    here = leftovers(settings.work, time.time() - rules.older_than_s)
     choice = clean(opened, rules) if delete else survey(opened, rules)
-    goes, stays = lines_of(choice.going), lines_of(choice.kept)
+    if delete:
+        delete_leftovers(settings.work, here)
+    goes, stays = lines_of([*choice.going, *here]), lines_of(choice.kept)
     if as_json:
         shown = {"deleted": delete, "goes": [one._asdict() for one in goes], "stays": [one._asdict() for one in stays]}
         typer.echo(json.dumps(shown, indent=2))
@@ -102,9 +108,9 @@ def _show(choice: "Choice", goes: list["Line"], *, is_deleted: bool, where: str)
     if not goes:
         typer.echo(f"Nothing of {where} can go; {kept} are needed or too young.")
     elif is_deleted:
-        typer.echo(f"Deleted {size} of {where}; {kept} stay.")
+        typer.echo(f"Deleted {size}; {kept} stay in {where}.")
     else:
-        typer.echo(f"{size} of {where} can go; {kept} stay. Nothing was deleted: --delete does it.")
+        typer.echo(f"{size} can go; {kept} stay in {where}. Nothing was deleted: --delete does it.")
     unneeded = [one for one in choice.unneeded_completions if one in choice.kept]
     if unneeded:
         paid = decimal(sum(one.size_bytes for one in unneeded))

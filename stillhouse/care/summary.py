@@ -19,6 +19,10 @@ KINDS = {
     "results": "Prefect's results of artifacts that are no more",
     "completions": "completions of teachers that nothing needs",
     "notes": "notes of checks and runs that were killed",
+    "checkpoints": "on this machine: checkpoints of trainings that were killed",
+    "building": "on this machine: locks",
+    "traces": "on this machine: traces of errors",
+    "fitting-templates": "on this machine: notes on chat templates",
 }
 
 

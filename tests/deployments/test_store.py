@@ -1,6 +1,7 @@
 """`stillhouse store gc` in this process: what a user sees before and after."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from deployments.cli import app
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.store import Store
 from stillhouse.errors import RecipeError
+from stillhouse.runtime.settings import load_settings
 from tests.support.aged_store import add_artifact, add_completions, add_run, fingerprint_named, grow_older, names_in
 
 OLD, NEW = "support-20250603-091422-0a1b2c3d", "support-20261128-101500-3f2a9c10"
@@ -73,6 +75,15 @@ def test_store_gc_leaves_kept_runs_and_those_of_recipes_in_use(store: Store, tmp
     shown("runs", "keep", NEW, "--off")
     grow_older(store, "runs", 100)
     assert json.loads(shown(*options))["goes"][1]["number"] == 2
+
+
+def test_store_gc_takes_what_is_old_on_this_machine_too(store: Store) -> None:
+    (load_settings().work / "checkpoints" / "x").mkdir(parents=True)
+    os.utime(load_settings().work / "checkpoints" / "x", (0, 0))
+    kind = "on this machine: checkpoints of trainings that were killed"
+    assert kind in shown("store", "gc")
+    assert kind in shown("store", "gc", "--delete")
+    assert kind not in shown("store", "gc")
 
 
 def test_store_gc_completions_go_if_named(store: Store) -> None:
