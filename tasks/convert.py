@@ -3,7 +3,7 @@
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.teacher import ServedModel
 from stillhouse.students.spec import ConvertSpec, ConvertSummary
-from tasks.orchestration.model_memory import check_fits
+from tasks.orchestration.model_memory import find_refusal
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
@@ -27,20 +27,12 @@ def convert(call: StageCall[ConvertParams]) -> ConvertSummary:
 
 
 def load_teachers(run: Run) -> list[Checkpoint]:
-    """Return every teacher's checkpoint, in the recipe's order.
-
-    Raises:
-        ModelError: this machine can't serve one.
-    """
+    """Return every teacher's checkpoint, in the recipe's order."""
     return [_load_model(run, f"teachers.{index}", teacher) for index, teacher in enumerate(run.recipe.teachers)]
 
 
 def load_judge(run: Run) -> Checkpoint | None:
-    """Return the judge's checkpoint; None if the recipe has no judge.
-
-    Raises:
-        ModelError: this machine can't serve it.
-    """
+    """Return the judge's checkpoint; None if the recipe has no judge."""
     return _load_model(run, "judge", run.recipe.judge) if run.recipe.judge else None
 
 
@@ -57,8 +49,7 @@ def _load_model(run: Run, field: str, config: ServedModel) -> Checkpoint:
     if config.endpoint:
         return Checkpoint.behind(config.endpoint, config.model, config.revision)
     found = _load(run, config.model, config.revision)
-    check_fits(run, field, config, found)
-    return found
+    return found.model_copy(update={"refusal": find_refusal(run, field, config, found)})
 
 
 def _load(run: Run, name: str, revision: str) -> Checkpoint:

@@ -32,7 +32,7 @@ from tasks.orchestration.student_models import StudentBase, StudentModel
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 # of a candidate; its engine is named in full beside it
-_NOT_OF_ANSWERS = {"role", "path", "revision", "is_timed", "engine"}
+_NOT_OF_ANSWERS = {"role", "path", "revision", "is_timed", "engine", "refusal"}
 
 
 class EvaluateParams(Params):

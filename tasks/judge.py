@@ -91,7 +91,7 @@ def ask_judge(
 def questions_spec(call: StageCall[Any], questions: dict[str, Messages], choices: tuple[str, ...]) -> GenerateSpec:
     """Write the questions into the call's work folder, and return the spec of a worker that sends them."""
     params: JudgeParams = call.params
-    return write_questions(
+    spec = write_questions(
         call.work.folder,
         questions,
         params.judge.as_teacher(choices),
@@ -100,3 +100,4 @@ def questions_spec(call: StageCall[Any], questions: dict[str, Messages], choices
         store=call.settings.store,
         budget=params.budget,
     )
+    return spec.model_copy(update={"refusal": params.refusal})

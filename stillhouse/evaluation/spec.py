@@ -28,6 +28,7 @@ class Candidate(StrictModel):
     template: TemplateSettings = TemplateSettings()
     without_reasoning: bool = False  # thinking is off, and the generation prompt ends where an answer begins
     engine: Engine = Engine()
+    refusal: str = ""  # why no engine may start with it here
     is_timed: bool = True  # False: only its answers count
     answers_validation: bool = False  # also answers the validation rows, on which its certainty is calibrated
 

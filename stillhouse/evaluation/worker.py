@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.data.row import Row
+from stillhouse.errors import ModelError
 from stillhouse.evaluation.answering import answer_rows
 from stillhouse.evaluation.candidate_prompts import CandidatePrompter
 from stillhouse.evaluation.engine_process import EngineProcess
@@ -121,6 +122,8 @@ def _same_shape(models: list[Evaluated]) -> list[list[Evaluated]]:
 
 
 def _start(spec: EvaluateSpec, group: list[Evaluated], report: Reporter) -> EngineProcess:
+    if refusal := group[0].candidate.refusal:
+        raise ModelError(refusal)
     names = ", ".join(model.candidate.role for model in group)
     report.log(f"starting the engine for {names}")
     longest = max(len(request.token_ids) for model in group for request in [*model.requests, *model.validation])

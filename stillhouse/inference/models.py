@@ -65,6 +65,7 @@ class Checkpoint(StrictModel):
     model: Model
     path: str  # what an engine loads, or the endpoint's name for the model
     ref: ArtifactRef | None = None  # the artifact at `path`, for a converted file
+    refusal: str = ""  # why this machine can't serve it; an engine is refused, what it has answered is not
     served: dict[str, Any] = Field({})  # what identifies a model behind an endpoint, whose files nobody here has
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any
 from stillhouse.completions.completion import Completion, utc_now
 from stillhouse.completions.recorder import CompletionRecorder
 from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.answer_tokens import num_spelling
 from stillhouse.inference.vllm.engine import start_engine
 from stillhouse.inference.vllm.request import Request, sampling_params
@@ -56,6 +57,7 @@ class EngineRequester:
 
         Raises:
             BudgetSpent: the budget allows no further request; what came is stored.
+            ModelError: the engine can't be started.
         """
         missing = self.recorder.missing(requests)
         if not missing:
@@ -88,6 +90,8 @@ class EngineRequester:
         return self.recorder.summary(self._start_seconds)
 
     def _start_engine(self, missing: list[Request]) -> Any:
+        if self._prepared.spec.refusal:
+            raise ModelError(self._prepared.spec.refusal)
         job = Job(
             num_requests=len(missing),
             longest_prompt=max(len(request.token_ids) for request in missing),

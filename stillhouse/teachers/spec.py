@@ -30,6 +30,7 @@ class AskSpec(StrictModel):
     only: str | None = None  # Parquet file of this teacher's row ids (`row_id`); None: all rows
     store: StoreConfig
     budget: BudgetScope = BudgetScope()
+    refusal: str = ""  # why no engine may start here
 
     @property
     def endpoint(self) -> Endpoint:

@@ -32,6 +32,7 @@ def teacher_candidate(recipe: Recipe, config: Teacher, checkpoint: Checkpoint) -
         template=settings_of(config),
         # what runs a student on one GPU has no room for a teacher that was asked on four
         engine=recipe.evaluation.engine.with_placement_of(config.engine),
+        refusal=checkpoint.refusal,
         prompting="teacher",
         is_timed=recipe.evaluation.time_teacher,
         # a cascade's threshold goes by what both are right on; where nobody knows, the teacher is not asked

@@ -28,6 +28,7 @@ class ModelParams(Params):
     redacted: IfSet[bool] = False
     model_path: Execution[str]
     budget: Execution[BudgetScope]
+    refusal: Execution[str] = ""
 
     @classmethod
     def of(cls, run: Run, model: ServedModel, checkpoint: Checkpoint, labels: tuple[str, ...], **own: Any) -> Self:
@@ -39,6 +40,7 @@ class ModelParams(Params):
             redacted=model.endpoint is not None and model.endpoint.redacts,
             model_path=checkpoint.path,
             budget=run.budget_for(model),
+            refusal=checkpoint.refusal,
             **own,
         )
 

@@ -1,4 +1,4 @@
-"""Reckons the memory of a run's models on this machine, and refuses those that can't be served here."""
+"""Reckons the memory of a run's models on this machine, and says which can't be served here."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,18 +23,16 @@ def models_memory(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | 
     return tuple(_all(run, teachers, judge, engine_machine(run.settings.engine_python)))
 
 
-def check_fits(run: Run, field: str, config: ServedModel, checkpoint: Checkpoint) -> None:
-    """Return if this machine can serve the model of `field`, as far as its size is known.
+def find_refusal(run: Run, field: str, config: ServedModel, checkpoint: Checkpoint) -> str:
+    """Return why this machine can't serve the model of `field`, with what would; empty if it can, or that is not known.
 
-    Raises:
-        ModelError: it can't; the message has what would, or the commands of a server elsewhere.
+    A run goes on all the same while it finds all answers stored: no engine starts then.
     """
     if isinstance(config, Teacher) and config.replicas > 1 and run.settings.ray_address:
         # other nodes serve it
-        return
+        return ""
     memory = _of_served(field, config, checkpoint, engine_machine(run.settings.engine_python))
-    if memory.verdict == "does not fit":
-        raise ModelError("\n  ".join([memory_line(memory), *memory.commands]))
+    return "\n  ".join([memory_line(memory), *memory.commands]) if memory.verdict == "does not fit" else ""
 
 
 def _all(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | None, machine: Machine) -> Iterator[ModelMemory]:

@@ -1,4 +1,4 @@
-"""A model that this machine can't serve is refused before any work, and a plan lists the memory of all."""
+"""A model that this machine can't serve is found before its engine starts, and a plan lists the memory of all."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from stillhouse.errors import ModelError
 from stillhouse.inference.models import Checkpoint, identify
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.runtime.machine import Gpu, Machine
@@ -39,24 +38,22 @@ def run_with(folder: Path, ray: str = "", **teacher: Any) -> tuple[Any, Checkpoi
     return run, Checkpoint(model=model, path=model.path)
 
 
-def test_check_fits_refuses_what_the_gpu_has_no_room_for(tmp_path, on_gpu):
+def test_find_refusal_of_what_the_gpu_has_no_room_for(tmp_path, on_gpu):
     run, checkpoint = run_with(tmp_path)
-    on_gpu(80)
-    model_memory.check_fits(run, "teachers.0", run.recipe.teacher, checkpoint)
-    on_gpu(3)  # no more than is assumed for CUDA alone: it may do
-    model_memory.check_fits(run, "teachers.0", run.recipe.teacher, checkpoint)
+    for gib in (80, 3):  # 3 GiB are no more than is assumed for CUDA alone: it may do
+        on_gpu(gib)
+        assert model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint) == ""
     on_gpu(0)
-    with pytest.raises(
-        ModelError, match=r"Memory of teachers\.0, .*: does not fit\. It needs one GPU of 80"
-    ) as refused:
-        model_memory.check_fits(run, "teachers.0", run.recipe.teacher, checkpoint)
-    assert f"\n  vllm serve {tmp_path} " in str(refused.value)
+    refusal = model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint)
+    assert refusal.startswith(f"Memory of teachers.0, {tmp_path}: ")
+    assert "does not fit. It needs one GPU of 80" in refusal
+    assert f"\n  vllm serve {tmp_path} " in refusal
 
 
-def test_check_fits_leaves_replicas_to_the_nodes_of_their_cluster(tmp_path, on_gpu):
+def test_find_refusal_leaves_replicas_to_the_nodes_of_their_cluster(tmp_path, on_gpu):
     run, checkpoint = run_with(tmp_path, ray="10.0.0.5:6379", replicas=2)
     on_gpu(0)
-    model_memory.check_fits(run, "teachers.0", run.recipe.teacher, checkpoint)
+    assert model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint) == ""
 
 
 def test_models_memory_lists_teachers_and_what_the_student_is_made_from(tmp_path, on_gpu):

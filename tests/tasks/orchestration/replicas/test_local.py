@@ -55,6 +55,20 @@ def test_replicas_on_several_gpus_work_at_once_each_on_its_own(tmp_path: Path, e
     assert max(min(times) for times in spans.values()) < min(max(times) for times in spans.values())
 
 
+def test_teacher_that_does_not_fit_is_not_started_but_its_stored_answers_are_used(tmp_path: Path, engine: EnginePython):
+    driver = tmp_path / "bin" / "nvidia-smi"
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\necho '0, GPU-a, 0, none to speak of'\n")
+    driver.chmod(0o755)
+    tiny = {"PATH": f"{driver.parent}:{os.environ['PATH']}"}
+    pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=1)
+    assert "does not fit. It needs one GPU" in pipeline.error(engine.path, **tiny)
+    assert engine.prompts == []
+    first = pipeline.generate(engine.path)
+    again = pipeline.generate(engine.path, "generate", **tiny)
+    assert (again["generated"], again["from_store"]) == (0, first["requests"])
+
+
 def test_replicas_everything_stored_request_nothing(tmp_path: Path, engine: EnginePython):
     pipeline = GenerationPipeline(tmp_path / "run").prepare(replicas=2)
     first = pipeline.generate(engine.path)
