@@ -46,8 +46,7 @@ class EvaluateParams(Params):
     zero_shot: IfSet[dict[str, Any]] = Field({})  # what the base's chat template is told
     teacher_validates: IfSet[bool] = False  # whether the teacher answers the validation rows too
     teacher_engine: IfSet[dict[str, Any]] = Field({})  # if it is not that of all models
-    times_teacher: IfSet[bool] = True
-    is_trial: IfSet[bool] = False  # a teacher's answers alone, without times, to find the best of several
+    times_teacher: IfSet[bool] = True  # False also where teachers are tried, to find the best of several
     teacher_index: Execution[int] = 0
     evaluation: Execution[Evaluation]
     candidates: Execution[tuple[Candidate, ...]]
@@ -183,7 +182,7 @@ def try_teacher(
     candidate = teacher_candidate(run.recipe, config, checkpoint).model_copy(update={"is_timed": False})
     params = _params(run.recipe, teacher_index, checkpoint, rows, (candidate,))
     inputs = {"split": rows.splits.ref, "filter": dataset.ref}
-    return _build(run, inputs, params.model_copy(update={"is_trial": True}), f"evaluate {config.display_name}")
+    return _build(run, inputs, params.model_copy(update={"times_teacher": False}), f"evaluate {config.display_name}")
 
 
 def _params(

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from stillhouse.inference.models import Checkpoint
+from stillhouse.inference.vllm.arguments import EngineModel
 from stillhouse.inference.vllm.check_worker import CheckedModel, CheckSpec
 from stillhouse.inference.vllm.engine import environment_for
 from stillhouse.recipe.engine import Engine
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import Settings
+from tasks.orchestration.engine_models import as_evaluated, as_served
 from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.workers import Worker
 
@@ -26,34 +29,20 @@ def check_engines(recipe: Recipe, settings: Settings) -> None:
 
 
 def _checked(recipe: Recipe, settings: Settings) -> Iterator[CheckedModel]:
-    for field, model in recipe.served_models.items():
-        if not model.endpoint and (model.quantization or _is_special(model.engine)):
-            yield _model(
-                (model.model, model.revision),
-                settings,
-                field=field,
-                dtype=model.dtype,
-                quantization=model.quantization,
-                engine=model.engine,
-            )
+    for field, config in recipe.served_models.items():
+        if not config.endpoint and (config.quantization or _is_special(config.engine)):
+            found = find_checkpoint(config.model, config.revision, settings)
+            yield _model(field, found, as_served(config, found))
     evaluation = recipe.evaluation
     for student in recipe.all_students if _is_special(evaluation.engine) else ():
         if not student.is_encoder:
             # what is trained has the heads and the experts of its base
-            yield _model(
-                (student.model, student.revision),
-                settings,
-                field="evaluation",
-                dtype=evaluation.student_dtype,
-                engine=evaluation.engine,
-            )
+            base = find_checkpoint(student.model, student.revision, settings)
+            yield _model("evaluation", base, as_evaluated(student, base, evaluation))
 
 
-def _model(name: tuple[str, str], settings: Settings, **loaded: object) -> CheckedModel:
-    found = find_checkpoint(*name, settings)
-    return CheckedModel.model_validate(
-        {"path": found.path, "revision": name[1], "is_converted": found.model.kind == "gguf", **loaded}
-    )
+def _model(field: str, found: Checkpoint, loaded: EngineModel) -> CheckedModel:
+    return CheckedModel(**dict(loaded), field=field, is_converted=found.model.kind == "gguf")
 
 
 def _is_special(engine: Engine) -> bool:

@@ -11,6 +11,7 @@ from stillhouse.inference.vllm.footprint import Footprint
 from stillhouse.planning.model_memory import ModelMemory, memory_line, reckon_memory
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.runtime.machine import Machine, engine_machine
+from tasks.orchestration.engine_models import as_evaluated, as_served
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 
@@ -43,22 +44,12 @@ def _all(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | None, mac
     evaluation = run.recipe.evaluation
     for student in run.recipe.all_students:
         if not student.is_encoder:
-            path = find_checkpoint(student.model, student.revision, run.settings).path
-            model = EngineModel(
-                path=path, revision=student.revision, dtype=evaluation.student_dtype, engine=evaluation.engine
-            )
-            yield _reckon("evaluation", model, evaluation.max_tokens, machine)
+            base = find_checkpoint(student.model, student.revision, run.settings)
+            yield _reckon("evaluation", as_evaluated(student, base, evaluation), evaluation.max_tokens, machine)
 
 
 def _of_served(field: str, config: ServedModel, checkpoint: Checkpoint, machine: Machine) -> ModelMemory:
-    model = EngineModel(
-        path=checkpoint.path,
-        revision=config.revision,
-        dtype=config.dtype,
-        quantization=config.quantization,
-        engine=config.engine,
-    )
-    return _reckon(field, model, config.sampling.max_tokens, machine)
+    return _reckon(field, as_served(config, checkpoint), config.sampling.max_tokens, machine)
 
 
 def _reckon(field: str, model: EngineModel, max_tokens: int, machine: Machine) -> ModelMemory:

@@ -1,7 +1,8 @@
 """Builds the report out of a run's finished stages, and the texts of its files."""
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
@@ -45,9 +46,8 @@ def build(run: Run, inputs: ReportInputs) -> Report:
     Raises:
         RecipeError: a gate rule names no number of the report.
     """
-    # the run's recipe may name no teacher for the comparison
-    given, run = run.recipe, replace(run, recipe=inputs.compared.recipe)
-    recipe, rows = run.recipe, inputs.rows
+    # it names the teacher of the comparison; the run's own may name none
+    recipe, rows = inputs.compared.recipe, inputs.rows
     measured = inputs.measured
     test = run.store.path(rows.splits.ref, "test.parquet")
     evidence = read_evidence(test, [run.store.fetch(one.ref) for one in measured], rows.labels, recipe.skill)
@@ -62,20 +62,16 @@ def build(run: Run, inputs: ReportInputs) -> Report:
     certainty = certainty_of(run, inputs, evidence, blocks, truth)
     compared = inputs.student(inputs.best)
     comparison, which = comparison_block(evidence, blocks, recipe, compared.role)
-    comparison["best_student"] = best_by_validation(known)
-    comparison["not_measured"] |= inputs.alternatives.summary.not_measured if inputs.alternatives else {}
-    comparison |= {name: certainty[compared.role][name] for name in ("certainty", "cascade")}
-    if why := certainty[compared.role]["why_no_cascade"]:
-        comparison["not_measured"]["cascade"] = why
+    comparison |= {"best_student": best_by_validation(known), **_certainty(certainty[compared.role])}
+    comparison["not_measured"] |= _not_measured(inputs, certainty[compared.role])
     data = {role: source.summary for role, source in inputs.sources.items()}
     stages = (rows.valid.summary, rows.splits.summary, rows.train.summary)
     related = {"teacher": inputs.teachers, "student's base": [inputs.students[0].base.checkpoint]}
     models = collect.with_baseline(with_fingerprints(blocks, measured), which)
     known = {role: own | certainty[role] for role, own in known.items()}
-    judge = judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows))
     report = build_report(
         run_id=run.id,
-        recipe=given.model_dump(mode="json"),
+        recipe=run.recipe.model_dump(mode="json"),
         skill=recipe.skill.kind,
         data=collect.data_block(data, *stages, inputs.dataset.summary),
         generation=generation_of(run, inputs.completions, inputs.dataset),
@@ -90,7 +86,7 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         funnel=collect.funnel(data, *stages, inputs.dataset.summary),
         curves=collect.curves(compared.built.summary),
         confusion=collect.confusion_block(evidence, compared.role) if recipe.skill.has_labels else None,
-        judge=judge,
+        judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
         label_worth=label_worth_of(run.store, inputs.label_curve, evidence, recipe, compared.role),
         **closer_look(evidence, recipe, compared.role),
         disagreements=collect.disagreements(evidence, recipe.skill, compared.role),
@@ -101,6 +97,16 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         provenance=provenance(),
     )
     return with_gate(report, evaluate_gate(report.model_dump(mode="json"), recipe.gate))
+
+
+def _certainty(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: found[name] for name in ("certainty", "cascade")}
+
+
+def _not_measured(inputs: ReportInputs, certainty: Mapping[str, Any]) -> dict[str, str]:
+    """Return why alternatives and the cascade were not measured, by their names."""
+    why = inputs.alternatives.summary.not_measured if inputs.alternatives else {}
+    return {**why, "cascade": certainty["why_no_cascade"]} if certainty["why_no_cascade"] else why
 
 
 def files_of(run: Run, report: Report) -> dict[str, str]:

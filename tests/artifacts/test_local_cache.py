@@ -24,7 +24,7 @@ def proxy(own_server: S3Server) -> Iterator[FaultyProxy]:
 @pytest.fixture
 def maker(proxy: FaultyProxy, tmp_path: Path) -> Store:
     """The machine that made the model."""
-    store = Store(StoreConfig(url="s3://bucket/p", endpoint_url=proxy.endpoint_url, cache_dir=tmp_path / "maker"))
+    store = Store(StoreConfig(url="s3://bucket/p", endpoint_url=proxy.address, cache_dir=tmp_path / "maker"))
     with store.workspace("train", 1, "a" * 64, {}, {}) as work:
         (work.folder / "weights").write_bytes(bytes(SIZE))
         work.commit({})

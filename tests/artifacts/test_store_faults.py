@@ -28,7 +28,7 @@ def proxy(own_server: S3Server) -> Iterator[FaultyProxy]:
 @pytest.fixture
 def config(proxy: FaultyProxy, tmp_path: Path) -> StoreConfig:
     return StoreConfig(
-        url="s3://bucket/p", endpoint_url=proxy.endpoint_url, cache_dir=tmp_path / "cache", timeout_s=1, patience_s=30
+        url="s3://bucket/p", endpoint_url=proxy.address, cache_dir=tmp_path / "cache", timeout_s=1, patience_s=30
     )
 
 
@@ -62,7 +62,7 @@ def test_store_third_of_requests_failing_ends_as_without(
     own_server: S3Server, config: StoreConfig, tmp_path: Path, seed: int
 ) -> None:
     with FaultyProxy(own_server.port, share=0.33, seed=seed, stall_s=2) as proxy:
-        store = Store(config.model_copy(update={"endpoint_url": proxy.endpoint_url}))
+        store = Store(config.model_copy(update={"endpoint_url": proxy.address}))
         commit(store)
         texts = {f"runs/{n}/x": str(n) * n for n in range(10)}
         for key, text in texts.items():
@@ -116,7 +116,7 @@ def test_put_text_lasting_fault_ends_in_time_and_names_the_server(
         store.put_text("runs/1/x", "x")
     # patience, and the last try with its timeout
     assert 1 < time.monotonic() - started < 3 + 1 + 1
-    assert proxy.endpoint_url in str(caught.value)
+    assert proxy.address in str(caught.value)
     started = time.monotonic()
     with pytest.raises(StoreUnavailable):
         store.read_text("runs/1/x")

@@ -30,7 +30,7 @@ def measure_segments(number: int) -> None:
         with S3Server(folder / "served") as server, FaultyProxy(server.port) as proxy:
             os.environ.update(server.environment)
             server.client().mkdir("bucket")
-            url = StoreConfig(url="s3://bucket/store", endpoint_url=proxy.endpoint_url, cache_dir=folder / "cache")
+            url = StoreConfig(url="s3://bucket/store", endpoint_url=proxy.address, cache_dir=folder / "cache")
             _measure(Store(url), proxy, number)
 
 

@@ -6,14 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from deployments.cli import app
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.store import Store
 from stillhouse.errors import RecipeError
 from stillhouse.runtime.settings import load_settings
 from tests.support.aged_store import add_artifact, add_completions, add_run, fingerprint_named, grow_older, names_in
+from tests.support.command import shown
 
 OLD, NEW = "support-20250603-091422-0a1b2c3d", "support-20261128-101500-3f2a9c10"
 
@@ -31,13 +30,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     add_completions(found, fingerprint_named("teacher"))
     grow_older(found, "", 100)
     return found
-
-
-def shown(*arguments: str) -> str:
-    done = CliRunner().invoke(app, arguments)
-    if done.exception:
-        raise done.exception
-    return done.stdout
 
 
 def test_store_gc_shows_first_and_deletes_if_told_so(store: Store) -> None:

@@ -110,7 +110,7 @@ def test_data_stages_and_completions_among_faults_end_as_on_a_folder(
     folder = Pipeline(tmp_path / "folder")
     folder.write()
     expected = data_stages(folder, load_settings(folder.environment))
-    faulty = on_s3(tmp_path / "data-stages", server, proxy.endpoint_url)
+    faulty = on_s3(tmp_path / "data-stages", server, proxy.address)
     sources_to_s3(faulty.write(), server)
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
@@ -128,7 +128,7 @@ def among_faults(
     tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, server: S3Server, proxy: FaultyProxy
 ) -> Pipeline:
     """The whole small pipeline, run once among faults and watched for canaries."""
-    pipeline = on_s3(tmp_path_factory.mktemp("among") / "faults", server, proxy.endpoint_url)
+    pipeline = on_s3(tmp_path_factory.mktemp("among") / "faults", server, proxy.address)
     pipeline = replace(pipeline, model=tiny_model, threads=1)
     pipeline.write()
     flow = pipeline.start()
@@ -182,7 +182,7 @@ def test_distill_wrong_keys_through_prefect_leave_no_secret(
 ) -> None:
     wrong = {"AWS_SECRET_ACCESS_KEY": "canary/wrong+key09"}
     patient = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}
-    pipeline = on_s3(tmp_path / "wrong-keys", server, proxy.endpoint_url, **wrong, **patient)
+    pipeline = on_s3(tmp_path / "wrong-keys", server, proxy.address, **wrong, **patient)
     pipeline.write()
     script = f"from flows.distill import distill; distill(recipe={str(pipeline.folder / 'recipe.yaml')!r})"
     done = subprocess.run(

@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     with Hub() as found:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", found.endpoint)
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", found.address)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
         found.push("owner/name", FIRST)

@@ -2,39 +2,26 @@
 
 import http.server
 import json
-import threading
+
+from tests.support.loopback import LoopbackServer
 
 
-class Hub:
+class Hub(LoopbackServer):
     """The hub as a context."""
 
     def __init__(self) -> None:
         self.branches: dict[str, str] = {}  # `owner/name/revision/branch` -> commit
         self.asked: list[str] = []
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
-        self._server.hub = self  # type: ignore[attr-defined]
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_Handler)
 
     def push(self, model: str, commit: str, branch: str = "main") -> None:
         """Let `branch` of a model be a commit."""
         self.branches[f"{model}/revision/{branch}"] = commit
 
-    def __enter__(self) -> "Hub":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        hub: Hub = self.server.hub  # type: ignore[attr-defined]
+        hub: Hub = self.server.owner  # type: ignore[attr-defined]
         asked = self.path.partition("?")[0].removeprefix("/api/models/")
         hub.asked.append(asked)
         commit = hub.branches.get(asked)

@@ -1,7 +1,6 @@
 """The best of several teachers by their answers to the test rows."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,18 +9,11 @@ from stillhouse.artifacts.store import open_store
 from stillhouse.data.turns import write_rows
 from stillhouse.evaluation.evidence import write_evidence
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.runtime.settings import Settings, load_settings
+from stillhouse.runtime.settings import Settings
 from tasks.choose_teacher import ChooseTeacherParams, ChooseTeacherSummary, choose_teacher
 from tests.support.builders import make_recipe_fields, make_row
 
 LABELS = ["card", "loan", "card", "loan"]
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("STILLHOUSE_WORK", str(tmp_path / "work"))
-    return load_settings()
 
 
 def put_split(settings: Settings) -> ArtifactRef:

@@ -17,7 +17,7 @@ from stillhouse.evaluation.evidence import gather_evidence, write_evidence
 from stillhouse.evaluation.spec import Candidate, EvaluateSpec, EvaluateSummary
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.runtime.settings import Settings, load_settings
+from stillhouse.runtime.settings import Settings
 from tasks import evaluate as stage
 from tasks.evaluate import EvaluateParams, evaluate
 from tests.support.builders import make_recipe_fields, make_row
@@ -116,10 +116,8 @@ def make_params(settings: Evaluation) -> EvaluateParams:
 
 
 @pytest.fixture
-def comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comparison:
-    monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("STILLHOUSE_WORK", str(tmp_path / "work"))
-    return Comparison(load_settings(), monkeypatch)
+def comparison(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Comparison:
+    return Comparison(settings, monkeypatch)
 
 
 def test_evaluate_another_student_is_asked_alone(comparison: Comparison):
@@ -167,7 +165,7 @@ def test_evaluate_that_failed_halfway_asks_the_others_alone(comparison: Comparis
 def test_evaluate_teacher_that_was_tried_is_not_asked_again(comparison: Comparison):
     inputs = comparison.inputs()
     (teacher, *_) = make_params(Evaluation()).candidates
-    trial = {"is_trial": True, "base": None, "candidates": (teacher.model_copy(update={"is_timed": False}),)}
+    trial = {"times_teacher": False, "base": None, "candidates": (teacher.model_copy(update={"is_timed": False}),)}
     comparison.run({name: inputs[name] for name in ("split", "filter")}, own=trial)
     comparison.run(inputs)
     assert comparison.asked == [["teacher"], [role for role in ROLES if role != "teacher"]]

@@ -1,7 +1,6 @@
 """The student whose answers the judge reads."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from stillhouse.data.turns import write_rows
 from stillhouse.evaluation.evidence import VALIDATION, write_answers
 from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.runtime.settings import load_settings
+from stillhouse.runtime.settings import Settings
 from tasks.balance import Rows
 from tasks.orchestration.run import Run
 from tasks.reporting.best_student import best_student
@@ -45,10 +44,8 @@ def answers_of(role: str, num_right: int) -> Any:
     ids=str,
 )
 def test_best_student_is_the_one_with_the_most_right_on_validation(
-    right: tuple[int | None, ...], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    right: tuple[int | None, ...], expected: str, settings: Settings
 ):
-    monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
-    settings = load_settings()
     store = open_store(settings.store)
     rows = [make_row(f"v{n}") for n in range(4)]
     split = put(store, "split", {"validation.parquet": lambda path: write_rows(path, rows)})

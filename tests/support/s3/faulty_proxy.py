@@ -1,7 +1,7 @@
 """An HTTP proxy before an S3 server that fails a share of the requests, by a seed, in every way a network knows.
 
 with FaultyProxy(server.port, share=0.05, seed=7) as proxy:
-    ...  # speak to proxy.endpoint_url
+    ...  # speak to proxy.address
 proxy.faults     # how often it did what
 proxy.requests   # every request: method, path, bytes of the answer
 """
@@ -16,6 +16,8 @@ import threading
 from collections import Counter
 from typing import NamedTuple
 
+from tests.support.loopback import LoopbackServer
+
 # answer 500 or 503; reset before the server sees the request, after it answered, amid its answer; silence
 KINDS = ("500", "503", "reset", "lost answer", "cut answer", "stall")
 _CODES = {"500": "InternalError", "503": "SlowDown"}
@@ -29,7 +31,7 @@ class Seen(NamedTuple):
     answered: int  # bytes of the answer's body
 
 
-class FaultyProxy:
+class FaultyProxy(LoopbackServer):
     """The proxy as a context; `script` names the faults of the next requests, before chance decides again."""
 
     def __init__(self, target_port: int, share: float = 0.0, seed: int = 0, stall_s: float = 3.0):
@@ -41,17 +43,7 @@ class FaultyProxy:
         self.requests: list[Seen] = []
         self._random = random.Random(seed)
         self._lock = threading.Lock()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
-        self._server.proxy = self  # type: ignore[attr-defined]
-
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
-
-    @property
-    def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        super().__init__(_Handler)
 
     def downloads(self, name: str) -> list[Seen]:
         """Return the GETs of objects whose path ends in `name`."""
@@ -70,20 +62,12 @@ class FaultyProxy:
         with self._lock:
             self.requests.append(seen)
 
-    def __enter__(self) -> "FaultyProxy":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _handle(self) -> None:
-        proxy: FaultyProxy = self.server.proxy  # type: ignore[attr-defined]
+        proxy: FaultyProxy = self.server.owner  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = proxy.draw()
         if fault in _CODES:

@@ -29,7 +29,7 @@ NAMES = ("owner/teacher", "owner/judge", "owner/student", "owner/encoder")
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch):
     with Hub() as found:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", found.endpoint)
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", found.address)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         for name in NAMES:
             found.push(name, FIRST)

@@ -1,7 +1,6 @@
 """What a run notes in the store while it is under way."""
 
 import gc
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from stillhouse.artifacts.handle import StageSummary
 from stillhouse.artifacts.lease import FOLDER
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.runtime.settings import Settings, load_settings
+from stillhouse.runtime.settings import Settings
 from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -31,13 +30,6 @@ def toy(call: StageCall[ToyParams]) -> ToySummary:
     """Note what the run's note in the store says while the stage is built."""
     (key,) = call.store.list(FOLDER)
     return ToySummary(notes=f"{key} {call.store.read_text(key)}")
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("STILLHOUSE_WORK", str(tmp_path / "work"))
-    return load_settings()
 
 
 def test_run_notes_what_it_builds_and_finds_until_it_is_over(settings: Settings) -> None:

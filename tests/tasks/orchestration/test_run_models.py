@@ -11,7 +11,7 @@ from stillhouse.config import identity
 from stillhouse.errors import ModelError
 from stillhouse.inference.models import identify
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.runtime.settings import Settings, load_settings
+from stillhouse.runtime.settings import Settings
 from tasks.convert import load_student_bases, load_teachers
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.run_models import find_checkpoint
@@ -19,13 +19,6 @@ from tests.support.builders import make_recipe_fields
 from tests.support.model_folder import write_model_folder
 
 RUN = "intents-20261128-100000-abcdef12"
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("STILLHOUSE_WORK", str(tmp_path / "work"))
-    return load_settings()
 
 
 def finish_run(store: Store, run_id: str = RUN, label: str = "train", stage: str = "train") -> None:

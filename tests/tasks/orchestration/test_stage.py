@@ -15,7 +15,7 @@ from prefect.utilities.math import clamped_poisson_interval
 
 from stillhouse.artifacts.handle import ArtifactRef, StageSummary
 from stillhouse.errors import DataError, StoreError, StoreUnavailable, UnexpectedError, UserError, WorkerError
-from stillhouse.runtime.settings import Settings, load_settings
+from stillhouse.runtime.settings import Settings
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.results import results_block
 from tasks.orchestration.stage import Stage, StageCall, stage
@@ -46,11 +46,6 @@ class Body:
             raise self.errors.pop(0)
         (call.work.folder / "rows.txt").write_text(f"rows of {call.params.rows}")
         return ToySummary(rows=call.params.rows, inputs=tuple(sorted(call.inputs)))
-
-
-@pytest.fixture
-def settings() -> Settings:
-    return load_settings()
 
 
 @pytest.fixture
