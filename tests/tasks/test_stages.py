@@ -177,6 +177,18 @@ def test_stages_judge_reads_the_best_student(tmp_path: Path):
     assert {label for label in first if first[label] != second[label]} == {"judge_pairs"}
 
 
+def test_stages_teacher_that_was_tried_is_timed_beside_encoders(tmp_path: Path):
+    # nothing else tells the comparison from the trial here: both have the teacher alone in an engine
+    fields = write_fields("local", tmp_path) | {
+        "teachers": [{"model": "owner/large"}, {"model": "owner/small"}],
+        "students": [{"kind": "encoder", "model": "owner/bert"}],
+        "filters": {},
+    }
+    del fields["student"]
+    found = {one.label: one.ref.fingerprint for one in dry_distill(parse_recipe(fields)).built}
+    assert found["evaluate"] != found["evaluate large"]
+
+
 def test_stages_soft_labels_ask_no_teacher_and_leave_the_labelled_rows_training_alone(tmp_path: Path):
     fields = write_fields("local", tmp_path)
 

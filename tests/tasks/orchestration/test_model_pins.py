@@ -103,6 +103,13 @@ def test_start_run_model_behind_an_endpoint_is_no_hub_model(hub, tmp_path):
     assert hub.asked == ["owner/judge/revision/main"]
 
 
+def test_with_commits_one_student_is_pinned_as_several_are(hub, tmp_path):
+    fields = make_recipe_fields({"model": str(tmp_path)}, student={"model": "owner/student"}, skill={"kind": "qa"})
+    recipe = with_commits(parse_recipe(fields), open_store(load_settings().store))
+    assert recipe.main_student.revision == FIRST
+    assert hub.asked == ["owner/student/revision/main"]
+
+
 def test_with_commits_encoder_that_is_measured_is_pinned_too(hub, tmp_path):
     fields = make_recipe_fields({"model": str(tmp_path)}, evaluation={"encoder": {"model": "owner/encoder"}})
     fields["student"] = {"model": str(tmp_path)}
