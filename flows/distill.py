@@ -23,7 +23,7 @@ from tasks.mix import generate_completions
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.registry import RefreshInput
 from tasks.orchestration.results import PLAIN_JSON
-from tasks.orchestration.run import join_prefect
+from tasks.orchestration.run import Run, join_prefect
 from tasks.read import read_sources
 from tasks.report import write_report
 from tasks.reporting.best_student import best_student
@@ -57,8 +57,12 @@ def distill(
     changes = form.recipe_changes(
         data=data, test_data=test_data, teacher=teacher, student=student, size=size, max_train_rows=max_train_rows
     )
-    run = start_run(load_recipe(recipe, changes | overrides), load_settings(), refresh)
+    with start_run(load_recipe(recipe, changes | overrides), load_settings(), refresh) as run:
+        return run_stages(run)
 
+
+def run_stages(run: Run) -> dict[str, Any]:
+    """Run every stage of the pipeline in order, and return the run's id and its report."""
     sources = read_sources(run)
     valid = validate_rows(run, sources)
     splits = split_rows(run, valid)

@@ -14,7 +14,7 @@ from tasks.forecast import forecast
 from tasks.initialise import try_students
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.results import PLAIN_JSON
-from tasks.orchestration.run import join_prefect
+from tasks.orchestration.run import Run, join_prefect
 from tasks.probe import probe_teachers
 from tasks.probe_judge import probe_scores
 from tasks.read import read_sources
@@ -43,8 +43,12 @@ def plan(
     changes = form.recipe_changes(
         data=data, test_data=test_data, teacher=teacher, size=size, max_train_rows=max_train_rows
     )
-    run = start_run(load_recipe(recipe, changes | overrides), load_settings(), [], is_plan=True)
+    with start_run(load_recipe(recipe, changes | overrides), load_settings(), [], is_plan=True) as run:
+        return run_stages(run)
 
+
+def run_stages(run: Run) -> dict[str, Any]:
+    """Run the stages of a plan in order, and return the forecast."""
     sources = read_sources(run)
     valid = validate_rows(run, sources)
     splits = split_rows(run, valid)

@@ -1,10 +1,9 @@
 """One run of one recipe: what its stages are built with, and the log of what was built."""
 
 import logging
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from prefect.logging.handlers import APILogHandler
 
@@ -31,7 +30,10 @@ Inputs = Mapping[str, ArtifactRef | None]
 
 @dataclass
 class Run:
-    """One run of one recipe. Stages hand their results to each other; nothing looks them up here."""
+    """One run of one recipe, a context: what it uses in the store is safe from clean-ups until the context ends.
+
+    Stages hand their results to each other; nothing looks them up here.
+    """
 
     recipe: Recipe
     settings: Settings
@@ -42,9 +44,16 @@ class Run:
     ledger: list[PaidPart] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Hold what the run uses in the store until nobody has the run any more, or the process ends."""
+        """Hold nothing in the store yet."""
         self._lease = Lease(self.store, self.id)
-        weakref.finalize(self, self._lease.release)
+
+    def __enter__(self) -> Self:
+        """Return the run itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take away the note of what the run uses; one that could not be taken away is void after a day."""
+        self._lease.release()
 
     @property
     def store(self) -> Store:

@@ -99,9 +99,9 @@ def test_key_that_is_refused_ends_the_run_in_one_line_that_does_not_show_it(tmp_
 
 @flow(name="measuring", persist_result=False)
 def measuring(recipe: str) -> str:
-    run = start_run(load_recipe(recipe), load_settings(), [])
-    (teacher,) = load_teachers(run)
-    return str(run.store.fetch(evaluate_api_teacher(run, prepare_rows(run), 0, teacher).ref))
+    with start_run(load_recipe(recipe), load_settings(), []) as run:
+        (teacher,) = load_teachers(run)
+        return str(run.store.fetch(evaluate_api_teacher(run, prepare_rows(run), 0, teacher).ref))
 
 
 @pytest.mark.pitfall("held out")

@@ -68,20 +68,20 @@ def measured(call: StageCall[MeasuredParams]) -> EvaluateSummary:
 
 @flow(name="judging", persist_result=False)
 def judging(recipe: str, *refresh: str) -> dict[str, Any]:
-    run = start_run(load_recipe(recipe), load_settings(), refresh)
-    rows = prepare_rows(run)
-    evaluation = run.build(measured, {"split": rows.splits.ref}, MeasuredParams(skill=run.recipe.skill))
-    judge = load_judge(run)
-    pairs = compare_pairs(run, judge, rows, [evaluation], ModelRole.STUDENT)
-    assert judge
-    assert pairs
-    related = {"teacher": load_teachers(run), "student's base": [Checkpoint(model=SMALL, path="")]}
-    return {
-        "report": judge_report(run, judge, related, None, pairs),
-        "lines": pq.read_table(run.store.path(pairs.ref, "pairs.parquet")).to_pylist(),
-        "cached": pairs.is_cached,
-        **pairs.summary.to_record(),
-    }
+    with start_run(load_recipe(recipe), load_settings(), refresh) as run:
+        rows = prepare_rows(run)
+        evaluation = run.build(measured, {"split": rows.splits.ref}, MeasuredParams(skill=run.recipe.skill))
+        judge = load_judge(run)
+        pairs = compare_pairs(run, judge, rows, [evaluation], ModelRole.STUDENT)
+        assert judge
+        assert pairs
+        related = {"teacher": load_teachers(run), "student's base": [Checkpoint(model=SMALL, path="")]}
+        return {
+            "report": judge_report(run, judge, related, None, pairs),
+            "lines": pq.read_table(run.store.path(pairs.ref, "pairs.parquet")).to_pylist(),
+            "cached": pairs.is_cached,
+            **pairs.summary.to_record(),
+        }
 
 
 def is_about_a_pair(received: Received) -> bool:

@@ -26,16 +26,16 @@ NUM_SWAPPED = 5
 
 @flow(name="filtering", persist_result=False)
 def filtering(recipe: str) -> dict[str, Any]:
-    run = start_run(load_recipe(recipe), load_settings(), [])
-    rows = prepare_rows(run)
-    completions = generate_completions(run, load_teachers(run), rows)
-    dataset = filter_completions(run, completions, rows)
-    return {
-        "folder": str(run.store.fetch(dataset.ref)),
-        "generate": completions.ref.fingerprint,
-        "asked": completions.by_teacher[1].summary.to_record(),
-        "summary": dataset.summary.to_record(),
-    }
+    with start_run(load_recipe(recipe), load_settings(), []) as run:
+        rows = prepare_rows(run)
+        completions = generate_completions(run, load_teachers(run), rows)
+        dataset = filter_completions(run, completions, rows)
+        return {
+            "folder": str(run.store.fetch(dataset.ref)),
+            "generate": completions.ref.fingerprint,
+            "asked": completions.by_teacher[1].summary.to_record(),
+            "summary": dataset.summary.to_record(),
+        }
 
 
 def swap_labels(path: Path, labels: list[str]) -> dict[str, str]:

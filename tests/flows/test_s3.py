@@ -61,16 +61,16 @@ def on_s3(folder: Path, server: S3Server, endpoint_url: str, **settings: str) ->
 
 def data_stages(pipeline: Pipeline, settings: Settings) -> dict[str, str]:
     """Run the data stages as Prefect tasks, store answers, and return the SHA-256 of every file by its place."""
-    run = Run(load_recipe(str(pipeline.folder / "recipe.yaml")), settings, frozenset(), id="x")
-    prepare_rows(run)
-    store_answers(run)
-    found = {}
-    for built in run.built:
-        for file in run.store.record(built.ref).files:
-            fetched = run.store.path(built.ref, file.path)
-            assert hashlib.sha256(fetched.read_bytes()).hexdigest() == file.sha256
-            found[f"{built.label}/{built.ref.fingerprint}/{file.path}"] = file.sha256
-    return found
+    with Run(load_recipe(str(pipeline.folder / "recipe.yaml")), settings, frozenset(), id="x") as run:
+        prepare_rows(run)
+        store_answers(run)
+        found = {}
+        for built in run.built:
+            for file in run.store.record(built.ref).files:
+                fetched = run.store.path(built.ref, file.path)
+                assert hashlib.sha256(fetched.read_bytes()).hexdigest() == file.sha256
+                found[f"{built.label}/{built.ref.fingerprint}/{file.path}"] = file.sha256
+        return found
 
 
 def sources_to_s3(recipe: Path, server: S3Server) -> None:

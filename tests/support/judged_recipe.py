@@ -43,19 +43,19 @@ def write_local_model(folder: Path) -> str:
 
 @flow(name="scoring", persist_result=False)
 def scoring(recipe: str, *refresh: str) -> dict[str, Any]:
-    run = start_run(load_recipe(recipe), load_settings(), refresh)
-    rows = prepare_rows(run)
-    completions = generate_completions(run, load_teachers(run), rows)
-    scores = score_completions(run, load_judge(run), completions, rows)
-    dataset = filter_completions(run, completions, rows, scores)
-    return {
-        "stages": [built.label for built in run.built],
-        "judge": scores.summary.to_record() if scores else {},
-        "scores": str(run.store.fetch(scores.ref)) if scores else "",
-        "filter": dataset.summary.to_record(),
-        "dataset": str(run.store.fetch(dataset.ref)),
-        "fingerprint": dataset.ref.fingerprint,
-    }
+    with start_run(load_recipe(recipe), load_settings(), refresh) as run:
+        rows = prepare_rows(run)
+        completions = generate_completions(run, load_teachers(run), rows)
+        scores = score_completions(run, load_judge(run), completions, rows)
+        dataset = filter_completions(run, completions, rows, scores)
+        return {
+            "stages": [built.label for built in run.built],
+            "judge": scores.summary.to_record() if scores else {},
+            "scores": str(run.store.fetch(scores.ref)) if scores else "",
+            "filter": dataset.summary.to_record(),
+            "dataset": str(run.store.fetch(dataset.ref)),
+            "fingerprint": dataset.ref.fingerprint,
+        }
 
 
 def prompts_to(server: FaultyServer, model: str) -> list[str]:

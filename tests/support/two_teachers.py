@@ -49,17 +49,17 @@ def strong(message: str) -> str:
 
 @flow(name="teaching", persist_result=False)
 def teaching(recipe: str, refresh: list[str]) -> dict[str, Any]:
-    run = start_run(load_recipe(recipe), load_settings(), refresh)
-    rows = prepare_rows(run)
-    completions = generate_completions(run, load_teachers(run), rows)
-    dataset = filter_completions(run, completions, rows)
-    folder = run.store.fetch(dataset.ref)
-    return {
-        "generation": generation_of(run, completions, dataset),
-        "cached": {built.label: built.is_cached for built in run.built},
-        "fingerprints": {built.label: built.ref.fingerprint for built in run.built},
-        **{name: _lines(folder / f"{name}.jsonl") for name in ("train", "validation", "dropped")},
-    }
+    with start_run(load_recipe(recipe), load_settings(), refresh) as run:
+        rows = prepare_rows(run)
+        completions = generate_completions(run, load_teachers(run), rows)
+        dataset = filter_completions(run, completions, rows)
+        folder = run.store.fetch(dataset.ref)
+        return {
+            "generation": generation_of(run, completions, dataset),
+            "cached": {built.label: built.is_cached for built in run.built},
+            "fingerprints": {built.label: built.ref.fingerprint for built in run.built},
+            **{name: _lines(folder / f"{name}.jsonl") for name in ("train", "validation", "dropped")},
+        }
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -29,10 +29,10 @@ _RUN = [sys.executable, "-c", "from tests.support.generation.generation_pipeline
 @flow(name="generation", persist_result=False)
 def run_generation(recipe: str, refresh: list[str]) -> dict[str, Any]:
     join_prefect()
-    run = start_run(load_recipe(recipe), load_settings(), refresh)
-    (teacher,) = load_teachers(run)
-    built = generate_with(run, 0, teacher, prepare_rows(run))
-    return {"fingerprint": built.ref.fingerprint, **built.summary.to_record()}
+    with start_run(load_recipe(recipe), load_settings(), refresh) as run:
+        (teacher,) = load_teachers(run)
+        built = generate_with(run, 0, teacher, prepare_rows(run))
+        return {"fingerprint": built.ref.fingerprint, **built.summary.to_record()}
 
 
 def outcome(recipe: str, refresh: list[str]) -> dict[str, Any]:
