@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from stillhouse.inference.published_models import PUBLISHED_MODELS
+
 # of a type in a safetensors file if it is not one byte; those that pack smaller numbers count as what they are
 _BYTES = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "F4": 0.5}
 _CAST = ("F64", "F32", "F16", "BF16")  # what an engine casts as it loads
@@ -18,12 +20,15 @@ _HUB_TIMEOUT_S = 10.0
 def stored_numbers(path: str, revision: str = "") -> Counter[str] | None:
     """Return how many numbers of each safetensors type a folder's weights are, or a hub's; None if that is not known.
 
-    The hub is asked only about a model that is not whole on this machine.
+    The hub is asked only about a model that is not whole on this machine, and whose facts Stillhouse does not ship.
     """
     if Path(path).is_dir():
         return _in_folder(Path(path))
     folder = _cached_folder(path, revision)
-    return (folder and _in_folder(folder)) or _of_hub(path, revision)
+    if folder and (found := _in_folder(folder)):
+        return found
+    published = PUBLISHED_MODELS.get(path)
+    return Counter(published.numbers) if published else _of_hub(path, revision)
 
 
 def loaded_bytes(stored: Mapping[str, int], dtype: str, quantization: str = "") -> int:

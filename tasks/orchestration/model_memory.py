@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from stillhouse.errors import ModelError
 from stillhouse.inference.loading import load_config
 from stillhouse.inference.models import Checkpoint
+from stillhouse.inference.published_models import PUBLISHED_MODELS
 from stillhouse.inference.stored_weights import loaded_bytes, stored_numbers
 from stillhouse.inference.vllm.arguments import EngineModel
 from stillhouse.inference.vllm.footprint import Footprint
@@ -60,8 +61,9 @@ def _footprint(model: EngineModel, max_tokens: int) -> Footprint | None:
     stored = stored_numbers(model.path, model.revision)
     if not stored:
         return None
+    published = PUBLISHED_MODELS.get(model.path)
     try:
-        config = load_config(model.path, model.revision)
+        config = published.config() if published else load_config(model.path, model.revision)
     except ModelError:  # the hub has it and gives it to those alone who accepted its licence
         return None
     limit = getattr(config.get_text_config(), "max_position_embeddings", None) or 2**31

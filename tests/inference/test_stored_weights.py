@@ -30,8 +30,16 @@ def test_stored_numbers_of_a_model_not_here_are_asked_of_the_hub(monkeypatch: py
         return SimpleNamespace(safetensors=SimpleNamespace(parameters=DEEPSEEK))
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
-    assert stored_numbers("deepseek-ai/DeepSeek-V3", "v1") == DEEPSEEK
-    assert asked == [("deepseek-ai/DeepSeek-V3", "v1")]
+    assert stored_numbers("owner/model", "v1") == DEEPSEEK
+    assert asked == [("owner/model", "v1")]
+
+
+def test_stored_numbers_of_a_published_model_are_known_without_the_hub(monkeypatch: pytest.MonkeyPatch):
+    def model_info(*_: Any, **__: Any) -> None:
+        raise AssertionError("the hub was asked")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
+    assert stored_numbers("deepseek-ai/DeepSeek-V3", "main") == DEEPSEEK
 
 
 @pytest.mark.parametrize("name", ["owner/model", "/no/such/folder/of/weights"])

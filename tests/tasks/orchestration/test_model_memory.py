@@ -63,3 +63,12 @@ def test_models_memory_lists_teachers_and_what_the_student_is_made_from(tmp_path
     assert (teacher.field, teacher.verdict, teacher.weight_bytes) == ("teachers.0", "fits", 8)
     assert teacher.tokens == 2048  # as many as the model reads, of 4,096 and the 100 of a completion
     assert (student.field, student.model, student.verdict) == ("evaluation", "owner/student", "not known")
+
+
+def test_models_memory_of_a_published_student_is_known_without_its_weights(tmp_path, on_gpu):
+    run, checkpoint = run_with(tmp_path)
+    student = run.recipe.student.model_copy(update={"model": "microsoft/Phi-4-mini-instruct"})
+    run.recipe = run.recipe.model_copy(update={"student": student})
+    on_gpu(80)
+    _, memory = model_memory.models_memory(run, [checkpoint], None)
+    assert (memory.verdict, memory.weight_bytes) == ("fits", 2 * 3_836_021_760)
