@@ -1,10 +1,9 @@
 """Measures logistic regression on TF-IDF and on an encoder: without a teacher, and on what the student learns."""
 
-from pydantic import Field
-
-from stillhouse.artifacts.handle import Built, StageSummary
+from stillhouse.artifacts.handle import Built
 from stillhouse.data.row import prompt_text
 from stillhouse.dataset.summary import FilterSummary
+from stillhouse.evaluation.alternatives.summary import AlternativesSummary
 from stillhouse.evaluation.alternatives.texts import texts_of_examples
 from stillhouse.evaluation.evidence import write_evidence
 from stillhouse.inference.encoder.files import EncoderFiles, find_encoder, why_none
@@ -15,6 +14,7 @@ from tasks.orchestration.labelled_texts import read_labelled
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
+from tasks.text_alternatives import measure_text_alternatives
 
 
 class AlternativesParams(Params):
@@ -25,13 +25,6 @@ class AlternativesParams(Params):
     timed: tuple[int, ...]  # seed, warm requests, timed requests
     encoder: EncoderFiles | None
     why_no_encoder: Execution[str]
-
-
-class AlternativesSummary(StageSummary):
-    """The models that were measured, and why the others were not, by their roles."""
-
-    models: tuple[str, ...]
-    not_measured: dict[str, str] = Field(default_factory=dict)
 
 
 @stage("alternatives", version=2)
@@ -56,14 +49,16 @@ def alternatives(call: StageCall[AlternativesParams]) -> AlternativesSummary:
 
 
 def measure_alternatives(run: Run, rows: Rows, dataset: Built[FilterSummary]) -> Built[AlternativesSummary] | None:
-    """Return the answers and measurements of the alternatives; None if the recipe wants none or has no labels.
+    """Return the answers and measurements of the alternatives; None if the recipe wants none.
 
     Raises:
         ModelError: the recipe's encoder can't be used.
     """
     recipe, evaluation = run.recipe, run.recipe.evaluation
-    if not evaluation.no_teacher_alternatives or not recipe.skill.has_labels:
+    if not evaluation.no_teacher_alternatives:
         return None
+    if not recipe.skill.has_labels:
+        return measure_text_alternatives(run, rows)
     params = AlternativesParams(
         skill=recipe.skill,
         labels=rows.labels,

@@ -18,6 +18,8 @@ class ModelRole(StrEnum):
     STUDENT_LABELLED_ONLY = "student_labelled_only"
     TFIDF_LOGISTIC_REGRESSION = "tfidf_logistic_regression"
     ENCODER_LOGISTIC_REGRESSION = "encoder_logistic_regression"
+    NEAREST_LABELLED_ANSWER = "nearest_labelled_answer"
+    OPENING_OF_TEXT = "opening_of_text"
     TFIDF_ON_TRAINING_EXAMPLES = "tfidf_on_training_examples"
     ENCODER_ON_TRAINING_EXAMPLES = "encoder_on_training_examples"
 
@@ -41,6 +43,8 @@ WITHOUT_TEACHER = (
     ModelRole.STUDENT_LABELLED_ONLY,
     ModelRole.TFIDF_LOGISTIC_REGRESSION,
     ModelRole.ENCODER_LOGISTIC_REGRESSION,
+    ModelRole.NEAREST_LABELLED_ANSWER,
+    ModelRole.OPENING_OF_TEXT,
 )
 # what the student's own training examples give to others: what the data alone is worth, whoever learns it
 OTHER_LEARNERS = (ModelRole.TFIDF_ON_TRAINING_EXAMPLES, ModelRole.ENCODER_ON_TRAINING_EXAMPLES)
@@ -56,6 +60,8 @@ _LABELS = {
     ModelRole.STUDENT_LABELLED_ONLY: "No teacher: same student, labelled rows only",
     ModelRole.TFIDF_LOGISTIC_REGRESSION: "No teacher: TF-IDF + logistic regression",
     ModelRole.ENCODER_LOGISTIC_REGRESSION: "No teacher: sentence encoder + logistic regression",
+    ModelRole.NEAREST_LABELLED_ANSWER: "No teacher: answer of the most similar labelled row",
+    ModelRole.OPENING_OF_TEXT: "No teacher: the text's own opening",
     ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "Student's training examples: TF-IDF + logistic regression",
     ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "Student's training examples: sentence encoder + logistic regression",
     ModelRole.STUDENT_2: "Student 2",
@@ -68,6 +74,8 @@ _SHORT_LABELS = {
     ModelRole.STUDENT_LABELLED_ONLY: "Labelled rows only",
     ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF, labels",
     ModelRole.ENCODER_LOGISTIC_REGRESSION: "Encoder, labels",
+    ModelRole.NEAREST_LABELLED_ANSWER: "Nearest answer",
+    ModelRole.OPENING_OF_TEXT: "Text's opening",
     ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF, examples",
     ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "Encoder, examples",
 }

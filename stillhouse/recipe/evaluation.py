@@ -47,7 +47,8 @@ class Evaluation(FrozenModel):
     no_teacher_alternatives: bool = Field(
         True,
         description="also train a student on the labelled rows alone; for skills with labels also measure logistic "
-        "regression on TF-IDF and on a sentence encoder",
+        "regression on TF-IDF and on a sentence encoder; for free answers the answer of the most similar labelled row, "
+        "and for summaries the text's own opening",
     )
     teacher: str = execution(
         "",

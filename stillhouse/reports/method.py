@@ -14,6 +14,10 @@ _REGRESSION = (
     "regularisation is chosen by cross-validation on the rows learnt from. They run on the CPU, one request after the "
     "other, at another time than the models in vLLM"
 )
+_WITHOUT_MODEL = (
+    ", the answer of the labelled row whose text is most similar (cosine of TF-IDF), and for summaries the text's own "
+    "first words, as many as the labelled answers have in the median"
+)
 _LABEL_WORTH = (
     f"The labelled rows are drawn in {draws.NUM_ORDERS} orders, of which logistic regression (C = 10) learns the first "
     f"1, 2, 4, ... rows of each class; a class with fewer gives all it has. Draws of more than {draws.LARGE} rows are "
@@ -66,7 +70,7 @@ def method_statements(recipe: Recipe, teacher_qualities: Mapping[str, float] | N
         f"zero-shot with {zero_shot}.",
         "alternatives": "Ways without a teacher learn from all labelled rows but those of validation and test: the "
         f"same student for equal steps, but at most {MOST_EPOCHS} epochs"
-        f"{', and logistic regression' + _REGRESSION if has_labels else ''}.",
+        f"{', and logistic regression' + _REGRESSION if has_labels else _WITHOUT_MODEL}.",
         **_choices(recipe),
         **({"label worth": _LABEL_WORTH} if has_labels and evaluation.no_teacher_alternatives else {}),
         **_encoders(recipe),

@@ -35,6 +35,8 @@ def model_names(recipe: Recipe, teacher: str, bases: Sequence[str]) -> dict[Mode
         ModelRole.STUDENT_LABELLED_ONLY: "the student, trained on the labelled rows alone",
         ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF + logistic regression on the labelled rows",
         ModelRole.ENCODER_LOGISTIC_REGRESSION: f"{encoder} + logistic regression on the labelled rows",
+        ModelRole.NEAREST_LABELLED_ANSWER: "the answer of the most similar labelled row, by TF-IDF",
+        ModelRole.OPENING_OF_TEXT: "the first words of the text, as many as a labelled answer has",
         ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF + logistic regression on the student's training examples",
         ModelRole.ENCODER_ON_TRAINING_EXAMPLES: f"{encoder} + logistic regression on the student's training examples",
     }

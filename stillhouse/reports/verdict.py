@@ -19,6 +19,8 @@ _WORDS = {
     ModelRole.STUDENT_LABELLED_ONLY: "the same student trained on the labelled rows alone",
     ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF with logistic regression on the labelled rows",
     ModelRole.ENCODER_LOGISTIC_REGRESSION: "a frozen sentence encoder with logistic regression on the labelled rows",
+    ModelRole.NEAREST_LABELLED_ANSWER: "the answer of the most similar labelled row",
+    ModelRole.OPENING_OF_TEXT: "the text's own first words",
     ModelRole.TFIDF_ON_TRAINING_EXAMPLES: "TF-IDF with logistic regression on the same training examples",
     ModelRole.ENCODER_ON_TRAINING_EXAMPLES: "a frozen sentence encoder with logistic regression on the same training "
     "examples",

@@ -25,6 +25,7 @@ class Skill(FrozenModel):
     has_labels: ClassVar[bool] = False  # an answer is one of a fixed set of labels
     votes: ClassVar[bool] = True  # samples of a prompt can agree, so that the majority's answer is kept
     verifies: ClassVar[bool] = True  # an answer agrees with a reference or contradicts it
+    opens_with_answer: ClassVar[bool] = False  # a text's first words can stand for its answer
     is_dialogue: ClassVar[bool] = False  # rows are whole conversations with recorded replies
     columns: ClassVar[tuple[str, ...]] = ()  # fields of `data.*.columns` that only this skill has
     # of training_target: one more when it makes another target of the same text

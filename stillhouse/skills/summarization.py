@@ -54,6 +54,7 @@ class Summarization(Prose):
         "the share of summaries that keep the word limit (Wilson interval); of Chinese a character counts as two "
         "thirds of a word, of kana as half, of Thai and its neighbours as a third. An unreadable answer counts as 0."
     )
+    opens_with_answer: ClassVar[bool] = True
     prompt_fields: ClassVar[tuple[str, ...]] = ("max_words", "chain_of_density")
 
     kind: Literal["summarization"] = Field(description="the skill's name")

@@ -5,6 +5,7 @@ Thai, Lao, Khmer, Burmese …), each character with its marks stands for itself;
 the part of a word that it is on average.
 """
 
+import itertools
 import math
 import re
 import unicodedata
@@ -35,6 +36,15 @@ def words(text: str) -> list[str]:
         return text.encode().translate(_ASCII).decode().split()
     folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text).casefold())
     return (_MARKLESS_WORD if _MARKLESS.fullmatch(folded) else _WORD).findall(folded)
+
+
+def opening(text: str, length: int) -> str:
+    """Return the beginning of `text` up to its `length`-th word, as it is written; the whole text if it has no more.
+
+    A character of a script without spaces is a word, as in `words`.
+    """
+    ends = [found.end() for found in itertools.islice(_WORD.finditer(text), length)]
+    return text[: ends[-1]] if ends and len(ends) == length else text
 
 
 def spaced(text: str) -> str:

@@ -8,11 +8,11 @@ from stillhouse.artifacts.handle import Built
 from stillhouse.data.summaries import ReadSummary
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.alternatives.label_curve import LabelCurveSummary
+from stillhouse.evaluation.alternatives.summary import AlternativesSummary
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.data import Role
-from tasks.alternatives import AlternativesSummary
 from tasks.balance import Rows
 from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary

@@ -5,7 +5,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.text.words import num_words, phrases, words
+from stillhouse.text.words import num_words, opening, phrases, words
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,20 @@ def test_phrases_span_as_much_text_in_every_script():
     assert [len(one) for one in phrases("市议会已同意将旧桥", 3)] == [5] * 5
     assert [len(one) for one in phrases("ありがとうございます", 3)] == [6] * 5
     assert phrases("用 Python 写代码", 3)[0] == ("用", "python", "写", "代")
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "expected"),
+    [
+        ("The pool (25 m) opens.", 3, "The pool (25"),
+        ("«Привет», мир! Как дела?", 2, "«Привет», мир"),
+        ("泳池三月关闭。", 4, "泳池三月"),
+        ("สระว่ายน้ำ", 3, "สระ"),
+        ("two words", 2, "two words"),
+        ("  two words.", 3, "  two words."),
+        ("any", 0, "any"),
+    ],
+)
+def test_opening_ends_after_as_many_words_as_it_shall_have(text, length, expected):
+    assert opening(text, length) == expected
+    assert words(opening(text, length))[:length] == words(text)[:length]

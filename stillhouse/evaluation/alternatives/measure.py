@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sklearn.pipeline import Pipeline, make_pipeline
 from threadpoolctl import threadpool_limits
@@ -33,6 +33,14 @@ class Timing:
     seed: int
     warm: int
     timed: int
+
+
+class Predictor(Protocol):
+    """Anything that gives each text an answer."""
+
+    def predict(self, texts: Sequence[str]) -> Sequence[Any]:
+        """Return an answer for each text."""
+        ...
 
 
 @dataclass
@@ -103,23 +111,28 @@ def measure_alternative(
 
     `encoder_bytes` is the size of its encoder's weights.
     """
+    answers, times = time_predictor(model, texts, timing)
+    head = model[-1]
+    return answers, {
+        "engine": "onnxruntime + scikit-learn" if encoder_bytes else "scikit-learn",
+        "weight_bytes": encoder_bytes + head.coef_.nbytes + head.intercept_.nbytes,
+        **times,
+        "notes": [f"regularisation C = {head.C:.3g}, by cross-validation"],
+    }
+
+
+def time_predictor(model: Predictor, texts: Sequence[str], timing: Timing) -> tuple[list[str], dict[str, Any]]:
+    """Return the answer to each text, and the throughput and latency, on one core."""
     with threadpool_limits(limits=1):
         model.predict(texts[: timing.warm])
         started = time.perf_counter()
         answers = [str(label) for label in model.predict(texts)]
         seconds = time.perf_counter() - started
         latencies = _single_requests(model, texts, timing)
-    head = model[-1]
-    return answers, {
-        "engine": "onnxruntime + scikit-learn" if encoder_bytes else "scikit-learn",
-        "weight_bytes": encoder_bytes + head.coef_.nbytes + head.intercept_.nbytes,
-        "requests_per_second": len(texts) / seconds,
-        **latency_numbers(latencies),
-        "notes": [f"regularisation C = {head.C:.3g}, by cross-validation"],
-    }
+    return answers, {"requests_per_second": len(texts) / seconds, **latency_numbers(latencies)}
 
 
-def _single_requests(model: Pipeline, texts: Sequence[str], timing: Timing) -> list[float]:
+def _single_requests(model: Predictor, texts: Sequence[str], timing: Timing) -> list[float]:
     """Return the seconds of each timed request, on distinct texts if there are enough."""
     seconds = []
     for row in request_order(timing.seed, timing.warm + timing.timed, len(texts)):

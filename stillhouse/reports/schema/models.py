@@ -91,6 +91,12 @@ class Models(Block):
     encoder_logistic_regression: Model | None = Field(
         None, description="a frozen sentence encoder with logistic regression on the labelled rows"
     )
+    nearest_labelled_answer: Model | None = Field(
+        None, description="for free answers: the answer of the most similar labelled row"
+    )
+    opening_of_text: Model | None = Field(
+        None, description="for summaries: the text's own first words, as many as a labelled answer has"
+    )
     tfidf_on_training_examples: Model | None = Field(
         None, description="TF-IDF with logistic regression on the student's training examples"
     )
