@@ -21,6 +21,7 @@ from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.student_models import StudentBase, StudentModel
+from tasks.orchestration.training_of import training_of
 from tasks.orchestration.workers import Worker, run_engine_worker
 from tasks.train_encoder import build_encoder
 
@@ -77,7 +78,7 @@ def initialise_student(run: Run, bases: Sequence[StudentBase], rows: Rows) -> St
         if not other.config.is_encoder and Path(other.checkpoint.path).is_dir():
             check_student(other.checkpoint.path, other.config, run.recipe, _sample(run, rows))
     if main.config.is_encoder:
-        training = run.recipe.training_of(main.config)
+        training = training_of(run, main)
         built: Built[Any] = build_encoder(
             run, main, rows.labels, None, rows="", label="train_encoder untrained", training=training
         )

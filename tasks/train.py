@@ -9,7 +9,7 @@ from stillhouse.artifacts.handle import Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.roles import ModelRole
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.training import Training
 from stillhouse.students.labelled_steps import labelled_steps
 from stillhouse.students.spec import TrainSpec, TrainSummary
 from tasks.balance import Rows
@@ -17,6 +17,7 @@ from tasks.initialise import StudentParams
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.student_models import StudentBase, StudentModel
+from tasks.orchestration.training_of import training_of
 from tasks.orchestration.workers import Worker, run_engine_worker
 from tasks.train_encoder import build_encoder
 
@@ -51,7 +52,7 @@ def train_students(
     """Return every student trained on the teachers' completions and the references, the main one first."""
     students = []
     for base in bases:
-        training, label = run.recipe.training_of(base.config), base.label("train")
+        training, label = training_of(run, base), base.label("train")
         if base.config.is_encoder:
             given: dict[str, Any] = {"rows": "train.jsonl", "training": training, "with_validation": True}
             built: Built[Any] = build_encoder(run, base, rows.labels, dataset.ref, label=label, **given)
@@ -74,7 +75,7 @@ def train_labelled_only(
         return None
     base, label = student.base, "train labelled-only"
     # no validation: a user without a teacher would have to take it from the same handful
-    training = run.recipe.training_of(base.config)
+    training = training_of(run, base)
     most = labelled_steps(student.built.summary.steps, written.rows.labelled, training)
     training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, "soft_labels": None})
     if base.config.is_encoder:

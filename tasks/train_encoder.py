@@ -8,7 +8,7 @@ from pydantic import Field
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.inference.encoder.files import pooling_of
 from stillhouse.recipe.encoder_student import EncoderTuning
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.training import Training
 from stillhouse.students.encoder.spec import EncoderSpec, EncoderSummary
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run

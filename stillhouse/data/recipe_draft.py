@@ -205,11 +205,11 @@ student:
   licence: unknown
 
 training:
-  method: full # or lora
+  method: full # lora or qlora train a small adapter, which takes less memory
   epochs: 3
-  learning_rate: 5.0e-4 # about 5.0e-5 for models above 500M parameters
+  # learning_rate: 5.0e-5 # unset, it follows the student's size and the method
   batch_size: {batch_size}
-  precision: float32 # bfloat16 halves memory if the machine supports it
+  # precision: bfloat16 # unset: bfloat16 on GPUs, float32 on CPUs
 
 evaluation:
   max_tokens: {max_tokens}

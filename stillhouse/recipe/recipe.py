@@ -13,8 +13,9 @@ from stillhouse.recipe.data import Data
 from stillhouse.recipe.evaluation import Evaluation, Gate
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.routing import Routing
-from stillhouse.recipe.student import Student, Training
+from stillhouse.recipe.student import Student
 from stillhouse.recipe.teacher import ServedModel, Teacher
+from stillhouse.recipe.training import Training
 from stillhouse.skills.registry import AnySkill
 
 MOST_STUDENTS = 4

@@ -20,7 +20,7 @@ from stillhouse.evaluation.scoring import Scoring
 from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.training import Training
 from stillhouse.skills.registry import METRICS
 from stillhouse.skills.skill import Skill
 from stillhouse.students.spec import TrainSummary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,14 @@ _NEEDED = (
 )
 
 
-def load_base(base_model: str, revision: str) -> tuple[Any, Any]:
-    """Return (model in float32, tokenizer) from safetensors, without running code that comes with the model.
+def load_base(base_model: str, revision: str, *, weights: str = "float32", in_4_bits: bool = False) -> tuple[Any, Any]:
+    """Return (model, tokenizer) from safetensors, without running code that comes with the model.
+
+    Args:
+        base_model: folder or hub name.
+        revision: of a hub's model.
+        weights: torch's name of the number type that the weights are held in.
+        in_4_bits: hold the linear layers in 4 bits, on this process's GPU if it has one; the others as `weights`.
 
     Raises:
         ModelError: the folder or hub name can't be loaded, or lacks weights that its configuration asks for.
@@ -33,8 +40,10 @@ def load_base(base_model: str, revision: str) -> tuple[Any, Any]:
         # some models that see have no class of the language model alone
         is_text = type(config) in AutoModelForCausalLM._model_mapping
         kind = AutoModelForCausalLM if is_text else AutoModelForImageTextToText
+        if in_4_bits:
+            options |= _four_bits()
         model, loaded = kind.from_pretrained(
-            base_model, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **options
+            base_model, dtype=getattr(torch, weights), use_safetensors=True, output_loading_info=True, **options
         )
     if missing := sorted(loaded["missing_keys"]):
         raise ModelError(
@@ -44,6 +53,23 @@ def load_base(base_model: str, revision: str) -> tuple[Any, Any]:
     tokenizer = load_tokenizer(base_model, revision)
     model.generation_config = greedy_config(model.generation_config, tokenizer)
     return model, tokenizer
+
+
+def _four_bits() -> dict[str, Any]:
+    """Return how transformers loads a model for QLoRA: arXiv:2305.14314, with its NF4 and double quantisation."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    made: Any = BitsAndBytesConfig
+    quantization = made(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    # each of several processes has a GPU of its own
+    device = int(os.environ.get("LOCAL_RANK", 0)) if torch.cuda.is_available() else "cpu"
+    return {"quantization_config": quantization, "device_map": {"": device}}
 
 
 def greedy_config(declared: Any, tokenizer: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.training import Training
 
 if TYPE_CHECKING:
     from stillhouse.runtime.worker import Reporter

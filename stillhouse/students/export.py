@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,18 @@ def save_student(model: Any, tokenizer: Any, out: Path, precision: str) -> None:
     tokenizer.save_pretrained(out)
     _rewrite(out / "config.json", widen_config)
     _rewrite(out / "tokenizer_config.json", widen_tokenizer_config)
+
+
+def attach_adapter(trained: Any, load: Callable[[], Any]) -> Any:
+    """Return the unquantised model that `load` gives with the adapter of `trained`, whose own weights lost precision.
+
+    Merged into weights of 4 bits, most of the adapter would be rounded away.
+    """
+    from peft import PeftModel
+
+    with tempfile.TemporaryDirectory() as folder:
+        trained.save_pretrained(folder)
+        return PeftModel.from_pretrained(load(), folder)
 
 
 def copy_processor(config: Any, base_model: str, revision: str, out: Path) -> None:

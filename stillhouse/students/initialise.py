@@ -48,13 +48,15 @@ def evenly_spaced(num_layers: int, keep: int) -> tuple[int, ...]:
     return tuple((2 * i * (num_layers - 1) + keep - 1) // (2 * (keep - 1)) for i in range(keep))
 
 
-def initialise(base_model: str, revision: str, layers: int, chat_template: str | None) -> tuple[Any, Any]:
-    """Return (model in float32 with `layers` layers, tokenizer with its chat template).
+def initialise(
+    base_model: str, revision: str, layers: int, chat_template: str | None, **loading: Any
+) -> tuple[Any, Any]:
+    """Return (model with `layers` layers, tokenizer with its chat template); `loading` is that of `load_base`.
 
     Raises:
         ModelError: the model can't be loaded, its layers can't be found, or it has no chat template.
     """
-    model, tokenizer = load_base(base_model, revision)
+    model, tokenizer = load_base(base_model, revision, **loading)
     stops = stop_ids(model.generation_config, tokenizer)
     give_template(tokenizer, base_model, is_minimal=chat_template is not None, stops=stops)
     if layers:

@@ -2,7 +2,7 @@
 
 import math
 
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.training import Training
 
 # 50,000 training examples and 60 labels would make 2,400 epochs, and an opponent that has unlearnt all but its rows
 MOST_EPOCHS = 100

@@ -17,7 +17,7 @@ from stillhouse.students.label_choices import IGNORE_INDEX
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stillhouse.recipe.student import SoftLabels
+    from stillhouse.recipe.training import SoftLabels
     from stillhouse.students.label_choices import Choice
 
 _NONE = -1  # in the table, no branch

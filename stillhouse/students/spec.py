@@ -13,7 +13,7 @@ from stillhouse.recipe.chat_template import (
     TemplateDate,
     TemplateKwargs,
 )
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.training import Training
 
 
 class StudentSpec(FrozenModel):

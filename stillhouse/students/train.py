@@ -16,7 +16,7 @@ from stillhouse.students.callbacks import Clock
 from stillhouse.students.checkpoints import drop_newer, last_complete
 
 if TYPE_CHECKING:
-    from stillhouse.recipe.student import Training
+    from stillhouse.recipe.training import Training
     from stillhouse.students.trainer_setup import TrainingJob
 
 

@@ -19,12 +19,18 @@ from stillhouse.students.callbacks import NEVER, Clock, Progress, Schedule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stillhouse.recipe.student import Training
+    from stillhouse.recipe.training import Training
     from stillhouse.runtime.worker import Reporter
     from stillhouse.students.label_choices import Choice
     from stillhouse.students.tokens import Rows
 
 SHORT_ROW_TOKENS = 256
+# transformers' names
+_OPTIMIZERS = {
+    "adamw": "adamw_torch_fused",
+    "adamw_8bit": "adamw_bnb_8bit",
+    "paged_adamw_8bit": "paged_adamw_8bit",
+}
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,10 @@ def training_arguments(job: TrainingJob) -> dict[str, Any]:
         "per_device_eval_batch_size": training.batch_size,
         "gradient_accumulation_steps": training.gradient_accumulation,
         "weight_decay": training.weight_decay,
-        "optim": "adamw_torch_fused",
+        "optim": _OPTIMIZERS[training.optimizer],
         "bf16": training.precision == "bfloat16",
-        "gradient_checkpointing": False,
+        "gradient_checkpointing": bool(training.execution.gradient_checkpointing),
+        "use_liger_kernel": training.execution.kernels == "liger",
         "seed": training.seed,
         "data_seed": training.seed,
         "eval_strategy": "steps" if job.validation else "no",
@@ -114,7 +121,7 @@ def _on_cpu(training: Training) -> bool:
 
 
 def _lora(job: TrainingJob) -> LoraConfig | None:
-    if job.training.method == "full":
+    if not job.training.has_adapter:
         return None
     lora = job.training.lora
     named = lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.runtime.worker import Reporter, serve
-from stillhouse.students.export import copy_processor, save_student, write_history
+from stillhouse.students.export import attach_adapter, copy_processor, save_student, write_history
 from stillhouse.students.initialise import initialise
 from stillhouse.students.label_choices import Choice, ChoiceTable, num_with_choices
 from stillhouse.students.served_template import prepare_template
@@ -55,7 +55,8 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
     from stillhouse.students.trainer_setup import TrainingJob
 
     out = Path(spec.out)
-    model, tokenizer = initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template)
+    assert spec.training.precision is not None, "settled before the fingerprint was made of it"
+    model, tokenizer = _untrained(spec, weights=spec.training.weights or "float32", in_4_bits=_is_in_4_bits(spec))
     prepare_template(tokenizer, spec)
     rows = _encode_all(spec, tokenizer, stop_ids(model.generation_config, tokenizer))
     counts: dict[str, Any] = rows.counts | {"parameters": model.num_parameters()}
@@ -68,10 +69,20 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
     checkpoints = Path(spec.checkpoints)
     job = TrainingJob(model, tokenizer, rows.train, rows.validation, spec.training, checkpoints, report, rows.choices)
     trained, summary = train(job)
+    if _is_in_4_bits(spec):
+        trained = attach_adapter(trained, lambda: _untrained(spec, weights="bfloat16")[0])
     save_student(trained, tokenizer, out, spec.training.precision)
     copy_processor(model.config, spec.base_model, spec.revision, out)
     write_history(summary["history"], out)
     return counts | {"libraries": {name: version(name) for name in _LIBRARIES}} | summary
+
+
+def _untrained(spec: TrainSpec, **loading: Any) -> tuple[Any, Any]:
+    return initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template, **loading)
+
+
+def _is_in_4_bits(spec: TrainSpec) -> bool:
+    return spec.training.method == "qlora"
 
 
 def _encode_all(spec: TrainSpec, tokenizer: Any, stops: frozenset[int]) -> EncodedRows:

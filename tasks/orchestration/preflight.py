@@ -25,6 +25,7 @@ from tasks.orchestration.engine_check import check_engines
 from tasks.orchestration.model_pins import with_commits
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
+from tasks.orchestration.training_check import check_training
 
 
 def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_plan: bool = False) -> Run:
@@ -36,10 +37,12 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_
         StoreError: the store can't be used.
         ModelError: a teacher, the judge, the student's base or the encoder is not there, or its files can't be used.
         RecipeError: the key of an endpoint is not set, a budget in dollars has no price to count with, no teacher says
-            how probable it finds each label, which a student is to learn, or vLLM refuses the settings of an engine.
+            how probable it finds each label, which a student is to learn, a student can't be trained so on this
+            machine, or vLLM refuses the settings of an engine.
     """
     check_store(settings.store)
     _check_price(recipe)
+    check_training(recipe, settings)
     _check_models(recipe, settings)
     # after the models of this machine: a hub is slower to ask
     recipe = with_commits(recipe, open_store(settings.store), is_plan=is_plan)

@@ -8,8 +8,8 @@ from docs.generate.__main__ import pages
 from docs.generate.markdown import table
 from docs.generate.models import bounds_of, default_of, type_of
 from stillhouse.recipe.recipe import Recipe
-from stillhouse.recipe.student import Lora, Training
 from stillhouse.recipe.teacher import Sampling
+from stillhouse.recipe.training import Lora, Training
 from stillhouse.runtime.settings import load_settings
 from tests.support.paths import ROOT
 

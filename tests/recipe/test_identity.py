@@ -31,6 +31,8 @@ IF_SET = {
     "evaluation.time_teacher",
     "training.kind",
     "training.reasoning",
+    "training.optimizer",
+    "training.weights",
     "training.soft_labels.weight",
     "training.soft_labels.temperature",
     *(

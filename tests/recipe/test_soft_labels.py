@@ -4,7 +4,7 @@ import pytest
 
 from stillhouse.config import identity
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.recipe.student import SoftLabels, Training
+from stillhouse.recipe.training import SoftLabels, Training
 from tests.support.builders import make_api_teacher, make_recipe_fields, refusal_of
 
 SOFT = {"soft_labels": {"weight": 0.7, "temperature": 2.0}}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stillhouse.recipe.student import SoftLabels, Training
+from stillhouse.recipe.training import SoftLabels, Training
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import model_card
 from stillhouse.reports.collect import training_block

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.training import Training
 from stillhouse.students.labelled_steps import labelled_steps
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from stillhouse.recipe.student import MINIMAL_CHATML, SoftLabels, Training, TrainingExecution
+from stillhouse.recipe.student import MINIMAL_CHATML
+from stillhouse.recipe.training import SoftLabels, Training, TrainingExecution
 from stillhouse.repository import ROOT
 from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import load_settings
@@ -95,9 +96,9 @@ def test_train_counts_the_rows_that_have_probabilities(lab: Path) -> None:
         for index in range(6)
     ]
     (lab / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    training = Training(
-        soft_labels=SoftLabels(), max_steps=2, batch_size=3, execution=TrainingExecution(threads=1, device="cpu")
-    )
+    here = TrainingExecution(threads=1, device="cpu")
+    steps = {"max_steps": 2, "batch_size": 3, "learning_rate": 5e-4, "precision": "float32"}
+    training = Training(soft_labels=SoftLabels(), execution=here, **steps)
     places = {"rows": str(lab / "rows.jsonl"), "checkpoints": str(lab / "checkpoints"), "out": str(lab / "out")}
     student = {"base_model": str(lab / "base"), "chat_template": MINIMAL_CHATML}
     spec = TrainSpec(validation=places["rows"], training=training, **student, **places)

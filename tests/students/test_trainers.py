@@ -8,7 +8,7 @@ import pytest
 from stillhouse.config import identity
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.load import parse_recipe
-from stillhouse.recipe.student import TRAINERS, Training
+from stillhouse.recipe.training import TRAINERS, Training
 from tests.support.builders import make_recipe_fields
 
 

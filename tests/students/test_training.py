@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from stillhouse.errors import DataError, ModelError
-from stillhouse.recipe.student import MINIMAL_CHATML, Training, TrainingExecution
+from stillhouse.recipe.student import MINIMAL_CHATML
+from stillhouse.recipe.training import Training, TrainingExecution
 from stillhouse.repository import ROOT
 from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import load_settings

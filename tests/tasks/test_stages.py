@@ -76,7 +76,10 @@ def write_fields(name: str, folder: Path) -> dict[str, Any]:
         fields = fields | {"teachers": [{"model": str(folder / "teacher.gguf")}]}
     # the same whether `make model` has been called here
     evaluation = {"encoder": None}
-    return {"name": "dry", "data": data, "student": {"model": "owner/small"}, "evaluation": evaluation, **fields}
+    # set, since unset it would follow the size of a model that no hub has
+    training = {"learning_rate": 5e-4, **fields.get("training", {})}
+    own = {"name": "dry", "data": data, "student": {"model": "owner/small"}, "evaluation": evaluation}
+    return own | fields | {"training": training}
 
 
 def run_of(name: str, folder: Path) -> DryRun:

@@ -42,9 +42,9 @@ def _encoder(recipe: Recipe, student: Student) -> Iterator[str]:
         if name in student.training:
             yield f"training.{name}: of an encoder it is encoder.{name}: write it there"
     training = recipe.training_of(student)
-    if training.method == "lora" or training.packing:
-        named = "method: lora" if training.method == "lora" else "packing: true"
-        other = "{method: full}" if training.method == "lora" else "{packing: false}"
+    if training.has_adapter or training.packing:
+        named = f"method: {training.method}" if training.has_adapter else "packing: true"
+        other = "{method: full}" if training.has_adapter else "{packing: false}"
         yield f"training: an encoder can't be trained with training.{named}: set training: {other} in this student"
 
 

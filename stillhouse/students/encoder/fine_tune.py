@@ -17,7 +17,7 @@ from stillhouse.students.train import run_trainer
 from stillhouse.students.trainer_setup import callbacks_of, training_arguments
 
 if TYPE_CHECKING:
-    from stillhouse.recipe.student import SoftLabels
+    from stillhouse.recipe.training import SoftLabels
     from stillhouse.students.trainer_setup import TrainingJob
 
 

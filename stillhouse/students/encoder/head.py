@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold
 from stillhouse.students.encoder.loss import label_loss
 
 if TYPE_CHECKING:
-    from stillhouse.recipe.student import SoftLabels
+    from stillhouse.recipe.training import SoftLabels
 
 # inverse strengths of regularisation, half a decade apart
 STRENGTHS = tuple(float(c) for c in np.logspace(-1, 3, 9))

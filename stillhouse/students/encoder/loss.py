@@ -16,7 +16,7 @@ from stillhouse.students.soft_loss import forward_kl
 if TYPE_CHECKING:
     import torch
 
-    from stillhouse.recipe.student import SoftLabels
+    from stillhouse.recipe.training import SoftLabels
 
 
 def label_loss(

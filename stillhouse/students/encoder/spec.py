@@ -6,7 +6,7 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel
 from stillhouse.recipe.encoder_student import EncoderTuning
-from stillhouse.recipe.student import Training
+from stillhouse.recipe.training import Training
 from stillhouse.students.spec import TrainSummary
 
 

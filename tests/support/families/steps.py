@@ -17,7 +17,8 @@ from transformers import GenerationConfig
 from stillhouse.errors import UserError
 from stillhouse.inference.vllm.kv_cache import kv_bytes_per_token
 from stillhouse.inference.vllm.request import render, tokenize
-from stillhouse.recipe.student import MINIMAL_CHATML, Lora, Training, TrainingExecution
+from stillhouse.recipe.student import MINIMAL_CHATML
+from stillhouse.recipe.training import Lora, Training, TrainingExecution
 from stillhouse.students.base_model import load_base
 from stillhouse.students.initialise import run as write_untrained
 from stillhouse.students.spec import InitialiseSpec, TrainSpec
@@ -93,6 +94,7 @@ class Steps:
             max_steps=2,
             batch_size=2,
             learning_rate=0.05,
+            precision="float32",
             warmup_ratio=0.0,
             save_every=1,
             execution=TrainingExecution(threads=1, device="cpu"),

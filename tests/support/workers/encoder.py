@@ -14,7 +14,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from transformers import BertConfig, BertModel
 
-from stillhouse.recipe.student import SoftLabels
+from stillhouse.recipe.training import SoftLabels
 from stillhouse.students.encoder.head import STRENGTHS, Vectors, choose_strength, fit_head
 from stillhouse.students.encoder.loss import label_loss
 from stillhouse.students.encoder.worker import run

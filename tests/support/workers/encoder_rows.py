@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.recipe.encoder_student import EncoderTuning
-from stillhouse.recipe.student import Training, TrainingExecution
+from stillhouse.recipe.training import Training, TrainingExecution
 from stillhouse.students.encoder.spec import EncoderSpec
 from tests.support.bert_folder import WORDS
 

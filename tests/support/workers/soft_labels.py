@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from transformers import MixtralConfig, MixtralForCausalLM
 
-from stillhouse.recipe.student import MINIMAL_CHATML, Lora, SoftLabels, Training, TrainingExecution
+from stillhouse.recipe.student import MINIMAL_CHATML
+from stillhouse.recipe.training import Lora, SoftLabels, Training, TrainingExecution
 from stillhouse.students.initialise import initialise
 from stillhouse.students.label_choices import ChoiceTable, num_with_choices
 from stillhouse.students.soft_loss import SoftLabelLoss
@@ -60,7 +61,8 @@ class Lab:
         choices = ChoiceTable(lambda prompt, answer: encode(self.tokenizer, prompt, answer, self.stops))
         rows, _ = encode_rows(self.tokenizer, self.raw, self.stops, 200, choices if soft else None)
         here = TrainingExecution(threads=1, device="cpu")
-        settings = {"batch_size": len(rows), "precision": "float32", "max_length": 200, "execution": here}
+        settings = {"batch_size": len(rows), "learning_rate": 5e-4, "precision": "float32", "max_length": 200}
+        settings["execution"] = here
         asked = Training(**{**settings, "soft_labels": soft, **training})
         out = self.folder / "none"
         return build_trainer(TrainingJob(model, self.tokenizer, rows, [], asked, out, Silent(), choices.choices))

@@ -14,7 +14,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
 
-from stillhouse.recipe.student import MINIMAL_CHATML, Lora, Training
+from stillhouse.recipe.student import MINIMAL_CHATML
+from stillhouse.recipe.training import Lora, Training
 from stillhouse.students.base_model import load_base
 from stillhouse.students.export import save_student
 from stillhouse.students.initialise import initialise
@@ -113,7 +114,7 @@ def check(folder: Path, raw: list[dict[str, Any]]) -> dict[str, Any]:
     found["completion"] = tokenizer.decode(
         [t for t, m in zip(rows[0]["input_ids"], rows[0]["completion_mask"], strict=True) if m]
     )
-    training = Training(batch_size=5, precision="float32", max_length=100)
+    training = Training(batch_size=5, learning_rate=5e-4, precision="float32", max_length=100)
     found["manual_loss"] = manual_loss(model.eval(), rows)
     for packing in (False, True):
         job = TrainingJob(

@@ -1,0 +1,125 @@
+"""How a student is trained."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from stillhouse.config import FrozenModel, execution, optional_identity
+from stillhouse.recipe.learning_rates import rates_in_words
+
+
+class Lora(FrozenModel):
+    """Low-rank adaptation. The adapter is merged into the weights on export."""
+
+    r: int = Field(16, ge=1, description="rank")
+    alpha: int = Field(32, ge=1, description="numerator of the scale alpha / r")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0, description="dropout on the adapter's input")
+    target_modules: str | tuple[str, ...] = Field("all-linear", description="module names, or all-linear")
+
+
+class SoftLabels(FrozenModel):
+    """Training on how probable the teacher finds each label, beside the label itself. Every field is identity."""
+
+    weight: float = Field(
+        0.5, ge=0.0, le=1.0, description="share of the loss that the probabilities take; 0 trains on the label alone"
+    )
+    temperature: float = Field(
+        1.0,
+        ge=1.0,
+        le=20.0,
+        description="softens the teacher's and the student's choice among labels alike (arXiv:1503.02531); 1 takes "
+        "the probabilities as they are, 2 to 4 show more of what a teacher that is nearly certain takes for likely too",
+    )
+
+
+class TrainingExecution(FrozenModel):
+    """Where and how training runs. No field is identity."""
+
+    threads: int = execution(0, "CPU threads; 0 takes all cores", ge=0)
+    device: Literal["auto", "cpu", "cuda"] = execution("auto", "device to train on")
+    gradient_checkpointing: bool | None = execution(
+        None, "compute activations again in the backward pass, which takes less memory and more time; null: on GPUs"
+    )
+    kernels: Literal["torch", "liger"] = execution(
+        "torch",
+        "liger: fused kernels of liger-kernel for norms, positions and feed-forward layers, on GPUs; the loss is "
+        "computed without the logits of all tokens with both",
+    )
+
+
+# listed as files, because the modules import torch
+TRAINERS = Path(__file__).parents[1] / "students" / "trainers"
+if TYPE_CHECKING:
+    TrainingKind = str
+else:
+    TrainingKind = Literal[tuple(sorted(path.stem for path in TRAINERS.glob("[!_]*.py")))]
+
+
+class Training(FrozenModel):
+    """How the student learns."""
+
+    kind: TrainingKind = optional_identity(
+        "sft", "training method; sft: supervised fine-tuning on the training examples"
+    )
+    method: Literal["full", "lora", "qlora"] = Field(
+        "full",
+        description="full: all weights; lora: an adapter that is merged on export; qlora: an adapter on weights that "
+        "are held in 4 bits (bitsandbytes, on GPUs), merged into the unquantised ones on export",
+    )
+    lora: Lora = Lora()
+    epochs: float = Field(1.0, gt=0.0, description="passes over the training examples")
+    max_steps: int = Field(0, ge=0, description="optimizer steps; 0 takes as many as `epochs` gives")
+    learning_rate: float | None = Field(
+        None, gt=0.0, description=f"peak learning rate; null follows the student's size: {rates_in_words()}"
+    )
+    warmup_ratio: float = Field(0.1, ge=0.0, lt=1.0, description="share of the steps in which the learning rate rises")
+    scheduler: Literal["linear", "cosine", "constant"] = Field("cosine", description="learning rate after the warm-up")
+    batch_size: int = Field(8, ge=1, description="training examples in one forward pass")
+    gradient_accumulation: int = Field(1, ge=1, description="forward passes in one optimizer step")
+    weight_decay: float = Field(0.0, ge=0.0, description="weight decay of AdamW")
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit"] = optional_identity(
+        "adamw",
+        "adamw_8bit holds AdamW's two numbers of each weight in 8 bits (bitsandbytes, on GPUs); the paged one moves "
+        "them to the machine's memory when a GPU's runs short",
+    )
+    max_length: int = Field(512, ge=8, description="most tokens of an example; longer ones are dropped and counted")
+    packing: bool = Field(False, description="fill each sequence with several training examples")
+    precision: Literal["float32", "bfloat16"] | None = Field(
+        None,
+        description="number type of the forward pass and of the exported weights; null: bfloat16 on GPUs, else float32",
+    )
+    weights: Literal["float32", "bfloat16"] | None = optional_identity(
+        None,
+        "number type in which weights are held while they are trained; bfloat16 takes half the memory, and rounds away "
+        "changes below 0.4 % of a weight. null: bfloat16 on GPUs for adapters and for students of 1 billion "
+        "parameters and more, else float32",
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of the order, of dropout and of new weights")
+    evaluate_every: int = Field(0, ge=0, description="steps between validation passes; 0: once an epoch")
+    save_every: int = Field(50, ge=1, description="steps between checkpoints, from which a killed training continues")
+    early_stopping_patience: int = Field(
+        3, ge=0, description="validation passes without gain that end training; 0: never"
+    )
+    reasoning: Literal["drop", "keep"] = optional_identity(
+        "drop",
+        "what becomes of the reasoning before an answer; drop: the student learns the answer alone, and is served with "
+        "thinking off; keep: it learns to write the reasoning first, where its chat template has a place for it",
+    )
+    soft_labels: SoftLabels | None = optional_identity(
+        None,
+        "learn the teacher's probability of each label beside its answer, for skills with labels; labelled rows keep "
+        "their label; null learns the answers alone",
+    )
+    use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
+    execution: TrainingExecution = execution(TrainingExecution(), "where training runs")
+
+    @property
+    def has_adapter(self) -> bool:
+        """Whether an adapter is trained, and the base model's own weights stay as they are."""
+        return self.method != "full"
+
+    @property
+    def reasoning_identity(self) -> dict[str, object]:
+        """What becomes of reasoning, if the recipe sets anything but the default."""
+        return {} if self.reasoning == "drop" else {"reasoning": self.reasoning}
