@@ -28,6 +28,7 @@ from tasks.read import read_sources
 from tasks.report import write_report
 from tasks.reporting.best_student import best_student
 from tasks.reporting.inputs import ReportInputs
+from tasks.second_opinion import form_second_opinion
 from tasks.split import split_rows
 from tasks.train import train_labelled_only, train_students
 from tasks.validate import validate_rows
@@ -75,7 +76,8 @@ def run_stages(run: Run) -> dict[str, Any]:
 
     completions = generate_completions(run, teachers, rows)
     scores = score_completions(run, judge, completions, rows)
-    dataset = filter_completions(run, completions, rows, scores)
+    opinions = form_second_opinion(run, rows)
+    dataset = filter_completions(run, completions, rows, scores, opinions)
 
     students = train_students(run, bases, rows, dataset)
     labelled_only = train_labelled_only(run, students[0], rows, dataset)

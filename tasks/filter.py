@@ -5,6 +5,7 @@ from typing import Any
 from stillhouse.artifacts.handle import Built
 from stillhouse.config import optional_identity
 from stillhouse.dataset.build import DatasetSpec, write_dataset
+from stillhouse.dataset.second_opinion import read_opinions
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.judging.scores import read_scores
 from tasks.balance import Rows
@@ -31,13 +32,20 @@ def filter(call: StageCall[FilterParams]) -> FilterSummary:
         completions=call.folder("generate") / "completions.parquet",
         out=call.work.folder,
         scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
+        opinions=read_opinions(call.folder("second_opinion")) if "second_opinion" in call.inputs else {},
     )
 
 
 def filter_completions(
-    run: Run, completions: Completions, rows: Rows, scores: Built[Any] | None = None
+    run: Run,
+    completions: Completions,
+    rows: Rows,
+    scores: Built[Any] | None = None,
+    opinions: Built[Any] | None = None,
 ) -> Built[FilterSummary]:
-    """Return the student's training, validation and labelled rows; `scores` are a judge's of the completions.
+    """Return the student's training, validation and labelled rows.
+
+    `scores` are a judge's of the completions, `opinions` a classifier's of the prompts.
 
     Raises:
         QualityError: fewer completions survive than the recipe allows.
@@ -56,6 +64,8 @@ def filter_completions(
         label_probabilities=recipe.learns_probabilities,
         other_priors=any(other.calibration == "batch" for other in recipe.teachers[1:]),
         target_version=recipe.skill.target_version,
+        opinion_weight=recipe.second_opinion.weight if recipe.second_opinion else 0.0,
     )
-    inputs = {"generate": completions.ref, **rows.inputs, "judge": scores.ref if scores else None}
-    return run.build(filter, inputs, params)
+    others = {"judge": scores, "second_opinion": opinions}
+    inputs = {name: built.ref if built else None for name, built in others.items()}
+    return run.build(filter, {"generate": completions.ref, **rows.inputs, **inputs}, params)

@@ -18,6 +18,7 @@ from stillhouse.dataset.example import TrainingExample
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.label_probabilities import LabelProbabilities
 from stillhouse.dataset.labelled import labelled_rows
+from stillhouse.dataset.second_opinion import NO_OPINIONS, Opinions, combined
 from stillhouse.dataset.summary import DifficultyCounts, FilterSummary, LabelErrorCounts, WrittenRows
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.filters.combine import Mixing
@@ -48,6 +49,7 @@ class DatasetSpec(FrozenModel):
     mixing: Mixing | None = optional_identity(None, "what is kept of several teachers' answers")
     balance: Balance | None = optional_identity(None, "how the labels of what trains are evened out")
     reasoning: Literal["drop", "keep"] = optional_identity("drop", "what becomes of the reasoning before an answer")
+    opinion_weight: float = optional_identity(0.0, "of a second opinion beside the teacher's")
     label_probabilities: bool = optional_identity(False, "rows hold the teacher's probability of each label")
 
     @property
@@ -64,6 +66,7 @@ def write_dataset(
     completions: Path,
     out: Path,
     scores: Mapping[str, int | None] = NO_SCORES,
+    opinions: Opinions = NO_OPINIONS,
 ) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
@@ -73,6 +76,7 @@ def write_dataset(
         train: the training rows; `split` is the folder of the others.
         completions: the table of the teachers' completions.
         scores: a judge's of the completions, by their keys.
+        opinions: a classifier's of the prompts; empty for none.
 
     Raises:
         QualityError: too few completions survive, or none has the probabilities of labels that rows are to hold.
@@ -82,10 +86,11 @@ def write_dataset(
     examples = [row for row in read_cases(split / "examples.parquet", spec.skill) if row["references"]]
     prompts = {name: rows_to_ask(found, spec.use_references) for name, found in rows.items()}
     priors = label_priors(spec.calibrations, prompts["train"], lines)
-    results, difficulty = select_completions(prompts, lines, priors, spec, scores)
+    judged, shifts = combined(lines, priors, opinions, spec.opinion_weight, len(spec.labels))
+    results, difficulty = select_completions(prompts, judged, shifts, spec, scores)
     training, balanced = training_examples(results, rows, examples, spec)
-    judged = LabelProbabilities(lines, priors, spec.labels, spec.skill) if spec.label_probabilities else None
-    num_rows = write_examples(training, spec, out, judged)
+    soft = LabelProbabilities(judged, shifts, spec.labels, spec.skill) if spec.label_probabilities else None
+    num_rows = write_examples(training, spec, out, soft)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
     first, *others = priors

@@ -13,6 +13,7 @@ from stillhouse.recipe.data import Data
 from stillhouse.recipe.evaluation import Evaluation, Gate
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.routing import Routing
+from stillhouse.recipe.second_opinion import SecondOpinion
 from stillhouse.recipe.student import Student
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.recipe.training import Training
@@ -38,6 +39,11 @@ class Recipe(FrozenModel):
     )
     routing: Routing = optional_identity(Routing(), "which of several teachers answers which prompt")
     mixing: Mixing = optional_identity(Mixing(), "which of several teachers' answers to one prompt are kept")
+    second_opinion: SecondOpinion | None = optional_identity(
+        None,
+        "have a classifier on the labelled rows judge every prompt too, and train on the product of its probabilities "
+        "with the teacher's; for skills with labels",
+    )
     filters: Filters = Filters()
     judge: Judge | None = optional_identity(
         None, "model that compares test answers in pairs, and can score the teachers' answers"
@@ -100,6 +106,11 @@ class Recipe(FrozenModel):
     def learns_probabilities(self) -> bool:
         """Whether a student learns the teacher's probabilities of the labels."""
         return any(self.training_of(student).soft_labels for student in self.all_students)
+
+    @property
+    def uses_encoder(self) -> bool:
+        """Whether `evaluation.encoder` is asked: by the alternatives without a teacher, or for a second opinion."""
+        return self.second_opinion is not None or (self.evaluation.no_teacher_alternatives and self.skill.has_labels)
 
     @property
     def served_models(self) -> dict[str, ServedModel]:

@@ -71,10 +71,23 @@ def method_statements(recipe: Recipe, teacher_qualities: Mapping[str, float] | N
         "alternatives": "Ways without a teacher learn from all labelled rows but those of validation and test: the "
         f"same student for equal steps, but at most {MOST_EPOCHS} epochs"
         f"{', and logistic regression' + _REGRESSION if has_labels else _WITHOUT_MODEL}.",
+        **_second_opinion(recipe),
         **_choices(recipe),
         **({"label worth": _LABEL_WORTH} if has_labels and evaluation.no_teacher_alternatives else {}),
         **_encoders(recipe),
         **_judge(recipe),
+    }
+
+
+def _second_opinion(recipe: Recipe) -> dict[str, str]:
+    """Return what the training examples hold beside the teacher's answers, if they do."""
+    if recipe.second_opinion is None:
+        return {}
+    return {
+        "training labels": "The label with the greatest product of two probabilities: the teacher's, and to the power "
+        f"of {recipe.second_opinion.weight:g} that of logistic regression on the vectors of the frozen sentence "
+        "encoder, which learns the labelled rows and the names of the labels. So a student can pass its teacher. The "
+        "teacher in this report answers alone."
     }
 
 

@@ -33,7 +33,7 @@ def with_commits(recipe: Recipe, store: FileStore, *, is_plan: bool = False) -> 
     if recipe.students:
         named["students"] = tuple(_with_commit(one, store) for one in recipe.students)
     evaluation = recipe.evaluation
-    if evaluation.encoder and evaluation.no_teacher_alternatives and recipe.skill.has_labels:
+    if evaluation.encoder and recipe.uses_encoder:
         encoder = _with_commit(evaluation.encoder, store)
         named["evaluation"] = evaluation.model_copy(update={"encoder": encoder})
     return recipe.model_copy(update=named)

@@ -12,7 +12,7 @@ from stillhouse.artifacts.store import open_store
 from stillhouse.costs.price import resolve_price
 from stillhouse.errors import ModelError, RecipeError
 from stillhouse.inference.api.credentials import read_api_key, read_secret_headers
-from stillhouse.inference.encoder.files import find_encoder
+from stillhouse.inference.encoder.files import find_encoder, why_none
 from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
@@ -62,14 +62,24 @@ def _check_models(recipe: Recipe, settings: Settings) -> None:
             in_folders.append(model.model_copy(update={"model": folder}))
     if recipe.learns_probabilities:
         check_label_scores(recipe, [one for one in in_folders if isinstance(one, Teacher)])
-    evaluation = recipe.evaluation
-    if evaluation.no_teacher_alternatives and recipe.skill.has_labels and (files := find_encoder(evaluation.encoder)):
-        SentenceEncoder(files)
+    if recipe.uses_encoder:
+        _check_sentence_encoder(recipe)
     for student in recipe.all_students:
         if student.is_encoder:
             _check_encoder(student, settings)
         elif folder := _folder_of(student, settings):
             check_student(folder, student, recipe)
+
+
+def _check_sentence_encoder(recipe: Recipe) -> None:
+    files = find_encoder(recipe.evaluation.encoder)
+    if files:
+        SentenceEncoder(files)
+    elif recipe.second_opinion:
+        raise ModelError(
+            f"second_opinion: {why_none(recipe.evaluation.encoder)}; or name one in evaluation.encoder, or leave "
+            "second_opinion out."
+        )
 
 
 def _check_encoder(student: Student, settings: Settings) -> None:

@@ -33,6 +33,7 @@ IF_SET = {
     "training.reasoning",
     "training.optimizer",
     "training.weights",
+    "second_opinion.weight",  # so is the whole section
     "training.soft_labels.weight",
     "training.soft_labels.temperature",
     *(

@@ -29,12 +29,12 @@ def build_dataset(folder: Path, *, train=(), validation=(), examples=(), answers
     out = folder / "out"
     out.mkdir()
     first, *others = options.pop("calibrations", ("none",))
+    opinions = options.pop("opinions", {})
     defaults = {"filters": Filters(), "use_references": True}
     defaults |= {"skill": SKILL, "labels": LABELS}
     spec = DatasetSpec(calibration=first, other_calibrations=tuple(others), **defaults | options)
-    summary = write_dataset(
-        spec, train=folder / "train.parquet", split=folder, completions=folder / "answers.parquet", out=out
-    )
+    paths = {"train": folder / "train.parquet", "split": folder, "completions": folder / "answers.parquet"}
+    summary = write_dataset(spec, **paths, out=out, opinions=opinions)
     lines = {path.stem: [json.loads(line) for line in path.open()] for path in out.glob("*.jsonl")}
     taught = {
         name: {line["id"]: line["completion"][0]["content"] for line in lines[name]}

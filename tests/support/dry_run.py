@@ -28,6 +28,7 @@ from tasks.orchestration.run import Inputs, Run
 from tasks.orchestration.stage import Stage
 from tasks.probe import probe_teachers
 from tasks.probe_judge import probe_scores
+from tasks.second_opinion import form_second_opinion
 from tasks.train import train_labelled_only, train_students
 from tests.support.builders import make_completion
 from tests.support.stages import prepare_rows
@@ -47,6 +48,7 @@ OWN_NUMBERS: dict[str, dict[str, Any]] = {
     "evaluate": {"models": ["student", "student_2"]},
     "choose_teacher": {"best": 0, "qualities": [0.5, 0.5]},
     "label_curve": {"labelled": 5, "classes": ["a", "b"]},
+    "second_opinion": {"learnt": 5, "asked": 5},
     "filter": {"rows": {"train": 5, "validation": 1, "labelled": 3}, "answers": {}, "teachers": None},
 }
 
@@ -94,7 +96,8 @@ def dry_distill(recipe: Recipe, student: ModelRole = ModelRole.STUDENT) -> DryRu
     bases = load_student_bases(run)
     untrained = initialise_student(run, bases, rows)
     completions = generate_completions(run, teachers, rows)
-    dataset = filter_completions(run, completions, rows, score_completions(run, judge, completions, rows))
+    scores, opinions = score_completions(run, judge, completions, rows), form_second_opinion(run, rows)
+    dataset = filter_completions(run, completions, rows, scores, opinions)
     students = train_students(run, bases, rows, dataset)
     labelled_only = train_labelled_only(run, students[0], rows, dataset)
     models = [*students, untrained, *filter(None, [labelled_only])]

@@ -10,6 +10,7 @@ from stillhouse.filters.rules.judge_score import JudgeScore
 from stillhouse.recipe.checks.endpoint import find_endpoint_problems
 from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
+from stillhouse.recipe.checks.second_opinion import find_second_opinion_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
 from stillhouse.recipe.checks.soft_labels import find_soft_label_problems
 from stillhouse.recipe.checks.students import find_student_problems
@@ -26,6 +27,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_output_problems,
         find_student_problems,
         find_soft_label_problems,
+        find_second_opinion_problems,
         _find_budget_problems,
         find_routing_problems,
         _find_judge_problems,
