@@ -2,13 +2,13 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
 from deployments.options import Data, MaxTrainRows, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
+from deployments.recipe_commands import recipes
 from deployments.runs import runs
 from deployments.store import store
 from deployments.terminal import console
@@ -20,7 +20,6 @@ from stillhouse.url_credentials import hide_passwords
 
 HELP = "Plan and run distillations, write a recipe for your own data, and bring all of it to a Prefect server."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
-recipes = typer.Typer(no_args_is_help=True, help="Work with recipes.")
 app.add_typer(recipes, name="recipe")
 app.add_typer(runs, name="runs")
 app.add_typer(store, name="store")
@@ -140,41 +139,6 @@ def register() -> None:
 
     for line in register_all():
         typer.echo(line)
-
-
-@recipes.command("schema")
-def schema() -> None:
-    """Print the JSON schema of recipes, for editors and checks.
-
-    Example: stillhouse recipe schema > recipe.schema.json
-    """
-    from stillhouse.recipe.recipe import Recipe
-
-    typer.echo(json.dumps(Recipe.model_json_schema(), indent=2))
-
-
-@recipes.command("init")
-def init(
-    data: Annotated[str, typer.Argument(help="Your training prompts: file, folder, glob or URL.")],
-    out: Annotated[Path, typer.Option(help="The file that the recipe is written to.")] = Path("recipe.yaml"),
-    labelled: Annotated[str, typer.Option(help="Labelled rows, if another file holds them.")] = "",
-    test: Annotated[str, typer.Option(help="Test rows with references, if another file holds them.")] = "",
-) -> None:
-    """Write a commented starting recipe for your own data, after looking at its columns.
-
-    Example: stillhouse recipe init messages.jsonl --labelled labelled.jsonl --test test.jsonl
-    """
-    from stillhouse.data.recipe_draft import draft_recipe
-    from stillhouse.runtime.settings import load_settings
-
-    if out.exists():
-        raise RecipeError(f"{out} exists; name another file with --out, or delete it first.")
-    text = draft_recipe(data, labelled, test, load_settings().storage_options, beside=out.absolute().parent)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RecipeError(f"{out} can't be written: {error.strerror}. Name another file with --out.") from error
-    typer.echo(f"Wrote {out}. Read its comments, set the models, then: stillhouse run {out}")
 
 
 @app.command()

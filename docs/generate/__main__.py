@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from docs.generate.cli import cli_page
+from docs.generate.known_models import models_page
 from docs.generate.providers import providers_page
 from docs.generate.recipe import recipe_page, report_page
 from docs.generate.settings import settings_page
@@ -18,6 +19,7 @@ def pages() -> dict[Path, str]:
     """Return the text of every generated page by its path."""
     return {
         REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "models.md": models_page(),
         REFERENCE / "providers.md": providers_page(),
         REFERENCE / "recipe.md": recipe_page(),
         REFERENCE / "report-json.md": report_page(),

@@ -13,6 +13,14 @@ from typing import Any
 import yaml
 
 from stillhouse.data.labels import find_mixed
+from stillhouse.data.model_drafts import (
+    UNNAMED_STUDENT,
+    UNNAMED_TEACHER,
+    StudentDraft,
+    TeacherDraft,
+    model_fields,
+)
+from stillhouse.data.recipe_template import RECIPE
 from stillhouse.data.skill_drafts import DRAFTS
 from stillhouse.data.source_look import SourceLook, look_at
 from stillhouse.skills.registry import SKILLS
@@ -34,8 +42,19 @@ _NOTES = {
 _OF_A_PASSAGE = "questions about one passage stay in one split, and intervals are over passages"
 
 
-def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str, Any] | None, beside: Path) -> str:
-    """Return a YAML recipe for these sources that loads as it is; `labelled` and `test` may be empty.
+def draft_recipe(
+    data: str,
+    labelled: str,
+    test: str,
+    storage_options: dict[str, Any] | None,
+    beside: Path,
+    *,
+    teacher: TeacherDraft = UNNAMED_TEACHER,
+    student: StudentDraft = UNNAMED_STUDENT,
+) -> str:
+    """Return a YAML recipe for these sources; `labelled` and `test` may be empty.
+
+    It loads as it is, unless the terms of the teacher's owner forbid to learn from it: the user has to accept them.
 
     Args:
         data: prompts: file, folder, glob or URL.
@@ -43,6 +62,8 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
         test: labelled test rows, if they are kept apart.
         storage_options: fsspec options for s3:// sources.
         beside: the folder of the recipe; local paths are written relative to it.
+        teacher: the teacher, if it is one of those that are known by name.
+        student: likewise.
 
     Raises:
         DataError: a source can't be read, holds no record, or has no column that looks like a prompt.
@@ -66,7 +87,7 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
     sources += [] if test_rows else _held_out(train)
     draft, has_labels = DRAFTS[kind], SKILLS[kind].has_labels
     unanswered = any(look.has_unanswered for look in looks)
-    return _TEMPLATE.format(
+    return RECIPE.format(
         name=_slug(data),
         about=draft.about,
         kind=kind,
@@ -89,6 +110,7 @@ def draft_recipe(data: str, labelled: str, test: str, storage_options: dict[str,
         batch_size=draft.batch_size,
         metrics=", ".join(SKILLS[kind].metric_names()),
         quality=draft.quality,
+        **model_fields(teacher, student),
     )
 
 
@@ -159,67 +181,3 @@ def yaml_scalar(value: str) -> str:
         [value], default_style='"', default_flow_style=True, allow_unicode=True, width=2**31
     ).strip()
     return listed[1:-1]
-
-
-_TEMPLATE = """\
-# A recipe of Stillhouse. Lines that say SET need your choice; all else runs as it is.
-# All fields, bounds and defaults: stillhouse recipe schema
-name: {name} # run folders go by it: a-z, 0-9 and dashes
-
-skill: # what the student must learn: {about}
-  kind: {kind} # or {other_kinds}
-{labels}{fields}
-
-data:
-{sources}
-  validation_fraction: 0.1 # share of train that choices are made on, mostly by the teacher's answers
-  # validation: {{path: SET, columns: {{}}}} # labelled rows for choices, written like test, in place of the line above
-  max_prompt_chars: 8000 # longer prompts are dropped and counted
-  near_duplicate_similarity: 0.8 # from which a training row counts as nearly another; null = off
-  personal_data: allow # or redact, or drop: e-mails, phones, cards, IBANs
-  # languages: [en] # keep these only
-  # balance: {{by: {balance}, method: cap, cap: 500}} # by: none, label, source, length, cluster
-
-teachers:
-  - model: ./SET-THIS/teacher # SET: a folder with safetensors, a .gguf file, or a hub name as owner/name
-    # endpoint: {{provider: deepseek}} # asks `model` over an API instead; its key is in DEEPSEEK_API_KEY, never here
-    # price: {{input_usd_per_mtok: 0.14, output_usd_per_mtok: 0.28}} # your contract; list prices of APIs are known
-    licence: unknown # of the model; for the cards
-    dtype: bfloat16 # or float16, float32, auto
-    prompt:
-      examples: {shown} # {shown_note}
-      selection: {selection}
-      layout: turns # or list; text suits small and base models best
-{calibration}    sampling:
-      max_tokens: {max_tokens} # room for {answer}
-      temperature: 0.0 # several answers to vote on: temperature 0.7 and n 5
-
-filters: # which answers the student trains on; the schema has all rules and their switches
-  # {confidence}
-  min_success_ratio: 0.5 # the run stops if fewer prompts keep an answer
-
-student:
-  model: ./SET-THIS/student # SET: a small causal model, as above; the teacher itself with `layers` below works too
-  layers: 0 # keep so many evenly spaced layers; 0 keeps all
-  chat_template: model # minimal: no default system prompt in every request
-  licence: unknown
-
-training:
-  method: full # lora or qlora train a small adapter, which takes less memory
-  epochs: 3
-  # learning_rate: 5.0e-5 # unset, it follows the student's size and the method
-  batch_size: {batch_size}
-  # precision: bfloat16 # unset: bfloat16 on GPUs, float32 on CPUs
-
-evaluation:
-  max_tokens: {max_tokens}
-  # metrics: [{metrics}] # the first is the one compared
-
-gate: # rules over report.json a student must pass; on low ends of intervals, so that none passes by luck
-  rules:
-    - {{metric: comparison.quality_retained_low, op: ">=", bound: {quality}}}
-    - {{metric: comparison.gain_over_baseline.low, op: ">", bound: 0.0}}
-
-# costs: {{training_usd_per_hour: 1.2, evaluation_usd_per_hour: 1.2, serving_usd_per_hour: 0.4}} # for the ledger
-# budget: {{usd: 20}} # a run ends before its teacher costs more; `stillhouse plan` says what it will cost
-"""
