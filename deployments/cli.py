@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from deployments.options import Data, MaxTrainRows, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
+from deployments.options import Data, MaxTrainRows, Offline, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
 from deployments.recipe_commands import recipes
 from deployments.runs import runs
 from deployments.store import store
@@ -93,6 +93,7 @@ def plan(
     teacher: Teacher = "",
     size: RunSize = "full",
     max_train_rows: MaxTrainRows = 0,
+    offline: Offline = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON and nothing else.")] = False,
     set_: Set = None,
 ) -> None:
@@ -116,7 +117,7 @@ def plan(
     from stillhouse.planning.plan import Plan
     from stillhouse.planning.tables import plan_lines, render_plan
 
-    result = foreground.run(plan_flow, recipe=recipe, **inputs, overrides=overrides)
+    result = foreground.run(plan_flow, recipe=recipe, **inputs, offline=offline, overrides=overrides)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return

@@ -8,6 +8,7 @@ from stillhouse.recipe.form import (
     REFRESH,
     DataInput,
     MaxTrainRowsInput,
+    OfflineInput,
     RecipeInput,
     SizeInput,
     StudentInput,
@@ -31,6 +32,7 @@ Teacher = Annotated[TeacherInput, _option(TeacherInput)]
 Student = Annotated[StudentInput, _option(StudentInput)]
 RunSize = Annotated[SizeInput, _option(SizeInput)]
 MaxTrainRows = Annotated[MaxTrainRowsInput, _option(MaxTrainRowsInput)]
+Offline = Annotated[OfflineInput, _option(OfflineInput)]
 Refresh = Annotated[list[str] | None, typer.Option(help=f"{REFRESH.description} May be given several times.")]
 Set = Annotated[
     list[str] | None,

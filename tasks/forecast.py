@@ -6,6 +6,7 @@ from prefect.cache_policies import NO_CACHE
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.data.row import Row
 from stillhouse.inference.models import Checkpoint
 from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.plan import Plan, make_plan
@@ -14,7 +15,7 @@ from stillhouse.recipe.judge import SCORES
 from stillhouse.skills.cases import read_splits
 from stillhouse.teachers.probe_result import ProbeResult, read_probe
 from tasks.balance import Rows
-from tasks.orchestration.model_memory import models_memory
+from tasks.orchestration.model_memory import models_memory, named_models_memory
 from tasks.orchestration.probes import Probes, read_probes
 from tasks.orchestration.run import Run
 
@@ -29,12 +30,25 @@ def forecast(
     scores: Built[GenerationSummary] | None,
 ) -> Plan:
     """Return what a run of the recipe will request, take, cost and keep, and the memory of its models."""
-    splits = read_splits(run.store.fetch(rows.train.ref), run.store.fetch(rows.splits.ref), run.recipe.skill)
+    splits = _splits(run, rows)
     teacher_probes, judge_probe = read_probes(run, teachers, probes), _read_judge_probe(run, judge, scores)
     memory = models_memory(run, teachers, judge)
     plan = make_plan(PlanInputs(run.recipe, rows.labels, teacher_probes, splits, judge_probe, memory))
     create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
     return plan
+
+
+@task(name="forecast", task_run_name="forecast", cache_policy=NO_CACHE, persist_result=False)
+def forecast_offline(run: Run, rows: Rows, listed: list[ProbeResult]) -> Plan:
+    """Return what is known of a run before any model was asked: its requests, their bounds, and the models' memory."""
+    memory = named_models_memory(run)
+    plan = make_plan(PlanInputs(run.recipe, rows.labels, listed, _splits(run, rows), memory=memory, is_offline=True))
+    create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
+    return plan
+
+
+def _splits(run: Run, rows: Rows) -> tuple[list[Row], list[Row]]:
+    return read_splits(run.store.fetch(rows.train.ref), run.store.fetch(rows.splits.ref), run.recipe.skill)
 
 
 def _read_judge_probe(

@@ -6,10 +6,13 @@ from stillhouse.costs.ledger import Expense
 from stillhouse.costs.price import generation_price
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.routing import BY_ROW
+from stillhouse.teachers.probe_result import ProbeResult
 from stillhouse.teachers.spec import ProbeSpec
 from tasks.balance import Rows
+from tasks.convert import load_teachers
 from tasks.generate import generation_params
 from tasks.orchestration.generation import GenerationParams
+from tasks.orchestration.probes import read_probes
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.workers import run_completion_worker
@@ -40,8 +43,12 @@ def probe(call: StageCall[ProbeParams]) -> GenerationSummary:
     return run_completion_worker(call, "probe", spec)
 
 
-def probe_teachers(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> list[Built[GenerationSummary]]:
+def probe_teachers(
+    run: Run, checkpoints: list[Checkpoint], rows: Rows, prompts: int = PROMPTS
+) -> list[Built[GenerationSummary]]:
     """Return, for each teacher, all requests that a run would make, and which of them the probe made.
+
+    With 0 `prompts` it only lists the requests.
 
     A second plan makes no others. If completions decide which teacher is next, a teacher is probed with rows that those
     before have completed, and not served.
@@ -58,9 +65,18 @@ def probe_teachers(run: Run, checkpoints: list[Checkpoint], rows: Rows) -> list[
             inputs["routed"] = routed.ref if routed else None
         elif index:
             inputs["among"] = shortlist_rows(run, checkpoints[:index], probes, rows).ref
-        params = generation_params(run, index, checkpoint, rows, ProbeParams, prompts=PROMPTS)
+        params = generation_params(run, index, checkpoint, rows, ProbeParams, prompts=prompts)
         label = f"probe {teacher.display_name}" if recipe.has_several else "probe"
         probes.append(run.build(probe, inputs, params, label=label))
         price = generation_price(teacher, recipe.costs)
         run.note_completions(Expense.GENERATION, f"{teacher.display_name}: prompts", probes[-1], price)
     return probes
+
+
+def list_requests(run: Run, rows: Rows) -> list[ProbeResult]:
+    """Return, for each teacher, all requests that a run would make, none of which is sent.
+
+    Every teacher has to be behind an endpoint, where a prompt's bytes are known without its tokenizer.
+    """
+    teachers = load_teachers(run)
+    return read_probes(run, teachers, probe_teachers(run, teachers, rows, prompts=0))

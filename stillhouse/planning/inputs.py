@@ -27,6 +27,7 @@ class PlanInputs:
     splits: Sequence[Sequence[Row]]  # training and validation rows
     judge_probe: ProbeResult | None = None  # None unless a judge's scores choose what the student learns
     memory: tuple[ModelMemory, ...] = ()
+    is_offline: bool = False  # no model was asked, and sizes of prompts are bytes
 
     @property
     def rows(self) -> list[Row]:

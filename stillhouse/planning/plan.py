@@ -13,6 +13,7 @@ from stillhouse.filters.pipeline import apply_filters
 from stillhouse.judging.verdicts import read_score
 from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.model_memory import ModelMemory
+from stillhouse.planning.most import Most, most_of_all
 from stillhouse.planning.requests_forecast import RequestsForecast, forecast_requests
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
@@ -55,6 +56,7 @@ class Plan(StrictModel):
     survivors: Survivors
     budget: tuple[Limit, ...]
     memory: tuple[ModelMemory, ...]  # of each model that an engine here serves
+    most: tuple[Most, ...] = ()  # of a plan that asked no model
     notes: tuple[str, ...]
 
 
@@ -73,11 +75,21 @@ def make_plan(inputs: PlanInputs) -> Plan:
         tokens=sum_ranges(part.remaining.tokens for part in parts),
         usd=sum_ranges(part.remaining.usd for part in parts),
         seconds=sum_ranges(part.remaining.seconds for part in parts),
-        survivors=_forecast_kept(inputs),
+        survivors=_unjudged(inputs) if inputs.is_offline else _forecast_kept(inputs),
         budget=tuple(_limits(parts, recipe)),
         memory=inputs.memory,
-        notes=tuple(_notes(recipe, probes)),
+        most=tuple(most_of_all(inputs)) if inputs.is_offline else (),
+        notes=tuple(_offline_notes(recipe) if inputs.is_offline else _notes(recipe, probes)),
     )
+
+
+def _unjudged(inputs: PlanInputs) -> Survivors:
+    """Return how many completions there will be; how many are kept is left open."""
+    return Survivors(answers=_num_answers(inputs), kept=None, judged=0, dropped={})
+
+
+def _num_answers(inputs: PlanInputs) -> int:
+    return round(sum(probe.num_expected(*own) for probe, own in zip(inputs.probes, inputs.routed, strict=True)))
 
 
 def _forecast_kept(inputs: PlanInputs) -> Survivors:
@@ -108,7 +120,7 @@ def _forecast_kept(inputs: PlanInputs) -> Survivors:
         for sample, rows in zip(samples, lacking, strict=True)
     )
     return Survivors(
-        answers=round(sum(probe.num_expected(*own) for probe, own in zip(probes, inputs.routed, strict=True))),
+        answers=_num_answers(inputs),
         kept=expected and expected.plus(len(result.kept)),
         judged=result.num_in,
         dropped=result.counts,
@@ -134,6 +146,18 @@ def _limit(name: str, limit: float, forecast: Range | None) -> Limit:
     else:
         verdict = "suffices" if forecast.high is not None and forecast.high <= limit else "may be passed"
     return Limit(name=f"budget.{name}", limit=limit, forecast=forecast, verdict=verdict)
+
+
+def _offline_notes(recipe: Recipe) -> Iterator[str]:
+    """Yield what a plan leaves open that asked no model."""
+    yield (
+        "No model was asked: tokens, cost, time and what the filters keep are known once `stillhouse plan` without "
+        "--offline has sent 32 prompts."
+    )
+    if any(teacher.endpoint is None for teacher in recipe.teachers):
+        yield "Completions stored of a model that an engine here serves were not looked up."
+    if recipe.judge:
+        yield "Requests to the judge are not counted."
 
 
 def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:

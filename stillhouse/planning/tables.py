@@ -7,6 +7,7 @@ from rich.table import Column, Table
 
 from stillhouse.costs.forecast import Range
 from stillhouse.planning.model_memory import memory_line
+from stillhouse.planning.most import most_line
 from stillhouse.planning.plan import Plan
 from stillhouse.planning.requests_forecast import RemainingUsage
 from stillhouse.reports.markdown import cell, table
@@ -29,6 +30,8 @@ def plan_lines(plan: Plan) -> list[str]:
     """Return the lines below the table: total cost, completions kept, budget, memory, and notes on the forecast."""
     kept, num_all, num_judged = plan.survivors.kept, plan.survivors.answers, plan.survivors.judged
     dropped = ", ".join(f"{reason} {number}" for reason, number in plan.survivors.dropped.items()) or "none"
+    if plan.most:
+        return [*map(most_line, plan.most), *_memory_lines(plan), *plan.notes]
     lines = [f"Probe: {count(plan.probe['prompts'])} prompts, {count(plan.probe['generated'])} new completions."]
     for part in plan.parts:
         total = f"{_range(part.tokens, count)} tokens, {_range(part.usd, dollars)}"
@@ -41,9 +44,11 @@ def plan_lines(plan: Plan) -> list[str]:
     for limit in plan.budget:
         show = _FORMATS[limit.name]
         lines.append(f"{limit.name}: {show(limit.limit)} {limit.verdict}; forecast {_range(limit.forecast, show)}.")
-    for model in plan.memory:
-        lines += [memory_line(model), *model.commands]
-    return [*lines, *plan.notes]
+    return [*lines, *_memory_lines(plan), *plan.notes]
+
+
+def _memory_lines(plan: Plan) -> list[str]:
+    return [line for model in plan.memory for line in (memory_line(model), *model.commands)]
 
 
 def render_plan(plan: Plan) -> Table:

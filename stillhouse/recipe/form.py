@@ -59,6 +59,13 @@ MaxTrainRowsInput = Annotated[
         description="The most rows that the teacher is asked about, 0 to 10000000; 0 keeps the limit of the size.",
     ),
 ]
+OfflineInput = Annotated[
+    bool,
+    Field(
+        description="Ask no model and no hub: no key, server or weights are needed. The plan then has the requests, "
+        "bounds of tokens and cost, and the memory of the models."
+    ),
+]
 OverridesInput = Annotated[
     dict[str, Any],
     Field(

@@ -25,6 +25,17 @@ def models_memory(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | 
     return tuple(_all(run, teachers, judge, engine_machine(run.settings.engine_python)))
 
 
+def named_models_memory(run: Run) -> tuple[ModelMemory, ...]:
+    """Return the memory of the same models by their names alone: nothing is converted, and no commit looked up."""
+    found = {
+        field: Checkpoint.behind(model.endpoint, model.model, model.revision)
+        if model.endpoint
+        else find_checkpoint(model.model, model.revision, run.settings)
+        for field, model in run.recipe.served_models.items()
+    }
+    return models_memory(run, [one for field, one in found.items() if field != "judge"], found.get("judge"))
+
+
 def find_refusal(run: Run, field: str, config: ServedModel, checkpoint: Checkpoint) -> str:
     """Return why this machine can't serve the model of `field`, with what would; empty if it can, or that is not known.
 

@@ -50,6 +50,17 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 
+def start_offline(recipe: Recipe, settings: Settings) -> Run:
+    """Return a run for a plan that asks no model and no hub: neither keys nor commits are looked up.
+
+    Raises:
+        StoreError: the store can't be used.
+    """
+    check_store(settings.store)
+    # of its own: a plan may have two of them, and each notes what it uses
+    return Run(recipe=recipe, settings=settings, refresh=frozenset(), id=f"{_run_id(recipe.name)}-{uuid4().hex[:8]}")
+
+
 def _check_models(recipe: Recipe, settings: Settings) -> None:
     # a model that is not there, or whose key is not set, must not show after an hour of other work
     in_folders: list[ServedModel] = []

@@ -62,6 +62,7 @@ def test_form_size_description_tells_its_numbers(schema):
 
 def test_form_of_a_plan_has_the_fields_of_a_run_that_a_plan_can_use():
     planned, run = plan.parameters.model_dump()["properties"], distill.parameters.model_dump()["properties"]
+    assert planned.pop("offline")["default"] is False
     assert list(planned) == [name for name in run if name not in ("student", "refresh")]
     for name, field in planned.items():
         assert field.get("description"), name

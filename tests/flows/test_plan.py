@@ -78,6 +78,16 @@ def test_plan_of_a_teacher_over_an_api_prints_tokens_cost_and_kept_completions(t
         assert plan["survivors"]["judged"] == generation["requests"]
 
 
+def test_plan_offline_sends_nothing_and_needs_no_key(tmp_path: Path):
+    with serving(first_label) as server:
+        pipeline = prepare_api_recipe(tmp_path, server.address)
+        plan = planned(pipeline, "--offline", "--max-train-rows", "25", STILLHOUSE_ENGINE_PYTHON=str(NO_ENGINE))
+        assert not server.requests
+    generation, tests = plan["most"]
+    assert (generation["requests"] + tests["requests"], tests["requests"]) == (plan["requests"], 30)
+    assert plan["tokens"] is None
+
+
 # skill -> its shipped recipe, and rows enough to leave some to be foretold: the recipes of qa and math hold few
 SLICES: dict[str, tuple[str, str]] = {
     "demo": ("", ""),
