@@ -32,6 +32,20 @@ class Backend(Protocol):
     def write(self, key: str, data: bytes) -> None:
         """Put `data` at `key`."""
 
+    def versioned(self, key: str) -> tuple[bytes, str] | None:
+        """Return the bytes of `key` and their version, which `swap` takes; None if it is not there."""
+
+    def swap(self, key: str, data: bytes, version: str | None) -> bool:
+        """Put `data` at `key` if its version is still `version` (None: it is not there); return whether it is put.
+
+        Of writers at once that know the same version one succeeds: of this machine's, and of all if `excludes_others`.
+        `data` is to differ from all that was ever there.
+        """
+
+    @property
+    def excludes_others(self) -> bool:
+        """Whether `swap` excludes other machines, too. Asks the store, the first time."""
+
     def download(self, key: str, local: Path) -> None:
         """Copy `key` to a local file."""
 

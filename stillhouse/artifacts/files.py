@@ -50,6 +50,37 @@ class FileStore:
             raise StoreError(f"there is no {key} in {self.config.url}")
         return data.decode()
 
+    def versioned(self, key: str) -> tuple[bytes, str] | None:
+        """Return the bytes of `key` and their version, which `swap` takes; None if it is not there.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        with store_errors(self.config, "read", checked_key(key)):
+            return self._backend.versioned(key)
+
+    def swap(self, key: str, data: bytes, version: str | None) -> bool:
+        """Put `data` at `key` if its version is still `version` (None: it is not there); return whether it is put.
+
+        Of writers at once that know the same version one succeeds: of this machine's, and of all if `excludes_others`.
+        `data` is to differ from all that was ever there.
+
+        Raises:
+            StoreError: the store can't be written.
+        """
+        with store_errors(self.config, "write", checked_key(key), len(data)):
+            return self._backend.swap(key, data, version)
+
+    @property
+    def excludes_others(self) -> bool:
+        """Whether `swap` excludes other machines, too; S3 servers without conditional writes don't.
+
+        Raises:
+            StoreError: the store can't be asked.
+        """
+        with store_errors(self.config, "write", "probe"):
+            return self._backend.excludes_others
+
     @contextmanager
     def reading(self, key: str) -> Iterator[BinaryIO]:
         """Yield the file at `key` opened for reading, seekable.

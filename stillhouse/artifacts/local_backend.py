@@ -7,6 +7,8 @@ import uuid
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock
+
 from stillhouse.artifacts.backend import Stamp
 
 _UNFINISHED = ".stillhouse-"  # starts the name of an unfinished write
@@ -46,6 +48,32 @@ class Folder:
             _sync(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def versioned(self, key: str) -> tuple[bytes, str] | None:
+        """Return the bytes of `key` and their version; None if it is not there."""
+        try:
+            # by one descriptor: a rename between stat and read would give another file's bytes
+            with open(self._root / key, "rb") as stream:
+                return stream.read(), _version(os.fstat(stream.fileno()))
+        except FileNotFoundError:
+            return None
+
+    def swap(self, key: str, data: bytes, version: str | None) -> bool:
+        """Put `data` at `key` if its version is still `version`; return whether it is put."""
+        # a lock of the kernel; NFS 4 and its kin hand it on to the server, so it excludes other machines
+        lock = self._root / ".locks" / key
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=-1):
+            found = self.versioned(key)
+            if (found and found[1]) != version:
+                return False
+            self.write(key, data)
+            return True
+
+    @property
+    def excludes_others(self) -> bool:
+        """Return True: who shares a folder shares its locks."""
+        return True
 
     def download(self, key: str, local: Path) -> None:
         """Copy `key` to a local file."""
@@ -90,8 +118,11 @@ class Folder:
 
 def _stamp(path: Path) -> Stamp:
     status = path.stat()
-    version = f"{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}"
-    return Stamp(status.st_size, version, status.st_mtime)
+    return Stamp(status.st_size, _version(status), status.st_mtime)
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}"
 
 
 def _sync(path: Path) -> None:

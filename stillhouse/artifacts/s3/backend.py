@@ -1,17 +1,22 @@
 """A store's bytes under an S3 prefix, through s3fs; an object appears when its upload is complete, never before."""
 
+import hashlib
 import io
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import FlexibleChecksumError
+from filelock import FileLock
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from stillhouse.artifacts.backend import Stamp
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.s3.client import RangedFile, connect
+from stillhouse.artifacts.s3.conditional import has_conditional_writes, put_if
 from stillhouse.artifacts.s3.errors import is_lost_upload, is_missing_bucket
 from stillhouse.artifacts.s3.multipart import SMALLEST_PART, part_bytes, parts_at_once, ranges
 from stillhouse.errors import ArtifactCorrupt
@@ -24,7 +29,9 @@ class Bucket:
 
     def __init__(self, config: StoreConfig):
         self._prefix = config.url.removeprefix("s3://").rstrip("/")
-        self.scratch_root = config.cache_dir.expanduser().absolute() / "scratch"
+        own = config.cache_dir.expanduser().absolute()
+        self.scratch_root = own / "scratch"
+        self._locks = own / "locks"
         self._fs = connect(config)
 
     def read(self, key: str) -> bytes | None:
@@ -58,6 +65,36 @@ class Bucket:
     def write(self, key: str, data: bytes) -> None:
         """Put `data` at `key`."""
         _upload(lambda: self._fs.pipe_file(self._path(key), data, chunksize=part_bytes(len(data))))
+
+    def versioned(self, key: str) -> tuple[bytes, str] | None:
+        """Return the bytes of `key` and a version of it; None if it is not there."""
+        try:
+            # first: the version of bytes that came since would let a change of older ones pass
+            version = str(self._fs.info(self._path(key))["ETag"])
+        except FileNotFoundError as error:
+            if is_missing_bucket(error):
+                raise
+            return None
+        data = self.read(key)
+        return None if data is None else (data, version)
+
+    def swap(self, key: str, data: bytes, version: str | None) -> bool:
+        """Put `data` at `key` if its version is still `version`; return whether it is put."""
+        if self.excludes_others:
+            return put_if(self._fs, self._path(key), data, version)
+        lock = self._locks / f"{hashlib.sha256(self._path(key).encode()).hexdigest()}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=-1):
+            found = self.versioned(key)
+            if (found and found[1]) != version:
+                return False
+            self.write(key, data)
+            return True
+
+    @cached_property
+    def excludes_others(self) -> bool:
+        """Whether the server keeps to conditional writes: it is asked by writing a tiny object."""
+        return has_conditional_writes(self._fs, self._path(f"probe/{uuid.uuid4().hex}"))
 
     def download(self, key: str, local: Path) -> None:
         """Copy `key` to a local file, in ranges if it is large."""

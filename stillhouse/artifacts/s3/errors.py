@@ -68,6 +68,16 @@ def is_lost_upload(error: BaseException) -> bool:
     return error_code(error) == "NoSuchUpload"
 
 
+def is_unmet(error: BaseException) -> bool:
+    """Return whether a conditional write was refused: there is another object than it named, or one is written now."""
+    return error_code(error) in ("PreconditionFailed", "HTTP 412", "ConditionalRequestConflict", "NoSuchKey")
+
+
+def is_unknown_condition(error: BaseException) -> bool:
+    """Return whether the server refuses conditions of writes as such."""
+    return error_code(error) in ("NotImplemented", "InvalidArgument", "InvalidRequest")
+
+
 def error_code(error: BaseException) -> str | None:
     """Return the code of the S3 answer behind an error, or None without an answer."""
     answer = _answer(error)

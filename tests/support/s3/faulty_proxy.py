@@ -17,6 +17,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from tests.support.loopback import LoopbackServer
+from tests.support.s3.conditions import Conditions
 
 # answer 500 or 503; reset before the server sees the request, after it answered, amid its answer; silence
 KINDS = ("500", "503", "reset", "lost answer", "cut answer", "stall")
@@ -34,8 +35,17 @@ class Seen(NamedTuple):
 class FaultyProxy(LoopbackServer):
     """The proxy as a context; `script` names the faults of the next requests, before chance decides again."""
 
-    def __init__(self, target_port: int, share: float = 0.0, seed: int = 0, stall_s: float = 3.0):
+    def __init__(
+        self,
+        target_port: int,
+        share: float = 0.0,
+        seed: int = 0,
+        stall_s: float = 3.0,
+        *,
+        conditions: Conditions | None = None,
+    ):
         self.target_port = target_port
+        self.conditions = conditions  # None: those of the server itself
         self.share = share
         self.stall_s = stall_s
         self.script: list[str | None] = []
@@ -83,6 +93,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle
 
     def _forward(self, proxy: FaultyProxy, body: bytes, fault: str | None) -> None:
+        if proxy.conditions is None:
+            self._send_on(proxy, body, fault)
+            return
+        with proxy.conditions.judged(self.command, self.path, dict(self.headers.items())) as judged:
+            if judged.code:
+                self._refuse(judged.status, judged.code)
+            else:
+                judged.etag = self._send_on(proxy, body, fault)
+
+    def _send_on(self, proxy: FaultyProxy, body: bytes, fault: str | None) -> str | None:
+        """Forward the request, and return the ETag that the server's answer names."""
         upstream = http.client.HTTPConnection("127.0.0.1", proxy.target_port, timeout=60)
         try:
             upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -93,14 +114,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             content = answer.read()
         except OSError:  # the server was killed
             self._reset()
-            return
+            return None
         finally:
             upstream.close()
         proxy.note(Seen(self.command, self.path, len(content)))
         if fault == "lost answer":
             self._reset()
-            return
-        self._answer(answer, content, is_cut=fault == "cut answer")
+        else:
+            self._answer(answer, content, is_cut=fault == "cut answer")
+        return answer.getheader("ETag")
 
     def _answer(self, answer: http.client.HTTPResponse, content: bytes, is_cut: bool) -> None:
         self.send_response_only(answer.status)
