@@ -5,9 +5,10 @@ It never holds a secret: botocore reads keys from the AWS_* environment variable
 
 import os
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from stillhouse.config import StrictModel
 
@@ -27,6 +28,7 @@ class StoreConfig(StrictModel):
     timeout_s: float = Field(30.0, gt=0.0, description="seconds an S3 request may stay silent before a retry")
     patience_s: float = Field(120.0, ge=0.0, description="seconds for which failing S3 requests are retried")
     server_side_encryption: str | None = Field(None, description="as S3 names it: AES256 or aws:kms")
+    kms_key_id: str | None = Field(None, description="id or ARN of the KMS key, if not the default one")
     cache_dir: Path = Field(default_factory=_default_cache_dir, description="local copies of artifacts of an S3 store")
     cache_gb: float = Field(100.0, gt=0.0, description="most gigabytes of these copies (STILLHOUSE_CACHE_GB)")
 
@@ -41,6 +43,12 @@ class StoreConfig(StrictModel):
         if not rest:
             raise ValueError("STILLHOUSE_STORE is empty; set it to a folder or to s3://bucket/prefix")
         return url.rstrip("/") or "/"
+
+    @model_validator(mode="after")
+    def _key_for_kms(self) -> Self:
+        if self.kms_key_id and not (self.server_side_encryption or "").startswith("aws:kms"):
+            raise ValueError("STILLHOUSE_STORE_KMS_KEY needs STILLHOUSE_STORE_ENCRYPTION=aws:kms")
+        return self
 
     @field_validator("endpoint_url")
     @classmethod

@@ -91,6 +91,7 @@ def _store(environment: Mapping[str, str], work: Path) -> StoreConfig:
             timeout_s=_number(environment, "STILLHOUSE_STORE_TIMEOUT"),
             patience_s=_number(environment, "STILLHOUSE_STORE_PATIENCE"),
             server_side_encryption=environment.get("STILLHOUSE_STORE_ENCRYPTION") or None,
+            kms_key_id=environment.get("STILLHOUSE_STORE_KMS_KEY") or None,
             cache_dir=str(work / "cache"),
             cache_gb=_number(environment, "STILLHOUSE_CACHE_GB", "gigabytes"),
         )

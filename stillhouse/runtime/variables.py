@@ -45,6 +45,7 @@ VARIABLES = {
         "the longest time, but never one that a living process uses",
     ),
     "STILLHOUSE_STORE_ENCRYPTION": Variable("", "server-side encryption as S3 names it: AES256 or aws:kms"),
+    "STILLHOUSE_STORE_KMS_KEY": Variable("", "id or ARN of the key for aws:kms, if it is not the bucket's default one"),
     "STILLHOUSE_STALL_TIMEOUT": Variable("900", "seconds without a word after which a worker is ended"),
     "STILLHOUSE_STAGE_TIMEOUT": Variable(
         "86400", "seconds after which a stage is ended; waiting for the device is not counted"

@@ -99,6 +99,14 @@ def test_load_settings_password_in_address_is_refused_unrepeated(name: str, valu
     assert caught.value.__suppress_context__
 
 
+def test_load_settings_kms_key_goes_with_encryption_by_kms():
+    kms = {"STILLHOUSE_STORE": "s3://b/p", "STILLHOUSE_STORE_KMS_KEY": "key-1"}
+    assert load_settings({**kms, "STILLHOUSE_STORE_ENCRYPTION": "aws:kms"}).store.kms_key_id == "key-1"
+    for encryption in ({}, {"STILLHOUSE_STORE_ENCRYPTION": "AES256"}):
+        with pytest.raises(StoreError, match="needs STILLHOUSE_STORE_ENCRYPTION=aws:kms"):
+            load_settings(kms | encryption)
+
+
 def test_load_settings_holds_no_secret():
     secrets = {"AWS_SECRET_ACCESS_KEY": "s3cret-1", "AWS_ACCESS_KEY_ID": "s3cret-2", "OPENAI_API_KEY": "s3cret-3"}
     assert "s3cret" not in load_settings(secrets).model_dump_json()

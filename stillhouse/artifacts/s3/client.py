@@ -63,7 +63,7 @@ def connect(config: StoreConfig) -> PatientS3:
     session = AioSession()
     # a server that never answers "100 Continue" would hold an upload for ever: no timeout covers that wait
     session.unregister("before-call.s3", add_expect_header)
-    encryption = config.server_side_encryption
+    encryption = {"ServerSideEncryption": config.server_side_encryption, "SSEKMSKeyId": config.kms_key_id}
     client = PatientS3(
         session=session,
         endpoint_url=config.endpoint_url,
@@ -72,7 +72,7 @@ def connect(config: StoreConfig) -> PatientS3:
             "read_timeout": config.timeout_s,
             "retries": {"mode": "standard", "total_max_attempts": 1},
         },
-        s3_additional_kwargs={"ServerSideEncryption": encryption} if encryption else {},
+        s3_additional_kwargs={name: value for name, value in encryption.items() if value},
         default_block_size=SMALLEST_PART,
         max_concurrency=4,
         use_listings_cache=False,  # other processes write too

@@ -1,6 +1,7 @@
 """What a user sees, and what the store holds, when S3 fails: wrong keys, no bucket, no server, a server that dies."""
 
 import http.server
+import json
 import socket
 import threading
 import time
@@ -193,26 +194,30 @@ class Damaged(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_put_text_asks_for_server_side_encryption(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_writes_ask_for_encryption_by_the_key_that_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in S3Server(tmp_path).environment.items():
         monkeypatch.setenv(name, value)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Accepting) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        store = Store(StoreConfig(url="s3://b/p", endpoint_url=endpoint, server_side_encryption="aws:kms"))
+        store = Store(
+            StoreConfig(url="s3://b/p", endpoint_url=endpoint, server_side_encryption="aws:kms", kms_key_id="key-1")
+        )
         store.put_text("runs/1/x", "x")
         store.put_bytes("runs/1/large", bytes(17 * 2**20))
         server.shutdown()
-    assert Accepting.seen == dict.fromkeys(["/b/p/runs/1/x", "/b/p/runs/1/large?uploads"], "aws:kms")
+    paths = ["/b/p/runs/1/x", "/b/p/runs/1/large?uploads"]
+    assert Accepting.seen == dict.fromkeys(paths, ("aws:kms", "key-1"))
 
 
 class Accepting(http.server.BaseHTTPRequestHandler):
-    seen: dict[str, str | None] = {}  # noqa: RUF012
+    seen: dict[str, tuple[str | None, ...]] = {}  # noqa: RUF012
 
     def do_PUT(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         if "partNumber" not in self.path and "uploadId" not in self.path:  # the upload is encrypted, not its parts
-            self.seen[self.path] = self.headers.get("x-amz-server-side-encryption")
+            names = ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
+            self.seen[self.path] = tuple(self.headers.get(name) for name in names)
         content = b"<Result><UploadId>1</UploadId></Result>"
         self.send_response(200)
         self.send_header("ETag", '"0"')
@@ -221,6 +226,35 @@ class Accepting(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     do_POST = do_PUT
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_store_with_the_keys_of_a_role_needs_no_variable(
+    own_server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Role) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.server_address[1]}/role")
+        store = Store(config(own_server.endpoint_url, tmp_path))
+        store.put_text("runs/1/x", "x")
+        assert store.read_text("runs/1/x") == "x"
+        server.shutdown()
+
+
+class Role(http.server.BaseHTTPRequestHandler):
+    """Hands out keys as the agent of ECS and EKS does."""
+
+    def do_GET(self) -> None:
+        keys = {"AccessKeyId": KEY, "SecretAccessKey": SECRET, "Token": "", "Expiration": "2099-01-01T00:00:00Z"}
+        content = json.dumps(keys).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         pass
