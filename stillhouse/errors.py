@@ -64,6 +64,12 @@ class ServiceUnavailable(ServiceError):
     can_pass = True
 
 
+class ClaimLost(ServiceError):
+    """A run that another may have taken for dead; what it asks for, the other may ask for too."""
+
+    can_pass = True
+
+
 class UnexpectedError(UserError):
     """An exception that nobody foresaw, on one line; names the file that holds its trace."""
 

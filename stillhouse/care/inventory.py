@@ -10,6 +10,7 @@ from functools import cached_property
 from stillhouse.artifacts import lease
 from stillhouse.artifacts.backend import Stamp
 from stillhouse.artifacts.files import FileStore
+from stillhouse.completions import claims
 from stillhouse.errors import StoreError
 from stillhouse.reports.history import KEPT_MARK
 
@@ -97,7 +98,11 @@ def take_stock(store: FileStore, now: float) -> Inventory:
             home.split("/")[1]: _item("completions", home, own, [home])
             for home, own in _by_folder(store.stamps("completions"), 2).items()
         },
-        notes=_notes(store.stamps("probe"), 0.0, now) + _notes(signs, lease.LEASE_S, now),
+        notes=[
+            *_notes(store.stamps("probe"), 0.0, now),
+            *_notes(signs, lease.LEASE_S, now),
+            *_claims(store.stamps(claims.FOLDER), now),
+        ],
         under_way=under_way,
         now=now,
         marked=frozenset(home.split("/")[1] for home, own in finished.items() if f"{home}/{KEPT_MARK}" in own),
@@ -154,6 +159,20 @@ def _is_loose(key: str, artifacts: Mapping[str, object]) -> bool:
 
 def _notes(stamps: Stamps, void_after_s: float, now: float) -> list[Item]:
     return [_item("notes", key, {key: one}, [key]) for key, one in stamps.items() if now - one.written > void_after_s]
+
+
+def _claims(stamps: Stamps, now: float) -> list[Item]:
+    """Return who asks which teacher as far as it is void: a run that asks beats its teacher's table every minute."""
+    beaten: dict[str, float] = defaultdict(float)
+    for key, one in stamps.items():
+        beaten[_asked(key)] = max(beaten[_asked(key)], one.written)
+    silent = {key: one for key, one in stamps.items() if now - beaten[_asked(key)] > lease.LEASE_S}
+    return _notes(silent, lease.LEASE_S, now)
+
+
+def _asked(key: str) -> str:
+    """Return the teacher whose table or keys lie at `key`."""
+    return key.removeprefix(f"{claims.FOLDER}/").split("/")[0].removesuffix(".json")
 
 
 def _texts(store: FileStore, keys: list[str]) -> list[str]:

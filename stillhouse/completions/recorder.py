@@ -1,10 +1,12 @@
 """Stores completions as they come from a teacher, and counts requests, tokens and time of a generation."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.completions.claims import Claims
 from stillhouse.completions.column_buffer import CompletionBuffer
 from stillhouse.completions.completion import Completion, without_reasoning
 from stillhouse.completions.journal import Journal, Part
@@ -25,6 +27,12 @@ class _Keyed(Protocol):
 
 KeyedRequest = TypeVar("KeyedRequest", bound=_Keyed)
 
+_POLL_S = 1.0
+_NO_CONDITIONS = (
+    "this store's S3 server knows no conditional writes: runs of this machine keep out of each other's way, those of "
+    "another machine at the same time would ask the same prompts again"
+)
+
 
 class CompletionRecorder:
     """The completions of a set of keys: those that the store had, and those that come now."""
@@ -43,10 +51,12 @@ class CompletionRecorder:
         """Look up which keys have a stored completion with at least `min_logprobs` logprobs a token."""
         keys = list(keys)
         self.teacher = teacher
-        self._store = CompletionStore(Store(store), teacher)
+        self._files = Store(store)
+        self._store = CompletionStore(self._files, teacher)
         self._reporter = reporter
         self._min_logprobs = min_logprobs
         self._journal = Journal(store, teacher, reporter.log)
+        self._claims: Claims | None = None
         self._store_left()
         self.completions = CompletionBuffer(keys, form)
         self._usage = UsageMeter()  # what all these completions took, whichever run requested them
@@ -66,6 +76,65 @@ class CompletionRecorder:
     def missing(self, requests: Iterable[KeyedRequest]) -> list[KeyedRequest]:
         """Return those of `requests` that have no completion yet."""
         return [request for request in requests if request.key not in self.completions]
+
+    @contextmanager
+    def asking(self, requests: Iterable[KeyedRequest]) -> Iterator[list[KeyedRequest]]:
+        """Yield those of `requests` that have no completion yet; until the block ends, no other run asks for them.
+
+        Waits for runs that ask for one of them now, and takes their answers over.
+
+        Raises:
+            StoreError: the store can't be read or written.
+        """
+        missing = self.missing(requests)
+        if not missing:
+            yield []
+            return
+        with Claims(self._files, self.teacher) as self._claims:
+            if not self._files.excludes_others:
+                self._reporter.log(_NO_CONDITIONS)
+            self._wait_for_others(self._claims, [request.key for request in missing])
+            yield self.missing(missing)
+
+    def check_claim(self) -> None:
+        """Do nothing if what this run asks for is still its own.
+
+        Raises:
+            ClaimLost: another run may ask for it by now.
+        """
+        if self._claims is not None:
+            self._claims.check()
+
+    def _wait_for_others(self, claims: Claims, keys: list[str]) -> None:
+        last = None
+        while holder := claims.take(keys):
+            if last is None or holder.id != last.id:
+                self._reporter.log(f"waiting: process {holder.process} on {holder.host} asks for some of the same now")
+            last = holder
+            time.sleep(_POLL_S)
+            self._reporter.beat()
+        if last is not None:
+            self._store_left()  # it may have been killed
+        self._take_over(keys)
+
+    def _take_over(self, keys: list[str]) -> None:
+        """Add what other runs have stored since the last look; it counts to this run's budget, as all that is found."""
+
+        def count(one: Completion) -> None:
+            self.budget.charge(one.prompt_tokens, one.completion_tokens, one.cached_tokens)
+
+        def discard(one: Completion) -> None:
+            self._usage.add_discarded(one)
+            count(one)
+
+        before = self.from_store
+        for stored in self._store.stream(keys, self._min_logprobs, discard, since_last=True):
+            self._add(stored)
+            count(stored)
+            self.from_store += 1
+            self.num_done += 1
+        if self.from_store > before:
+            self._reporter.log(f"{self.from_store - before} of them were answered to another run meanwhile")
 
     def note(self, completion: Completion) -> None:
         """Keep a completion on this machine's disk until it is stored."""

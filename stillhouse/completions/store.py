@@ -1,7 +1,6 @@
 """The store of completions: immutable Parquet segments below completions/<teacher>/, shared by all runs.
 
-A segment is committed by one atomic write. Its footer and page checksums make a damaged segment unreadable, so it is
-skipped with a warning and never read in part.
+A segment is committed by one atomic write. Its checksums make a damaged one unreadable: it is skipped with a warning.
 """
 
 import io
@@ -56,26 +55,32 @@ class CompletionStore:
         self._store = store
         self._teacher = teacher
         self._folder = f"completions/{teacher}"
+        self._listed: set[str] = set()  # segments that were there at the last look
 
     def stream(
-        self, keys: Iterable[str], min_logprobs: int, on_discarded: Callable[[Completion], None] = lambda _: None
+        self,
+        keys: Iterable[str],
+        min_logprobs: int,
+        on_discarded: Callable[[Completion], None] = lambda _: None,
+        *,
+        since_last: bool = False,
     ) -> Iterator[Completion]:
         """Yield the stored completion of each of `keys` that has one with at least `min_logprobs` logprobs a token.
 
-        A segment keeps what the model wrote; here its reasoning is apart from its text.
-
-        Failed completions are left out; `on_discarded` is called once for each reply to one of `keys` that was paid for
-        and thrown away. If a key has several completions, the one in the first segment by name is yielded, whoever
-        wrote it.
+        A segment keeps what the model wrote; here its reasoning is apart from its text. Failed completions are left
+        out; `on_discarded` is called once for each reply to one of `keys` that was paid for and thrown away. If a key
+        has several completions, the one in the first segment by name is yielded, whoever wrote it. `since_last` looks
+        into those segments alone that were not there at the last call.
 
         Raises:
             StoreError: the store can't be read.
         """
         wanted = set(keys)
+        known = frozenset(self._listed) if since_last else frozenset()
         discarded: dict[tuple[str, str], Completion] = {}  # a segment may be read twice, and stands beside its join
         while wanted:
             try:
-                for completion in self._serve(wanted, min_logprobs):
+                for completion in self._serve(wanted, min_logprobs, known):
                     if not completion.is_discarded:
                         yield completion
                     elif discarded.setdefault((completion.key, completion.created), completion) is completion:
@@ -84,9 +89,9 @@ class CompletionStore:
                 continue
             return
 
-    def _serve(self, wanted: set[str], min_logprobs: int) -> Iterator[Completion]:
+    def _serve(self, wanted: set[str], min_logprobs: int, known: frozenset[str]) -> Iterator[Completion]:
         """Yield stored completions of `wanted` and take their keys out of it; discarded replies stand before them."""
-        for table in self._tables(lambda file: _matching(file, wanted, min_logprobs)):
+        for table in self._tables(lambda file: _matching(file, wanted, min_logprobs), known):
             for row, logprobs in zip(_rows(table), _logprobs(table), strict=True):
                 if row["key"] in wanted:  # segments are read ahead: an earlier one may have served it since
                     if row["finish_reason"] != DISCARDED:
@@ -108,10 +113,11 @@ class CompletionStore:
         self._store.put_bytes(f"{self._folder}/{name}", segment_bytes(_table(completions, logprobs)))
         return name
 
-    def _tables(self, read: Callable[[pq.ParquetFile], pa.Table]) -> Iterator[pa.Table]:
-        """Yield what `read` makes of each undamaged segment, in the order of their names."""
-        names = iter([name for name in self._store.list(self._folder) if name.endswith(".parquet")])
+    def _tables(self, read: Callable[[pq.ParquetFile], pa.Table], known: frozenset[str]) -> Iterator[pa.Table]:
+        """Yield what `read` makes of each undamaged segment that is not `known`, in the order of their names."""
+        self._listed = {name for name in self._store.list(self._folder) if name.endswith(".parquet")}
         with ThreadPoolExecutor(_READ_AHEAD) as pool:
+            names = iter(sorted(self._listed - known))
             pending = deque(pool.submit(self._read, name, read) for name in islice(names, _READ_AHEAD))
             while pending:
                 if (table := pending.popleft().result()) is not None:

@@ -58,7 +58,7 @@ class BudgetGuard:
         self._flying_completion += max_tokens
 
     def charge(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> None:
-        """Count what an answer took that is no completion, and was charged for all the same."""
+        """Count what an answer took that this worker has no use for, or that another run has asked for."""
         self._prompt += prompt_tokens
         self._completion += completion_tokens
         self._cached += cached_tokens

@@ -68,7 +68,8 @@ def evaluate_teacher(
     endpoint = spec.endpoint
     requests = ChatRequests(spec, rows, reporter.log, reporter.beat)
     recorder = open_recorder(spec, [request.key for request in requests.all], reporter, requests.answers)
-    timings = run_until_signal(_request(spec, requests, recorder, reporter.log, connect))
+    with recorder.asking(requests.all) as missing:
+        timings = run_until_signal(_request(spec, requests, missing, recorder, log=reporter.log, connect=connect))
     table = Path(spec.out) / "completions.parquet"
     recorder.completions.write(requests.slots, table)
     lines = {line["row_id"]: line for line in pq.read_table(table).to_pylist()}
@@ -89,12 +90,14 @@ def evaluate_teacher(
 async def _request(
     spec: EvaluateApiSpec,
     requests: ChatRequests,
+    missing: list[ChatRequest],
     recorder: CompletionRecorder,
+    *,
     log: Callable[[str], None],
     connect: Callable[..., Client],
 ) -> Timings:
     """Have every missing row answered, and return the timings."""
-    single, timed, concurrent = _schedule(spec, recorder.missing(requests.all))
+    single, timed, concurrent = _schedule(spec, missing)
     if not single and not concurrent:
         return Timings()
     client = connect(requests.model(), log)

@@ -25,8 +25,8 @@ def probe(spec: ProbeSpec, reporter: Reporter, connect: Callable[..., Client] = 
     recorder = open_recorder(spec, [request.key for request in training.all], reporter, training.answers)
     chosen = choose_keys(training.slots, recorder.completions, spec.prompts, spec.among)
     is_chosen = frozenset(chosen).__contains__
-    missing = recorder.missing(request for request in training.all if is_chosen(request.key))
-    counts = run_until_signal(request_missing(training, missing, recorder, reporter.log, connect))
+    with recorder.asking(request for request in training.all if is_chosen(request.key)) as missing:
+        counts = run_until_signal(request_missing(training, missing, recorder, reporter.log, connect))
     sizes = {request.key: len(request.prompt.encode()) for request in (*training.all, *tests.all)}
     slots = {PROMPT_ROWS: training.slots, TEST_ROWS: tests.slots}
     write_probe(Path(spec.out), slots, sizes, chosen, is_exact=False, form=training.answers)

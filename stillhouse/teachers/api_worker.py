@@ -41,12 +41,12 @@ def generate(
     """
     requests = ChatRequests(spec, rows_of(spec), reporter.log, reporter.beat)
     recorder = open_recorder(spec, [request.key for request in requests.all], reporter, requests.answers)
-    missing = recorder.missing(requests.all)
-    if missing and spec.endpoint.execution == "batch":
-        work = _request_in_batches(requests, missing, recorder, reporter.log, connect_batches)
-    else:
-        work = request_missing(requests, missing, recorder, reporter.log, connect)
-    counts = run_until_signal(work)
+    with recorder.asking(requests.all) as missing:
+        if missing and spec.endpoint.execution == "batch":
+            work = _request_in_batches(requests, missing, recorder, reporter.log, connect_batches)
+        else:
+            work = request_missing(requests, missing, recorder, reporter.log, connect)
+        counts = run_until_signal(work)
     recorder.completions.write(requests.slots, Path(spec.out) / "completions.parquet")
     return summary_of(recorder, requests) | counts
 

@@ -58,10 +58,13 @@ class EngineRequester:
         Raises:
             BudgetSpent: the budget allows no further request; what came is stored.
             ModelError: the engine can't be started.
+            ClaimLost: another run may ask for the same by now.
         """
-        missing = self.recorder.missing(requests)
-        if not missing:
-            return
+        with self.recorder.asking(requests) as missing:
+            if missing:
+                self._request(missing)
+
+    def _request(self, missing: list[Request]) -> None:
         if not self.recorder.budget.can_reserve(*self._needed(missing[0])):
             # no engine is started for nothing
             raise self.recorder.budget_error()
@@ -113,6 +116,7 @@ class EngineRequester:
 
     def _reserve(self, request: Request) -> bool:
         """Return whether the budget allows the request, and set aside what it may take."""
+        self.recorder.check_claim()
         needed = self._needed(request)
         if not self.recorder.budget.can_reserve(*needed):
             return False

@@ -174,6 +174,15 @@ def test_choose_results_and_remains_of_what_is_gone_go(store: Store) -> None:
     assert sorted(going(store)) == ["probe/1234", f"results/train-{'d' * 64}", "runs/gone-20250101-000000-aaaaaaaa"]
 
 
+def test_choose_claims_of_nobody_go_and_those_of_a_run_that_beats_stay(store: Store) -> None:
+    for teacher in ("1" * 64, "2" * 64):
+        store.put_text(f"work/asking/{teacher}.json", "{}")
+        store.put_text(f"work/asking/{teacher}/a.keys", "")
+    grow_older(store, "work/asking", 8)
+    store.put_text(f"work/asking/{'2' * 64}.json", "{}")  # its beat; the keys are as old as the run
+    assert going(store) == [f"work/asking/{'1' * 64}.json", f"work/asking/{'1' * 64}/a.keys"]
+
+
 @pytest.mark.parametrize("damage", ["", "{", '{"attempt": 1}'])
 def test_choose_artifact_with_a_damaged_record_is_unneeded_or_left_whole(store: Store, damage: str) -> None:
     chain(store, "1")

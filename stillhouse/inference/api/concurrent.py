@@ -47,6 +47,7 @@ class ConcurrentRequester:
 
         Raises:
             ServiceError: the endpoint can't be used.
+            ClaimLost: another run may ask for the same by now.
             StoreError: the completions can't be stored.
             BudgetSpent: the budget allows no further request.
         """
@@ -90,6 +91,7 @@ class ConcurrentRequester:
             if not await self._reserve(request):
                 return
             try:
+                self._recorder.check_claim()
                 outcome = await self._client.send(request)
             except (ServiceError, BudgetSpent) as error:
                 self._end(error)

@@ -59,6 +59,7 @@ class BatchRunner:
         Raises:
             ServiceError: the provider refuses the batches, or they are not done in time: those go on.
             ServiceUnavailable: it can't be reached, or answers nothing.
+            ClaimLost: another run may submit the same by now.
             StoreError: tickets or completions can't be stored.
         """
         self._requests = {request.key: request for request in requests}
@@ -92,6 +93,7 @@ class BatchRunner:
             await asyncio.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
 
     async def _submit(self) -> None:
+        self._recorder.check_claim()
         try:
             ticket = await submit_next(self._waiting, self._client, self._tickets, self._account.most_requests)
         except TooMuch as error:
