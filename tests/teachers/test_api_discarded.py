@@ -1,5 +1,6 @@
 """Replies that are thrown away are paid for: they count in the budget and the ledger, in each later run too."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,17 @@ def test_budget_is_not_passed_though_every_third_reply_is_empty_however_often_it
             run(tmp_path, 100, tokens=40_000, temperature=temperature)
     # the first prompts are estimated before the endpoint has counted one
     assert 40_000 - 3 * BILLED < billed(server) <= 40_000 + BILLED * CONCURRENCY
+
+
+def test_budget_spent_by_a_reply_that_is_thrown_away_tells_of_all_that_came_by_the_end(tmp_path, serve):
+    # seven others are under way when the reply comes that spends it
+    server = serve(lambda received: replace(every_third_empty(received), delay_s=0.05 + 0.05 * (received.number % 3)))
+    with pytest.raises(BudgetSpent) as caught:
+        run(tmp_path, 100, tokens=40_000)
+    num_stored = len(stored(tmp_path))
+    assert 0 < num_stored < len(server.requests)
+    assert f"have used {billed(server):,} tokens of 40,000" in str(caught.value)
+    assert f"{num_stored} of 100 requests have a stored completion; {100 - num_stored} are open" in str(caught.value)
 
 
 def test_usage_is_what_the_server_billed_and_so_for_the_run_that_finds_it_stored(tmp_path, serve):

@@ -82,6 +82,8 @@ class ConcurrentRequester:
                 self._senders = [group.create_task(self._send_one_by_one(requests)) for _ in range(concurrency)]
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        if isinstance(self._error, BudgetSpent):
+            raise self._recorder.budget_error()  # more has come since it was spent
         if self._error:
             raise self._error
 
