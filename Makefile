@@ -83,6 +83,12 @@ bench: setup model
 	$(CONTROL)/python tests/benchmarks/completions.py
 	$(CONTROL)/python tests/benchmarks/generation.py
 	$(CONTROL)/python tests/benchmarks/api_teacher.py
+	$(CONTROL)/python -m tests.benchmarks.outages budget
+	$(CONTROL)/python -m tests.benchmarks.outages endpoint
+	$(CONTROL)/python -m tests.benchmarks.outages store
+	$(CONTROL)/python -m tests.benchmarks.outages interrupts
+	$(CONTROL)/python -m tests.benchmarks.outages interrupts --signal SIGTERM
+	$(CONTROL)/python -m tests.benchmarks.peers
 
 # the documentation as a site, in an environment of its own; site/index.html is its first page
 docs: $(DOCS)/.done-docs
