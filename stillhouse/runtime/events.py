@@ -27,10 +27,11 @@ class Metric(StrictModel):
 
 
 class Log(StrictModel):
-    """One line for the run's log."""
+    """One line for the run's log; a warning is for the terminal too."""
 
     event: Literal["log"] = "log"
     text: str
+    is_warning: bool = False
 
 
 class Done(StrictModel):

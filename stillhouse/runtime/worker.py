@@ -5,9 +5,11 @@ Command: `python -m stillhouse.<package>.worker spec.json`
 """
 
 import json
+import logging
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +34,7 @@ class Reporter:
         self._min_interval_s = min_interval_s
         self._last_progress = -math.inf
         self._last_beat = time.monotonic()
+        self._lock = threading.Lock()  # a store's threads warn while others report
 
     def progress(self, done: int, total: int, unit: str, **detail: Any) -> None:
         """Report progress. Reports within `min_interval_s` of the last one are left out, but never the final one."""
@@ -56,14 +59,31 @@ class Reporter:
         """Report one line for the run's log."""
         self._write(Log(text=text))
 
+    def warn(self, text: str) -> None:
+        """Report one line that whoever started the run should see."""
+        self._write(Log(text=text, is_warning=True))
+
     def finish(self, event: Done | Error) -> None:
         """Report how the work ended."""
         self._write(event)
 
     def _write(self, event: Event) -> None:
         line = json.dumps(event.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
-        self._pipe.write(encodable(line) + "\n")
-        self._pipe.flush()
+        with self._lock:
+            self._pipe.write(encodable(line) + "\n")
+            self._pipe.flush()
+
+
+class _Warnings(logging.Handler):
+    """Makes events of the library's warnings, which stand among other libraries' lines on standard error."""
+
+    def __init__(self, report: Reporter) -> None:
+        super().__init__(logging.WARNING)
+        self._report = report
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Report one warning."""
+        self._report.warn(record.getMessage())
 
 
 def serve(spec_model: type[Spec], run: Callable[[Spec, Reporter], dict[str, Any]]) -> None:
@@ -72,6 +92,7 @@ def serve(spec_model: type[Spec], run: Callable[[Spec, Reporter], dict[str, Any]
     Whatever `run` raises is an event: what nobody foresaw goes with its trace, for control to keep.
     """
     report = Reporter(_take_stdout())
+    logging.getLogger("stillhouse").addHandler(_Warnings(report))
     try:
         spec = spec_model.model_validate_json(Path(sys.argv[1]).read_text())
         report.finish(Done(summary=run(spec, report)))

@@ -144,7 +144,8 @@ class _Watcher:
         elif isinstance(event, Metric):
             log.debug("%s: %s = %.5g at step %d", self._label, event.name, event.value, event.step)
         elif isinstance(event, Log):
-            output.info("%s: %s", self._label, event.text)
+            tell = log.warning if event.is_warning else output.info
+            tell("%s: %s", self._label, event.text)
 
     def _progress(self, event: Progress) -> None:
         if sys.stderr.isatty():

@@ -116,6 +116,22 @@ def test_evaluate_teacher_failed_row_counts_as_wrong_and_is_noted(tmp_path):
     assert "1 test rows got no answer and count as wrong" in numbers(tmp_path)["notes"]
 
 
+def test_evaluate_teacher_rows_that_a_filter_refuses_count_as_wrong_and_lose_nothing(tmp_path):
+    def plan(received: Received) -> Act:
+        is_refused = int(received.prompt.split()[-1]) % 5 == 0
+        return failure(400, "refused", code="content_filter") if is_refused else labels(received)
+
+    with served(plan) as server:
+        summary = measure(tmp_path)
+        assert len(server.requests) == NUM_ROWS
+    # a fifth of the rows, where a twentieth may be lost
+    assert summary["failed"] == NUM_ROWS // 5
+    assert [row for row, found in answers(tmp_path).items() if found is None] == [
+        f"r{n}" for n in range(0, NUM_ROWS, 5)
+    ]
+    assert "18 test rows got no answer and count as wrong" in numbers(tmp_path)["notes"]
+
+
 def test_evaluate_teacher_too_many_failures_are_refused(tmp_path):
     def plan(received: Received) -> Act:
         return failure(500) if int(received.prompt.split()[-1]) % 10 == 0 else labels(received)

@@ -14,6 +14,7 @@ from stillhouse.runtime.worker import Reporter
         Progress(done=1, total=3, unit="rows", detail={"rate": 2.0}),
         Metric(name="loss", value=0.5, step=2),
         Log(text="two\nlines and a ü"),
+        Log(text="the store does not answer", is_warning=True),
         Done(summary={"rows": 3}),
         Error(kind="DataError", message="no rows"),
     ],

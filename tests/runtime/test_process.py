@@ -45,6 +45,13 @@ def test_run_worker_library_output_becomes_log_lines():
     assert sum("forged" in line for line in lines) == 2
 
 
+def test_run_worker_warning_of_the_library_is_told_as_one_and_once():
+    events = []
+    work("warn", on_event=events.append)
+    assert Log(text="segment a.parquet is damaged", is_warning=True) in events
+    assert [event.text for event in events if "damaged" in event.text] == ["segment a.parquet is damaged"]
+
+
 def test_run_worker_user_error_keeps_class_and_message():
     with pytest.raises(errors.DataError) as caught:
         work("refuse")

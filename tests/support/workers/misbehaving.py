@@ -1,5 +1,6 @@
 """Tiny workers for tests: `python -m tests.support.workers.misbehaving spec.json` does what the spec says."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -33,6 +34,7 @@ def run(spec: Spec, report: Reporter) -> dict[str, object]:
         "hang": _hang,
         "linger": _linger,
         "chatter": _chatter,
+        "warn": _warn,
     }[spec.act](spec, report)
 
 
@@ -49,6 +51,11 @@ def _chat(spec: Spec, report: Reporter) -> dict[str, object]:
     os.write(1, b'{"event": "done", "summary": {"forged": true}}\n')
     subprocess.run(["echo", '{"event": "done", "summary": {"forged": true}}'], check=True)
     return {"rows": 1}
+
+
+def _warn(spec: Spec, report: Reporter) -> dict[str, object]:
+    logging.getLogger("stillhouse.completions.store").warning("segment %s is damaged", "a.parquet")
+    return {}
 
 
 def _refuse(spec: Spec, report: Reporter) -> dict[str, object]:

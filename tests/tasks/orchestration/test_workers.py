@@ -1,5 +1,6 @@
 """Which worker asks a model for a stage, and how long it may take."""
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from stillhouse.artifacts.store import StoreConfig
 from stillhouse.recipe.teacher import Teacher
-from stillhouse.runtime.events import Progress
+from stillhouse.runtime.events import Log, Progress
 from stillhouse.skills.conversation import Conversation
 from stillhouse.teachers.spec import AskSpec
 from tasks.orchestration import workers
@@ -76,3 +77,16 @@ def test_progress_that_prefect_does_not_take_is_a_log_line(
         watcher.show(Progress(done=1, total=2, unit="rows"))
         watcher.show(Progress(done=2, total=2, unit="rows"))
     assert caplog.text.count("does not show the progress: ConnectError: no server") == 2
+
+
+def test_warning_of_a_worker_reaches_the_terminal_and_what_its_libraries_print_does_not(
+    caplog: pytest.LogCaptureFixture,
+):
+    with workers._Watcher("generate") as watcher, caplog.at_level(logging.INFO):
+        watcher.show(Log(text="segment a.parquet is damaged", is_warning=True))
+        watcher.show(Log(text="a library says hello"))
+    # the terminal leaves out what the second logger tells
+    assert [(record.name, record.levelname) for record in caplog.records] == [
+        ("stillhouse.worker", "WARNING"),
+        ("stillhouse.worker.output", "INFO"),
+    ]
