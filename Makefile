@@ -13,7 +13,7 @@ ENCODER := .models/all-MiniLM-L6-v2-int8
 # the same encoder with float weights, of which a student is made
 STUDENT_ENCODER := .models/all-MiniLM-L6-v2
 
-.PHONY: setup environments ray model demo up down test long fast lint types bench docs reference clean
+.PHONY: setup environments ray model demo up down test long fast lint types bench gpu-check docs reference clean
 
 # both at once: unpacking keeps one core busy, and there are two
 setup:
@@ -89,6 +89,12 @@ bench: setup model
 	$(CONTROL)/python -m tests.benchmarks.outages interrupts
 	$(CONTROL)/python -m tests.benchmarks.outages interrupts --signal SIGTERM
 	$(CONTROL)/python -m tests.benchmarks.peers
+
+# demo, engine, trainings and evaluation on the GPUs of this machine, with a report; docs/guides/cuda.md
+gpu-check: $(CONTROL)/.done-control
+	@$(CONTROL)/python -m infra.gpu_check --look
+	@$(MAKE) --no-print-directory setup model DEVICE=cuda
+	@$(CONTROL)/python -m infra.gpu_check
 
 # the documentation as a site, in an environment of its own; site/index.html is its first page
 docs: $(DOCS)/.done-docs
