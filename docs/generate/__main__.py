@@ -4,6 +4,7 @@ from pathlib import Path
 
 from docs.generate.cli import cli_page
 from docs.generate.known_models import models_page
+from docs.generate.plan_of_50000 import plan_page
 from docs.generate.providers import providers_page
 from docs.generate.recipe import recipe_page, report_page
 from docs.generate.settings import settings_page
@@ -20,6 +21,7 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "cli.md": cli_page(),
         REFERENCE / "models.md": models_page(),
+        REFERENCE / "plan-example.md": plan_page(),
         REFERENCE / "providers.md": providers_page(),
         REFERENCE / "recipe.md": recipe_page(),
         REFERENCE / "report-json.md": report_page(),
