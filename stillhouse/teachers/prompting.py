@@ -4,8 +4,11 @@ Generation and evaluation must show the teacher exactly the same prompts.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
+
+import numpy as np
 
 from stillhouse.data.row import Row, draw_sha256
 from stillhouse.errors import DataError, RecipeError
@@ -13,9 +16,11 @@ from stillhouse.recipe.checks.output import find_unreadable_forms
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.skills.skill import Skill
-from stillhouse.teachers.retrieval import Retriever
+from stillhouse.teachers.retrieval import BATCH_ROWS, Lookalikes, Retriever
 
 Prompt = list[dict[str, Any]] | str
+
+_WINDOW = 64  # examples of a pool that are compared with the rows at once
 
 
 class Prompter:
@@ -33,20 +38,24 @@ class Prompter:
         self.prompt = teacher.prompt
         self.skill = skill
         self.labels = tuple(labels)
+        # by the object, since ids may repeat: made once, and not for each example of each row
+        self._orders = {id(row): seeded_order(self.prompt.seed, row) for row in examples}
         self._pools = _pools(self.prompt, self.labels, examples)
 
-    def prompts(self, rows: Sequence[Row], beat: Callable[[], None] = lambda: None) -> Iterator[Prompt]:
+    def prompts(self, rows: Iterable[Row], beat: Callable[[], None] = lambda: None) -> Iterator[Prompt]:
         """Yield the prompt of each row: messages, or text for layout `text`; `beat` is called while examples are found.
 
-        For many rows that takes minutes before the first prompt.
+        Rows are taken as prompts are: no more than a batch of them is held, nor of their examples.
         """
         if self.prompt.layout == "student":
             yield from (self.skill.student_messages(row["messages"], self.labels) for row in rows)
             return
         make = self.skill.teacher_text if self.prompt.layout == "text" else self.skill.teacher_messages
-        for row, examples in zip(rows, self._examples(rows, beat), strict=True):
-            shown = [(self.skill.as_text(example["messages"]), example["references"][0]) for example in examples]
-            yield make(row["messages"], self.prompt, self.labels, shown)
+        waiting = iter(rows)
+        while batch := list(islice(waiting, BATCH_ROWS)):
+            for row, examples in zip(batch, self._examples(batch, beat), strict=True):
+                shown = [(self.skill.as_text(example["messages"]), example["references"][0]) for example in examples]
+                yield make(row["messages"], self.prompt, self.labels, shown)
 
     def constraint(self, teacher: Teacher) -> dict[str, Any]:
         """Return the constraint on a completion; {} for none."""
@@ -59,11 +68,8 @@ class Prompter:
         found = [pool.nearest_all(rows, k, beat) for pool in self._pools]
         chosen = [[example for group in groups for example in group] for groups in zip(*found, strict=True)]
         if self.prompt.selection == "fixed_per_label":
-            return [sorted(examples, key=self._fixed_order) for examples in chosen]
+            return [sorted(examples, key=lambda example: self._orders[id(example)]) for examples in chosen]
         return chosen
-
-    def _fixed_order(self, example: Row) -> str:
-        return seeded_order(self.prompt.seed, example)
 
 
 def constraint_of(teacher: Teacher, skill: Skill, labels: Sequence[str]) -> dict[str, Any]:
@@ -80,12 +86,25 @@ class _FixedPool:
     """The same examples of one label for every row, but never the row itself or its near-duplicates."""
 
     def __init__(self, prompt: TeacherPrompt, examples: Sequence[Row]) -> None:
-        self._retriever = Retriever(sorted(examples, key=lambda row: seeded_order(prompt.seed, row)), prompt.retriever)
-        self._examples = self._retriever.examples
+        ordered = sorted(examples, key=lambda row: seeded_order(prompt.seed, row))
+        self._windows = [ordered[start : start + _WINDOW] for start in range(0, len(ordered), _WINDOW)]
+        self._lookalikes: dict[int, Lookalikes] = {}  # by window, made where it is needed
 
     def nearest_all(self, rows: Sequence[Row], k: int, beat: Callable[[], None] = lambda: None) -> list[list[Row]]:
-        allowed = self._retriever.nearest_all(rows, len(self._examples), beat)
-        return [[example for example in self._examples if any(example is one for one in near)][:k] for near in allowed]
+        """Return the first `k` examples that each row may be shown, in their order."""
+        beat()
+        chosen: list[list[Row]] = [[] for _ in rows]
+        for number, window in enumerate(self._windows):
+            # of a pool of any size a row needs the first few, and more only if it is like some of these
+            lacking = [at for at, found in enumerate(chosen) if len(found) < k]
+            if not lacking:
+                break
+            if number not in self._lookalikes:
+                self._lookalikes[number] = Lookalikes(window)
+            for at, hidden in zip(lacking, self._lookalikes[number].of([rows[at] for at in lacking]), strict=True):
+                allowed = [window[place] for place in np.flatnonzero(~hidden).tolist()]
+                chosen[at] += allowed[: k - len(chosen[at])]
+        return chosen
 
 
 def seeded_order(seed: int, row: Row) -> str:

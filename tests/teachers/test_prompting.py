@@ -6,6 +6,7 @@ from stillhouse.recipe.teacher import Output, Teacher
 from stillhouse.skills.classification import Classification
 from stillhouse.skills.prompts import TeacherPrompt
 from stillhouse.teachers.prompting import Prompter, seeded_order
+from stillhouse.teachers.retrieval import Lookalikes
 
 LABELS = ("car", "pet")
 SKILL = Classification(labels=LABELS, instruction="Say one of {labels}.")
@@ -147,10 +148,62 @@ def test_constraint_is_what_the_recipe_says(output, layout, expected):
     assert {name: list(value) if name == "choice" else value for name, value in found.items()} == expected
 
 
-@pytest.mark.parametrize("selection", ["nearest", "nearest_per_label", "fixed_per_label"])
-def test_prompts_of_many_rows_beat_before_the_first_one(monkeypatch: pytest.MonkeyPatch, selection: str):
-    monkeypatch.setattr("stillhouse.teachers.retrieval._BATCH_ROWS", 1)
-    beats: list[None] = []
+SELECTIONS = ["nearest", "nearest_per_label", "fixed_per_label"]
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_prompts_of_many_rows_beat_and_take_rows_as_they_go(monkeypatch: pytest.MonkeyPatch, selection: str):
+    monkeypatch.setattr("stillhouse.teachers.prompting.BATCH_ROWS", 2)
+    taken, beats = [], []
+    rows = (taken.append(n) or row(f"question {n}") for n in range(10))
     prompter = Prompter(teacher(examples=2, selection=selection), SKILL, LABELS, EXAMPLES)
-    next(prompter.prompts(ASKED, lambda: beats.append(None)))
-    assert len(beats) >= len(ASKED)
+    for number, _ in enumerate(prompter.prompts(rows, lambda: beats.append(None)), start=1):
+        assert len(taken) <= number + 1
+        assert len(beats) >= number // 2
+    assert number == 10
+
+
+def allowed(example: dict, asked: dict) -> bool:
+    """Whether a row may be shown an example, by the definition."""
+    one, two = set(example["id"].split()), set(asked["messages"][0]["content"].split())
+    return example["content_sha256"] != asked["content_sha256"] and len(one & two) / len(one | two) < 0.8
+
+
+def test_prompts_fixed_per_label_of_a_large_pool_shows_the_first_that_are_allowed():
+    # each text has a like one next to it in the order of the prompt, and some rows ask for nearly the first 150
+    texts = [f"w{n} a{n} b{n} c{n}" for n in range(200)]
+    pool = sorted((row(text, label) for text in texts for label in LABELS), key=lambda one: seeded_order(0, one))
+    first = [one["id"] for one in pool]
+    asked = [row("nothing like it"), row(first[0]), row(f"{first[0]} more"), row(" ".join(first[:4]))]
+    made = prompts(asked, pool, examples=3, selection="fixed_per_label")
+    for one, turns in zip(asked, made, strict=True):
+        expected = [
+            (example["id"], label)
+            for label in LABELS
+            for example in [each for each in pool if each["label"] == label and allowed(each, one)][:3]
+        ]
+        order = {text: at for at, text in enumerate(first)}
+        assert shown(turns) == sorted(expected, key=lambda pair: order[pair[0]])
+
+
+def test_prompts_fixed_per_label_goes_on_where_the_first_examples_are_all_like_the_row():
+    same = [row(f"the one text {'!' * n}", "car", f"id {n}") for n in range(150)]
+    other = row("another text of a car", "car")
+    pool = sorted([*same, other], key=lambda one: seeded_order(0, one))
+    found = shown(prompts([row("the one text")], [*pool, *EXAMPLES[4:]], examples=2, selection="fixed_per_label")[0])
+    assert [text for text, label in found if label == "car"] == ["another text of a car"]
+
+
+def test_prompts_fixed_per_label_compares_a_row_with_few_of_a_large_pool(monkeypatch: pytest.MonkeyPatch):
+    compared: list[int] = []
+    whole = Lookalikes.of
+
+    def counted(self: Lookalikes, rows: list) -> object:
+        found = whole(self, rows)
+        compared.append(found.size)
+        return found
+
+    monkeypatch.setattr(Lookalikes, "of", counted)
+    pool = [row(f"example number {n} of {label}", label) for n in range(1000) for label in LABELS]
+    prompts(ASKED, pool, examples=3, selection="fixed_per_label")
+    assert sum(compared) <= 100 * len(ASKED) * len(LABELS)

@@ -1,4 +1,5 @@
 import math
+import random
 import subprocess
 import sys
 from collections import Counter
@@ -95,6 +96,22 @@ def test_nearest_all_equals_nearest_of_each_row(kind):
     # more than the 512 of one batch
     rows = [row(f"{word} the parcel") for word in ("wet", "broken", "money", "")] * 130
     assert retriever.nearest_all(rows, 3) == [retriever.nearest(one, 3) for one in rows]
+
+
+@pytest.mark.parametrize("kind", ["tfidf", "bm25"])
+def test_nearest_all_of_a_large_index_is_the_full_order_cut(monkeypatch: pytest.MonkeyPatch, kind):
+    rng = random.Random(3)
+    many = [row(" ".join(rng.choices("abcdefghij", k=3)), f"{n}") for n in range(150)]  # with many equal scores
+    asked = [row(" ".join(rng.choices("abcdefghij", k=4)), f"asked {n}") for n in range(20)]
+    asked.append(many[7])
+    retriever = Retriever(many, kind)
+    whole = [retriever.nearest(one, len(many)) for one in asked]
+    monkeypatch.setattr("stillhouse.teachers.retrieval._MOST_SCORES", 3 * len(many))  # three rows at a time
+    beats: list[None] = []
+    for k in (1, 2, 5, 149):
+        found = retriever.nearest_all(asked, k, lambda: beats.append(None))
+        assert [ids(one) for one in found] == [ids(one)[-k:] for one in whole]
+    assert len(beats) == 4 * 7
 
 
 def test_retriever_without_examples_is_refused_with_the_next_step():
