@@ -58,6 +58,8 @@ def split_reasoning(text: str, reasoning: str = "") -> Split:
         reasoning: what its server handed over apart from the text.
     """
     answer, blocks = _channels(text) or _blocks(text)
+    if not blocks and not reasoning:
+        return Split(answer, "")  # as of nearly all, of which there are millions
     if blocks and (inner := _ANSWER_BLOCK.fullmatch(answer)):
         answer = inner[1].strip()
     found = dict.fromkeys(part for block in (reasoning, *blocks) if (part := block.strip()))

@@ -1,15 +1,18 @@
 """Completions as they come, in any order, for a table in the order of the rows.
 
-A million completions as Python objects take several GiB: here they become columns as they come, and
-neither their token ids nor their logprobs are kept.
+A million completions as Python objects take several GiB: here they become columns in a file without a name as they
+come, and neither their token ids nor their logprobs are kept. No part is larger than a few thousand completions: Arrow
+holds at most 2 GiB of text in one.
 """
 
+import tempfile
 from array import array
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -20,6 +23,7 @@ from stillhouse.completions.table import ANSWER_SCHEMA, AnswerForm, line_of
 _SLOT_COLUMNS = ("row_id", "sample_index", "key")
 _BUFFERED = pa.schema([field for field in ANSWER_SCHEMA if field.name not in (*_SLOT_COLUMNS, "teacher")])
 _BATCH = 4096
+_GROUP_ROWS = 16_384  # of the table
 _NONE = -1
 
 
@@ -34,8 +38,9 @@ class CompletionBuffer:
         self._form = form
         self._teacher = ""
         self._count = 0
-        self._batches: list[pa.RecordBatch] = []
-        self._pending: list[dict[str, Any]] = []
+        self._pending: list[list[Any]] = []
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with this object
+        self._batches = pa.ipc.new_file(pa.PythonFile(self._file, "w"), _BUFFERED)
 
     def __contains__(self, key: str) -> bool:
         """Return whether the completion of `key` has come."""
@@ -50,60 +55,65 @@ class CompletionBuffer:
         self._position[self._number[completion.key]] = self._count
         self._count += 1
         self._teacher = completion.teacher
-        self._pending.append(line_of(completion, self._form))
+        line = line_of(completion, self._form)
+        self._pending.append([line.get(name) for name in _BUFFERED.names])
         if len(self._pending) == _BATCH:
             self._flush()
 
-    def write(self, slots: Iterable[CompletionSlot], path: Path) -> None:
-        """Write the completion of every slot, in their order; the buffer is empty afterwards and can't be used again.
+    def write(self, slots: Sequence[CompletionSlot], path: Path) -> None:
+        """Write the completion of every slot, in their order; no completion can be added afterwards.
 
         Raises:
             KeyError: for a slot whose key has no completion.
         """
         self._flush()
-        columns, positions = self._slot_columns(slots)
-        self._number.clear()
-        for name in _BUFFERED.names:
-            columns[name] = self._drop_column(name).take(positions)
-        columns["teacher"] = _constant(self._teacher, len(positions))
-        # one chunk a column: pages, and so the file's bytes, depend on where chunks end (of equal values they don't)
-        arrays = [columns.pop(field.name) for field in ANSWER_SCHEMA]
-        pq.write_table(pa.Table.from_arrays(arrays, schema=ANSWER_SCHEMA), path)
+        self._batches.close()
+        self._file.flush()
+        positions = np.array(array("i", map(self._position_of, slots)))
+        with (
+            pa.memory_map(f"/proc/self/fd/{self._file.fileno()}") as mapped,
+            pa.ipc.open_file(mapped) as buffered,
+            pq.ParquetWriter(path, ANSWER_SCHEMA) as table,
+        ):
+            for start in range(0, max(len(slots), 1), _GROUP_ROWS):
+                group = slots[start : start + _GROUP_ROWS]
+                columns = _slot_columns(group) | _gather(buffered, positions[start : start + _GROUP_ROWS])
+                columns["teacher"] = pa.repeat(self._teacher, len(group))
+                arrays = [columns[field.name] for field in ANSWER_SCHEMA]
+                table.write_table(pa.Table.from_arrays(arrays, schema=ANSWER_SCHEMA), _GROUP_ROWS)
 
     def _flush(self) -> None:
-        self._batches.append(pa.RecordBatch.from_pylist(self._pending, schema=_BUFFERED))
+        columns = zip(*self._pending, strict=True) if self._pending else [()] * len(_BUFFERED)
+        arrays = [pa.array(values, field.type) for field, values in zip(_BUFFERED, columns, strict=True)]
+        self._batches.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_BUFFERED))
         self._pending = []
 
-    def _slot_columns(self, slots: Iterable[CompletionSlot]) -> tuple[dict[str, pa.Array], pa.Array]:
-        """Return the columns that slots hold, and the position of each slot's completion in the buffer."""
-        types = [ANSWER_SCHEMA.field(name).type for name in _SLOT_COLUMNS] + [pa.int32()]
-        names = [*_SLOT_COLUMNS, "position"]
-        chunks = [pa.RecordBatch.from_arrays([pa.array([], kind) for kind in types], names=names)]
-        waiting = iter(slots)
-        while some := list(islice(waiting, _BATCH)):
-            lists = [*zip(*some, strict=True), [self._position_of(slot.key) for slot in some]]
-            arrays = [pa.array(values, kind) for values, kind in zip(lists, types, strict=True)]
-            chunks.append(pa.RecordBatch.from_arrays(arrays, names=names))
-        columns = {}
-        for name in names:
-            columns[name] = pa.concat_arrays([chunk[name] for chunk in chunks])
-            chunks = [chunk.drop_columns([name]) for chunk in chunks]
-        return columns, columns.pop("position")
-
-    def _position_of(self, key: str) -> int:
-        position = self._position[self._number[key]]
+    def _position_of(self, slot: CompletionSlot) -> int:
+        position = self._position[self._number[slot.key]]
         if position == _NONE:
-            raise KeyError(key)
+            raise KeyError(slot.key)
         return position
 
-    def _drop_column(self, name: str) -> pa.Array:
-        """Return one column of all completions and forget it, so that no more than one is held twice."""
-        column = pa.concat_arrays([batch[name] for batch in self._batches])
-        self._batches = [batch.drop_columns([name]) for batch in self._batches]
-        return column
+
+def _slot_columns(slots: Sequence[CompletionSlot]) -> dict[str, pa.Array]:
+    """Return the columns that slots hold."""
+    values = zip(*slots, strict=True) if slots else [()] * len(_SLOT_COLUMNS)
+    return {
+        name: pa.array(column, ANSWER_SCHEMA.field(name).type)
+        for name, column in zip(_SLOT_COLUMNS, values, strict=True)
+    }
 
 
-def _constant(value: str, number: int) -> pa.ChunkedArray:
-    """Return a column of one value out of one small piece: a million times 64 letters would be 64 MiB."""
-    piece = pa.repeat(value, _BATCH)
-    return pa.chunked_array([piece] * (number // _BATCH) + [piece[: number % _BATCH]], pa.string())
+def _gather(buffered: Any, positions: Any) -> dict[str, pa.Array]:
+    """Return the columns of the completions at `positions` of a file of batches, in this order."""
+    order = np.argsort(positions, kind="stable")
+    numbers, places = np.divmod(positions[order], _BATCH)
+    # all batches but the last hold _BATCH completions
+    edges = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1))
+    parts = [pa.RecordBatch.from_pylist([], schema=_BUFFERED)]
+    for first, end in pairwise(edges.tolist()):
+        parts.append(buffered.get_batch(int(numbers[first])).take(pa.array(places[first:end])))
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    found = pa.concat_batches(parts).take(pa.array(back))
+    return dict(zip(found.schema.names, found.columns, strict=True))

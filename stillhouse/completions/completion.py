@@ -74,6 +74,8 @@ class Completion(Reply):
 def without_reasoning(completion: Completion) -> Completion:
     """Return a completion as the model wrote it with its reasoning taken out of the text."""
     answer, reasoning = split_reasoning(completion.text, completion.reasoning)
+    if answer == completion.text and reasoning == completion.reasoning:
+        return completion  # as nearly all are
     return completion.model_copy(update={"text": answer, "reasoning": reasoning})
 
 

@@ -58,7 +58,8 @@ def label_scores(logprobs: Sequence[Mapping[int, float]], label_tokens: list[int
     """Return the log-probability of each label's first token (nats), or None if they were not requested."""
     if label_tokens is None or not logprobs:
         return None
-    return [max(logprobs[0].get(token, _FLOOR), _FLOOR) for token in label_tokens]
+    first = logprobs[0]
+    return [score if (score := first.get(token, _FLOOR)) > _FLOOR else _FLOOR for token in label_tokens]
 
 
 def read_answers(path: Path) -> dict[str, list[dict[str, Any]]]:

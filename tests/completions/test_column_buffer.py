@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -71,3 +72,35 @@ def test_write_slot_without_a_completion_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="b"):
         gathered.write([CompletionSlot("row", 0, "b")], tmp_path / "gathered")
     assert not (tmp_path / "gathered").exists()
+
+
+def test_write_of_many_groups_gives_each_slot_its_completion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stillhouse.completions.column_buffer._BATCH", 8)
+    monkeypatch.setattr("stillhouse.completions.column_buffer._GROUP_ROWS", 20)
+    answers = {f"k{n}": completion(f"k{n}", n) for n in range(101)}
+    slots = [CompletionSlot(f"row {n}", n % 3, f"k{random.Random(n).randrange(101)}") for n in range(250)]
+    gathered = CompletionBuffer(answers, FORM)
+    for answer in random.Random(1).sample(list(answers.values()), 101):
+        gathered.add(answer)
+    gathered.write(slots, tmp_path / "gathered")
+    written = pq.ParquetFile(tmp_path / "gathered")
+    expected = [line(row, index, answers[key]) for row, index, key in slots]
+    assert written.read().to_pylist() == pa.Table.from_pylist(expected, schema=ANSWER_SCHEMA).to_pylist()
+    assert written.num_row_groups == 13
+
+
+@pytest.mark.slow
+def test_write_of_more_text_than_one_array_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # 2.25 GB of text out of 45 MB of answers that 50 rows each share
+    monkeypatch.setattr("stillhouse.completions.column_buffer._GROUP_ROWS", 256)
+    answers = [completion(f"k{n}", n).model_copy(update={"text": f"{n}" + "x" * 450_000}) for n in range(100)]
+    gathered = CompletionBuffer([one.key for one in answers], FREE_TEXT)
+    for answer in answers:
+        gathered.add(answer)
+    gathered.write([CompletionSlot(f"row {n}", 0, f"k{n % 100}") for n in range(5_000)], tmp_path / "gathered")
+    lengths = [
+        length
+        for batch in pq.ParquetFile(tmp_path / "gathered").iter_batches(64, columns=["text"])
+        for length in pc.binary_length(batch["text"]).to_pylist()
+    ]
+    assert lengths == [450_000 + len(str(n % 100)) for n in range(5_000)]
