@@ -53,8 +53,9 @@ def choose(
     """
     names = sorted({group for group in groups if group is not None})
     code_of = {name: code for code, name in enumerate(names)}
-    grouped = np.array([at for at, group in enumerate(groups) if group is not None], np.int64)
-    codes = np.array([code_of[group] for group in groups if group is not None], np.int64)
+    of_all = np.fromiter((-1 if group is None else code_of[group] for group in groups), np.int64, len(groups))
+    grouped = np.flatnonzero(of_all >= 0)
+    codes = of_all[grouped]
     before = np.bincount(codes, minlength=len(names))
     after = before if rule.by == "none" or not names else _targets(before, rule)
     later = ~np.array(is_given, bool)[grouped] if is_given else np.zeros(len(grouped), bool)
@@ -80,7 +81,9 @@ def _groups(path: Path, rule: Balance) -> list[str | None]:
         "source": lambda batch: batch.column("source").to_pylist(),
         "length": lambda batch: [_bucket(len(text)) for text in user_texts(batch)],
     }
-    return [group for batch in batches(path, [column]) for group in name[rule.by](batch)]
+    # one string a group: those of each batch are others, and of 10 million rows take half a gigabyte
+    one: dict[str | None, str | None] = {}
+    return [one.setdefault(group, group) for batch in batches(path, [column]) for group in name[rule.by](batch)]
 
 
 def _bucket(length: int) -> str:

@@ -107,7 +107,7 @@ def read_turns(paths: Iterable[Path], rows: Iterable[int], make: Callable[[int, 
     start = 0
     for path in paths if len(wanted) else ():
         for batch in batches(path, ["messages"]):
-            here = wanted[(wanted >= start) & (wanted < start + batch.num_rows)]
+            here = wanted[slice(*np.searchsorted(wanted, (start, start + batch.num_rows)))]
             if len(here):
                 found = conversations(batch.take(pa.array(here - start)))
                 made |= {row: make(row, turns) for row, turns in zip(here.tolist(), found, strict=True)}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +27,11 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 class RowIndex:
     """Columns over all rows, in the order in which they were added; sealed before they are read."""
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: Path) -> None:
+        """Start without a row; `scratch` is the folder for files while the rows are worked on."""
         self.label_names: dict[str | None, int] = {None: -1}  # label -> its code
         self.num_rows = 0
-        self._texts = RowTexts()
+        self._texts = RowTexts(scratch)
         self._ids: list[pa.Array] = []
         self._keys: list[Hashes] = []
         self._answers: list[Hashes] = []

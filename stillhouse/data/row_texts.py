@@ -6,6 +6,7 @@ a question asked again under another prompt or after other replies is another ro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -25,8 +26,10 @@ _SAMPLE = 20_000
 class RowTexts:
     """Collects the texts of rows."""
 
-    def __init__(self) -> None:
-        self._asked, self._others, self._system = Tokens(), Tokens(), Tokens()
+    def __init__(self, scratch: Path | None = None) -> None:
+        """Start without a row; `scratch` is the folder for files while the rows are worked on, None the system's."""
+        self._scratch = scratch
+        self._asked, self._others, self._system = (Tokens(scratch) for _ in range(3))
 
     def add(self, dialogues: Sequence[Turns]) -> None:
         """Append rows, given as their turns of (role, content)."""
@@ -51,7 +54,7 @@ class RowTexts:
         """Return the tables of all rows added, which replace this object."""
         asked = self._asked.seal()
         tables = [table for table in (self._others.seal(), self._system.seal()) if len(table.flat)]
-        return TextTables(asked, without_templates(asked), tuple(tables))
+        return TextTables(asked, without_templates(asked, self._scratch), tuple(tables), self._scratch)
 
 
 def asked_turn(turns: Turns) -> int:
@@ -66,6 +69,7 @@ class TextTables:
     asked: TokenTable
     own: TokenTable  # what is asked, without the templates that many rows share
     others: tuple[TokenTable, ...]  # the other turns and the system prompts; only where any row has some
+    scratch: Path | None = None  # the folder for files while these are worked on; None: the system's
 
     @property
     def spoken(self) -> tuple[TokenTable, ...]:
@@ -81,22 +85,22 @@ class TextTables:
         return near
 
 
-def without_templates(table: TokenTable) -> TokenTable:
+def without_templates(table: TokenTable, scratch: Path | None) -> TokenTable:
     """Return `table` without the runs of words that many rows share; a text of nothing else keeps them."""
     count = len(table.offsets) - 1
     templates = _templates(table, np.arange(0, count, max(1, count // _SAMPLE)))
     if not len(templates):
         return table
-    parts, lengths = [], []
+    left_over = Tokens(scratch)
     for runs in table.runs(np.arange(count), _TEMPLATE_WORDS):
         kept = ~covered(runs.starts, runs.ends, np.isin(runs.hashes, templates), len(runs.flat))
         owners = np.repeat(np.arange(len(runs.offsets) - 1), np.diff(runs.offsets))
         left = np.bincount(owners[kept], minlength=len(runs.offsets) - 1)
         kept |= (left == 0)[owners]
-        parts.append(runs.flat[kept].astype(np.uint32))
-        lengths.append(np.bincount(owners[kept], minlength=len(runs.offsets) - 1))
-    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
-    return TokenTable(np.concatenate(parts), offsets, table.has_characters)
+        lengths = np.bincount(owners[kept], minlength=len(runs.offsets) - 1)
+        left_over.append(runs.flat[kept].astype(np.uint32), lengths)
+    found = left_over.seal()
+    return TokenTable(found.flat, found.offsets, table.has_characters)
 
 
 def _templates(table: TokenTable, sample: Ints) -> Hashes:

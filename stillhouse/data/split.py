@@ -47,7 +47,7 @@ def split(rows: Path, data: Data, has_test: bool, out: Path, *, has_groups: bool
     """
     out.mkdir(parents=True, exist_ok=True)
     path = rows / "rows.parquet"
-    index, draws = _index(path)
+    index, draws = _index(path, out)
     groups = read_groups(path) if has_groups else no_groups(index.num_rows)
     pairs = _near(index, data)
     assigned = _assign(index, draws, data, has_test, groups)
@@ -77,9 +77,9 @@ def split(rows: Path, data: Data, has_test: bool, out: Path, *, has_groups: bool
     )
 
 
-def _index(path: Path) -> tuple[RowIndex, Hashes]:
+def _index(path: Path, scratch: Path) -> tuple[RowIndex, Hashes]:
     """Return the index of all rows, and the two numbers by which each is drawn."""
-    index, draws = RowIndex(), []
+    index, draws = RowIndex(scratch), []
     for batch in batches(path, INDEXED):
         dialogues = list(conversations(batch))
         index.add(batch, dialogues)

@@ -1,8 +1,10 @@
 """The tokens of many texts as numbers: their shingles, the likeness of two texts, and their runs of words."""
 
 import functools
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +28,16 @@ _MARKS = 64  # tokens below are no words: each stands before a turn and says its
 
 
 class Tokens:
-    """The tokens of many texts in order, as 32-bit hashes whose last two bits are the script's class."""
+    """The tokens of many texts in order, as 32-bit hashes whose last two bits are the script's class.
 
-    def __init__(self) -> None:
-        self._hashes: list[npt.NDArray[np.uint32]] = []
+    They go to a file that has no name, so that the system can take its memory back: those of 10 million short texts
+    take more than a gigabyte.
+    """
+
+    def __init__(self, scratch: Path | None = None) -> None:
+        """Start without a text; `scratch` is the folder of the file, None the system's own for such."""
+        self._scratch = scratch
+        self._file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - it goes with this object
         self._lengths: list[Ints] = []
         self._has_characters = False
 
@@ -43,15 +51,15 @@ class Tokens:
             classes = token_classes(flat).to_numpy()
             self._has_characters |= bool(classes.any())
             hashes = hashes | classes
-        self._append(hashes.astype(np.uint32), lengths)
+        self.append(hashes.astype(np.uint32), lengths)
 
     def add_blank(self, count: int) -> None:
         """Append texts without a token."""
-        self._append(np.empty(0, np.uint32), np.zeros(count, np.int64))
+        self.append(np.empty(0, np.uint32), np.zeros(count, np.int64))
 
     def add_turns(self, dialogues: Sequence[Sequence[tuple[int, str]]]) -> None:
         """Append texts of several turns each, given as (number of the role, content)."""
-        turns = Tokens()
+        turns = Tokens(self._scratch)
         turns.add([content for turns_of_one in dialogues for _, content in turns_of_one])
         table = turns.seal()
         roles = np.array([role for turns_of_one in dialogues for role, _ in turns_of_one], np.uint32)
@@ -59,18 +67,21 @@ class Tokens:
         per_turn = np.diff(table.offsets) + 1
         ends = np.concatenate([[0], np.cumsum(per_turn)])
         starts = np.concatenate([[0], np.cumsum([len(one) for one in dialogues])]).astype(np.int64)
-        self._append(np.insert(table.flat, table.offsets[:-1], roles), np.diff(ends[starts]).astype(np.int64))
+        self.append(np.insert(table.flat, table.offsets[:-1], roles), np.diff(ends[starts]).astype(np.int64))
 
-    def _append(self, hashes: npt.NDArray[np.uint32], lengths: Ints) -> None:
-        self._hashes.append(hashes)
+    def append(self, hashes: npt.NDArray[np.uint32], lengths: Ints) -> None:
+        """Append texts of known tokens: all of them one after the other, and how many each text has."""
+        self._file.write(hashes.tobytes())
         self._lengths.append(lengths)
 
     def seal(self) -> "TokenTable":
         """Return the table of all texts added, which replaces this object."""
-        flat = np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint32)
         lengths = np.concatenate(self._lengths) if self._lengths else np.empty(0, np.int64)
-        self._hashes, self._lengths = [], []
-        return TokenTable(flat, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), self._has_characters)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        self._file.flush()
+        # a file of nothing can't be mapped
+        flat = np.memmap(self._file, np.uint32, "r") if offsets[-1] else np.empty(0, np.uint32)
+        return TokenTable(flat, offsets, self._has_characters)
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,7 @@ class TokenTable:
 
     def take(self, rows: Ints) -> tuple[Hashes, Ints]:
         """Return the tokens of `rows`, one after the other, and their offsets."""
-        lengths = self.lengths[rows]
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
         ends = np.cumsum(lengths)
         positions = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths - self.offsets[rows], lengths)
         return self.flat[positions].astype(np.uint64), np.concatenate([[0], ends]).astype(np.int64)

@@ -42,7 +42,7 @@ def validate(folders: dict[str, Path], data: Data, skill: Skill, out: Path) -> V
     redacted: Counter[str] = Counter()
     with TemporaryDirectory(dir=out) as scratch:
         paths, personal = _personal(folders, data, Path(scratch), redacted)
-        index, drops = _check_rows(paths, personal, data, skill)
+        index, drops = _check_rows(paths, personal, data, skill, RowIndex(Path(scratch)))
         by_source = count_labels(index) if skill.has_labels else {}
         check_forms(by_source, skill.known_labels)
         check_overlap(by_source, skill.known_labels)
@@ -75,9 +75,11 @@ def _personal(
     return clean, {source: redact_rows(paths[source], clean[source], redacted) for source in paths}
 
 
-def _check_rows(paths: dict[str, Path], personal: dict[str, Flags], data: Data, skill: Skill) -> tuple[RowIndex, Drops]:
+def _check_rows(
+    paths: dict[str, Path], personal: dict[str, Flags], data: Data, skill: Skill, index: RowIndex
+) -> tuple[RowIndex, Drops]:
     """Return the index of all rows, and the drops of those that a look at the row alone decides."""
-    index, found = RowIndex(), Drops()
+    found = Drops()
     for source, path in paths.items():
         start = index.num_rows
         for batch in batches(path, INDEXED):
@@ -175,10 +177,9 @@ def _write(paths: dict[str, Path], drops: Drops, renamed: dict[int, str], out: P
 
 
 def _with_ids(batch: pa.RecordBatch, renamed: dict[int, str], start: int) -> pa.RecordBatch:
-    here = {row - start: name for row, name in renamed.items() if start <= row < start + batch.num_rows}
-    if not here:
+    if not renamed:
         return batch
-    names = [here.get(at, name) for at, name in enumerate(batch.column("id").to_pylist())]
+    names = [renamed.get(row, name) for row, name in enumerate(batch.column("id").to_pylist(), start)]
     return batch.set_column(0, batch.schema.field(0), pa.array(names, pa.string()))
 
 
