@@ -1,9 +1,11 @@
 import base64
 import csv
 import gzip
+import http.server
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from stillhouse.data.sources import resolve
 from stillhouse.data.summaries import ReadSummary
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Source
+from tests.support.loopback import LoopbackServer
 from tests.support.s3.server import S3Server
 
 GOOD = b'{"text": "hello there"}\n'
@@ -285,6 +288,22 @@ def test_read_s3_folder_gives_its_rows_and_a_missing_key_a_data_error(tmp_path: 
             resolve(Source(path="s3://bucket/absent/*.jsonl", columns=TEXT), options)
         with pytest.raises(DataError, match=r"s3://nosuch/a\.jsonl"):
             resolve(Source(path="s3://nosuch/a.jsonl", columns=TEXT), options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+def test_read_by_http_beside_a_store_on_a_server_of_its_own(tmp_path: Path, read_back: ReadBack, name: str) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    (served / "a.jsonl").write_bytes(GOOD)
+    (served / "a.csv").write_text("text\nhello there\n")
+    pq.write_table(pa.table({"text": ["hello there"]}), served / "a.parquet")
+    # the store's options: no other protocol knows them
+    options = {"endpoint_url": "http://127.0.0.1:9", "key": "k", "secret": "s"}
+    with LoopbackServer(partial(http.server.SimpleHTTPRequestHandler, directory=str(served))) as server:
+        source = Source(path=f"{server.address}/{name}", columns=TEXT)
+        read(source, resolve(source, options), "train", tmp_path / "out", options)
+    assert texts(tmp_path / "out", read_back) == ["hello there"]
 
 
 def test_read_text_of_several_columns_is_joined_without_gaps(tmp_path: Path, read_back: ReadBack) -> None:

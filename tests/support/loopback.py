@@ -2,13 +2,14 @@
 
 import http.server
 import threading
+from collections.abc import Callable
 from typing import Any, Self
 
 
 class LoopbackServer:
     """An HTTP server; its handlers find it at `self.server.owner`."""
 
-    def __init__(self, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+    def __init__(self, handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> None:
         """Serve nothing yet."""
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
