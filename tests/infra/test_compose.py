@@ -68,7 +68,8 @@ def test_compose_secrets_come_from_the_env_file_and_its_example_has_none():
 
 
 def test_compose_hands_on_the_key_of_every_provider(compose):
-    variables = {provider.key_variable for provider in PROVIDERS.values()}
+    # and of the hub, for models and data that are not public
+    variables = {provider.key_variable for provider in PROVIDERS.values()} | {"HF_TOKEN"}
     workers = [
         service for service in compose["services"].values() if "stillhouse register" in service.get("command", "")
     ]
