@@ -52,6 +52,7 @@ def _environment(home: Path) -> dict[str, str]:
         "TELEMETRY_ENABLED": "false",
         "HF_HUB_OFFLINE": "1",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "600",  # a busy machine is no reason to end
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
