@@ -6,6 +6,7 @@ whoever has the password.
 """
 
 import atexit
+import contextlib
 import os
 import secrets
 import socket
@@ -99,4 +100,5 @@ def serve(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    with contextlib.suppress(KeyboardInterrupt):  # a terminal's Ctrl-C reaches it too, and the run says all there is
+        serve(int(sys.argv[1]))

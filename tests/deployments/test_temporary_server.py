@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -35,6 +36,17 @@ def test_temporary_server_takes_its_password_alone_and_ends_at_stop() -> None:
         server.stop()
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{server.url}/health", trust_env=False)
+
+
+def test_temporary_server_ends_without_a_word_at_ctrl_c(capfd: pytest.CaptureFixture[str]) -> None:
+    server = TemporaryServer()
+    try:
+        server.wait(120)
+        server._process.send_signal(signal.SIGINT)  # as a terminal sends it to a command and all that it started
+        server._process.wait(timeout=30)
+    finally:
+        server.stop()
+    assert capfd.readouterr().err == ""
 
 
 def test_temporary_server_ends_when_its_maker_is_killed(tmp_path: Path) -> None:
