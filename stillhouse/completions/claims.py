@@ -169,7 +169,7 @@ class Claims:
 
 def as_numbers(keys: Iterable[str]) -> Keys:
     """Return the first 64 bits of each key (a SHA-256 in hex). Two that agree in them wait for each other in vain."""
-    return np.array([int(key[:16], 16) for key in keys], np.uint64)
+    return np.fromiter((int(key[:16], 16) for key in keys), np.uint64)
 
 
 def boot_time() -> float:

@@ -79,6 +79,10 @@ def live(store: Store, folder: Path) -> None:
     assert not store.exists("runs/1/absent")
     assert store.list("runs") == ["runs/1/report.json"]
     assert store.read_text("runs/1/report.json") == "{}"
+    assert store.swap("work/asking/t.json", b"1", None)
+    found = store.versioned("work/asking/t.json")
+    assert found
+    assert store.swap("work/asking/t.json", b"2", found[1])
     store.delete("runs/1")
 
 
