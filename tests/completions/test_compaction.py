@@ -1,4 +1,5 @@
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,25 @@ def test_compact_during_a_lookup_changes_no_result(store: Store, completions: Co
     found += answers
     assert {answer.key: answer for answer in found} == before
     assert len(found) == len(before)
+
+
+def test_compact_by_three_at_once_serves_every_request_as_before(store: Store, completions: CompletionStore) -> None:
+    before = served(completions)
+    start = threading.Barrier(3)
+
+    def join() -> None:
+        start.wait()
+        compact(Store(store.config), TEACHER)
+
+    threads = [threading.Thread(target=join) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert served(completions) == before
+    compact(store, TEACHER)
+    assert len(segments_of(store)) == 1
+    assert served(completions) == before
 
 
 def test_compact_leaves_a_damaged_segment_where_it_is(store: Store, completions: CompletionStore) -> None:
