@@ -7,9 +7,8 @@ import uuid
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock
-
 from stillhouse.artifacts.backend import Stamp
+from stillhouse.artifacts.locked_swap import swap_under
 
 _UNFINISHED = ".stillhouse-"  # starts the name of an unfinished write
 
@@ -61,14 +60,7 @@ class Folder:
     def swap(self, key: str, data: bytes, version: str | None) -> bool:
         """Put `data` at `key` if its version is still `version`; return whether it is put."""
         # a lock of the kernel; NFS 4 and its kin hand it on to the server, so it excludes other machines
-        lock = self._root / ".locks" / key
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=-1):
-            found = self.versioned(key)
-            if (found and found[1]) != version:
-                return False
-            self.write(key, data)
-            return True
+        return swap_under(self._root / ".locks" / key, self, key, data, version)
 
     @property
     def excludes_others(self) -> bool:

@@ -29,12 +29,20 @@ _BEATS = 6  # while a claim is valid
 _OWN_SHARE = 0.8  # of that time in which an owner counts on it: others wait for all of it
 
 
+def boot_time() -> float:
+    """Return the seconds since the machine's start; those of its sleep count, unlike in `time.monotonic`."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Claims:
     """What this process asks one teacher for, a context: what it took is given back at its end."""
 
-    def __init__(self, store: FileStore, teacher: str, slack_s: float = _SLACK_S) -> None:
+    def __init__(
+        self, store: FileStore, teacher: str, slack_s: float = _SLACK_S, clock: Callable[[], float] = boot_time
+    ) -> None:
         """Take nothing yet; without a sign for `slack_s` more than the store may fail, this process counts as dead."""
         self._store = store
+        self._clock = clock
         self._key = f"{FOLDER}/{teacher}.json"
         self._keys_folder = f"{FOLDER}/{teacher}"
         self._own = this_process(uuid.uuid4().hex, store.config.patience_s + slack_s)
@@ -71,7 +79,7 @@ class Claims:
                 self._is_noted = True
             return living.having(self._own)
 
-        started = boot_time()
+        started = self._clock()
         table = self._change(enter)
         for owner in dead:
             self._store.delete(self._keys_of(owner))
@@ -89,7 +97,7 @@ class Claims:
         Raises:
             ClaimLost: others may take it for dead, and ask.
         """
-        silent_s = boot_time() - self._renewed
+        silent_s = self._clock() - self._renewed
         if self._is_lost or silent_s > self._own.valid_s * _OWN_SHARE:
             raise ClaimLost(
                 f"this run gave the store no sign for {silent_s:.0f} s, as after a machine's sleep, and another may "
@@ -138,9 +146,9 @@ class Claims:
             return True
         beat, since = self._seen.get(owner.id, (-1, 0.0))
         if beat != owner.beat:
-            self._seen[owner.id] = owner.beat, boot_time()
+            self._seen[owner.id] = owner.beat, self._clock()
             return False
-        return boot_time() - since >= owner.valid_s
+        return self._clock() - since >= owner.valid_s
 
     def _holder(self, table: ClaimTable, wanted: Keys) -> Owner | None:
         return next((owner for owner in table.owners if self._holds_any(owner, wanted)), None)
@@ -157,7 +165,7 @@ class Claims:
 
     def _beat(self) -> None:
         while not self._is_lost and not self._ended.wait(self._own.valid_s / _BEATS):
-            started = boot_time()
+            started = self._clock()
             with suppress(StoreError):  # the next beat tries again, and `check` counts the time
                 self._change(self._renewal)
                 self._renewed = started
@@ -170,8 +178,3 @@ class Claims:
 def as_numbers(keys: Iterable[str]) -> Keys:
     """Return the first 64 bits of each key (a SHA-256 in hex). Two that agree in them wait for each other in vain."""
     return np.fromiter((int(key[:16], 16) for key in keys), np.uint64)
-
-
-def boot_time() -> float:
-    """Return the seconds since the machine's start; those of its sleep count, unlike in `time.monotonic`."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -4,10 +4,10 @@ import hashlib
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.claim_table import ClaimTable, Owner, this_process
@@ -34,7 +34,22 @@ def note(store: Store, owner: Owner, keys: list[str]) -> None:
 
 
 def elsewhere(**fields: object) -> Owner:
-    return this_process("other", 0.3).model_copy(update={"place": "another machine", "host": "far", **fields})
+    return this_process("other", 300.0).model_copy(update={"place": "another machine", "host": "far", **fields})
+
+
+def is_lost(claims: Claims) -> bool:
+    try:
+        claims.check()
+    except ClaimLost as error:
+        return "run again" in str(error)
+    return False
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def files(store: Store) -> list[str]:
@@ -104,43 +119,39 @@ def test_take_after_another_process_got_the_number_of_a_killed_one_is_granted(st
 
 
 def test_take_from_another_machine_is_refused_while_it_beats_and_granted_once_it_is_silent(store):
-    with Claims(store, TEACHER) as claims:
+    now = 0.0
+    with Claims(store, TEACHER, clock=lambda: now) as claims:
         for beat in range(5):
             note(store, elsewhere(beat=beat), KEYS)
             assert claims.take(KEYS) is not None
-            time.sleep(0.1)
-        time.sleep(0.3)
+            now += 299.0
+            assert claims.take(KEYS) is not None
+        now += 1.0
         assert claims.take(KEYS) is None
 
 
-def test_owner_beats_more_often_than_it_must(store):
+def test_owner_beats_while_it_holds_keys(store):
     with Claims(store, TEACHER, 0.6) as claims:
         assert claims.take(KEYS) is None
-        time.sleep(0.6)
-        (owner,) = ClaimTable.model_validate_json(store.read_text(TABLE)).owners
-        assert owner.beat >= 3
-        claims.check()
+        until(lambda: ClaimTable.model_validate_json(store.read_text(TABLE)).owners[0].beat >= 3)
 
 
 def test_check_of_an_owner_that_was_taken_for_dead_says_so(store):
-    with Claims(store, TEACHER, 0.4) as claims:
+    with Claims(store, TEACHER, 0.3, clock=lambda: 0.0) as claims:
         assert claims.take(KEYS) is None
         claims.check()
         store.put_text(TABLE, ClaimTable().model_dump_json())  # another has taken it out
-        time.sleep(0.2)
-        with pytest.raises(ClaimLost, match="run again"):
-            claims.check()
+        until(lambda: is_lost(claims))
 
 
-def test_check_of_an_owner_whose_beats_do_not_reach_the_store_says_so_before_others_may_take_over(store, tmp_path):
-    with Claims(store, TEACHER, 0.5) as claims:
+def test_check_of_an_owner_without_a_beat_for_long_says_so_before_others_may_take_over(store):
+    now = 1000.0
+    with Claims(store, TEACHER, 300.0, clock=lambda: now) as claims:
         assert claims.take(KEYS) is None
-        with FileLock(tmp_path / "store" / ".locks" / TABLE):  # as a store that does not answer
-            time.sleep(0.3)
-            claims.check()
-            time.sleep(0.15)
-            with pytest.raises(ClaimLost):
-                claims.check()
+        now += 239.0
+        assert not is_lost(claims)
+        now += 2.0
+        assert is_lost(claims)
 
 
 def test_take_with_a_table_that_is_none_names_it(store):

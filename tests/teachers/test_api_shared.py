@@ -1,7 +1,6 @@
 """Two runs that want the same answers at the same time: each is asked once, whoever waits takes it over."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,14 +30,17 @@ def recorder_of(asked: GenerateSpec) -> tuple[CompletionRecorder, ChatRequests, 
 
 
 @contextmanager
-def asked_by_another(asked: GenerateSpec, num_answers: int, tokens: int = 10) -> Iterator[None]:
-    """Hold all prompts as another run does that answers some of them a moment later, and then ends."""
+def asked_by_another(
+    asked: GenerateSpec, num_answers: int, reporter: RecordingReporter, tokens: int = 10
+) -> Iterator[None]:
+    """Hold all prompts as another run does that answers some of them once `reporter` says that one waits, and ends."""
     recorder, requests, _ = recorder_of(asked)
 
     def answer_some() -> None:
         with recorder.asking(requests.all) as missing:
             began.set()
-            time.sleep(0.3)
+            while "waiting" not in reporter.text and not over.wait(0.02):
+                pass
             recorder.commit(
                 [
                     make_completion(key=one.key, teacher=recorder.teacher, prompt_tokens=tokens, completion_tokens=0)
@@ -46,12 +48,15 @@ def asked_by_another(asked: GenerateSpec, num_answers: int, tokens: int = 10) ->
                 ]
             )
 
-    began = threading.Event()
+    began, over = threading.Event(), threading.Event()
     thread = threading.Thread(target=answer_some)
     thread.start()
     assert began.wait(20)
-    yield
-    thread.join()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("num_answers", [6, 4])
@@ -60,7 +65,7 @@ def test_run_that_meets_another_waits_and_asks_only_what_that_has_left(
 ) -> None:
     server = serve(lambda _: answer("billing"))
     asked, reporter = spec(tmp_path, teacher(**FREE), 6), RecordingReporter()
-    with asked_by_another(asked, num_answers):
+    with asked_by_another(asked, num_answers, reporter):
         summary = generate(asked, reporter, connect_over(Path("socket")))
     assert len(server.requests) == summary["sent"] == 6 - num_answers
     assert summary["from_store"] == num_answers
@@ -72,9 +77,9 @@ def test_run_that_meets_another_waits_and_asks_only_what_that_has_left(
 def test_budget_of_a_run_that_meets_another_counts_what_that_was_answered(tmp_path: Path, serve: Serve) -> None:
     server = serve(lambda _: answer("billing"))
     budget = BudgetScope(budget=Budget(tokens=4_000))
-    asked = spec(tmp_path, teacher(**FREE), 6, budget=budget)
-    with asked_by_another(asked, num_answers=4, tokens=999), pytest.raises(BudgetSpent, match="4 of 6"):
-        generate(asked, RecordingReporter(), connect_over(Path("socket")))
+    asked, reporter = spec(tmp_path, teacher(**FREE), 6, budget=budget), RecordingReporter()
+    with asked_by_another(asked, 4, reporter, tokens=999), pytest.raises(BudgetSpent, match="4 of 6"):
+        generate(asked, reporter, connect_over(Path("socket")))
     assert server.requests == []
 
 
@@ -83,6 +88,6 @@ def test_run_for_other_prompts_of_the_same_teacher_does_not_wait(tmp_path: Path,
     asked = spec(tmp_path, teacher(**FREE), 6)
     others = spec(tmp_path, teacher(**FREE, sampling={"max_tokens": 7}), 6)
     reporter = RecordingReporter()
-    with asked_by_another(others, num_answers=0):
+    with asked_by_another(others, 0, reporter):
         generate(asked, reporter, connect_over(Path("socket")))
     assert "waiting" not in reporter.text

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import FlexibleChecksumError
-from filelock import FileLock
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from stillhouse.artifacts.backend import Stamp
 from stillhouse.artifacts.config import StoreConfig
+from stillhouse.artifacts.locked_swap import swap_under
 from stillhouse.artifacts.s3.client import RangedFile, connect
 from stillhouse.artifacts.s3.conditional import has_conditional_writes, put_if
 from stillhouse.artifacts.s3.errors import is_lost_upload, is_missing_bucket
@@ -83,13 +83,7 @@ class Bucket:
         if self.excludes_others:
             return put_if(self._fs, self._path(key), data, version)
         lock = self._locks / f"{hashlib.sha256(self._path(key).encode()).hexdigest()}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=-1):
-            found = self.versioned(key)
-            if (found and found[1]) != version:
-                return False
-            self.write(key, data)
-            return True
+        return swap_under(lock, self, key, data, version)
 
     @cached_property
     def excludes_others(self) -> bool:
