@@ -18,6 +18,7 @@ from tasks.balance import Rows
 from tasks.orchestration.model_memory import models_memory, named_models_memory
 from tasks.orchestration.probes import Probes, read_probes
 from tasks.orchestration.run import Run
+from tasks.orchestration.training_memory import trainings_memory
 
 
 @task(name="forecast", task_run_name="forecast", cache_policy=NO_CACHE, persist_result=False)
@@ -32,8 +33,8 @@ def forecast(
     """Return what a run of the recipe will request, take, cost and keep, and the memory of its models."""
     splits = _splits(run, rows)
     teacher_probes, judge_probe = read_probes(run, teachers, probes), _read_judge_probe(run, judge, scores)
-    memory = models_memory(run, teachers, judge)
-    plan = make_plan(PlanInputs(run.recipe, rows.labels, teacher_probes, splits, judge_probe, memory))
+    memory, training = models_memory(run, teachers, judge), tuple(trainings_memory(run))
+    plan = make_plan(PlanInputs(run.recipe, rows.labels, teacher_probes, splits, judge_probe, memory, training))
     create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
     return plan
 
@@ -41,8 +42,9 @@ def forecast(
 @task(name="forecast", task_run_name="forecast", cache_policy=NO_CACHE, persist_result=False)
 def forecast_offline(run: Run, rows: Rows, listed: list[ProbeResult]) -> Plan:
     """Return what is known of a run before any model was asked: its requests, their bounds, and the models' memory."""
-    memory = named_models_memory(run)
-    plan = make_plan(PlanInputs(run.recipe, rows.labels, listed, _splits(run, rows), memory=memory, is_offline=True))
+    memory, training = named_models_memory(run), tuple(trainings_memory(run))
+    splits = _splits(run, rows)
+    plan = make_plan(PlanInputs(run.recipe, rows.labels, listed, splits, None, memory, training, is_offline=True))
     create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
     return plan
 

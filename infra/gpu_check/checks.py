@@ -9,7 +9,7 @@ from typing import Any
 from infra.gpu_check.make_student import StudentSpec
 from infra.gpu_check.place import Place
 from infra.gpu_check.steps import Figures, Step
-from infra.gpu_check.training import METHODS, num_layers, train
+from infra.gpu_check.training import METHODS, forecast_bytes, num_layers, train
 from stillhouse.inference.vllm.footprint import OF_EACH_GPU
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.repository import ROOT
@@ -35,8 +35,17 @@ def all_steps(place: Place) -> Sequence[Step]:
             needs=("demo",),
         ),
         Step(name="student to train", run=partial(make_student, place, tokenizer, student)),
-        *(Step(name=name, run=partial(train, place, student, name), needs=("student to train",)) for name in METHODS),
+        *(_training(place, student, name) for name in METHODS),
     ]
+
+
+def _training(place: Place, student: Path, method: str) -> Step:
+    return Step(
+        name=method,
+        run=partial(train, place, student, method),
+        forecast_bytes=partial(forecast_bytes, student, method),
+        needs=("student to train",),
+    )
 
 
 def ask_engine(place: Place, plan: Path) -> Figures:

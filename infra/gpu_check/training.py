@@ -8,7 +8,10 @@ from typing import Any
 from infra.gpu_check.make_student import SHAPE
 from infra.gpu_check.place import Place
 from infra.gpu_check.steps import Figures
+from stillhouse.inference.loading import load_config
+from stillhouse.planning.training_memory import StudentShape, training_bytes
 from stillhouse.recipe.training import Training
+from stillhouse.students.size import num_parameters
 from stillhouse.students.spec import TrainSpec
 
 # of the GPU's memory, for weights, gradients and AdamW's numbers; the rest is for activations
@@ -65,6 +68,14 @@ def train(place: Place, student: Path, method: str) -> Figures:
         "tokens a second": summary["tokens"] / summary["seconds"],
         "loss": summary["train_loss"],
     }
+
+
+def forecast_bytes(student: Path, method: str) -> int | None:
+    """Return the forecast memory of a method; None if the student's size can't be read."""
+    parameters = num_parameters(str(student), "", 0)
+    if parameters is None:
+        return None
+    return training_bytes(StudentShape.of(load_config(str(student)), parameters), training_of(method))
 
 
 def training_of(method: str) -> Training:

@@ -11,6 +11,7 @@ from stillhouse.completions.table import Lines
 from stillhouse.data.row import Row
 from stillhouse.filters.unanswered import routing_filters, unanswered_rows
 from stillhouse.planning.model_memory import ModelMemory
+from stillhouse.planning.training_memory import TrainingMemory
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 from stillhouse.teachers.calibration import calibrated_completions, label_priors, teacher_index_of
@@ -27,6 +28,7 @@ class PlanInputs:
     splits: Sequence[Sequence[Row]]  # training and validation rows
     judge_probe: ProbeResult | None = None  # None unless a judge's scores choose what the student learns
     memory: tuple[ModelMemory, ...] = ()
+    training: tuple[TrainingMemory, ...] = ()
     is_offline: bool = False  # no model was asked, and sizes of prompts are bytes
 
     @property

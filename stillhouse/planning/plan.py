@@ -15,6 +15,7 @@ from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.model_memory import ModelMemory
 from stillhouse.planning.most import Most, most_of_all
 from stillhouse.planning.requests_forecast import RequestsForecast, forecast_requests
+from stillhouse.planning.training_memory import TrainingMemory
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 from stillhouse.teachers.probe_result import ProbeResult, RowIds
@@ -56,6 +57,7 @@ class Plan(StrictModel):
     survivors: Survivors
     budget: tuple[Limit, ...]
     memory: tuple[ModelMemory, ...]  # of each model that an engine here serves
+    training: tuple[TrainingMemory, ...] = ()  # of each student that is a language model
     most: tuple[Most, ...] = ()  # of a plan that asked no model
     notes: tuple[str, ...]
 
@@ -78,6 +80,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         survivors=_unjudged(inputs) if inputs.is_offline else _forecast_kept(inputs),
         budget=tuple(_limits(parts, recipe)),
         memory=inputs.memory,
+        training=inputs.training,
         most=tuple(most_of_all(inputs)) if inputs.is_offline else (),
         notes=tuple(_offline_notes(recipe) if inputs.is_offline else _notes(recipe, probes)),
     )

@@ -10,6 +10,7 @@ from stillhouse.planning.model_memory import memory_line
 from stillhouse.planning.most import most_line
 from stillhouse.planning.plan import Plan
 from stillhouse.planning.requests_forecast import RemainingUsage
+from stillhouse.planning.training_memory import training_line
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, dollars, percent, rate, seconds
 
@@ -48,7 +49,8 @@ def plan_lines(plan: Plan) -> list[str]:
 
 
 def _memory_lines(plan: Plan) -> list[str]:
-    return [line for model in plan.memory for line in (memory_line(model), *model.commands)]
+    served = [line for model in plan.memory for line in (memory_line(model), *model.commands)]
+    return [*served, *map(training_line, plan.training)]
 
 
 def render_plan(plan: Plan) -> Table:

@@ -15,7 +15,7 @@ from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.machine import find_machine
 from stillhouse.runtime.settings import load_settings
-from tasks.orchestration import model_memory
+from tasks.orchestration import model_memory, training_memory
 
 PLAN = Plan.model_validate_json(STORED.read_text(encoding="utf-8"))
 
@@ -34,6 +34,13 @@ def test_example_plan_has_the_memory_that_the_code_reckons_now(recipe, monkeypat
     run = SimpleNamespace(recipe=recipe, settings=load_settings())
     # without a GPU it would be this machine's memory
     assert model_memory.named_models_memory(run) == PLAN.memory, "stale: run python -m docs.generate.plan_of_50000"
+
+
+def test_example_plan_has_the_memory_of_training_that_the_code_reckons_now(recipe, monkeypatch):
+    monkeypatch.setattr(training_memory, "engine_machine", lambda _: find_machine({}, lambda: GPU))
+    monkeypatch.setattr(training_memory, "trains_on_gpu", lambda *_: True)
+    run = SimpleNamespace(recipe=recipe, settings=load_settings())
+    assert tuple(training_memory.trainings_memory(run)) == PLAN.training
 
 
 def test_example_plan_has_a_request_for_each_conversation_and_the_drafted_recipes_longest_answer(recipe):

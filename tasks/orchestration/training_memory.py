@@ -1,0 +1,43 @@
+"""Reckons the memory of each student's training on this machine."""
+
+from collections.abc import Iterator
+
+from stillhouse.errors import ModelError
+from stillhouse.inference.loading import load_config
+from stillhouse.inference.published_models import PUBLISHED_MODELS
+from stillhouse.planning.training_memory import StudentShape, TrainingMemory, reckon_training
+from stillhouse.recipe.training_defaults import with_defaults
+from stillhouse.runtime.machine import engine_machine
+from stillhouse.students.size import num_parameters
+from tasks.orchestration.run import Run
+from tasks.orchestration.run_models import find_checkpoint
+from tasks.orchestration.training_of import trains_on_gpu
+
+
+def trainings_memory(run: Run) -> Iterator[TrainingMemory]:
+    """Yield what the training of each student takes, but of encoders and of models that nobody describes."""
+    machine = engine_machine(run.settings.engine_python)
+    for student in run.recipe.all_students:
+        if student.is_encoder:
+            continue
+        path = find_checkpoint(student.model, student.revision, run.settings).path
+        shape = _shape(path, student.revision, student.layers)
+        if shape is None:
+            continue
+        training = run.recipe.training_of(student)
+        on_gpu = bool(machine.gpus) and trains_on_gpu(training, run.settings)
+        settled = with_defaults(training, shape.parameters, on_gpu=on_gpu)
+        available = machine.gpu_bytes if on_gpu else machine.memory_bytes
+        yield reckon_training(student.display_name, shape, settled, available, on_gpu=on_gpu)
+
+
+def _shape(path: str, revision: str, layers: int) -> StudentShape | None:
+    parameters = num_parameters(path, revision, layers)
+    if parameters is None:
+        return None
+    published = PUBLISHED_MODELS.get(path)
+    try:
+        config = published.config() if published else load_config(path, revision)
+    except ModelError:  # the hub gives it to those alone who accepted its licence
+        return None
+    return StudentShape.of(config, parameters, layers)
