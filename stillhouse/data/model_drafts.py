@@ -34,7 +34,7 @@ class StudentDraft:
 Draft = TypeVar("Draft", TeacherDraft, StudentDraft)
 
 _OWN_SERVER = (
-    "# `stillhouse plan` says how many GPUs it needs, and has the commands of its server. Once that runs:",
+    "# `stillhouse plan --offline` says how many GPUs it needs, with the commands of its server. Once that runs:",
     '# endpoint: {provider: vllm, base_url: "http://SET-THIS:8000/v1"}',
 )
 

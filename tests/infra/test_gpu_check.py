@@ -9,7 +9,7 @@ import pytest
 
 from infra.gpu_check import __main__ as gpu_check
 from infra.gpu_check.checks import all_steps
-from infra.gpu_check.memory_watch import MemoryWatch
+from infra.gpu_check.memory_watch import MemoryWatch, used_bytes
 from infra.gpu_check.place import Place
 from infra.gpu_check.results import CheckReport, StepResult, as_json, as_markdown
 from infra.gpu_check.steps import Step, run_steps
@@ -173,3 +173,19 @@ def test_check_writes_both_reports_and_leaves_no_models(tmp_path, monkeypatch):
     assert gpu_check.check(MACHINE, tmp_path / "python", tmp_path / "reports") == 0
     assert {path.name for path in (tmp_path / "reports").iterdir()} == {"report.json", "report.md"}
     assert len(json.loads((tmp_path / "reports" / "report.json").read_text())["steps"]) == 7
+
+
+def test_used_bytes_is_the_sum_of_what_the_driver_says_and_nothing_without_a_driver(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert used_bytes() == 0
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\necho 100\necho 200\n")
+    driver.chmod(0o755)
+    assert used_bytes() == 300 * 2**20
+
+
+@pytest.mark.slow
+def test_place_command_that_fails_is_one_line_with_what_it_said(tmp_path):
+    place = Place(tmp_path, tmp_path / "python", MACHINE)
+    with pytest.raises(WorkerError, match=r"stillhouse run no-such-recipe ended with code 2: .*No recipe"):
+        place.stillhouse("run", "no-such-recipe")
