@@ -62,7 +62,7 @@ MaxTrainRowsInput = Annotated[
 OfflineInput = Annotated[
     bool,
     Field(
-        description="Ask no model and no hub: no key, server or weights are needed. The plan then has the requests, "
+        description="Ask no model: no key, server, weights or network are needed. The plan then has the requests, "
         "bounds of tokens and cost, and the memory of the models."
     ),
 ]

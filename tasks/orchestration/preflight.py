@@ -51,7 +51,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_
 
 
 def start_offline(recipe: Recipe, settings: Settings) -> Run:
-    """Return a run for a plan that asks no model and no hub: neither keys nor commits are looked up.
+    """Return a run for a plan that asks no model: neither keys nor commits are looked up.
 
     Raises:
         StoreError: the store can't be used.
