@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from stillhouse.dataset.second_opinion import read_opinions
 from stillhouse.inference.encoder.files import find_encoder
 from stillhouse.recipe.encoder import Encoder
 from stillhouse.reports.schema.report import Report
@@ -103,6 +105,21 @@ def test_distill_chooses_by_the_labels_of_its_own_rows_and_asks_no_teacher_about
     answered = pq.read_table(built(whole, "evaluate", "validation.parquet")).to_pylist()
     by_model = {("student", row["id"]) for row in own} | {("teacher", row["id"]) for row in own}
     assert {(line["model"], line["row_id"]) for line in answered} == by_model
+
+
+@pytest.mark.skipif(not find_encoder(Encoder()), reason="needs the demo's encoder: make model")
+def test_distill_learns_what_teacher_and_classifier_find_together(whole: Pipeline) -> None:
+    opinions = read_opinions(built(whole, "second_opinion", "opinions.parquet").parent)
+    completions = pq.read_table(built(whole, "generate", "completions.parquet")).to_pylist()
+    calibration = json.loads(built(whole, "filter", "calibration.json").read_text())
+    expected = {}
+    for line in completions:
+        product = np.asarray(line["label_scores"]) - calibration["prior"] + 2.0 * np.asarray(opinions[line["row_id"]])
+        expected[line["row_id"]] = calibration["labels"][int(product.argmax())]
+    lines = [json.loads(line) for line in built(whole, "filter", "train.jsonl").read_text().splitlines()]
+    taught = {line["id"]: line["completion"][0]["content"] for line in lines if line["id"] in expected}
+    assert taught
+    assert taught == {row_id: expected[row_id] for row_id in taught}
 
 
 def test_distill_second_run_finds_every_stage_cached(whole: Pipeline, prefect_server: str) -> None:

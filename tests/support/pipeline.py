@@ -92,9 +92,10 @@ class Pipeline:
         fields["training"] |= {"max_steps": 6, "save_every": 2, "batch_size": 4, "execution": {"threads": self.threads}}
         fields["evaluation"]["engine"] = {"mode": "eager", "threads": self.threads}
         fields["filters"] = {"min_success_ratio": 0.0}
+        fields["second_opinion"] = None  # it needs the demo's encoder
         fields["gate"] = {"rules": []}
         for part, values in changes.items():
-            fields[part] = {**fields[part], **values}
+            fields[part] = {**(fields[part] or {}), **values}
         path = self.folder / "recipe.yaml"
         path.write_text(yaml.safe_dump(fields))
         return path
