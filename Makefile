@@ -89,6 +89,7 @@ bench: setup model
 	$(CONTROL)/python -m tests.benchmarks.outages interrupts
 	$(CONTROL)/python -m tests.benchmarks.outages interrupts --signal SIGTERM
 	$(CONTROL)/python -m tests.benchmarks.peers
+	$(CONTROL)/python -m tests.benchmarks.short_jobs
 
 # demo, engine, trainings and evaluation on the GPUs of this machine, with a report; docs/guides/cuda.md
 gpu-check: $(CONTROL)/.done-control

@@ -15,6 +15,7 @@ from deployments.terminal import console
 from stillhouse.errors import RecipeError, UnexpectedError, UserError
 from stillhouse.recipe.form import recipe_changes
 from stillhouse.runtime.proxies import spare_loopback
+from stillhouse.runtime.quick_imports import quick_imports
 from stillhouse.runtime.unexpected import one_line_errors
 from stillhouse.url_credentials import hide_passwords
 
@@ -71,13 +72,16 @@ def run(
         "max_train_rows": max_train_rows,
     }
     stages = stages_named(refresh or [])
-    foreground = prepare(recipe, recipe_changes(**inputs) | overrides)
-    # after the environment is set: Prefect reads it on import
-    from flows.distill import distill
+    with quick_imports():
+        foreground = prepare(recipe, recipe_changes(**inputs) | overrides)
+        # after the environment is set: Prefect reads it on import
+        from flows.distill import distill
+
+    result = foreground.run(distill, recipe=recipe, **inputs, refresh=stages, overrides=overrides)
+    # after the run: the statistics behind it take a second to load, and the first stage need not wait for them
     from stillhouse.reports.schema.report import Report
     from stillhouse.reports.terminal import render_terminal
 
-    result = foreground.run(distill, recipe=recipe, **inputs, refresh=stages, overrides=overrides)
     terminal = console()
     terminal.print(render_terminal(Report.model_validate(result["report"])))
     terminal.print(
@@ -111,11 +115,12 @@ def plan(
         "size": size,
         "max_train_rows": max_train_rows,
     }
-    foreground = prepare(recipe, recipe_changes(**inputs) | overrides)
-    # after the environment is set: Prefect reads it on import
-    from flows.plan import plan as plan_flow
-    from stillhouse.planning.plan import Plan
-    from stillhouse.planning.tables import plan_lines, render_plan
+    with quick_imports():
+        foreground = prepare(recipe, recipe_changes(**inputs) | overrides)
+        # after the environment is set: Prefect reads it on import
+        from flows.plan import plan as plan_flow
+        from stillhouse.planning.plan import Plan
+        from stillhouse.planning.tables import plan_lines, render_plan
 
     result = foreground.run(plan_flow, recipe=recipe, **inputs, offline=offline, overrides=overrides)
     if as_json:

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.temporary_server import TemporaryServer, start_early
-from stillhouse.artifacts.preflight import check_store
 from stillhouse.errors import RecipeError, UserError
-from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import Settings, load_settings
 
 _PREFECT_DEFAULTS = {
@@ -37,12 +35,15 @@ class Foreground:
         Raises:
             UserError: the Prefect server can't be used, or the flow failed.
         """
-        if self.server:
-            # after the environment is set: Prefect reads it on import
-            from prefect.settings import get_current_settings
+        # after the environment is set: Prefect reads it on import
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 
-            self.server.wait(get_current_settings().server.ephemeral.startup_timeout_seconds)
-        return run_flow(flow, **parameters)
+        if not self.server:
+            return run_flow(flow, **parameters)
+        self.server.wait(get_current_settings().server.ephemeral.startup_timeout_seconds)
+        # nobody counts the heartbeats of a server that ends with the run, and their thread keeps its end for a second
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            return finish_flow(flow, **parameters)
 
 
 def run_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
@@ -52,12 +53,22 @@ def run_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
         UserError: the Prefect server can't be used, or the flow failed.
     """
     # after the environment is set: Prefect reads it on import
-    from prefect import tags
-
     from deployments.prefect_server import prefect_server
 
     with prefect_server():
         pass  # its refusal is one sentence, the flow's would be a traceback
+    return finish_flow(flow, **parameters)
+
+
+def finish_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+    """Return the result of `flow`, on a server that is known to answer.
+
+    Raises:
+        UserError: the flow failed.
+    """
+    # after the environment is set: Prefect reads it on import
+    from prefect import tags
+
     # the automations of a server select runs by this tag
     with tags("stillhouse"):
         state = flow(**parameters, return_state=True)
@@ -78,6 +89,10 @@ def prepare(recipe: str, changes: dict[str, Any]) -> Foreground:
     """
     quiet_prefect()
     server = start_early()  # after a mistake it ends with the command
+    # after the server's start: they take a second to load
+    from stillhouse.artifacts.preflight import check_store
+    from stillhouse.recipe.load import load_recipe
+
     load_recipe(recipe, changes)
     settings = load_settings()
     check_store(settings.store)

@@ -16,6 +16,7 @@ import time
 
 from stillhouse.errors import ServiceError
 from stillhouse.runtime.orphan_guard import guard_process
+from stillhouse.runtime.quick_imports import quick_imports
 
 _OWN_SERVER = "set PREFECT_API_URL to a server of your own"
 
@@ -86,15 +87,16 @@ def start_early() -> TemporaryServer | None:
 def serve(descriptor: int) -> None:
     """Serve Prefect's API on an open socket until a signal ends it; return at once if a server is set already."""
     listening = socket.socket(fileno=descriptor)
-    from prefect.settings import get_current_settings
+    with quick_imports():
+        from prefect.settings import get_current_settings
 
-    settings = get_current_settings()
-    if settings.api.url or not settings.server.ephemeral.enabled:
-        return
-    # what Prefect sets for its own: no page, and no other server after it
-    os.environ |= {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-    import uvicorn
-    from prefect.server.api.server import create_app
+        settings = get_current_settings()
+        if settings.api.url or not settings.server.ephemeral.enabled:
+            return
+        # what Prefect sets for its own: no page, and no other server after it
+        os.environ |= {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+        import uvicorn
+        from prefect.server.api.server import create_app
 
     uvicorn.Server(uvicorn.Config(create_app(), log_level="error", lifespan="on")).run(sockets=[listening])
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
-from stillhouse.data.balance import balance as write_balanced
 from stillhouse.data.summaries import BalanceSummary, SplitSummary, ValidateSummary
 from stillhouse.recipe.data import Balance
 from tasks.orchestration.params import Params
@@ -39,6 +38,9 @@ class Rows:
 @stage("balance", version=2)
 def balance(call: StageCall[BalanceParams]) -> BalanceSummary:
     """Write train.parquet with the rows chosen by the recipe's rule."""
+    # imported here, as in the other stages over rows: a run that finds its artifact need not wait for polars
+    from stillhouse.data.balance import balance as write_balanced
+
     return write_balanced(call.folder("split"), call.params.balance, call.work.folder)
 
 

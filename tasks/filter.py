@@ -4,8 +4,8 @@ from typing import Any
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.config import optional_identity
-from stillhouse.dataset.build import DatasetSpec, write_dataset
 from stillhouse.dataset.second_opinion import read_opinions
+from stillhouse.dataset.spec import DatasetSpec
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.judging.scores import read_scores
 from tasks.balance import Rows
@@ -25,6 +25,9 @@ class FilterParams(DatasetSpec, Params):
 @stage("filter", version=5)
 def filter(call: StageCall[FilterParams]) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json."""
+    # imported here: a run that finds its artifact need not wait for polars
+    from stillhouse.dataset.build import write_dataset
+
     return write_dataset(
         call.params,
         train=call.folder("balance") / "train.parquet",

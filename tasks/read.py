@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.data.quarantine import check_quarantined, log_forms, log_ignored_keys
-from stillhouse.data.read import read as write_rows
 from stillhouse.data.sources import SourceFile, resolve
 from stillhouse.data.summaries import ReadSummary
 from stillhouse.recipe.data import Role, Source
@@ -28,6 +27,9 @@ class ReadParams(Params):
 @stage("read", version=3)
 def read(call: StageCall[ReadParams]) -> ReadSummary:
     """Write rows.parquet and quarantine.jsonl of one source."""
+    # imported here: a run that finds its artifact need not wait for readers of every format
+    from stillhouse.data.read import read as write_rows
+
     params = call.params
     return write_rows(
         params.source,

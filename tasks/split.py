@@ -7,7 +7,6 @@ from stillhouse.artifacts.handle import Built
 from stillhouse.data.drop_messages import log_drops
 from stillhouse.data.label_names import listed
 from stillhouse.data.meta_columns import check_columns
-from stillhouse.data.split import split as write_splits
 from stillhouse.data.summaries import SplitSummary, ValidateSummary
 from stillhouse.evaluation.first_metric import check_measurable
 from stillhouse.recipe.data import Data
@@ -40,6 +39,9 @@ class SplitParams(Params):
 @stage("split", version=2)
 def split(call: StageCall[SplitParams]) -> SplitSummary:
     """Write train.parquet, validation.parquet, test.parquet, examples.parquet and dropped.parquet."""
+    # imported here: a run that finds its artifact need not wait for polars
+    from stillhouse.data.split import split as write_splits
+
     params = call.params
     return write_splits(
         call.folder("rows"), params.data, params.has_test, call.work.folder, has_groups=params.has_groups

@@ -7,7 +7,6 @@ from stillhouse.artifacts.handle import Built
 from stillhouse.data.drop_messages import log_drops
 from stillhouse.data.labels import log_one_sided
 from stillhouse.data.summaries import ReadSummary, ValidateSummary
-from stillhouse.data.validate import validate as write_valid_rows
 from stillhouse.recipe.data import Data, Role
 from stillhouse.skills.registry import AnySkill
 from tasks.orchestration.params import Execution, Params, only
@@ -36,6 +35,9 @@ class ValidateParams(Params):
 @stage("validate", version=5)
 def validate(call: StageCall[ValidateParams]) -> ValidateSummary:
     """Write rows.parquet with the rows of all sources that pass, and dropped.parquet with the others."""
+    # imported here: a run that finds its artifact need not wait for polars and phone numbers
+    from stillhouse.data.validate import validate as write_valid_rows
+
     return write_valid_rows(call.folders, call.params.data, call.params.skill, call.work.folder)
 
 

@@ -9,7 +9,6 @@ from typing import BinaryIO
 from stillhouse.artifacts.backend import Backend, Stamp
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.local_backend import Folder
-from stillhouse.artifacts.s3.backend import Bucket
 from stillhouse.artifacts.store_errors import store_errors
 from stillhouse.errors import StoreError
 
@@ -134,6 +133,9 @@ class FileStore:
 def open_backend(config: StoreConfig) -> Backend:
     """Return the backend for a store's address."""
     if config.is_remote:
+        # imported here: S3's client takes a third of a second to load, which a folder need not wait for
+        from stillhouse.artifacts.s3.backend import Bucket
+
         return Bucket(config)
     return Folder(Path(config.url.removeprefix("file://")).expanduser().absolute())
 

@@ -5,7 +5,6 @@ import uuid
 from stillhouse.artifacts.backend import Backend
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.files import open_backend
-from stillhouse.artifacts.s3.errors import error_code
 from stillhouse.artifacts.store_errors import store_errors
 from stillhouse.errors import StoreError
 
@@ -37,6 +36,8 @@ def _write(config: StoreConfig, backend: Backend, key: str, data: bytes) -> None
     except StoreError as error:
         if not (config.is_remote and _is_readable(config, backend)):
             raise
+        from stillhouse.artifacts.s3.errors import error_code
+
         raise StoreError(
             f"{config.url} can be read but not written [{error_code(error)}]; it or the keys are read-only: give these "
             "keys the right to put and delete objects there, or name another STILLHOUSE_STORE"

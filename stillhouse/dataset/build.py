@@ -4,10 +4,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from stillhouse.completions.table import Lines, read_answers
-from stillhouse.config import FrozenModel, optional_identity
 from stillhouse.data.row import Row
 from stillhouse.data.summaries import BalanceSummary
 from stillhouse.data.tool_calls import as_turn
@@ -19,43 +18,18 @@ from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.label_probabilities import LabelProbabilities
 from stillhouse.dataset.labelled import labelled_rows
 from stillhouse.dataset.second_opinion import NO_OPINIONS, Opinions, combined
+from stillhouse.dataset.spec import DatasetSpec
 from stillhouse.dataset.summary import DifficultyCounts, FilterSummary, LabelErrorCounts, WrittenRows
 from stillhouse.dataset.teacher_counts import counts_by_teacher
-from stillhouse.filters.combine import Mixing
 from stillhouse.filters.outcome import FilterResult, merge_results, undecided_counts
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
-from stillhouse.filters.settings import Filters
-from stillhouse.recipe.data import Balance
 from stillhouse.skills.cases import read_cases, rows_to_ask, rows_to_check, without_own
-from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import (
-    Calibration,
     Priors,
     calibrated_completions,
     label_priors,
     teacher_index_of,
 )
-
-
-class DatasetSpec(FrozenModel):
-    """What decides which rows a student is trained on."""
-
-    filters: Filters
-    skill: AnySkill
-    labels: tuple[str, ...]
-    use_references: bool  # rows with a reference train on it, not on a teacher's completion
-    calibration: Calibration  # of the first teacher
-    other_calibrations: tuple[Calibration, ...] | None = optional_identity(None, "of the others, in their order")
-    mixing: Mixing | None = optional_identity(None, "what is kept of several teachers' answers")
-    balance: Balance | None = optional_identity(None, "how the labels of what trains are evened out")
-    reasoning: Literal["drop", "keep"] = optional_identity("drop", "what becomes of the reasoning before an answer")
-    opinion_weight: float = optional_identity(0.0, "of a second opinion beside the teacher's")
-    label_probabilities: bool = optional_identity(False, "rows hold the teacher's probability of each label")
-
-    @property
-    def calibrations(self) -> tuple[Calibration, ...]:
-        """One a teacher, in the recipe's order."""
-        return (self.calibration, *(self.other_calibrations or ()))
 
 
 def write_dataset(

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.hash_memory import HashMemory
-from stillhouse.artifacts.store import StoreConfig
 from stillhouse.config import StrictModel
 from stillhouse.errors import RecipeError, StoreError
 from stillhouse.repository import ROOT

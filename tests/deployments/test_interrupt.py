@@ -20,6 +20,9 @@ class Started:
     def stop(self) -> None:
         self.is_stopped = True
 
+    def wait(self, timeout_s: float) -> None:
+        assert timeout_s > 0
+
 
 @pytest.fixture(autouse=True)
 def _own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -45,3 +48,19 @@ def test_temporary_server_is_used_only_without_one_of_prefects_settings(url: str
     assert server.is_stopped is not is_used
     assert (os.environ.get("PREFECT_API_URL") == server.url) is is_used
     assert (signal.getsignal(signal.SIGINT) is not before) is is_used
+
+
+def test_run_on_a_temporary_server_sends_no_heartbeats() -> None:
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
+    from prefect.states import Completed
+
+    from deployments.foreground import Foreground
+    from stillhouse.runtime.settings import load_settings
+
+    def flow(*, return_state: bool) -> object:
+        return Completed(data={"seconds": get_current_settings().flows.heartbeat_frequency})
+
+    foreground = Foreground(load_settings(), Started())  # type: ignore[arg-type]
+    # as the command sets it for servers of the user's own
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}):
+        assert foreground.run(flow) == {"seconds": None}

@@ -18,6 +18,7 @@ from stillhouse.dataset.second_opinion import read_opinions
 from stillhouse.inference.encoder.files import find_encoder
 from stillhouse.recipe.encoder import Encoder
 from stillhouse.reports.schema.report import Report
+from tests.support.imports import HEAVY, loaded_in
 from tests.support.pipeline import DATA_STAGES, MODEL, OWN_VALIDATION, Pipeline, left_alive
 
 pytestmark = [
@@ -123,12 +124,18 @@ def test_distill_learns_what_teacher_and_classifier_find_together(whole: Pipelin
 
 
 def test_distill_second_run_finds_every_stage_cached(whole: Pipeline, prefect_server: str) -> None:
-    before = whole.stored_keys()
+    before, log = whole.stored_keys(), whole.folder / "log.txt"
+    logged = len(log.read_text())
+    again = whole.reporting_to(prefect_server)
+    again.settings["PYTHONPROFILEIMPORTTIME"] = "1"
     started = time.monotonic()
 
-    report = whole.reporting_to(prefect_server).run()
+    report = again.run()
 
     assert time.monotonic() - started < 60
+    loaded = loaded_in(log.read_text()[logged:])
+    assert "flows.distill" in loaded
+    assert not loaded & HEAVY
     assert all(stage["cached"] for stage in report["stages"].values()), report["stages"]
     assert report["generation"]["generated"] == 0
     assert whole.stored_keys() == before

@@ -12,7 +12,8 @@ from stillhouse.data.read import read
 from stillhouse.data.sources import resolve
 from stillhouse.data.split import split
 from stillhouse.data.validate import validate
-from stillhouse.dataset.build import DatasetSpec, write_dataset
+from stillhouse.dataset.build import write_dataset
+from stillhouse.dataset.spec import DatasetSpec
 from stillhouse.evaluation.comparison import quality
 from stillhouse.evaluation.scoring import Scoring
 from stillhouse.recipe.load import RECIPES, load_recipe

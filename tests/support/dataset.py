@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from stillhouse.completions.table import ANSWER_SCHEMA, MIXED_SCHEMA
 from stillhouse.data.turns import write_rows
-from stillhouse.dataset.build import DatasetSpec, write_dataset
+from stillhouse.dataset.build import write_dataset
+from stillhouse.dataset.spec import DatasetSpec
 from stillhouse.filters.settings import Filters
 from stillhouse.skills.classification import Classification
 from tests.support.builders import make_completion_line

@@ -1,0 +1,31 @@
+"""What decides which rows a student is trained on."""
+
+from typing import Literal
+
+from stillhouse.config import FrozenModel, optional_identity
+from stillhouse.filters.combine import Mixing
+from stillhouse.filters.settings import Filters
+from stillhouse.recipe.data import Balance
+from stillhouse.skills.registry import AnySkill
+from stillhouse.teachers.calibration import Calibration
+
+
+class DatasetSpec(FrozenModel):
+    """What decides which rows a student is trained on."""
+
+    filters: Filters
+    skill: AnySkill
+    labels: tuple[str, ...]
+    use_references: bool  # rows with a reference train on it, not on a teacher's completion
+    calibration: Calibration  # of the first teacher
+    other_calibrations: tuple[Calibration, ...] | None = optional_identity(None, "of the others, in their order")
+    mixing: Mixing | None = optional_identity(None, "what is kept of several teachers' answers")
+    balance: Balance | None = optional_identity(None, "how the labels of what trains are evened out")
+    reasoning: Literal["drop", "keep"] = optional_identity("drop", "what becomes of the reasoning before an answer")
+    opinion_weight: float = optional_identity(0.0, "of a second opinion beside the teacher's")
+    label_probabilities: bool = optional_identity(False, "rows hold the teacher's probability of each label")
+
+    @property
+    def calibrations(self) -> tuple[Calibration, ...]:
+        """One a teacher, in the recipe's order."""
+        return (self.calibration, *(self.other_calibrations or ()))
