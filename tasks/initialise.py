@@ -1,7 +1,5 @@
 """Makes the student as it is before training: one of the two baselines."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +15,7 @@ from stillhouse.students.row_sample import sample_rows
 from stillhouse.students.spec import InitialiseSpec, InitialiseSummary
 from tasks.balance import Rows
 from tasks.orchestration.params import Execution, Params
+from tasks.orchestration.passed_checks import check_once
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.stage import StageCall, stage
@@ -104,18 +103,16 @@ def try_students(run: Run, rows: Rows) -> None:
 
 
 def _try_template(run: Run, built: Built[Any], sample: tuple[dict[str, Any], ...]) -> None:
-    """Try the student's chat template on rows, unless it was on this machine: loading its configuration takes seconds.
+    """Try the student's chat template on rows, unless it was on this machine.
 
     Raises:
         ModelError: a training example can't be made of them.
     """
-    tried = json.dumps([built.ref.fingerprint, run.recipe.training.reasoning, sample], sort_keys=True)
-    noted = run.settings.fitting_templates / hashlib.sha256(tried.encode()).hexdigest()
-    if noted.exists():
-        return
-    check_untrained(str(run.store.fetch(built.ref)), run.recipe, sample)
-    noted.parent.mkdir(parents=True, exist_ok=True)
-    noted.touch()
+    check_once(
+        run.settings,
+        ["template", built.ref.fingerprint, run.recipe.training.reasoning, sample],
+        lambda: check_untrained(str(run.store.fetch(built.ref)), run.recipe, sample),
+    )
 
 
 def _sample(run: Run, rows: Rows) -> tuple[dict[str, Any], ...]:

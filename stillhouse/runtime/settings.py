@@ -46,9 +46,9 @@ class Settings(StrictModel):
         return HashMemory(self.store.hashes)
 
     @property
-    def fitting_templates(self) -> Path:
-        """The folder of notes on which students' chat templates were found to fit which rows."""
-        return self.work / "fitting-templates"
+    def passed_checks(self) -> Path:
+        """The folder of notes on checks of models that passed on this machine."""
+        return self.work / "passed-checks"
 
     @property
     def device_lock(self) -> Path:

@@ -1,6 +1,7 @@
 """Reckons the memory of a run's models on this machine, and says which can't be served here."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.loading import load_config
@@ -13,6 +14,7 @@ from stillhouse.planning.model_memory import ModelMemory, memory_line, reckon_me
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.runtime.machine import Machine, engine_machine
 from tasks.orchestration.engine_models import as_evaluated, as_served
+from tasks.orchestration.passed_checks import folder_state, has_passed, note_passed
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 
@@ -44,7 +46,14 @@ def find_refusal(run: Run, field: str, config: ServedModel, checkpoint: Checkpoi
     if isinstance(config, Teacher) and config.replicas > 1 and run.settings.ray_address:
         # other nodes serve it
         return ""
-    memory = _of_served(field, config, checkpoint, engine_machine(run.settings.engine_python))
+    machine = engine_machine(run.settings.engine_python)
+    looked_at = ["memory", folder_state(checkpoint.path), config.model_dump(mode="json"), machine.model_dump()]
+    is_folder = Path(checkpoint.path).is_dir()
+    if is_folder and has_passed(run.settings, looked_at):
+        return ""
+    memory = _of_served(field, config, checkpoint, machine)
+    if is_folder and memory.verdict == "fits":
+        note_passed(run.settings, looked_at)
     return "\n  ".join([memory_line(memory), *memory.commands]) if memory.verdict == "does not fit" else ""
 
 

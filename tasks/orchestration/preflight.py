@@ -23,6 +23,7 @@ from stillhouse.students.preflight import check_served, check_student
 from stillhouse.teachers.label_tokens import check_label_scores
 from tasks.orchestration.engine_check import check_engines
 from tasks.orchestration.model_pins import with_commits
+from tasks.orchestration.passed_checks import check_once, folder_state
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.training_check import check_training
@@ -101,7 +102,7 @@ def _check_encoder(student: Student, settings: Settings) -> None:
             "config.json, tokenizer.json and *.safetensors, or a hub's owner/name."
         )
     if found.model.kind == "folder":
-        check_encoder(found.path)
+        check_once(settings, ["encoder", folder_state(found.path)], lambda: check_encoder(found.path))
 
 
 def _folder_of(model: ServedModel | Student, settings: Settings) -> str | None:

@@ -50,6 +50,17 @@ def test_find_refusal_of_what_the_gpu_has_no_room_for(tmp_path, on_gpu):
     assert f"\n  vllm serve {tmp_path} " in refusal
 
 
+def test_find_refusal_again_of_what_fits_reads_no_configuration(tmp_path, on_gpu, monkeypatch):
+    run, checkpoint = run_with(tmp_path / "model")
+    on_gpu(80)
+    assert model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint) == ""
+    with monkeypatch.context() as without:
+        without.delattr(model_memory, "load_config")
+        assert model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint) == ""
+    on_gpu(0)
+    assert "does not fit" in model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint)
+
+
 def test_find_refusal_leaves_replicas_to_the_nodes_of_their_cluster(tmp_path, on_gpu):
     run, checkpoint = run_with(tmp_path, ray="10.0.0.5:6379", replicas=2)
     on_gpu(0)
