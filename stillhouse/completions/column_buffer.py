@@ -7,7 +7,7 @@ holds at most 2 GiB of text in one.
 
 import tempfile
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,10 @@ class CompletionBuffer:
         if len(self._pending) == _BATCH:
             self._flush()
 
-    def write(self, slots: Sequence[CompletionSlot], path: Path) -> None:
+    def write(self, slots: Sequence[CompletionSlot], path: Path, beat: Callable[[], None] = lambda: None) -> None:
         """Write the completion of every slot, in their order; no completion can be added afterwards.
+
+        `beat` is called meanwhile: millions take more than a minute.
 
         Raises:
             KeyError: for a slot whose key has no completion.
@@ -76,6 +78,7 @@ class CompletionBuffer:
             pq.ParquetWriter(path, ANSWER_SCHEMA) as table,
         ):
             for start in range(0, max(len(slots), 1), _GROUP_ROWS):
+                beat()
                 group = slots[start : start + _GROUP_ROWS]
                 columns = _slot_columns(group) | _gather(buffered, positions[start : start + _GROUP_ROWS])
                 columns["teacher"] = pa.repeat(self._teacher, len(group))

@@ -62,6 +62,7 @@ class CompletionRecorder:
         self._usage = UsageMeter()  # what all these completions took, whichever run requested them
         for stored in self._store.stream(keys, min_logprobs, self._usage.add_discarded):
             self._add(stored)
+            reporter.beat()
         self.budget = BudgetGuard(budget, self._usage.total)
         self.num_requests = len(keys)
         self.from_store = sum(key in self.completions for key in keys)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from stillhouse.data.row import ROW_SCHEMA, TURN_KEYS, Messages, Row
 
 _OPTIONAL = TURN_KEYS[2:]
+_BATCH_ROWS = 1024
 
 
 class TurnColumns:
@@ -86,9 +87,15 @@ def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
             yield cast(Row, {**row, "messages": turns})
 
 
+def stream_rows(path: Path | str) -> Iterator[Row]:
+    """Yield the rows of a Parquet file of ROW_SCHEMA, with no more than a batch of them in memory."""
+    with pq.ParquetFile(path) as file:
+        yield from rows_of(file.iter_batches(_BATCH_ROWS))
+
+
 def read_rows(path: Path | str) -> list[Row]:
     """Return the rows of a Parquet file of ROW_SCHEMA."""
-    return list(rows_of(pq.read_table(path).to_batches()))
+    return list(stream_rows(path))
 
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -64,7 +64,7 @@ def evaluate_teacher(
         ServiceUnavailable: more than a twentieth of the test rows got no answer; the others are stored. Rows that the
             endpoint refuses count as wrong.
     """
-    rows = rows_of(spec)
+    rows = list(rows_of(spec))
     endpoint = spec.endpoint
     requests = ChatRequests(spec, rows, reporter.log, reporter.beat)
     recorder = open_recorder(spec, [request.key for request in requests.all], reporter, requests.answers)

@@ -1,17 +1,22 @@
 """Reads rows as cases: the prompts that a teacher answers, a student trains on and evaluation measures."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stillhouse.data.row import Row
-from stillhouse.data.turns import read_rows
+from stillhouse.data.turns import stream_rows
 from stillhouse.skills.skill import Skill
 
 
+def stream_cases(path: Path | str, skill: Skill) -> Iterator[Row]:
+    """Yield the cases of the rows in a Parquet file, in their order; for most skills a row is one case."""
+    return (case for row in stream_rows(path) for case in skill.cases(_with_tools(row)))
+
+
 def read_cases(path: Path | str, skill: Skill) -> list[Row]:
-    """Return the cases of the rows in a Parquet file, in their order; for most skills a row is one case."""
-    return [case for row in read_rows(path) for case in skill.cases(_with_tools(row))]
+    """Return `stream_cases` as a list."""
+    return list(stream_cases(path, skill))
 
 
 def _with_tools(row: Row) -> Row:
@@ -42,7 +47,12 @@ def _is_own(row: Row) -> bool:
 
 def rows_to_ask(rows: Sequence[Row], skip_labelled: bool) -> list[Row]:
     """Return the rows that a teacher answers: none of `data.validation`; `skip_labelled`: none with a reference."""
-    return [row for row in without_own(rows) if not (skip_labelled and row["references"])]
+    return [row for row in rows if is_asked(row, skip_labelled)]
+
+
+def is_asked(row: Row, skip_labelled: bool) -> bool:
+    """Return whether a teacher answers the row, by the rule of `rows_to_ask`."""
+    return not _is_own(row) and not (skip_labelled and row["references"])
 
 
 def rows_to_check(rows: Sequence[Row], examples: Sequence[Row]) -> list[Row]:

@@ -27,7 +27,7 @@ def probe(spec: ProbeSpec, reporter: Reporter, connect: Callable[..., Client] = 
     is_chosen = frozenset(chosen).__contains__
     with recorder.asking(request for request in training.all if is_chosen(request.key)) as missing:
         counts = run_until_signal(request_missing(training, missing, recorder, reporter.log, connect))
-    sizes = {request.key: len(request.prompt.encode()) for request in (*training.all, *tests.all)}
+    sizes = {request.key: request.place.size for request in (*training.all, *tests.all)}
     slots = {PROMPT_ROWS: training.slots, TEST_ROWS: tests.slots}
     write_probe(Path(spec.out), slots, sizes, chosen, is_exact=False, form=training.answers)
     return recorder.summary().to_record() | counts

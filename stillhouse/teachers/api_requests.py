@@ -1,7 +1,8 @@
 """The requests of a generation to an endpoint, redacted and keyed; rows with equal prompts share one request."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import tee
 
 from stillhouse.completions.completion import CompletionSlot
 from stillhouse.completions.key import completion_key
@@ -10,6 +11,7 @@ from stillhouse.data.row import Row
 from stillhouse.inference.api.credentials import read_api_key, read_secret_headers
 from stillhouse.inference.api.redaction import Redactor
 from stillhouse.inference.api.request import ApiModel, ChatRequest, structured_output, template_fields
+from stillhouse.runtime.spool import Spool
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import examples_of
 from stillhouse.teachers.spec import AskSpec
@@ -24,7 +26,7 @@ class ChatRequests:
     def __init__(
         self,
         spec: AskSpec,
-        rows: Sequence[Row],
+        rows: Iterable[Row],
         log: Callable[[str], None] = lambda _: None,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
@@ -43,17 +45,18 @@ class ChatRequests:
         redactor.check(spec.labels, self.form)
         self.slots: list[CompletionSlot] = []
         output = self.form.fields | template_fields(spec.teacher)
-        requests: dict[str, ChatRequest] = {}
-        for number, (row, prompt) in enumerate(zip(rows, prompter.prompts(rows, beat), strict=True), start=1):
+        prompts, requests = Spool(), dict[str, ChatRequest]()
+        rows, asked = tee(rows)
+        for number, (row, prompt) in enumerate(zip(rows, prompter.prompts(asked, beat), strict=True), start=1):
             beat()
             if number % _LOG_EVERY == 0:
-                log(f"{number} of {len(rows)} prompts made")
+                log(f"{number} prompts made")
             assert not isinstance(prompt, str), "the recipe refuses layout text behind an endpoint"
             text = redactor.text(prompt)
             for index in range(sampling.n):
                 key = completion_key(spec.teacher_fingerprint, text, sampling, output, index)
                 if key not in requests:
-                    requests[key] = ChatRequest(key=key, prompt=text, rollout_index=index, row_id=row["id"])
+                    requests[key] = ChatRequest(key, prompts.add(text.encode()), index, row["id"])
                 self.slots.append(CompletionSlot(row["id"], index, key))
         self.all = list(requests.values())
         self.redacted = redactor.redacted

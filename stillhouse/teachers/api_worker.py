@@ -47,7 +47,7 @@ def generate(
         else:
             work = request_missing(requests, missing, recorder, reporter.log, connect)
         counts = run_until_signal(work)
-    recorder.completions.write(requests.slots, Path(spec.out) / "completions.parquet")
+    recorder.completions.write(requests.slots, Path(spec.out) / "completions.parquet", reporter.beat)
     return summary_of(recorder, requests) | counts
 
 

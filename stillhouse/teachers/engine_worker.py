@@ -4,7 +4,7 @@ Command: `python -m stillhouse.teachers.engine_worker spec.json`
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.answer_tokens import num_spelling
 from stillhouse.inference.vllm.engine import start_engine
-from stillhouse.inference.vllm.request import Request, sampling_params
+from stillhouse.inference.vllm.request import AnyRequest, sampling_params
 from stillhouse.inference.vllm.sizing import Job
 from stillhouse.inference.vllm.stream import FinishedRequest, stream
 from stillhouse.runtime.worker import Reporter, serve
@@ -33,7 +33,7 @@ def generate(spec: GenerateSpec, reporter: Reporter, start: Callable[..., Any] =
     prepared = PreparedRequests(spec, reporter.beat)
     requester = EngineRequester(prepared, prepared.requests, reporter, start)
     requester.request(prepared.requests)
-    requester.recorder.completions.write(prepared.slots, Path(spec.out) / "completions.parquet")
+    requester.recorder.completions.write(prepared.slots, Path(spec.out) / "completions.parquet", reporter.beat)
     return requester.summary().to_record()
 
 
@@ -41,7 +41,7 @@ class EngineRequester:
     """Sends requests to the engine and commits a segment of completions every few seconds."""
 
     def __init__(
-        self, prepared: PreparedRequests, requests: list[Request], reporter: Reporter, start: Callable[..., Any]
+        self, prepared: PreparedRequests, requests: Sequence[AnyRequest], reporter: Reporter, start: Callable[..., Any]
     ) -> None:
         """Look up the stored completions of `requests`; the engine starts with the first missing one."""
         self._prepared = prepared
@@ -52,7 +52,7 @@ class EngineRequester:
         self._start = start
         self._start_seconds = 0.0
 
-    def request(self, requests: list[Request]) -> None:
+    def request(self, requests: Sequence[AnyRequest]) -> None:
         """Generate the missing completions of `requests`; they are in the store before this returns.
 
         Raises:
@@ -64,7 +64,7 @@ class EngineRequester:
             if missing:
                 self._request(missing)
 
-    def _request(self, missing: list[Request]) -> None:
+    def _request(self, missing: Sequence[AnyRequest]) -> None:
         if not self.recorder.budget.can_reserve(*self._needed(missing[0])):
             # no engine is started for nothing
             raise self.recorder.budget_error()
@@ -92,12 +92,12 @@ class EngineRequester:
         """Return the generation's numbers."""
         return self.recorder.summary(self._start_seconds)
 
-    def _start_engine(self, missing: list[Request]) -> Any:
+    def _start_engine(self, missing: Sequence[AnyRequest]) -> Any:
         if self._prepared.spec.refusal:
             raise ModelError(self._prepared.spec.refusal)
         job = Job(
             num_requests=len(missing),
-            longest_prompt=max(len(request.token_ids) for request in missing),
+            longest_prompt=max(request.num_tokens for request in missing),
             max_tokens=self._teacher.sampling.max_tokens,
             is_seeded=self._teacher.sampling.temperature > 0,
         )
@@ -114,7 +114,7 @@ class EngineRequester:
         self._start_seconds = time.monotonic() - started
         return llm
 
-    def _reserve(self, request: Request) -> bool:
+    def _reserve(self, request: AnyRequest) -> bool:
         """Return whether the budget allows the request, and set aside what it may take."""
         self.recorder.check_claim()
         needed = self._needed(request)
@@ -123,8 +123,8 @@ class EngineRequester:
         self.recorder.budget.reserve(request.key, *needed)
         return True
 
-    def _needed(self, request: Request) -> tuple[int, int]:
-        return len(request.token_ids), self._teacher.sampling.max_tokens
+    def _needed(self, request: AnyRequest) -> tuple[int, int]:
+        return request.num_tokens, self._teacher.sampling.max_tokens
 
     def _store(self, finished: Iterator[FinishedRequest]) -> None:
         segment: list[Completion] = []
@@ -153,7 +153,7 @@ class EngineRequester:
             # with the block's mark, so that it is known for what it is wherever the text is read
             text=self._prepared.opened_block + output.text,
             finish_reason=output.finish_reason or "error:unknown",
-            prompt_tokens=len(finished.request.token_ids),
+            prompt_tokens=finished.request.num_tokens,
             completion_tokens=len(output.token_ids),
             token_ids=token_ids,
             logprobs=tuple(logprobs),

@@ -22,7 +22,7 @@ def probe(spec: ProbeSpec, reporter: Reporter, start: Callable[..., Any] = start
     chosen = choose_keys(prepared.slots, requester.recorder.completions, spec.prompts, spec.among)
     is_chosen = frozenset(chosen).__contains__
     requester.request([request for request in prepared.requests if is_chosen(request.key)])
-    sizes = {request.key: len(request.token_ids) for request in prepared.requests}
+    sizes = {request.key: request.num_tokens for request in prepared.requests}
     slots = {PROMPT_ROWS: prepared.slots}
     write_probe(Path(spec.out), slots, sizes, chosen, is_exact=True, form=prepared.form)
     return requester.summary().to_record()

@@ -1,6 +1,8 @@
 """The requests of a generation to an engine: rows read, prompts rendered, keys made."""
 
+from array import array
 from collections.abc import Callable, Iterable
+from itertools import tee
 from typing import Any
 
 from stillhouse.completions.completion import CompletionSlot
@@ -13,24 +15,29 @@ from stillhouse.inference.loading import load_tokenizer
 from stillhouse.inference.vllm.answer_tokens import answer_form, check_room
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
 from stillhouse.inference.vllm.held_answers import check_held
-from stillhouse.inference.vllm.request import Request, first_token_ids, render, shows_special_tokens, tokenize
+from stillhouse.inference.vllm.request import (
+    AnyRequest,
+    SpooledRequest,
+    first_token_ids,
+    render,
+    shows_special_tokens,
+    tokenize,
+)
 from stillhouse.reasoning import opened_block
+from stillhouse.runtime.spool import Spool
 from stillhouse.runtime.worker import Reporter
-from stillhouse.skills.cases import read_cases, rows_to_ask, rows_to_check
+from stillhouse.skills.cases import is_asked, read_cases, rows_to_check, stream_cases
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.spec import AskSpec, read_row_ids
 
 
-def rows_of(spec: AskSpec) -> list[Row]:
-    """Return the rows that the teacher answers, one a prompt."""
-    rows = [row for path in spec.rows for row in read_cases(path, spec.skill)]
+def rows_of(spec: AskSpec) -> Iterable[Row]:
+    """Return the rows that the teacher answers, one a prompt; read as they are taken, since there are millions."""
+    rows = (row for path in spec.rows for row in stream_cases(path, spec.skill))
     if spec.check_labels:
-        return rows_to_check(rows, examples_of(spec))
-    rows = rows_to_ask(rows, spec.skip_labelled)
-    if spec.only is None:
-        return rows
-    only = read_row_ids(spec.only)
-    return [row for row in rows if row["id"] in only]
+        return rows_to_check(list(rows), examples_of(spec))
+    only = None if spec.only is None else read_row_ids(spec.only)
+    return (row for row in rows if is_asked(row, spec.skip_labelled) and (only is None or row["id"] in only))
 
 
 def examples_of(spec: AskSpec) -> list[Row]:
@@ -58,7 +65,7 @@ class PreparedRequests:
         """Render and tokenise every row's prompt; `beat` is called for each: a million take half an hour."""
         self.spec = spec
         teacher = spec.teacher
-        rows = rows_of(spec)
+        rows, asked = tee(rows_of(spec))
         tokenizer = load_tokenizer(spec.model_path, teacher.revision)
         fix_settings(tokenizer, settings_of(teacher))
         self.tokenizer = tokenizer
@@ -74,9 +81,9 @@ class PreparedRequests:
         check_room(tokenizer, self.constraint.get("choice", ()), teacher.sampling, teacher.model)
         self.form = answer_form(tokenizer, self.label_token_ids, self.constraint)
         self.slots: list[CompletionSlot] = []
-        requests: dict[str, Request] = {}
+        tokens, requests = Spool(), dict[str, AnyRequest]()
         output = self._output()
-        for row, prompt in zip(rows, prompter.prompts(rows, beat), strict=True):
+        for row, prompt in zip(rows, prompter.prompts(asked, beat), strict=True):
             beat()
             rendered = render(tokenizer, prompt)
             # an answer that is held to a form is none of the block
@@ -84,7 +91,8 @@ class PreparedRequests:
             for index in range(teacher.sampling.n):
                 key = completion_key(spec.teacher_fingerprint, rendered, teacher.sampling, output, index)
                 if key not in requests:
-                    requests[key] = Request(key=key, token_ids=tokenize(tokenizer, rendered), rollout_index=index)
+                    place = tokens.add(array("i", tokenize(tokenizer, rendered)).tobytes())
+                    requests[key] = SpooledRequest(key, place, index)
                 self.slots.append(CompletionSlot(row["id"], index, key))
         self.requests = list(requests.values())
 

@@ -177,9 +177,10 @@ def bench(job: Job, number: int) -> float:
 def fields(job: Job) -> dict[str, Any]:
     """Return the fields of the pipeline's requests that `vllm bench serve` would not send by itself."""
     from stillhouse.inference.api.request import ApiModel, ChatRequest, ResponseForm, request_body
+    from stillhouse.runtime.spool import Spool
 
     model = ApiModel(job.teacher, job.teacher.endpoint, ResponseForm(), api_key="")
-    sent = request_body(model, ChatRequest(key="", prompt="[]", rollout_index=0))
+    sent = request_body(model, ChatRequest("", Spool().add(b"[]"), 0))
     return {name: value for name, value in sent.items() if name not in ("model", "messages", "max_completion_tokens")}
 
 

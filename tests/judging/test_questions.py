@@ -42,7 +42,7 @@ def answered(folder: Path, reasons: list[str]) -> None:
 
 def test_write_questions_workers_send_them_unchanged(tmp_path):
     spec = GenerateSpec.model_validate_json(written(tmp_path).model_dump_json())
-    rows = rows_of(spec)
+    rows = list(rows_of(spec))
     prompter = Prompter(spec.teacher, spec.skill, spec.labels, [])
     assert dict(zip((row["id"] for row in rows), prompter.prompts(rows), strict=True)) == QUESTIONS
     assert prompter.constraint(spec.teacher) == {"choice": VERDICTS}

@@ -210,7 +210,7 @@ def test_rows_of_a_generation_are_the_cases_without_a_recorded_reply(tmp_path, s
     )
     again = AskSpec.model_validate_json(spec.model_dump_json())  # as a worker or a replica reads it
     assert [row["id"] for row in rows_of(again)] == answered
-    every = rows_of(again.model_copy(update={"skip_labelled": False}))
+    every = list(rows_of(again.model_copy(update={"skip_labelled": False})))
     assert [row["id"] for row in every if row["references"]] == learnt
     assert len(every) == len(learnt) + len(answered)
 

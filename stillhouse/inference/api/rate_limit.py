@@ -62,12 +62,12 @@ class RateLimiter:
     def observe(self, request: ChatRequest, prompt_tokens: int) -> None:
         """Note how many tokens the endpoint counted for a prompt."""
         if prompt_tokens > 0:
-            self._bytes += len(request.prompt.encode())
+            self._bytes += request.place.size
             self._counted += prompt_tokens
 
     def estimate(self, request: ChatRequest) -> float:
         """Return the tokens that a prompt probably has."""
-        size = len(request.prompt.encode())
+        size = request.place.size
         return size * self._counted / self._bytes if self._counted else size / _BYTES_A_TOKEN + _TOKENS_A_MESSAGE
 
 

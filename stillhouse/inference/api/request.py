@@ -12,6 +12,7 @@ from stillhouse.data.row import Messages
 from stillhouse.data.tool_calls import arguments_as_text, take_tools
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import Sampling, Teacher
+from stillhouse.runtime.spool import Spooled
 
 # OpenAI's schemas must be objects: a bare choice is requested as this one's only field, and taken out of it again
 ANSWER = "answer"
@@ -42,13 +43,19 @@ class ApiModel:
         return (self.api_key, *self.secret_headers.values())
 
 
-class ChatRequest(StrictModel):
-    """One rollout of one prompt."""
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One rollout of one prompt, which is on disk: of a million prompts of 1,000 tokens they take 5 GB."""
 
     key: str
-    prompt: str  # canonical JSON of the messages, as `Redactor` makes it
+    place: Spooled  # of the prompt
     rollout_index: int
     row_id: str = ""  # of the first row with this prompt
+
+    @property
+    def prompt(self) -> str:
+        """The canonical JSON of the messages, as `Redactor` makes it."""
+        return self.place.read().decode()
 
     @property
     def messages(self) -> Messages:

@@ -3,8 +3,10 @@
 Generation and evaluation must send exactly the same requests.
 """
 
+from array import array
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from jinja2 import TemplateError
 
@@ -14,6 +16,7 @@ from stillhouse.errors import ModelError
 from stillhouse.inference.vllm.tool_template import fit_calls, fit_tools
 from stillhouse.reasoning import shows_marks
 from stillhouse.recipe.teacher import Sampling
+from stillhouse.runtime.spool import Spooled
 
 NO_TEMPLATE = (
     "The model has no chat template, as most base models. Set a teacher's prompt.layout to text, which needs none, a "
@@ -21,12 +24,56 @@ NO_TEMPLATE = (
 )
 
 
+class AnyRequest(Protocol):
+    """One rollout of one tokenised prompt, wherever its tokens are."""
+
+    @property
+    def key(self) -> str:
+        """What says that two requests are the same."""
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The prompt's tokens."""
+
+    @property
+    def num_tokens(self) -> int:
+        """How many these are."""
+
+    @property
+    def rollout_index(self) -> int:
+        """Which of the prompt's completions this is, from 0."""
+
+
 class Request(StrictModel):
-    """One rollout of one tokenised prompt."""
+    """A request whose tokens are in memory."""
 
     key: str
     token_ids: tuple[int, ...]
     rollout_index: int = 0
+
+    @property
+    def num_tokens(self) -> int:
+        """The number of the prompt's tokens."""
+        return len(self.token_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledRequest:
+    """A request whose tokens are on disk: of a million prompts of 1,000 tokens they take 4 GB."""
+
+    key: str
+    tokens: Spooled  # 32-bit integers
+    rollout_index: int = 0
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The prompt's tokens, read from the disk."""
+        return tuple(array("i", self.tokens.read()))
+
+    @property
+    def num_tokens(self) -> int:
+        """The number of the prompt's tokens."""
+        return self.tokens.size // array("i").itemsize
 
 
 def render(tokenizer: Any, prompt: list[dict[str, Any]] | str) -> str:

@@ -4,23 +4,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from stillhouse.inference.vllm.request import Request
+from stillhouse.inference.vllm.request import AnyRequest
 
 
 class FinishedRequest(NamedTuple):
     """One finished request: the engine's output and the seconds from submission to the last token."""
 
-    request: Request
+    request: AnyRequest
     output: Any
     seconds: float
 
 
 def stream(
     llm: Any,
-    requests: Iterable[Request],
-    params: Callable[[Request], Any],
+    requests: Iterable[AnyRequest],
+    params: Callable[[AnyRequest], Any],
     in_flight: int,
-    can_send: Callable[[Request], bool] = lambda _: True,
+    can_send: Callable[[AnyRequest], bool] = lambda _: True,
     *,
     cache_salt: str | None = None,
     beat: Callable[[], None] = lambda: None,
@@ -36,7 +36,7 @@ def stream(
     engine = llm.llm_engine
     waiting = iter(requests)
     request = next(waiting, None)
-    running: dict[str, tuple[Request, float]] = {}
+    running: dict[str, tuple[AnyRequest, float]] = {}
     number = 0
     while running or request:
         while request and len(running) < in_flight and can_send(request):

@@ -3,11 +3,12 @@ import time
 
 from stillhouse.inference.api.rate_limit import RateLimiter
 from stillhouse.inference.api.request import ChatRequest
+from stillhouse.runtime.spool import Spool
 from tests.support.api.requests import teacher
 
 
 def request(text: str) -> ChatRequest:
-    return ChatRequest(key="k", prompt=text, rollout_index=0)
+    return ChatRequest("k", Spool().add(text.encode()), 0)
 
 
 def limiter() -> RateLimiter:

@@ -149,7 +149,7 @@ def test_chat_requests_of_many_rows_report_progress(tmp_path, monkeypatch):
     said: list[str] = []
     row = {"id": "r", "content_sha256": "0" * 64, "messages": [{"role": "user", "content": "hi"}], "references": []}
     ChatRequests(asked, [row] * 21, said.append)
-    assert said == ["10 of 21 prompts made", "20 of 21 prompts made"]
+    assert said == ["10 prompts made", "20 prompts made"]
 
 
 def calls_in(source: str) -> set[str]:

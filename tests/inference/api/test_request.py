@@ -11,6 +11,7 @@ from stillhouse.inference.api.request import (
     request_body,
     structured_output,
 )
+from stillhouse.runtime.spool import Spool
 from tests.support.api.requests import teacher
 
 CHOICE = {"choice": ["billing", "delivery"]}
@@ -22,7 +23,7 @@ def sent(provider: str, constraint: dict[str, Any] | None = None, index: int = 0
     prompt = Redactor(asked.endpoint).text([{"role": "user", "content": "hi"}])
     form = structured_output(asked.endpoint, constraint or {})
     model = ApiModel(asked, asked.endpoint, form, api_key="")
-    return request_body(model, ChatRequest(key="k", prompt=prompt, rollout_index=index))
+    return request_body(model, ChatRequest("k", Spool().add(prompt.encode()), index))
 
 
 def form(provider: str, constraint: dict[str, Any]) -> ResponseForm:
