@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stillhouse.evaluation.comparison import quality
 from stillhouse.evaluation.metrics import AnswerMetric, score
-from stillhouse.evaluation.scoring import readable_answers
+from stillhouse.evaluation.scoring import Scoring, readable_answers
 from stillhouse.metrics.labels import ACCURACY, macro_f1
 from stillhouse.metrics.metric import Metric
+from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.skills.classification import Classification
 
 LABELS = ("a", "b", "c")
@@ -96,3 +98,11 @@ def test_macro_f1_statistic_on_repeated_rows_is_that_of_the_repeated_data():
     answers, gold, rows = ["a", "b", "a", "c"], ["a", "b", "b", "c"], [0, 0, 2, 2, 1]
     repeated = macro_f1_by_definition([answers[i] for i in rows], [gold[i] for i in rows])
     assert macro_f1(answers, one_each(gold))(np.array(rows)) == pytest.approx(repeated)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*LABELS, "other", None]), st.sampled_from(LABELS)), min_size=1, max_size=12))
+def test_quality_of_a_model_is_what_the_library_gives(rows):
+    answers, gold = [answer for answer, _ in rows], one_each([label for _, label in rows])
+    settings = Evaluation(metrics=BOTH, resamples=100)
+    found = quality(answers, Scoring(gold, LABELS, settings, SKILL))
+    assert {name: one["value"] for name, one in found.items()} == score(BOTH, answers, gold, LABELS, SKILL)
