@@ -58,6 +58,7 @@ SOURCES = {
 ENGINE_ONLY = {
     "stillhouse.students.callbacks",
     *(f"stillhouse.students.encoder.{name}" for name in ("classifier", "fine_tune", "head", "loss")),
+    "stillhouse.students.epoch_order",
     "stillhouse.students.soft_loss",
     "stillhouse.students.train",
     "stillhouse.students.trainer_setup",

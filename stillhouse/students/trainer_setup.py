@@ -15,6 +15,7 @@ from peft import LoraConfig
 from transformers import EarlyStoppingCallback
 
 from stillhouse.students.callbacks import NEVER, Clock, Progress, Schedule
+from stillhouse.students.epoch_order import EpochOrder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,8 @@ def trainer_options(job: TrainingJob) -> dict[str, Any]:
 
 def callbacks_of(job: TrainingJob) -> list[Any]:
     """Return what every training has: when to validate, save and stop, progress, and a clock."""
-    callbacks: list[Any] = [Schedule(job.training, bool(job.validation)), Progress(job.report), Clock()]
+    schedule = Schedule(job.training, bool(job.validation))
+    callbacks: list[Any] = [schedule, Progress(job.report), Clock(), EpochOrder()]
     if job.validation and job.training.early_stopping_patience:
         callbacks.append(EarlyStoppingCallback(job.training.early_stopping_patience))
     return callbacks

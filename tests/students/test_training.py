@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -149,6 +150,15 @@ def test_train_killed_and_resumed_exports_equal_bytes(lab: Path, unkilled: tuple
         {name: value for name, value in each.items() if name != "seconds"} for each in (summary, dict(unkilled[1]))
     ]
     assert timeless[0] == timeless[1]
+
+
+def test_train_resumed_in_its_last_epoch_sees_that_epochs_rows_in_order(
+    lab: Path, unkilled: tuple[TrainSpec, dict[str, Any]]
+) -> None:
+    spec = spec_of(lab, "late")
+    name = "checkpoint-42"  # of 45 steps, 15 an epoch
+    shutil.copytree(Path(unkilled[0].checkpoints) / name, Path(spec.checkpoints) / name)
+    assert train(spec)["history"] == unkilled[1]["history"]
 
 
 def test_train_learns_and_reports_its_history(unkilled: tuple[TrainSpec, dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from transformers import Trainer, TrainingArguments
 
 from stillhouse.students.encoder.classifier import pad
 from stillhouse.students.encoder.loss import label_loss
+from stillhouse.students.epoch_order import EpochSampler, lengths_of
 from stillhouse.students.train import run_trainer
 from stillhouse.students.trainer_setup import callbacks_of, training_arguments
 
@@ -51,6 +52,9 @@ class ClassifierTrainer(Trainer):
         """Take how the teacher's probabilities are learnt, if they are."""
         super().__init__(**options)
         self._soft = soft
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
+        return EpochSampler(self, lengths_of(self.train_dataset if train_dataset is None else train_dataset))
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

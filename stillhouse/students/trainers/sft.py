@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 from trl import SFTConfig, SFTTrainer
 
+from stillhouse.students.epoch_order import EpochSampler, lengths_of
 from stillhouse.students.label_choices import IGNORE_INDEX
 from stillhouse.students.soft_loss import SoftLabelLoss
 from stillhouse.students.trainer_setup import trainer_options, training_arguments
@@ -44,6 +45,9 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types i
         """Take what learns the teacher's probabilities of the labels, if the recipe asks for it."""
         super().__init__(**options)
         self._soft = soft
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
+        return EpochSampler(self, lengths_of(self.train_dataset if train_dataset is None else train_dataset))
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
