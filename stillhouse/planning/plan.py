@@ -18,6 +18,7 @@ from stillhouse.planning.requests_forecast import RequestsForecast, forecast_req
 from stillhouse.planning.training_memory import TrainingMemory
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
+from stillhouse.students.launch import TRAIN_WORKER, launch_command
 from stillhouse.teachers.probe_result import ProbeResult, RowIds
 
 _PROBE_USAGE = {"generated", "prompt_tokens", "completion_tokens", "seconds", "engine_start_seconds"}
@@ -194,9 +195,19 @@ def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:
         yield "Questions to the judge about completions to come are forecast by the lengths of their prompts."
     if recipe.judge and recipe.judge.against:
         yield "Questions to the judge about test rows are not forecast: the student writes half of each pair."
+    yield from _launches(recipe)
     yield "Training and evaluation are not forecast. The share of near-duplicates grows with the rows."
     if recipe.skill.has_labels and recipe.evaluation.no_teacher_alternatives:
         yield (
             "The stages alternatives and label_curve request nothing: regressions learn on the CPU, about 20 s for the "
             "demo's hundreds of rows, minutes for 10,000 rows of 77 labels."
         )
+
+
+def _launches(recipe: Recipe) -> Iterator[str]:
+    """Yield how each training starts that takes several processes."""
+    for student in recipe.all_students:
+        execution = recipe.training_of(student).execution
+        if execution.processes > 1:
+            command = " ".join(launch_command(execution, TRAIN_WORKER, "SPEC"))
+            yield f"Training of {student.display_name} starts {execution.processes} processes by itself: `{command}`."

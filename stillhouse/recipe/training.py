@@ -38,6 +38,18 @@ class TrainingExecution(FrozenModel):
 
     threads: int = execution(0, "CPU threads; 0 takes all cores", ge=0)
     device: Literal["auto", "cpu", "cuda"] = execution("auto", "device to train on")
+    processes: int = execution(
+        1,
+        "processes that share each step's rows, one a GPU; they must divide batch_size x gradient_accumulation, and "
+        "change nothing of what a step sees",
+        ge=1,
+        le=64,
+    )
+    sharding: Literal["none", "fsdp", "deepspeed"] = execution(
+        "none",
+        "what several processes hold; none: the whole student each; fsdp, deepspeed: a share of its weights, gradients "
+        "and optimizer, on GPUs (profiles in infra/training)",
+    )
     gradient_checkpointing: bool | None = execution(
         None, "compute activations again in the backward pass, which takes less memory and more time; null: on GPUs"
     )

@@ -29,8 +29,10 @@ _BEAT_S = 30.0
 class Reporter:
     """Writes events to the pipe that control reads."""
 
-    def __init__(self, pipe: TextIO, min_interval_s: float = 0.5) -> None:
+    def __init__(self, pipe: TextIO, min_interval_s: float = 0.5, *, is_main: bool = True) -> None:
+        """Take the pipe; of several processes of one worker the main one alone reports more than an error."""
         self._pipe = pipe
+        self._is_main = is_main
         self._min_interval_s = min_interval_s
         self._last_progress = -math.inf
         self._last_beat = time.monotonic()
@@ -68,6 +70,8 @@ class Reporter:
         self._write(event)
 
     def _write(self, event: Event) -> None:
+        if not (self._is_main or isinstance(event, Error)):
+            return
         line = json.dumps(event.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
         with self._lock:
             self._pipe.write(encodable(line) + "\n")
@@ -86,12 +90,22 @@ class _Warnings(logging.Handler):
         self._report.warn(record.getMessage())
 
 
+def rank() -> int:
+    """Return which of a worker's processes this is, as torch's launcher says; 0 is the main one, or the only."""
+    return int(os.environ["RANK"]) if is_launched() else 0
+
+
+def is_launched() -> bool:
+    """Return whether torch's launcher started this process; a cluster may set RANK for purposes of its own."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
 def serve(spec_model: type[Spec], run: Callable[[Spec, Reporter], dict[str, Any]]) -> None:
     """Run `run` on the spec named on the command line and exit 0 with a `done` event, or 1 with an `error` event.
 
     Whatever `run` raises is an event: what nobody foresaw goes with its trace, for control to keep.
     """
-    report = Reporter(_take_stdout())
+    report = Reporter(_take_stdout(), is_main=rank() == 0)
     logging.getLogger("stillhouse").addHandler(_Warnings(report))
     try:
         spec = spec_model.model_validate_json(Path(sys.argv[1]).read_text())

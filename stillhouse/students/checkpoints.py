@@ -3,24 +3,40 @@
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 STATE = "trainer_state.json"
 # the trainer writes these one after the other and STATE last
 FILES = ("optimizer.pt", "scheduler.pt", "rng_state.pth", STATE)
+# where several processes share the optimizer out
+_OPTIMIZERS = {"none": "optimizer.pt", "fsdp": "optimizer.bin", "deepspeed": "latest"}
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors")
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
-def last_complete(folder: Path, before_step: int) -> Path | None:
-    """Return the newest complete checkpoint in `folder` from before optimizer step `before_step`, or None."""
-    complete = [(step, path) for step, path in _checkpoints(folder) if step < before_step and is_complete(path, step)]
+def files_of(processes: int, sharding: str) -> tuple[str, ...]:
+    """Return the files of a checkpoint, besides weights, of so many processes; each has random numbers of its own."""
+    if processes == 1:
+        return FILES
+    return (
+        _OPTIMIZERS[sharding],
+        "scheduler.pt",
+        *(f"rng_state_{process}.pth" for process in range(processes)),
+        STATE,
+    )
+
+
+def last_complete(folder: Path, before_step: int, files: Sequence[str] = FILES) -> Path | None:
+    """Return the newest checkpoint in `folder` with all `files` from before optimizer step `before_step`, or None."""
+    found = [(step, path) for step, path in _checkpoints(folder) if step < before_step]
+    complete = [(step, path) for step, path in found if is_complete(path, step, files)]
     return max(complete)[1] if complete else None
 
 
-def is_complete(checkpoint: Path, step: int) -> bool:
+def is_complete(checkpoint: Path, step: int, files: Sequence[str] = FILES) -> bool:
     """Return whether `checkpoint` has every file, and its state, which is written last, is readable and of `step`."""
-    has_files = all((checkpoint / name).is_file() for name in FILES)
+    has_files = all((checkpoint / name).is_file() for name in files)
     if not has_files or not any((checkpoint / name).is_file() for name in WEIGHTS):
         return False
     try:

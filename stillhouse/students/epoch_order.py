@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import torch
+from accelerate.utils import broadcast_object_list
 from torch.utils.data import Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from stillhouse.students.label_choices import IGNORE_INDEX
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from stillhouse.students.tokens import Rows
 
 
 class EpochOrder(TrainerCallback, ExportableState):
@@ -46,7 +51,7 @@ class EpochOrder(TrainerCallback, ExportableState):
         return {"args": {}, "attributes": {"drawn_in": self.drawn_in, "random_state": self.random_state}}
 
 
-class EpochSampler(Sampler[int]):
+class EpochSampler(Sampler[int]):  # type: ignore[misc]  # torch has no types in the control environment
     """The rows' indices, those of like length together, in the order of an `EpochOrder`."""
 
     def __init__(self, trainer: Any, lengths: list[int]) -> None:
@@ -54,16 +59,37 @@ class EpochSampler(Sampler[int]):
         args = trainer.args
         self._trainer = trainer
         self._rows_of_a_step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-        self._drawn = LengthGroupedSampler(self._rows_of_a_step, lengths=lengths)
+        # of several processes, the last row is the blank one
+        self._blank = len(lengths) - 1 if args.world_size > 1 else None
+        self._drawn = LengthGroupedSampler(self._rows_of_a_step, lengths=lengths[: self._blank])
 
     def __len__(self) -> int:
-        return len(self._drawn)
+        return len(self._drawn) + self._num_blanks
 
     def __iter__(self) -> Iterator[int]:
         # a resume replaces the callback by one with its saved state
         callbacks = self._trainer.callback_handler.callbacks
         next(callback for callback in callbacks if isinstance(callback, EpochOrder)).draw()
-        return iter(self._drawn)
+        order = list(self._drawn)
+        if self._blank is None:
+            return iter(order)
+        # dropout takes other random numbers in each process: the main one's order is that of all
+        return iter(broadcast_object_list([order])[0] + [self._blank] * self._num_blanks)
+
+    @property
+    def _num_blanks(self) -> int:
+        """How many blank rows fill the epoch's last step, so that every process has as many rows as the others."""
+        return 0 if self._blank is None else -len(self._drawn) % self._rows_of_a_step
+
+
+def with_blank_row(rows: Rows) -> Rows:
+    """Return the rows with one more, of which no token counts.
+
+    Where the rows of several processes' last step do not come out even, the trainer would repeat the epoch's first.
+    """
+    token = rows[0]["input_ids"][0]
+    without = {"labels": [IGNORE_INDEX]} if "labels" in rows[0] else {"completion_mask": [0]}
+    return [*rows, {"input_ids": [token], **without}]
 
 
 def lengths_of(dataset: Any) -> list[int]:

@@ -38,13 +38,15 @@ def save_student(model: Any, tokenizer: Any, out: Path, precision: str) -> None:
     _rewrite(out / "tokenizer_config.json", widen_tokenizer_config)
 
 
-def attach_adapter(trained: Any, load: Callable[[], Any]) -> Any:
-    """Return the unquantised model that `load` gives with the adapter of `trained`, whose own weights lost precision.
+def attach_adapter(trained: Any, saved: Path | None, load: Callable[[], Any]) -> Any:
+    """Return the unquantised model that `load` gives with the adapter of `trained`, or the one in the folder `saved`.
 
-    Merged into weights of 4 bits, most of the adapter would be rounded away.
+    Merged into weights of 4 bits, most of an adapter would be rounded away.
     """
     from peft import PeftModel
 
+    if saved:
+        return PeftModel.from_pretrained(load(), saved)
     with tempfile.TemporaryDirectory() as folder:
         trained.save_pretrained(folder)
         return PeftModel.from_pretrained(load(), folder)

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from stillhouse.students.callbacks import Clock
-from stillhouse.students.checkpoints import drop_newer, last_complete
+from stillhouse.students.checkpoints import drop_newer, files_of, last_complete
 
 if TYPE_CHECKING:
     from stillhouse.recipe.training import Training
     from stillhouse.students.trainer_setup import TrainingJob
+
+
+GATHERED = "gathered"  # in the folder of checkpoints: a trained student whose weights were shared out
 
 
 def train(job: TrainingJob) -> tuple[Any, dict[str, Any]]:
@@ -26,18 +29,28 @@ def train(job: TrainingJob) -> tuple[Any, dict[str, Any]]:
     With validation rows the model is the one with the least validation loss, otherwise the last. The trained model
     depends on rows, model, training and the number of threads only, not on how often the training was killed.
     """
-    set_threads(job.training.execution.threads)
+    set_threads(job.training.execution.threads, job.training.execution.processes)
     return run_trainer(build_trainer(job), job)
 
 
 def run_trainer(trainer: Any, job: TrainingJob) -> tuple[Any, dict[str, Any]]:
     """Return (trained model, summary) of a trainer that is ready to run, going on from `job.checkpoints`."""
     # a checkpoint of the last step has nothing left to train, and the trainer would take one step too many on it
-    resumed = last_complete(job.checkpoints, before_step=total_steps(trainer, job.training))
-    drop_newer(job.checkpoints, resumed)
+    execution = job.training.execution
+    files = files_of(execution.processes, execution.sharding)
+    resumed = last_complete(job.checkpoints, total_steps(trainer, job.training), files)
+    # every process has found the same one before the main one deletes
+    trainer.accelerator.wait_for_everyone()
+    if trainer.accelerator.is_main_process:
+        drop_newer(job.checkpoints, resumed)
+    trainer.accelerator.wait_for_everyone()
     if resumed:
         job.report.log(f"going on from {resumed.name}")
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    if execution.sharding != "none":
+        # no process holds the whole student
+        trainer.save_model(str(job.checkpoints / GATHERED))
+    trainer.accelerator.wait_for_everyone()
     return trainer.model, _summary(trainer, job.training)
 
 
@@ -47,9 +60,9 @@ def build_trainer(job: TrainingJob) -> Any:
     return module.build_trainer(job)
 
 
-def set_threads(threads: int) -> None:
-    """Let torch use `threads` cores (0: all that this process may run on), each run of a process alike."""
-    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+def set_threads(threads: int, processes: int = 1) -> None:
+    """Let torch use `threads` cores in each process (0: its share of all), each run of a process alike."""
+    torch.set_num_threads(threads or max(1, len(os.sched_getaffinity(0)) // processes))
     _call_vector_math_once()
 
 
@@ -70,7 +83,8 @@ def total_steps(trainer: Any, training: Training) -> int:
     if training.max_steps:
         return training.max_steps
     args = trainer.args
-    batches: int = math.ceil(len(trainer.train_dataset) / (args.per_device_train_batch_size * max(1, args.world_size)))
+    rows = len(trainer._get_train_sampler())
+    batches: int = math.ceil(rows / (args.per_device_train_batch_size * max(1, args.world_size)))
     steps_per_epoch: int = max(1, math.ceil(batches / args.gradient_accumulation_steps))
     return math.ceil(training.epochs * steps_per_epoch)
 

@@ -14,8 +14,9 @@ from datasets import Dataset
 from peft import LoraConfig
 from transformers import EarlyStoppingCallback
 
+from stillhouse.recipe.processes import share_of_batch
 from stillhouse.students.callbacks import NEVER, Clock, Progress, Schedule
-from stillhouse.students.epoch_order import EpochOrder
+from stillhouse.students.epoch_order import EpochOrder, with_blank_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +54,16 @@ def trainer_options(job: TrainingJob) -> dict[str, Any]:
     _choose_attention(job)
     return {
         "model": job.model,
-        "train_dataset": Dataset.from_list(job.rows),
+        "train_dataset": Dataset.from_list(_shared_rows(job)),
         "eval_dataset": Dataset.from_list(job.validation) if job.validation else None,
         "processing_class": job.tokenizer,
         "callbacks": callbacks_of(job),
         "peft_config": _lora(job),
     }
+
+
+def _shared_rows(job: TrainingJob) -> Rows:
+    return with_blank_row(job.rows) if job.training.execution.processes > 1 else job.rows
 
 
 def callbacks_of(job: TrainingJob) -> list[Any]:
@@ -73,6 +78,8 @@ def callbacks_of(job: TrainingJob) -> list[Any]:
 def training_arguments(job: TrainingJob) -> dict[str, Any]:
     """Return the fields of transformers' TrainingArguments that the recipe and this program decide."""
     training = job.training
+    share = share_of_batch(training)
+    assert share is not None, "refused before work"
     return {
         "output_dir": str(job.checkpoints),
         "use_cpu": _on_cpu(training),
@@ -81,9 +88,9 @@ def training_arguments(job: TrainingJob) -> dict[str, Any]:
         "learning_rate": training.learning_rate,
         "warmup_steps": training.warmup_ratio,
         "lr_scheduler_type": training.scheduler,
-        "per_device_train_batch_size": training.batch_size,
+        "per_device_train_batch_size": share[0],
         "per_device_eval_batch_size": training.batch_size,
-        "gradient_accumulation_steps": training.gradient_accumulation,
+        "gradient_accumulation_steps": share[1],
         "weight_decay": training.weight_decay,
         "optim": _OPTIMIZERS[training.optimizer],
         "bf16": training.precision == "bfloat16",

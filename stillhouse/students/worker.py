@@ -6,15 +6,18 @@ Command: `python -m stillhouse.students.worker spec.json` (engine environment)
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from stillhouse.runtime.worker import Reporter, serve
+from stillhouse.runtime.worker import Reporter, rank, serve
+from stillhouse.students.base_model import load_base
 from stillhouse.students.export import attach_adapter, copy_processor, save_student, write_history
 from stillhouse.students.initialise import initialise
 from stillhouse.students.label_choices import Choice, ChoiceTable, num_with_choices
+from stillhouse.students.launch import TRAIN_WORKER, become_launcher
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
 from stillhouse.students.tokens import Rows, encode, encode_rows, read_rows, stop_ids
@@ -69,16 +72,27 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
     checkpoints = Path(spec.checkpoints)
     job = TrainingJob(model, tokenizer, rows.train, rows.validation, spec.training, checkpoints, report, rows.choices)
     trained, summary = train(job)
-    if _is_in_4_bits(spec):
-        trained = attach_adapter(trained, lambda: _untrained(spec, weights="bfloat16")[0])
-    save_student(trained, tokenizer, out, spec.training.precision)
-    copy_processor(model.config, spec.base_model, spec.revision, out)
-    write_history(summary["history"], out)
+    if rank() == 0:
+        save_student(_whole(trained, spec), tokenizer, out, spec.training.precision)
+        copy_processor(model.config, spec.base_model, spec.revision, out)
+        write_history(summary["history"], out)
     return counts | {"libraries": {name: version(name) for name in _LIBRARIES}} | summary
 
 
 def _untrained(spec: TrainSpec, **loading: Any) -> tuple[Any, Any]:
     return initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template, **loading)
+
+
+def _whole(trained: Any, spec: TrainSpec) -> Any:
+    """Return the trained student in this process's memory, with an adapter on unquantised weights."""
+    from stillhouse.students.train import GATHERED
+
+    shared = Path(spec.checkpoints) / GATHERED if spec.training.execution.sharding != "none" else None
+    if not (shared or _is_in_4_bits(spec)):
+        return trained
+    if spec.training.has_adapter:
+        return attach_adapter(trained, shared, lambda: _untrained(spec, weights="bfloat16")[0])
+    return load_base(str(shared), "", weights="bfloat16" if spec.training.weights else "float32")[0]
 
 
 def _is_in_4_bits(spec: TrainSpec) -> bool:
@@ -101,4 +115,5 @@ def _encode_all(spec: TrainSpec, tokenizer: Any, stops: frozenset[int]) -> Encod
 if __name__ == "__main__":
     # read once, when torch loads: threads that spin while they wait for a core made training five times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    become_launcher(TRAIN_WORKER, sys.argv[1])
     serve(TrainSpec, run)

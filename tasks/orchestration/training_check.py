@@ -6,6 +6,7 @@ from pathlib import Path
 from stillhouse.errors import RecipeError
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.training import Training
+from stillhouse.runtime.machine import engine_machine
 from stillhouse.runtime.settings import Settings
 from tasks.orchestration.training_of import trains_on_gpu
 
@@ -22,6 +23,7 @@ def check_training(recipe: Recipe, settings: Settings) -> None:
         for setting, package, instead in _needs(training):
             problem = _problem(training, package, settings)
             lines += [f"training.{setting} {problem} Or set {instead}."] if problem else []
+        lines += _too_few_gpus(training, settings)
     if lines:
         raise RecipeError("\n".join(dict.fromkeys(lines)))
 
@@ -34,6 +36,19 @@ def _needs(training: Training) -> Iterator[tuple[str, str, str]]:
         yield f"optimizer: {training.optimizer}", "bitsandbytes", "optimizer: adamw"
     if training.execution.kernels == "liger":
         yield "execution.kernels: liger", "liger_kernel", "kernels: torch"
+    if training.execution.sharding != "none":
+        package = {"fsdp": "accelerate", "deepspeed": "deepspeed"}[training.execution.sharding]
+        yield f"execution.sharding: {training.execution.sharding}", package, "sharding: none"
+
+
+def _too_few_gpus(training: Training, settings: Settings) -> Iterator[str]:
+    processes = training.execution.processes
+    if processes > 1 and trains_on_gpu(training, settings):
+        number = len(engine_machine(settings.engine_python).gpus)
+        if processes > number:
+            yield (
+                f"training.execution.processes: {processes} need a GPU each, and here are {number}: set it to {number}."
+            )
 
 
 def _problem(training: Training, package: str, settings: Settings) -> str:
@@ -46,7 +61,7 @@ def _problem(training: Training, package: str, settings: Settings) -> str:
     if not _has(settings.engine_python, package):
         return (
             f"needs the package {package.replace('_', '-')}, which the engine's Python {settings.engine_python} lacks: "
-            f"run `{settings.engine_python} -m pip install -r infra/requirements/engine-cuda.txt`."
+            f"run `{settings.engine_python} -m pip install {package.replace('_', '-')}`."
         )
     return ""
 

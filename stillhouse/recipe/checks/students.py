@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from stillhouse.recipe.encoder_student import EncoderTuning
+from stillhouse.recipe.processes import share_of_batch
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
 
@@ -17,7 +18,7 @@ def find_student_problems(recipe: Recipe) -> Iterator[str]:
     for number, student in enumerate(students):
         field = f"students.{number}" if recipe.students else "student"
         own = _encoder(recipe, student) if student.is_encoder else _language_model(student)
-        problems = [*_training(student), *own]
+        problems = [*_training(student), *_processes(recipe, student), *own]
         yield from (f"{field}.{problem}" for problem in problems)
     names = [student.display_name for student in students]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -28,6 +29,31 @@ def _training(student: Student) -> Iterator[str]:
     for name in _OF_THE_ROWS:
         if name in student.training:
             yield f"training.{name}: all students learn the same training examples: set it in the section `training`"
+
+
+def _processes(recipe: Recipe, student: Student) -> Iterator[str]:
+    training = recipe.training_of(student)
+    execution = training.execution
+    field = f"training.execution.processes: {execution.processes}"
+    if execution.processes == 1:
+        if execution.sharding != "none":
+            yield f"training.execution.sharding: {execution.sharding} shares out among several: raise `processes` too"
+        return
+    if share_of_batch(training) is None:
+        rows = training.batch_size * training.gradient_accumulation
+        yield (
+            f"{field} can't share each step's {rows} rows evenly (batch_size {training.batch_size} x "
+            f"gradient_accumulation {training.gradient_accumulation}): take a divisor, or change these two"
+        )
+    if student.is_encoder:
+        yield f"{field}, and an encoder is trained by one: set training: {{execution: {{processes: 1}}}} in it"
+    if training.packing:
+        yield f"{field} share out rows, and training.packing joins them: set one of the two back"
+    if training.method == "qlora" and execution.sharding != "none":
+        yield (
+            f"training.execution.sharding: {execution.sharding} can't share out weights of 4 bits (training.method: "
+            "qlora): set sharding to none, or method to lora"
+        )
 
 
 def _encoder(recipe: Recipe, student: Student) -> Iterator[str]:

@@ -49,6 +49,11 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types i
     def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
         return EpochSampler(self, lengths_of(self.train_dataset if train_dataset is None else train_dataset))
 
+    def _save_rng_state(self, output_dir: str) -> None:
+        super()._save_rng_state(output_dir)
+        # the main process writes the file that says that a checkpoint is whole
+        self.accelerator.wait_for_everyone()
+
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
@@ -69,7 +74,8 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types i
         labels_BK = labels_BT[:, columns_K]
         wanted = labels_BK != IGNORE_INDEX
         loss = self._summed(logits_BKV[wanted].float(), labels_BK[wanted])
-        loss = loss / (wanted.sum() if num_items_in_batch is None else num_items_in_batch)
+        # of several processes' gradients the mean is taken, and `num_items_in_batch` counts the tokens of all
+        loss = loss / (wanted.sum() if num_items_in_batch is None else num_items_in_batch / self.args.world_size)
         return loss + self._routing_loss(outputs, num_items_in_batch) if routed else loss
 
     def _summed(self, logits_NV: torch.Tensor, labels_N: torch.Tensor) -> torch.Tensor:
@@ -85,7 +91,7 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types i
         return routing
 
     def _picks_positions(self, device: torch.device) -> bool:
-        is_plain = device.type == "cpu" and self.args.world_size == 1 and not self.aux_loss_enabled
+        is_plain = device.type == "cpu" and not self.aux_loss_enabled
         return is_plain and self._projects_columns()
 
     def _projects_columns(self) -> bool:
