@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 import torch
 from accelerate.utils import broadcast_object_list
+from datasets import Dataset, concatenate_datasets
 from torch.utils.data import Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
@@ -19,8 +20,6 @@ from stillhouse.students.label_choices import IGNORE_INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from stillhouse.students.tokens import Rows
 
 
 class EpochOrder(TrainerCallback, ExportableState):
@@ -82,14 +81,15 @@ class EpochSampler(Sampler[int]):  # type: ignore[misc]  # torch has no types in
         return 0 if self._blank is None else -len(self._drawn) % self._rows_of_a_step
 
 
-def with_blank_row(rows: Rows) -> Rows:
+def with_blank_row(rows: Dataset) -> Dataset:
     """Return the rows with one more, of which no token counts.
 
     Where the rows of several processes' last step do not come out even, the trainer would repeat the epoch's first.
     """
     token = rows[0]["input_ids"][0]
-    without = {"labels": [IGNORE_INDEX]} if "labels" in rows[0] else {"completion_mask": [0]}
-    return [*rows, {"input_ids": [token], **without}]
+    without = {"labels": [IGNORE_INDEX]} if "labels" in rows.column_names else {"completion_mask": [0]}
+    blank = Dataset.from_list([{"input_ids": [token], **without}], features=rows.features)
+    return concatenate_datasets([rows, blank])
 
 
 def lengths_of(dataset: Any) -> list[int]:

@@ -6,6 +6,7 @@ A row's prompt is tokenised exactly as a server does it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,13 @@ from stillhouse.data.row import Messages
 from stillhouse.errors import DataError, ModelError
 from stillhouse.inference.vllm.request import continuation_ids, through_template, tokenize
 from stillhouse.students.base_model import ordered_stops
+from stillhouse.students.row_file import keep_on_disk
 from stillhouse.students.served_template import target_text
 
 if TYPE_CHECKING:
     from stillhouse.students.label_choices import ChoiceTable
 
-Rows = list[dict[str, list[int]]]  # token ids, and which of them count
+Rows = Sequence[dict[str, Any]]  # token ids, and which of them count
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -27,12 +29,21 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     Raises:
         DataError: the file is missing, or holds no rows.
     """
+    return list(iterate_rows(path))
+
+
+def iterate_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `read_rows` one at a time."""
     if not path.is_file():
         raise DataError(f"No training rows at {path}.")
-    rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()]
-    if not rows:
+    is_empty = True
+    with path.open("rb") as file:
+        for line in file:
+            if line.strip():
+                is_empty = False
+                yield json.loads(line)
+    if is_empty:
         raise DataError(f"{path} holds no rows: nothing to train on. See what the filters dropped.")
-    return rows
 
 
 def stop_ids(generation: Any, tokenizer: Any) -> frozenset[int]:
@@ -69,27 +80,36 @@ def encode(tokenizer: Any, prompt: Messages, completion: Messages, stops: frozen
 
 def encode_rows(
     tokenizer: Any,
-    rows: list[dict[str, Any]],
+    rows: Iterable[dict[str, Any]],
     stops: frozenset[int],
     max_length: int,
     choices: ChoiceTable | None = None,
+    *,
+    into: Path | None = None,
 ) -> tuple[Rows, int]:
     """Return (encoded rows of at most `max_length` tokens, number of longer rows left out).
 
-    With `choices`, rows have `labels` in place of the mask, and the teacher's choices go into that table.
+    With `choices`, rows have `labels` in place of the mask, and the teacher's choices go into that table. With `into`,
+    rows are read and encoded one at a time, and lie in that file.
 
     Raises:
         DataError: every row is too long.
         ModelError: as `encode`.
     """
-    encoded = [encode(tokenizer, row["prompt"], row["completion"], stops) for row in rows]
-    if choices is not None:
-        encoded = [choices.mark(row, ids) for row, ids in zip(rows, encoded, strict=True)]
-    fitting = [row for row in encoded if len(row["input_ids"]) <= max_length]
-    if not fitting:
-        shortest = min(len(row["input_ids"]) for row in encoded)
+    lengths: list[int] = []
+
+    def fitting() -> Iterator[dict[str, list[int]]]:
+        for row in rows:
+            encoded = encode(tokenizer, row["prompt"], row["completion"], stops)
+            marked = encoded if choices is None else choices.mark(row, encoded)
+            lengths.append(len(marked["input_ids"]))
+            if lengths[-1] <= max_length:
+                yield marked
+
+    kept: Rows = keep_on_disk(fitting(), into) if into else list(fitting())
+    if not len(kept):
         raise DataError(
-            f"All {len(rows)} rows are longer than training.max_length = {max_length} tokens (the shortest has "
-            f"{shortest}): raise training.max_length."
+            f"All {len(lengths)} rows are longer than training.max_length = {max_length} tokens (the shortest has "
+            f"{min(lengths)}): raise training.max_length."
         )
-    return fitting, len(encoded) - len(fitting)
+    return kept, len(lengths) - len(kept)

@@ -16,7 +16,7 @@ from transformers import EarlyStoppingCallback
 
 from stillhouse.recipe.processes import share_of_batch
 from stillhouse.students.callbacks import NEVER, Clock, Progress, Schedule
-from stillhouse.students.epoch_order import EpochOrder, with_blank_row
+from stillhouse.students.epoch_order import EpochOrder, lengths_of, with_blank_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,19 +51,21 @@ class TrainingJob:
 
 def trainer_options(job: TrainingJob) -> dict[str, Any]:
     """Return the trainer's keyword arguments but `args`, which is of the method's own type."""
-    _choose_attention(job)
+    rows = as_dataset(job.rows)
+    _choose_attention(job, rows)
     return {
         "model": job.model,
-        "train_dataset": Dataset.from_list(_shared_rows(job)),
-        "eval_dataset": Dataset.from_list(job.validation) if job.validation else None,
+        "train_dataset": with_blank_row(rows) if job.training.execution.processes > 1 else rows,
+        "eval_dataset": as_dataset(job.validation) if job.validation else None,
         "processing_class": job.tokenizer,
         "callbacks": callbacks_of(job),
         "peft_config": _lora(job),
     }
 
 
-def _shared_rows(job: TrainingJob) -> Rows:
-    return with_blank_row(job.rows) if job.training.execution.processes > 1 else job.rows
+def as_dataset(rows: Rows) -> Dataset:
+    """Return rows that lie in memory as a dataset; one over a file is returned as it is."""
+    return rows if isinstance(rows, Dataset) else Dataset.from_list(list(rows))
 
 
 def callbacks_of(job: TrainingJob) -> list[Any]:
@@ -116,9 +118,9 @@ def training_arguments(job: TrainingJob) -> dict[str, Any]:
     }
 
 
-def _choose_attention(job: TrainingJob) -> None:
+def _choose_attention(job: TrainingJob, rows: Dataset) -> None:
     training = job.training
-    longest = training.max_length if training.packing else max(len(row["input_ids"]) for row in job.rows)
+    longest = training.max_length if training.packing else max(lengths_of(rows))
     # torch's fused attention for CPUs spends a fifth of a step on its backward pass over short rows
     if _on_cpu(training) and longest <= SHORT_ROW_TOKENS:
         job.model.set_attn_implementation("eager")

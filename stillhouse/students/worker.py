@@ -20,7 +20,7 @@ from stillhouse.students.label_choices import Choice, ChoiceTable, num_with_choi
 from stillhouse.students.launch import TRAIN_WORKER, become_launcher
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
-from stillhouse.students.tokens import Rows, encode, encode_rows, read_rows, stop_ids
+from stillhouse.students.tokens import Rows, encode, encode_rows, iterate_rows, stop_ids
 
 # those whose version decides whether an exported student loads
 _LIBRARIES = ("transformers", "tokenizers", "safetensors", "torch", "trl", "peft")
@@ -104,11 +104,13 @@ def _encode_all(spec: TrainSpec, tokenizer: Any, stops: frozenset[int]) -> Encod
     soft = spec.training.soft_labels
     choices = ChoiceTable(lambda prompt, answer: encode(tokenizer, prompt, answer, stops)) if soft else None
 
-    def encoded(path: str) -> tuple[Rows, int]:
-        return encode_rows(tokenizer, read_rows(Path(path)), stops, spec.training.max_length, choices)
+    def encoded(path: str, name: str) -> tuple[Rows, int]:
+        # each of several processes has a file of its own
+        into = Path(spec.checkpoints) / f"{name}-{rank()}.arrow"
+        return encode_rows(tokenizer, iterate_rows(Path(path)), stops, spec.training.max_length, choices, into=into)
 
-    train, too_long = encoded(spec.rows)
-    validation, validation_too_long = encoded(spec.validation) if spec.validation else ([], 0)
+    train, too_long = encoded(spec.rows, "rows")
+    validation, validation_too_long = encoded(spec.validation, "validation") if spec.validation else ([], 0)
     return EncodedRows(train, too_long, validation, validation_too_long, choices.choices if choices else [])
 
 

@@ -84,3 +84,24 @@ def test_read_rows_empty_file_is_refused(tmp_path: Path) -> None:
     path.write_text("\n")
     with pytest.raises(DataError, match="no rows"):
         read_rows(path)
+
+
+def row_of(index: int) -> dict[str, Any]:
+    return {"prompt": [{"role": "user", "content": "a" * (1 + index % 9)}], "completion": COMPLETION}
+
+
+def test_encode_rows_into_a_file_are_those_in_memory(tmp_path: Path) -> None:
+    rows = [row_of(index) for index in range(2500)]  # more than two batches of the file
+
+    def encoded(into: Path | None) -> tuple[Any, int]:
+        return encode_rows(Characters(), iter(rows), frozenset({STOP}), max_length=12, into=into)
+
+    in_memory, on_disk = encoded(None), encoded(tmp_path / "sub" / "rows.arrow")
+    assert on_disk[1] == in_memory[1] > 0
+    assert list(on_disk[0]) == in_memory[0]
+    assert [Path(file["filename"]) for file in on_disk[0].cache_files] == [tmp_path / "sub" / "rows.arrow"]
+
+
+def test_encode_rows_into_a_file_all_too_long_is_the_same_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"All 1 rows are longer than training\.max_length = 3"):
+        encode_rows(Characters(), [row_of(1)], frozenset({STOP}), max_length=3, into=tmp_path / "rows.arrow")
