@@ -162,6 +162,7 @@ def _offline_notes(recipe: Recipe) -> Iterator[str]:
         yield "Completions stored of a model that an engine here serves were not looked up."
     if recipe.judge:
         yield "Requests to the judge are not counted."
+    yield from _launches(recipe)
 
 
 def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from stillhouse.planning.plan import Plan, make_plan
 from stillhouse.planning.tables import plan_lines
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.training import TrainingExecution
 from stillhouse.runtime.machine import Gpu, Machine
 from stillhouse.runtime.settings import load_settings
 from stillhouse.teachers.api_probe_worker import probe
@@ -92,6 +93,15 @@ def test_offline_plan_of_each_student_with_each_teacher_is_made_without_weights(
         assert f"vllm serve {recipe.teacher.model} " in "\n".join(plan_lines(plan))
     assert plan.tokens is None
     assert plan.notes[0].startswith("No model was asked")
+
+
+def test_offline_plan_shows_how_a_training_of_several_processes_starts(tmp_path):
+    recipe = drafted(tmp_path, next(iter(TEACHERS)), next(iter(STUDENTS)))
+    assert "processes" not in str(planned(tmp_path, recipe).notes)
+    execution = {"execution": TrainingExecution(processes=4, sharding="fsdp")}
+    several = recipe.model_copy(update={"training": recipe.training.model_copy(update=execution)})
+    (note,) = [note for note in planned(tmp_path, several).notes if "4 processes" in note]
+    assert "accelerate.commands.launch --config_file infra/training/fsdp.yaml --num_processes 4" in note
 
 
 def test_most_is_of_the_missing_completions_alone():
