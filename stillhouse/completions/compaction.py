@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.artifacts.files import FileStore
-from stillhouse.completions.store import open_segment, segment_bytes
+from stillhouse.completions.segment import open_segment, segment_bytes
 from stillhouse.errors import ArtifactCorrupt, StoreError
 
 T = TypeVar("T")

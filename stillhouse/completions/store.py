@@ -3,13 +3,11 @@
 A segment is committed by one atomic write. Its checksums make a damaged one unreadable: it is skipped with a warning.
 """
 
-import io
 import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -20,31 +18,12 @@ import pyarrow.parquet as pq
 
 from stillhouse.artifacts.files import FileStore
 from stillhouse.completions.completion import DISCARDED, Completion, without_reasoning
+from stillhouse.completions.segment import SEGMENT_SCHEMA, known_columns, open_segment, segment_bytes
 from stillhouse.errors import ArtifactCorrupt, StoreError
 
 logger = logging.getLogger(__name__)
 
-SEGMENT_SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        ("k", pa.int32()),  # logprobs requested a token; a completion serves every request for at most as many
-        ("finish_reason", pa.string()),
-        ("text", pa.string()),
-        ("prompt_tokens", pa.int32()),
-        ("completion_tokens", pa.int32()),
-        ("token_ids", pa.list_(pa.int32())),
-        ("logprobs", pa.list_(pa.list_(pa.struct([("id", pa.int32()), ("logprob", pa.float32())])))),
-        ("cumulative_logprob", pa.float64()),
-        ("seconds", pa.float64()),
-        ("created", pa.string()),
-        ("reasoning", pa.string()),  # what a server handed over apart from the text
-        ("cached_tokens", pa.int32()),
-    ]
-)
-# segments written before there were these lack them, and have this in their place
-_LATER_COLUMNS: dict[str, str | int] = {"reasoning": "", "cached_tokens": 0}
 _KEY_COLUMNS = ["key", "k", "finish_reason"]
-_ROW_GROUP_ROWS = 8192
 _READ_AHEAD = 8  # segments read at once: hides the round trips of a remote store, bounds the memory
 
 
@@ -139,65 +118,6 @@ class CompletionStore:
 
 class _SegmentGone(Exception):
     """A compaction removed a listed segment; its completions are in a new one."""
-
-
-@contextmanager
-def open_segment(store: FileStore, name: str) -> Iterator[pq.ParquetFile]:
-    """Yield the segment at `name`.
-
-    Raises:
-        ArtifactCorrupt: it is damaged; raised while the block reads it, too.
-        StoreError: it can't be read.
-    """
-    with store.reading(name) as stream, _damage():
-        file = pq.ParquetFile(stream, page_checksum_verification=True)
-        schema = file.schema_arrow
-        for field in SEGMENT_SCHEMA:
-            is_there = field.name in schema.names
-            if not is_there and field.name not in _LATER_COLUMNS:
-                raise pa.ArrowInvalid(f"it has no column {field.name}")
-            if is_there and schema.field(field.name).type != field.type:
-                raise pa.ArrowInvalid(f"its column {field.name} is {schema.field(field.name).type}")
-        yield file
-
-
-def known_columns(table: pa.Table) -> pa.Table:
-    """Return rows of a segment with the columns of SEGMENT_SCHEMA: others are left out, missing ones are empty."""
-    columns = {}
-    for field in SEGMENT_SCHEMA:
-        is_there = field.name in table.column_names
-        column = table[field.name] if is_there else pa.nulls(len(table), field.type)
-        # a join of older and newer segments has nulls there
-        later = _LATER_COLUMNS.get(field.name)
-        columns[field.name] = column if later is None else pc.fill_null(column, later)
-    return pa.table(columns, schema=SEGMENT_SCHEMA)
-
-
-def segment_bytes(table: pa.Table) -> bytes:
-    """Return rows of `SEGMENT_SCHEMA` as a segment's file."""
-    buffer = io.BytesIO()
-    pq.write_table(
-        table,
-        buffer,
-        row_group_size=_ROW_GROUP_ROWS,
-        compression="zstd",
-        use_dictionary=["k", "finish_reason", "text"],
-        write_page_checksum=True,
-    )
-    return buffer.getvalue()
-
-
-@contextmanager
-def _damage() -> Iterator[None]:
-    try:
-        yield
-    except pa.ArrowException as error:
-        raise ArtifactCorrupt(str(error)) from error
-    except OSError as error:
-        # Arrow reports damage as an OSError too, but without the number and kind that a failing disk or server gives
-        if type(error) is not OSError or error.errno is not None:
-            raise
-        raise ArtifactCorrupt(str(error)) from error
 
 
 def _matching(file: pq.ParquetFile, wanted: set[str], min_logprobs: int) -> pa.Table:

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.artifacts.store import Store, StoreConfig
-from stillhouse.completions.store import CompletionStore, segment_bytes
+from stillhouse.completions.segment import segment_bytes
+from stillhouse.completions.store import CompletionStore
 from stillhouse.errors import StoreError
 from tests.support.builders import TEACHER, make_completion
 from tests.support.completion_segments import count_stored, look_up, segments_of
@@ -67,6 +68,25 @@ def test_stream_segment_with_a_column_of_a_later_version_is_read(store: Store, c
     path.unlink()
     write_as(store, newer)
     assert look_up(completions, ["a"], 0)["a"].text == "boat"
+
+
+def test_stream_segment_without_a_version_is_read(store: Store, completions: CompletionStore) -> None:
+    completions.append([make_completion(key="a", text="boat")], logprobs=0)
+    (path,) = segments_of(store)
+    assert b"stillhouse_segment_version" in (pq.read_schema(path).metadata or {})
+    path.write_bytes(parquet_bytes(pq.read_table(path).replace_schema_metadata(None)))
+    assert look_up(completions, ["a"], 0)["a"].text == "boat"
+
+
+def test_stream_segment_of_a_later_version_ends_the_run_before_it_pays_again(
+    store: Store, completions: CompletionStore
+) -> None:
+    completions.append([make_completion(key="a")], logprobs=0)
+    (path,) = segments_of(store)
+    later = pq.read_table(path).rename_columns({"text": "answer"})
+    path.write_bytes(parquet_bytes(later.replace_schema_metadata({"stillhouse_segment_version": "2"})))
+    with pytest.raises(StoreError, match=r"in version 2, and this Stillhouse reads up to 1.*update this clone"):
+        look_up(completions, ["a"], 0)
 
 
 def test_stream_segment_without_a_column_that_always_was_there_is_damaged(
