@@ -81,6 +81,7 @@ reference: $(CONTROL)/.done-control
 bench: setup model
 	$(CONTROL)/python tests/benchmarks/data_stages.py --rows 100000 1000000
 	$(CONTROL)/python tests/benchmarks/completions.py
+	$(CONTROL)/python tests/benchmarks/prompts.py
 	$(CONTROL)/python tests/benchmarks/generation.py
 	$(CONTROL)/python tests/benchmarks/api_teacher.py
 	$(CONTROL)/python -m tests.benchmarks.outages budget

@@ -59,7 +59,8 @@ class TableWriter:
 
 def batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Yield the rows of `path` in order, at most BATCH_ROWS a batch."""
-    with pq.ParquetFile(path) as file:
+    # pre_buffer would keep all of the file that was read
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         yield from file.iter_batches(BATCH_ROWS, columns=list(columns) if columns else None)
 
 

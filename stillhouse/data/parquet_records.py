@@ -29,7 +29,7 @@ def parquet_records(url: str, options: dict[str, Any] | None) -> Iterator[Record
     number = 0
     try:
         with open_source(url, options) as file:
-            parquet = pq.ParquetFile(file)
+            parquet = pq.ParquetFile(file, pre_buffer=False)
             namings = class_names(parquet.schema_arrow.metadata or {})
             for batch in parquet.iter_batches(_BATCH):
                 for raw, value in _values(batch):

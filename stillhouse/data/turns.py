@@ -89,7 +89,7 @@ def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
 
 def stream_rows(path: Path | str) -> Iterator[Row]:
     """Yield the rows of a Parquet file of ROW_SCHEMA, with no more than a batch of them in memory."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         yield from rows_of(file.iter_batches(_BATCH_ROWS))
 
 

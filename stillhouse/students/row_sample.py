@@ -20,7 +20,7 @@ def sample_rows(path: Path, skill: Skill, labels: tuple[str, ...]) -> tuple[dict
 
     A row without a reference has a stand-in for its answer.
     """
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         batch = next(file.iter_batches(batch_size=_READ), None)
     cases = [case for row in rows_of([batch] if batch else []) for case in skill.cases(row)]
     longest = sorted(cases[_TRIED:], key=lambda case: -sum(len(turn["content"]) for turn in case["messages"]))
