@@ -89,6 +89,7 @@ bench: setup model
 	$(CONTROL)/python -m tests.benchmarks.outages store
 	$(CONTROL)/python -m tests.benchmarks.outages interrupts
 	$(CONTROL)/python -m tests.benchmarks.outages interrupts --signal SIGTERM
+	$(CONTROL)/python -m tests.benchmarks.shared_store
 	$(CONTROL)/python -m tests.benchmarks.peers
 	$(CONTROL)/python -m tests.benchmarks.short_jobs
 

@@ -114,8 +114,7 @@ class CompletionRecorder:
             last = holder
             time.sleep(_POLL_S)
             self._reporter.beat()
-        if last is not None:
-            self._store_left()  # it may have been killed
+        self._store_left()  # a run that asked when this one looked first may have been killed since
         self._take_over(keys)
 
     def _take_over(self, keys: list[str]) -> None:

@@ -112,7 +112,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             upstream.endheaders(body)
             answer = upstream.getresponse()
             content = answer.read()
-        except OSError:  # the server was killed
+        except (OSError, http.client.HTTPException):  # the server was killed, or cut its answer short
             self._reset()
             return None
         finally:
