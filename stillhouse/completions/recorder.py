@@ -53,6 +53,7 @@ class CompletionRecorder:
         self.teacher = teacher
         self._files = Store(store)
         self._store = CompletionStore(self._files, teacher)
+        self._left_store = CompletionStore(self._files, teacher)  # whose looks don't count as this run's last
         self._reporter = reporter
         self._min_logprobs = min_logprobs
         self._journal = Journal(store, teacher, reporter.log)
@@ -151,7 +152,7 @@ class CompletionRecorder:
             for min_logprobs in {number for _, number in lines}:
                 lacking = self._lacking([one for one, number in lines if number == min_logprobs], min_logprobs)
                 if lacking:
-                    self._store.append(lacking, min_logprobs)
+                    self._left_store.append(lacking, min_logprobs)
                 num_stored += len(lacking)
             part.forget()
             if num_stored:
@@ -160,7 +161,8 @@ class CompletionRecorder:
     def _lacking(self, noted: list[Completion], min_logprobs: int) -> list[Completion]:
         """Return those of `noted` that the store lacks: a process may have ended just after it had stored them."""
         discarded: list[Completion] = []
-        stored = {one.key for one in self._store.stream([one.key for one in noted], min_logprobs, discarded.append)}
+        keys = [one.key for one in noted]
+        stored = {one.key for one in self._left_store.stream(keys, min_logprobs, discarded.append)}
         paid = {(one.key, one.created) for one in discarded}
         return [
             one for one in noted if ((one.key, one.created) not in paid if one.is_discarded else one.key not in stored)

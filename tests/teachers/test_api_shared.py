@@ -31,9 +31,12 @@ def recorder_of(asked: GenerateSpec) -> tuple[CompletionRecorder, ChatRequests, 
 
 @contextmanager
 def asked_by_another(
-    asked: GenerateSpec, num_answers: int, reporter: RecordingReporter, tokens: int = 10
+    asked: GenerateSpec, num_answers: int, reporter: RecordingReporter, *, tokens: int = 10, num_left: int = 0
 ) -> Iterator[None]:
-    """Hold all prompts as another run does that answers some of them once `reporter` says that one waits, and ends."""
+    """Hold all prompts as another run does that answers some of them once `reporter` says that one waits, and ends.
+
+    It leaves `num_left` further answers on the disk, as a kill does.
+    """
     recorder, requests, _ = recorder_of(asked)
 
     def answer_some() -> None:
@@ -41,12 +44,14 @@ def asked_by_another(
             began.set()
             while "waiting" not in reporter.text and not over.wait(0.02):
                 pass
-            recorder.commit(
-                [
-                    make_completion(key=one.key, teacher=recorder.teacher, prompt_tokens=tokens, completion_tokens=0)
-                    for one in missing[:num_answers]
-                ]
-            )
+            answers = [
+                make_completion(key=one.key, teacher=recorder.teacher, prompt_tokens=tokens, completion_tokens=0)
+                for one in missing[: num_answers + num_left]
+            ]
+            recorder.commit(answers[:num_answers])
+            for one in answers[num_answers:]:
+                recorder.note(one)
+            recorder.cut().close()
 
     began, over = threading.Event(), threading.Event()
     thread = threading.Thread(target=answer_some)
@@ -91,3 +96,12 @@ def test_run_for_other_prompts_of_the_same_teacher_does_not_wait(tmp_path: Path,
     with asked_by_another(others, 0, reporter):
         generate(asked, reporter, connect_over(Path("socket")))
     assert "waiting" not in reporter.text
+
+
+def test_run_that_waited_takes_over_what_was_stored_and_what_was_left_on_the_disk(tmp_path: Path, serve: Serve) -> None:
+    server = serve(lambda _: answer("billing"))
+    asked, reporter = spec(tmp_path, teacher(**FREE), 6), RecordingReporter()
+    with asked_by_another(asked, 4, reporter, num_left=1):
+        summary = generate(asked, reporter, connect_over(Path("socket")))
+    assert len(server.requests) == summary["sent"] == 1
+    assert summary["from_store"] == 5
