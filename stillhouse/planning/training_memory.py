@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from stillhouse.config import StrictModel
+from stillhouse.recipe.processes import share_of_batch
 from stillhouse.recipe.training import Training
 from stillhouse.reports.numbers import size
 
@@ -74,7 +75,9 @@ class TrainingMemory(StrictModel):
 
 def training_bytes(shape: StudentShape, training: Training) -> int:
     """Return the bytes of a training on one device, with settled settings and the longest examples."""
-    parts = [_weights(shape, training), _activations(shape, training), _LOGIT_TOKENS * shape.vocabulary * 8]
+    # what is shared out is put together for one layer at a time, which is little beside the rest
+    holders = 1 if training.execution.sharding == "none" else training.execution.processes
+    parts = [_weights(shape, training) / holders, _activations(shape, training), _LOGIT_TOKENS * shape.vocabulary * 8]
     return int(sum(parts)) + _OF_THE_DEVICE
 
 
@@ -123,7 +126,9 @@ def _weights(shape: StudentShape, training: Training) -> float:
 def _activations(shape: StudentShape, training: Training) -> float:
     """Return the bytes that the forward pass keeps for the backward one; attention keeps no scores of all pairs."""
     number = _NUMBER_BYTES[training.precision or "float32"]
-    tokens = training.batch_size * training.max_length
+    share = share_of_batch(training)
+    rows = training.batch_size if share is None else share[0]  # of each process; None is refused before work
+    tokens = rows * training.max_length
     # inputs of norms, attention and linear layers, and what lies between gate, up and down: within 12 % of what torch
     # keeps on a CPU, for five shapes of Llama's and Phi-3's kind in both types
     layer = 8 * shape.hidden_size + 2 * shape.projected_size + 4 * shape.intermediate_size

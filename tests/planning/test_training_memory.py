@@ -56,6 +56,14 @@ def test_training_bytes_without_checkpointing_hold_every_layer():
     assert kept - training_bytes(shape(PHI_4_MINI), settled()) > 20 * GIB
 
 
+def test_training_bytes_of_one_of_four_processes_are_its_share_of_weights_and_rows():
+    alone, whole = (training_bytes(shape(LLAMA_8B), settled(batch_size=size)) for size in (4, 1))
+    of_four = {"batch_size": 4, "execution": {"processes": 4, "gradient_checkpointing": True}}
+    assert training_bytes(shape(LLAMA_8B), settled(**of_four)) == whole < alone
+    of_four["execution"] |= {"sharding": "fsdp"}
+    assert whole - training_bytes(shape(LLAMA_8B), settled(**of_four)) == pytest.approx(8_030_261_248 * 8 * 3 / 4)
+
+
 @pytest.mark.parametrize("name", [PHI_4_MINI, LLAMA_8B])
 def test_reckon_training_of_a_real_student_fits_80_gb_by_an_adapter_and_says_what_full_takes(name):
     found = reckon_training("s", shape(name), settled(method="lora"), 80 * GIB, on_gpu=True)
