@@ -11,7 +11,7 @@ from stillhouse.data.row import Row
 from stillhouse.inference.api.credentials import read_api_key, read_secret_headers
 from stillhouse.inference.api.redaction import Redactor
 from stillhouse.inference.api.request import ApiModel, ChatRequest, structured_output, template_fields
-from stillhouse.runtime.spool import Spool
+from stillhouse.runtime.spool import Spool, Spooled
 from stillhouse.teachers.prompting import Prompter
 from stillhouse.teachers.requests import examples_of
 from stillhouse.teachers.spec import AskSpec
@@ -53,10 +53,12 @@ class ChatRequests:
                 log(f"{number} prompts made")
             assert not isinstance(prompt, str), "the recipe refuses layout text behind an endpoint"
             text = redactor.text(prompt)
+            place: Spooled | None = None  # one for all rollouts
             for index in range(sampling.n):
                 key = completion_key(spec.teacher_fingerprint, text, sampling, output, index)
                 if key not in requests:
-                    requests[key] = ChatRequest(key, prompts.add(text.encode()), index, row["id"])
+                    place = place or prompts.add(text.encode())
+                    requests[key] = ChatRequest(key, place, index, row["id"])
                 self.slots.append(CompletionSlot(row["id"], index, key))
         self.all = list(requests.values())
         self.redacted = redactor.redacted

@@ -24,7 +24,7 @@ from stillhouse.inference.vllm.request import (
     tokenize,
 )
 from stillhouse.reasoning import opened_block
-from stillhouse.runtime.spool import Spool
+from stillhouse.runtime.spool import Spool, Spooled
 from stillhouse.runtime.worker import Reporter
 from stillhouse.skills.cases import is_asked, read_cases, rows_to_check, stream_cases
 from stillhouse.teachers.prompting import Prompter
@@ -88,10 +88,11 @@ class PreparedRequests:
             rendered = render(tokenizer, prompt)
             # an answer that is held to a form is none of the block
             self.opened_block = "" if self.constraint else opened_block(rendered)
+            place: Spooled | None = None  # one for all rollouts
             for index in range(teacher.sampling.n):
                 key = completion_key(spec.teacher_fingerprint, rendered, teacher.sampling, output, index)
                 if key not in requests:
-                    place = tokens.add(array("i", tokenize(tokenizer, rendered)).tobytes())
+                    place = place or tokens.add(array("i", tokenize(tokenizer, rendered)).tobytes())
                     requests[key] = SpooledRequest(key, place, index)
                 self.slots.append(CompletionSlot(row["id"], index, key))
         self.requests = list(requests.values())

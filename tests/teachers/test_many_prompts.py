@@ -30,3 +30,11 @@ def test_chat_requests_hold_neither_rows_nor_prompts(tmp_path: Path, monkeypatch
     assert peak < ROWS * CHARS / 4
     assert [len(request.messages[-1]["content"]) for request in requests.all[:2]] == [CHARS + 2, CHARS + 2]
     assert requests.all[-1].messages[-1]["content"].startswith(f"{ROWS - 1} x")
+
+
+def test_chat_requests_of_all_rollouts_share_one_prompt(tmp_path: Path) -> None:
+    asked = spec(tmp_path, teacher(output={"kind": "free"}, sampling={"n": 8, "temperature": 1.0}), 1)
+    requests = ChatRequests(asked, list(rows())[:2]).all
+    assert len(requests) == 16
+    assert len({request.key for request in requests}) == 16
+    assert len({request.place.start for request in requests}) == 2
