@@ -4,10 +4,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from docker.utils import exclude_paths
 
+from stillhouse.recipe.training import TrainingExecution
 from tests.support.infra.compose import example, load_compose
 from tests.support.paths import ROOT
 
@@ -44,6 +46,7 @@ def test_build_context_holds_the_code_and_nothing_else():
         "infra/python.sh",
         "infra/setup.sh",
         *(f"infra/requirements/{name}.txt" for name in ("control", "ray", "engine-cpu", "engine-cuda")),
+        *(f"infra/training/{name}.yaml" for name in get_args(TrainingExecution.model_fields["sharding"].annotation)),
     }
 
 
