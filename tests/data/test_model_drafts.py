@@ -53,7 +53,7 @@ def test_draft_of_a_teacher_whose_terms_forbid_it_leaves_their_acceptance_to_the
     assert accepting(text).teacher.accept_terms == owner
 
 
-@pytest.mark.parametrize("teacher", TEACHERS.keys() - BOUND.keys())
+@pytest.mark.parametrize("teacher", sorted(TEACHERS.keys() - BOUND.keys()))
 def test_draft_of_a_teacher_on_an_own_server_takes_its_address(tmp_path, teacher):
     text = drafted(tmp_path, teacher, "phi-4-mini")
     served = parse_recipe(yaml.safe_load(text.replace("# endpoint:", "endpoint:").replace("SET-THIS", "10.0.0.5")))
