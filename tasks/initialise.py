@@ -15,7 +15,7 @@ from stillhouse.students.row_sample import sample_rows
 from stillhouse.students.spec import InitialiseSpec, InitialiseSummary
 from tasks.balance import Rows
 from tasks.orchestration.params import Execution, Params
-from tasks.orchestration.passed_checks import check_once
+from tasks.orchestration.passed_checks import check_once, note_passed
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.stage import StageCall, stage
@@ -84,9 +84,7 @@ def initialise_student(run: Run, bases: Sequence[StudentBase], rows: Rows) -> St
         return main.built_as(ModelRole.BASELINE_UNTRAINED, built)
     params = InitialiseParams.of(run.recipe, main, rows=rows.train.ref, skill=run.recipe.skill, labels=rows.labels)
     built = run.build(initialise, main.checkpoint.inputs, params)
-    if built.is_cached:
-        # its template was tried on the rows of another run
-        _try_template(run, built, _sample(run, rows))
+    _try_template(run, built, _sample(run, rows))
     return main.built_as(ModelRole.BASELINE_UNTRAINED, built)
 
 
@@ -108,11 +106,13 @@ def _try_template(run: Run, built: Built[Any], sample: tuple[dict[str, Any], ...
     Raises:
         ModelError: a training example can't be made of them.
     """
-    check_once(
-        run.settings,
-        ["template", built.ref.fingerprint, run.recipe.training.reasoning, sample],
-        lambda: check_untrained(str(run.store.fetch(built.ref)), run.recipe, sample),
-    )
+    looked_at = ["template", built.ref.fingerprint, run.recipe.training.reasoning, sample]
+    if built.is_cached:  # the rows may be another run's
+        check_once(
+            run.settings, looked_at, lambda: check_untrained(str(run.store.fetch(built.ref)), run.recipe, sample)
+        )
+    else:  # the stage has just tried these
+        note_passed(run.settings, looked_at)
 
 
 def _sample(run: Run, rows: Rows) -> tuple[dict[str, Any], ...]:

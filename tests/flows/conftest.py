@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.inference.encoder.files import find_encoder
-from stillhouse.recipe.encoder import Encoder
 from stillhouse.runtime.settings import load_settings
 from tests.support.paths import ROOT
-from tests.support.pipeline import MODEL, OWN_VALIDATION, Pipeline
+from tests.support.pipeline import MODEL, OWN_VALIDATION, SECOND_OPINION, Pipeline
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +22,6 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Pipeline:
     """A small pipeline with rows of its own for choices, on a folder store, run once without a fault."""
     pipeline = Pipeline(tmp_path_factory.mktemp("whole"), model=tiny_model, threads=1)
-    opinion = {"second_opinion": {"weight": 2.0}} if find_encoder(Encoder()) else {}
-    pipeline.write(data=OWN_VALIDATION, **opinion)
+    pipeline.write(data=OWN_VALIDATION, **SECOND_OPINION)
     pipeline.run()
     return pipeline

@@ -8,6 +8,7 @@ from stillhouse.artifacts.store import Store
 from stillhouse.completions.completion import CompletionSlot
 from stillhouse.completions.store import CompletionStore
 from stillhouse.costs.usage import Usage
+from stillhouse.data.turns import write_rows
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.runtime.settings import load_settings
@@ -58,7 +59,7 @@ _KEYS = ("b" * 64, "a" * 64)
 
 
 class _Store(Store):
-    """A store of completions; artifacts lie in folders of their own, of which a probe's alone are opened."""
+    """A store of completions; artifacts lie in folders of their own, of which a probe's and the rows' are opened."""
 
     def fetch(self, ref: ArtifactRef) -> Path:
         folder = self.config.cache_dir / ref.stage / ref.fingerprint
@@ -66,6 +67,9 @@ class _Store(Store):
             folder.mkdir(parents=True, exist_ok=True)
             slots = [CompletionSlot("1", index, key) for index, key in enumerate(_KEYS)]
             write_probe(folder, {PROMPT_ROWS: slots}, dict.fromkeys(_KEYS, 1), [], is_exact=True)
+        if ref.stage == "balance":
+            folder.mkdir(parents=True, exist_ok=True)
+            write_rows(folder / "train.parquet", [])
         return folder
 
 

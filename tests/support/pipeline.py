@@ -16,6 +16,8 @@ import psutil
 import pyarrow.parquet as pq
 import yaml
 
+from stillhouse.inference.encoder.files import find_encoder
+from stillhouse.recipe.encoder import Encoder
 from tasks.orchestration.workers import Worker
 from tests.support.paths import ROOT
 
@@ -31,6 +33,8 @@ OWN_VALIDATION = {
     "validation": {"path": "validation.jsonl", "columns": {"id": "id", "text": "message", "label": "intent"}},
     "validation_fraction": 0,
 }
+# a section of its own, where the demo's encoder is there
+SECOND_OPINION: dict[str, Any] = {"second_opinion": {"weight": 2.0}} if find_encoder(Encoder()) else {}
 # what a stage's artifact holds depends on rows and weights alone; evaluate holds measured times
 DATA_STAGES = ("read", "validate", "split", "balance", "convert", "generate", "filter", "train", "initialise")
 
