@@ -38,6 +38,11 @@ _NOTES = {
     "premise": "the text that is given",
     "hypothesis": "the text that may follow from it",
 }
+_ROLES = {
+    "train": "the prompts the teacher completes",
+    "examples": "labelled rows: examples for the teacher, training rows for the student",
+    "test": "labelled rows every model is measured on; none trains on them",
+}
 
 _OF_A_PASSAGE = "questions about one passage stay in one split, and intervals are over passages"
 
@@ -68,60 +73,67 @@ def draft_recipe(
     Raises:
         DataError: a source can't be read, holds no record, or has no column that looks like a prompt.
     """
-    train = look_at(data, storage_options, label_by_look=not labelled)
-    examples = look_at(labelled, storage_options) if labelled else None
-    test_rows = look_at(test, storage_options) if test else None
-    looks = [look for look in (examples, test_rows, train) if look is not None]
-    parts = (
-        ("train", data, train, "the prompts the teacher completes"),
-        ("examples", labelled, examples, "labelled rows: examples for the teacher, training rows for the student"),
-        ("test", test, test_rows, "labelled rows every model is measured on; none trains on them"),
-    )
-    kind = looks[0].kind  # that of rows with answers, which say most
+    paths = {"train": data, "examples": labelled, "test": test}
+    looks = {
+        role: look_at(path, storage_options, label_by_look=role != "train" or not labelled)
+        for role, path in paths.items()
+        if path
+    }
+    # the first is that of rows with answers, which say most
+    by_answers = [looks[role] for role in ("examples", "test", "train") if role in looks]
+    kind = by_answers[0].kind
     sources = [
-        line
-        for role, path, look, what in parts
-        if look
-        for line in _source(role, _relative(path, beside), look, what, kind)
+        line for role, look in looks.items() for line in _source(role, _relative(paths[role], beside), look, kind)
     ]
-    sources += [] if test_rows else _held_out(train)
-    draft, has_labels = DRAFTS[kind], SKILLS[kind].has_labels
-    unanswered = any(look.has_unanswered for look in looks)
     return RECIPE.format(
         name=_slug(data),
-        about=draft.about,
-        kind=kind,
-        other_kinds=", ".join(name for name in SKILLS if name != kind),
-        fields=((unanswered and draft.fields_unanswered) or draft.fields).rstrip(),
-        labels="\n".join(_labels(looks)) + "\n" if has_labels else "",
-        sources="\n".join(sources),
-        shown=8 if examples else 0,
-        shown_note="labelled examples in each prompt" if examples else "examples need data.examples; then 8 is a start",
-        selection="nearest # or nearest_per_label, fixed_per_label (examples then counts each label's)"
-        if has_labels
-        else "nearest # the most similar ones",
-        calibration="    calibration: none # batch removes a small model's preference for some labels\n"
-        if has_labels
-        else "",
-        max_tokens=draft.max_tokens,
-        answer=draft.answer,
-        confidence=draft.confidence,
-        balance="label" if has_labels else "length",
-        batch_size=draft.batch_size,
-        metrics=", ".join(SKILLS[kind].metric_names()),
-        quality=draft.quality,
+        sources="\n".join(sources + ([] if test else _held_out(looks["train"]))),
+        **_skill_fields(kind, by_answers),
+        **_example_fields(kind, has_examples=bool(labelled)),
         **model_fields(teacher, student),
     )
 
 
-def _source(role: str, path: str, look: SourceLook, what: str, kind: str) -> list[str]:
+def _skill_fields(kind: str, looks: Sequence[SourceLook]) -> dict[str, Any]:
+    """Return what the template says of the skill, by the template's names."""
+    draft, skill = DRAFTS[kind], SKILLS[kind]
+    unanswered = any(look.has_unanswered for look in looks)
+    return {
+        "about": draft.about,
+        "kind": kind,
+        "other_kinds": ", ".join(name for name in SKILLS if name != kind),
+        "fields": ((unanswered and draft.fields_unanswered) or draft.fields).rstrip(),
+        "labels": "\n".join(_labels(looks)) + "\n" if skill.has_labels else "",
+        "max_tokens": draft.max_tokens,
+        "answer": draft.answer,
+        "confidence": draft.confidence,
+        "balance": "label" if skill.has_labels else "length",
+        "batch_size": draft.batch_size,
+        "metrics": ", ".join(skill.metric_names()),
+        "quality": draft.quality,
+    }
+
+
+def _example_fields(kind: str, *, has_examples: bool) -> dict[str, Any]:
+    """Return what the template says of the examples in a teacher's prompt, by the template's names."""
+    plain = {"selection": "nearest # the most similar ones", "calibration": ""}
+    of_labels = {
+        "selection": "nearest # or nearest_per_label, fixed_per_label (examples then counts each label's)",
+        "calibration": "    calibration: none # batch removes a small model's preference for some labels\n",
+    }
+    note = "labelled examples in each prompt" if has_examples else "examples need data.examples; then 8 is a start"
+    shown = {"shown": 8 if has_examples else 0, "shown_note": note}
+    return shown | (of_labels if SKILLS[kind].has_labels else plain)
+
+
+def _source(role: str, path: str, look: SourceLook, kind: str) -> list[str]:
     columns = look.columns_for(kind)
     others = ", ".join(map(yaml_scalar, look.others)) or "none"
     read_as = (
         f"    # read as: {'; '.join(look.forms)}; the fields encoding and delimiter change it" if look.forms else ""
     )
     return [
-        f"  {role}: # {what}",
+        f"  {role}: # {_ROLES[role]}",
         f"    path: {yaml_scalar(path)} # a file, folder, glob or list; s3:// and hf:// work too",
         *([read_as] if read_as else []),
         f"    columns: # guessed; the other columns: {others}",

@@ -1,10 +1,12 @@
 """Reads a model's configuration and tokenizer, and turns what libraries raise for a broken folder into one line."""
 
 import os
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from stillhouse.errors import ModelError
+from stillhouse.inference.published_models import PUBLISHED_MODELS
 from stillhouse.inference.vllm.system_turn import fold_system_turn
 
 # transformers tells whoever imports it without torch, as the control environment does, that it has no models
@@ -61,6 +63,18 @@ def load_config(path: str, revision: str = "") -> Any:
 
     with Loading(f"The configuration of model {path} can't be read", "Mend or replace its config.json"):
         return AutoConfig.from_pretrained(path, revision=revision or None, trust_remote_code=False)
+
+
+def known_config(path: str, revision: str = "") -> Any | None:
+    """Return the model's configuration, of a published model without asking the hub; None if nobody gives it.
+
+    A hub gives that of some models to those alone who accepted its licence.
+    """
+    published = None if Path(path).is_dir() else PUBLISHED_MODELS.get(path)
+    try:
+        return published.config() if published else load_config(path, revision)
+    except ModelError:
+        return None
 
 
 def load_tokenizer(path: str, revision: str = "") -> Any:

@@ -1,7 +1,6 @@
 """How many parameters a student has, before its weights are loaded."""
 
-from stillhouse.errors import ModelError
-from stillhouse.inference.loading import load_config
+from stillhouse.inference.loading import known_config
 from stillhouse.inference.stored_weights import stored_numbers
 
 
@@ -16,9 +15,9 @@ def num_parameters(path: str, revision: str, layers: int) -> int | None:
     total = sum(stored.values())
     if not layers:
         return total
-    try:
-        text = load_config(path, revision).get_text_config()
-    except ModelError:  # the hub gives it to those alone who accepted its licence
+    config = known_config(path, revision)
+    if config is None:
         return total
+    text = config.get_text_config()
     embeddings = text.vocab_size * text.hidden_size * (1 if text.tie_word_embeddings else 2)
     return int(embeddings + (total - embeddings) * layers // text.num_hidden_layers)

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from stillhouse.errors import ModelError
-from stillhouse.inference.loading import load_config
+from stillhouse.inference.loading import known_config
 from stillhouse.inference.models import Checkpoint
-from stillhouse.inference.published_models import PUBLISHED_MODELS
 from stillhouse.inference.stored_weights import loaded_bytes, stored_numbers
 from stillhouse.inference.vllm.arguments import EngineModel
 from stillhouse.inference.vllm.footprint import Footprint
@@ -81,10 +79,8 @@ def _footprint(model: EngineModel, max_tokens: int) -> Footprint | None:
     stored = stored_numbers(model.path, model.revision)
     if not stored:
         return None
-    published = PUBLISHED_MODELS.get(model.path)
-    try:
-        config = published.config() if published else load_config(model.path, model.revision)
-    except ModelError:  # the hub has it and gives it to those alone who accepted its licence
+    config = known_config(model.path, model.revision)
+    if config is None:
         return None
     limit = getattr(config.get_text_config(), "max_position_embeddings", None) or 2**31
     tokens = model.engine.max_model_len or min(limit, _PROMPT_TOKENS + max_tokens)

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from stillhouse.errors import ModelError
-from stillhouse.inference.loading import load_config
-from stillhouse.inference.published_models import PUBLISHED_MODELS
+from stillhouse.inference.loading import known_config
 from stillhouse.planning.training_memory import StudentShape, TrainingMemory, reckon_training
 from stillhouse.recipe.training_defaults import with_defaults
 from stillhouse.runtime.machine import engine_machine
@@ -35,9 +33,5 @@ def _shape(path: str, revision: str, layers: int) -> StudentShape | None:
     parameters = num_parameters(path, revision, layers)
     if parameters is None:
         return None
-    published = PUBLISHED_MODELS.get(path)
-    try:
-        config = published.config() if published else load_config(path, revision)
-    except ModelError:  # the hub gives it to those alone who accepted its licence
-        return None
-    return StudentShape.of(config, parameters, layers)
+    config = known_config(path, revision)
+    return StudentShape.of(config, parameters, layers) if config else None

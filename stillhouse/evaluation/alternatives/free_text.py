@@ -69,8 +69,10 @@ def measure_free_text(learnt: AnsweredTexts, texts: Sequence[str], timing: Timin
     What can't be measured is named with the reason.
     """
     found = Measured()
-    ways = _WAYS if with_opening else _WAYS[:1]
-    for role, way in ways:
+    ways: dict[ModelRole, type[NearestAnswer | Opening]] = {ModelRole.NEAREST_LABELLED_ANSWER: NearestAnswer}
+    if with_opening:
+        ways[ModelRole.OPENING_OF_TEXT] = Opening
+    for role, way in ways.items():
         if not learnt.texts:
             found.not_measured[role] = "no labelled row has an answer"
             continue
@@ -79,9 +81,3 @@ def measure_free_text(learnt: AnsweredTexts, texts: Sequence[str], timing: Timin
         numbers = {"engine": model.engine, "weight_bytes": model.weight_bytes, **times, "notes": model.notes}
         found.measurements[role] = numbers
     return found
-
-
-_WAYS: tuple[tuple[ModelRole, type[NearestAnswer] | type[Opening]], ...] = (
-    (ModelRole.NEAREST_LABELLED_ANSWER, NearestAnswer),
-    (ModelRole.OPENING_OF_TEXT, Opening),
-)

@@ -55,7 +55,7 @@ def test_find_refusal_again_of_what_fits_reads_no_configuration(tmp_path, on_gpu
     on_gpu(80)
     assert model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint) == ""
     with monkeypatch.context() as without:
-        without.delattr(model_memory, "load_config")
+        without.delattr(model_memory, "known_config")
         assert model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint) == ""
     on_gpu(0)
     assert "does not fit" in model_memory.find_refusal(run, "teachers.0", run.recipe.teacher, checkpoint)

@@ -55,16 +55,12 @@ def test_training_that_needs_a_gpu_and_a_package_is_refused_without(tmp_path, nu
     check(tmp_path, training)
 
 
-def test_training_on_the_cpu_of_a_gpu_machine_has_no_gpu_for_qlora(tmp_path, num_gpus):
+def test_training_on_the_cpu_of_a_gpu_machine_has_no_gpu_for_qlora_and_needs_none_for_lora(tmp_path, num_gpus):
     num_gpus(1)
     install(tmp_path, "bitsandbytes")
+    check(tmp_path, {"method": "lora", "execution": {"device": "cpu"}})
     with pytest.raises(RecipeError, match=r"training\.method: qlora needs an NVIDIA GPU"):
         check(tmp_path, {"method": "qlora", "execution": {"device": "cpu"}})
-
-
-def test_training_by_the_defaults_needs_neither(tmp_path, num_gpus):
-    num_gpus(0)
-    check(tmp_path, {"method": "lora"})
 
 
 def test_training_by_more_processes_than_gpus_is_refused(tmp_path, num_gpus):
