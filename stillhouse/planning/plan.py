@@ -192,17 +192,24 @@ def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:
     for teacher in recipe.teachers:
         if teacher.replicas > 1:
             yield f"Time is that of one engine. {teacher.replicas} replicas on a cluster or on several GPUs share it."
-    if recipe.judge_chooses:
-        yield "Questions to the judge about completions to come are forecast by the lengths of their prompts."
-    if recipe.judge and recipe.judge.against:
-        yield "Questions to the judge about test rows are not forecast: the student writes half of each pair."
+    yield from _judge_notes(recipe)
     yield from _launches(recipe)
+    if recipe.second_opinion:
+        yield "What the filters keep is forecast by the teacher alone: with the second opinion it is another share."
     yield "Training and evaluation are not forecast. The share of near-duplicates grows with the rows."
     if recipe.skill.has_labels and recipe.evaluation.no_teacher_alternatives:
         yield (
             "The stages alternatives and label_curve request nothing: regressions learn on the CPU, about 20 s for the "
             "demo's hundreds of rows, minutes for 10,000 rows of 77 labels."
         )
+
+
+def _judge_notes(recipe: Recipe) -> Iterator[str]:
+    """Yield what is forecast of questions to a judge."""
+    if recipe.judge_chooses:
+        yield "Questions to the judge about completions to come are forecast by the lengths of their prompts."
+    if recipe.judge and recipe.judge.against:
+        yield "Questions to the judge about test rows are not forecast: the student writes half of each pair."
 
 
 def _launches(recipe: Recipe) -> Iterator[str]:

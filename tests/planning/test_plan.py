@@ -14,6 +14,7 @@ from stillhouse.errors import BudgetSpent
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.planning.plan import Plan
 from stillhouse.planning.tables import plan_lines, plan_markdown, plan_rows
+from stillhouse.recipe.second_opinion import SecondOpinion
 from stillhouse.skills.cases import read_cases
 from tests.support.api.server import Act, FaultyServer, Received, Serve, serving_on_demand
 from tests.support.planned_recipe import DATA, Planned, charged, needs_data
@@ -258,6 +259,15 @@ def test_make_plan_names_the_regressions_that_take_time_and_no_request(tmp_path,
     serve(answering(known))
     lines = " ".join(plan_lines(made.plan(made.probe())))
     assert ("alternatives and label_curve request nothing" in lines) == said
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_make_plan_with_a_second_opinion_says_that_what_is_kept_goes_by_the_teacher(tmp_path, serve, asked):
+    made, known = planned(tmp_path)
+    serve(answering(known))
+    summary = made.probe()
+    made.recipe = made.recipe.model_copy(update={"second_opinion": SecondOpinion() if asked else None})
+    assert ("by the teacher alone" in " ".join(plan_lines(made.plan(summary)))) == asked
 
 
 def test_make_plan_slow_minute_limit_sets_the_time(tmp_path, serve):
