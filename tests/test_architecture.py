@@ -33,6 +33,7 @@ LIBRARY = (
     "dataset",
     "judging",
     "reports",
+    "registry",
     "planning",
     "care",
 )
