@@ -11,6 +11,7 @@ from stillhouse.runtime.unexpected import one_line_errors
 from tasks.alternatives import measure_alternatives
 from tasks.balance import balance_rows
 from tasks.choose_teacher import compared_teacher
+from tasks.combine_teacher import combine_teacher
 from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
@@ -89,6 +90,7 @@ def run_stages(run: Run) -> dict[str, Any]:
     compared = compared_teacher(run, teachers, rows, dataset)
     evaluation = evaluate_models(run, rows, dataset, compared, bases[0], models)
     evaluations = [evaluation, *encoders]
+    combined = combine_teacher(run, rows, dataset, opinions, evaluation)
     best = best_student(run, rows, dataset, evaluations)
     verdicts = compare_pairs(run, judge, rows, evaluations, best)
     report = write_report(
@@ -106,6 +108,7 @@ def run_stages(run: Run) -> dict[str, Any]:
             best=best,
             evaluation=evaluation,
             encoders=encoders,
+            combined=combined,
             alternatives=alternatives,
             label_curve=label_curve,
             verdicts=verdicts,

@@ -1,6 +1,5 @@
 """Measures teacher, baselines, student and the student without a teacher on the same test rows."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.skills.cases import read_cases
 from stillhouse.skills.registry import AnySkill
+from stillhouse.teachers.calibration import read_prior
 from tasks.balance import Rows
 from tasks.orchestration.candidates import student_candidates, teacher_candidate, teacher_identity
 from tasks.orchestration.compared_teacher import ComparedTeacher
@@ -58,7 +58,7 @@ def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     """Write answers.parquet, measurements.json and validation.parquet; keep each model's answers too."""
     params, split, answers = call.params, call.folder("split"), call.work.folder / "answers"
     is_calibrated = params.teacher_config.calibration == "batch"
-    prior = _prior(call) if is_calibrated else None
+    prior = read_prior(call.folder("filter"), params.teacher_index) if is_calibrated else None
     spec = EvaluateSpec(
         candidates=params.candidates,
         teacher=params.teacher_config,
@@ -92,12 +92,6 @@ def evaluate(call: StageCall[EvaluateParams]) -> EvaluateSummary:
     if ModelRole.TEACHER in call.inputs:
         join_evidence(call.work.folder, call.folder(ModelRole.TEACHER))
     return summary.model_copy(update={"found": found})
-
-
-def _prior(call: StageCall[EvaluateParams]) -> list[float] | None:
-    found = json.loads((call.folder("filter") / "calibration.json").read_text())
-    priors: list[list[float] | None] = [found["prior"], *found.get("other_priors", ())]
-    return priors[call.params.teacher_index]
 
 
 def _answers(call: StageCall[EvaluateParams], spec: EvaluateSpec) -> dict[ModelRole, ModelAnswers]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.config import optional_identity
-from stillhouse.dataset.second_opinion import read_opinions
+from stillhouse.dataset.second_opinion import OPINIONS, read_opinions
 from stillhouse.dataset.spec import DatasetSpec
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.judging.scores import read_scores
@@ -35,7 +35,7 @@ def filter(call: StageCall[FilterParams]) -> FilterSummary:
         completions=call.folder("generate") / "completions.parquet",
         out=call.work.folder,
         scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
-        opinions=read_opinions(call.folder("second_opinion")) if "second_opinion" in call.inputs else {},
+        opinions=read_opinions(call.folder("second_opinion") / OPINIONS) if "second_opinion" in call.inputs else {},
     )
 
 

@@ -2,10 +2,10 @@
 
 from stillhouse.artifacts.handle import Built, StageSummary
 from stillhouse.data.row import prompt_text
-from stillhouse.dataset.second_opinion import write_opinions
+from stillhouse.dataset.second_opinion import OPINIONS, TEST_OPINIONS, write_opinions
 from stillhouse.errors import DataError
 from stillhouse.inference.encoder.files import EncoderFiles, find_encoder
-from stillhouse.skills.cases import read_splits, rows_to_ask
+from stillhouse.skills.cases import read_cases, read_splits, rows_to_ask
 from stillhouse.skills.registry import AnySkill
 from tasks.balance import Rows
 from tasks.orchestration.labelled_texts import read_labelled
@@ -31,9 +31,11 @@ class SecondOpinionSummary(StageSummary):
     asked: int
 
 
-@stage("second_opinion", version=1)
+@stage("second_opinion", version=2)
 def second_opinion(call: StageCall[SecondOpinionParams]) -> SecondOpinionSummary:
-    """Write opinions.parquet: how probable a classifier on the labelled rows finds each label of each prompt."""
+    """Write how probable a classifier on the labelled rows finds each label: opinions.parquet of the prompts that a
+    teacher answers, test_opinions.parquet of the test rows.
+    """
     # imported here: scikit-learn takes a second to load, and a run that finds this artifact needs none of it
     from stillhouse.evaluation.alternatives.opinions import label_opinions
     from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
@@ -42,13 +44,16 @@ def second_opinion(call: StageCall[SecondOpinionParams]) -> SecondOpinionSummary
     labelled = read_labelled(balance, split, params.skill, params.seed)
     if why := labelled.why_not("labels"):
         raise DataError(f"second_opinion: {why}. Add labelled rows to data.examples, or leave second_opinion out.")
-    rows = [
+    asked = [
         row for part in read_splits(balance, split, params.skill) for row in rows_to_ask(part, params.use_references)
     ]
+    rows = [*asked, *read_cases(split / "test.parquet", params.skill)]
     texts = [prompt_text(row["messages"]) for row in rows]
     found = label_opinions(labelled, params.labels, texts, SentenceEncoder(params.encoder), params.seed)
-    write_opinions(call.work.folder, {row["id"]: one for row, one in zip(rows, found, strict=True)})
-    return SecondOpinionSummary(learnt=len(labelled.texts), asked=len(rows))
+    named = [(row["id"], one) for row, one in zip(rows, found, strict=True)]
+    write_opinions(call.work.folder / OPINIONS, dict(named[: len(asked)]))
+    write_opinions(call.work.folder / TEST_OPINIONS, dict(named[len(asked) :]))
+    return SecondOpinionSummary(learnt=len(labelled.texts), asked=len(asked))
 
 
 def form_second_opinion(run: Run, rows: Rows) -> Built[SecondOpinionSummary] | None:

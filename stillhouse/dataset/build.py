@@ -29,6 +29,7 @@ from stillhouse.teachers.calibration import (
     calibrated_completions,
     label_priors,
     teacher_index_of,
+    write_priors,
 )
 
 
@@ -67,10 +68,7 @@ def write_dataset(
     num_rows = write_examples(training, spec, out, soft)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
-    first, *others = priors
-    (out / "calibration.json").write_text(
-        json.dumps({"labels": list(spec.labels), "prior": first} | ({"other_priors": others} if others else {}))
-    )
+    write_priors(out, spec.labels, priors)
     everyone = [*rows["train"], *rows["validation"]]
     everyone = rows_to_check(everyone, examples) if spec.filters.check_labels else without_own(everyone)
     # free answers are hardly ever equal: there is nothing to count

@@ -18,24 +18,25 @@ from numpy.typing import NDArray
 
 from stillhouse.completions.table import Lines
 from stillhouse.errors import QualityError
-from stillhouse.teachers.calibration import Priors
+from stillhouse.evaluation.scored import Scored
+from stillhouse.teachers.calibration import Priors, calibrate
 
 Opinions = Mapping[str, Sequence[float]]  # log-probability of each label by row id (nats)
 NO_OPINIONS: Opinions = {}
 
-OPINIONS = "opinions.parquet"
+OPINIONS, TEST_OPINIONS = "opinions.parquet", "test_opinions.parquet"
 _SCHEMA = pa.schema([("row_id", pa.string()), ("label_logprobs", pa.list_(pa.float64()))])
 
 
-def write_opinions(folder: Path, opinions: Opinions) -> None:
-    """Write opinions.parquet into `folder`."""
+def write_opinions(path: Path, opinions: Opinions) -> None:
+    """Write a table of opinions."""
     lines = [{"row_id": row_id, "label_logprobs": list(logprobs)} for row_id, logprobs in opinions.items()]
-    pq.write_table(pa.Table.from_pylist(lines, schema=_SCHEMA), folder / OPINIONS)
+    pq.write_table(pa.Table.from_pylist(lines, schema=_SCHEMA), path)
 
 
-def read_opinions(folder: Path) -> dict[str, list[float]]:
+def read_opinions(path: Path) -> dict[str, list[float]]:
     """Return what `write_opinions` wrote."""
-    table = pq.read_table(folder / OPINIONS)
+    table = pq.read_table(path)
     return dict(zip(table["row_id"].to_pylist(), table["label_logprobs"].to_pylist(), strict=True))
 
 
@@ -64,6 +65,28 @@ def combined(lines: Lines, priors: Priors, opinions: Opinions, weight: float, nu
         for row_id, found in lines.items()
     }
     return shifted, [[0.0] * num_labels if prior is None else prior for prior in priors]
+
+
+def combined_answers(
+    answers: Mapping[str, Scored],
+    prior: Sequence[float] | None,
+    opinions: Opinions,
+    weight: float,
+    labels: Sequence[str],
+) -> dict[str, str | None]:
+    """Return the teacher's answers by row id, each with its row's opinion, as training labels are made.
+
+    An answer whose label's probabilities are not known stays the teacher's own.
+    """
+    shift = [0.0] * len(labels) if prior is None else prior
+
+    def decided(row_id: str, scored: Scored) -> str | None:
+        if scored.label_logprobs is None:
+            return scored.answer
+        both = np.asarray(scored.label_logprobs) + weight * np.asarray(opinions[row_id])
+        return labels[calibrate(both.tolist(), shift)[0]]
+
+    return {row_id: decided(row_id, scored) for row_id, scored in answers.items()}
 
 
 def _shifted(line: dict[str, Any], by: NDArray[np.float64]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ class ModelRole(StrEnum):
     STUDENT_3 = "student_3"
     STUDENT_4 = "student_4"
     TEACHER = "teacher"
+    TEACHER_WITH_OPINION = "teacher_with_second_opinion"
     BASELINE = "baseline"  # repeats the better of BASELINES
     BASELINE_ZERO_SHOT = "baseline_zero_shot"
     BASELINE_UNTRAINED = "baseline_untrained"
@@ -54,6 +55,7 @@ ALTERNATIVES = (*WITHOUT_TEACHER, *OTHER_LEARNERS)
 _LABELS = {
     ModelRole.STUDENT: "Student",
     ModelRole.TEACHER: "Teacher",
+    ModelRole.TEACHER_WITH_OPINION: "Teacher with the second opinion",
     ModelRole.BASELINE: "Baseline",
     ModelRole.BASELINE_ZERO_SHOT: "Baseline: base model, zero-shot",
     ModelRole.BASELINE_UNTRAINED: "Baseline: student before training",
@@ -69,6 +71,7 @@ _LABELS = {
     ModelRole.STUDENT_4: "Student 4",
 }
 _SHORT_LABELS = {
+    ModelRole.TEACHER_WITH_OPINION: "Teacher, two opinions",
     ModelRole.BASELINE_ZERO_SHOT: "Base, zero-shot",
     ModelRole.BASELINE_UNTRAINED: "Untrained student",
     ModelRole.STUDENT_LABELLED_ONLY: "Labelled rows only",

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from stillhouse.evaluation.roles import STUDENTS
+from stillhouse.reports.combination import combination_text
 from stillhouse.reports.licences import UNKNOWN, encoder_licence, is_unknown, licence_list
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, decimal, size, soft_labels
@@ -16,7 +17,13 @@ from stillhouse.reports.schema.report import Report
 from stillhouse.reports.students import students_markdown
 from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
-from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline, learner_verdicts
+from stillhouse.reports.verdict import (
+    alternative_verdicts,
+    conclusion,
+    data_conclusion,
+    headline,
+    learner_verdicts,
+)
 
 
 def model_card(report: Report) -> str:
@@ -40,6 +47,7 @@ def model_card(report: Report) -> str:
         students_markdown(report),
         f"**Worth a teacher?** {conclusion(report)}",
         "\n".join(f"- {verdict.text}" for verdict in alternative_verdicts(report)),
+        combination_text(report),
         data_conclusion(report),
         "\n".join(f"- {verdict.text}" for verdict in learner_verdicts(report)),
         "\n".join(f"- **{cell(topic)}**: {cell(text)}" for topic, text in report.method.items()),

@@ -26,6 +26,7 @@ def model_names(recipe: Recipe, teacher: str, bases: Sequence[str]) -> dict[Mode
     encoder = Path(recipe.evaluation.encoder.model).name if recipe.evaluation.encoder else ""
     return {
         ModelRole.TEACHER: teacher,
+        ModelRole.TEACHER_WITH_OPINION: f"{teacher}, times logistic regression on the labelled rows",
         **{
             role: student_name(recipe, student, own)
             for role, student, own in zip(STUDENTS, recipe.all_students, bases, strict=False)

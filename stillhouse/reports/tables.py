@@ -1,5 +1,6 @@
 """The comparison as rows for a Prefect table, and as Markdown."""
 
+from stillhouse.reports.combination import combination_text
 from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.label_worth_text import label_worth_text
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
@@ -25,7 +26,13 @@ from stillhouse.reports.seeds import seeds_text
 from stillhouse.reports.slice_text import against_teacher, worst_slice
 from stillhouse.reports.students import students_markdown
 from stillhouse.reports.teachers import teachers_markdown
-from stillhouse.reports.verdict import alternative_verdicts, conclusion, data_conclusion, headline, learner_verdicts
+from stillhouse.reports.verdict import (
+    alternative_verdicts,
+    conclusion,
+    data_conclusion,
+    headline,
+    learner_verdicts,
+)
 from stillhouse.skills.registry import METRICS
 
 
@@ -67,7 +74,7 @@ def summary_markdown(report: Report) -> str:
     rows = comparison_rows(report)
     parts = [f"## {cell(headline(report))}", f"**Worth a teacher?** {conclusion(report)}"]
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
-    parts += filter(None, [data_conclusion(report)])
+    parts += filter(None, [combination_text(report), data_conclusion(report)])
     parts += [f"- {verdict.text}" for verdict in learner_verdicts(report)]
     parts += filter(None, [cell(label_worth_text(report))])
     if rows:

@@ -5,7 +5,9 @@ Source: after Zhou et al., "Batch Calibration", arXiv:2309.17249, which divides 
 mean here is of log-probabilities, so that one overconfident prompt weighs no more than another.
 """
 
+import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +20,7 @@ from stillhouse.errors import QualityError
 
 Scores = NDArray[np.float64]
 Calibration = Literal["none", "batch"]
+CALIBRATION = "calibration.json"
 Priors = list[list[float] | None]  # one a teacher, each of length L; None for a teacher that is not calibrated
 
 
@@ -74,6 +77,20 @@ def calibrated_completions(lines: Lines, priors: Priors, labels: Sequence[str]) 
 def teacher_index_of(line: dict[str, Any]) -> int:
     """Return the index, among the recipe's teachers, of the one that gave a line."""
     return (line.get("teacher_number") or 1) - 1
+
+
+def write_priors(folder: Path, labels: Sequence[str], priors: Priors) -> None:
+    """Write calibration.json into `folder`."""
+    first, *others = priors
+    content = {"labels": list(labels), "prior": first} | ({"other_priors": others} if others else {})
+    (folder / CALIBRATION).write_text(json.dumps(content))
+
+
+def read_prior(folder: Path, teacher_index: int) -> list[float] | None:
+    """Return the prior of one teacher that `write_priors` wrote; None if it is not calibrated."""
+    found = json.loads((folder / CALIBRATION).read_text())
+    priors: Priors = [found["prior"], *found.get("other_priors", ())]
+    return priors[teacher_index]
 
 
 def _less_prior(scores_L: Sequence[float], prior_L: Sequence[float] | None) -> Scores:

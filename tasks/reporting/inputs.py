@@ -37,6 +37,7 @@ class ReportInputs:
     best: ModelRole  # of the students
     evaluation: Built[EvaluateSummary]
     encoders: list[Built[EvaluateSummary]]
+    combined: Built[EvaluateSummary] | None  # teacher and second opinion
     alternatives: Built[AlternativesSummary] | None
     label_curve: Built[LabelCurveSummary] | None
     verdicts: Built[JudgePairsSummary] | None
@@ -44,7 +45,7 @@ class ReportInputs:
     @property
     def measured(self) -> list[Built[Any]]:
         """The stages that measured models."""
-        return [self.evaluation, *self.encoders, *([self.alternatives] if self.alternatives else [])]
+        return [self.evaluation, *self.encoders, *filter(None, [self.combined, self.alternatives])]
 
     def student(self, role: ModelRole) -> StudentModel:
         """Return the student of that role."""

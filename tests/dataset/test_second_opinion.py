@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stillhouse.dataset.second_opinion import combined, read_opinions, write_opinions
+from stillhouse.dataset.second_opinion import combined, combined_answers, read_opinions, write_opinions
 from stillhouse.errors import QualityError
+from stillhouse.evaluation.scored import Scored
 from stillhouse.filters.settings import Filters
 from tests.support.builders import make_row
 from tests.support.dataset import build_dataset, label_scores, make_rollouts
@@ -90,5 +91,17 @@ def test_combined_answers_without_scores_are_refused():
 
 
 def test_opinions_are_read_as_they_were_written(tmp_path: Path):
-    write_opinions(tmp_path, OPINIONS)
-    assert read_opinions(tmp_path) == OPINIONS
+    write_opinions(tmp_path / "opinions.parquet", OPINIONS)
+    assert read_opinions(tmp_path / "opinions.parquet") == OPINIONS
+
+
+@pytest.mark.parametrize("prior", [None, [-0.2, -2.2]])
+def test_test_rows_get_the_label_of_the_product_that_students_learn(prior: list[float] | None):
+    given = {"r1": logs(0.6, 0.4), "r2": logs(0.9, 0.1), "r3": None}
+    answers = {name: Scored("car", None, scores) for name, scores in given.items()}
+    opinions = {"r1": logs(0.2, 0.8), "r2": logs(0.4, 0.6), "r3": logs(0.1, 0.9)}
+
+    found = combined_answers(answers, prior, opinions, 1.0, ("car", "pet"))
+
+    # 0.12 and 0.32; 0.36 and 0.06; of r3 only the teacher's answer is known. Less the prior, pet is 7 times as likely
+    assert found == {"r1": "pet", "r2": "pet" if prior else "car", "r3": "car"}

@@ -110,7 +110,7 @@ def test_distill_chooses_by_the_labels_of_its_own_rows_and_asks_no_teacher_about
 
 @pytest.mark.skipif(not find_encoder(Encoder()), reason="needs the demo's encoder: make model")
 def test_distill_learns_what_teacher_and_classifier_find_together(whole: Pipeline) -> None:
-    opinions = read_opinions(built(whole, "second_opinion", "opinions.parquet").parent)
+    opinions = read_opinions(built(whole, "second_opinion", "opinions.parquet"))
     completions = pq.read_table(built(whole, "generate", "completions.parquet")).to_pylist()
     calibration = json.loads(built(whole, "filter", "calibration.json").read_text())
     expected = {}
@@ -121,6 +121,22 @@ def test_distill_learns_what_teacher_and_classifier_find_together(whole: Pipelin
     taught = {line["id"]: line["completion"][0]["content"] for line in lines if line["id"] in expected}
     assert taught
     assert taught == {row_id: expected[row_id] for row_id in taught}
+
+
+@pytest.mark.skipif(not find_encoder(Encoder()), reason="needs the demo's encoder: make model")
+def test_distill_measures_teacher_and_classifier_together_on_the_test_rows(whole: Pipeline) -> None:
+    opinions = read_opinions(built(whole, "second_opinion", "test_opinions.parquet"))
+    calibration = json.loads(built(whole, "filter", "calibration.json").read_text())
+    answered = pq.read_table(built(whole, "evaluate", "answers.parquet")).to_pylist()
+    expected = {}
+    for line in (line for line in answered if line["model"] == "teacher"):
+        product = np.asarray(line["label_logprobs"]) - calibration["prior"] + 2.0 * np.asarray(opinions[line["row_id"]])
+        expected[line["row_id"]] = calibration["labels"][int(product.argmax())]
+    found = pq.read_table(built(whole, "combine_teacher", "answers.parquet")).to_pylist()
+    assert {line["row_id"]: line["answer"] for line in found} == expected
+    measured = newest_report(whole).models.teacher_with_second_opinion
+    assert measured.quality["accuracy"].n == len(expected) == 30
+    assert measured.latency_ms is None
 
 
 def test_distill_second_run_finds_every_stage_cached(whole: Pipeline, prefect_server: str) -> None:

@@ -15,6 +15,7 @@ from stillhouse.runtime.settings import load_settings
 from stillhouse.teachers.probe import PROMPT_ROWS, write_probe
 from tasks.alternatives import measure_alternatives
 from tasks.choose_teacher import compared_teacher
+from tasks.combine_teacher import combine_teacher
 from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
@@ -110,6 +111,7 @@ def dry_distill(recipe: Recipe, student: ModelRole = ModelRole.STUDENT) -> DryRu
     encoders = evaluate_encoders(run, rows, models)
     compared = compared_teacher(run, teachers, rows, dataset)
     evaluation = evaluate_models(run, rows, dataset, compared, bases[0], models)
+    combine_teacher(run, rows, dataset, opinions, evaluation)
     compare_pairs(run, judge, rows, [evaluation, *encoders], student)
     return run
 

@@ -75,6 +75,9 @@ class Models(Block):
         description="as its completions are generated; of several the best on the test rows, or the one that "
         "`evaluation.teacher` names"
     )
+    teacher_with_second_opinion: Model | None = Field(
+        None, description="the teacher with the classifier's opinion, as training labels are made; never timed"
+    )
     baseline: Model | None = Field(description="a copy of the better of the two baselines")
     student: Model | None = Field(description="the main student, as exported")
     student_2: Model | None = Field(None, description="another student of the recipe, as exported")
