@@ -84,6 +84,8 @@ def run(
 
     terminal = console()
     terminal.print(render_terminal(Report.model_validate(result["report"])))
+    state = "its champion now" if result["is_champion"] else "a challenger"
+    terminal.print(f"Registered as {result['model']}, {state}.", highlight=False)
     terminal.print(
         f"Report: {foreground.settings.report_link(result['run_id']).removeprefix('file://')}", soft_wrap=True
     )

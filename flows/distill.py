@@ -25,7 +25,9 @@ from tasks.orchestration.preflight import start_run
 from tasks.orchestration.registry import RefreshInput
 from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import Run, join_prefect
+from tasks.promote import promote_student
 from tasks.read import read_sources
+from tasks.register import register_student
 from tasks.report import write_report
 from tasks.reporting.best_student import best_student
 from tasks.reporting.inputs import ReportInputs
@@ -114,4 +116,11 @@ def run_stages(run: Run) -> dict[str, Any]:
             verdicts=verdicts,
         ),
     )
-    return {"run_id": run.id, "report": report.model_dump(mode="json")}
+    version = register_student(run, report, students)
+    is_champion = promote_student(run, report, version)
+    return {
+        "run_id": run.id,
+        "report": report.model_dump(mode="json"),
+        "model": version.reference,
+        "is_champion": is_champion,
+    }

@@ -12,6 +12,7 @@ from stillhouse.artifacts.backend import Stamp
 from stillhouse.artifacts.files import FileStore
 from stillhouse.completions import claims
 from stillhouse.errors import StoreError
+from stillhouse.registry.registry import ModelRegistry
 from stillhouse.reports.history import KEPT_MARK
 
 Stamps = dict[str, Stamp]
@@ -54,6 +55,7 @@ class Inventory:
     under_way: dict[str, str]  # by run id, what each run under way holds
     now: float  # UNIX time, by the store's clock as far as it is known
     marked: frozenset[str] = field(default=frozenset())  # runs that are kept whatever their age
+    models: str = ""  # all that the versions of the registry say
 
     @cached_property
     def tickets(self) -> set[str]:
@@ -78,6 +80,8 @@ def take_stock(store: FileStore, now: float) -> Inventory:
     signs = store.stamps(lease.FOLDER)
     # before the runs are listed: a run that ends meanwhile has written its files before it takes its note away
     under_way = lease.held(store, signs, now)
+    registry = ModelRegistry(store)
+    versions = [version for name in registry.names() for version in registry.versions(name)]
     runs, files = _by_folder(store.stamps("runs"), 2), _by_folder(store.stamps("artifacts"), 3)
     results = store.stamps("results")
     homes = {home.split("/")[2]: (home, own) for home, own in files.items()}
@@ -105,7 +109,9 @@ def take_stock(store: FileStore, now: float) -> Inventory:
         ],
         under_way=under_way,
         now=now,
-        marked=frozenset(home.split("/")[1] for home, own in finished.items() if f"{home}/{KEPT_MARK}" in own),
+        marked=frozenset(home.split("/")[1] for home, own in finished.items() if f"{home}/{KEPT_MARK}" in own)
+        | {version.run_id for version in versions},
+        models="\n".join(version.model_dump_json() for version in versions),
     )
 
 

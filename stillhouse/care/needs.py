@@ -1,6 +1,7 @@
 """What of a store is needed, and so what can go.
 
-A thing is needed if a kept run, a run under way, a recipe in use or anything young names it, also by way of others.
+A thing is needed if a kept run, a run under way, a model's version, a recipe in use or anything young names it, also by
+way of others.
 """
 
 import re
@@ -62,7 +63,7 @@ def choose(stock: Inventory, rules: Rules) -> Choice:
 
 def _needed(stock: Inventory, rules: Rules, said: list[str], limit: float) -> set[str]:
     """Return the hashes of all that is needed, artifacts and teachers; `said` is what the kept runs say."""
-    roots = hashes_in("\n".join([*said, *stock.under_way.values()]))
+    roots = hashes_in("\n".join([*said, stock.models, *stock.under_way.values()]))
     roots |= {name for name, one in stock.artifacts.items() if one.written > limit}
     if rules.with_completions:
         return _with_inputs(stock, roots)

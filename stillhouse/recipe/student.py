@@ -14,6 +14,7 @@ from stillhouse.recipe.chat_template import (
     TemplateKwargs,
 )
 from stillhouse.recipe.encoder_student import EncoderTuning
+from stillhouse.recipe.model_name import short_name
 from stillhouse.recipe.training import Training
 
 # ChatML without the default system prompt that some models insert, so that a short message stays a short prompt.
@@ -82,7 +83,7 @@ class Student(FrozenModel):
     @property
     def display_name(self) -> str:
         """Its name for people, and in the labels of a run's stages."""
-        return self.name or Path(self.model).stem
+        return self.name or Path(short_name(self.model)).stem
 
     @property
     def initial_identity(self) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """The teacher: its model, its prompt, its sampling, and how its engine runs."""
 
-from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -16,6 +15,7 @@ from stillhouse.recipe.chat_template import (
 from stillhouse.recipe.costs import Price
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.engine import Engine
+from stillhouse.recipe.model_name import short_name
 from stillhouse.recipe.terms import TERMS
 from stillhouse.skills.prompts import TeacherPrompt
 
@@ -125,7 +125,7 @@ class Teacher(ServedModel):
     @property
     def display_name(self) -> str:
         """The teacher's name, or the last part of its model's name."""
-        return self.name or PurePosixPath(self.model).name.removesuffix(".gguf")
+        return self.name or short_name(self.model).removesuffix(".gguf")
 
     @property
     def as_evaluated(self) -> "Teacher":

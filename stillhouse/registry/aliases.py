@@ -7,18 +7,18 @@ from pydantic import ConfigDict, Field
 
 from stillhouse.config import StrictModel
 
-Action = Literal["register", "promote", "rollback"]
+Action = Literal["register", "promote", "rollback", "refuse"]
 
 
 class Move(StrictModel):
-    """One change of one alias."""
+    """One change of one alias, or one that a person refused."""
 
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     id: str = Field(default_factory=lambda: uuid.uuid4().hex, description="no two moves have the same")
     alias: str
     origin: int | None = Field(alias="from", description="the version that it named before; null: none")
-    target: int = Field(alias="to", description="the version that it names now")
+    target: int = Field(alias="to", description="the version that it names now; of a refusal: that it was not to name")
     who: str
     when: str = Field(description="ISO 8601, UTC")
     why: str
@@ -39,10 +39,9 @@ class Aliases(StrictModel):
         return any(one.id == move.id for one in self.history)
 
     def after(self, move: Move) -> Self:
-        """Return the aliases once `move` is made."""
-        return self.model_copy(
-            update={"aliases": self.aliases | {move.alias: move.target}, "history": (*self.history, move)}
-        )
+        """Return the aliases once `move` is made; a refusal stands in the history alone."""
+        moved = {} if move.action == "refuse" else {move.alias: move.target}
+        return self.model_copy(update={"aliases": self.aliases | moved, "history": (*self.history, move)})
 
     def before(self, alias: str) -> int | None:
         """Return the version that a rollback of `alias` leads to: what it named before it was last moved forward.
@@ -51,7 +50,7 @@ class Aliases(StrictModel):
         """
         named: list[int] = []
         for move in self.history:
-            if move.alias != alias:
+            if move.alias != alias or move.action == "refuse":
                 continue
             if move.action == "rollback":
                 named.pop()
@@ -61,4 +60,4 @@ class Aliases(StrictModel):
 
     def ever(self, alias: str) -> set[int]:
         """Return every version that `alias` named at some time."""
-        return {move.target for move in self.history if move.alias == alias}
+        return {move.target for move in self.history if move.alias == alias and move.action != "refuse"}

@@ -134,12 +134,8 @@ class ModelRegistry:
             StoreError: the store can't be read or written; nothing has moved then.
         """
         checked_alias(alias)
-        self._existing(name, version, self._known(name), f"{name}/{version}")
-
-        def target(state: Aliases) -> int:
-            return version
-
-        return self._move(name, alias, target, who=who, why=why, action=action)
+        number = self._existing(name, version, self._known(name), f"{name}/{version}")
+        return self._move(name, alias, lambda _: number, who=who, why=why, action=action)
 
     def rollback(self, name: str, *, alias: str = CHAMPION, who: str, why: str) -> Move:
         """Have `alias` name the version that it named before, and return the move; again: the one before that.
@@ -169,6 +165,18 @@ class ModelRegistry:
         assert move is not None, "what an alias named before differs from what it names"
         return move
 
+    def refuse(self, name: str, version: int, *, alias: str = CHAMPION, who: str, why: str) -> Move:
+        """Note in the history that a person did not let `alias` name a version, and return the note.
+
+        Raises:
+            ModelError: there is no such model or version.
+            StoreError: the store can't be read or written.
+        """
+        number = self._existing(name, version, self._known(name), f"{name}/{version}")
+        move = self._move(name, alias, lambda _: number, who=who, why=why, action="refuse")
+        assert move is not None, "a refusal is noted wherever the alias is"
+        return move
+
     def _move(
         self, name: str, alias: str, target: Callable[[Aliases], int], *, who: str, why: str, action: Action
     ) -> Move | None:
@@ -179,7 +187,7 @@ class ModelRegistry:
             if made and state.has(made):
                 return made  # it was put, its answer was lost, and another writer has been there since
             origin, number = state.aliases.get(alias), target(state)
-            if origin == number:
+            if origin == number and action != "refuse":
                 return None
             made = Move(alias=alias, origin=origin, target=number, who=who, when=self._clock(), why=why, action=action)
             if self._store.swap(_aliases_key(name), state.after(made).model_dump_json(indent=1).encode(), stamp):

@@ -9,6 +9,7 @@ from stillhouse.artifacts.lease import FOLDER, Lease
 from stillhouse.artifacts.store import Store
 from stillhouse.care.inventory import take_stock
 from stillhouse.care.needs import Choice, Rules, choose
+from stillhouse.registry.registry import ModelRegistry
 from stillhouse.reports.history import keep_run
 from tests.support.aged_store import (
     DAY_S,
@@ -19,6 +20,7 @@ from tests.support.aged_store import (
     grow_older,
     ref_named,
 )
+from tests.support.registry import content
 
 WEEK = Rules(older_than_s=7 * DAY_S)
 OLD, NEW = "support-20250603-091422-0a1b2c3d", "support-20261128-101500-3f2a9c10"
@@ -96,6 +98,21 @@ def test_choose_run_whose_student_is_in_use_stays(store: Store, named_by: str) -
     keep_run(store, OLD, is_kept=False)
     grow_older(store, "", 30)
     assert (going(store, rules) == []) == (named_by != "mark")
+
+
+def test_choose_what_a_models_version_refers_to_stays_with_its_run(store: Store) -> None:
+    chain(store, "1")
+    add_artifact(store, "export-1", "train-1")
+    add_artifact(store, "export-2", "train-1")
+    add_run(store, OLD, "train-1", "answers-1")
+    add_artifact(store, "answers-1")
+    exported = content(run_id=OLD, student=ref_named("train-1"), exports={"onnx-int8": ref_named("export-1")})
+    ModelRegistry(store).register(exported, who="x")
+    grow_older(store, "", 400)
+    rules = Rules(7 * DAY_S, keep_runs=0, with_completions=True)
+    assert going(store, rules) == [f"artifacts/export/{fingerprint_named('export-2')}"]
+    store.delete("models/demo/versions/1")
+    assert {OLD_HOME, "train-1", "read-1"} < set(going(store, rules))
 
 
 def test_choose_run_under_way_keeps_what_it_found_until_its_note_is_void(store: Store) -> None:

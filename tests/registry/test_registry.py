@@ -104,6 +104,16 @@ def test_rollback_goes_back_step_by_step_and_forward_again(registry: ModelRegist
     ]
 
 
+def test_refusal_stands_in_the_history_and_moves_nothing(registry: ModelRegistry) -> None:
+    registered(registry, "a", "b")
+    registry.promote("demo", 1, who="x", why="y")
+    assert registry.refuse("demo", 2, who="ada", why="too slow").action == "refuse"
+    assert registry.aliases("demo") == {"champion": 1}
+    with pytest.raises(ModelError, match="it named no other version before"):
+        registry.rollback("demo", who="x", why="y")
+    assert [one.action for one in registry.history("demo")] == ["promote", "refuse"]
+
+
 def test_promoters_at_once_all_stand_in_the_history(store: Store, registry: ModelRegistry) -> None:
     registered(registry, "a", "b", "c")
 

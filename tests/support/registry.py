@@ -4,6 +4,7 @@ from typing import Any
 
 from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.registry.version import VersionContent
+from stillhouse.reports.schema.report import Report
 
 
 def content(mark: str = "a", name: str = "demo", **changes: Any) -> VersionContent:
@@ -37,3 +38,22 @@ def measured(accuracy: float) -> dict[str, Any]:
     )
     quality = {"accuracy": {"value": accuracy, "low": accuracy - 0.05, "high": accuracy + 0.05, "n": 250}}
     return {"name": "a student", "quality": quality, **dict.fromkeys(unknown)}
+
+
+def report(mark: str = "a", *, accuracy: float = 0.7, gate: bool | None = True, name: str = "demo") -> Report:
+    """Return the report of a run whose student `mark` tells apart; `gate` is whether it passed, None without rules."""
+    quality = {"student": measured(accuracy), "teacher": None, "baseline": None}
+    unknown = ("quality_retained", "latency_reduction", "memory_reduction", "throughput_ratio", "cost_reduction")
+    rules: list[dict[str, Any]] = []
+    return Report.model_validate(
+        {
+            "run_id": f"{name}-20261128-100000-{mark * 8}",
+            "recipe": {"name": name},
+            "skill": "classification",
+            **dict.fromkeys(("data", "generation", "filter", "training")),
+            "models": quality,
+            "comparison": {"primary_metric": "accuracy", "gain_over_baseline": None, **dict.fromkeys(unknown)},
+            "gate": None if gate is None else {"passed": gate, "rules": rules},
+            "stages": {"train": {"seconds": 1.0, "cached": False, "fingerprint": mark * 64}},
+        }
+    )

@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.artifacts.store import Store, open_store
 from stillhouse.config import identity
 from stillhouse.errors import ModelError
 from stillhouse.inference.models import identify
 from stillhouse.recipe.load import parse_recipe
+from stillhouse.registry.registry import ModelRegistry
 from stillhouse.runtime.settings import Settings
 from tasks.convert import load_student_bases, load_teachers
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.run_models import find_checkpoint
 from tests.support.builders import make_recipe_fields
 from tests.support.model_folder import write_model_folder
+from tests.support.registry import content
 
 RUN = "intents-20261128-100000-abcdef12"
 
@@ -61,6 +64,47 @@ def test_model_of_an_unknown_run_is_refused_before_any_work(settings: Settings, 
     fields = make_recipe_fields({"model": f"runs:/{run_id}"})
     with pytest.raises(ModelError, match=r"Model runs:/.*: .*\. Name a finished run of this store"):
         start_run(parse_recipe(fields), settings, [])
+
+
+@pytest.mark.parametrize("name", ["models:/intents@champion", "models:/intents/1"])
+def test_model_of_the_registry_is_the_versions_student(settings: Settings, name: str):
+    store = open_store(settings.store)
+    finish_run(store)
+    register(store)
+    found = find_checkpoint(name, "", settings)
+    assert found.model.name == "intents/1"
+    assert found.identity == find_checkpoint(f"runs:/{RUN}", "", settings).identity
+    assert found.inputs["checkpoint"].stage == "train"
+    teacher: dict[str, Any] = {"model": name, "prompt": {"layout": "student"}}
+    run = start_run(parse_recipe(make_recipe_fields(teacher, student={"model": name})), settings, [])
+    assert run.recipe.teacher.display_name == run.recipe.main_student.display_name == name[8:].replace("/", "-")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "why"),
+    [
+        ("models:/intents@chmpion", "causal_lm", "has no alias 'chmpion'"),
+        ("models:/intents/9", "causal_lm", "no version 9, there is none yet"),
+        ("models:/other@champion", "causal_lm", "has no model 'other'"),
+        ("models:/intents", "causal_lm", "names no version"),
+        ("models:/intents/1", "encoder", "is an encoder"),
+    ],
+)
+def test_model_of_the_registry_that_is_not_there_is_refused_before_any_work(
+    settings: Settings, name: str, kind: str, why: str
+):
+    store = open_store(settings.store)
+    finish_run(store)
+    register(store, kind)
+    with pytest.raises(ModelError, match=f"Model {name}: .*{why}"):
+        start_run(parse_recipe(make_recipe_fields({"model": name})), settings, [])
+
+
+def register(store: Store, kind: str = "causal_lm") -> None:
+    registry = ModelRegistry(store)
+    student = ArtifactRef(stage="train", fingerprint="f" * 64)
+    registry.register(content(name="intents", student=student, kind=kind), who="x")
+    registry.promote("intents", 1, who="x", why="y")
 
 
 @pytest.mark.parametrize("made", [{"label": "alternatives"}, {"stage": "train_encoder"}])
