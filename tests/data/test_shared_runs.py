@@ -1,8 +1,10 @@
 import random
+from collections import defaultdict
 
 import numpy as np
 import pytest
 
+from stillhouse.data.held_runs import HeldRuns, joined
 from stillhouse.data.row_texts import RowTexts, TextTables, spoken_tokens
 from stillhouse.data.shared_runs import run_overlap
 
@@ -106,3 +108,51 @@ def test_run_overlap_dialogues_are_compared_turn_by_turn_without_system_prompts(
 def test_run_overlap_without_rows_or_long_texts_finds_nothing() -> None:
     assert leaks([], asked(words(9))) == {}
     assert leaks(asked("a b"), asked("a b")) == {}
+
+
+def random_rows(count: int, seed: int) -> list[Turns]:
+    """Rows that share runs of three words in every number: of few words, some with a reply and a question after it."""
+    rng = random.Random(seed)
+    spoken = [[" ".join(rng.choices("abcdefghij", k=rng.randint(2, 9))) for _ in range(3)] for _ in range(count)]
+    return [
+        [("user", one), ("assistant", two), ("user", three)][: 1 + 2 * rng.randint(0, 1)] for one, two, three in spoken
+    ]
+
+
+def test_run_overlap_few_runs_at_a_time_find_the_rows_that_all_at_once_find() -> None:
+    rows = random_rows(400, 1)
+    texts, labels = tables(rows), np.full(len(rows), -1)
+    training, test = np.arange(300), np.arange(300, 400)
+    at_once = list(run_overlap(training, test, texts, labels, 3))
+    assert {one.row for one in run_overlap(training, test, texts, labels, 3, most_runs=7)} == {
+        one.row for one in at_once
+    }
+    assert 20 < len(at_once) < 280
+
+
+@pytest.mark.parametrize("most_runs", [11, 10**6])
+def test_ranges_hold_every_run_once_with_the_test_rows_that_have_it(most_runs: int) -> None:
+    rows = random_rows(60, 2)
+    texts, test = tables(rows), np.arange(10, 60)
+    rows_with = defaultdict(set)
+    for table in texts.spoken:
+        for chunk in table.runs(test, 3):
+            for run, row in zip(chunk.hashes.tolist(), chunk.rows.tolist(), strict=True):
+                rows_with[run].add(row)
+
+    runs = HeldRuns(test, texts, 3)
+    ranges = list(runs.ranges(most_runs))
+    assert [len(one.table.hashes) for one in ranges[:-1]] == [most_runs] * (len(ranges) - 1)
+    found = [
+        pair for one in ranges for pair in zip(one.table.hashes.tolist(), one.table.num_rows.tolist(), strict=True)
+    ]
+    assert found == sorted((run, len(rows)) for run, rows in rows_with.items())
+
+    # only what is common tells anything so far: no training row has any of them
+    told = joined([block for one in ranges for block in runs.telling(one)])
+    assert told.table.hashes.tolist() == sorted(run for run, rows in rows_with.items() if len(rows) > 4)
+    for one in ranges:
+        one.table.count(np.arange(len(one.table.hashes)))
+    told = joined([block for one in ranges for block in runs.telling(one)])
+    rare = {(run, row) for run, rows in rows_with.items() if len(rows) < 4 for row in rows}
+    assert {(int(told.table.hashes[run]), of) for run, of in told.owners.iter_rows()} == rare
