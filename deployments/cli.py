@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from deployments.models import models
 from deployments.options import Data, MaxTrainRows, Offline, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
 from deployments.recipe_commands import recipes
 from deployments.runs import runs
@@ -23,6 +24,7 @@ HELP = "Plan and run distillations, write a recipe for your own data, and bring 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 app.add_typer(recipes, name="recipe")
 app.add_typer(runs, name="runs")
+app.add_typer(models, name="models")
 app.add_typer(store, name="store")
 
 

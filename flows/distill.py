@@ -33,6 +33,7 @@ from tasks.reporting.best_student import best_student
 from tasks.reporting.inputs import ReportInputs
 from tasks.second_opinion import form_second_opinion
 from tasks.split import split_rows
+from tasks.state_origin import state_origin
 from tasks.train import train_labelled_only, train_students
 from tasks.validate import validate_rows
 
@@ -117,6 +118,7 @@ def run_stages(run: Run) -> dict[str, Any]:
         ),
     )
     version = register_student(run, report, students)
+    state_origin(run, version)
     is_champion = promote_student(run, report, version)
     return {
         "run_id": run.id,

@@ -42,6 +42,10 @@ class ModelError(UserError):
     """A model that can't be found or loaded."""
 
 
+class OriginError(UserError):
+    """A statement of origin, a signature or a key that can't be used."""
+
+
 class WorkerError(UserError):
     """A child process that ended without finishing its work."""
 

@@ -36,6 +36,7 @@ LIBRARY = (
     "judging",
     "reports",
     "registry",
+    "origin",
     "planning",
     "care",
 )

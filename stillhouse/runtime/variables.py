@@ -55,6 +55,9 @@ VARIABLES = {
         "further hosts that API keys may go to, with commas between them, as gateway.example,10.0.0.5. A key goes to "
         "its provider's own hosts and to this machine without it, and to no other host",
     ),
+    "STILLHOUSE_SIGNING_KEY": Variable("", "PEM file of the private key that `stillhouse models sign` signs with"),
+    "STILLHOUSE_SIGNING_KEY_PASSWORD": Variable("", "password of that file, if it is encrypted"),
+    "STILLHOUSE_VERIFY_KEY": Variable("", "PEM file of the public key that `stillhouse models verify` checks with"),
     "STILLHOUSE_REPORT_URL": Variable(
         "", "where a browser finds the store's runs/ folder; links in Prefect then lead there"
     ),
