@@ -11,6 +11,7 @@ from deployments.models import models
 from deployments.options import Data, MaxTrainRows, Offline, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
 from deployments.recipe_commands import recipes
 from deployments.runs import runs
+from deployments.serve import serve
 from deployments.store import store
 from deployments.terminal import console
 from stillhouse.errors import RecipeError, UnexpectedError, UserError
@@ -26,6 +27,7 @@ app.add_typer(recipes, name="recipe")
 app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.add_typer(store, name="store")
+app.command("serve")(serve)
 
 
 def _show_version(wanted: bool) -> None:

@@ -38,6 +38,7 @@ LIBRARY = (
     "registry",
     "origin",
     "planning",
+    "serving",
     "care",
 )
 # the layers above it, in the same order

@@ -14,6 +14,21 @@ from stillhouse.teachers.calibration import calibrate
 from stillhouse.teachers.prompting import Prompter
 
 
+def decoding_of(tokenizer: Any, constraint: dict[str, Any], sampling: Sampling, *, is_scored: bool) -> DecodingSpec:
+    """Return how a model with this tokenizer decodes an answer; `is_scored`: with the log-probability of each label.
+
+    `max_tokens` is for free answers: a label that is cut is none, so the longest always has room.
+    """
+    choices = constraint.get("choice", [])
+    needed = tokens_needed(tokenizer, choices, sampling.stop)
+    return DecodingSpec(
+        sampling=sampling.model_copy(update={"max_tokens": max(sampling.max_tokens, needed)}),
+        constraint=constraint,
+        label_token_ids=first_token_ids(tokenizer, choices) if choices and is_scored else None,
+        with_special_tokens=shows_special_tokens(tokenizer),
+    )
+
+
 class CandidatePrompter:
     """Turns rows into one model's requests, and its replies into answers."""
 
@@ -35,17 +50,10 @@ class CandidatePrompter:
             constraint = self._skill.constraint(spec.labels)
         # a prompt without a chat template needs the teacher's stop texts to end
         stop = spec.teacher.sampling.stop if is_teacher else ()
-        choices = constraint.get("choice", [])
-        needed = tokens_needed(tokenizer, choices, stop)
         # a teacher's labels are scored to calibrate it, a student's to say how sure it is
         is_scored = bool(self._prior) or candidate.prompting == "student"
-        self.decoding = DecodingSpec(
-            # a label that is cut is no answer: the bound is for free ones
-            sampling=Sampling(max_tokens=max(spec.evaluation.max_tokens, needed), stop=stop),
-            constraint=constraint,
-            label_token_ids=first_token_ids(tokenizer, choices) if choices and is_scored else None,
-            with_special_tokens=shows_special_tokens(tokenizer),
-        )
+        sampling = Sampling(max_tokens=spec.evaluation.max_tokens, stop=stop)
+        self.decoding = decoding_of(tokenizer, constraint, sampling, is_scored=is_scored)
         self._opened_block = ""
 
     def requests(self, rows: Sequence[Row]) -> list[Request]:

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from stillhouse.data.row import Row, prompt_text
 from stillhouse.evaluation.encoder_spec import EncoderEvaluateSpec
 from stillhouse.evaluation.evidence import VALIDATION, latency_numbers, write_answers, write_evidence
 from stillhouse.evaluation.memory import count_parameters, sampled_peak
 from stillhouse.evaluation.request_order import request_order
-from stillhouse.inference.encoder.label_encoder import GRAPH, LabelEncoder
+from stillhouse.inference.encoder.label_encoder import GRAPH, LabelEncoder, as_logprobs
 from stillhouse.inference.encoder.runtime import Vectors
 from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.runtime.worker import Reporter, serve
@@ -79,7 +77,6 @@ def _texts(spec: EncoderEvaluateSpec, rows: Sequence[Row]) -> list[str]:
 
 def _lines(spec: EncoderEvaluateSpec, rows: Sequence[Row], logits: Vectors) -> list[dict[str, Any]]:
     """Return the lines of an evaluation's answers, with the log-probability of each label (nats)."""
-    logprobs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     answers = [spec.labels[place] for place in logits.argmax(axis=1)]
     return [
         {
@@ -90,7 +87,7 @@ def _lines(spec: EncoderEvaluateSpec, rows: Sequence[Row], logits: Vectors) -> l
             "logprob": float(found.max()),
             "label_logprobs": found.tolist(),
         }
-        for row, answer, found in zip(rows, answers, logprobs.astype(np.float64), strict=True)
+        for row, answer, found in zip(rows, answers, as_logprobs(logits), strict=True)
     ]
 
 

@@ -58,6 +58,9 @@ VARIABLES = {
     "STILLHOUSE_SIGNING_KEY": Variable("", "PEM file of the private key that `stillhouse models sign` signs with"),
     "STILLHOUSE_SIGNING_KEY_PASSWORD": Variable("", "password of that file, if it is encrypted"),
     "STILLHOUSE_VERIFY_KEY": Variable("", "PEM file of the public key that `stillhouse models verify` checks with"),
+    "STILLHOUSE_SERVE_API_KEY": Variable(
+        "", "the key that clients of `stillhouse serve` send; if it is not set, one is made and printed at each start"
+    ),
     "STILLHOUSE_REPORT_URL": Variable(
         "", "where a browser finds the store's runs/ folder; links in Prefect then lead there"
     ),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stillhouse.errors import ModelError
 from stillhouse.inference.encoder.files import stated_max_tokens
@@ -41,6 +42,10 @@ class LabelEncoder:
         """Return the logits of the labels for each text, [texts, labels]."""
         return each(self._logits, texts)
 
+    def logprobs(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the log-probability (nats) of each label for each text, [texts, labels]."""
+        return as_logprobs(self.logits(texts))
+
     def answers(self, texts: Sequence[str]) -> list[str]:
         """Return the label of each text."""
         return [self.labels[place] for place in self.logits(texts).argmax(axis=1)]
@@ -51,6 +56,11 @@ class LabelEncoder:
 
     def _logits(self, text: str) -> Vectors:
         return np.asarray(run_one(self._session, self._tokenizer, text, "logits"), dtype=np.float32)
+
+
+def as_logprobs(logits: Vectors) -> NDArray[np.float64]:
+    """Return logits as log-probabilities (nats), [texts, labels]."""
+    return (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)).astype(np.float64)
 
 
 def read_labels(folder: Path) -> tuple[str, ...]:

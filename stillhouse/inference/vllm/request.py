@@ -183,23 +183,42 @@ def sampling_params(
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
-    greedy = sampling.temperature == 0.0
-    ends = [] if sampling.stop else closing_texts(constraint.get("choice", []))
+    fields = sampling_fields(
+        sampling, constraint, rollout_index, label_token_ids, with_special_tokens=with_special_tokens
+    )
+    held = fields.pop("structured_outputs")
     return SamplingParams(
-        n=1,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        top_k=sampling.top_k,
-        max_tokens=sampling.max_tokens,
-        stop=list(sampling.stop) or ends or None,
-        include_stop_str_in_output=bool(ends),
-        seed=None if greedy else sampling.seed + rollout_index,
-        logprobs=None if label_token_ids else sampling.logprobs,
-        logprob_token_ids=label_token_ids,
-        structured_outputs=StructuredOutputsParams(**_structured(constraint)) if constraint else None,
-        skip_special_tokens=not with_special_tokens,
+        **fields,
+        structured_outputs=StructuredOutputsParams(**held) if held else None,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
+
+
+def sampling_fields(
+    sampling: Sampling,
+    constraint: dict[str, Any],
+    rollout_index: int,
+    label_token_ids: list[int] | None,
+    *,
+    with_special_tokens: bool = False,
+) -> dict[str, Any]:
+    """Return the fields of `sampling_params` as JSON, as vLLM's server takes them."""
+    greedy = sampling.temperature == 0.0
+    ends = [] if sampling.stop else closing_texts(constraint.get("choice", []))
+    return {
+        "n": 1,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "max_tokens": sampling.max_tokens,
+        "stop": list(sampling.stop) or ends or None,
+        "include_stop_str_in_output": bool(ends),
+        "seed": None if greedy else sampling.seed + rollout_index,
+        "logprobs": None if label_token_ids else sampling.logprobs,
+        "logprob_token_ids": label_token_ids,
+        "structured_outputs": _structured(constraint) if constraint else None,
+        "skip_special_tokens": not with_special_tokens,
+    }
 
 
 def _structured(constraint: dict[str, Any]) -> dict[str, Any]:
