@@ -38,6 +38,22 @@ _FORMATS = (
         kinds=frozenset({"causal_lm", "encoder"}),
         engine="transformers",
     ),
+    ExportFormat(
+        name="gguf",
+        precisions=("q8_0", "q4_0", "f16"),
+        kinds=frozenset({"causal_lm"}),
+        engine="llama.cpp",
+        packages=("xllamacpp",),
+        families=frozenset({"gemma2", "gemma3_text", "llama", "mistral", "phi3", "qwen2", "qwen3", "smollm3"}),
+    ),
+    ExportFormat(
+        name="ctranslate2",
+        precisions=("int8",),
+        kinds=frozenset({"causal_lm"}),
+        engine="CTranslate2",
+        packages=("ctranslate2",),
+        families=frozenset({"llama", "mistral", "qwen2", "qwen3"}),
+    ),
 )
 
 FORMATS = {one.name: one for one in _FORMATS}

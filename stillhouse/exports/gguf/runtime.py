@@ -1,0 +1,89 @@
+"""A GGUF export in llama.cpp, as evaluation and serving ask it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stillhouse.exports.gguf.model import MODEL, GgufModel
+from stillhouse.exports.runtime import OwnTokens, differ_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class GgufRuntime:
+    """One loaded file; one request at a time."""
+
+    def __init__(self, model: GgufModel) -> None:
+        """Ask `model`, and close it in the end."""
+        self._model = model
+
+    def score(self, prompt_ids: Sequence[int], choices: Sequence[Sequence[int]]) -> list[float]:
+        """Return the log-probability (nats) of each choice behind the prompt.
+
+        Raises:
+            ModelError: the prompt is longer than what the model can read.
+        """
+        self._model.reserve(len(prompt_ids) + max(len(choice) for choice in choices))
+        behind = _log_softmax(self._model.start(prompt_ids))
+        first = [float(behind[choice[0]]) for choice in choices]
+        if differ_at_once(choices):
+            return first
+        return [known + self._score_rest(choice) for known, choice in zip(first, choices, strict=True)]
+
+    def _score_rest(self, choice: Sequence[int]) -> float:
+        if len(choice) == 1:
+            return 0.0
+        behind = self._model.read_each(choice[:-1])
+        return float(sum(_log_softmax(row)[token] for row, token in zip(behind, choice[1:], strict=True)))
+
+    def generate(self, prompt_ids: Sequence[int], *, max_tokens: int, stop_ids: frozenset[int]) -> list[int]:
+        """Return the greedy completion's token ids; the stop token that ended it is the last of them.
+
+        Raises:
+            ModelError: the prompt is longer than what the model can read.
+        """
+        self._model.reserve(len(prompt_ids) + max_tokens)
+        token = int(self._model.start(prompt_ids).argmax())
+        answer = [token]
+        while len(answer) < max_tokens and token not in stop_ids:
+            token = int(self._model.read([token]).argmax())
+            answer.append(token)
+        return answer
+
+    def tokenize(self, rendered: str) -> list[int]:
+        """Return a rendered prompt's token ids by llama.cpp's own tokenizer."""
+        return self._model.tokenize(rendered)
+
+    def own_tokens(self) -> OwnTokens:
+        """Return what the file says of prompts and ends; llama.cpp adds ends that it knows by their texts."""
+        model = self._model
+        return OwnTokens(
+            chat_template=model.chat_template,
+            bos_token_id=model.bos_token_id,
+            adds_bos=model.adds_bos,
+            stop_ids=model.stop_ids,
+        )
+
+    def close(self) -> None:
+        """Free the memory."""
+        self._model.close()
+
+
+def load_runtime(folder: Path, threads: int) -> GgufRuntime:
+    """Return an exported folder's file, loaded on `threads` threads.
+
+    Raises:
+        ModelError: llama.cpp can't read it.
+    """
+    return GgufRuntime(GgufModel(folder / MODEL, threads))
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    shifted = logits.astype(np.float64) - float(logits.max())
+    return shifted - float(np.log(np.exp(shifted).sum()))
