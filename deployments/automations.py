@@ -74,7 +74,7 @@ def _refused(targets: list[Target]) -> AutomationCore:
         trigger=_on({GATE_REFUSED}),
         actions=_notify(
             targets,
-            "Stillhouse: the gate refused {{ event.payload.recipe }}",
+            "Stillhouse: {{ event.payload.recipe }} did not pass its gate: {{ event.payload.verdict }}",
             "{{ event.payload.reasons }}\n{{ event.payload.report }}\n{{ flow_run|ui_url or '' }}",
         ),
     )

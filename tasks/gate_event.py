@@ -7,7 +7,7 @@ from prefect.events import emit_event
 from prefect.runtime import flow_run
 
 from stillhouse.reports.numbers import NOT_MEASURED
-from stillhouse.reports.schema.report import Gate
+from stillhouse.reports.schema.gate import Gate, GateRule
 
 GATE_REFUSED = "stillhouse.gate.refused"
 
@@ -26,8 +26,12 @@ def announce_gate(gate: Gate | None, recipe: str, address: str) -> None:
         payload={
             "recipe": recipe,
             "report": address,
-            "reasons": "; ".join(
-                f"{rule.rule}: {NOT_MEASURED if rule.value is None else f'{rule.value:.4g}'}" for rule in failed
-            ),
+            "verdict": gate.verdict,
+            "reasons": "; ".join(map(_line, failed)),
         },
     )
+
+
+def _line(rule: GateRule) -> str:
+    value = NOT_MEASURED if rule.value is None else f"{rule.value:.4g}"
+    return f"{rule.rule}: {value}, {rule.verdict}"

@@ -69,6 +69,4 @@ def _content(
 
 
 def _verdict(report: Report) -> str | None:
-    if report.gate is None:
-        return None
-    return "passed" if report.gate.passed else "refused"
+    return report.gate.verdict if report.gate else None

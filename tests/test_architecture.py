@@ -35,6 +35,7 @@ LIBRARY = (
     "dataset",
     "judging",
     "reports",
+    "gate",
     "registry",
     "origin",
     "planning",

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.table import Lines
@@ -18,6 +18,13 @@ from stillhouse.teachers.calibration import calibrated_completions, label_priors
 from stillhouse.teachers.probe_result import ProbeResult, RowIds
 
 
+class HeldOut(NamedTuple):
+    """How many test rows there are, and the number of the gate's next look at them."""
+
+    number: int
+    look: int
+
+
 @dataclass(frozen=True)
 class PlanInputs:
     """What a plan is made of; `probes` has one entry per teacher."""
@@ -29,6 +36,7 @@ class PlanInputs:
     judge_probe: ProbeResult | None = None  # None unless a judge's scores choose what the student learns
     memory: tuple[ModelMemory, ...] = ()
     training: tuple[TrainingMemory, ...] = ()
+    test_rows: HeldOut | None = None  # None: not known
     is_offline: bool = False  # no model was asked, and sizes of prompts are bytes
 
     @property

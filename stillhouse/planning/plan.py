@@ -11,6 +11,7 @@ from stillhouse.costs.price import HOUR_S
 from stillhouse.filters.outcome import merge_results
 from stillhouse.filters.pipeline import apply_filters
 from stillhouse.judging.verdicts import read_score
+from stillhouse.planning.gate_forecast import GateForecast, forecast_gate, gate_note
 from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.model_memory import ModelMemory
 from stillhouse.planning.most import Most, most_of_all
@@ -59,6 +60,7 @@ class Plan(StrictModel):
     budget: tuple[Limit, ...]
     memory: tuple[ModelMemory, ...]  # of each model that an engine here serves
     training: tuple[TrainingMemory, ...] = ()  # of each student that is a language model
+    gate: tuple[GateForecast, ...] = ()  # of each rule about two models
     most: tuple[Most, ...] = ()  # of a plan that asked no model
     notes: tuple[str, ...]
 
@@ -67,6 +69,8 @@ def make_plan(inputs: PlanInputs) -> Plan:
     """Return the plan."""
     recipe, parts = inputs.recipe, tuple(forecast_requests(inputs))
     probes = [*inputs.probes, *([inputs.judge_probe] if inputs.judge_probe else [])]
+    notes = _offline_notes(recipe) if inputs.is_offline else _notes(recipe, probes)
+    gate = tuple(forecast_gate(recipe, *inputs.test_rows)) if inputs.test_rows else ()
     probed = sum((probe.summary for probe in probes), GenerationSummary())
     return Plan(
         recipe=recipe.name,
@@ -82,8 +86,9 @@ def make_plan(inputs: PlanInputs) -> Plan:
         budget=tuple(_limits(parts, recipe)),
         memory=inputs.memory,
         training=inputs.training,
+        gate=gate,
         most=tuple(most_of_all(inputs)) if inputs.is_offline else (),
-        notes=tuple(_offline_notes(recipe) if inputs.is_offline else _notes(recipe, probes)),
+        notes=(*notes, *([gate_note()] if gate else [])),
     )
 
 

@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Column, Table
 
 from stillhouse.costs.forecast import Range
+from stillhouse.planning.gate_forecast import gate_line
 from stillhouse.planning.model_memory import memory_line
 from stillhouse.planning.most import most_line
 from stillhouse.planning.plan import Plan
@@ -32,7 +33,7 @@ def plan_lines(plan: Plan) -> list[str]:
     kept, num_all, num_judged = plan.survivors.kept, plan.survivors.answers, plan.survivors.judged
     dropped = ", ".join(f"{reason} {number}" for reason, number in plan.survivors.dropped.items()) or "none"
     if plan.most:
-        return [*map(most_line, plan.most), *_memory_lines(plan), *plan.notes]
+        return [*map(most_line, plan.most), *_memory_lines(plan), *map(gate_line, plan.gate), *plan.notes]
     lines = [f"Probe: {count(plan.probe['prompts'])} prompts, {count(plan.probe['generated'])} new completions."]
     for part in plan.parts:
         total = f"{_range(part.tokens, count)} tokens, {_range(part.usd, dollars)}"
@@ -45,7 +46,7 @@ def plan_lines(plan: Plan) -> list[str]:
     for limit in plan.budget:
         show = _FORMATS[limit.name]
         lines.append(f"{limit.name}: {show(limit.limit)} {limit.verdict}; forecast {_range(limit.forecast, show)}.")
-    return [*lines, *_memory_lines(plan), *plan.notes]
+    return [*lines, *_memory_lines(plan), *map(gate_line, plan.gate), *plan.notes]
 
 
 def _memory_lines(plan: Plan) -> list[str]:

@@ -1,4 +1,4 @@
-"""How models are evaluated, and which rules a student must pass."""
+"""How models are evaluated."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -77,17 +77,3 @@ class Evaluation(FrozenModel):
         "how the engine runs; the teacher's is spread over devices as its own `engine` says: tensor_parallel, "
         "pipeline_parallel, expert_parallel, gpu_memory_utilization, kv_cache_dtype and arguments are taken from there",
     )
-
-
-class Rule(FrozenModel):
-    """A bound on one number of the report, as `comparison.quality_retained >= 0.92`."""
-
-    metric: str = Field(description="dotted path of a number in report.json")
-    op: Literal[">=", "<=", ">", "<"] = Field(">=")
-    bound: float
-
-
-class Gate(FrozenModel):
-    """The rules that a student must pass. The report says which it passed."""
-
-    rules: tuple[Rule, ...] = ()

@@ -10,7 +10,8 @@ from stillhouse.filters.rules.judge_score import JudgeScore
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.costs import Budget, Costs
 from stillhouse.recipe.data import Data
-from stillhouse.recipe.evaluation import Evaluation, Gate
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.gate import Gate
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.routing import Routing
 from stillhouse.recipe.second_opinion import SecondOpinion

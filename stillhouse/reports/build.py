@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.models import Model, Models
-from stillhouse.reports.schema.report import Gate, Report
+from stillhouse.reports.schema.report import Report
 
 Measure = Callable[[Model], float | None]
 
@@ -25,9 +26,9 @@ def build_report(**blocks: Any) -> Report:
     return Report.model_validate({**nullable, **blocks, "models": models, "comparison": comparison})
 
 
-def with_gate(report: Report, gate: dict[str, Any]) -> Report:
+def with_gate(report: Report, gate: Gate) -> Report:
     """Return `report` with its gate block, which is made from the report without one."""
-    return report.model_copy(update={"gate": Gate.model_validate(gate)})
+    return report.model_copy(update={"gate": gate})
 
 
 def report_json(report: Report) -> str:

@@ -153,6 +153,7 @@ def data_block(
         "validation": splits.validation,
         "validation_own": splits.validation if "validation" in sources else 0,
         "test": splits.test,
+        "near_test": splits.near_test,
         "labelled": splits.examples,
         "coverage": dataset.coverage.model_dump() if dataset.coverage else None,
         "ignored_turn_keys": dict(ignored.most_common()),

@@ -16,6 +16,7 @@ from stillhouse.reports.cascade_plots import cascade_chart, reliability_chart
 from stillhouse.reports.cascade_text import cascade_text, certainty_text, other_cascade_texts
 from stillhouse.reports.combination import combination_text
 from stillhouse.reports.entries import entries, missing_models
+from stillhouse.reports.gate_text import gate_rows, gate_sentence, looks_text
 from stillhouse.reports.label_worth_chart import label_worth_chart
 from stillhouse.reports.label_worth_text import label_worth_text
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
@@ -61,6 +62,7 @@ def render_html(report: Report) -> str:
     )
     gain = report.comparison.gain_over_baseline
     environment.filters.update({name: getattr(numbers, name) for name in _FILTERS})
+    environment.filters.update(gate_rows=gate_rows, gate_sentence=gate_sentence, looks_text=looks_text)
     return environment.get_template("report.html.j2").render(
         report=report,
         headline=headline(report),

@@ -13,7 +13,6 @@ def run_line(report: Mapping[str, Any]) -> list[str]:
     """Return a run as text, under HEADER."""
     comparison = report["comparison"]
     metric, role = comparison["primary_metric"], comparison.get("student", ModelRole.STUDENT)
-    gate = report.get("gate")
     return [
         report["run_id"],
         (report.get("provenance", {}).get("created_at") or "")[:16].replace("T", " "),
@@ -21,8 +20,15 @@ def run_line(report: Mapping[str, Any]) -> list[str]:
         estimate_text(report, role, metric),
         estimate_text(report, ModelRole.TEACHER, metric),
         percent(comparison.get("quality_retained")),
-        "no gate" if not gate or not gate["rules"] else "passed" if gate["passed"] else "FAILED",
+        _gate(report.get("gate")),
     ]
+
+
+def _gate(gate: Mapping[str, Any] | None) -> str:
+    """Return the verdict, in capitals if it is not `passed`; an earlier version knew two."""
+    if not gate or not gate["rules"]:
+        return "no gate"
+    return "passed" if gate["passed"] else gate.get("verdict", "failed").upper()
 
 
 def estimate_text(report: Mapping[str, Any], role: str, metric: str) -> str:

@@ -2,6 +2,7 @@
 
 from stillhouse.reports.combination import combination_text
 from stillhouse.reports.entries import entries, missing_models
+from stillhouse.reports.gate_text import GATE_COLUMNS, gate_heading, gate_rows, gate_sentence, looks_text
 from stillhouse.reports.label_worth_text import label_worth_text
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
 from stillhouse.reports.markdown import cell, table
@@ -19,6 +20,7 @@ from stillhouse.reports.numbers import (
     rate,
     size,
 )
+from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.models import Estimate, Model
 from stillhouse.reports.schema.report import Report
@@ -86,10 +88,7 @@ def summary_markdown(report: Report) -> str:
     if report.ledger:
         parts += [table(COLUMNS, ledger_rows(report.ledger)), cell(break_even_text(report.ledger))]
     parts += filter(None, [teachers_markdown(report.generation)])
-    if report.gate:
-        parts.append(f"**Gate: {'passed' if report.gate.passed else 'FAILED'}**")
-        rules = [[r.rule, decimal(r.value), f"{r.bound:g}", "pass" if r.passed else "FAIL"] for r in report.gate.rules]
-        parts.append(table(["rule", "value", "bound", "result"], rules) if rules else "No rules set.")
+    parts += _gate_parts(report.gate) if report.gate else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -120,6 +119,13 @@ def _judge_parts(judge: Judge) -> list[str]:
         scores = [[score, count(number)] for score, number in judge.scored.scores.items()]
         parts.append(table(["score", "answers"], [*scores, ["unreadable", count(judge.scored.unreadable)]]))
     return parts + [f"- {cell(note)}" for note in judge.notes]
+
+
+def _gate_parts(gate: Gate) -> list[str]:
+    """Return the gate's verdict, its rules, and how often the test set was used."""
+    rules = gate_rows(gate)
+    parts = [f"**Gate: {gate_heading(gate)}** {gate_sentence(gate)}"]
+    return [*parts, *([table(GATE_COLUMNS, rules)] if rules else []), *filter(None, [looks_text(gate.looks)])]
 
 
 def _label_errors(report: Report) -> list[str]:

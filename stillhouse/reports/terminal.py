@@ -5,8 +5,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from stillhouse.reports.entries import entries
+from stillhouse.reports.gate_text import gate_heading, gate_rows, looks_text
 from stillhouse.reports.ledger import break_even_text
 from stillhouse.reports.numbers import NOT_MEASURED, metric_name, percent
+from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.students import best_student_text
 from stillhouse.reports.tables import comparison_rows, quality_text
@@ -67,11 +69,22 @@ def _add_lines(grid: Table, report: Report, rows: list[dict[str, str]]) -> None:
 
 
 def _caption(report: Report) -> str:
-    gate = "" if report.gate is None else f"\nGate: {'passed' if report.gate.passed else 'FAILED'}"
+    gate = f"\n{_gate_lines(report.gate)}" if report.gate else ""
     cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
     answer = f"{conclusion(report)}{_judge_line(report)}{cost}{gate}"
     best = best_student_text(report)
     return f"* the better baseline; – not measured. Worth a teacher? {answer}" + (f"\n{best}" if best else "")
+
+
+def _gate_lines(gate: Gate) -> str:
+    """Return the verdict, a line for each rule that does not hold, and how often the test set was used."""
+    lines = [f"Gate: {gate_heading(gate)}"]
+    lines += [
+        f"  {verdict}: {rule}: {value}" + (f" ({why})" if why and why != value else "")
+        for one, (verdict, rule, value, _, why) in zip(gate.rules, gate_rows(gate), strict=True)
+        if not one.passed
+    ]
+    return escape("\n".join([*lines, *filter(None, [looks_text(gate.looks)])]))
 
 
 def _judge_line(report: Report) -> str:

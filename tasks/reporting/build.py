@@ -8,19 +8,24 @@ import yaml
 
 from stillhouse.costs.ledger import in_report_order
 from stillhouse.evaluation.clusters import clusters_of
-from stillhouse.evaluation.evidence import read_evidence
+from stillhouse.evaluation.evidence import Evidence, read_evidence
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.gate.decide import Decided, decide
+from stillhouse.gate.looks import count_look, look_of, test_set_of
+from stillhouse.metrics.metric import Answers
+from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
 from stillhouse.reports.cards import data_card, model_card
+from stillhouse.reports.collect import scoring_of
 from stillhouse.reports.comparison import comparison_block
-from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.label_worth import label_worth_of
 from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.model_names import model_names
 from stillhouse.reports.provenance import provenance
+from stillhouse.reports.schema.gate import Gate, Looks
 from stillhouse.reports.schema.models import Models
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.slices import closer_look
@@ -96,7 +101,19 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         ),
         provenance=provenance(),
     )
-    return with_gate(report, evaluate_gate(report.model_dump(mode="json"), recipe.gate))
+    return with_gate(report, _decide(run, report, evidence, recipe))
+
+
+def _decide(run: Run, report: Report, evidence: Evidence, recipe: Recipe) -> Gate:
+    """Return the gate's decision; it counts as a look at the test set, unless a run before was the same."""
+    decided = Decided(report.model_dump(mode="json"), evidence.answers, scoring_of(evidence, recipe))
+    student = evidence.answers[report.comparison.student]
+
+    def count(others: Mapping[str, Answers]) -> Looks:
+        look, alpha = look_of(student, others), 1 - recipe.evaluation.confidence
+        return count_look(run.store, test_set_of(evidence.rows), look, run.id, alpha)
+
+    return decide(decided, recipe.gate, count)
 
 
 def _certainty(found: Mapping[str, Any]) -> dict[str, Any]:

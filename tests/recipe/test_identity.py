@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from stillhouse.config import identity, is_execution
 from stillhouse.recipe.encoder_student import EncoderTuning
+from stillhouse.recipe.gate import Ceilings
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
 from tests.support.builders import make_recipe_fields
@@ -27,6 +28,16 @@ IF_SET = {
     ),
     *(f"routing.{name}" for name in ("kind", "column", "teachers", "default")),
     *(f"mixing.{name}" for name in ("kind", "by")),
+    *(
+        f"gate.rules.{kind}.{name}"
+        for kind, names in (
+            ("not_worse_than", ("model", "metric", "margin")),
+            ("better_than", ("model", "metric")),
+            ("at_most", tuple(Ceilings.model_fields)),
+        )
+        for name in names
+    ),
+    *(f"gate.rules.{name}" for name in ("contamination_free", "min_test_rows")),
     "filters.min_judge_score",
     "evaluation.time_teacher",
     "training.kind",

@@ -88,15 +88,19 @@ def test_page_one_block_null_still_renders(plain_blocks: dict[str, Any], block: 
 
 
 def test_page_failing_gate_is_shown(plain_blocks: dict[str, Any]) -> None:
-    plain_blocks["gate"] = {"passed": False, "rules": [
-        {"rule": "comparison.quality_retained >= 0.99", "value": 0.9735, "bound": 0.99, "passed": False},
-        {"rule": "comparison.cost_reduction >= 0.6", "value": None, "bound": 0.6, "passed": False}]}  # fmt: skip
+    plain_blocks["gate"] = {"passed": False, "verdict": "refused", "rules": [
+        {"rule": "comparison.quality_retained >= 0.99", "value": 0.9735, "bound": 0.99, "passed": False,
+         "verdict": "refused"},
+        {"rule": "comparison.cost_reduction >= 0.6", "value": None, "bound": 0.6, "passed": False,
+         "verdict": "undecidable", "reason": "not <b>measured"}]}  # fmt: skip
     html = render_html(build_report(**plain_blocks))
     text = Page(html).text
-    assert "Gate failed" in text
+    assert "Gate refused" in text
+    assert "not <b>measured" in text
     assert "The student may not be promoted" in text
     assert "comparison.quality_retained >= 0.99" in text
-    assert html.count('<span class="badge bad">fail</span>') == 2
+    assert html.count('<span class="badge bad">refused</span>') == 1
+    assert html.count('<span class="badge open">undecidable</span>') == 1
 
 
 def test_page_rows_that_do_not_add_up_are_shown(plain_blocks: dict[str, Any]) -> None:

@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 
 from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.gate.bounds import decide_number
 from stillhouse.inference.models import Checkpoint, Model
 from stillhouse.judging.win_rate import tally_each
-from stillhouse.recipe.evaluation import Evaluation, Gate, Rule
+from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.gate import Rule
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report, report_json
 from stillhouse.reports.cards import data_card, model_card
-from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.judged import judge_block
 from stillhouse.reports.method import method_statements
@@ -20,6 +21,7 @@ from stillhouse.reports.schema.report import Report
 from stillhouse.reports.tables import summary_markdown
 from stillhouse.reports.terminal import render_terminal
 from tests.support.builders import make_recipe_fields
+from tests.support.gate import FIRST_LOOK
 from tests.support.html_page import ATTACK, Page
 from tests.support.scripted_judge import Opinion, always_first, judged, longer
 
@@ -134,7 +136,7 @@ def test_gate_rule_on_the_win_rate_is_read(plain_blocks):
         Rule(metric="judge.against.teacher.win_rate.value", bound=0.6),
         Rule(metric="judge.against.teacher.loss.value", op="<", bound=0.1),
     )
-    assert [rule["passed"] for rule in evaluate_gate(found, Gate(rules=rules))["rules"]] == [True, False]
+    assert [decide_number(found, rule, FIRST_LOOK).verdict for rule in rules] == ["passed", "refused"]
 
 
 def test_method_judge_is_described_only_if_pairs_were_judged():

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from stillhouse.reports.build import build_report, report_json, with_gate
 from stillhouse.reports.schema.data import FunnelStep
+from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.report import Report
 
 REQUIRED_MODEL_FIELDS = ["name", "parameters", "weight_bytes", "peak_memory_bytes", "quality", "latency_ms",
@@ -71,7 +72,7 @@ def test_build_report_unmeasured_teacher_gives_null_ratios(blocks: dict[str, Any
 
 
 def test_gate_passed_with_a_failed_rule_is_refused(blocks: dict[str, Any]) -> None:
-    blocks["gate"]["rules"][0]["passed"] = False
+    blocks["gate"]["rules"][0] |= {"passed": False, "verdict": "refused"}
     with pytest.raises(ValidationError, match="only when every rule does"):
         build_report(**blocks)
 
@@ -80,7 +81,7 @@ def test_with_gate_report_without_one_carries_the_verdict(blocks: dict[str, Any]
     gate = blocks.pop("gate")
     bare = build_report(**blocks)
     assert bare.gate is None
-    judged = with_gate(bare, gate).gate
+    judged = with_gate(bare, Gate.model_validate(gate)).gate
     assert judged is not None
     assert judged.passed
 

@@ -8,12 +8,12 @@ import pytest
 from stillhouse.evaluation.evidence import VALIDATION, Evidence, write_answers
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.validation_truth import Truth
+from stillhouse.gate.bounds import decide_number
 from stillhouse.recipe.load import parse_recipe
 from stillhouse.reports.build import build_report
 from stillhouse.reports.cards import model_card
 from stillhouse.reports.collect import model_blocks, with_baseline
 from stillhouse.reports.comparison import comparison_block
-from stillhouse.reports.gate import evaluate_gate
 from stillhouse.reports.html import render_html
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.schema.models import Models
@@ -27,6 +27,7 @@ from stillhouse.reports.students import (
 from stillhouse.reports.tables import summary_markdown
 from stillhouse.reports.verdict import alternative_verdicts, headline
 from tests.support.builders import make_recipe_fields
+from tests.support.gate import FIRST_LOOK
 
 STUDENTS = [
     {"model": "owner/small"},
@@ -148,7 +149,8 @@ def test_alternative_of_another_student_is_not_called_the_same(several: Any) -> 
 
 def test_gate_decides_about_the_best_student(several: Any) -> None:
     rule = {"metric": "comparison.quality_retained", "op": ">=", "bound": 0.9}
-    assert evaluate_gate(several.model_dump(mode="json"), recipe_of(STUDENTS, gate={"rules": [rule]}).gate)["passed"]
+    gate = recipe_of(STUDENTS, gate={"rules": [rule]}).gate
+    assert decide_number(several.model_dump(mode="json"), gate.rules[0], FIRST_LOOK).passed
 
 
 def test_best_student_is_chosen_on_validation_rows_alone() -> None:
@@ -163,7 +165,7 @@ def test_students_a_gate_can_name_a_number_of_any(several: Any) -> None:
     gate = recipe_of(
         STUDENTS, gate={"rules": [{"metric": "students.student_3.latency_reduction", "op": ">=", "bound": 0.8}]}
     ).gate
-    assert evaluate_gate(several.model_dump(mode="json"), gate)["passed"]
+    assert decide_number(several.model_dump(mode="json"), gate.rules[0], FIRST_LOOK).passed
 
 
 def test_students_table_and_the_best_one_stand_in_page_summary_and_card(several: Any) -> None:

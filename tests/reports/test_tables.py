@@ -33,11 +33,12 @@ def test_comparison_rows_without_engine_say_not_measured(blocks: dict[str, Any])
 
 
 def test_summary_markdown_shows_verdict_and_failed_gate(blocks: dict[str, Any]) -> None:
-    blocks["gate"] = {"passed": False, "rules": [
-        {"rule": "comparison.cost_reduction >= 0.6", "value": None, "bound": 0.6, "passed": False}]}  # fmt: skip
+    blocks["gate"] = {"passed": False, "verdict": "undecidable", "rules": [
+        {"rule": "comparison.cost_reduction >= 0.6", "value": None, "bound": 0.6, "passed": False,
+         "verdict": "undecidable", "reason": "not measured"}]}  # fmt: skip
     text = summary_markdown(build_report(**blocks))
-    assert "**Gate: FAILED**" in text
-    assert "| comparison.cost_reduction &gt;= 0.6 | not measured | 0.6 | FAIL |" in text
+    assert "**Gate: UNDECIDABLE**" in text
+    assert "| UNDECIDABLE | comparison.cost_reduction &gt;= 0.6 | not measured | 0.600 | not measured |" in text
     assert "**Worth a teacher?** Yes." in text
 
 

@@ -53,7 +53,9 @@ def report(mark: str = "a", *, accuracy: float = 0.7, gate: bool | None = True, 
             **dict.fromkeys(("data", "generation", "filter", "training")),
             "models": quality,
             "comparison": {"primary_metric": "accuracy", "gain_over_baseline": None, **dict.fromkeys(unknown)},
-            "gate": None if gate is None else {"passed": gate, "rules": rules},
+            "gate": None
+            if gate is None
+            else {"passed": gate, "verdict": "passed" if gate else "refused", "rules": rules},
             "stages": {"train": {"seconds": 1.0, "cached": False, "fingerprint": mark * 64}},
         }
     )

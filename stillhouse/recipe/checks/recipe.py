@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from stillhouse.filters.rules.judge_score import JudgeScore
 from stillhouse.recipe.checks.endpoint import find_endpoint_problems
+from stillhouse.recipe.checks.gate import find_gate_problems
 from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
 from stillhouse.recipe.checks.second_opinion import find_second_opinion_problems
@@ -32,6 +33,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_routing_problems,
         _find_judge_problems,
         _find_terms_problems,
+        find_gate_problems,
     ):
         yield from find(recipe)
 

@@ -46,6 +46,9 @@ class Data(Block):
         description="of these, rows of `data.validation`, with labels of their own; null: an older report",
     )
     test: Count = Field(description="test rows")
+    near_test: Count = Field(
+        None, description="test rows that a last search still finds near a training row; null: an older report"
+    )
     balance: Balance | None = Field(description="null: not recorded")
     coverage: Coverage | None = Field(None, description="null: not compared")
     ignored_turn_keys: dict[str, int] = Field(

@@ -8,34 +8,13 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.schema.block import Block, Count, Number
 from stillhouse.reports.schema.costs import Ledger
 from stillhouse.reports.schema.data import CurvePoint, Data, Filtering, FunnelStep, Generation, LabelError, Training
+from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.label_worth import LabelWorth
 from stillhouse.reports.schema.models import Comparison, Model, Models
 from stillhouse.reports.schema.seeds import SeedSpread
 from stillhouse.reports.schema.slices import Agreement, Slices
 from stillhouse.reports.schema.students import StudentResult
-
-
-class GateRule(Block):
-    """One rule of the gate with the report's number for it."""
-
-    rule: str = Field(description="as the recipe has it")
-    value: Number = Field(description="the report's number; null: not measured")
-    bound: Number = Field(description="the recipe's number")
-    passed: bool = Field(description="false also if the number was not measured")
-
-
-class Gate(Block):
-    """Whether the student may be promoted."""
-
-    passed: bool = Field(description="whether every rule passed")
-    rules: tuple[GateRule, ...] = Field(description="in the recipe's order")
-
-    @model_validator(mode="after")
-    def _passed_means_all(self) -> Self:
-        if self.passed and not all(rule.passed for rule in self.rules):
-            raise ValueError("`passed` is true although a rule failed; a gate passes only when every rule does")
-        return self
 
 
 class Stage(Block):

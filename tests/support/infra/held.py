@@ -7,16 +7,17 @@ import sys
 from prefect import flow
 from prefect.runtime import flow_run
 
-from stillhouse.reports.schema.report import Gate, GateRule
+from stillhouse.reports.schema.gate import Gate, GateRule
 from tasks.gate_event import announce_gate
 from tasks.orchestration.run import join_prefect
 
 REFUSED = Gate(
     passed=False,
+    verdict="refused",
     rules=(
-        GateRule(rule="comparison.quality_retained >= 0.92", value=0.8712, bound=0.92, passed=False),
-        GateRule(rule="comparison.latency_reduction >= 0.6", value=0.7, bound=0.6, passed=True),
-        GateRule(rule="comparison.memory_reduction > 0", value=None, bound=0.0, passed=False),
+        GateRule(rule="comparison.quality_retained >= 0.92", value=0.8712, bound=0.92, passed=False, verdict="refused"),
+        GateRule(rule="comparison.latency_reduction >= 0.6", value=0.7, bound=0.6, passed=True, verdict="passed"),
+        GateRule(rule="comparison.memory_reduction > 0", value=None, bound=0.0, passed=False, verdict="undecidable"),
     ),
 )
 
