@@ -72,7 +72,7 @@ class FileStore:
 
     @property
     def excludes_others(self) -> bool:
-        """Whether `swap` excludes other machines, too; S3 servers without conditional writes don't.
+        """Whether `swap` excludes other machines, too; servers without conditional writes don't.
 
         Raises:
             StoreError: the store can't be asked.
@@ -131,12 +131,21 @@ class FileStore:
 
 
 def open_backend(config: StoreConfig) -> Backend:
-    """Return the backend for a store's address."""
-    if config.is_remote:
-        # imported here: S3's client takes a third of a second to load, which a folder need not wait for
+    """Return the backend for a store's address.
+
+    Raises:
+        StoreError: the variables that name an account at Google or Azure can't be used.
+    """
+    # imported here: S3's client takes a third of a second to load, which a folder need not wait for
+    if config.scheme == "s3":
         from stillhouse.artifacts.s3.backend import Bucket
 
         return Bucket(config)
+    if config.is_remote:
+        from stillhouse.artifacts.cloud.backend import Container
+
+        with store_errors(config, "open", "the store"):
+            return Container(config)
     return Folder(Path(config.url.removeprefix("file://")).expanduser().absolute())
 
 

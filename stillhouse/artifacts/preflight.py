@@ -23,7 +23,7 @@ def check_store(config: StoreConfig) -> None:
     with store_errors(config, "read back", key):
         back = backend.read(key)
     if back != data:
-        where = f"; fix AWS_ENDPOINT_URL ({config.server}) if that is no S3 server" if config.is_remote else ""
+        where = f"; fix AWS_ENDPOINT_URL ({config.server}) if that is no S3 server" if config.scheme == "s3" else ""
         raise StoreError(f"{config.url} did not return what was just written; fix STILLHOUSE_STORE{where}")
     with store_errors(config, "delete", key):
         backend.delete(key)
@@ -36,12 +36,18 @@ def _write(config: StoreConfig, backend: Backend, key: str, data: bytes) -> None
     except StoreError as error:
         if not (config.is_remote and _is_readable(config, backend)):
             raise
-        from stillhouse.artifacts.s3.errors import error_code
-
         raise StoreError(
-            f"{config.url} can be read but not written [{error_code(error)}]; it or the keys are read-only: give these "
+            f"{config.url} can be read but not written{_code(config, error)}; it or the keys are read-only: give these "
             "keys the right to put and delete objects there, or name another STILLHOUSE_STORE"
         ) from error
+
+
+def _code(config: StoreConfig, error: StoreError) -> str:
+    if config.scheme != "s3":
+        return ""
+    from stillhouse.artifacts.s3.errors import error_code
+
+    return f" [{error_code(error)}]"
 
 
 def _is_readable(config: StoreConfig, backend: Backend) -> bool:

@@ -1,4 +1,4 @@
-"""Turns errors of disk and S3 into messages that name the setting to fix.
+"""Turns errors of disk and bucket into messages that name the setting to fix.
 
 Of what a server or library says, only error types and codes are repeated: no secret can slip into a message.
 """
@@ -17,7 +17,7 @@ _NETWORK_DISK = (errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY)  # th
 
 @contextmanager
 def store_errors(config: StoreConfig, action: str, what: str, size_bytes: int | None = None) -> Iterator[None]:
-    """Turn any failure of disk or S3 inside the block into a StoreError.
+    """Turn any failure of disk or bucket inside the block into a StoreError.
 
     Args:
         config: the store.
@@ -37,11 +37,8 @@ def store_errors(config: StoreConfig, action: str, what: str, size_bytes: int | 
         if _is_local(error, config):
             kind = StoreUnavailable if error.errno in _NETWORK_DISK else StoreError
             raise kind(f"{failed}: {_explain_disk(config, error)}") from error
-        from stillhouse.artifacts.s3.errors import is_passing
-        from stillhouse.artifacts.s3.explanation import explain_s3
-
-        kind = StoreUnavailable if is_passing(error) else StoreError
-        raise kind(f"{failed}: {explain_s3(config, error)}") from error
+        passes, why = _explain_bucket(config, error)
+        raise (StoreUnavailable if passes else StoreError)(f"{failed}: {why}") from error
 
 
 def is_disk_full(error: OSError) -> bool:
@@ -51,12 +48,28 @@ def is_disk_full(error: OSError) -> bool:
 
 def _failures(config: StoreConfig) -> tuple[type[Exception], ...]:
     """Return what access to a store raises."""
-    if not config.is_remote:
-        # S3's client takes a third of a second to load, which a folder need not wait for
-        return (OSError,)
-    from stillhouse.artifacts.s3.explanation import FAILURES
+    # imported here: S3's client takes a third of a second to load, which a folder need not wait for
+    if config.scheme == "s3":
+        from stillhouse.artifacts.s3.explanation import FAILURES
 
-    return (OSError, *FAILURES)
+        return (OSError, *FAILURES)
+    if config.is_remote:
+        from stillhouse.artifacts.cloud import explanation
+
+        return (OSError, *explanation.FAILURES)
+    return (OSError,)
+
+
+def _explain_bucket(config: StoreConfig, error: Exception) -> tuple[bool, str]:
+    """Return whether a failure of a bucket may pass by itself, and why it failed."""
+    if config.scheme == "s3":
+        from stillhouse.artifacts.s3.errors import is_passing
+        from stillhouse.artifacts.s3.explanation import explain_s3
+
+        return is_passing(error), explain_s3(config, error)
+    from stillhouse.artifacts.cloud.explanation import explain_cloud, is_passing_cloud
+
+    return is_passing_cloud(error), explain_cloud(config, error)
 
 
 def _is_local(error: Exception, config: StoreConfig) -> TypeGuard[OSError]:
@@ -65,9 +78,12 @@ def _is_local(error: Exception, config: StoreConfig) -> TypeGuard[OSError]:
         return False
     if not config.is_remote:
         return True
+    is_of_disk = error.filename is not None or is_disk_full(error)
+    if config.scheme != "s3":
+        return is_of_disk
     from aiohttp import ClientError as HttpError
 
-    return not isinstance(error, HttpError) and (error.filename is not None or is_disk_full(error))
+    return not isinstance(error, HttpError) and is_of_disk
 
 
 def _explain_disk(config: StoreConfig, error: OSError) -> str:

@@ -18,12 +18,16 @@ def _default(field: str) -> str:
 
 # the defaults of folders and of the interpreter are relative to the clone, wherever the command runs
 VARIABLES = {
-    "STILLHOUSE_STORE": Variable(".stillhouse/store", "a folder, or s3://bucket/prefix, that holds all artifacts"),
+    "STILLHOUSE_STORE": Variable(
+        ".stillhouse/store",
+        "a folder, s3://bucket/prefix, gs://bucket/prefix (Google) or az://container/prefix (Azure), that holds all "
+        "artifacts",
+    ),
     "STILLHOUSE_WORK": Variable(
         ".stillhouse/work",
-        "this machine's scratch: training checkpoints, a copy of each S3 artifact made or used here (may be deleted "
-        "between runs, but for cache/unstored: answers that the store lacks), hashes of large files, the device lock. "
-        "Runs on one device must share it; if two of them want the same artifact, one builds it",
+        "this machine's scratch: training checkpoints, a copy of each artifact in a bucket made or used here (may be "
+        "deleted between runs, but for cache/unstored: answers that the store lacks), hashes of large files, the "
+        "device lock. Runs on one device must share it; if two of them want the same artifact, one builds it",
     ),
     "STILLHOUSE_ENGINE_PYTHON": Variable(".venv/engine/bin/python", "interpreter that holds vLLM, torch and TRL"),
     "STILLHOUSE_RAY_ADDRESS": Variable(
@@ -32,16 +36,16 @@ VARIABLES = {
         "at once on its GPUs or one after the other",
     ),
     "STILLHOUSE_STORE_TIMEOUT": Variable(
-        _default("timeout_s"), "seconds an S3 request may stay silent before it is tried again"
+        _default("timeout_s"), "seconds a request to a bucket may stay silent before it is tried again"
     ),
     "STILLHOUSE_STORE_PATIENCE": Variable(
         _default("patience_s"),
-        "seconds that S3 may fail before it is an error; until then requests are tried again. Keep it below the stall "
-        "timeout",
+        "seconds that a bucket may fail before it is an error; until then requests are tried again. Keep it below the "
+        "stall timeout",
     ),
     "STILLHOUSE_CACHE_GB": Variable(
         _default("cache_gb"),
-        "most gigabytes of local copies of an S3 store's artifacts. If there are more, those go that were not used for "
+        "most gigabytes of local copies of a bucket's artifacts. If there are more, those go that were not used for "
         "the longest time, but never one that a living process uses",
     ),
     "STILLHOUSE_STORE_ENCRYPTION": Variable("", "server-side encryption as S3 names it: AES256 or aws:kms"),
@@ -71,6 +75,13 @@ VARIABLES = {
     "AWS_SECRET_ACCESS_KEY": Variable("", "secret of that key"),
     "AWS_SESSION_TOKEN": Variable("", "session of that key, if it is a temporary one"),
     "AWS_DEFAULT_REGION": Variable("", "region of the buckets"),
+    "GOOGLE_APPLICATION_CREDENTIALS": Variable(
+        "", "key file for a store at gs://; without it, the service account of the machine, or that of gcloud's login"
+    ),
+    "AZURE_STORAGE_ACCOUNT_NAME": Variable("", "account of a store at az://"),
+    "AZURE_STORAGE_ACCOUNT_KEY": Variable(
+        "", "key of that account; without it, AZURE_STORAGE_SAS_KEY, AZURE_STORAGE_TOKEN or the machine's identity"
+    ),
     "PREFECT_API_URL": Variable(
         "",
         "your Prefect server; if neither it nor Prefect's profile names one, a run starts a temporary one. Other "

@@ -7,6 +7,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from stillhouse.artifacts.store import Store, StoreConfig
+from tests.support.cloud.server import CloudServer
 from tests.support.s3.server import S3Server
 from tests.support.s3.stored import Stored
 
@@ -55,18 +56,34 @@ def local_store(tmp_path: Path) -> Store:
     return Store(StoreConfig(url=str(tmp_path / "store"), cache_dir=tmp_path / "cache"))
 
 
-@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
-def any_store(request: pytest.FixtureRequest) -> Store:
-    """The same test over a folder and over S3."""
+@pytest.fixture
+def cloud_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudServer]:
+    """A stand-in for Google and for Azure with a bucket, and the variables that lead to it."""
+    with CloudServer() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(params=["local", *(pytest.param(name, marks=pytest.mark.slow) for name in ("s3", "gs", "az"))])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """The same test over a folder, over Google's and Azure's stand-in, and over S3."""
     if request.param == "local":
         store: Store = request.getfixturevalue("local_store")
         return store
-    return Store(request.getfixturevalue("s3_config"))
+    if request.param == "s3":
+        return Store(request.getfixturevalue("s3_config"))
+    request.getfixturevalue("cloud_server")
+    url = f"{request.param}://bucket/some/prefix"
+    return Store(StoreConfig(url=url, cache_dir=tmp_path / "cache", timeout_s=5, patience_s=5))
 
 
 @pytest.fixture
-def stored(any_store: Store, request: pytest.FixtureRequest) -> Stored:
+def stored(any_store: Store, request: pytest.FixtureRequest) -> Stored | CloudServer:
     """The bytes of `any_store` without the store's care, so that a test can look at them and damage them."""
+    if any_store.config.scheme in ("gs", "az"):
+        cloud: CloudServer = request.getfixturevalue("cloud_server")
+        return cloud
     if not any_store.config.is_remote:
         return Stored(LocalFileSystem(), any_store.config.url)
     server: S3Server = request.getfixturevalue("s3_server")

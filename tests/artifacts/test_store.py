@@ -299,7 +299,7 @@ def test_check_store_read_only_folder_names_the_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "rule"),
     [
-        ("url", "gs://bucket/x", "gs:// is not supported"),
+        ("url", "abfs://bucket/x", "abfs:// is not supported"),
         ("url", "s3://", "s3://bucket/prefix"),
         ("url", "s3://key:hunter2@bucket/x", "without keys"),
         ("url", "", "is empty"),

@@ -1,4 +1,5 @@
-"""A swap: of writers that know the same version one succeeds, in a folder, on S3 with conditions and without."""
+"""A swap: of writers that know the same version one succeeds, in a folder, on S3 with conditions and without,
+at Google and Azure."""
 
 import threading
 from collections.abc import Iterator
@@ -12,11 +13,17 @@ from tests.support.s3.conditions import Conditions
 from tests.support.s3.faulty_proxy import FaultyProxy
 from tests.support.s3.server import S3Server
 
+REMOTE = ("conditions", "none", "gs", "az")
 
-@pytest.fixture(params=["folder", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("conditions", "none"))])
+
+@pytest.fixture(params=["folder", *(pytest.param(kind, marks=pytest.mark.slow) for kind in REMOTE)])
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreConfig]:
     if request.param == "folder":
         yield StoreConfig(url=str(tmp_path / "store"), cache_dir=tmp_path / "cache")
+        return
+    if request.param in ("gs", "az"):
+        request.getfixturevalue("cloud_server")
+        yield StoreConfig(url=f"{request.param}://bucket/p", cache_dir=tmp_path / "cache", timeout_s=2, patience_s=10)
         return
     server: S3Server = request.getfixturevalue("own_server")
     conditions = Conditions() if request.param == "conditions" else None

@@ -52,7 +52,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, server: S3Server, **settings: str) 
             {"STILLHOUSE_STORE": "s3://nowhere/p"},
             "there is no bucket `nowhere`; create it, or fix STILLHOUSE_STORE",
         ),
-        ({"STILLHOUSE_STORE": "gs://bucket/p"}, "STILLHOUSE_STORE is a folder or s3://bucket/prefix; gs:// is not"),
+        ({"STILLHOUSE_STORE": "abfs://bucket/p"}, "az://container/prefix; abfs:// is not supported"),
         ({"STILLHOUSE_STORE": "s3://key:hunter2@bucket/p"}, "s3://bucket/prefix, without keys; keys are AWS_*"),
         ({"AWS_ENDPOINT_URL": "http://user:hunter2@host:9"}, "AWS_ENDPOINT_URL is http://host:port or https://host"),
         ({"STILLHOUSE_STORE_PATIENCE": "long"}, "STILLHOUSE_STORE_PATIENCE is 'long'; it must be a number of seconds"),
