@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_softmax, logit
+from scipy.special import expit, logit
 
 from stillhouse.evaluation.scored import Scored
 
@@ -46,8 +46,8 @@ def _certainty(one: Scored, labels: Sequence[str], temperature: float) -> float:
     if one.answer is None:
         return 0.0
     if one.label_logprobs is not None and one.answer in labels:
-        shares = log_softmax(np.asarray(one.label_logprobs) / temperature)
-        return float(np.exp(shares[labels.index(one.answer)]))
+        cooled = np.asarray(one.label_logprobs) / temperature
+        return float(np.exp(cooled[labels.index(one.answer)] - np.logaddexp.reduce(cooled)))
     if one.logprob is None:
         return 0.0
     odds = logit(np.clip(math.exp(one.logprob), _LEAST, 1 - _LEAST))

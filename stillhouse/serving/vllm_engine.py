@@ -15,7 +15,7 @@ from stillhouse.serving.engine import EngineAnswer, Wanted
 from stillhouse.serving.errors import ApiError, bad_request, engine_failed
 from stillhouse.serving.language_prompts import LanguagePrompts
 from stillhouse.serving.record import ServingRecord
-from stillhouse.serving.vllm_process import VllmProcess
+from stillhouse.serving.vllm_process import context_length, start_vllm
 
 # tokens in and text out, with every field of vLLM's SamplingParams
 _PATH = "/inference/v1/generate"
@@ -33,7 +33,10 @@ class VllmEngine:
             ModelError: the student's folder can't be read.
         """
         self._prompts = LanguagePrompts(folder, record)
-        self._process = VllmProcess(folder, record, engine_python, concurrency=concurrency)
+        self._max_model_len = context_length(folder, record)
+        self._process = start_vllm(
+            folder, record, engine_python, max_model_len=self._max_model_len, concurrency=concurrency
+        )
 
     @property
     def can_stream(self) -> bool:
@@ -82,19 +85,14 @@ class VllmEngine:
 
     async def is_alive(self) -> bool:
         """Return whether the server and its engine run."""
-        try:
-            response = await self._process.client.get("/health", timeout=5.0)
-        except httpx.TransportError:
-            # busy is not dead: its answers take as long as they take
-            return self._process.is_running
-        return response.status_code == 200
+        return await self._process.is_alive()
 
     async def close(self) -> None:
         """End the server."""
         await self._process.close()
 
     def _body(self, messages: Messages, decoding: DecodingSpec) -> dict[str, Any]:
-        ids = self._prompts.token_ids(messages, self._process.max_model_len, decoding.sampling.max_tokens)
+        ids = self._prompts.token_ids(messages, self._max_model_len, decoding.sampling.max_tokens)
         fields = sampling_fields(
             decoding.sampling,
             decoding.constraint,

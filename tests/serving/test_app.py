@@ -73,7 +73,7 @@ def test_stream_ends_with_its_usage_and_done(served):
     chunks = [json.loads(event) for event in events]
     assert last == "[DONE]"
     assert "".join(choice["delta"].get("content", "") for one in chunks for choice in one["choices"]) == "returns"
-    assert chunks[-1]["usage"]["total_tokens"] == 1
+    assert chunks[-1]["usage"]["total_tokens"] == 0
     assert {one["object"] for one in chunks} == {"chat.completion.chunk"}
 
 
