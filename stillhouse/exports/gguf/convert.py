@@ -9,9 +9,9 @@ from gguf import GGML_QUANT_VERSION, MODEL_ARCH, MODEL_ARCH_NAMES, GGUFWriter, L
 
 from stillhouse.exports.convert import Converted
 from stillhouse.exports.gguf.families import family_of
-from stillhouse.exports.gguf.model import MODEL
+from stillhouse.exports.gguf.files import MODEL, MODELFILE
 from stillhouse.exports.gguf.modelfile import modelfile
-from stillhouse.exports.gguf.prompts import check_stops, choose_words, name_of, write_prompts
+from stillhouse.exports.gguf.prompts import adds_bos, check_stops, choose_words, name_of, write_prompts
 from stillhouse.exports.gguf.settings import rope_tensors, write_settings
 from stillhouse.exports.gguf.vocabulary import read_vocabulary
 from stillhouse.exports.gguf.weights import Weights
@@ -41,7 +41,8 @@ def convert(job: Conversion) -> Converted:
     write_gguf(job, config, tokenizer, stops)
     check_stops(job.out / MODEL, tokenizer, stops)
     copy_tokenizer(job.student, job.out)
-    (job.out / "Modelfile").write_text(modelfile(tokenizer, stops), encoding="utf-8")
+    ends = tokenizer.convert_ids_to_tokens(stops)
+    (job.out / MODELFILE).write_text(modelfile(tokenizer, ends, adds_bos=adds_bos(tokenizer)), encoding="utf-8")
     return Converted(weights=[MODEL], tools=["gguf", "xllamacpp"])
 
 

@@ -133,19 +133,26 @@ def _unlike(what: str) -> ModelError:
     return ModelError(f"The installed xllamacpp is of a llama.cpp that is not known here: {what}. Run `make export`.")
 
 
+def _package() -> Path:
+    # the package itself is not imported: of it nothing but the library is needed
+    found = importlib.util.find_spec("xllamacpp")
+    if found is None or not found.origin:
+        raise ModuleNotFoundError("No module named 'xllamacpp'", name="xllamacpp")
+    return Path(found.origin).parent
+
+
+# as an import would: where the package is missing, so is this module
+_PACKAGE = _package()
+
+
 @functools.cache
 def load_llama_cpp() -> LlamaCpp:
     """Return the library; it is loaded once.
 
     Raises:
-        ModuleNotFoundError: xllamacpp is not installed.
         ModelError: its llama.cpp is another than the pinned one.
     """
-    # the package itself is not imported: its library is all that is needed of its hundred megabytes
-    found = importlib.util.find_spec("xllamacpp")
-    if found is None or not found.origin:
-        raise ModuleNotFoundError("No module named 'xllamacpp'", name="xllamacpp")
-    path = next(Path(found.origin).parent.glob("xllamacpp*.so"), None)
+    path = next(_PACKAGE.glob("xllamacpp*.so"), None)
     if path is None:
         raise _unlike("its library is missing")
     return LlamaCpp(path)

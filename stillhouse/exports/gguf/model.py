@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# an export's file
-MODEL = "model.gguf"
 # tokens that are decoded at once
 _BATCH = 512
 # of the first context; a longer prompt makes a larger one. A cache for all that a model can read would be the largest

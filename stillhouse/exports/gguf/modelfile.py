@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillhouse.errors import ModelError
-from stillhouse.exports.gguf.model import MODEL
+from stillhouse.exports.gguf.files import MODEL
 from stillhouse.inference.vllm.request import through_template
 
 # texts that stand for the turns; no template changes them
@@ -12,22 +12,28 @@ _SYSTEM, _ASKED, _ANSWER = "SYSTEMTURN", "USERTURN", "ANSWERTURN"
 _USER = {"role": "user", "content": _ASKED}
 
 
-def modelfile(tokenizer: Any, stops: Sequence[int]) -> str:
-    """Return the Modelfile: the same prompts as in training, greedy answers, the same ends.
+def modelfile(tokenizer: Any, stops: Sequence[str], *, adds_bos: bool) -> str:
+    """Return the Modelfile: the prompts of training, greedy answers, and the texts at which training ended them.
+
+    With `adds_bos` llama.cpp puts the BOS token before a prompt, and the template must not.
 
     Raises:
         ModelError: the chat template refuses a question.
     """
-    ends = [f"PARAMETER stop {_quoted(text)}" for text in tokenizer.convert_ids_to_tokens(list(stops))]
-    lines = [f"FROM ./{MODEL}", f'TEMPLATE """{ollama_template(tokenizer)}"""', "PARAMETER temperature 0", *ends]
+    template = ollama_template(tokenizer, tokenizer.bos_token if adds_bos else "")
+    ends = [f"PARAMETER stop {_quoted(text)}" for text in stops]
+    lines = [f"FROM ./{MODEL}", f'TEMPLATE """{template}"""', "PARAMETER temperature 0", *ends]
     return "".join(f"{line}\n" for line in lines)
 
 
-def ollama_template(tokenizer: Any) -> str:
-    """Return the chat template of one question, with and without a system turn, in Ollama's language."""
-    plain = _shown(tokenizer, [_USER])
+def ollama_template(tokenizer: Any, left_out: str = "") -> str:
+    """Return the chat template of one question, with and without a system turn, in Ollama's language.
+
+    What the template begins with is `left_out`.
+    """
+    plain = _shown(tokenizer, [_USER], left_out)
     try:
-        told = _shown(tokenizer, [{"role": "system", "content": _SYSTEM}, _USER])
+        told = _shown(tokenizer, [{"role": "system", "content": _SYSTEM}, _USER], left_out)
     except ModelError:
         told = plain
     answered = through_template(
@@ -39,12 +45,8 @@ def ollama_template(tokenizer: Any) -> str:
     return f"{{{{ if .System }}}}{_filled(told)}{{{{ else }}}}{_filled(plain)}{{{{ end }}}}{{{{ .Response }}}}{end}"
 
 
-def _shown(tokenizer: Any, turns: list[dict[str, Any]]) -> str:
-    shown = through_template(tokenizer, turns, add_generation_prompt=True)
-    # llama.cpp puts it there where its tokenizer would
-    bos = tokenizer.bos_token or ""
-    ids = tokenizer("a").input_ids
-    return shown.removeprefix(bos) if bos and ids and ids[0] == tokenizer.bos_token_id else shown
+def _shown(tokenizer: Any, turns: list[dict[str, Any]], left_out: str) -> str:
+    return through_template(tokenizer, turns, add_generation_prompt=True).removeprefix(left_out)
 
 
 def _filled(shown: str) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stillhouse.exports.gguf.model import MODEL, GgufModel
+from stillhouse.exports.gguf.files import MODEL
+from stillhouse.exports.gguf.model import GgufModel
 from stillhouse.exports.runtime import OwnTokens, differ_at_once
 
 if TYPE_CHECKING:
