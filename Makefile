@@ -13,7 +13,7 @@ ENCODER := .models/all-MiniLM-L6-v2-int8
 # the same encoder with float weights, of which a student is made
 STUDENT_ENCODER := .models/all-MiniLM-L6-v2
 
-.PHONY: setup environments ray model demo up down test long fast lint types bench gpu-check docs reference clean
+.PHONY: setup environments ray export model demo up down test long fast lint types bench gpu-check docs reference clean
 
 # both at once: unpacking keeps one core busy, and there are two
 setup:
@@ -32,6 +32,13 @@ ray: $(CONTROL)/.ray
 
 $(CONTROL)/.ray: infra/requirements/ray.txt $(CONTROL)/.done-control
 	$(CONTROL)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/ray.txt
+	touch $@
+
+# only for exports to formats other than safetensors and vLLM's; no part of the basic set-up
+export: $(ENGINE)/.export
+
+$(ENGINE)/.export: infra/requirements/export.txt $(ENGINE)/.done-engine-$(DEVICE)
+	$(ENGINE)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/export.txt
 	touch $@
 
 model: $(MODEL) $(ENCODER) $(STUDENT_ENCODER)
@@ -66,7 +73,7 @@ fast: $(CONTROL)/.done-control
 	$(CONTROL)/pytest
 
 # slow tests start servers and engines: a file stays with the worker that has its own
-test: setup ray model lint types
+test: setup ray export model lint types
 	$(CONTROL)/pytest
 	$(CONTROL)/pytest -m "slow and not long" --dist loadfile
 

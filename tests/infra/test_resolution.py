@@ -24,7 +24,9 @@ ENVIRONMENTS = {
     ("control",): (),
     ("control", "ray"): (*DASHBOARD, *METRICS),
     ("engine-cpu",): ("torchvision", "torchaudio", "torchcodec"),
+    ("engine-cpu", "export"): ("torchvision", "torchaudio", "torchcodec"),
     ("engine-cuda",): (),
+    ("engine-cuda", "export"): (),
     ("docs",): (),
 }
 # glibc of Debian 11 and Ubuntu 20.04, the oldest that every wheel takes
