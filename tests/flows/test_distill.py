@@ -14,9 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.dataset.second_opinion import read_opinions
 from stillhouse.inference.encoder.files import find_encoder
+from stillhouse.origin.verify_version import verify_version
 from stillhouse.recipe.encoder import Encoder
+from stillhouse.registry.registry import ModelRegistry
 from stillhouse.reports.schema.report import Report
 from tests.support.imports import HEAVY, loaded_in
 from tests.support.pipeline import DATA_STAGES, MODEL, OWN_VALIDATION, SECOND_OPINION, Pipeline, left_alive
@@ -77,6 +80,13 @@ def test_distill_first_run_measures_every_model_on_the_same_rows(whole: Pipeline
 
 
 @pytest.mark.pitfall("held out")
+def test_distill_registered_student_has_a_statement_of_all_stages_that_verifies(whole: Pipeline) -> None:
+    store = Store(StoreConfig(url=str(whole.store)))
+    done = verify_version(store, ModelRegistry(store).versions("demo")[0])
+    assert done.findings == ()
+    assert int(done.checked.split()[0]) >= len({one.fingerprint for one in newest_report(whole).stages.values()})
+
+
 def test_distill_evaluates_on_the_test_rows_alone_and_trains_on_none_of_them(whole: Pipeline) -> None:
     test = pq.read_table(built(whole, "split", "test.parquet")).to_pylist()
     given = [json.loads(line)["message"] for line in (whole.folder / "test.jsonl").read_text().splitlines()]
