@@ -1,7 +1,8 @@
 """The scratch folder in which one attempt at an artifact is made.
 
 A killed process leaves its scratch behind. The next one sweeps it, but never that of a living process: each folder has
-a lock that the kernel drops when its owner dies.
+a lock that the kernel drops when its owner dies. Not every shared disk shows one machine the locks of another, so a
+lock counts only where it was made: another machine's scratch is swept by its age.
 """
 
 import fcntl
@@ -14,11 +15,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from stillhouse.artifacts.fingerprint import sha256_file
 from stillhouse.artifacts.record import FileEntry, Record
+
+# longer than a stage may take by default, seven times
+_FOREIGN_S = 7 * 24 * 3600.0
+_BOOT = Path("/proc/sys/kernel/random/boot_id")  # one for all processes that share locks, in containers too
 
 
 class Workspace:
@@ -80,11 +86,12 @@ def scratch_folder(root: Path) -> Iterator[Path]:
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root)
     folder = root / uuid.uuid4().hex
-    lock = root / f"{folder.name}.lock"
+    lock = _lock_of(folder)
     descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         # locked before the folder exists: a sweep looks for folders, so it never finds a new one unlocked
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.write(descriptor, _this_machine())
         folder.mkdir()
         yield folder
     finally:
@@ -95,9 +102,9 @@ def scratch_folder(root: Path) -> Iterator[Path]:
 
 def _sweep(root: Path) -> None:
     for folder in root.iterdir():
-        if not folder.is_dir():
+        if not folder.is_dir() or _may_live_elsewhere(folder):
             continue
-        lock = root / f"{folder.name}.lock"
+        lock = _lock_of(folder)
         descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,3 +115,27 @@ def _sweep(root: Path) -> None:
             lock.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _may_live_elsewhere(folder: Path) -> bool:
+    """Return whether a process of another machine may still write to a scratch folder."""
+    lock = _lock_of(folder)
+    try:
+        if lock.exists() and lock.read_bytes() == _this_machine():
+            return False
+        newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:
+        return True  # it comes or goes just now
+    return time.time() - newest < _FOREIGN_S
+
+
+@cache
+def _this_machine() -> bytes:
+    try:
+        return _BOOT.read_bytes().strip()
+    except OSError:
+        return socket.gethostname().encode()

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,22 @@ def test_workspace_of_a_living_process_is_not_swept(local_store: Store) -> None:
     found = local_store.find("read", "f" * 64)
     assert found is not None
     assert found.summary == {"slow": True}
+
+
+@pytest.mark.parametrize(("owner", "days"), [("other", 6.9), ("other", 7.1), (None, 6.9), (None, 7.1)])
+def test_workspace_of_another_machine_is_swept_once_it_was_silent_for_a_week(
+    local_store: Store, owner: str | None, days: float
+) -> None:
+    # its lock is held there, and this machine does not see it: NFS with local locks, Lustre's localflock, sshfs
+    folder = Path(local_store.config.url) / ".scratch" / ("a" * 32)
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_text("x")
+    if owner:
+        folder.with_name(f"{folder.name}.lock").write_text(owner)
+    for path in (folder, folder / "model.safetensors"):
+        os.utime(path, (time.time() - days * 86400,) * 2)
+    commit(local_store)
+    assert folder.exists() == (days < 7)
 
 
 FULL = """
