@@ -2,23 +2,29 @@
 
 Prefect's own temporary server loads all of a server's code into the run as well, and starts when the run does. This one
 is a process alone. Its socket is open before it is: no port is lost to another process, and it takes nobody but
-whoever has the password.
+whoever has the password. Servers at once have a database each: the first has that of Prefect's home, where a server of
+one's own shows its runs later, and SQLite would have one wait for the other, or fail.
 """
 
 import atexit
 import contextlib
+import fcntl
+import itertools
 import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from stillhouse.errors import ServiceError
 from stillhouse.runtime.orphan_guard import guard_process
 from stillhouse.runtime.quick_imports import quick_imports
 
 _OWN_SERVER = "set PREFECT_API_URL to a server of your own"
+_DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+_OLD_DATABASE = "PREFECT_API_DATABASE_CONNECTION_URL"
 
 
 class TemporaryServer:
@@ -84,9 +90,37 @@ def start_early() -> TemporaryServer | None:
     return None if os.environ.get("PREFECT_API_URL") else TemporaryServer()
 
 
+def take_database() -> None:
+    """Take for this process, as long as it lives, a database that no other temporary server has.
+
+    One that the environment names is left as it is.
+    """
+    if os.environ.get(_DATABASE) or os.environ.get(_OLD_DATABASE):
+        return
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser().absolute()
+    if _take(home):
+        return
+    others = (home / f"temporary-{number}" for number in itertools.count(2))
+    free = next(folder for folder in others if _take(folder))
+    os.environ[_DATABASE] = f"sqlite+aiosqlite:///{free}/prefect.db"
+
+
+def _take(folder: Path) -> bool:
+    """Hold the lock of a folder until this process ends; return whether it was free."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder / "stillhouse.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        return False
+    return True
+
+
 def serve(descriptor: int) -> None:
     """Serve Prefect's API on an open socket until a signal ends it; return at once if a server is set already."""
     listening = socket.socket(fileno=descriptor)
+    take_database()
     with quick_imports():
         from prefect.settings import get_current_settings
 

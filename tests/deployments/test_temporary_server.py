@@ -73,6 +73,33 @@ def test_temporary_server_ends_when_its_maker_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: not is_alive(server), 10, "the server's end")
 
 
+def test_temporary_servers_at_once_have_a_database_each_and_the_first_that_of_the_home() -> None:
+    home = Path(os.environ["PREFECT_HOME"])
+    first = TemporaryServer()
+    wait_until((home / "prefect.db").exists, 60, "the first server's database")
+    second = TemporaryServer()
+    try:
+        for server, created in ((first, 1), (second, 0)):
+            server.wait(120)
+            user, _, password = server.login.partition(":")
+            with httpx.Client(base_url=server.url, trust_env=False, auth=(user, password)) as client:
+                if created:
+                    client.post("/flows/", json={"name": "of the first"}).raise_for_status()
+                assert client.post("/flows/count", json={}).json() == created
+    finally:
+        first.stop()
+        second.stop()
+    assert (home / "temporary-2" / "prefect.db").exists()
+    third = TemporaryServer()  # the home's is free again, with what was in it
+    try:
+        third.wait(120)
+        user, _, password = third.login.partition(":")
+        with httpx.Client(base_url=third.url, trust_env=False, auth=(user, password)) as client:
+            assert client.post("/flows/count", json={}).json() == 1
+    finally:
+        third.stop()
+
+
 def test_temporary_server_that_ends_at_its_start_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "nonsense")
     server = TemporaryServer()
