@@ -56,6 +56,7 @@ gate: # rules over report.json a student must pass; on low ends of intervals, so
   rules:
     - {{metric: comparison.quality_retained_low, op: ">=", bound: {quality}}}
     - {{metric: comparison.gain_over_baseline.low, op: ">", bound: 0.0}}
+    # - not_worse_than: {{model: teacher, margin: 0.05}} # a paired test; `stillhouse plan` says how many rows it takes
 
 # costs: {{training_usd_per_hour: 1.2, evaluation_usd_per_hour: 1.2, serving_usd_per_hour: 0.4}} # for the ledger
 # budget: {{usd: 20}} # a run ends before its teacher costs more; `stillhouse plan` says what it will cost

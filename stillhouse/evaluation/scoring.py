@@ -68,7 +68,7 @@ def statistic(metric: str, answers: Answers, scoring: Scoring) -> Statistic:
 def interval(metric: str, answers: Answers, scoring: Scoring) -> Interval:
     """Return the metric with its interval over the rows that count: Wilson for a share, bootstrap for all else.
 
-    With clusters all intervals are bootstrap's, over clusters.
+    With clusters Wilson's is of as many rows as these are worth, and the bootstrap's is over clusters.
     """
     settings = scoring.settings
     if METRICS[metric].kind == "share":

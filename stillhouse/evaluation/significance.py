@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from stillhouse.evaluation.clusters import Clusters, count_clusters
-from stillhouse.metrics.metric import Indices, Statistic, mean_statistic
+from stillhouse.evaluation.clusters import Clusters, cluster_sums, count_clusters
+from stillhouse.evaluation.design_effect import design_effect, wilson_bounds
+from stillhouse.metrics.metric import Indices, Statistic
 from stillhouse.recipe.evaluation import Evaluation
 
 Draws = NDArray[np.float64]
@@ -113,8 +114,8 @@ def bootstrap_draws(statistic: Statistic, n: int, settings: Evaluation, clusters
 def share_interval(scores: ArrayLike, settings: Evaluation, clusters: Clusters | None = None) -> Interval:
     """Return the share of rows that are right (1; 0: wrong; NaN: does not count) with its interval.
 
-    It is Wilson's, or with `clusters` the bootstrap's over them. If all rows or none are right, which no resample
-    changes, it is Wilson's of as many rows as there are clusters with rows that count.
+    It is Wilson's, with `clusters` that of as many rows as they are worth. If all rows or none are right, it is
+    Wilson's of as many rows as there are clusters with rows that count.
     """
     right = np.asarray(scores, dtype=np.float64)
     counts = ~np.isnan(right)
@@ -124,7 +125,11 @@ def share_interval(scores: ArrayLike, settings: Evaluation, clusters: Clusters |
     if share in (0.0, 1.0):
         found = accuracy_interval(np.full(np.unique(clusters[counts]).size, share), settings.confidence)
         return replace(found, n=num_counted)
-    return replace(bootstrap_interval(mean_statistic(right.tolist()), right.size, settings, clusters), n=num_counted)
+    codes = np.unique(clusters[counts], return_inverse=True)[1]
+    sums, sizes = cluster_sums(right[counts], codes), np.bincount(codes).astype(np.float64)
+    effect = design_effect(sums, sizes, num_counted * share * (1 - share), row_variance=0.25)
+    low, high = wilson_bounds(share, num_counted / effect, settings.confidence, sizes.size)
+    return Interval(share, low, high, num_counted)
 
 
 def ratio_interval(

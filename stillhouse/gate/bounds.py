@@ -40,11 +40,12 @@ def decide_number(report: Mapping[str, Any], rule: Rule, looks: Looks) -> GateRu
     is_strict_end = named.is_end and named.is_low == (rule.op in (">", ">="))
     if not is_strict_end:
         return plain_rule(text, named.number, rule.bound, "passed" if holds else "refused", "")
-    verdict, reason = _by_interval(named, rule, looks, holds=holds)
+    groups = (report.get("comparison") or {}).get("num_clusters")
+    verdict, reason = _by_interval(named, rule, looks, groups, holds=holds)
     return plain_rule(text, named.number, rule.bound, verdict, reason)
 
 
-def _by_interval(named: Named, rule: Rule, looks: Looks, *, holds: bool) -> tuple[Verdict, str]:
+def _by_interval(named: Named, rule: Rule, looks: Looks, num_groups: int | None, *, holds: bool) -> tuple[Verdict, str]:
     """Return the verdict of a rule on the end of an interval that is the harder to hold, and why.
 
     It passes if the end holds and, from the second look on, the bound lies beyond that look's end too.
@@ -55,10 +56,15 @@ def _by_interval(named: Named, rule: Rule, looks: Looks, *, holds: bool) -> tupl
         if _OPERATORS[rule.op](named.other, rule.bound):
             return "undecidable", f"the interval from {named.number:.4g} to {named.other:.4g} holds the bound"
         return "refused", "the whole interval is on the wrong side"
-    needed = float(stats.norm.isf(looks.level))
-    if looks.look > 1 and named.deviations(rule.bound, 1 - looks.alpha) < needed:
+    made_with, needed = (_quantile(level, num_groups) for level in (looks.alpha / 2, looks.level))
+    if looks.look > 1 and named.deviations(rule.bound, made_with) < needed:
         return "undecidable", f"the interval that look {looks.look} at this test set has to take holds the bound"
     return "passed", ""
+
+
+def _quantile(level: float, num_groups: int | None) -> float:
+    """Return the upper quantile of an interval's end: the normal one, over groups Student's t, as the intervals'."""
+    return float(stats.norm.isf(level) if num_groups is None else stats.t.isf(level, num_groups - 1))
 
 
 def decide_ceilings(student: Mapping[str, Any], ceilings: Ceilings) -> Iterator[GateRule]:

@@ -85,9 +85,8 @@ def verdict_of_p(p_value: float, p_against: float, looks: Looks) -> Verdict:
 
 def _not_measured(comparison: Comparison) -> GateRule:
     opponent = comparison.opponent
-    if opponent.is_absent:
-        reason = f"there is no {opponent.role} yet; the first version has none to be compared with"
-        return plain_rule(comparison.text, None, comparison.bound, "passed", reason)
+    if opponent.why_settled:
+        return plain_rule(comparison.text, None, comparison.bound, "passed", opponent.why_settled)
     why = f"{opponent.role} {NOT_MEASURED}" + (f": {opponent.why_not}" if opponent.why_not else "")
     return plain_rule(comparison.text, None, comparison.bound, "undecidable", why)
 

@@ -19,7 +19,9 @@ from stillhouse.recipe.gate import Gate as Rules
 from stillhouse.reports.schema.gate import Gate, GateRule, Looks, verdict_of
 
 CHAMPION = "champion"  # its role in the report, once there is one
-CountLook = Callable[[Mapping[str, Answers]], Looks]  # of the compared models' answers, the student's left out
+CountLook = Callable[[], Looks]
+_NO_CHAMPION = "there is no champion yet; the first version has none to be compared with"
+_IS_CHAMPION = "the champion is this very student"
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,12 @@ class Decided:
         }[named.model]
         why_not = comparison.get("not_measured", {}).get(role or named.model, "")
         answers = self.answers.get(role) if role else None
-        is_absent = role == CHAMPION and answers is None and not why_not
-        return Opponent(role or named.model, answers, why_not, is_absent)
+        if role == CHAMPION and answers is None and not why_not:
+            return Opponent(CHAMPION, None, why_settled=_NO_CHAMPION)
+        # the same list, not an equal one: another student may give the same answers
+        if role == CHAMPION and answers is self.answers[self.student]:
+            return Opponent(CHAMPION, None, why_settled=_IS_CHAMPION)
+        return Opponent(role or named.model, answers, why_not)
 
 
 def decide(decided: Decided, gate: Rules, count_look: CountLook) -> Gate:
@@ -59,8 +65,7 @@ def decide(decided: Decided, gate: Rules, count_look: CountLook) -> Gate:
     if not gate.rules:
         return Gate(passed=True, verdict="passed", rules=())
     comparisons = {at: _comparison(decided, rule) for at, rule in enumerate(gate.rules) if _named(rule)}
-    others = {one.opponent.role: one.opponent.answers for one in comparisons.values()}
-    looks = count_look({role: answers for role, answers in others.items() if answers is not None})
+    looks = count_look()
     tested = dict(zip(comparisons, decide_comparisons(list(comparisons.values()), looks), strict=True))
     rules = [
         line

@@ -20,7 +20,7 @@ class Opponent:
     role: str
     answers: Answers | None
     why_not: str = ""  # it was not measured
-    is_absent: bool = False  # there is no such model yet, so that nothing can be worse than it
+    why_settled: str = ""  # nothing is to be compared: there is no such model yet, or the student is it
 
 
 def pair(metric: str, ours: Answers, theirs: Answers, scoring: Scoring) -> Paired:

@@ -2,12 +2,11 @@
 
     gate/looks/<SHA-256 of the test rows>.json
 
-A look is what was compared: the student's answers and those of the models that it is held against. A repeated run finds
-its own, and is no new look.
+A look is a student, by its answers to these rows. A repeated run finds its own, and is no new look.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,12 +24,12 @@ _MOST_TRIES = 100
 
 def test_set_of(rows: Sequence[Row]) -> str:
     """Return the SHA-256 of what test rows hold, whatever their order, ids and source."""
-    return sha256_json(sorted(sha256_json([row["messages"], row["references"], row.get("tools")]) for row in rows))
+    return sha256_json(sorted(map(_content, rows)))
 
 
-def look_of(student: Answers, others: Mapping[str, Answers]) -> str:
-    """Return the SHA-256 of what is compared: the student's answers, and those of the others by their role."""
-    return sha256_json({"student": list(student), "others": {role: list(own) for role, own in others.items()}})
+def look_of(rows: Sequence[Row], student: Answers) -> str:
+    """Return the SHA-256 of the student's answers to the test rows, whatever their order and ids."""
+    return sha256_json(sorted([_content(row), answer or ""] for row, answer in zip(rows, student, strict=True)))
 
 
 def next_look(store: FileStore, test_set: str) -> int:
@@ -66,6 +65,10 @@ def count_look(store: FileStore, test_set: str, look: str, run_id: str, alpha: f
         raise StoreError(f"{_key(test_set)} was changed by others {_MOST_TRIES} times in a row; run again")
     number = known.index(look) + 1
     return Looks(test_set=test_set, look=number, used=len(known), level=level_of_look(number, alpha), alpha=alpha)
+
+
+def _content(row: Row) -> str:
+    return sha256_json([row["messages"], row["references"], row.get("tools")])
 
 
 def _key(test_set: str) -> str:

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import stats
-
 from stillhouse.errors import RecipeError
 
 
@@ -25,16 +23,15 @@ class Named:
         """Whether the number is an end of an interval, all of which is known."""
         return self.number is not None and self.value is not None and self.other is not None
 
-    def deviations(self, bound: float, confidence: float) -> float:
-        """Return how far `bound` lies on the number's side of the value, in standard normal deviations.
+    def deviations(self, bound: float, quantile: float) -> float:
+        """Return how far `bound` lies on the number's side of the value, in standard deviations.
 
-        At the number itself it is the quantile of the interval's `confidence`. Of a quality it is Wilson's score for as
-        many rows as give the interval that end; of all else it grows evenly with the distance.
+        At the number itself it is the `quantile` that the interval was made with. Of a quality it is Wilson's score for
+        as many rows as give the interval that end; of all else it grows evenly with the distance.
         """
         assert self.number is not None, "only ends of intervals have one"
         assert self.value is not None, "only ends of intervals have one"
         side = -1.0 if self.is_low else 1.0
-        quantile = float(stats.norm.isf((1 - confidence) / 2))
         end, distance = side * (self.number - self.value), side * (bound - self.value)
         if end <= 0:
             return math.copysign(math.inf, distance) if distance else 0.0

@@ -7,10 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from stillhouse.evaluation.clusters import Clusters, cluster_sums
-
-# where few rows differ, how alike rows of a group are can't be read off; so much of a group that differs as one is
-# added to what was seen
-_PRIOR_GROUPS = 0.5
+from stillhouse.evaluation.design_effect import design_effect
 
 
 @dataclass(frozen=True)
@@ -50,24 +47,9 @@ def pair_shares(ours: ArrayLike, theirs: ArrayLike, clusters: Clusters | None = 
         return PairedShares(*counts, sums=signs)
     sums = cluster_sums(signs.astype(np.float64), clusters)
     sizes = np.bincount(clusters).astype(np.float64)
-    effect = design_effect(sums, sizes, sum(counts[:2]))
+    spread = sum(counts[:2]) - signs.size * float(signs.mean()) ** 2
+    effect = design_effect(sums, sizes, spread, row_variance=1.0)
     return PairedShares(*counts, sums=np.rint(sums).astype(np.intp), design_effect=effect, num_groups=sums.size)
-
-
-def design_effect(sums: NDArray[np.float64], sizes: NDArray[np.float64], num_differing: float) -> float:
-    """Return the variance of the difference of shares over groups, as a multiple of that of as many rows alone.
-
-    It is between 1 and that of groups whose rows are all alike, sum(m^2) / n, and near the latter if few rows differ.
-
-    Source: J. N. K. Rao and A. J. Scott, A simple method for the analysis of clustered binary data, Biometrics 48
-    (1992), for the paired differences.
-    """
-    num_rows, num_groups = sizes.sum(), sizes.size
-    mean = sums.sum() / num_rows
-    most = float((sizes**2).sum() / num_rows)
-    over_groups = ((sums - sizes * mean) ** 2).sum() * num_groups / (num_groups - 1) + _PRIOR_GROUPS * most**2
-    over_rows = num_differing - num_rows * mean**2 + _PRIOR_GROUPS * most
-    return float(np.clip(over_groups / over_rows, 1.0, most))
 
 
 def better_p_value(sums: ArrayLike) -> float:

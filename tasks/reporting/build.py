@@ -12,7 +12,6 @@ from stillhouse.evaluation.evidence import Evidence, read_evidence
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.gate.decide import Decided, decide
 from stillhouse.gate.looks import count_look, look_of, test_set_of
-from stillhouse.metrics.metric import Answers
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.reports import collect
 from stillhouse.reports.build import build_report, report_json, with_gate
@@ -109,8 +108,8 @@ def _decide(run: Run, report: Report, evidence: Evidence, recipe: Recipe) -> Gat
     decided = Decided(report.model_dump(mode="json"), evidence.answers, scoring_of(evidence, recipe))
     student = evidence.answers[report.comparison.student]
 
-    def count(others: Mapping[str, Answers]) -> Looks:
-        look, alpha = look_of(student, others), 1 - recipe.evaluation.confidence
+    def count() -> Looks:
+        look, alpha = look_of(evidence.rows, student), 1 - recipe.evaluation.confidence
         return count_look(run.store, test_set_of(evidence.rows), look, run.id, alpha)
 
     return decide(decided, recipe.gate, count)

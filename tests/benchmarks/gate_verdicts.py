@@ -8,6 +8,7 @@ the power that was announced). The last lines are 50 nights of new students that
 """
 
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -105,7 +106,10 @@ def at_least(num_rows: int, is_grouped: bool) -> Callable[..., Verdict]:
             scale = (1 - ALIKE) / ALIKE
             chance = rng.beta(share * scale, (1 - share) * scale, num_rows // GROUP)[groups]
         found = share_interval((rng.random(num_rows) < chance).astype(float), SETTINGS, groups)
-        report = {"quality": {"value": found.value, "low": found.low, "high": found.high, "n": num_rows}}
+        report = {
+            "quality": {"value": found.value, "low": found.low, "high": found.high, "n": num_rows},
+            "comparison": {"num_clusters": num_rows // GROUP if is_grouped else None},
+        }
         return decide_number(report, Rule(metric="quality.low", bound=0.85), at).verdict
 
     return decide
@@ -143,14 +147,14 @@ def cases() -> Iterator[Case]:
 
 def shares_of(case: Case, difference: float, num_gates: int) -> dict[Verdict, float]:
     """Return the share of each verdict over so many gates at their first look."""
-    rng = np.random.default_rng(11)
+    rng = np.random.default_rng([11, zlib.crc32(case.name.encode())])
     found = [case.decide(rng, difference, look(1)) for _ in range(num_gates)]
     return {verdict: found.count(verdict) / num_gates for verdict in ("passed", "refused", "undecidable")}
 
 
 def nights(case: Case, num_gates: int) -> float:
     """Return the share of series of 50 students at the bound of which any is promoted."""
-    rng = np.random.default_rng(12)
+    rng = np.random.default_rng([12, zlib.crc32(case.name.encode())])
     series = (
         any(case.decide(rng, case.bound, look(night)) == "passed" for night in range(1, NIGHTS + 1))
         for _ in range(num_gates)
@@ -174,7 +178,7 @@ def main(num_gates: int) -> None:
     print(f"\n{NIGHTS} nights at the bound: series with a false promotion")
     for case in every:
         if case.num_rows == 250:
-            wrong = 100 * nights(case, num_gates // 5)
+            wrong = 100 * nights(case, num_gates // 2)
             print(f"{case.name:<20}{'of 5' if case.is_grouped else 'none':<7}{wrong:>8.1f} %", flush=True)
 
 

@@ -8,6 +8,15 @@ from stillhouse.runtime.settings import load_settings
 from tests.support.paths import ROOT
 from tests.support.pipeline import MODEL, OWN_VALIDATION, SECOND_OPINION, Pipeline
 
+# two random models differ little: each rule holds, or would in any run
+RULES = (
+    {"not_worse_than": {"model": "teacher", "margin": 0.9}},
+    {"not_worse_than": {"model": "champion", "margin": 0.01}},
+    {"at_most": {"weights_mb": 10_000, "latency_p95_ms": 100_000}},
+    {"contamination_free": True},
+    {"min_test_rows": 30},
+)
+
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -22,6 +31,6 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Pipeline:
     """A small pipeline with rows of its own for choices, on a folder store, run once without a fault."""
     pipeline = Pipeline(tmp_path_factory.mktemp("whole"), model=tiny_model, threads=1)
-    pipeline.write(data=OWN_VALIDATION, **SECOND_OPINION)
+    pipeline.write(data=OWN_VALIDATION, gate={"rules": list(RULES)}, **SECOND_OPINION)
     pipeline.run()
     return pipeline

@@ -149,6 +149,18 @@ def test_distill_measures_teacher_and_classifier_together_on_the_test_rows(whole
     assert measured.latency_ms is None
 
 
+def test_distill_decides_by_its_gate_and_counts_the_look(whole: Pipeline) -> None:
+    gate = newest_report(whole).gate
+    assert gate is not None
+    assert {rule.rule: rule.verdict for rule in gate.rules if rule.verdict != "passed"} == {}
+    against_teacher, against_champion, *_ = gate.rules
+    assert against_teacher.test is not None
+    assert against_teacher.test.rows == 30
+    assert against_champion.reason
+    assert gate.looks is not None
+    assert (gate.looks.look, gate.looks.used, gate.looks.level) == (1, 1, pytest.approx(0.025))
+
+
 def test_distill_second_run_finds_every_stage_cached(whole: Pipeline, prefect_server: str) -> None:
     before, log = whole.stored_keys(), whole.folder / "log.txt"
     logged = len(log.read_text())
@@ -166,6 +178,8 @@ def test_distill_second_run_finds_every_stage_cached(whole: Pipeline, prefect_se
     assert all(stage["cached"] for stage in report["stages"].values()), report["stages"]
     assert report["generation"]["generated"] == 0
     assert whole.stored_keys() == before
+    looks = report["gate"]["looks"]
+    assert (looks["look"], looks["used"]) == (1, 1)  # the same student on the same rows
 
 
 def test_distill_refreshed_generation_takes_every_completion_from_the_store(

@@ -128,6 +128,14 @@ def test_end_of_a_difference_at_a_later_look_is_wider_by_the_normal_quantiles():
     assert rule("comparison.quality_retained_low", ">=", low + 1e-6, 2).verdict == "undecidable"
 
 
+def test_end_over_groups_at_a_later_look_is_wider_by_student_s_quantiles():
+    report = {**REPORT, "comparison": {**REPORT["comparison"], "num_clusters": 12}}
+    low = 0.95 - 0.04 * stats.t.isf(0.05 / 6, 11) / stats.t.isf(0.025, 11)
+    for bound, verdict in ((low - 1e-6, "passed"), (low + 1e-6, "undecidable")):
+        rule_ = Rule(metric="comparison.quality_retained_low", bound=bound)
+        assert decide_number(report, rule_, look_number(2)).verdict == verdict
+
+
 def test_ceilings_are_of_the_student_and_in_the_recipe_s_units():
     ceilings = Ceilings(latency_p50_ms=43, latency_p95_ms=60, weights_mb=54, memory_mb=210, cost_usd_per_1k_requests=1)
     found = list(decide_ceilings(REPORT["models"]["student"], ceilings))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from stillhouse.gate.shares import above_p_value, better_p_value, design_effect, pair_shares, score
+from stillhouse.gate.shares import above_p_value, better_p_value, pair_shares, score
 
 
 def answers(both: int, ours: int, theirs: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -74,17 +74,6 @@ def test_groups_of_rows_that_go_together_say_less():
     assert grouped.design_effect > 3
     assert above_p_value(grouped, -0.15) > above_p_value(alone, -0.15)
     assert better_p_value(-grouped.sums) > better_p_value(-alone.sums)
-
-
-def test_design_effect_without_a_difference_is_that_of_whole_groups():
-    assert design_effect(np.zeros(20), np.full(20, 5.0), 0) == pytest.approx(5.0)
-
-
-def test_design_effect_of_rows_that_go_their_own_way_is_near_1():
-    rng = np.random.default_rng(3)
-    signs = rng.choice([-1.0, 0.0, 1.0], size=(400, 5), p=[0.15, 0.7, 0.15])
-    found = design_effect(signs.sum(1), np.full(400, 5.0), float(np.abs(signs).sum()))
-    assert found == pytest.approx(1.0, abs=0.15)
 
 
 def test_pair_shares_of_other_rows_is_refused():
