@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ HELD_OUT = ("test", "validation")
 # the columns that a batch needs
 INDEXED = ("id", "content_sha256", "messages", "references", "label", "source", "tools")
 _MOST_LABELS = 5  # in a message
+Number = TypeVar("Number", bound=np.generic)
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -57,11 +59,11 @@ class RowIndex:
         """Make the columns of all rows added."""
         self.texts: TextTables = self._texts.seal()
         self.ids = pa.chunked_array(self._ids)
-        self.keys = np.concatenate(self._keys)  # equal for the same text
-        self.answers = np.concatenate(self._answers)  # equal for the same references and label; 0: none
-        self.tools = np.concatenate(self._tools)  # equal for the same tools; 0: none
-        self.labels = np.concatenate(self._labels)  # codes; -1: none
-        self.sources = np.concatenate(self._sources)
+        self.keys = _joined(self._keys)  # equal for the same text
+        self.answers = _joined(self._answers)  # equal for the same references and label; 0: none
+        self.tools = _joined(self._tools)  # equal for the same tools; 0: none
+        self.labels = _joined(self._labels)  # codes; -1: none
+        self.sources = _joined(self._sources)
         self.has_reference = self.answers != 0
 
     def of_source(self, source: str) -> Flags:
@@ -90,6 +92,13 @@ def remaining(mask: Flags, dropped: Iterable[int]) -> Ints:
     left = mask.copy()
     left[list(dropped)] = False
     return np.flatnonzero(left)
+
+
+def _joined(parts: list[npt.NDArray[Number]]) -> npt.NDArray[Number]:
+    """Return the parts as one array; they are given up, since of ten million rows they take as much again."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _hashes(texts: pa.Array) -> Hashes:

@@ -1,6 +1,7 @@
 """The tokens of many texts as numbers: their shingles, the likeness of two texts, and their runs of words."""
 
 import functools
+import mmap
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Tokens:
     def seal(self) -> "TokenTable":
         """Return the table of all texts added, which replaces this object."""
         lengths = np.concatenate(self._lengths) if self._lengths else np.empty(0, np.int64)
+        self._lengths.clear()
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         self._file.flush()
         # a file of nothing can't be mapped
@@ -126,7 +128,11 @@ class TokenTable:
         lengths = self.offsets[rows + 1] - self.offsets[rows]
         ends = np.cumsum(lengths)
         positions = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths - self.offsets[rows], lengths)
-        return self.flat[positions].astype(np.uint64), np.concatenate([[0], ends]).astype(np.int64)
+        taken = self.flat[positions].astype(np.uint64)
+        if isinstance(self.flat.base, mmap.mmap):
+            # else each page that was ever looked at counts as this process's memory
+            self.flat.base.madvise(mmap.MADV_DONTNEED)
+        return taken, np.concatenate([[0], ends]).astype(np.int64)
 
     def shingles(self, rows: Ints) -> tuple[Hashes, Ints]:
         """Return what the texts of `rows` are compared by, and its offsets.

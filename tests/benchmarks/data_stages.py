@@ -7,7 +7,6 @@ Run: .venv/control/bin/python tests/benchmarks/data_stages.py --rows 1000000 100
 
 import argparse
 import json
-import random
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -29,6 +30,7 @@ from stillhouse.skills.classification import Classification
 T = TypeVar("T")
 
 CHARS = 200
+BLOCK_ROWS = 10_000
 MOST_MIB = 4096
 LABELS = 20
 NEAR_EVERY, EXACT_EVERY, BAD_EVERY = 20, 50, 1000
@@ -36,20 +38,24 @@ NEAR_EVERY, EXACT_EVERY, BAD_EVERY = 20, 50, 1000
 
 def write_rows(path: Path, rows: int) -> None:
     """Write rows of about 200 characters: 5 % near-duplicates, 2 % exact ones, 0.1 % broken lines."""
-    rng = random.Random(0)
-    vocabulary = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(20_000)]
-    text = ""
+    rng = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    vocabulary = ["".join(rng.choice(letters, rng.integers(2, 10))) for _ in range(20_000)]
+    text = label = ""
     with open(path, "w", encoding="utf-8") as file:
-        for row in range(rows):
-            if row % BAD_EVERY == 1:
-                file.write('{"text": broken\n')
-                continue
-            if row % NEAR_EVERY == 2:
-                text = text.rsplit(" ", 1)[0] + " " + rng.choice(vocabulary)
-            elif row % EXACT_EVERY != 3:
-                text = " ".join(rng.choices(vocabulary, k=CHARS // 6))[:CHARS]
-                label = f"label-{rng.randrange(LABELS)}"
-            file.write(json.dumps({"id": row, "text": text, "label": label}) + "\n")
+        for start in range(0, rows, BLOCK_ROWS):
+            # numbers for a block of rows at once: one by one they would take longer than the stages
+            words = rng.integers(len(vocabulary), size=(min(BLOCK_ROWS, rows - start), CHARS // 6)).tolist()
+            for row, chosen in enumerate(words, start):
+                if row % BAD_EVERY == 1:
+                    file.write('{"text": broken\n')
+                    continue
+                if row % NEAR_EVERY == 2:
+                    text = text.rsplit(" ", 1)[0] + " " + vocabulary[chosen[0]]
+                elif row % EXACT_EVERY != 3:
+                    text = " ".join([vocabulary[word] for word in chosen])[:CHARS]
+                    label = f"label-{chosen[0] % LABELS}"
+                file.write(f'{{"id": {row}, "text": "{text}", "label": "{label}"}}\n')
 
 
 def measure(path: Path, out: Path) -> dict[str, Any]:
