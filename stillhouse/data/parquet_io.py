@@ -3,6 +3,7 @@
 The same rows give the same bytes, and no more than a batch of them is held in memory.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from stillhouse.data.row import DROPPED_SCHEMA, ROW_SCHEMA
 from stillhouse.data.row_checks import Drop
 from stillhouse.data.tool_calls import calls_as_text
 from stillhouse.data.turns import TurnColumns
+from stillhouse.runtime.ticker import Ticker
+
+logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 20_000
 
@@ -58,10 +62,13 @@ class TableWriter:
 
 
 def batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of `path` in order, at most BATCH_ROWS a batch."""
+    """Yield the rows of `path` in order, at most BATCH_ROWS a batch; if that takes long, the log says how far it is."""
     # pre_buffer would keep all of the file that was read
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        yield from file.iter_batches(BATCH_ROWS, columns=list(columns) if columns else None)
+        ticker = Ticker(logger, f"rows of {path.name} done", file.metadata.num_rows)
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(columns) if columns else None):
+            yield batch
+            ticker.add(batch.num_rows)
 
 
 def count_rows(path: Path) -> int:

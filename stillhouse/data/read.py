@@ -2,6 +2,7 @@
 
 import base64
 import difflib
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -19,6 +20,9 @@ from stillhouse.data.summaries import QuarantinedLine, ReadSummary
 from stillhouse.data.text_form import TextForm
 from stillhouse.errors import DataError
 from stillhouse.recipe.data import Columns, Role, Source
+from stillhouse.runtime.ticker import Ticker
+
+logger = logging.getLogger(__name__)
 
 _MAX_NAMES = 10_000  # column names remembered for the summary and for errors
 
@@ -58,7 +62,7 @@ def read(
         DataError: a file can't be read as a whole, there are no lines, or a column of the recipe is in no row.
     """
     out.mkdir(parents=True, exist_ok=True)
-    tally, buffer = _Tally(), RowBuffer(role)
+    tally, buffer, ticker = _Tally(), RowBuffer(role), Ticker(logger, f"rows of data.{role} read")
     with TableWriter(out / "rows.parquet") as table, open(out / "quarantine.jsonl", "wb") as quarantine:
         for file in files:
             form = form_of(file, storage_options)
@@ -73,6 +77,7 @@ def read(
                 buffer.add(row)
                 if len(buffer) == BATCH_ROWS:
                     table.write(buffer.take())
+                    ticker.add(BATCH_ROWS)
         table.write(buffer.take())
         written = table.rows
     quarantined = sum(tally.quarantined.values())

@@ -1,5 +1,6 @@
 """Finds rows whose texts share most of their words, among many."""
 
+import logging
 import tempfile
 from typing import IO
 
@@ -9,6 +10,9 @@ from rensa import RMinHash
 
 from stillhouse.data.row_texts import TextTables
 from stillhouse.data.token_table import CHUNK, Flags, Hashes, Ints, TokenTable
+from stillhouse.runtime.ticker import Ticker
+
+logger = logging.getLogger(__name__)
 
 _PERMUTATIONS = 64
 _NEIGHBOURS = 6  # each row is compared with so many rows of a band, so that time stays linear in rows
@@ -70,10 +74,12 @@ def _shares_a_band(texts: TextTables, rows: Ints, shape: tuple[int, int], seed: 
     """
     bands, width = shape
     shared = np.zeros(len(rows), bool)
+    ticker = Ticker(logger, "rows looked at for near-duplicates", len(rows))
     with tempfile.TemporaryFile(dir=texts.scratch) as file:
         for start in range(0, len(rows), CHUNK):
             digests = _digests(texts.own, rows[start : start + CHUNK], bands * width, seed)
             _band_keys(np.zeros((bands, len(digests)), np.uint64), digests, width).tofile(file)
+            ticker.add(len(digests))
         file.flush()
         for band in range(bands):
             shared |= _repeated(_read_band(file, band, bands, len(rows)))

@@ -1,6 +1,6 @@
 """The tokens of many texts as numbers: their shingles, the likeness of two texts, and their runs of words."""
 
-import functools
+import logging
 import mmap
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,11 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from stillhouse.data.span_hashes import SpanHashes
 from stillhouse.data.tokens import CLASSES, WORDS, token_classes, token_lists
+from stillhouse.runtime.ticker import Ticker
+
+logger = logging.getLogger(__name__)
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -21,7 +25,6 @@ Hashes = npt.NDArray[np.uint64]
 CHUNK = 100_000  # rows or pairs at a time
 _RUN_CHUNK = 20_000  # rows at a time; a run takes several numbers
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
-_INVERSE = np.uint64(pow(int(_PRIME), -1, 1 << 64))
 WORD = WORDS.sixths  # what a word is worth as a token
 _SIXTHS = np.array([kind.sixths for kind in CLASSES])
 _SHINGLES = np.array([kind.shingle for kind in CLASSES])
@@ -97,7 +100,7 @@ class Runs:
     taken: Ints
     flat: Hashes
     offsets: Ints
-    spans: "SpanHashes"
+    spans: SpanHashes
 
     @property
     def texts(self) -> Ints:
@@ -148,6 +151,7 @@ class TokenTable:
     def jaccard(self, left: Ints, right: Ints) -> npt.NDArray[np.float64]:
         """Return the Jaccard similarity of the shingles of left[i] and right[i] for each i; 1 for two empty texts."""
         parts = [np.empty(0)]
+        ticker = Ticker(logger, "pairs of rows compared", len(left))
         for start in range(0, len(left), CHUNK):
             chunk = slice(start, start + CHUNK)
             rows, positions = np.unique(np.concatenate([left[chunk], right[chunk]]), return_inverse=True)
@@ -159,10 +163,12 @@ class TokenTable:
             both = pl.col("a").list.set_intersection("b").list.len()
             either = pl.col("a").list.len() + pl.col("b").list.len() - both
             parts.append(pair.select((both / either).fill_nan(1.0)).to_series().to_numpy())
+            ticker.add(half)
         return np.concatenate(parts)
 
     def runs(self, rows: Ints, words: int) -> Iterator[Runs]:
         """Yield the runs within one turn of `rows` that are worth `words` words, a chunk of rows at a time."""
+        ticker = Ticker(logger, "rows searched for runs of words", len(rows))
         for start in range(0, len(rows), _RUN_CHUNK):
             part = rows[start : start + _RUN_CHUNK]
             flat, offsets = self.take(part)
@@ -172,32 +178,13 @@ class TokenTable:
             owners = np.repeat(part, np.diff(offsets))[starts]
             spans = SpanHashes(flat)
             yield Runs(spans(starts, ends), owners, starts, ends, part, flat, offsets, spans)
+            ticker.add(len(part))
 
     def _run_ends(self, flat: Hashes, offsets: Ints, words: int) -> Ints:
         if self.has_characters or self.has_turns:
             return run_ends(flat, offsets, words)
         ends = np.arange(words, len(flat) + words)  # the same, for words alone
         return np.where(ends > np.repeat(offsets[1:], np.diff(offsets)), -1, ends)
-
-
-class SpanHashes:
-    """Polynomial hashes of any spans of a sequence, each in constant time."""
-
-    def __init__(self, flat: Hashes) -> None:
-        powers, self._inverses = _powers(1 << max(len(flat) - 1, 1).bit_length())
-        self._sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(flat * powers[: len(flat)])])
-
-    def __call__(self, starts: Ints, ends: Ints) -> Hashes:
-        """Return the hash of flat[start:end] for each of the spans."""
-        mixed = (self._sums[ends] - self._sums[starts]) * self._inverses[starts]
-        return np.asarray((mixed ^ (mixed >> np.uint64(29))) * _PRIME, dtype=np.uint64)
-
-
-@functools.lru_cache(maxsize=2)
-def _powers(length: int) -> tuple[Hashes, Hashes]:
-    """Return the first powers of _PRIME and of its inverse."""
-    steps = np.full(length, _PRIME), np.full(length, _INVERSE)
-    return np.cumprod(steps[0], dtype=np.uint64), np.cumprod(steps[1], dtype=np.uint64)
 
 
 def run_ends(flat: Hashes, offsets: Ints, words: int) -> Ints:
