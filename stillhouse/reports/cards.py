@@ -14,6 +14,7 @@ from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, decimal, size, soft_labels
 from stillhouse.reports.schema.data import Training
 from stillhouse.reports.schema.report import Report
+from stillhouse.reports.serving_lines import serving_lines
 from stillhouse.reports.students import students_markdown
 from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
@@ -55,6 +56,8 @@ def model_card(report: Report) -> str:
         teachers_markdown(report.generation),
         "## Training",
         _training(report),
+        "## Serve",
+        serving_lines(report),
         "## Licences",
         "The student descends from everything in this list; its own licence has not been stated. Before you publish "
         "it, read these and the teacher's terms on using its output, then state a licence above.",

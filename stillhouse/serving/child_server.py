@@ -16,9 +16,9 @@ from stillhouse.errors import ModelError
 from stillhouse.repository import ROOT
 from stillhouse.runtime.orphan_guard import guard_group
 from stillhouse.runtime.process import end_group
+from stillhouse.runtime.unexpected import with_trace
 
 _START_S = 1800.0
-_LAST_BYTES = 4000
 
 
 class ChildServer:
@@ -69,7 +69,10 @@ class ChildServer:
                 if (await self.client.get("/health")).status_code == 200:
                     return
             await asyncio.sleep(0.2)
-        raise ModelError(f"{self._name} did not start: {self._last_line()}. It was started in {self._home}.")
+        said = self._said()
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        last = lines[-1][:300].rstrip(".") if lines else "it said nothing"
+        raise ModelError(with_trace(f"{self._name} did not start: {last}", said, "serve"))
 
     async def is_alive(self) -> bool:
         """Return whether it answers, or is only busy."""
@@ -88,9 +91,7 @@ class ChildServer:
         self._guard.communicate()
         shutil.rmtree(self._home, ignore_errors=True)
 
-    def _last_line(self) -> str:
-        said = ""
+    def _said(self) -> str:
         with contextlib.suppress(OSError):
-            said = self._log.read_text(errors="replace")[-_LAST_BYTES:]
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        return lines[-1][:300].rstrip(".") if lines else "it said nothing"
+            return self._log.read_text(errors="replace")
+        return ""

@@ -17,7 +17,7 @@ from stillhouse.serving.metrics import Metrics
 from stillhouse.serving.request_log import RequestLog
 from stillhouse.serving.server import bound_socket, make_server, say
 from stillhouse.serving.spec import ServeSpec
-from stillhouse.serving.vllm_engine import VllmEngine
+from stillhouse.serving.vllm_engine import open_vllm
 
 
 async def serve(spec: ServeSpec, key: str) -> int:
@@ -67,7 +67,7 @@ async def _start(spec: ServeSpec) -> Engine:
     folder = Path(spec.folder)
     if spec.engine == "encoder":
         return EncoderEngine(folder, spec.record, spec.threads)
-    engine = VllmEngine(folder, spec.record, Path(spec.engine_python), concurrency=spec.concurrency)
+    engine = open_vllm(folder, spec.record, Path(spec.engine_python), concurrency=spec.concurrency)
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(engine.close)
         await engine.start()

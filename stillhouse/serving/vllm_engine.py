@@ -11,6 +11,7 @@ from stillhouse.completions.table import label_scores
 from stillhouse.data.row import Messages
 from stillhouse.evaluation.engine_process import DecodingSpec
 from stillhouse.inference.vllm.request import sampling_fields
+from stillhouse.serving.child_server import ChildServer
 from stillhouse.serving.engine import EngineAnswer, Wanted
 from stillhouse.serving.errors import ApiError, bad_request, engine_failed
 from stillhouse.serving.language_prompts import LanguagePrompts
@@ -26,17 +27,11 @@ class VllmEngine:
 
     name = "vLLM"
 
-    def __init__(self, folder: Path, record: ServingRecord, engine_python: Path, *, concurrency: int) -> None:
-        """Start the server; `start` waits for it.
-
-        Raises:
-            ModelError: the student's folder can't be read.
-        """
-        self._prompts = LanguagePrompts(folder, record)
-        self._max_model_len = context_length(folder, record)
-        self._process = start_vllm(
-            folder, record, engine_python, max_model_len=self._max_model_len, concurrency=concurrency
-        )
+    def __init__(self, prompts: LanguagePrompts, process: ChildServer, max_model_len: int) -> None:
+        """Take the student's prompts, and its server with the most tokens that this reads."""
+        self._prompts = prompts
+        self._process = process
+        self._max_model_len = max_model_len
 
     @property
     def can_stream(self) -> bool:
@@ -122,6 +117,17 @@ class VllmEngine:
         if self._process.is_running:
             return engine_failed(f"vLLM did not answer ({type(error).__name__}): try again.")
         return engine_failed("vLLM has ended, and this server ends with it: try again once it is started anew.")
+
+
+def open_vllm(folder: Path, record: ServingRecord, engine_python: Path, *, concurrency: int) -> VllmEngine:
+    """Start vLLM's server for a student, and return it as an engine that has still to be waited for.
+
+    Raises:
+        ModelError: the student's folder can't be read.
+    """
+    prompts, length = LanguagePrompts(folder, record), context_length(folder, record)
+    process = start_vllm(folder, record, engine_python, max_model_len=length, concurrency=concurrency)
+    return VllmEngine(prompts, process, length)
 
 
 def scored_ids(label_token_ids: list[int] | None) -> list[int] | None:

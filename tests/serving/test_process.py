@@ -18,6 +18,7 @@ import pytest
 
 from tests.benchmarks.serving.clients import Load, ask_all, question
 from tests.support.paths import ROOT
+from tests.support.processes import wait_until
 from tests.support.served import LABELS, WORDS, write_student
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -106,7 +107,7 @@ def test_killed_server_leaves_no_half_line_and_starts_again(served, student, tmp
         [sys.executable, "-c", _LOAD, str(served.port)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(3.0)
+    wait_until(lambda: len(rows(logs)) > 60, 60, "answers")
     served.child.kill()
     out, _ = loading.communicate(timeout=60)
     seen = json.loads(out)
