@@ -21,10 +21,12 @@ from tasks.judge import score_completions
 from tasks.judge_pairs import compare_pairs
 from tasks.label_curve import measure_label_curve
 from tasks.mix import generate_completions
+from tasks.orchestration.champion import find_champion
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.registry import RefreshInput
 from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import Run, join_prefect
+from tasks.orchestration.student_models import Measurable
 from tasks.promote import promote_student
 from tasks.read import read_sources
 from tasks.register import register_student
@@ -85,7 +87,8 @@ def run_stages(run: Run) -> dict[str, Any]:
 
     students = train_students(run, bases, rows, dataset)
     labelled_only = train_labelled_only(run, students[0], rows, dataset)
-    models = [*students, untrained, *filter(None, [labelled_only])]
+    champion = find_champion(run, students)
+    models: list[Measurable] = [*students, untrained, *filter(None, [labelled_only]), *champion.models]
 
     alternatives = measure_alternatives(run, rows, dataset)
     label_curve = measure_label_curve(run, rows)
@@ -109,6 +112,7 @@ def run_stages(run: Run) -> dict[str, Any]:
             dataset=dataset,
             students=students,
             best=best,
+            champion=champion,
             evaluation=evaluation,
             encoders=encoders,
             combined=combined,

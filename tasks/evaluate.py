@@ -28,7 +28,7 @@ from tasks.orchestration.model_answers import AnswersParams, ModelAnswers, rows_
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.orchestration.student_models import StudentBase, StudentModel
+from tasks.orchestration.student_models import Measurable, StudentBase
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 # of a candidate; its engine is named in full beside it
@@ -141,14 +141,14 @@ def evaluate_models(
     dataset: Built[FilterSummary],
     teacher: ComparedTeacher,
     base: StudentBase,
-    models: Sequence[StudentModel],
+    models: Sequence[Measurable],
 ) -> Built[EvaluateSummary]:
-    """Return the answers and measurements of the teacher, of what is made of the students, and of the main one's base.
+    """Return the answers and measurements of the teacher, of `models`, and of the main student's base.
 
     Encoders among `models` are measured in a stage of their own.
     """
     recipe, answered, main = teacher.recipe, teacher.answered, base.config
-    trained: dict[str, ArtifactRef] = {model.role: model.built.ref for model in models if not model.is_encoder}
+    trained: dict[str, ArtifactRef] = {model.role: model.ref for model in models if not model.is_encoder}
     inputs: dict[str, ArtifactRef] = {"split": rows.splits.ref, "filter": dataset.ref, **trained}
     if answered:
         inputs[ModelRole.TEACHER] = answered.ref

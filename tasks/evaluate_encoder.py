@@ -15,7 +15,7 @@ from tasks.balance import Rows
 from tasks.orchestration.params import Execution, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.orchestration.student_models import StudentModel
+from tasks.orchestration.student_models import Measurable
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 
@@ -47,7 +47,7 @@ def evaluate_encoder(call: StageCall[EvaluateEncoderParams]) -> EvaluateSummary:
     return run_engine_worker(call, Worker.EVALUATE_ENCODER, spec, EvaluateSummary)
 
 
-def evaluate_encoders(run: Run, rows: Rows, models: Sequence[StudentModel]) -> list[Built[EvaluateSummary]]:
+def evaluate_encoders(run: Run, rows: Rows, models: Sequence[Measurable]) -> list[Built[EvaluateSummary]]:
     """Return the answers and measurements of each encoder among the models."""
     recipe, evaluation = run.recipe, run.recipe.evaluation
     measured = []
@@ -62,7 +62,7 @@ def evaluate_encoders(run: Run, rows: Rows, models: Sequence[StudentModel]) -> l
             answers_validation=model.role in STUDENTS,
             evaluation=evaluation,
         )
-        inputs = {"split": rows.splits.ref, "student": model.built.ref}
+        inputs = {"split": rows.splits.ref, "student": model.ref}
         built = run.build(evaluate_encoder, inputs, params, label=f"evaluate_encoder {model.role}")
         run.ledger.append(machine_line(Expense.EVALUATION, built, recipe.costs.evaluation_usd_per_hour))
         measured.append(built)

@@ -44,10 +44,10 @@ def evaluate_encoder(spec: EncoderEvaluateSpec, report: Reporter) -> dict[str, A
         **latency_numbers(latencies),
         "notes": ["served as it is kept, with 8-bit weights, on the CPU"],
     }
-    write_evidence(Path(spec.out), _lines(spec, rows, logits), {spec.role: numbers})
+    write_evidence(Path(spec.out), answer_lines(spec, student.labels, rows, logits), {spec.role: numbers})
     if spec.validation:
         others = read_cases(spec.validation, spec.skill)
-        lines = _lines(spec, others, student.logits(_texts(spec, others))) if others else []
+        lines = answer_lines(spec, student.labels, others, student.logits(_texts(spec, others))) if others else []
         write_answers(Path(spec.out) / VALIDATION, lines)
     return {"models": [spec.role], "rows": len(rows)}
 
@@ -75,9 +75,16 @@ def _texts(spec: EncoderEvaluateSpec, rows: Sequence[Row]) -> list[str]:
     return [prompt_text(spec.skill.student_messages(row["messages"], spec.labels)) for row in rows]
 
 
-def _lines(spec: EncoderEvaluateSpec, rows: Sequence[Row], logits: Vectors) -> list[dict[str, Any]]:
-    """Return the lines of an evaluation's answers, with the log-probability of each label (nats)."""
-    answers = [spec.labels[place] for place in logits.argmax(axis=1)]
+def answer_lines(
+    spec: EncoderEvaluateSpec, labels: Sequence[str], rows: Sequence[Row], logits: Vectors
+) -> list[dict[str, Any]]:
+    """Return the lines of an evaluation's answers, with the log-probability of each label of the skill (nats).
+
+    `labels` are the model's own, in the order of its logits: a champion may have learnt others than the recipe names
+    now. It then has no probability of a label that it does not know.
+    """
+    answers = [labels[place] for place in logits.argmax(axis=1)]
+    places = [labels.index(label) for label in spec.labels] if set(labels) == set(spec.labels) else None
     return [
         {
             "model": spec.role,
@@ -85,7 +92,7 @@ def _lines(spec: EncoderEvaluateSpec, rows: Sequence[Row], logits: Vectors) -> l
             "answer": answer,
             "text": answer,
             "logprob": float(found.max()),
-            "label_logprobs": found.tolist(),
+            "label_logprobs": found[places].tolist() if places else None,
         }
         for row, answer, found in zip(rows, answers, as_logprobs(logits), strict=True)
     ]

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +44,14 @@ class Evidence:
     def references(self) -> list[list[str]]:
         """Accepted answers of each test row."""
         return [row["references"] for row in self.rows]
+
+    def with_same(self, role: ModelRole, other: ModelRole) -> Self:
+        """Return the evidence with the answers and measurements of `other` as those of `role` too."""
+        return replace(
+            self,
+            answers=self.answers | {role: self.answers[other]},
+            measurements=self.measurements | {role: self.measurements[other]},
+        )
 
 
 def write_evidence(out: Path, answers: Sequence[Mapping[str, Any]], measurements: Mapping[ModelRole, Any]) -> None:

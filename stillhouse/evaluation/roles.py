@@ -11,6 +11,7 @@ class ModelRole(StrEnum):
     STUDENT_2 = "student_2"
     STUDENT_3 = "student_3"
     STUDENT_4 = "student_4"
+    CHAMPION = "champion"  # the version in use when the run measures; it may be a student of the run
     TEACHER = "teacher"
     TEACHER_WITH_OPINION = "teacher_with_second_opinion"
     BASELINE = "baseline"  # repeats the better of BASELINES
@@ -54,6 +55,7 @@ ALTERNATIVES = (*WITHOUT_TEACHER, *OTHER_LEARNERS)
 
 _LABELS = {
     ModelRole.STUDENT: "Student",
+    ModelRole.CHAMPION: "Champion until now",
     ModelRole.TEACHER: "Teacher",
     ModelRole.TEACHER_WITH_OPINION: "Teacher with the second opinion",
     ModelRole.BASELINE: "Baseline",
@@ -71,6 +73,7 @@ _LABELS = {
     ModelRole.STUDENT_4: "Student 4",
 }
 _SHORT_LABELS = {
+    ModelRole.CHAMPION: "Champion",
     ModelRole.TEACHER_WITH_OPINION: "Teacher, two opinions",
     ModelRole.BASELINE_ZERO_SHOT: "Base, zero-shot",
     ModelRole.BASELINE_UNTRAINED: "Untrained student",

@@ -54,7 +54,8 @@ def _gains(metric: str, evidence: Evidence, scoring: Scoring, student: ModelRole
     level = simultaneous_confidence(scoring.settings.confidence, len(family))
     gains = {}
     others = [role for role in STUDENTS if role != student]
-    for other in (*BASELINES, *ALTERNATIVES, ModelRole.TEACHER, ModelRole.TEACHER_WITH_OPINION, *others):
+    single = (ModelRole.TEACHER, ModelRole.TEACHER_WITH_OPINION, ModelRole.CHAMPION)
+    for other in (*BASELINES, *ALTERNATIVES, *single, *others):
         wide = level if other in family else None
         found = gain(metric, student, other, evidence.answers, scoring, family_confidence=wide)
         if found:

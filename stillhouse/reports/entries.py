@@ -18,13 +18,12 @@ class Entry:
 
 
 def entries(report: Report) -> list[Entry]:
-    """Return the measured models, student first; `baseline` only if the entry it repeats is missing."""
+    """Return the measured models, student first, but for a baseline or champion that repeats an entry."""
     measured = []
     which = report.models.baseline.which if report.models.baseline else None
-    repeated = bool(which and getattr(report.models, which, None))
     for role in ModelRole:
         model: Model | None = getattr(report.models, role)
-        if model is not None and not (role is ModelRole.BASELINE and repeated):
+        if model is not None and not (model.which and getattr(report.models, model.which, None)):
             is_better_baseline = role == which or role is ModelRole.BASELINE
             measured.append(Entry(role, model, is_better_baseline, role == report.comparison.student))
     return measured

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from stillhouse.reports import numbers, plots, students
 from stillhouse.reports.cascade_plots import cascade_chart, reliability_chart
 from stillhouse.reports.cascade_text import cascade_text, certainty_text, other_cascade_texts
+from stillhouse.reports.champion import champion_text
 from stillhouse.reports.combination import combination_text
 from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.gate_text import gate_rows, gate_sentence, looks_text
@@ -72,6 +73,7 @@ def render_html(report: Report) -> str:
         unmeasured=unmeasured_text(report),
         conclusion=conclusion(report),
         verdicts=alternative_verdicts(report),
+        champion=champion_text(report),
         combination=combination_text(report),
         data_conclusion=data_conclusion(report),
         learners=learner_verdicts(report),

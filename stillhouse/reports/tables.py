@@ -1,5 +1,6 @@
 """The comparison as rows for a Prefect table, and as Markdown."""
 
+from stillhouse.reports.champion import champion_text
 from stillhouse.reports.combination import combination_text
 from stillhouse.reports.entries import entries, missing_models
 from stillhouse.reports.gate_text import GATE_COLUMNS, gate_heading, gate_rows, gate_sentence, looks_text
@@ -76,7 +77,7 @@ def summary_markdown(report: Report) -> str:
     rows = comparison_rows(report)
     parts = [f"## {cell(headline(report))}", f"**Worth a teacher?** {conclusion(report)}"]
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
-    parts += filter(None, [combination_text(report), data_conclusion(report)])
+    parts += filter(None, [cell(champion_text(report)), combination_text(report), data_conclusion(report)])
     parts += [f"- {verdict.text}" for verdict in learner_verdicts(report)]
     parts += filter(None, [cell(label_worth_text(report))])
     if rows:

@@ -4,6 +4,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from stillhouse.reports.champion import champion_text
 from stillhouse.reports.entries import entries
 from stillhouse.reports.gate_text import gate_heading, gate_rows, looks_text
 from stillhouse.reports.ledger import break_even_text
@@ -72,8 +73,8 @@ def _caption(report: Report) -> str:
     gate = f"\n{_gate_lines(report.gate)}" if report.gate else ""
     cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
     answer = f"{conclusion(report)}{_judge_line(report)}{cost}{gate}"
-    best = best_student_text(report)
-    return f"* the better baseline; – not measured. Worth a teacher? {answer}" + (f"\n{best}" if best else "")
+    more = "".join(f"\n{text}" for text in (best_student_text(report), champion_text(report)) if text)
+    return f"* the better baseline; – not measured. Worth a teacher? {answer}{more}"
 
 
 def _gate_lines(gate: Gate) -> str:

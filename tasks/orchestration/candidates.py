@@ -62,7 +62,8 @@ def student_candidates(recipe: Recipe, base: StudentBase, trained: dict[ModelRol
             engine=engine,
             prompting="student",
             is_timed=role is not ModelRole.STUDENT_LABELLED_ONLY,
-            answers_validation=role in STUDENTS,
+            # a champion too, as when it was a student: so its answers of then are found
+            answers_validation=role in (*STUDENTS, ModelRole.CHAMPION),
         )
         for role, path in trained.items()
     )

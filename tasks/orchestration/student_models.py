@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stillhouse.artifacts.handle import Built
+from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.evaluation.roles import STUDENTS, ModelRole
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.recipe import Recipe
@@ -28,6 +28,15 @@ class StudentBase:
 
 
 @dataclass(frozen=True)
+class RegisteredModel:
+    """Weights of a registered version, as the champion's."""
+
+    role: ModelRole
+    ref: ArtifactRef
+    is_encoder: bool  # a classifier on an encoder, which onnxruntime serves
+
+
+@dataclass(frozen=True)
 class StudentModel:
     """Weights that were made of a student's base."""
 
@@ -36,9 +45,17 @@ class StudentModel:
     built: Built[Any]
 
     @property
+    def ref(self) -> ArtifactRef:
+        """The artifact with its weights."""
+        return self.built.ref
+
+    @property
     def is_encoder(self) -> bool:
         """Whether it is a classifier on an encoder, which onnxruntime serves."""
         return self.base.config.is_encoder
+
+
+Measurable = StudentModel | RegisteredModel
 
 
 def roles_of(recipe: Recipe) -> list[tuple[ModelRole, Student]]:

@@ -55,12 +55,20 @@ def build(run: Run, inputs: ReportInputs) -> Report:
     measured = inputs.measured
     test = run.store.path(rows.splits.ref, "test.parquet")
     evidence = read_evidence(test, [run.store.fetch(one.ref) for one in measured], rows.labels, recipe.skill)
+    champion = inputs.champion
+    if champion.same_as:
+        # its answers are the champion's: neither is asked or timed twice
+        evidence = evidence.with_same(ModelRole.CHAMPION, champion.same_as)
     names = model_names(
         recipe,
         inputs.compared.checkpoint.model.name,
         [one.base.checkpoint.model.name for one in inputs.students],
     )
+    if champion.version:
+        names[ModelRole.CHAMPION] = champion.version.reference
     blocks = collect.model_blocks(evidence, names, recipe, inputs.compared.qualities)
+    if champion.same_as:
+        blocks[ModelRole.CHAMPION]["which"] = champion.same_as
     truth = truth_of(run, rows, inputs.dataset)
     known = students_of(run, inputs, truth, names)
     certainty = certainty_of(run, inputs, evidence, blocks, truth)
@@ -122,6 +130,7 @@ def _certainty(found: Mapping[str, Any]) -> dict[str, Any]:
 def _not_measured(inputs: ReportInputs, certainty: Mapping[str, Any]) -> dict[str, str]:
     """Return why alternatives and the cascade were not measured, by their names."""
     why = inputs.alternatives.summary.not_measured if inputs.alternatives else {}
+    why = {**why, **inputs.champion.not_measured}
     return {**why, "cascade": certainty["why_no_cascade"]} if certainty["why_no_cascade"] else why
 
 

@@ -17,6 +17,7 @@ from tasks.balance import Rows
 from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary
 from tasks.mix import Completions
+from tasks.orchestration.champion import Champion
 from tasks.orchestration.compared_teacher import ComparedTeacher
 from tasks.orchestration.student_models import StudentModel
 
@@ -35,6 +36,7 @@ class ReportInputs:
     dataset: Built[FilterSummary]
     students: list[StudentModel]
     best: ModelRole  # of the students
+    champion: Champion  # before this run
     evaluation: Built[EvaluateSummary]
     encoders: list[Built[EvaluateSummary]]
     combined: Built[EvaluateSummary] | None  # teacher and second opinion

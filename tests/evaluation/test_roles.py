@@ -13,5 +13,6 @@ def test_model_role_every_role_has_labels_of_its_own():
 
 
 def test_model_role_comparison_covers_each_measured_model_once():
-    grouped = [*STUDENTS, ModelRole.TEACHER, ModelRole.BASELINE, *BASELINES, *ALTERNATIVES]
+    single = (ModelRole.CHAMPION, ModelRole.TEACHER, ModelRole.TEACHER_WITH_OPINION, ModelRole.BASELINE)
+    grouped = [*STUDENTS, *single, *BASELINES, *ALTERNATIVES]
     assert sorted(grouped) == sorted(ModelRole)

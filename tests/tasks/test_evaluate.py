@@ -127,6 +127,16 @@ def test_evaluate_another_student_is_asked_alone(comparison: Comparison):
     assert {role for role in first if first[role] != second[role]} == {"student"}
 
 
+def test_evaluate_champion_that_was_the_student_is_not_asked_again(comparison: Comparison):
+    comparison.run(comparison.inputs())
+    champion = Candidate(role="champion", path="champion", dtype="float32", prompting="student")
+    own = {"candidates": (*make_params(Evaluation(metrics=("accuracy",))).candidates, champion)}
+    inputs = comparison.inputs(student="b") | {"champion": ArtifactRef(stage="train", fingerprint="a")}
+    answers = comparison.run(inputs, own=own)
+    assert comparison.asked[1] == ["student"]
+    assert answers["champion"] == "student of evaluation 1"
+
+
 def test_evaluate_other_training_rows_ask_the_new_student_alone(comparison: Comparison):
     comparison.run(comparison.inputs())
     comparison.run(comparison.inputs(student="b", train="y"))

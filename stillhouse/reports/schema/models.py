@@ -63,7 +63,11 @@ class Model(Block):
     )
     engine: str | None = Field(None, description="what served it")
     engine_floor_bytes: Count = Field(None, description="peak memory without weights and KV cache")
-    which: str | None = Field(None, description="for `baseline`: the entry it repeats, the better of the two")
+    which: str | None = Field(
+        None,
+        description="for `baseline`: the entry it repeats, the better of the two; for `champion`: the student of this "
+        "run that it is, if it is one",
+    )
     fingerprint: str | None = Field(None, description="of the measurement, if it is of an earlier run")
     notes: tuple[str, ...] = Field((), description="what is special about its measurement")
 
@@ -83,6 +87,11 @@ class Models(Block):
     student_2: Model | None = Field(None, description="another student of the recipe, as exported")
     student_3: Model | None = Field(None, description="another student")
     student_4: Model | None = Field(None, description="another student")
+    champion: Model | None = Field(
+        None,
+        description="the registered version that was champion before this run; null: there was none, or "
+        "`comparison.not_measured` says why",
+    )
     baseline_untrained: Model | None = Field(None, description="the student's weights before training")
     baseline_zero_shot: Model | None = Field(None, description="the whole base model, prompted with the instruction")
     student_labelled_only: Model | None = Field(
