@@ -1,14 +1,11 @@
 """`stillhouse runs`: the finished runs of the store."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from deployments.terminal import console
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from deployments.terminal import console, text_table
 
 runs = typer.Typer(no_args_is_help=True, help="Look at the finished runs of the store.")
 Run = Annotated[str, typer.Argument(help="A run's id, the beginning of one alone, or `last`.", show_default=False)]
@@ -36,7 +33,7 @@ def list_runs(
     elif not known:
         typer.echo(f"{store.config.url} holds no finished run.")
     else:
-        console().print(_table(HEADER, lines))
+        console().print(text_table(HEADER, lines))
         if len(known) > most:
             typer.echo(f"{len(known) - most} older ones: --most {len(known)} shows all.")
 
@@ -67,7 +64,7 @@ def show(run: Run, as_json: AsJson = False) -> None:
         console().print(render_terminal(Report.model_validate(found)))
     except ValidationError:
         # of another version: its page shows what this one's table can't
-        console().print(_table(HEADER, [run_line(found)]))
+        console().print(text_table(HEADER, [run_line(found)]))
     typer.echo(f"Report: {settings.report_link(run_id).removeprefix('file://')}")
 
 
@@ -87,7 +84,7 @@ def diff(first: Run, second: Run) -> None:
     found = difference(*(read_report(store, name) for name in names))
     for title, changes in (("recipe", found.recipe), ("stage", found.stages), ("model", found.qualities)):
         if changes:
-            console().print(_table((title, *names), changes))
+            console().print(text_table((title, *names), changes))
         else:
             typer.echo(f"No {title} differs.")
     typer.echo(
@@ -114,14 +111,3 @@ def keep(
     run_id = find_run(store, run)
     keep_run(store, run_id, is_kept=not off)
     typer.echo(f"{run_id} is {'no longer kept' if off else 'kept'}.")
-
-
-def _table(header: tuple[str, ...], rows: list[list[str]] | list[tuple[str, str, str]]) -> "Table":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(*header, box=box.SIMPLE_HEAD)
-    for row in rows:
-        grid.add_row(*(Text(cell, overflow="fold") for cell in row))
-    return grid
