@@ -19,7 +19,10 @@ class Judged:
 
 
 class Conditions:
-    """The ETags of all objects; every write must pass here."""
+    """The ETags of all objects; every write must pass here.
+
+    Reads wait for writes, too: S3 shows an object as it was or as it is, and rclone one that it is overwriting.
+    """
 
     def __init__(self) -> None:
         self._etags: dict[str, str] = {}
@@ -27,10 +30,11 @@ class Conditions:
 
     @contextmanager
     def judged(self, method: str, path: str, headers: Mapping[str, str]) -> Iterator[Judged]:
-        """Yield the judgement of one request; the block sets the ETag of what it wrote. Writes go one by one."""
+        """Yield the judgement of one request; the block sets the ETag of what it wrote. All go one by one."""
         path = path.split("?")[0]
         if method not in ("PUT", "DELETE"):
-            yield Judged()
+            with self._lock:
+                yield Judged()
             return
         given = {name.lower(): value for name, value in headers.items()}
         with self._lock:
