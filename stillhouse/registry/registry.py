@@ -4,21 +4,17 @@ models/<name>/versions/<n>/version.json    written once
 models/<name>/aliases.json                 which version is champion, challenger and so on, with all moves
 """
 
-import random
 import re
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
-
 from stillhouse.artifacts.files import FileStore
-from stillhouse.errors import ModelError, StoreError, did_you_mean
+from stillhouse.errors import ModelError, did_you_mean
+from stillhouse.registry.alias_file import FOLDER, AliasFile, damaged
 from stillhouse.registry.aliases import Action, Aliases, Move
 from stillhouse.registry.reference import CHAMPION, checked_alias, parse_reference
 from stillhouse.registry.version import ModelVersion, VersionContent
 
-FOLDER = "models"
 _VERSION = re.compile(r"models/([^/]+)/versions/(\d+)/version\.json")
 
 
@@ -67,7 +63,7 @@ class ModelRegistry:
         Raises:
             StoreError: the store can't be read, or aliases.json is damaged.
         """
-        return self._state(name)[0].aliases
+        return self._aliases(name).read().aliases
 
     def history(self, name: str) -> tuple[Move, ...]:
         """Return every move of a model's aliases, the oldest first; none of an unknown model.
@@ -75,7 +71,7 @@ class ModelRegistry:
         Raises:
             StoreError: the store can't be read, or aliases.json is damaged.
         """
-        return self._state(name)[0].history
+        return self._aliases(name).read().history
 
     def champion(self, name: str) -> ModelVersion | None:
         """Return the version that `champion` names; None if a model has none, or the version was deleted.
@@ -135,7 +131,7 @@ class ModelRegistry:
         """
         checked_alias(alias)
         number = self._existing(name, version, self._known(name), f"{name}/{version}")
-        return self._move(name, alias, lambda _: number, who=who, why=why, action=action)
+        return self._aliases(name).move(alias, lambda _: number, who=who, why=why, action=action)
 
     def rollback(self, name: str, *, alias: str = CHAMPION, who: str, why: str) -> Move:
         """Have `alias` name the version that it named before, and return the move; again: the one before that.
@@ -161,7 +157,7 @@ class ModelRegistry:
                 )
             return self._existing(name, before, known, f"the version that {name}@{alias} named before")
 
-        move = self._move(name, alias, target, who=who, why=why, action="rollback")
+        move = self._aliases(name).move(alias, target, who=who, why=why, action="rollback")
         assert move is not None, "what an alias named before differs from what it names"
         return move
 
@@ -173,43 +169,19 @@ class ModelRegistry:
             StoreError: the store can't be read or written.
         """
         number = self._existing(name, version, self._known(name), f"{name}/{version}")
-        move = self._move(name, alias, lambda _: number, who=who, why=why, action="refuse")
+        move = self._aliases(name).move(alias, lambda _: number, who=who, why=why, action="refuse")
         assert move is not None, "a refusal is noted wherever the alias is"
         return move
 
-    def _move(
-        self, name: str, alias: str, target: Callable[[Aliases], int], *, who: str, why: str, action: Action
-    ) -> Move | None:
-        """Have `alias` name what `target` makes of the aliases, once no other writer comes between."""
-        made: Move | None = None
-        while True:
-            state, stamp = self._state(name)
-            if made and state.has(made):
-                return made  # it was put, its answer was lost, and another writer has been there since
-            origin, number = state.aliases.get(alias), target(state)
-            if origin == number and action != "refuse":
-                return None
-            made = Move(alias=alias, origin=origin, target=number, who=who, when=self._clock(), why=why, action=action)
-            if self._store.swap(_aliases_key(name), state.after(made).model_dump_json(indent=1).encode(), stamp):
-                return made
-            time.sleep(random.uniform(0.02, 0.2))
-
-    def _state(self, name: str) -> tuple[Aliases, str | None]:
-        """Return a model's aliases and the version of their file, None if there is no file."""
-        found = self._store.versioned(_aliases_key(name))
-        if found is None:
-            return Aliases(), None
-        try:
-            return Aliases.model_validate_json(found[0]), found[1]
-        except ValidationError as error:
-            raise self._damaged(_aliases_key(name)) from error
+    def _aliases(self, name: str) -> AliasFile:
+        return AliasFile(self._store, name, self._clock)
 
     def _read(self, name: str, number: int) -> ModelVersion:
         key = _key(name, number)
         try:
             return ModelVersion.model_validate_json(self._store.read_text(key))
         except ValueError as error:
-            raise self._damaged(key) from error
+            raise damaged(self._store, key) from error
 
     def _known(self, name: str) -> list[int]:
         if numbers := self.numbers(name):
@@ -225,16 +197,6 @@ class ModelRegistry:
         have = ", ".join(map(str, known))
         raise ModelError(f"{called}: model {name!r} has no version {number}, {what}; it has {have}.")
 
-    def _damaged(self, key: str) -> StoreError:
-        return StoreError(
-            f"{key} in {self._store.config.url} is damaged, or was written by a newer Stillhouse: restore it from a "
-            "copy, or use that version."
-        )
-
 
 def _key(name: str, number: int) -> str:
     return f"{FOLDER}/{name}/versions/{number}/version.json"
-
-
-def _aliases_key(name: str) -> str:
-    return f"{FOLDER}/{name}/aliases.json"
