@@ -4,14 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from deployments.cli import app
 from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.handle import ArtifactRef
-from stillhouse.artifacts.store import Store
+from stillhouse.artifacts.store import Store, open_store
 from stillhouse.errors import ModelError, StoreError, UserError
 from stillhouse.registry.registry import ModelRegistry
+from stillhouse.runtime.settings import load_settings
 from tests.support.command import shown
 from tests.support.registry import content, measured
+from tests.support.s3.server import S3Server
 
 EXPORT = ArtifactRef(stage="export", fingerprint="e" * 64)
 
@@ -156,3 +160,19 @@ def test_models_promote_in_a_store_that_cannot_be_written_moves_nothing(store: S
 def test_models_list_of_an_empty_store_says_how_a_model_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STILLHOUSE_STORE", str(tmp_path / "empty"))
     assert "holds no model yet. Every finished run registers its student." in shown("models", "list").replace("\n", " ")
+
+
+@pytest.mark.slow
+def test_models_promote_on_s3_without_conditional_writes_says_what_may_be_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "served").mkdir()
+    with S3Server(tmp_path / "served") as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("STILLHOUSE_STORE", "s3://bucket/p")
+        server.client().mkdir("bucket")
+        ModelRegistry(open_store(load_settings().store)).register(content("a"), who="x")
+        done = CliRunner().invoke(app, ["models", "promote", "demo/1"])
+    assert "demo@champion is demo/1 now." in done.stdout
+    assert "This S3 server has no conditional writes" in done.stderr

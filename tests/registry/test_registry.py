@@ -143,6 +143,29 @@ class Beaten(Store):
         return super().swap(key, data, version)
 
 
+class Unheard(Beaten):
+    """A store whose first swap is made but answers as if it were not, and then another promotes."""
+
+    def swap(self, key: str, data: bytes, version: str | None) -> bool:
+        if not self.another:
+            return super().swap(key, data, version)
+        another, self.another = self.another, None
+        assert super().swap(key, data, version)
+        another.promote("demo", 3, who="bob", why="night run")
+        return False
+
+
+def test_promote_whose_answer_was_lost_stands_once_in_the_history(store: Store, registry: ModelRegistry) -> None:
+    registered(registry, "a", "b", "c")
+    unheard = Unheard(store.config)
+    unheard.another = registry
+    move = ModelRegistry(unheard).promote("demo", 2, who="ada", why="better")
+    assert move is not None
+    assert [one.who for one in registry.history("demo")] == ["ada", "bob"]
+    assert registry.history("demo")[0].id == move.id
+    assert registry.aliases("demo") == {"champion": 3}
+
+
 def test_rollback_of_what_another_just_promoted_is_refused(store: Store, registry: ModelRegistry) -> None:
     registered(registry, "a", "b", "c")
     for number in (1, 2):
