@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import subprocess
 from typing import Any
 
 import jsonschema
@@ -32,10 +34,34 @@ def test_compose_file_is_what_the_compose_specification_allows(compose):
 def test_compose_variables_are_those_of_the_example():
     found = VARIABLE.findall(COMPOSE.read_text())
     # COMPOSE_PROFILES is read by Compose itself
-    assert {name for name, kind, _ in found if kind == "?"} == set(example()) - {"COMPOSE_PROFILES"}
-    assert {name for name, kind, _ in found if kind == "-"} == {"COMMIT"}
+    demanded = {name for name, kind, _ in found if kind == "?"}
+    assert demanded == {"PREFECT_LOGIN", "POSTGRES_PASSWORD", "STILLHOUSE_STORE", "FILES", "PREFECT_PORT"}
+    handed = {name for service in load_compose({**example()})["services"].values() for name in service["environment"]}
+    known = demanded | handed | {name for name, kind, _ in found if kind == "-"}
+    assert set(example()) - known == {"COMPOSE_PROFILES"}
     # nothing but what VARIABLE finds looks like a variable
     assert "$" not in VARIABLE.sub("", COMPOSE.read_text())
+
+
+def test_compose_worker_with_a_role_or_a_folder_needs_no_key_endpoint_or_region():
+    variables = {name: value for name, value in example().items() if not name.startswith(("AWS_", "S3_"))}
+    worker = load_compose({**variables, "STILLHOUSE_STORE": "/var/lib/stillhouse/store"})["services"]["worker-cpu"]
+    assert not [name for name, value in worker["environment"].items() if name.startswith("AWS_") and value is not None]
+    assert worker["environment"]["STILLHOUSE_STORE"] == "/var/lib/stillhouse/store"
+    given = load_compose(example())["services"]["worker-cpu"]["environment"]
+    assert (given["AWS_ACCESS_KEY_ID"], given["AWS_ENDPOINT_URL"]) == ("stillhouse", "http://s3:9000")
+
+
+@pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_compose_s3_server_without_a_key_does_not_start_and_names_it(tmp_path, missing):
+    service = load_compose(example())["services"]["s3"]
+    environment = {name: value for name, value in service["environment"].items() if name != missing}
+    done = subprocess.run(
+        shlex.split(service["command"]), env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode
+    assert f"{missing}: in infra/compose.env" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_compose_profiles_of_the_example_are_profiles_of_services(compose):

@@ -23,6 +23,11 @@ def example() -> dict[str, str]:
 def load_compose(variables: Mapping[str, str]) -> dict[str, Any]:
     """Return the file with its variables put in, after parsing as Compose does it."""
     filled: dict[str, Any] = _fill(yaml.safe_load(COMPOSE.read_text()), variables)
+    for service in filled["services"].values():
+        given = service["environment"]
+        # a variable without a value is handed on; one that is not set is not there
+        handed = {name: variables[name] for name, value in given.items() if value is None and name in variables}
+        service["environment"] = {**given, **handed}
     return filled
 
 
