@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stillhouse.config import FrozenModel, optional_identity
+from stillhouse.config import FrozenModel, optional_identity, provenance
 from stillhouse.recipe.evaluation import MetricName
 
 OpponentName = Literal["teacher", "champion", "base", "strongest_alternative"]
@@ -89,3 +89,8 @@ class Gate(FrozenModel):
     """The rules that a student must pass. The report says which it passed."""
 
     rules: tuple[Rule, ...] = ()
+    approval: Literal["none", "manual"] = provenance(
+        "none",
+        "who has the last word after a passed gate. none: the student becomes champion. manual: the run waits for "
+        "people, who answer a form on its page in Prefect, and its process ends until then",
+    )

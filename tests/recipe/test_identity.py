@@ -75,6 +75,7 @@ IF_SET = {
 # set: decide to which it belongs.
 KEPT_OUT = {
     "name",
+    "gate.approval",  # who promotes, not what is promoted
     "data.train.licence",
     "data.examples.licence",
     "data.test.licence",

@@ -13,7 +13,7 @@ from stillhouse.runtime.settings import Settings
 from stillhouse.students.spec import TrainSummary
 from tasks.orchestration.run import Run
 from tasks.orchestration.student_models import StudentBase, StudentModel
-from tasks.promote import promote_student
+from tasks.promote import move_champion, promote_student
 from tasks.register import register_student
 from tests.support.builders import make_recipe_fields
 from tests.support.registry import report
@@ -34,7 +34,7 @@ def finish(settings: Settings, mark: str, **changes: Any) -> str:
     ref = ArtifactRef(stage="train", fingerprint=mark * 64)
     student = StudentModel(ModelRole.STUDENT, base, Built("train", ref, SUMMARY, 1.0, is_cached=False))
     version = register_student.fn(run, done, [student])
-    promote_student.fn(run, done, version)
+    promote_student(run, done, version, move=move_champion.fn)
     return version.reference
 
 
