@@ -18,6 +18,8 @@ _MARKS = (
 )
 # an answer begins after the last of these; the second one is gpt-oss's, between a channel's name and its message
 ENDS_REASONING = frozenset(closing for _, closing in _MARKS) | {"<|message|>"}
+# none of the marks is without one of these
+_MAYBE_MARKED = re.compile(r"[<\[◁]|assistantfinal")
 _ANY_OPENING = re.compile("|".join(re.escape(opening) for opening, _ in _MARKS), re.IGNORECASE)
 _OPENING = re.compile(rf"\s*(?:{_ANY_OPENING.pattern})", re.IGNORECASE)
 # marks in quotes or backticks are spoken of
@@ -57,9 +59,11 @@ def split_reasoning(text: str, reasoning: str = "") -> Split:
         text: what the model wrote, with reasoning that its server left in it.
         reasoning: what its server handed over apart from the text.
     """
+    if not reasoning and not _MAYBE_MARKED.search(text):
+        return Split(text, "")  # as nearly all, of which there are millions
     answer, blocks = _channels(text) or _blocks(text)
     if not blocks and not reasoning:
-        return Split(answer, "")  # as of nearly all, of which there are millions
+        return Split(answer, "")
     if blocks and (inner := _ANSWER_BLOCK.fullmatch(answer)):
         answer = inner[1].strip()
     found = dict.fromkeys(part for block in (reasoning, *blocks) if (part := block.strip()))

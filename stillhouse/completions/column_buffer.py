@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhouse.completions.completion import Completion, CompletionSlot
-from stillhouse.completions.table import ANSWER_SCHEMA, AnswerForm, line_of
+from stillhouse.completions.table import ANSWER_SCHEMA, VALUE_FIELDS, AnswerForm, values_of
 
 # the table's columns: those that a slot holds, one that is the same in all lines, and those that are buffered
 _SLOT_COLUMNS = ("row_id", "sample_index", "key")
-_BUFFERED = pa.schema([field for field in ANSWER_SCHEMA if field.name not in (*_SLOT_COLUMNS, "teacher")])
+_BUFFERED = pa.schema([ANSWER_SCHEMA.field(name) for name in VALUE_FIELDS])
 _BATCH = 4096
 _GROUP_ROWS = 16_384  # of the table
 _NONE = -1
@@ -38,7 +38,7 @@ class CompletionBuffer:
         self._form = form
         self._teacher = ""
         self._count = 0
-        self._pending: list[list[Any]] = []
+        self._pending: list[tuple[Any, ...]] = []
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with this object
         self._batches = pa.ipc.new_file(pa.PythonFile(self._file, "w"), _BUFFERED)
 
@@ -55,8 +55,7 @@ class CompletionBuffer:
         self._position[self._number[completion.key]] = self._count
         self._count += 1
         self._teacher = completion.teacher
-        line = line_of(completion, self._form)
-        self._pending.append([line.get(name) for name in _BUFFERED.names])
+        self._pending.append(values_of(completion, self._form))
         if len(self._pending) == _BATCH:
             self._flush()
 

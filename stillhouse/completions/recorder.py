@@ -16,6 +16,7 @@ from stillhouse.costs.budget_guard import BudgetGuard, BudgetScope
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.usage import UsageMeter
 from stillhouse.errors import BudgetSpent
+from stillhouse.runtime.collection import no_collection
 from stillhouse.runtime.worker import Reporter
 
 
@@ -61,9 +62,10 @@ class CompletionRecorder:
         self._store_left()
         self.completions = CompletionBuffer(keys, form)
         self._usage = UsageMeter()  # what all these completions took, whichever run requested them
-        for stored in self._store.stream(keys, min_logprobs, self._usage.add_discarded):
-            self._add(stored)
-            reporter.beat()
+        with no_collection():
+            for stored in self._store.stream(keys, min_logprobs, self._usage.add_discarded):
+                self._add(stored)
+                reporter.beat()
         self.budget = BudgetGuard(budget, self._usage.total)
         self.num_requests = len(keys)
         self.from_store = sum(key in self.completions for key in keys)

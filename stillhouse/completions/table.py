@@ -6,6 +6,7 @@ It holds nothing that differs from one run to the next (no times): the same comp
 from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,12 @@ ANSWER_SCHEMA = pa.schema(
 _COMPLETION_FIELDS = [name for name in ANSWER_SCHEMA.names if name in Completion.model_fields]
 # the completions of several teachers, one teacher's table after the other's
 MIXED_SCHEMA = ANSWER_SCHEMA.append(pa.field("teacher_number", pa.int32()))
+
+# by these a completion that comes is kept, of which there may be millions: a dictionary of each takes twice the time
+_SCORE_FIELDS = ("cumulative_logprob", "answer_logprob", "answer_tokens")
+_PLAIN_FIELDS = ("text", "reasoning", "finish_reason", "prompt_tokens", "completion_tokens")
+VALUE_FIELDS = (*_PLAIN_FIELDS, *_SCORE_FIELDS, "is_closed", "label_scores")
+_plain_values = attrgetter(*_PLAIN_FIELDS)
 
 # the score of a label that the engine's constraint ruled out
 _FLOOR = -100.0
@@ -82,23 +89,37 @@ def line_of(completion: Completion, form: AnswerForm) -> dict[str, Any]:
     return {**fields, **answer_score(completion, form), "label_scores": scores}
 
 
+def values_of(completion: Completion, form: AnswerForm) -> tuple[Any, ...]:
+    """Return the values of VALUE_FIELDS in the completion's line, in their order."""
+    scores = label_scores(completion.logprobs, form.label_token_ids)
+    return *_plain_values(completion), *_own_score(completion, form), form.is_closed, scores
+
+
 def answer_score(completion: Completion, form: AnswerForm) -> dict[str, Any]:
     """Return the fields of a completion that say how probable its answer's own tokens are, as far as it is known."""
-    found: dict[str, Any] = {"is_closed": form.is_closed}
-    steps = list(zip(completion.token_ids, completion.logprobs, strict=False))
-    if not steps or len(steps) < len(completion.token_ids):
+    return {"is_closed": form.is_closed, **dict(zip(_SCORE_FIELDS, _own_score(completion, form), strict=True))}
+
+
+def _own_score(completion: Completion, form: AnswerForm) -> tuple[float | None, float | None, int | None]:
+    """Return the _SCORE_FIELDS of a completion: of all its tokens (nats), of its answer's, and how many these are."""
+    tokens, scores = completion.token_ids, completion.logprobs
+    found = completion.cumulative_logprob, completion.answer_logprob, completion.answer_tokens
+    if not tokens or len(scores) < len(tokens):
         return found
+    start = 0
     if completion.reasoning:
-        ends = [place for place, (token, _) in enumerate(steps, start=1) if token in form.reasoning_end_ids]
+        ends = [place for place, token in enumerate(tokens, start=1) if token in form.reasoning_end_ids]
         if not ends:
-            return found | {"cumulative_logprob": None}  # of the reasoning for the most part
-        steps = steps[ends[-1] :]
-    own = [scores.get(token) for token, scores in steps if token not in form.special_token_ids]
+            return None, *found[1:]  # of the reasoning for the most part
+        start = ends[-1]
+    special = form.special_token_ids
+    steps = zip(tokens[start:], scores[start:], strict=False)
+    own = [of_token.get(token) for token, of_token in steps if token not in special]
     known = [logprob for logprob in own if logprob is not None]
     if not known or len(known) < len(own):
         return found
     # the store keeps 32 bits of each: a stored completion and a new one must give one line
-    return found | {"answer_logprob": sum(array("f", known)), "answer_tokens": len(known)}
+    return found[0], sum(array("f", known)), len(known)
 
 
 def completion_of(line: dict[str, Any]) -> Completion:
