@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any, Generic, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
@@ -31,8 +31,10 @@ from stillhouse.runtime.settings import Settings
 from stillhouse.runtime.unexpected import one_line_errors
 from tasks.orchestration.params import P
 from tasks.orchestration.results import PLAIN_JSON, results_block
+from tasks.orchestration.second_tries import try_again
 
 log = logging.getLogger("stillhouse")
+T = TypeVar("T")
 
 
 # mean seconds before the second and the third try
@@ -112,7 +114,7 @@ class Stage(Generic[P, S_co]):
         # once here: Prefect swallows the errors of a key and would run the stage uncached without a word
         key = self.fingerprint_of(inputs, params)
         store = open_store(settings.store)
-        is_intact = store.find(self.name, key) is not None
+        is_intact = self._trying(store.find, self.name, key) is not None
         started = time.monotonic()
         prefect_task = self.task.with_options(**self._options(label, settings, refresh=refresh or not is_intact))
         state = prefect_task(
@@ -126,11 +128,16 @@ class Stage(Generic[P, S_co]):
         _raise_failure(state, label, settings)
         # by our own key, not by what a stored result says: whoever may write there could have forged it
         ref = ArtifactRef(stage=self.name, fingerprint=key)
-        record = store.record(ref)
+        record = self._trying(store.record, ref)
         is_cached = is_intact and not refresh
         seconds = float(record.provenance.get("seconds", 0.0)) if is_cached else time.monotonic() - started
         log.info("%-22s %-7s %7.1f s  %s", label, "cached" if is_cached else "built", seconds, key[:12])
         return Built(label, ref, self.summary_type.model_validate(record.summary), seconds, is_cached)
+
+    def _trying(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Return what a call outside of the task returns, tried again as often as the task is."""
+        delays = self.task.retry_delay_seconds
+        return try_again(call, *arguments, delays_s=delays if isinstance(delays, list) else ())
 
     def _options(self, label: str, settings: Settings, *, refresh: bool) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import errno
 import json
 import pickle
 import time
@@ -14,6 +15,7 @@ import pytest
 from prefect.utilities.math import clamped_poisson_interval
 
 from stillhouse.artifacts.handle import ArtifactRef, StageSummary
+from stillhouse.artifacts.local_backend import Folder
 from stillhouse.errors import DataError, StoreError, StoreUnavailable, UnexpectedError, UserError, WorkerError
 from stillhouse.runtime.settings import Settings
 from tasks.orchestration.params import Execution, Params
@@ -274,6 +276,25 @@ def test_stage_passing_trouble_is_tried_again(settings):
     body = Body(StoreUnavailable("the network hiccuped"), OSError("again"))
     assert toy(body).run({}, ToyParams(rows=3), settings).summary.rows == 3
     assert len(body.calls) == 3
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_stage_whose_store_fails_before_its_task_is_tried_again_as_its_task_is(settings, monkeypatch, body, failures):
+    toy(body).run({}, ToyParams(rows=3), settings)
+    left, read = [OSError(errno.ESTALE, "Stale file handle")] * failures, Folder.read
+
+    def stale(self: Folder, key: str) -> bytes | None:
+        if left:
+            raise left.pop()
+        return read(self, key)
+
+    monkeypatch.setattr(Folder, "read", stale)
+    if failures < 3:
+        assert toy(body).run({}, ToyParams(rows=3), settings).is_cached
+    else:
+        with pytest.raises(StoreUnavailable):
+            toy(body).run({}, ToyParams(rows=3), settings)
+    assert (len(body.calls), left) == (1, [])
 
 
 @pytest.mark.timeout(120, method="thread")  # the other method takes the alarm that Prefect needs
