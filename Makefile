@@ -13,7 +13,7 @@ ENCODER := .models/all-MiniLM-L6-v2-int8
 # the same encoder with float weights, of which a student is made
 STUDENT_ENCODER := .models/all-MiniLM-L6-v2
 
-.PHONY: setup environments ray export model demo up down test long fast lint types bench gpu-check docs reference clean
+.PHONY: setup environments ray export mlflow model demo up down test long fast lint types bench gpu-check docs reference clean
 
 # both at once: unpacking keeps one core busy, and there are two
 setup:
@@ -39,6 +39,13 @@ export: $(ENGINE)/.export
 
 $(ENGINE)/.export: infra/requirements/export.txt $(ENGINE)/.done-engine-$(DEVICE)
 	$(ENGINE)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/export.txt
+	touch $@
+
+# only for `stillhouse models publish --to mlflow`; no part of the basic set-up
+mlflow: $(CONTROL)/.mlflow
+
+$(CONTROL)/.mlflow: infra/requirements/mlflow.txt $(CONTROL)/.done-control
+	$(CONTROL)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps -r infra/requirements/mlflow.txt
 	touch $@
 
 model: $(MODEL) $(ENCODER) $(STUDENT_ENCODER)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployments.model_origin import sign, verify
+from deployments.publish import publish
 from deployments.terminal import console, text_table
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 models = typer.Typer(no_args_is_help=True, help="Look at the registered students, and say which one is in use.")
 models.command("sign")(sign)
 models.command("verify")(verify)
+models.command("publish")(publish)
 Version = Annotated[str, typer.Argument(help="A version: NAME@alias, as demo@champion, or NAME/3.", show_default=False)]
 Alias = Annotated[str, typer.Option(help="The alias that moves: champion, challenger or a word of your own.")]
 Who = Annotated[str, typer.Option(help="Who does it, for the history. The name of this machine's user if not set.")]

@@ -37,6 +37,7 @@ LIBRARY = (
     "reports",
     "gate",
     "registry",
+    "publishing",
     "origin",
     "planning",
     "serving",

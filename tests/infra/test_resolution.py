@@ -23,6 +23,7 @@ METRICS = ("opentelemetry-sdk", "opentelemetry-exporter-prometheus", "openteleme
 ENVIRONMENTS = {
     ("control",): (),
     ("control", "ray"): (*DASHBOARD, *METRICS),
+    ("control", "mlflow"): (),
     ("engine-cpu",): ("torchvision", "torchaudio", "torchcodec"),
     ("engine-cpu", "export"): ("torchvision", "torchaudio", "torchcodec"),
     ("engine-cuda",): (),

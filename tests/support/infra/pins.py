@@ -6,7 +6,7 @@ from packaging.utils import canonicalize_name
 from tests.support.paths import ROOT
 
 REQUIREMENTS = ROOT / "infra" / "requirements"
-FILES = ("control", "ray", "engine-cpu", "engine-cuda", "export", "docs")
+FILES = ("control", "mlflow", "ray", "engine-cpu", "engine-cuda", "export", "docs")
 # those of Debian 12, Ubuntu 24.04 and Debian 13
 PYTHONS = ("3.11.2", "3.12.3", "3.13.5")
 
