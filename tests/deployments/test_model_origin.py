@@ -10,7 +10,8 @@ from stillhouse.artifacts.config import StoreConfig
 from stillhouse.artifacts.store import Store
 from stillhouse.errors import OriginError
 from stillhouse.registry.version import ModelVersion
-from tests.support.origin import PASSWORD, flip, pull, registered, stored, write_keys
+from tests.support.aged_store import grow_older
+from tests.support.origin import PASSWORD, flip, registered, stage, stored, write_keys
 
 
 @pytest.fixture
@@ -36,7 +37,8 @@ def test_models_sign_and_verify_by_options_in_store_and_folder(
     assert "Unsigned: nothing proves who made it." in models("verify", "demo/1").stdout
     assert "demo/1: signed by key " in models("sign", "demo/1", "--key", private).stdout
     assert "which is the one given" in models("verify", "demo/1", "--key", public).stdout
-    folder = pull(store, version, tmp_path / "pulled")
+    folder = tmp_path / "pulled"
+    assert models("pull", "demo/1", folder).exit_code == 0
     assert "not checked: --key FILE" in models("verify", folder).stdout
     assert "which is the one given" in models("verify", folder, "--key", public).stdout
     flip(folder / "model.safetensors")
@@ -44,6 +46,15 @@ def test_models_sign_and_verify_by_options_in_store_and_folder(
     assert (found.exit_code, found.stdout) == (1, "")
     assert "model.safetensors\n  expected: SHA-256 " in found.stderr
     assert "demo/1: not as its statement says, in 1 places." in found.stderr
+
+
+def test_models_verify_finds_all_of_a_version_after_a_clean_up_that_keeps_no_run(
+    store: Store, version: ModelVersion
+) -> None:
+    stage(store, "read", {"source": "6" * 64}, {}, {"rows.jsonl": "nobody's"})
+    grow_older(store, "", 400)
+    assert "Deleted" in CliRunner().invoke(app, ["store", "gc", "--delete", "--keep-runs", "0", "--completions"]).stdout
+    assert "as its statement says" in models("verify", "demo/1").stdout
 
 
 def test_models_sign_of_a_damaged_version_signs_nothing(store: Store, version: ModelVersion, tmp_path: Path) -> None:
