@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 import pytest
-from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Pause
@@ -16,25 +15,13 @@ from prefect.flow_engine import run_flow_sync
 from prefect.states import Crashed, Scheduled
 
 from stillhouse.artifacts.store import open_store
-from stillhouse.recipe.load import parse_recipe
 from stillhouse.registry.registry import ModelRegistry
-from stillhouse.runtime.settings import Settings, load_settings
-from tasks.orchestration.run import Run
-from tasks.promote import promote_student
-from tests.support.builders import make_recipe_fields
-from tests.support.registry import content, report
+from stillhouse.runtime.settings import Settings
+from tests.support.infra.promoting import promoting
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(180)]
 
 YES = {"decision": "approve", "who": "Ada", "why": "better on angry tickets"}
-
-
-@flow(name="promoting", persist_result=False)
-def promoting(approval: str = "none", passed: bool = True, mark: str = "a") -> None:
-    recipe = parse_recipe(make_recipe_fields(gate={"approval": approval}))
-    with Run(recipe, load_settings(), frozenset(), id="demo-1") as run:
-        version = ModelRegistry(run.store).register(content(mark, gate="passed" if passed else "refused"), who="a run")
-        promote_student(run, report(mark, gate=passed), version)
 
 
 @pytest.fixture

@@ -58,13 +58,17 @@ class PrefectApi:
 
     def deploy_held(self) -> None:
         """Put the flow of held.py into the same pool and queue as the real ones."""
-        flow = self.request("POST", "/flows/", {"name": "held"})
+        self.deploy_like_ours("held", "tests.support.infra.held.hold")
+
+    def deploy_like_ours(self, name: str, entrypoint: str) -> None:
+        """Put a flow of the tests, called `name`, into the same pool and queue as the real ones."""
+        flow = self.request("POST", "/flows/", {"name": name})
         like = self.request("GET", "/deployments/name/distill/distill")
         self.request(
             "POST",
             "/deployments/",
-            {name: like[name] for name in ("tags", "work_pool_name", "work_queue_name", "job_variables")}
-            | {"flow_id": flow["id"], "name": "held", "entrypoint": "tests.support.infra.held.hold", "pull_steps": []},
+            {field: like[field] for field in ("tags", "work_pool_name", "work_queue_name", "job_variables")}
+            | {"flow_id": flow["id"], "name": name, "entrypoint": entrypoint, "pull_steps": []},
         )
 
     def retry(self, run: str) -> None:
