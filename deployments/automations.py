@@ -11,6 +11,7 @@ from prefect.events.actions import ActionTypes, ChangeFlowRunState, SendNotifica
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
 from deployments.notifications import Target
+from tasks.champion_event import ANY_MODEL, CHAMPION_REPLACED
 from tasks.gate_event import GATE_REFUSED
 
 # runs of the deployments have this tag and the short heartbeat that ZOMBIES relies on
@@ -21,12 +22,13 @@ _HEARTBEAT = "prefect.flow-run.heartbeat"
 ZOMBIES = "stillhouse: zombies"
 FAILED = "stillhouse: failed runs"
 REFUSED = "stillhouse: refused gates"
+REPLACED = "stillhouse: replaced champions"
 
 
 def register_automations(client: SyncPrefectClient, targets: list[Target]) -> list[str]:
     """Create or update the automations and return a line for each; without a target, notifying ones are removed."""
     lines = [_register(client, _zombies())]
-    for automation in (_failed(targets), _refused(targets)):
+    for automation in (_failed(targets), _refused(targets), _replaced(targets)):
         lines.append(_register(client, automation) if targets else _remove(client, automation.name))
     return lines
 
@@ -80,10 +82,23 @@ def _refused(targets: list[Target]) -> AutomationCore:
     )
 
 
-def _on(events: set[str], **more: dict[str, str]) -> EventTrigger:
+def _replaced(targets: list[Target]) -> AutomationCore:
+    return AutomationCore(
+        name=REPLACED,
+        description="Notifies of models that have another champion.",
+        trigger=_on({CHAMPION_REPLACED}, resource=ANY_MODEL),
+        actions=_notify(
+            targets,
+            "Stillhouse: {{ event.payload.model }} is champion",
+            "before: {{ event.payload.before or 'none' }}\nby {{ event.payload.who }}: {{ event.payload.why }}",
+        ),
+    )
+
+
+def _on(events: set[str], resource: str = "prefect.flow-run.*", **more: dict[str, str]) -> EventTrigger:
     return EventTrigger(
         expect=events,
-        match=_ANY_RUN,
+        match={"prefect.resource.id": resource},
         for_each={"prefect.resource.id"},
         posture=Posture.Reactive,
         threshold=1,

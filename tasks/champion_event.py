@@ -6,6 +6,7 @@ from prefect.settings import get_current_settings
 from stillhouse.registry.aliases import Move
 
 CHAMPION_REPLACED = "stillhouse.champion.replaced"
+ANY_MODEL = "stillhouse.model.*"  # the resource of each event is one
 
 
 def announce_champion(name: str, move: Move) -> None:

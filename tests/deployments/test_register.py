@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deployments.automations import FAILED, REFUSED, ZOMBIES, register_automations
+from deployments.automations import FAILED, REFUSED, REPLACED, ZOMBIES, register_automations
 from deployments.notifications import register_targets
 from deployments.register import register
 from deployments.ui_settings import keep_choices
@@ -33,7 +33,7 @@ def client() -> Iterator[Any]:
 @pytest.fixture
 def registered(client) -> None:
     """All that `register` brings; it is there from the first test on, unless a test has deleted it."""
-    if {"distill", "nightly", "plan"} - {one.name for one in client.read_deployments()}:
+    if {"distill", "nightly", "plan", "promote"} - {one.name for one in client.read_deployments()}:
         register()
 
 
@@ -96,7 +96,7 @@ def test_register_notifications_are_found_by_name_kept_and_removed(client, monke
     monkeypatch.setenv("STILLHOUSE_NOTIFY_WEBHOOK", WEBHOOK)
     lines = register()
     first = {one.name: one.id for one in client.read_automations()}
-    assert set(first) == {ZOMBIES, FAILED, REFUSED}
+    assert set(first) == {ZOMBIES, FAILED, REFUSED, REPLACED}
     assert not [line for line in lines if "very-secret" in line]
 
     # a shell that does not know the address changes nothing

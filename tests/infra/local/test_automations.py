@@ -2,12 +2,16 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.registry.registry import ModelRegistry
 from tests.support.infra.services import LocalServices
 from tests.support.infra.webhook import Webhook
 from tests.support.processes import wait_until
+from tests.support.registry import content
 
 pytestmark = pytest.mark.long
 
@@ -82,3 +86,18 @@ def test_run_without_heartbeat_is_marked_crashed_and_told(services: LocalService
     finally:
         services.up()
     assert automation(services, "zombies")["trigger"]["within"] == 90.0
+
+
+def test_promotion_from_the_page_moves_the_champion_and_is_told(services: LocalServices, hook: Webhook, tmp_path: Path):
+    store = Store(StoreConfig(url=str(tmp_path / "store"), cache_dir=tmp_path / "cache"))
+    registry = ModelRegistry(store)
+    registry.register(content("a", name="told"), who="a run")
+    run = services.prefect.start_run(
+        "promote/promote", {"STILLHOUSE_STORE": store.config.url}, model="told/1", who="Ada", why="asked for"
+    )
+    assert services.prefect.wait_for(run)["type"] == "COMPLETED", services.prefect.logs(run)
+    (move,) = registry.history("told")
+    assert (move.alias, move.target, move.who, move.why) == ("champion", 1, "Ada", "asked for")
+    (told,) = wait_until(lambda: hook.about("told/1"), 30, "a notification")
+    assert told["subject"] == "Stillhouse: told/1 is champion"
+    assert told["text"] == "before: none\nby Ada: asked for"
