@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deployments.announce import announce
 from deployments.model_origin import sign, verify
 from deployments.publish import publish
 from deployments.terminal import console, text_table
@@ -115,6 +116,7 @@ def promote(version: Version, alias: Alias = "champion", why: Why = "by hand", w
     _say_unsafe(store)
     before = f"; it was {found.name}/{move.origin}" if move.origin else ""
     typer.echo(f"{found.name}@{alias} is {found.reference} now{before}.")
+    announce(found.name, move)
 
 
 @models.command("rollback")
@@ -134,6 +136,7 @@ def rollback(
     move = ModelRegistry(store).rollback(name, alias=alias, who=who or _user(), why=why)
     _say_unsafe(store)
     typer.echo(f"{name}@{alias} is {name}/{move.target} again; it was {name}/{move.origin}.")
+    announce(name, move)
 
 
 @models.command("pull")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,10 @@ def test_promotion_from_the_page_moves_the_champion_and_is_told(services: LocalS
     (told,) = wait_until(lambda: hook.about("told/1"), 30, "a notification")
     assert told["subject"] == "Stillhouse: told/1 is champion"
     assert told["text"] == "before: none\nby Ada: asked for"
+
+    registry.register(content("b", name="told"), who="a run")
+    promote = [sys.executable, "-m", "deployments.cli", "models", "promote", "told/2", "--who", "Bob"]
+    done = services.shell("env", f"STILLHOUSE_STORE={store.config.url}", *promote)
+    assert done.returncode == 0, done.stderr
+    (told,) = wait_until(lambda: hook.about("told/2"), 30, "a notification of the command")
+    assert told["text"] == "before: told/1\nby Bob: by hand"
