@@ -15,6 +15,8 @@ from tasks.combine_teacher import combine_teacher
 from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
+from tasks.evaluate_export import evaluate_exports, passed_exports
+from tasks.export import export_student
 from tasks.filter import filter_completions
 from tasks.initialise import initialise_student
 from tasks.judge import score_completions
@@ -99,6 +101,8 @@ def run_stages(run: Run) -> dict[str, Any]:
     combined = combine_teacher(run, rows, dataset, opinions, evaluation)
     best = best_student(run, rows, dataset, evaluations)
     verdicts = compare_pairs(run, judge, rows, evaluations, best)
+    exports = export_student(run, students, best)
+    measured_exports = evaluate_exports(run, rows, exports)
     report = write_report(
         run,
         ReportInputs(
@@ -119,9 +123,10 @@ def run_stages(run: Run) -> dict[str, Any]:
             alternatives=alternatives,
             label_curve=label_curve,
             verdicts=verdicts,
+            exports=measured_exports,
         ),
     )
-    version = register_student(run, report, students)
+    version = register_student(run, report, students, passed_exports(report, exports))
     state_origin(run, version)
     is_champion = promote_student(run, report, version)
     return {

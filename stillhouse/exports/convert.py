@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -52,6 +53,9 @@ def convert(format_name: str, job: Conversion, student: ArtifactRef) -> Manifest
         ModelError: a package is missing, or the student can't be converted.
     """
     known = FORMATS[format_name]
+    family = json.loads((job.student / "config.json").read_bytes()).get("model_type", "")
+    if refusal := known.refusal(job.kind, family, job.precision):
+        raise ModelError(f"An export to {known.name} can't be made: the format {refusal}.")
     try:
         module = import_module(f"stillhouse.exports.{format_name}.convert")
         made = cast(Converter, module).convert(job)

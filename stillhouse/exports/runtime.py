@@ -13,6 +13,8 @@ from stillhouse.exports.manifest import read_manifest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from stillhouse.inference.encoder.runtime import Vectors
+
 
 @dataclass(frozen=True)
 class OwnTokens:
@@ -47,26 +49,52 @@ class Runtime(Protocol):
         """Free what the engine holds, and end its processes."""
 
 
+class Classifier(Protocol):
+    """An exported encoder that is loaded. Calls come one at a time."""
+
+    labels: tuple[str, ...]
+
+    def logits(self, texts: Sequence[str]) -> Vectors:
+        """Return the logits of the labels for each text, [texts, labels]."""
+
+    def mean_tokens(self, texts: Sequence[str]) -> float:
+        """Return how many tokens of a text are read, in the mean."""
+
+
 class _Module(Protocol):
     def load_runtime(self, folder: Path, threads: int) -> Runtime:
         """Return a language model's folder, loaded."""
+
+    def load_classifier(self, folder: Path, threads: int) -> Classifier:
+        """Return an encoder's folder, loaded; a format that takes encoders has it."""
 
 
 def load_runtime(folder: Path, threads: int) -> Runtime:
     """Return an exported language model, loaded by the engine of its format on `threads` threads.
 
     Raises:
-        ModelError: it is no export, its engine is not installed, or the engine can't load it.
+        ModelError: it is no export of a language model, its engine is not installed, or can't load it.
     """
+    return _module_for(folder, "causal_lm").load_runtime(folder, threads)
+
+
+def load_classifier(folder: Path, threads: int) -> Classifier:
+    """Return an exported encoder, loaded by the engine of its format on `threads` threads.
+
+    Raises:
+        ModelError: it is no export of an encoder, its engine is not installed, or can't load it.
+    """
+    return _module_for(folder, "encoder").load_classifier(folder, threads)
+
+
+def _module_for(folder: Path, kind: str) -> _Module:
     manifest = read_manifest(folder)
-    if manifest.kind != "causal_lm":
-        raise ModelError(f"{folder} is an export of kind {manifest.kind}: it has no tokens to ask for.")
-    name = f"stillhouse.exports.{manifest.format}.runtime"
+    if manifest.kind != kind:
+        raise ModelError(f"{folder} is an export of kind {manifest.kind}, and not of kind {kind}.")
     try:
-        module = import_module(name)
+        return cast(_Module, import_module(f"stillhouse.exports.{manifest.format}.runtime"))
     except ModuleNotFoundError as error:
         raise ModelError(f"Exports to {manifest.format} need {error.name}: run `make export`.") from error
-    return cast(_Module, module).load_runtime(folder, threads)
 
 
 def differ_at_once(choices: Sequence[Sequence[int]]) -> bool:

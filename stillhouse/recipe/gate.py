@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from stillhouse.config import FrozenModel, optional_identity, provenance
 from stillhouse.recipe.evaluation import MetricName
+from stillhouse.recipe.export import ExportGate
 
 OpponentName = Literal["teacher", "champion", "base", "strongest_alternative"]
 # of a rule's fields, those that say what kind it is
@@ -94,3 +95,4 @@ class Gate(FrozenModel):
         "who has the last word after a passed gate. none: the student becomes champion. manual: the run waits for "
         "people, who answer a form on its page in Prefect, and its process ends until then",
     )
+    exports: ExportGate = optional_identity(ExportGate(), "what an export may lose of its student")

@@ -11,6 +11,7 @@ from stillhouse.filters.settings import Filters
 from stillhouse.recipe.costs import Budget, Costs
 from stillhouse.recipe.data import Data
 from stillhouse.recipe.evaluation import Evaluation
+from stillhouse.recipe.export import Export
 from stillhouse.recipe.gate import Gate
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.routing import Routing
@@ -59,6 +60,9 @@ class Recipe(FrozenModel):
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
+    export: tuple[Export, ...] = optional_identity(
+        (), "formats that the student is converted to, each measured in the engine that serves it", max_length=16
+    )
     costs: Costs = provenance(Costs(), "hourly costs of machines, for the report's ledger and the forecast")
     budget: Budget = execution(Budget(), "limits of what the answers may cost; a run ends before it exceeds one")
 
@@ -82,6 +86,16 @@ class Recipe(FrozenModel):
             raise ValueError("student and students are both set: name the one student in student, or all in students")
         if self.student is None and not self.students:
             raise ValueError("student: missing; the recipe needs it, or a list of several in students")
+        return self
+
+    @model_validator(mode="after")
+    def _exports_its_students(self) -> Self:
+        keys = [one.key for one in self.export]
+        if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"export names {', '.join(repeated)} more than once; each format and precision once")
+        names = {student.display_name for student in self.all_students}
+        if unknown := [one.student for one in self.export if one.student and one.student not in names]:
+            raise ValueError(f"export names the student {unknown[0]!r}; the recipe has {', '.join(sorted(names))}")
         return self
 
     @property

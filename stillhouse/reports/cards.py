@@ -9,6 +9,7 @@ import yaml
 
 from stillhouse.evaluation.roles import STUDENTS
 from stillhouse.reports.combination import combination_text
+from stillhouse.reports.export_text import export_examples, exports_markdown
 from stillhouse.reports.licences import UNKNOWN, encoder_licence, is_unknown, licence_list
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import count, decimal, size, soft_labels
@@ -46,6 +47,8 @@ def model_card(report: Report) -> str:
         _comparison(report),
         unmeasured_text(report),
         students_markdown(report),
+        exports_markdown(report),
+        export_examples(report),
         f"**Worth a teacher?** {conclusion(report)}",
         "\n".join(f"- {verdict.text}" for verdict in alternative_verdicts(report)),
         combination_text(report),

@@ -11,7 +11,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stillhouse.reports import numbers, plots, students
+from stillhouse.reports import export_text, numbers, plots, students
 from stillhouse.reports.cascade_plots import cascade_chart, reliability_chart
 from stillhouse.reports.cascade_text import cascade_text, certainty_text, other_cascade_texts
 from stillhouse.reports.champion import champion_text
@@ -89,6 +89,9 @@ def render_html(report: Report) -> str:
         gain_outcome=outcome_of(gain),
         student_header=students.HEADER,
         student_rows=students.student_rows(report),
+        export_header=export_text.HEADER,
+        export_rows=export_text.export_rows(report),
+        export_refusals=export_text.refusals(report),
         best_student=students.best_student_text(report),
         teacher_header=HEADER,
         teachers=teacher_rows(report.generation),

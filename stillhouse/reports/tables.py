@@ -3,6 +3,7 @@
 from stillhouse.reports.champion import champion_text
 from stillhouse.reports.combination import combination_text
 from stillhouse.reports.entries import entries, missing_models
+from stillhouse.reports.export_text import exports_markdown
 from stillhouse.reports.gate_text import GATE_COLUMNS, gate_heading, gate_rows, gate_sentence, looks_text
 from stillhouse.reports.label_worth_text import label_worth_text
 from stillhouse.reports.ledger import COLUMNS, break_even_text, ledger_rows
@@ -82,7 +83,7 @@ def summary_markdown(report: Report) -> str:
     parts += filter(None, [cell(label_worth_text(report))])
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
-    parts += filter(None, [unmeasured_text(report), students_markdown(report)])
+    parts += filter(None, [unmeasured_text(report), students_markdown(report), exports_markdown(report)])
     parts += filter(None, [against_teacher(report), seeds_text(report), cell(worst_slice(report))])
     parts += _label_errors(report)
     parts += _judge_parts(report.judge) if report.judge else []

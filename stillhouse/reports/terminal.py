@@ -6,6 +6,7 @@ from rich.table import Table
 
 from stillhouse.reports.champion import champion_text
 from stillhouse.reports.entries import entries
+from stillhouse.reports.export_text import export_lines
 from stillhouse.reports.gate_text import gate_heading, gate_rows, looks_text
 from stillhouse.reports.ledger import break_even_text
 from stillhouse.reports.numbers import NOT_MEASURED, metric_name, percent
@@ -73,8 +74,12 @@ def _caption(report: Report) -> str:
     gate = f"\n{_gate_lines(report.gate)}" if report.gate else ""
     cost = f"\n{break_even_text(report.ledger)}" if report.ledger and report.ledger.break_even.requests else ""
     answer = f"{conclusion(report)}{_judge_line(report)}{cost}{gate}"
-    more = "".join(f"\n{text}" for text in (best_student_text(report), champion_text(report)) if text)
-    return f"* the better baseline; – not measured. Worth a teacher? {answer}{more}"
+    lines = [
+        f"* the better baseline; – not measured. Worth a teacher? {answer}",
+        best_student_text(report),
+        champion_text(report),
+    ]
+    return "\n".join(filter(None, [*lines, *map(escape, export_lines(report))]))
 
 
 def _gate_lines(gate: Gate) -> str:

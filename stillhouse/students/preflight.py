@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import ModelError
-from stillhouse.inference.loading import Loading, load_config, load_tokenizer
+from stillhouse.inference.loading import load_config, load_tokenizer
 from stillhouse.inference.model_files import check_layers_present, check_model_files
 from stillhouse.inference.vllm.chat_template import fix_settings, settings_of
 from stillhouse.inference.vllm.held_answers import check_held, is_held
@@ -14,6 +14,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.skills.skill import Skill
+from stillhouse.students.generation_config import read_generation_config
 from stillhouse.students.initialise import check_layers
 from stillhouse.students.minimal_template import give_template
 from stillhouse.students.row_sample import try_rows
@@ -60,7 +61,7 @@ def check_student(folder: str, student: Student, recipe: Recipe, sample: Iterabl
     check_layers_present(Path(folder), config)
     if student.layers:
         check_layers(config, student.layers)
-    stops = stop_ids(_generation_config(folder, config), tokenizer)
+    stops = stop_ids(read_generation_config(folder, config), tokenizer)
     give_template(tokenizer, student.model, is_minimal=student.template is not None, stops=stops)
     settings = settings_of(student).model_dump()
     spec = InitialiseSpec(base_model=folder, reasoning=recipe.training.reasoning, out=folder, **settings)
@@ -75,14 +76,5 @@ def check_untrained(folder: str, recipe: Recipe, sample: Iterable[dict[str, Any]
         ModelError: a training example can't be made.
     """
     config, tokenizer = load_config(folder), load_tokenizer(folder)
-    stops = stop_ids(_generation_config(folder, config), tokenizer)
+    stops = stop_ids(read_generation_config(folder, config), tokenizer)
     try_rows(tokenizer, sample, stops, with_reasoning=recipe.training.reasoning == "keep")
-
-
-def _generation_config(folder: str, config: Any) -> Any:
-    from transformers import GenerationConfig
-
-    if not (Path(folder) / "generation_config.json").is_file():
-        return GenerationConfig.from_model_config(config)
-    with Loading(f"The generation_config.json of {folder} can't be read", "Mend it, or delete it"):
-        return GenerationConfig.from_pretrained(folder)

@@ -22,6 +22,7 @@ from stillhouse.students.encoder.base import check_encoder
 from stillhouse.students.preflight import check_served, check_student
 from stillhouse.teachers.label_tokens import check_label_scores
 from tasks.orchestration.engine_check import check_engines
+from tasks.orchestration.export_check import check_exports
 from tasks.orchestration.model_pins import with_commits
 from tasks.orchestration.passed_checks import check_once, folder_state
 from tasks.orchestration.run import Run
@@ -39,7 +40,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_
         ModelError: a teacher, the judge, the student's base or the encoder is not there, or its files can't be used.
         RecipeError: the key of an endpoint is not set, a budget in dollars has no price to count with, no teacher says
             how probable it finds each label, which a student is to learn, a student can't be trained so on this
-            machine, or vLLM refuses the settings of an engine.
+            machine, vLLM refuses the settings of an engine, or a student can't be exported as the recipe asks.
     """
     check_store(settings.store)
     _check_price(recipe)
@@ -48,6 +49,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_
     # after the models of this machine: a hub is slower to ask
     recipe = with_commits(recipe, open_store(settings.store), is_plan=is_plan)
     check_engines(recipe, settings)
+    check_exports(recipe, settings)
     return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
 
 

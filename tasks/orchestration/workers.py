@@ -47,6 +47,8 @@ class Worker(StrEnum):
     PROBE_API = "stillhouse.teachers.api_probe_worker"
     EVALUATE = "stillhouse.evaluation.worker"
     EVALUATE_ENCODER = "stillhouse.evaluation.encoder_worker"
+    EXPORT = "stillhouse.exports.convert_worker"
+    EVALUATE_EXPORT = "stillhouse.exports.evaluate_worker"
     EVALUATE_API = "stillhouse.evaluation.api_worker"
 
 

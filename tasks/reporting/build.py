@@ -41,6 +41,7 @@ from tasks.reporting.blocks import (
     students_of,
     with_fingerprints,
 )
+from tasks.reporting.exports import exports_of
 from tasks.reporting.inputs import ReportInputs
 
 
@@ -99,6 +100,7 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         curves=collect.curves(compared.built.summary),
         confusion=collect.confusion_block(evidence, compared.role) if recipe.skill.has_labels else None,
         judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
+        exports=exports_of(run, inputs, evidence),
         label_worth=label_worth_of(run.store, inputs.label_curve, evidence, recipe, compared.role),
         **closer_look(evidence, recipe, compared.role),
         disagreements=collect.disagreements(evidence, recipe.skill, compared.role),

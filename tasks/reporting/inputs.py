@@ -1,6 +1,6 @@
 """What the report is made of: the models and the finished stages of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from stillhouse.evaluation.spec import EvaluateSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.data import Role
 from tasks.balance import Rows
+from tasks.evaluate_export import MeasuredExport
 from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary
 from tasks.mix import Completions
@@ -43,6 +44,7 @@ class ReportInputs:
     alternatives: Built[AlternativesSummary] | None
     label_curve: Built[LabelCurveSummary] | None
     verdicts: Built[JudgePairsSummary] | None
+    exports: Sequence[MeasuredExport] = ()
 
     @property
     def measured(self) -> list[Built[Any]]:

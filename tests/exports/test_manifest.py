@@ -58,7 +58,7 @@ def test_manifest_of_a_later_format_names_those_that_are_known(tmp_path: Path):
 
 def test_runtime_of_an_encoder_is_refused(tmp_path: Path):
     write_manifest(tmp_path, made(tmp_path, kind="encoder"))
-    with pytest.raises(ModelError, match="no tokens to ask for"):
+    with pytest.raises(ModelError, match="an export of kind encoder, and not of kind causal_lm"):
         load_runtime(tmp_path, 1)
 
 

@@ -16,6 +16,8 @@ RULES = (
     {"contamination_free": True},
     {"min_test_rows": 30},
 )
+# what the engine environment serves by itself
+EXPORTS = ({"format": "safetensors"},)
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +32,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Pipeline:
     """A small pipeline with rows of its own for choices, on a folder store, run once without a fault."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("whole"), model=tiny_model, threads=1)
+    pipeline = Pipeline(tmp_path_factory.mktemp("whole"), model=tiny_model, threads=1, exports=EXPORTS)
     pipeline.write(data=OWN_VALIDATION, gate={"rules": list(RULES)}, **SECOND_OPINION)
     pipeline.run()
     return pipeline

@@ -41,7 +41,8 @@ def newest_report(pipeline: Pipeline) -> Report:
 
 def built(pipeline: Pipeline, stage: str, file: str) -> Path:
     fingerprint = newest_report(pipeline).stages[stage].fingerprint
-    (found,) = (pipeline.folder / "store" / "artifacts" / stage / str(fingerprint)).glob(f"*/{file}")
+    folder = pipeline.folder / "store" / "artifacts" / stage.split()[0] / str(fingerprint)
+    (found,) = folder.glob(f"*/{file}")
     return found
 
 
@@ -159,6 +160,26 @@ def test_distill_decides_by_its_gate_and_counts_the_look(whole: Pipeline) -> Non
     assert against_champion.reason
     assert gate.looks is not None
     assert (gate.looks.look, gate.looks.used, gate.looks.level) == (1, 1, pytest.approx(0.025))
+
+
+def test_distill_export_answers_all_test_rows_and_is_registered_if_it_passed(whole: Pipeline) -> None:
+    found = newest_report(whole).exports["safetensors"]
+    assert found.agreement.n == found.quality["accuracy"].n == 30
+    assert found.latency_ms.n == 50
+    assert found.peak_memory_bytes > found.weight_bytes > 0
+    assert (found.verdict == "passed") == (not found.reasons)
+    by_model = {"student": {}, "export": {}}
+    for line in pq.read_table(built(whole, "evaluate", "answers.parquet")).to_pylist():
+        if line["model"] == "student":
+            by_model["student"][line["row_id"]] = line["answer"]
+    for line in pq.read_table(built(whole, "evaluate_export safetensors", "answers.parquet")).to_pylist():
+        by_model["export"][line["row_id"]] = line["answer"]
+    same = [by_model["export"][row_id] == answer for row_id, answer in by_model["student"].items()]
+    assert found.agreement.value == pytest.approx(sum(same) / 30)
+    (version,) = (whole.folder / "store" / "models" / "demo" / "versions").glob("*/version.json")
+    registered = json.loads(version.read_text())["exports"]
+    expected = {"safetensors": found.fingerprint} if found.verdict == "passed" else {}
+    assert {key: one["fingerprint"] for key, one in registered.items()} == expected
 
 
 def test_distill_second_run_finds_every_stage_cached(whole: Pipeline, prefect_server: str) -> None:

@@ -38,6 +38,8 @@ IF_SET = {
         for name in names
     ),
     *(f"gate.rules.{name}" for name in ("contamination_free", "min_test_rows")),
+    *(f"gate.exports.{name}" for name in ("min_agreement", "max_loss")),  # so is the whole section
+    *(f"export.{name}" for name in ("format", "precision", "student")),
     "filters.min_judge_score",
     "evaluation.time_teacher",
     "training.kind",

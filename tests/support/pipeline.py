@@ -48,6 +48,7 @@ class Pipeline:
     served: Path | None = None  # where the files of an S3 store lie on this machine
     model: Path = MODEL  # of the teacher and of the student
     threads: int = 0  # of every engine and of the trainer; 0 takes all cores
+    exports: tuple[dict[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -98,6 +99,7 @@ class Pipeline:
         fields["filters"] = {"min_success_ratio": 0.0}
         fields["second_opinion"] = None  # it needs the demo's encoder
         fields["gate"] = {"rules": []}
+        fields["export"] = [*self.exports]
         for part, values in changes.items():
             fields[part] = {**(fields[part] or {}), **values}
         path = self.folder / "recipe.yaml"

@@ -28,7 +28,7 @@ def check_family(config: Any) -> None:
 
 def _unlike(config: Any) -> str:
     """Return what in the configuration CTranslate2's converter does not read; empty if nothing."""
-    if refusal := FORMATS["ctranslate2"].refusal("causal_lm", config.model_type):
+    if refusal := FORMATS["ctranslate2"].refusal("causal_lm", config.model_type, "int8"):
         return f"the format {refusal}"
     usual = config.hidden_size // config.num_attention_heads
     head = getattr(config, "head_dim", None) or usual

@@ -83,7 +83,7 @@ def render(tokenizer: Any, prompt: list[dict[str, Any]] | str) -> str:
         ModelError: the template refuses the messages.
     """
     if isinstance(prompt, str):
-        return str((tokenizer.bos_token or "") if _adds_bos(tokenizer) else "") + prompt
+        return str((tokenizer.bos_token or "") if adds_bos(tokenizer) else "") + prompt
     return through_template(tokenizer, prompt, add_generation_prompt=True)
 
 
@@ -116,7 +116,8 @@ def tokenize(tokenizer: Any, rendered: str) -> tuple[int, ...]:
     return tuple(tokenizer(rendered, add_special_tokens=False).input_ids)
 
 
-def _adds_bos(tokenizer: Any) -> bool:
+def adds_bos(tokenizer: Any) -> bool:
+    """Return whether the tokenizer puts the token of a text's beginning before a plain text."""
     ids = tokenizer("a").input_ids
     return bool(ids) and ids[0] == tokenizer.bos_token_id
 

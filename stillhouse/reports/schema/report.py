@@ -8,6 +8,7 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.reports.schema.block import Block, Count, Number
 from stillhouse.reports.schema.costs import Ledger
 from stillhouse.reports.schema.data import CurvePoint, Data, Filtering, FunnelStep, Generation, LabelError, Training
+from stillhouse.reports.schema.exports import ExportResult
 from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.label_worth import LabelWorth
@@ -105,6 +106,7 @@ class Report(Block):
     students: dict[str, StudentResult] = Field(
         {}, description="every student, by its key in `models`; empty: there is one, which writes text"
     )
+    exports: dict[str, ExportResult] = Field({}, description="students in other formats, by their key, as onnx-int8")
     gate: Gate | None = Field(description="the recipe's rules; null: not decided yet")
     stages: dict[str, Stage] = Field(description="each stage of the run, by its label")
     method: dict[str, str] = Field({}, description="topic to sentence: how latency, throughput, memory were measured")
