@@ -61,6 +61,8 @@ def server_arguments(
         # the fields of a request alone decide, as in the evaluation
         "generation_config": "vllm",
         "max_logprobs": 128,
+        # the route that takes tokens, which is off by default; the socket is nobody's but ours
+        "enable_scale_out": True,
         "return_tokens_as_token_ids": True,
         "disable_uvicorn_access_log": True,
         "enforce_eager": engine.mode == "eager" or (engine.mode == "auto" and on_cpu),

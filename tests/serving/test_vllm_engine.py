@@ -179,7 +179,9 @@ def test_vllm_is_started_as_the_evaluation_starts_it(tmp_path):
     options = dict(zip(words, [*words[1:], ""], strict=True))
     assert (options["--model"], options["--dtype"], options["--max-model-len"]) == (str(folder), "bfloat16", "64")
     assert (options["--max-num-seqs"], options["--load-format"]) == ("16", "safetensors")
-    assert {"--enforce-eager", "--no-trust-remote-code", "--return-tokens-as-token-ids"} <= set(words)
+    assert {"--enforce-eager", "--no-trust-remote-code", "--return-tokens-as-token-ids", "--enable-scale-out"} <= set(
+        words
+    )
     assert int(options["--kv-cache-memory-bytes"]) > 0
     on_gpu = server_arguments(folder, SORTS, 64, 16, on_cpu=False)
     assert "--no-enforce-eager" in on_gpu
