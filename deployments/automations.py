@@ -1,4 +1,4 @@
-"""What the Prefect server does by itself: it ends zombies, and notifies people of failed runs and refused gates.
+"""What the Prefect server does by itself: it ends zombies, exports champions, and tells people of runs and gates.
 
 Each automation is found by its name and updated.
 """
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ActionTypes, ChangeFlowRunState, SendNotification
+from prefect.events.actions import ActionTypes, ChangeFlowRunState, RunDeployment, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
 from deployments.notifications import Target
@@ -23,11 +23,12 @@ ZOMBIES = "stillhouse: zombies"
 FAILED = "stillhouse: failed runs"
 REFUSED = "stillhouse: refused gates"
 REPLACED = "stillhouse: replaced champions"
+EXPORTS = "stillhouse: exports of champions"
 
 
 def register_automations(client: SyncPrefectClient, targets: list[Target]) -> list[str]:
     """Create or update the automations and return a line for each; without a target, notifying ones are removed."""
-    lines = [_register(client, _zombies())]
+    lines = [_register(client, _zombies()), _register(client, _exports(client))]
     for automation in (_failed(targets), _refused(targets), _replaced(targets)):
         lines.append(_register(client, automation) if targets else _remove(client, automation.name))
     return lines
@@ -53,6 +54,18 @@ def _zombies() -> AutomationCore:
             within=timedelta(seconds=90),
         ),
         actions=[mark_crashed],
+    )
+
+
+def _exports(client: SyncPrefectClient) -> AutomationCore:
+    """A new champion is to be had in the formats of its recipe too; a run without any ends at once."""
+    export = client.read_deployment_by_name("export/export")
+    model = {"__prefect_kind": "jinja", "template": "{{ event.payload.model }}"}
+    return AutomationCore(
+        name=EXPORTS,
+        description="Exports a model that has become champion to the formats of its recipe, and measures each.",
+        trigger=_on({CHAMPION_REPLACED}, resource=ANY_MODEL),
+        actions=[RunDeployment(deployment_id=export.id, parameters={"model": model})],
     )
 
 

@@ -1,7 +1,7 @@
 """Measures each export on the test rows in the engine that serves it, and holds it to its student row by row."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -59,26 +59,36 @@ class MeasuredExport:
     built: Built[EvaluateExportSummary] | None  # None: nothing was exported
 
 
-def evaluate_exports(run: Run, rows: Rows, exports: Sequence[Exported]) -> list[MeasuredExport]:
-    """Return what each export answers to the test rows, and how long it takes, on as many threads as models in vLLM."""
+def build_evaluation(
+    run: Run, key: str, role: ModelRole, labels: tuple[str, ...], inputs: Mapping[str, ArtifactRef]
+) -> Built[EvaluateExportSummary]:
+    """Return what one export answers, on as many threads as models in vLLM have.
+
+    `role` is that of its student; `inputs` are the artifacts `split`, `export` and `student`.
+    """
     recipe, evaluation = run.recipe, run.recipe.evaluation
+    params = EvaluateExportParams(
+        role=role,
+        skill=recipe.skill,
+        labels=labels,
+        max_tokens=evaluation.max_tokens,
+        timed=(evaluation.seed, evaluation.warm_requests, evaluation.latency_requests),
+        threads=evaluation.engine.threads or len(os.sched_getaffinity(0)),
+        evaluation=evaluation,
+    )
+    return run.build(evaluate_export, inputs, params, label=f"evaluate_export {key}")
+
+
+def evaluate_exports(run: Run, rows: Rows, exports: Sequence[Exported]) -> list[MeasuredExport]:
+    """Return what each export answers to the test rows, and how long it takes."""
     measured = []
     for one in exports:
         if one.built is None:
             measured.append(MeasuredExport(one, None))
             continue
-        params = EvaluateExportParams(
-            role=one.student.role,
-            skill=recipe.skill,
-            labels=rows.labels,
-            max_tokens=evaluation.max_tokens,
-            timed=(evaluation.seed, evaluation.warm_requests, evaluation.latency_requests),
-            threads=evaluation.engine.threads or len(os.sched_getaffinity(0)),
-            evaluation=evaluation,
-        )
         inputs = {"split": rows.splits.ref, "export": one.built.ref, "student": one.student.built.ref}
-        built = run.build(evaluate_export, inputs, params, label=f"evaluate_export {one.entry.key}")
-        run.ledger.append(machine_line(Expense.EVALUATION, built, recipe.costs.evaluation_usd_per_hour))
+        built = build_evaluation(run, one.entry.key, one.student.role, rows.labels, inputs)
+        run.ledger.append(machine_line(Expense.EVALUATION, built, run.recipe.costs.evaluation_usd_per_hour))
         measured.append(MeasuredExport(one, built))
     return measured
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stillhouse.errors import ModelError, WorkerError
+from stillhouse.errors import ModelError, UserError, WorkerError
 from stillhouse.exports.runtime import OwnTokens, Runtime, load_runtime
 
 
@@ -110,13 +110,17 @@ def serve_calls(folder: Path, threads: int) -> None:
     os.dup2(2, 1)
     try:
         runtime = load_runtime(folder, threads)
-    except ModelError as error:
+    except UserError as error:
         pipe.write(json.dumps({"refused": str(error)}) + "\n")
         return
     pipe.write(json.dumps({"found": None}) + "\n")
     for line in sys.stdin:
         name, given = json.loads(line)
-        pipe.write(json.dumps({"found": _answer(runtime, name, given)}) + "\n")
+        try:
+            reply = {"found": _answer(runtime, name, given)}
+        except UserError as error:
+            reply = {"refused": str(error)}
+        pipe.write(json.dumps(reply) + "\n")
     runtime.close()
 
 

@@ -50,7 +50,7 @@ def start_run(recipe: Recipe, settings: Settings, refresh: Sequence[str], *, is_
     recipe = with_commits(recipe, open_store(settings.store), is_plan=is_plan)
     check_engines(recipe, settings)
     check_exports(recipe, settings)
-    return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=_run_id(recipe.name))
+    return Run(recipe=recipe, settings=settings, refresh=frozenset(refresh), id=run_id(recipe.name))
 
 
 def start_offline(recipe: Recipe, settings: Settings) -> Run:
@@ -61,7 +61,7 @@ def start_offline(recipe: Recipe, settings: Settings) -> Run:
     """
     check_store(settings.store)
     # of its own: a plan may have two of them, and each notes what it uses
-    return Run(recipe=recipe, settings=settings, refresh=frozenset(), id=f"{_run_id(recipe.name)}-{uuid4().hex[:8]}")
+    return Run(recipe=recipe, settings=settings, refresh=frozenset(), id=f"{run_id(recipe.name)}-{uuid4().hex[:8]}")
 
 
 def _check_models(recipe: Recipe, settings: Settings) -> None:
@@ -123,7 +123,8 @@ def _check_price(recipe: Recipe) -> None:
             )
 
 
-def _run_id(name: str) -> str:
+def run_id(name: str) -> str:
+    """Return the id of a run that begins now, and of every retry of it."""
     # a retry of a Prefect run is the same run, and overwrites its own folder
     unique = str(flow_run.get_id() or uuid4())[:8]
     started = flow_run.get_scheduled_start_time() or datetime.now(UTC)

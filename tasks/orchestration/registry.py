@@ -10,7 +10,7 @@ from stillhouse.errors import RecipeError
 from stillhouse.recipe.form import REFRESH
 
 # tasks of a run that keep no artifact
-ALWAYS_BUILT = ("champion_event", "forecast", "gate_event", "promote", "register", "report")
+ALWAYS_BUILT = ("champion_event", "forecast", "gate_event", "promote", "register", "report", "state_origin")
 # stages of a plan, which has no `refresh`
 PLAN_ONLY = ("probe", "probe_judge", "shortlist")
 _FILES = sorted(path.stem for path in Path(__file__).parents[1].glob("*.py"))

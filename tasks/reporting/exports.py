@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from stillhouse.artifacts.handle import Built
 from stillhouse.evaluation.evidence import Evidence, read_evidence
+from stillhouse.exports.spec import ExportSummary
 from stillhouse.exports.verdict import reasons_against
 from stillhouse.reports.exports import export_measures
 from tasks.evaluate_export import MeasuredExport
@@ -28,13 +30,13 @@ def _block(run: Run, inputs: ReportInputs, evidence: Evidence, one: MeasuredExpo
     if exported.built is None or one.built is None:
         reasons: Sequence[str] = reasons_against([exported.why_not], None, None, run.recipe.gate.exports)
         return {**block, "verdict": "refused", "reasons": reasons}
-    summary, test = exported.built.summary, run.store.path(inputs.rows.splits.ref, "test.parquet")
+    test = run.store.path(inputs.rows.splits.ref, "test.parquet")
     own = read_evidence(test, [run.store.fetch(one.built.ref)], inputs.rows.labels, run.recipe.skill)
-    return {
-        **block,
-        "tools": summary.tools,
-        "size_bytes": summary.size_bytes,
-        "weight_bytes": summary.weight_bytes,
-        "fingerprint": exported.built.ref.fingerprint,
-        **export_measures(own, evidence.answers[role], role, one.built.summary.problems, run.recipe),
-    }
+    measures = export_measures(own, evidence.answers[role], role, one.built.summary.problems, run.recipe)
+    return {**block, **made(exported.built), **measures}
+
+
+def made(built: Built[ExportSummary]) -> dict[str, Any]:
+    """Return what a converted export is, as its block has it."""
+    sizes = built.summary.model_dump(include={"tools", "size_bytes", "weight_bytes"})
+    return {**sizes, "fingerprint": built.ref.fingerprint}

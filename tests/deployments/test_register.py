@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deployments.automations import FAILED, REFUSED, REPLACED, ZOMBIES, register_automations
+from deployments.automations import EXPORTS, FAILED, REFUSED, REPLACED, ZOMBIES, register_automations
 from deployments.notifications import register_targets
 from deployments.register import register
 from deployments.ui_settings import keep_choices
@@ -86,8 +86,8 @@ def test_keep_choices_parameters_that_the_flow_refuses_stay_the_files(client, re
     assert client.read_deployment(nightly.id).parameters == {"recipe": "demo"}
 
 
-def test_register_without_anyone_to_tell_makes_the_zombies_automation_alone(client, registered):
-    assert names_of(client) == {ZOMBIES}
+def test_register_without_anyone_to_tell_makes_no_automation_that_tells(client, registered):
+    assert names_of(client) == {ZOMBIES, EXPORTS}
 
 
 def test_register_notifications_are_found_by_name_kept_and_removed(client, monkeypatch):
@@ -96,7 +96,7 @@ def test_register_notifications_are_found_by_name_kept_and_removed(client, monke
     monkeypatch.setenv("STILLHOUSE_NOTIFY_WEBHOOK", WEBHOOK)
     lines = register()
     first = {one.name: one.id for one in client.read_automations()}
-    assert set(first) == {ZOMBIES, FAILED, REFUSED, REPLACED}
+    assert set(first) == {ZOMBIES, EXPORTS, FAILED, REFUSED, REPLACED}
     assert not [line for line in lines if "very-secret" in line]
 
     # a shell that does not know the address changes nothing
@@ -109,7 +109,7 @@ def test_register_notifications_are_found_by_name_kept_and_removed(client, monke
 
     monkeypatch.setenv("STILLHOUSE_NOTIFY_WEBHOOK", "")
     register_notifications(client)
-    assert names_of(client) == {ZOMBIES}
+    assert names_of(client) == {ZOMBIES, EXPORTS}
     with pytest.raises(ValueError, match="Unable to find block"):
         CustomWebhookNotificationBlock.load("stillhouse-webhook")
 

@@ -64,6 +64,6 @@ def test_ctranslate2_student_that_it_computes_otherwise_is_refused_with_the_reas
 
 def test_formats_refuse_a_family_before_work_and_name_the_known():
     assert FORMATS["gguf"].families == FAMILIES.keys()
-    assert FORMATS["gguf"].refusal("causal_lm", "llama") == ""
-    assert "gemma2, gemma3_text, llama" in FORMATS["gguf"].refusal("causal_lm", "gpt_oss")
-    assert "and this student's is phi3" in FORMATS["ctranslate2"].refusal("causal_lm", "phi3")
+    assert FORMATS["gguf"].refusal("causal_lm", "llama", "q8_0") == ""
+    assert "gemma2, gemma3_text, llama" in FORMATS["gguf"].refusal("causal_lm", "gpt_oss", "q8_0")
+    assert "and this student's is phi3" in FORMATS["ctranslate2"].refusal("causal_lm", "phi3", "int8")

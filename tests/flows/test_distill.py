@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,7 @@ from stillhouse.recipe.encoder import Encoder
 from stillhouse.registry.registry import ModelRegistry
 from stillhouse.reports.schema.report import Report
 from tests.support.imports import HEAVY, loaded_in
+from tests.support.paths import ROOT
 from tests.support.pipeline import DATA_STAGES, MODEL, OWN_VALIDATION, SECOND_OPINION, Pipeline, left_alive
 
 pytestmark = [
@@ -180,6 +183,19 @@ def test_distill_export_answers_all_test_rows_and_is_registered_if_it_passed(who
     registered = json.loads(version.read_text())["exports"]
     expected = {"safetensors": found.fingerprint} if found.verdict == "passed" else {}
     assert {key: one["fingerprint"] for key, one in registered.items()} == expected
+
+
+def test_export_flow_measures_a_version_as_its_run_did_and_adds_none_that_is_there(
+    whole: Pipeline, prefect_server: str
+) -> None:
+    code = "import json; from flows.export import export; print(json.dumps(export('demo/1')))"
+    environment = whole.reporting_to(prefect_server).environment
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["model"] == "demo/1"
+    assert found["exports"] == {"safetensors": newest_report(whole).exports["safetensors"].model_dump(mode="json")}
 
 
 def test_distill_second_run_finds_every_stage_cached(whole: Pipeline, prefect_server: str) -> None:
