@@ -96,3 +96,12 @@ def test_funnel_step_rows_without_reason_are_unaccounted() -> None:
     step = {"stage": "filter", "in": 10, "out": 6, "dropped": {"empty": 3}}
     assert FunnelStep.model_validate(step).unaccounted == 1
     assert FunnelStep.model_validate({**step, "out": 9, "added": 2}).unaccounted == 0
+
+
+@pytest.mark.parametrize(("passed", "verdict"), [(True, "passed"), (False, "refused")])
+def test_report_of_a_version_without_three_verdicts_is_read(blocks: dict[str, Any], passed: bool, verdict: str):
+    rule = {"rule": "comparison.quality_retained >= 0.95", "value": 0.97, "bound": 0.95, "passed": passed}
+    old = build_report(**blocks).model_dump(mode="json") | {"gate": {"passed": passed, "rules": [rule]}}
+    gate = Report.model_validate(old).gate
+    assert gate is not None
+    assert (gate.verdict, gate.rules[0].verdict) == (verdict, verdict)

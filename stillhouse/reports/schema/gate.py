@@ -1,6 +1,6 @@
 """The `gate` block of report.json: what was decided about the student, and by what."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -42,6 +42,11 @@ class GateRule(Block):
     reason: str = Field("", description="why, in words")
     test: GateTest | None = Field(None, description="null: the rule is about no two models")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_version(cls, value: Any) -> Any:
+        return with_verdict(value)
+
     @model_validator(mode="after")
     def _passed_is_the_verdict(self) -> Self:
         _check_passed(self.passed, self.verdict)
@@ -66,12 +71,24 @@ class Gate(Block):
     rules: tuple[GateRule, ...] = Field(description="in the recipe's order")
     looks: Looks | None = Field(None, description="null: no rules, so the test set decided nothing")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_version(cls, value: Any) -> Any:
+        return with_verdict(value)
+
     @model_validator(mode="after")
     def _passed_means_all(self) -> Self:
         if self.passed and not all(rule.passed for rule in self.rules):
             raise ValueError("`passed` is true although a rule failed; a gate passes only when every rule does")
         _check_passed(self.passed, self.verdict)
         return self
+
+
+def with_verdict(value: Any) -> Any:
+    """Return a block with its verdict; reports that were written before there were three say `passed` alone."""
+    if not isinstance(value, dict) or "passed" not in value or "verdict" in value:
+        return value
+    return value | {"verdict": "passed" if value["passed"] else "refused"}
 
 
 def verdict_of(verdicts: list[Verdict]) -> Verdict:
