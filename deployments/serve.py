@@ -21,6 +21,13 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="An export of a registered model, as onnx or onnx-int8. Without it the student itself is served.",
+    ),
+]
 Host = Annotated[str, typer.Option(help="Address to listen on; another than this machine's own needs --behind-tls.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")]
 NoKey = Annotated[bool, typer.Option("--no-key", help="Answer whoever asks; on this machine's own address alone.")]
@@ -46,13 +53,16 @@ LogRequests = Annotated[
     str, typer.Option(help="Folder that answered requests are written to, as rows of data. Without it none are.")
 ]
 LogFiles = Annotated[int, typer.Option(min=1, help="Files of 64 MiB that stay; the oldest above these go.")]
-Threads = Annotated[int, typer.Option(min=0, help="Texts that an encoder reads at once; 0: as many as cores.")]
+Threads = Annotated[
+    int, typer.Option(min=0, help="Texts that an encoder reads at once, or threads of an export; 0: as many as cores.")
+]
 Concurrency = Annotated[int, typer.Option(min=1, max=4096, help="Answers that vLLM writes at once.")]
 Grace = Annotated[float, typer.Option(min=0.0, help="Seconds that requests under way have once it is told to stop.")]
 
 
 def serve(
     model: Model,
+    format_: Format = "",
     host: Host = "127.0.0.1",
     port: Port = 8100,
     no_key: NoKey = False,
@@ -79,13 +89,14 @@ def serve(
 
     check_address(host, no_key=no_key, behind_tls=behind_tls)
     settings = load_settings()
-    found = find_model(model, open_store(settings.store))
+    found = find_model(model, open_store(settings.store), format_)
     spec = ServeSpec(
         name=found.name,
         version=found.version,
         served=found.served,
         folder=found.folder,
-        engine="encoder" if found.record.kind == "encoder" else "vllm",
+        engine=found.engine,
+        engine_name=found.engine_name,
         engine_python=str(settings.engine_python),
         record=found.record,
         host=host,

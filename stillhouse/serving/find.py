@@ -10,11 +10,14 @@ from stillhouse.artifacts.store import Store
 from stillhouse.config import StrictModel
 from stillhouse.errors import ModelError, StoreError
 from stillhouse.evaluation.roles import STUDENTS, ModelRole
+from stillhouse.exports.manifest import MANIFEST, read_manifest
 from stillhouse.registry.reference import SCHEME
 from stillhouse.registry.registry import ModelRegistry
+from stillhouse.registry.version import ModelVersion
 from stillhouse.reports.history import find_run
 from stillhouse.reports.schema.report import Report
 from stillhouse.serving.record import ServingRecord, read_record, serving_record
+from stillhouse.serving.spec import EngineKind
 
 OF_A_RUN = "runs:/"
 
@@ -27,30 +30,39 @@ class Found(StrictModel):
     served: str  # what clients may call it besides its name
     folder: str
     record: ServingRecord
+    engine: EngineKind
+    engine_name: str = ""  # of an export
     examples: str | None  # Parquet file of the labelled rows that its teacher's prompt may show
 
 
-def find_model(named: str, store: Store) -> Found:
+def find_model(named: str, store: Store, export: str = "") -> Found:
     """Return the model that `named` means: NAME@alias, NAME/3, runs:/RUN_ID, or a folder with its record.
+
+    `export` names one of its exports, by the report's key or by its format alone; empty takes the student itself.
 
     Raises:
         ModelError: there is no such model, or nobody knows how it was measured.
         StoreError: the store can't be read.
     """
+    folder = Path(named).expanduser()
+    is_registered = not named.startswith(OF_A_RUN) and not folder.is_dir()
+    if export and not is_registered:
+        raise ModelError(
+            f"--format {export}: exports are served by a model's version, as NAME@champion, and not {named}."
+        )
     if named.startswith(OF_A_RUN):
         report = read_report(store, find_run(store, named.removeprefix(OF_A_RUN)))
         record = serving_record(report)
         return _found(store, report, record, version=report.run_id, student=_student_of(store, report, record.role))
-    folder = Path(named).expanduser()
     if folder.is_dir():
-        record, path = read_record(folder), str(folder.absolute())
-        return Found(name=record.model, version="", served=record.model, folder=path, record=record, examples=None)
+        return _in_folder(folder.absolute())
     if named.startswith((".", "/", "~")):
         raise ModelError(f"There is no folder {named}. Name one that was pulled from the store, or NAME@champion.")
     version = ModelRegistry(store).find(named)
     report = read_report(store, version.run_id)
     record = serving_record(report, version.role).model_copy(update={"model": version.name})
-    found = _found(store, report, record, version=str(version.version), student=version.student)
+    student = _export_of(version, export) if export else version.student
+    found = _found(store, report, record, version=str(version.version), student=student)
     return found.model_copy(update={"served": named.removeprefix(SCHEME)})
 
 
@@ -71,17 +83,61 @@ def read_report(store: Store, run_id: str) -> Report:
         ) from error
 
 
+def _in_folder(folder: Path) -> Found:
+    record = read_record(folder)
+    kind, engine = engine_of(folder, record)
+    return Found(
+        name=record.model,
+        version="",
+        served=record.model,
+        folder=str(folder),
+        record=record,
+        engine=kind,
+        engine_name=engine,
+        examples=None,
+    )
+
+
+def engine_of(folder: Path, record: ServingRecord) -> tuple[EngineKind, str]:
+    """Return what serves a student's folder, or an export's by what its manifest says, and that engine's name.
+
+    Raises:
+        ModelError: the manifest can't be read.
+    """
+    of_student: EngineKind = "encoder" if record.kind == "encoder" else "vllm"
+    if not (folder / MANIFEST).is_file():
+        return of_student, ""
+    manifest = read_manifest(folder)
+    # vLLM loads these as it loads the student
+    if manifest.kind == "causal_lm" and manifest.format in ("safetensors", "vllm"):
+        return "vllm", ""
+    return "export", manifest.described.engine
+
+
+def _export_of(version: ModelVersion, named: str) -> ArtifactRef:
+    meant = [key for key in version.exports if named in (key, key.partition("-")[0])]
+    if len(meant) == 1:
+        return version.exports[meant[0]]
+    known = ", ".join(sorted(version.exports)) or "none"
+    several = f" means {', '.join(sorted(meant))}" if meant else " is none of its exports"
+    raise ModelError(f"{version.reference}: --format {named}{several}. It has {known}.")
+
+
 def _found(store: Store, report: Report, record: ServingRecord, *, version: str, student: ArtifactRef) -> Found:
     """Return a student of a run, fetched to this machine with the rows that its teacher is shown."""
     examples = None
     if record.teacher.prompt.examples:
         examples = str(store.path(_artifacts(store, report)["split"], "examples.parquet"))
+    folder = store.fetch(student)
+    kind, engine = engine_of(folder, record)
     return Found(
         name=record.model,
         version=version,
         served=f"{OF_A_RUN}{report.run_id}",
-        folder=str(store.fetch(student)),
+        folder=str(folder),
         record=record,
+        engine=kind,
+        engine_name=engine,
         examples=examples,
     )
 

@@ -12,12 +12,13 @@ from stillhouse.serving.app import Service, make_app
 from stillhouse.serving.encoder_engine import EncoderEngine
 from stillhouse.serving.engine import Engine
 from stillhouse.serving.entrance import Entrance, State
+from stillhouse.serving.export_engine import ExportEngine, open_export
 from stillhouse.serving.hand_back import TeacherBehind
 from stillhouse.serving.metrics import Metrics
 from stillhouse.serving.request_log import RequestLog
 from stillhouse.serving.server import bound_socket, make_server, say
 from stillhouse.serving.spec import ServeSpec
-from stillhouse.serving.vllm_engine import open_vllm
+from stillhouse.serving.vllm_engine import VllmEngine, open_vllm
 
 
 async def serve(spec: ServeSpec, key: str) -> int:
@@ -67,7 +68,12 @@ async def _start(spec: ServeSpec) -> Engine:
     folder = Path(spec.folder)
     if spec.engine == "encoder":
         return EncoderEngine(folder, spec.record, spec.threads)
-    engine = open_vllm(folder, spec.record, Path(spec.engine_python), concurrency=spec.concurrency)
+    python = Path(spec.engine_python)
+    engine: VllmEngine | ExportEngine
+    if spec.engine == "export":
+        engine = open_export(folder, spec.record, python, name=spec.engine_name, threads=spec.threads)
+    else:
+        engine = open_vllm(folder, spec.record, python, concurrency=spec.concurrency)
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(engine.close)
         await engine.start()

@@ -12,7 +12,7 @@ from stillhouse.serving.request_log import LogSettings
 # the variable that holds the key which clients must send
 KEY_VARIABLE = "STILLHOUSE_SERVE_API_KEY"
 
-EngineKind = Literal["encoder", "vllm"]
+EngineKind = Literal["encoder", "vllm", "export"]
 
 
 class HandBack(StrictModel):
@@ -31,11 +31,12 @@ class ServeSpec(StrictModel):
     served: str  # as it was asked for
     folder: str
     engine: EngineKind
+    engine_name: str = ""  # of an export, for people
     engine_python: str  # of the environment that holds vLLM
     record: ServingRecord
     host: str
     port: int = Field(ge=0, le=65535)  # 0: any that is free
-    threads: int = 0  # of an encoder; 0: as many as cores
+    threads: int = 0  # of an encoder or an export; 0: as many as cores
     concurrency: int = 64  # sequences that vLLM decodes together
     most_waiting: int = 1024  # requests under way; others are refused until some are answered
     grace_s: float = 30.0  # that requests under way have once it is told to stop

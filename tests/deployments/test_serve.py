@@ -10,7 +10,9 @@ VARIABLE = "STILLHOUSE_SERVE_API_KEY"
 
 
 def found(examples: str | None = None, **changes) -> Found:
-    return Found(name="t", version="1", served="t", folder="/t", record=record(**changes), examples=examples)
+    return Found(
+        name="t", version="1", served="t", folder="/t", record=record(**changes), engine="encoder", examples=examples
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

@@ -90,8 +90,8 @@ def test_settings_page_lists_the_variables_that_the_code_reads():
     foreign = {name for name in named if name.startswith(("PREFECT_", "AWS_"))}
     assert len(named) > 15
     assert {name for name in named - foreign if name not in code} == set()
-    # marks the processes of `make up`; no user sets it
-    internal = {"STILLHOUSE_STARTED_BY"}
+    # marks the processes of `make up`, and is between a server and its engine; no user sets them
+    internal = {"STILLHOUSE_STARTED_BY", "STILLHOUSE_ENGINE_API_KEY"}
     assert set(re.findall(r'"(STILLHOUSE_[A-Z0-9_]+[A-Z0-9])"', code)) - internal <= named
 
 

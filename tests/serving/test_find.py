@@ -91,3 +91,45 @@ def test_run_of_another_version_is_refused_with_what_to_do(store):
     store.put_text(f"runs/{RUN}/report.json", json.dumps(report_fields(RUN) | {"skill": 5}))
     with pytest.raises(ModelError, match=r"another version of Stillhouse .* Run its recipe again"):
         find_model(f"runs:/{RUN}", store)
+
+
+def exported(store) -> None:
+    """Register a version with two exports whose folders hold a manifest."""
+    from stillhouse.exports.manifest import Manifest, write_manifest
+
+    refs = {}
+    for key, kind, mark in (("gguf-q8_0", "gguf", "d"), ("gguf-f16", "gguf", "e"), ("safetensors", "safetensors", "f")):
+        student = {"stage": "train", "fingerprint": "a" * 64}
+        with store.workspace("export", 1, mark * 64, {}, {}) as work:
+            manifest = Manifest(
+                format=kind, precision="any", kind="causal_lm", student=student, tools={}, files={}, weights=()
+            )
+            write_manifest(work.folder, manifest)
+            work.commit({})
+        refs[key] = {"stage": "export", "fingerprint": mark * 64}
+    fields = {"run_id": RUN, "student": {"stage": "train", "fingerprint": "a" * 64}, "exports": refs}
+    version = ModelRegistry(store).register(content("a", "tickets", **fields), who="test")
+    ModelRegistry(store).promote("tickets", version.version, who="test", why="it is good")
+
+
+@pytest.mark.parametrize(("named", "engine"), [("gguf-q8_0", "export"), ("safetensors", "vllm")])
+def test_export_is_served_by_the_engine_of_its_format(store, named, engine):
+    exported(store)
+    found = find_model("tickets@champion", store, named)
+    assert found.engine == engine
+    assert "export.json" in files(found.folder)
+    assert bool(found.engine_name) is (engine == "export")
+
+
+@pytest.mark.parametrize(
+    ("model", "named", "says"),
+    [
+        ("tickets@champion", "gguf", "--format gguf means gguf-f16, gguf-q8_0"),
+        ("tickets@champion", "onnx", "--format onnx is none of its exports. It has gguf-f16, gguf-q8_0, safetensors"),
+        ("runs:/last", "gguf", "exports are served by a model's version"),
+    ],
+)
+def test_export_that_a_model_lacks_is_refused_in_one_line(store, model, named, says):
+    exported(store)
+    with pytest.raises(ModelError, match=says):
+        find_model(model, store, named)
