@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 from stillhouse.config import StrictModel
-from stillhouse.evaluation.power import smallest_difference, smallest_share_difference
-from stillhouse.gate.power import not_worse_power, rows_for_margin, score_power
 from stillhouse.gate.spending import level_of_look
 from stillhouse.recipe.gate import BetterThan, NotWorseThan
 from stillhouse.recipe.recipe import Recipe
@@ -37,6 +35,10 @@ def forecast_gate(recipe: Recipe, num_rows: int, look: int) -> Iterator[GateFore
 
 
 def _forecast(rule: BetterThan, rows: int, look: int, level: float, *, is_share: bool) -> GateForecast:
+    # imported here: SciPy takes a second to load, and a run's first stage need not wait for it
+    from stillhouse.evaluation.power import smallest_difference, smallest_share_difference
+    from stillhouse.gate.power import not_worse_power, rows_for_margin, score_power
+
     error = ASSUMED_SPREAD / max(rows, 1) ** 0.5
     if isinstance(rule, NotWorseThan):
         margin = rule.margin
@@ -58,6 +60,8 @@ def _forecast(rule: BetterThan, rows: int, look: int, level: float, *, is_share:
 
 
 def _score_rows(margin: float, level: float) -> int:
+    from stillhouse.evaluation.power import smallest_difference
+
     needed = smallest_difference(ASSUMED_SPREAD, 1 - 2 * level)
     assert needed is not None, "a spread above 0 shows some difference"
     return round((needed / margin) ** 2)

@@ -12,6 +12,8 @@ OpponentName = Literal["teacher", "champion", "base", "strongest_alternative"]
 # of a rule's fields, those that say what kind it is
 KINDS = ("metric", "not_worse_than", "better_than", "at_most", "contamination_free", "min_test_rows")
 
+_OP: Literal[">="] = ">="
+
 
 class BetterThan(FrozenModel):
     """The student is better than another model on the same test rows, shown by a paired one-sided test."""
@@ -58,7 +60,7 @@ class Rule(FrozenModel):
         description="dotted path of a number in report.json. The low end of an interval decides against the bound, and "
         "is undecidable if the other end lies beyond it; the value itself passes or is refused",
     )
-    op: Literal[">=", "<=", ">", "<"] = Field(">=")
+    op: Literal[">=", "<=", ">", "<"] = Field(_OP)
     bound: float | None = Field(None, description="of `metric`")
     not_worse_than: NotWorseThan | None = optional_identity(None, "another model, and the margin")
     better_than: BetterThan | None = optional_identity(None, "another model")
@@ -75,7 +77,8 @@ class Rule(FrozenModel):
             named = [kind for kind in KINDS if value.get(kind) is not None]
             if len(named) != 1:
                 raise ValueError(f"a rule is of one kind and has {named or 'none'}; name one of {', '.join(KINDS)}")
-            if "metric" not in named and {"op", "bound"} & value.keys():
+            # a recipe that was written by a run has every default
+            if "metric" not in named and (value.get("bound") is not None or value.get("op", _OP) != _OP):
                 raise ValueError(f"op and bound belong to metric; a rule {named[0]} has its own fields")
         return value
 

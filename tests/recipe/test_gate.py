@@ -25,6 +25,19 @@ def test_rule_each_kind_is_read():
     assert found[3].at_most.memory_mb == 210
 
 
+def test_rules_of_every_kind_are_read_again_from_the_recipe_that_a_run_wrote():
+    rules = (
+        {"metric": "comparison.quality_retained", "op": "<=", "bound": 1.2},
+        {"not_worse_than": {"model": "teacher", "margin": 0.02}},
+        {"better_than": {"model": "base"}},
+        {"at_most": {"memory_mb": 210}},
+        {"contamination_free": True},
+        {"min_test_rows": 250},
+    )
+    recipe = parse_recipe(make_recipe_fields(gate={"rules": list(rules)}))
+    assert parse_recipe(recipe.model_dump(mode="json")).gate == recipe.gate
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
