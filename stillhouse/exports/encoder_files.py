@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stillhouse.exports.tokenizer_files import copy_tokenizer
 
-_FILES = ("config.json", "sentence_bert_config.json", "1_Pooling/config.json", "vocab.txt")
+_FILES = ("config.json", "sentence_bert_config.json", "1_Pooling/config.json")
 
 
 def copy_encoder(student: Path, out: Path, weights: Sequence[str]) -> None:

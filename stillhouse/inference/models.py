@@ -16,10 +16,8 @@ from stillhouse.errors import ModelError
 from stillhouse.recipe.endpoint import Endpoint
 from stillhouse.recipe.teacher import ServedModel
 
-# the files that decide a model's completions; others in its folder (cards, logs) do not
-_IDENTITY_FILES = (
-    "config.json",
-    "generation_config.json",
+# the files by which a model's prompts are rendered and cut into tokens
+TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer.model",
     "tokenizer_config.json",
@@ -28,14 +26,20 @@ _IDENTITY_FILES = (
     "vocab.json",
     "merges.txt",
     "chat_template.jinja",
+)
+# the files that decide a model's completions; others in its folder (cards, logs) do not
+_IDENTITY_FILES = (
+    "config.json",
+    "generation_config.json",
+    *TOKENIZER_FILES,
     "quantize_config.json",
     "hf_quant_config.json",
     "adapter_config.json",  # transformers then adds the adapter to the weights
 )
 # further templates of a tokenizer, as for prompts with tools
-_TEMPLATES = "additional_chat_templates/*.jinja"
+TEMPLATES = "additional_chat_templates/*.jinja"
 # vocabularies that are read only where tokenizer.json is missing
-_OTHER_VOCABULARIES = ("tekken.json", "spiece.model", "vocab.txt")
+OTHER_VOCABULARIES = ("tekken.json", "spiece.model", "vocab.txt")
 # where there are weights in Mistral's own format, vLLM takes these for config.json and tokenizer.json
 _MISTRAL_WEIGHTS = "consolidated*.safetensors"
 _MISTRAL = ("params.json", "tekken.json", "tokenizer.model.v*")
@@ -140,7 +144,7 @@ def _folder(path: Path, hashes: HashMemory) -> Model:
 
 def _described_by(path: Path) -> list[Path]:
     """Return the files of a folder that decide its model's answers beside the weights."""
-    vocabularies = () if (path / "tokenizer.json").is_file() else _OTHER_VOCABULARIES
+    vocabularies = () if (path / "tokenizer.json").is_file() else OTHER_VOCABULARIES
     mistral = _MISTRAL if any(path.glob(_MISTRAL_WEIGHTS)) else ()
-    names = [*_IDENTITY_FILES, *vocabularies, *mistral, _TEMPLATES]
+    names = [*_IDENTITY_FILES, *vocabularies, *mistral, TEMPLATES]
     return [file for name in names for file in sorted(path.glob(name)) if file.is_file()]

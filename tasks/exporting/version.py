@@ -3,11 +3,13 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.evaluation.evidence import Evidence, read_evidence
 from stillhouse.exports.spec import ExportSummary
+from stillhouse.metrics.metric import Answers
 from stillhouse.origin.write import write_statement
 from stillhouse.recipe.export import Export
 from stillhouse.registry.reference import CHAMPION
@@ -31,15 +33,9 @@ def export_version(run: Run, version: ModelVersion, entries: Sequence[Export]) -
         ModelError: a converter refuses the student.
         StoreError: the version's run, or what it made, is no more in the store.
     """
-    artifacts = json.loads(run.store.read_text(f"runs/{version.run_id}/artifacts.json"))
-    report = Report.model_validate_json(run.store.read_text(f"runs/{version.run_id}/report.json"))
-    record, found = serving_record(report, version.role), dict[str, ExportResult]()
-    split = ArtifactRef.model_validate(artifacts["split"])
-    measured_in = f"evaluate_encoder {version.role}" if version.kind == "encoder" else "evaluate"
-    student = _evidence(run, split, record, ArtifactRef.model_validate(artifacts[measured_in]))
+    left, found = _left_by_its_run(run, version), dict[str, ExportResult]()
     for entry in entries:
-        built = build_export(run, entry, version.student, version.kind)
-        found[entry.key] = _measure(run, version, entry, built, split, record, student)
+        found[entry.key] = _measure(run, entry, build_export(run, entry, version.student, version.kind), left)
     return found
 
 
@@ -71,26 +67,37 @@ def register_exports(
     return new
 
 
-def _measure(
-    run: Run,
-    version: ModelVersion,
-    entry: Export,
-    built: Built[ExportSummary],
-    split: ArtifactRef,
-    record: ServingRecord,
-    student: Evidence,
-) -> ExportResult:
+@dataclass(frozen=True)
+class _Left:
+    """What the run that trained a version left: its test rows, how they were asked, and what the student answered."""
+
+    version: ModelVersion
+    split: ArtifactRef
+    record: ServingRecord
+    answers: Answers
+
+
+def _left_by_its_run(run: Run, version: ModelVersion) -> _Left:
+    artifacts = json.loads(run.store.read_text(f"runs/{version.run_id}/artifacts.json"))
+    report = Report.model_validate_json(run.store.read_text(f"runs/{version.run_id}/report.json"))
+    record, split = serving_record(report, version.role), ArtifactRef.model_validate(artifacts["split"])
+    measured_in = f"evaluate_encoder {version.role}" if version.kind == "encoder" else "evaluate"
+    measured = _evidence(run, split, record, ArtifactRef.model_validate(artifacts[measured_in]))
+    return _Left(version, split, record, measured.answers[version.role])
+
+
+def _measure(run: Run, entry: Export, built: Built[ExportSummary], left: _Left) -> ExportResult:
     # imported here: statistics take a second to load, and the first stage need not wait for them
     from stillhouse.reports.exports import export_measures
     from tasks.reporting.exports import made
 
-    inputs = {"split": split, "export": built.ref, "student": version.student}
-    evaluated = build_evaluation(run, entry.key, version.role, record.labels, inputs)
-    own = _evidence(run, split, record, evaluated.ref)
-    problems = evaluated.summary.problems
-    measures = export_measures(own, student.answers[version.role], version.role, problems, run.recipe)
-    block: dict[str, Any] = {"format": entry.format, "precision": entry.weights, "kind": version.kind}
-    return ExportResult.model_validate({**block, "student": version.role, **made(built), **measures})
+    version, role = left.version, left.version.role
+    inputs = {"split": left.split, "export": built.ref, "student": version.student}
+    evaluated = build_evaluation(run, entry.key, role, left.record.labels, inputs)
+    own = _evidence(run, left.split, left.record, evaluated.ref)
+    measures = export_measures(own, left.answers, role, evaluated.summary.problems, run.recipe)
+    block: dict[str, Any] = {"format": entry.format, "precision": entry.weights, "kind": version.kind, "student": role}
+    return ExportResult.model_validate({**block, **made(built), **measures})
 
 
 def _evidence(run: Run, split: ArtifactRef, record: ServingRecord, measured: ArtifactRef) -> Evidence:

@@ -1,33 +1,20 @@
 """A run that waits for people, as they see it: a real browser fills the form of a real, suspended run."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.support.deployments.chromium import PICTURES, needs_chromium
 from tests.support.infra.services import LocalServices
 from tests.support.paths import ROOT
-
-CHROMIUM = shutil.which("chromium")
-PICTURES = ROOT / ".stillhouse" / "pictures"
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not CHROMIUM, reason="there is no browser; install Debian's package chromium"),
+    needs_chromium,
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # as root, in a container, Chromium has no sandbox to put its pages into
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def answer(browser: Browser, services: LocalServices, run: str, decision: str, who: str, why: str) -> None:

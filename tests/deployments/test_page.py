@@ -1,37 +1,23 @@
 """Prefect's page as a person uses it: a real browser against the real server."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from flows.distill import distill
+from tests.support.deployments.chromium import PICTURES, needs_chromium
 from tests.support.infra.services import LocalServices
-from tests.support.paths import ROOT
 from tests.support.pipeline import MODEL, Pipeline
-
-CHROMIUM = shutil.which("chromium")
-# kept from the last run of the tests; the README's pictures are taken from here
-PICTURES = ROOT / ".stillhouse" / "pictures"
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(1500),
-    pytest.mark.skipif(not CHROMIUM, reason="there is no browser; install Debian's package chromium"),
+    needs_chromium,
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # as root, in a container, Chromium has no sandbox to put its pages into
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.errors import ModelError
 from stillhouse.exports.manifest import MANIFEST, Manifest, changed_files, list_files, read_manifest, write_manifest
 from stillhouse.exports.runtime import differ_at_once, load_runtime
+from stillhouse.exports.tokenizer_files import copy_tokenizer
 
 
 def made(folder: Path, **changes: str) -> Manifest:
@@ -65,3 +66,14 @@ def test_runtime_of_an_encoder_is_refused(tmp_path: Path):
 def test_choices_differ_at_once_if_no_two_begin_alike():
     assert differ_at_once([[1, 2], [2, 2]])
     assert not differ_at_once([[1, 2], [1, 3]])
+
+
+def test_tokenizer_files_of_an_export_are_all_that_the_student_has(tmp_path: Path):
+    student, out = tmp_path / "student", tmp_path / "out"
+    names = ("tokenizer.json", "vocab.txt", "spiece.model", "additional_chat_templates/tool_use.jinja", "config.json")
+    for name in (*names, "history.jsonl"):
+        (student / name).parent.mkdir(parents=True, exist_ok=True)
+        (student / name).write_text(name)
+    out.mkdir()
+    copy_tokenizer(student, out)
+    assert {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} == set(names)

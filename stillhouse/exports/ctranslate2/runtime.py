@@ -10,6 +10,7 @@ from ctranslate2 import Generator
 
 from stillhouse.errors import ModelError
 from stillhouse.exports.ctranslate2.files import MODEL, VOCABULARY
+from stillhouse.exports.next_token import log_softmax
 from stillhouse.exports.runtime import differ_at_once
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ class CTranslate2Runtime:
         (found,) = self._generator.generate_batch(
             [self._names(prompt_ids)], max_length=1, include_prompt_in_result=False, return_logits_vocab=True
         )
-        logits = np.asarray(found.logits[0][0]).astype(np.float64).reshape(-1)
-        shifted = logits - logits.max()
-        return np.asarray(shifted - float(np.log(np.exp(shifted).sum())))
+        return log_softmax(np.asarray(found.logits[0][0]))
 
     def generate(self, prompt_ids: Sequence[int], *, max_tokens: int, stop_ids: frozenset[int]) -> list[int]:
         """Return the greedy completion's token ids; the stop token that ended it is the last of them."""

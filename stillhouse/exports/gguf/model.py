@@ -65,7 +65,7 @@ class GgufModel:
 
     def start(self, prompt_ids: Sequence[int]) -> NDArray[np.float32]:
         """Forget what was read, read a prompt, and return the logits of the token behind it, [vocabulary]."""
-        self._make_room(len(prompt_ids))
+        self.reserve(len(prompt_ids))
         self._c.llama_memory_clear(self._c.llama_get_memory(self._context), False)
         self._held = 0
         for first in range(0, len(prompt_ids), _BATCH):
@@ -103,9 +103,6 @@ class GgufModel:
         Raises:
             ModelError: the model was not trained on so many.
         """
-        self._make_room(num_tokens)
-
-    def _make_room(self, num_tokens: int) -> None:
         most = int(self._c.llama_model_n_ctx_train(self._model))
         if num_tokens > most:
             raise ModelError(f"{num_tokens} tokens are more than the model can read ({most}). Shorten the prompt.")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from stillhouse.exports.gguf.files import MODEL
 from stillhouse.exports.gguf.model import GgufModel
+from stillhouse.exports.next_token import answer_greedily, log_softmax
 from stillhouse.exports.runtime import OwnTokens, differ_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
 
 class GgufRuntime:
@@ -31,7 +28,7 @@ class GgufRuntime:
             ModelError: the prompt is longer than what the model can read.
         """
         self._model.reserve(len(prompt_ids) + max(len(choice) for choice in choices))
-        behind = _log_softmax(self._model.start(prompt_ids))
+        behind = log_softmax(self._model.start(prompt_ids))
         first = [float(behind[choice[0]]) for choice in choices]
         if differ_at_once(choices):
             return first
@@ -41,7 +38,7 @@ class GgufRuntime:
         if len(choice) == 1:
             return 0.0
         behind = self._model.read_each(choice[:-1])
-        return float(sum(_log_softmax(row)[token] for row, token in zip(behind, choice[1:], strict=True)))
+        return float(sum(log_softmax(row)[token] for row, token in zip(behind, choice[1:], strict=True)))
 
     def generate(self, prompt_ids: Sequence[int], *, max_tokens: int, stop_ids: frozenset[int]) -> list[int]:
         """Return the greedy completion's token ids; the stop token that ended it is the last of them.
@@ -50,12 +47,8 @@ class GgufRuntime:
             ModelError: the prompt is longer than what the model can read.
         """
         self._model.reserve(len(prompt_ids) + max_tokens)
-        token = int(self._model.start(prompt_ids).argmax())
-        answer = [token]
-        while len(answer) < max_tokens and token not in stop_ids:
-            token = int(self._model.read([token]).argmax())
-            answer.append(token)
-        return answer
+        first = self._model.start(prompt_ids)
+        return answer_greedily(first, lambda token: self._model.read([token]), max_tokens=max_tokens, stop_ids=stop_ids)
 
     def tokenize(self, rendered: str) -> list[int]:
         """Return a rendered prompt's token ids by llama.cpp's own tokenizer."""
@@ -83,8 +76,3 @@ def load_runtime(folder: Path, threads: int) -> GgufRuntime:
         ModelError: llama.cpp can't read it.
     """
     return GgufRuntime(GgufModel(folder / MODEL, threads))
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    shifted = logits.astype(np.float64) - float(logits.max())
-    return shifted - float(np.log(np.exp(shifted).sum()))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillhouse.exports.choices import inner_prefixes
+from stillhouse.exports.next_token import answer_greedily, log_softmax
 from stillhouse.exports.runtime import OwnTokens, differ_at_once
 from stillhouse.inference.loading import Loading
 
@@ -42,14 +43,14 @@ class OnnxRuntime:
     def score(self, prompt_ids: Sequence[int], choices: Sequence[Sequence[int]]) -> list[float]:
         """See `Runtime.score`."""
         generator = self._begin(prompt_ids, max(len(choice) for choice in choices))
-        first = _logprobs(generator)
+        first = log_softmax(generator.get_logits())
         if differ_at_once(choices):
             return [float(first[choice[0]]) for choice in choices]
         found: dict[tuple[int, ...], Logprobs] = {(): first}
         for prefix in inner_prefixes(choices)[1:]:
             generator.rewind_to(len(prompt_ids) + len(prefix) - 1)
             generator.append_tokens(np.asarray(prefix[-1:], dtype=np.int32))
-            found[prefix] = _logprobs(generator)
+            found[prefix] = log_softmax(generator.get_logits())
         return [
             float(sum(found[tuple(choice[:place])][token] for place, token in enumerate(choice))) for choice in choices
         ]
@@ -57,13 +58,13 @@ class OnnxRuntime:
     def generate(self, prompt_ids: Sequence[int], *, max_tokens: int, stop_ids: frozenset[int]) -> list[int]:
         """See `Runtime.generate`."""
         generator = self._begin(prompt_ids, max_tokens)
-        written: list[int] = []
-        while len(written) < max_tokens:
-            written.append(int(np.asarray(generator.get_logits()).argmax()))
-            if written[-1] in stop_ids:
-                break
-            generator.append_tokens(np.asarray(written[-1:], dtype=np.int32))
-        return written
+
+        def read(token: int) -> NDArray[np.float32]:
+            generator.append_tokens(np.asarray([token], dtype=np.int32))
+            return np.asarray(generator.get_logits())
+
+        first = np.asarray(generator.get_logits())
+        return answer_greedily(first, read, max_tokens=max_tokens, stop_ids=stop_ids)
 
     def tokenize(self, rendered: str) -> list[int] | None:
         """Return None: prompts are read by the tokenizer of the folder."""
@@ -92,13 +93,6 @@ class OnnxRuntime:
         generator = onnxruntime_genai.Generator(self._model, params)
         generator.append_tokens(np.asarray(prompt_ids, dtype=np.int32))
         return generator
-
-
-def _logprobs(generator: Any) -> Logprobs:
-    """Return the log-probabilities of the next token, [vocabulary]."""
-    logits = np.asarray(generator.get_logits(), dtype=np.float64).reshape(-1)
-    found: Logprobs = logits - np.logaddexp.reduce(logits)
-    return found
 
 
 def load_runtime(folder: Path, threads: int) -> OnnxRuntime:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from stillhouse.exports.next_token import answer_greedily
 from stillhouse.exports.runtime import OwnTokens, differ_at_once
 from stillhouse.exports.safetensors.encoder import TorchEncoder
 from stillhouse.inference.loading import Loading
@@ -54,13 +55,12 @@ class TransformersRuntime:
         import torch
 
         logits, past = self._read(torch.tensor([list(prompt_ids)]), None)
-        written: list[int] = []
-        while len(written) < max_tokens:
-            written.append(int(logits[0, -1].argmax()))
-            if written[-1] in stop_ids:
-                break
-            logits, past = self._read(torch.tensor([written[-1:]]), past)
-        return written
+
+        def read(token: int) -> Any:
+            # the cache grows where it is
+            return self._read(torch.tensor([[token]]), past)[0][0, -1]
+
+        return answer_greedily(logits[0, -1], read, max_tokens=max_tokens, stop_ids=stop_ids)
 
     def tokenize(self, rendered: str) -> list[int] | None:
         """Return None: prompts are read by the tokenizer of the folder."""

@@ -20,22 +20,36 @@ def check(settings: Settings, *entries: dict[str, Any], **fields: Any) -> None:
     check_exports(parse_recipe(make_recipe_fields(export=list(entries), **fields)), settings)
 
 
+class Environment:
+    """The packages of the engine environment, and how often they were asked for."""
+
+    def __init__(self) -> None:
+        self.packages = {"torch", "xllamacpp", "ctranslate2", "onnxruntime-genai", "onnx-ir"}
+        self.looks = 0
+
+    def look(self, settings: Settings) -> set[str]:
+        self.looks += 1
+        return self.packages
+
+
 @pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The packages of the engine environment."""
-    found = {"torch", "xllamacpp", "ctranslate2", "onnxruntime-genai", "onnx-ir"}
-    monkeypatch.setattr(export_check, "_installed", lambda settings: found)
-    return found
+def installed(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    made = Environment()
+    monkeypatch.setattr(export_check, "_installed", made.look)
+    return made
 
 
-def test_export_check_without_exports_asks_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delattr(export_check, "_installed")
+def test_export_check_without_exports_asks_nothing(settings: Settings, installed: Environment):
     check(settings)
+    assert installed.looks == 0
 
 
-def test_export_check_takes_a_family_that_the_format_knows(settings: Settings, tmp_path: Path):
+def test_export_check_takes_a_family_that_the_formats_know_and_looks_once_for_their_packages(
+    settings: Settings, tmp_path: Path, installed: Environment
+):
     student = {"model": str(write_model_folder(tmp_path / "student", rope_parameters=ROPE))}
     check(settings, *({"format": name} for name in ("gguf", "ctranslate2", "onnx", "safetensors")), student=student)
+    assert installed.looks == 1
 
 
 @pytest.mark.parametrize("format_name", ["gguf", "ctranslate2", "onnx"])
@@ -62,12 +76,13 @@ def test_export_check_takes_the_student_of_a_kind_that_the_format_knows(settings
         check(settings, {"format": "gguf", "student": "encoder"}, **both)
 
 
-def test_export_check_names_packages_that_are_missing_and_who_brings_them(settings: Settings, installed: set[str]):
-    installed.remove("xllamacpp")
+def test_export_check_names_packages_that_are_missing_and_who_brings_them(settings: Settings, installed: Environment):
+    installed.packages.remove("xllamacpp")
     with pytest.raises(RecipeError, match="gguf needs xllamacpp in the engine environment; run `make export`"):
         check(settings, {"format": "gguf"}, {"format": "onnx"})
 
 
-def test_export_check_of_an_encoder_needs_no_package(settings: Settings, installed: set[str]):
-    installed.clear()
+def test_export_check_of_an_encoder_needs_no_package(settings: Settings, installed: Environment):
+    installed.packages.clear()
     check(settings, {"format": "onnx"}, student={"kind": "encoder", "model": "owner/encoder"})
+    assert installed.looks == 0
