@@ -1,7 +1,8 @@
-"""Small checkpoints of each family through GGUF and CTranslate2: the engines' numbers against transformers' own."""
+"""Small checkpoints of each family through the formats: the engines' numbers against transformers' own."""
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ INSTALLED = {path.name for path in PYTHON.parent.parent.glob("lib/python*/site-p
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not {"xllamacpp", "ctranslate2"} <= INSTALLED, reason="`make export` was not run"),
+    pytest.mark.skipif(
+        not {"xllamacpp", "ctranslate2", "onnxruntime_genai"} <= INSTALLED, reason="`make export` was not run"
+    ),
 ]
 
 VARIANTS = (
@@ -78,6 +81,12 @@ def test_ctranslate2_family_scores_and_writes_as_transformers_does(ctranslate2, 
     assert_as_transformers(ctranslate2[name], 0.001)
 
 
+def test_safetensors_students_score_and_write_as_transformers_does(tmp_path):
+    for found in taken("safetensors", "as_trained", tmp_path, "Llama 3.2", "Qwen3").values():
+        assert_as_transformers(found, 0.001)
+        assert "can't be loaded by transformers" in found["damaged"]
+
+
 @pytest.mark.parametrize("name", [name for name in ALL if name not in GGUF])
 def test_gguf_other_family_is_refused_in_a_line_that_names_the_known(gguf, name):
     assert gguf[name].startswith("No GGUF can be made of a student of the family ")
@@ -93,12 +102,18 @@ def test_ctranslate2_other_family_is_refused_in_one_line(ctranslate2, name):
 
 @pytest.mark.parametrize(
     ("format_name", "precision", "tolerance"),
-    [("gguf", "q8_0", 0.6), ("gguf", "q4_0", 6.0), ("ctranslate2", "int8", 0.6)],
+    [
+        ("gguf", "q8_0", 0.6),
+        ("gguf", "q4_0", 6.0),
+        ("ctranslate2", "int8", 0.6),
+        ("onnx", "int8", 0.6),
+        ("onnx", "int4", 6.0),
+    ],
 )
 def test_precision_scores_are_near_and_further_off_with_fewer_bits(tmp_path, format_name, precision, tolerance):
     found = taken(format_name, precision, tmp_path, "Llama 3.2")["Llama 3.2"]
     off = [abs(one - other) for one, other in zip(found["scores"], found["expected"], strict=True)]
     assert max(off) < tolerance
     assert max(off) > 1e-4
-    assert found["damaged"].startswith(("llama.cpp can't read ", "CTranslate2 can't read "))
-    assert found["damaged"].endswith(". Export the student again.")
+    assert re.search(r"(llama\.cpp|CTranslate2) can't read |can't be loaded by onnxruntime-genai", found["damaged"])
+    assert found["damaged"].endswith((". Export the student again.", ". Export it again."))
