@@ -87,7 +87,7 @@ def run_stages(run: Run) -> dict[str, Any]:
     opinions = form_second_opinion(run, rows)
     dataset = filter_completions(run, completions, rows, scores, opinions)
 
-    students = train_students(run, bases, rows, dataset)
+    students = train_students(run, bases, teachers, rows, dataset)
     labelled_only = train_labelled_only(run, students[0], rows, dataset)
     champion = find_champion(run, students)
     models: list[Measurable] = [*students, untrained, *filter(None, [labelled_only]), *champion.models]

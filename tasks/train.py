@@ -9,11 +9,13 @@ from stillhouse.artifacts.handle import Built
 from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.training import Training
 from stillhouse.students.labelled_steps import labelled_steps
-from stillhouse.students.spec import TrainSpec, TrainSummary
+from stillhouse.students.spec import TeacherWeights, TrainSpec, TrainSummary
 from tasks.balance import Rows
 from tasks.initialise import StudentParams
+from tasks.orchestration.params import Execution, IfSet
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.orchestration.student_models import StudentBase, StudentModel
@@ -28,6 +30,8 @@ class TrainParams(StudentParams):
     training: Training
     rows: str  # file name
     with_validation: bool = Field(alias="validate")
+    teacher: IfSet[Any] = None  # the content of the teacher's weights, for a method that computes with them
+    teacher_weights: Execution[TeacherWeights | None] = None
 
 
 @stage("train", version=2, on_device=True)
@@ -41,13 +45,18 @@ def train(call: StageCall[TrainParams]) -> TrainSummary:
         validation=str(validation) if params.with_validation and validation.stat().st_size else None,
         training=params.training,
         checkpoints=str(call.settings.work / "checkpoints" / call.fingerprint),
+        teacher=params.teacher_weights,
         out=str(call.work.folder),
     )
     return run_engine_worker(call, Worker.TRAIN, spec, TrainSummary)
 
 
 def train_students(
-    run: Run, bases: Sequence[StudentBase], rows: Rows, dataset: Built[FilterSummary]
+    run: Run,
+    bases: Sequence[StudentBase],
+    teachers: Sequence[Checkpoint],
+    rows: Rows,
+    dataset: Built[FilterSummary],
 ) -> list[StudentModel]:
     """Return every student trained on the teachers' completions and the references, the main one first."""
     students = []
@@ -57,7 +66,10 @@ def train_students(
             given: dict[str, Any] = {"rows": "train.jsonl", "training": training, "with_validation": True}
             built: Built[Any] = build_encoder(run, base, rows.labels, dataset.ref, label=label, **given)
         else:
-            built = _train(run, base, dataset, label, training=training, rows="train.jsonl", with_validation=True)
+            with_teacher = _teacher_fields(run, teachers) if training.needs_teacher else {}
+            built = _train(
+                run, base, dataset, label, training=training, rows="train.jsonl", with_validation=True, **with_teacher
+            )
         run.ledger.append(machine_line(Expense.TRAINING, built, run.recipe.costs.training_usd_per_hour))
         students.append(base.built_as(base.role, built))
     return students
@@ -77,7 +89,9 @@ def train_labelled_only(
     # no validation: a user without a teacher would have to take it from the same handful
     training = training_of(run, base)
     most = labelled_steps(student.built.summary.steps, written.rows.labelled, training)
-    training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, "soft_labels": None})
+    # without a teacher there is nothing to learn but the labels
+    alone = {"kind": "sft", "soft_labels": None}
+    training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, **alone})
     if base.config.is_encoder:
         built: Built[Any] = build_encoder(
             run, base, rows.labels, dataset.ref, rows="labelled.jsonl", label=label, training=training
@@ -93,3 +107,14 @@ def _train(
 ) -> Built[TrainSummary]:
     inputs = {"rows": dataset.ref, **base.checkpoint.inputs}
     return run.build(train, inputs, TrainParams.of(run.recipe, base, **params), label=label)
+
+
+def _teacher_fields(run: Run, teachers: Sequence[Checkpoint]) -> dict[str, Any]:
+    """Return what a method needs that computes with the teacher's weights: those of the first that is served here."""
+    found, config = next(
+        (found, config) for found, config in zip(teachers, run.recipe.teachers, strict=True) if not config.endpoint
+    )
+    return {
+        "teacher": found.identity,
+        "teacher_weights": TeacherWeights(model=found.path, revision=config.revision),
+    }

@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     TrainingKind = str
 else:
     TrainingKind = Literal[tuple(sorted(path.stem for path in TRAINERS.glob("[!_]*.py")))]
+# methods that compute with the teacher's weights while the student learns
+WITH_TEACHER = frozenset({"on_policy", "hidden_states", "attention"})
 
 
 class Training(FrozenModel):
@@ -125,6 +127,11 @@ class Training(FrozenModel):
     )
     use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether the method computes with the teacher's weights while the student learns."""
+        return self.kind in WITH_TEACHER
 
     @property
     def has_adapter(self) -> bool:

@@ -30,6 +30,13 @@ class StudentSpec(FrozenModel):
     out: str = Field(description="folder for the student")
 
 
+class TeacherWeights(FrozenModel):
+    """The teacher's weights, for a training method that computes with them."""
+
+    model: str = Field(description="local checkpoint folder, or hub name")
+    revision: str = Field("", description="hub revision; ignored for local folders")
+
+
 class TrainSpec(StudentSpec):
     """One training run of `python -m stillhouse.students.worker`."""
 
@@ -37,6 +44,7 @@ class TrainSpec(StudentSpec):
     validation: str | None = Field(None, description="JSONL of the same form; none trains without validation")
     training: Training
     checkpoints: str = Field(description="folder that outlives a kill; a killed training resumes from it")
+    teacher: TeacherWeights | None = Field(None, description="of the methods that compute with the teacher; else none")
 
 
 class InitialiseSpec(StudentSpec):

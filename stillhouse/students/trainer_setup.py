@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stillhouse.recipe.training import Training
     from stillhouse.runtime.worker import Reporter
     from stillhouse.students.label_choices import Choice
+    from stillhouse.students.spec import TeacherWeights
     from stillhouse.students.tokens import Rows
 
 SHORT_ROW_TOKENS = 256
@@ -47,6 +48,7 @@ class TrainingJob:
     checkpoints: Path
     report: Reporter
     choices: Sequence[Choice] = ()  # that `labels` of the rows point to
+    teacher: TeacherWeights | None = None  # of the methods that compute with the teacher's weights
 
 
 def trainer_options(job: TrainingJob) -> dict[str, Any]:

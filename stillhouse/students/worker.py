@@ -70,7 +70,9 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
         counts["rows_with_soft_label"] = num_with_choices(rows.train)
         report.log(f"{counts['rows_with_soft_label']} rows learn the teacher's probabilities of the labels")
     checkpoints = Path(spec.checkpoints)
-    job = TrainingJob(model, tokenizer, rows.train, rows.validation, spec.training, checkpoints, report, rows.choices)
+    job = TrainingJob(
+        model, tokenizer, rows.train, rows.validation, spec.training, checkpoints, report, rows.choices, spec.teacher
+    )
     trained, summary = train(job)
     if rank() == 0:
         save_student(_whole(trained, spec), tokenizer, out, spec.training.precision)

@@ -103,7 +103,7 @@ def dry_distill(recipe: Recipe, student: ModelRole = ModelRole.STUDENT) -> DryRu
     completions = generate_completions(run, teachers, rows)
     scores, opinions = score_completions(run, judge, completions, rows), form_second_opinion(run, rows)
     dataset = filter_completions(run, completions, rows, scores, opinions)
-    students = train_students(run, bases, rows, dataset)
+    students = train_students(run, bases, teachers, rows, dataset)
     labelled_only = train_labelled_only(run, students[0], rows, dataset)
     models = [*students, untrained, *filter(None, [labelled_only])]
     measure_alternatives(run, rows, dataset)

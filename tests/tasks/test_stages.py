@@ -245,7 +245,7 @@ def test_labelled_only_where_no_teacher_taught_is_not_trained_again(tmp_path: Pa
     run = run_of("local", tmp_path)
     rows = prepare_rows(run)
     dataset = filter_completions(run, generate_completions(run, load_teachers(run), rows), rows, None)
-    (student,) = train_students(run, load_student_bases(run), rows, dataset)
+    (student,) = train_students(run, load_student_bases(run), [], rows, dataset)
     taught_by_references = replace(dataset, summary=dataset.summary.model_copy(update={"kept": 0}))
     assert train_labelled_only(run, student, rows, dataset) is not None
     assert train_labelled_only(run, student, rows, taught_by_references) is None
@@ -255,7 +255,7 @@ def test_labelled_only_of_a_long_training_ends_after_100_epochs(tmp_path: Path):
     run = run_of("local", tmp_path)
     rows = prepare_rows(run)
     dataset = filter_completions(run, generate_completions(run, load_teachers(run), rows), rows, None)
-    (student,) = train_students(run, load_student_bases(run), rows, dataset)
+    (student,) = train_students(run, load_student_bases(run), [], rows, dataset)
 
     def named(steps: int) -> str:
         summary = student.built.summary.model_copy(update={"steps": steps})

@@ -15,6 +15,7 @@ from stillhouse.recipe.checks.second_opinion import find_second_opinion_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
 from stillhouse.recipe.checks.soft_labels import find_soft_label_problems
 from stillhouse.recipe.checks.students import find_student_problems
+from stillhouse.recipe.checks.teaching import find_teaching_problems
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.recipe.terms import TERMS, forbidding_terms
@@ -28,6 +29,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_output_problems,
         find_student_problems,
         find_soft_label_problems,
+        find_teaching_problems,
         find_second_opinion_problems,
         _find_budget_problems,
         find_routing_problems,

@@ -1,0 +1,22 @@
+"""Training methods that the recipe's teachers can't serve."""
+
+from collections.abc import Iterator
+
+from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.student import Student
+
+
+def find_teaching_problems(recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each student whose training method needs what no teacher has."""
+    for kind in sorted({recipe.training_of(one).kind for one in recipe.all_students if _lacks_weights(recipe, one)}):
+        yield (
+            f"training.kind: {kind} computes with the teacher's weights, and every teacher is behind an endpoint: add "
+            "a teacher without `endpoint`, which is loaded here, or take training.kind: sft"
+        )
+
+
+def _lacks_weights(recipe: Recipe, student: Student) -> bool:
+    """Return whether a student's method needs a teacher's weights, and none is here."""
+    if student.is_encoder or not recipe.training_of(student).needs_teacher:
+        return False
+    return all(teacher.endpoint for teacher in recipe.teachers)
