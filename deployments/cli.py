@@ -126,7 +126,7 @@ def plan(
         # after the environment is set: Prefect reads it on import
         from flows.plan import plan as plan_flow
         from stillhouse.planning.plan import Plan
-        from stillhouse.planning.tables import plan_lines, render_plan
+        from stillhouse.planning.tables import plan_lines, render_compatibility, render_plan
 
     result = foreground.run(plan_flow, recipe=recipe, **inputs, offline=offline, overrides=overrides)
     if as_json:
@@ -134,6 +134,8 @@ def plan(
         return
     terminal, forecast = console(), Plan.model_validate(result)
     terminal.print(render_plan(forecast))
+    if forecast.compatibility:
+        terminal.print(render_compatibility(forecast))
     for line in plan_lines(forecast):
         terminal.print(line, highlight=False, markup=False)
 

@@ -24,6 +24,7 @@ from tasks.judge_pairs import compare_pairs
 from tasks.label_curve import measure_label_curve
 from tasks.mix import generate_completions
 from tasks.orchestration.champion import find_champion
+from tasks.orchestration.compatibility import check_compatibility
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.registry import RefreshInput
 from tasks.orchestration.results import PLAIN_JSON
@@ -80,6 +81,7 @@ def run_stages(run: Run) -> dict[str, Any]:
     teachers, judge = load_teachers(run), load_judge(run)
     # before the teachers are paid: a student that can't be trained shows here
     bases = load_student_bases(run)
+    check_compatibility(run, bases, teachers)
     untrained = initialise_student(run, bases, rows)
 
     completions = generate_completions(run, teachers, rows)

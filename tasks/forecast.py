@@ -16,7 +16,8 @@ from stillhouse.recipe.judge import SCORES
 from stillhouse.skills.cases import read_cases, read_splits
 from stillhouse.teachers.probe_result import ProbeResult, read_probe
 from tasks.balance import Rows
-from tasks.orchestration.model_memory import models_memory, named_models_memory
+from tasks.orchestration.compatibility import named_compatibility
+from tasks.orchestration.model_memory import models_memory, named_models_memory, named_teachers
 from tasks.orchestration.probes import Probes, read_probes
 from tasks.orchestration.run import Run
 from tasks.orchestration.training_memory import trainings_memory
@@ -36,7 +37,15 @@ def forecast(
     teacher_probes, judge_probe = read_probes(run, teachers, probes), _read_judge_probe(run, judge, scores)
     memory, training = models_memory(run, teachers, judge), tuple(trainings_memory(run))
     inputs = PlanInputs(
-        run.recipe, rows.labels, teacher_probes, splits, judge_probe, memory, training, test_rows=_test_rows(run, rows)
+        run.recipe,
+        rows.labels,
+        teacher_probes,
+        splits,
+        judge_probe,
+        memory,
+        training,
+        named_compatibility(run, teachers),
+        test_rows=_test_rows(run, rows),
     )
     plan = make_plan(inputs)
     create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
@@ -47,9 +56,11 @@ def forecast(
 def forecast_offline(run: Run, rows: Rows, listed: list[ProbeResult]) -> Plan:
     """Return what is known of a run before any model was asked: its requests, their bounds, and the models' memory."""
     memory, training = named_models_memory(run), tuple(trainings_memory(run))
-    splits = _splits(run, rows)
-    test = _test_rows(run, rows)
-    inputs = PlanInputs(run.recipe, rows.labels, listed, splits, None, memory, training, test, is_offline=True)
+    compatibility = named_compatibility(run, named_teachers(run))
+    splits, test = _splits(run, rows), _test_rows(run, rows)
+    inputs = PlanInputs(
+        run.recipe, rows.labels, listed, splits, None, memory, training, compatibility, test, is_offline=True
+    )
     plan = make_plan(inputs)
     create_markdown_artifact(markdown=plan_markdown(plan), key="plan")
     return plan

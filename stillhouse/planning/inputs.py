@@ -14,6 +14,7 @@ from stillhouse.planning.model_memory import ModelMemory
 from stillhouse.planning.training_memory import TrainingMemory
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
+from stillhouse.students.compatibility import Compatibility
 from stillhouse.teachers.calibration import calibrated_completions, label_priors, teacher_index_of
 from stillhouse.teachers.probe_result import ProbeResult, RowIds
 
@@ -36,6 +37,7 @@ class PlanInputs:
     judge_probe: ProbeResult | None = None  # None unless a judge's scores choose what the student learns
     memory: tuple[ModelMemory, ...] = ()
     training: tuple[TrainingMemory, ...] = ()
+    compatibility: tuple[Compatibility, ...] = ()
     test_rows: HeldOut | None = None  # None: not known
     is_offline: bool = False  # no model was asked, and sizes of prompts are bytes
 

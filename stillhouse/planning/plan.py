@@ -19,6 +19,7 @@ from stillhouse.planning.requests_forecast import RequestsForecast, forecast_req
 from stillhouse.planning.training_memory import TrainingMemory
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
+from stillhouse.students.compatibility import Compatibility
 from stillhouse.students.launch import TRAIN_WORKER, launch_command
 from stillhouse.teachers.probe_result import ProbeResult, RowIds
 
@@ -60,6 +61,7 @@ class Plan(StrictModel):
     budget: tuple[Limit, ...]
     memory: tuple[ModelMemory, ...]  # of each model that an engine here serves
     training: tuple[TrainingMemory, ...] = ()  # of each student that is a language model
+    compatibility: tuple[Compatibility, ...] = ()  # of each such student with each teacher
     gate: tuple[GateForecast, ...] = ()  # of each rule about two models
     most: tuple[Most, ...] = ()  # of a plan that asked no model
     notes: tuple[str, ...]
@@ -86,6 +88,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         budget=tuple(_limits(parts, recipe)),
         memory=inputs.memory,
         training=inputs.training,
+        compatibility=inputs.compatibility,
         gate=gate,
         most=tuple(most_of_all(inputs)) if inputs.is_offline else (),
         notes=(*notes, *([gate_note()] if gate else [])),

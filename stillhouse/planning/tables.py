@@ -1,11 +1,12 @@
 """The plan for the terminal and for Prefect's page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.table import Column, Table
 
 from stillhouse.costs.forecast import Range
+from stillhouse.planning.compatibility import COMPATIBILITY, compatibility_rows
 from stillhouse.planning.gate_forecast import gate_line
 from stillhouse.planning.model_memory import memory_line
 from stillhouse.planning.most import most_line
@@ -57,17 +58,27 @@ def _memory_lines(plan: Plan) -> list[str]:
 def render_plan(plan: Plan) -> Table:
     """Return the plan as a table for rich to print."""
     title = f"Plan of {plan.recipe}: {', '.join(plan.teachers)} for {plan.skill}"
-    columns = [Column(name, justify="right" if number else "left") for number, name in enumerate(COLUMNS)]
-    grid = Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", min_width=72)
-    for row in plan_rows(plan):
-        grid.add_row(*row)
-    return grid
+    return _grid(title, COLUMNS, plan_rows(plan))
+
+
+def render_compatibility(plan: Plan) -> Table:
+    """Return how each student fits each teacher as a table for rich to print."""
+    return _grid("Students and teachers", COMPATIBILITY, compatibility_rows(plan.compatibility))
 
 
 def plan_markdown(plan: Plan) -> str:
     """Return the plan as Markdown."""
     lines = "\n".join(f"- {cell(line)}" for line in plan_lines(plan))
-    return f"## Plan of {cell(plan.recipe)}\n\n{table(COLUMNS, plan_rows(plan))}\n\n{lines}\n"
+    fits = table(COMPATIBILITY, compatibility_rows(plan.compatibility)) + "\n\n" if plan.compatibility else ""
+    return f"## Plan of {cell(plan.recipe)}\n\n{table(COLUMNS, plan_rows(plan))}\n\n{fits}{lines}\n"
+
+
+def _grid(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    columns = [Column(name, justify="right" if number else "left") for number, name in enumerate(names)]
+    grid = Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", min_width=72)
+    for row in rows:
+        grid.add_row(*row)
+    return grid
 
 
 def _amounts(usage: RemainingUsage | Plan) -> list[str]:

@@ -68,6 +68,8 @@ else:
     TrainingKind = Literal[tuple(sorted(path.stem for path in TRAINERS.glob("[!_]*.py")))]
 # methods that compute with the teacher's weights while the student learns
 WITH_TEACHER = frozenset({"on_policy", "hidden_states", "attention"})
+# methods that compare numbers of the teacher with the student's token by token
+BY_TOKENS = WITH_TEACHER | {"logits"}
 
 
 class Training(FrozenModel):
@@ -132,6 +134,11 @@ class Training(FrozenModel):
     def needs_teacher(self) -> bool:
         """Whether the method computes with the teacher's weights while the student learns."""
         return self.kind in WITH_TEACHER
+
+    @property
+    def needs_same_tokens(self) -> bool:
+        """Whether each of the student's tokens must mean the same to the teacher."""
+        return self.kind in BY_TOKENS
 
     @property
     def has_adapter(self) -> bool:

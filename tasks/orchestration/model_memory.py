@@ -27,13 +27,13 @@ def models_memory(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | 
 
 def named_models_memory(run: Run) -> tuple[ModelMemory, ...]:
     """Return the memory of the same models by their names alone: nothing is converted, and no commit looked up."""
-    found = {
-        field: Checkpoint.behind(model.endpoint, model.model, model.revision)
-        if model.endpoint
-        else find_checkpoint(model.model, model.revision, run.settings)
-        for field, model in run.recipe.served_models.items()
-    }
-    return models_memory(run, [one for field, one in found.items() if field != "judge"], found.get("judge"))
+    judge = run.recipe.judge
+    return models_memory(run, named_teachers(run), _named(run, judge) if judge else None)
+
+
+def named_teachers(run: Run) -> list[Checkpoint]:
+    """Return the teachers by their names alone, in the recipe's order."""
+    return [_named(run, teacher) for teacher in run.recipe.teachers]
 
 
 def find_refusal(run: Run, field: str, config: ServedModel, checkpoint: Checkpoint) -> str:
@@ -53,6 +53,12 @@ def find_refusal(run: Run, field: str, config: ServedModel, checkpoint: Checkpoi
     if is_folder and memory.verdict == "fits":
         note_passed(run.settings, looked_at)
     return "\n  ".join([memory_line(memory), *memory.commands]) if memory.verdict == "does not fit" else ""
+
+
+def _named(run: Run, model: ServedModel) -> Checkpoint:
+    if model.endpoint:
+        return Checkpoint.behind(model.endpoint, model.model, model.revision)
+    return find_checkpoint(model.model, model.revision, run.settings)
 
 
 def _all(run: Run, teachers: Sequence[Checkpoint], judge: Checkpoint | None, machine: Machine) -> Iterator[ModelMemory]:

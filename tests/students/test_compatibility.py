@@ -1,0 +1,91 @@
+"""Who can learn from whom by which method, told before anything is spent."""
+
+import pytest
+
+from stillhouse.errors import ModelError
+from stillhouse.recipe.training import BY_TOKENS, Training
+from stillhouse.students.compatibility import ModelFacts, compare_models, facts_behind, facts_of, refuse_misfits
+from tests.support.compared_models import write_compared
+
+FACTS = ModelFacts(name="one", parameters=10, context=4096, logits=600, tokens=600, vocabulary="v", template="t")
+
+
+def training(kind: str = "sft", **fields: object) -> Training:
+    # a kind of which the check must know, whether or not it is there yet
+    return Training(**fields).model_copy(update={"kind": kind})
+
+
+@pytest.mark.parametrize("kind", sorted(BY_TOKENS))
+def test_compare_models_other_vocabulary_is_refused_where_tokens_are_compared(kind):
+    other = FACTS.model_copy(update={"name": "other", "vocabulary": "w", "tokens": 900})
+    found = compare_models(FACTS, other, training(kind))
+    assert found.vocabularies == "differ"
+    assert f"training.kind: {kind}" in found.problem
+    assert "600 and 900 tokens" in found.problem
+    assert "training.kind: sft" in found.problem
+    with pytest.raises(ModelError, match="Student one: training.kind"):
+        refuse_misfits([found])
+
+
+def test_compare_models_other_vocabulary_text_training_fits():
+    other = FACTS.model_copy(update={"vocabulary": "w", "template": "u"})
+    found = compare_models(FACTS, other, training())
+    assert (found.vocabularies, found.templates, found.verdict) == ("differ", "differ", "fits")
+    refuse_misfits([found])
+
+
+@pytest.mark.parametrize(
+    ("logits", "expected"), [((151_936, 152_064), "not known"), ((32_064, 200_064), "differ"), ((None, 5), "not known")]
+)
+def test_compare_models_without_tokenizers_padding_is_no_difference(logits, expected):
+    own, other = (ModelFacts(name="m", logits=number) for number in logits)
+    assert compare_models(own, other, training("logits")).vocabularies == expected
+
+
+def test_compare_models_rows_longer_than_the_context_are_refused():
+    found = compare_models(FACTS, FACTS, training(max_length=8192))
+    assert "at most 4096" in found.problem
+
+
+def test_compare_models_fewer_logits_than_tokens_are_refused():
+    narrow = FACTS.model_copy(update={"logits": 590})
+    assert "600 tokens, and one gives 590" in compare_models(FACTS, narrow, training("logits")).problem
+    assert compare_models(FACTS, narrow, training()).problem == ""
+
+
+def test_compare_models_student_larger_than_its_teacher_is_allowed_with_a_warning():
+    large = FACTS.model_copy(update={"name": "large", "parameters": 30})
+    found = compare_models(large, FACTS, training())
+    refuse_misfits([found])
+    assert "30 parameters, more than teacher one with 10" in found.warning
+    assert compare_models(FACTS, large, training()).warning == ""
+
+
+def test_compare_models_nothing_known_refuses_nothing():
+    unknown = ModelFacts(name="?")
+    found = compare_models(unknown, unknown, training("logits", max_length=10**6))
+    assert (found.problem, found.verdict) == ("", "not known before the models are loaded")
+
+
+def test_facts_of_folders_same_and_other_tokenizers_are_told_apart(tmp_path):
+    teacher = facts_of("teacher", write_compared(tmp_path / "a", numbers=70, max_position_embeddings=2048))
+    padded = facts_of("padded", write_compared(tmp_path / "b", vocab_size=704))
+    added = facts_of("added", write_compared(tmp_path / "c", specials=("<|tool|>",)))
+    other = facts_of("other", write_compared(tmp_path / "d", words="sentencepiece"))
+    kind = training("logits")
+    assert teacher.parameters == 70
+    assert teacher.context == 2048
+    assert compare_models(padded, teacher, kind).vocabularies == "same"
+    assert [compare_models(one, teacher, kind).vocabularies for one in (added, other)] == ["differ", "differ"]
+
+
+def test_facts_of_broken_tokenizer_or_unconverted_file_are_not_known(tmp_path):
+    path = write_compared(tmp_path / "a")
+    (tmp_path / "a" / "tokenizer.json").write_text("{")
+    assert facts_of("broken", path).vocabulary is None
+    assert facts_of("file", str(tmp_path / "weights.gguf")) == ModelFacts(name="file")
+
+
+def test_facts_behind_published_model_is_known_without_a_hub_and_others_are_not():
+    assert facts_behind("v3", "deepseek-ai/DeepSeek-V3").logits == 129_280
+    assert facts_behind("gpt", "gpt-5") == ModelFacts(name="gpt")
