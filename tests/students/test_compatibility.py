@@ -23,7 +23,7 @@ def test_compare_models_other_vocabulary_is_refused_where_tokens_are_compared(ki
     assert f"training.kind: {kind}" in found.problem
     assert "600 and 900 tokens" in found.problem
     assert "training.kind: sft" in found.problem
-    with pytest.raises(ModelError, match="Student one: training.kind"):
+    with pytest.raises(ModelError, match=r"Student one: training\.kind"):
         refuse_misfits([found])
 
 

@@ -43,7 +43,7 @@ def bases_of(run: SimpleNamespace) -> list[StudentBase]:
 
 def test_check_compatibility_method_by_tokens_other_tokenizer_is_one_line(run, monkeypatch):
     monkeypatch.setattr(training, "BY_TOKENS", frozenset({"sft"}))
-    with pytest.raises(ModelError, match="Student pupil: training.kind: sft compares it with teacher teacher") as error:
+    with pytest.raises(ModelError, match=r"pupil: training\.kind: sft compares it with teacher teacher") as error:
         check_compatibility(run, bases_of(run), named_teachers(run))
     assert "\n" not in str(error.value)
 
