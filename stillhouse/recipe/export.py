@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from stillhouse.config import FrozenModel, optional_identity
 from stillhouse.exports.formats import FORMATS
 
-FormatName = Literal["safetensors", "onnx", "gguf", "ctranslate2"]
+FormatName = Literal["safetensors", "vllm", "onnx", "gguf", "ctranslate2"]
 
 
 class Export(FrozenModel):
@@ -19,8 +19,8 @@ class Export(FrozenModel):
     """
 
     format: FormatName = Field(
-        description="safetensors: as trained, for transformers; onnx: onnxruntime; gguf: llama.cpp; ctranslate2: "
-        "CTranslate2. `make export` installs what they need"
+        description="safetensors: as trained, for transformers; vllm: in 8 bits for vLLM; onnx: onnxruntime; gguf: "
+        "llama.cpp; ctranslate2: CTranslate2. `make export` installs what they need"
     )
     precision: str = optional_identity("", "of the weights; the format's first, if none is named")
     student: str = optional_identity("", "name of one of the recipe's students")
