@@ -64,6 +64,7 @@ def filter_completions(
         mixing=recipe.mixing if recipe.has_several else None,
         balance=recipe.data.balance if recipe.data.balance.by == "label" else None,
         reasoning=recipe.training.reasoning,
+        reasoning_mix=recipe.training.reasoning_mix if recipe.training.reasoning == "mix" else None,
         label_probabilities=recipe.learns_probabilities,
         other_priors=any(other.calibration == "batch" for other in recipe.teachers[1:]),
         target_version=recipe.skill.target_version,

@@ -106,7 +106,7 @@ def _try_template(run: Run, built: Built[Any], sample: tuple[dict[str, Any], ...
     Raises:
         ModelError: a training example can't be made of them.
     """
-    looked_at = ["template", built.ref.fingerprint, run.recipe.training.reasoning, sample]
+    looked_at = ["template", built.ref.fingerprint, run.recipe.training.teaches_reasoning, sample]
     if built.is_cached:  # the rows may be another run's
         check_once(
             run.settings, looked_at, lambda: check_untrained(str(run.store.fetch(built.ref)), run.recipe, sample)

@@ -17,9 +17,16 @@ from stillhouse.dataset.example import TrainingExample
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.label_probabilities import LabelProbabilities
 from stillhouse.dataset.labelled import labelled_rows
+from stillhouse.dataset.reasoning_mix import agreeing_samples, mix_reasoning
 from stillhouse.dataset.second_opinion import NO_OPINIONS, Opinions, combined
 from stillhouse.dataset.spec import DatasetSpec
-from stillhouse.dataset.summary import DifficultyCounts, FilterSummary, LabelErrorCounts, WrittenRows
+from stillhouse.dataset.summary import (
+    DifficultyCounts,
+    FilterSummary,
+    LabelErrorCounts,
+    ReasoningCounts,
+    WrittenRows,
+)
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.filters.outcome import FilterResult, merge_results, undecided_counts
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
@@ -64,6 +71,7 @@ def write_dataset(
     judged, shifts = combined(lines, priors, opinions, spec.opinion_weight, len(spec.labels))
     results, difficulty = select_completions(prompts, judged, shifts, spec, scores)
     training, balanced = training_examples(results, rows, examples, spec)
+    training, mixed = with_shares_of_reasoning(training, results, spec)
     soft = LabelProbabilities(judged, shifts, spec.labels, spec.skill) if spec.label_probabilities else None
     num_rows = write_examples(training, spec, out, soft)
     result = merge_results(results.values())
@@ -83,6 +91,7 @@ def write_dataset(
         teachers=counts_by_teacher(result, len(priors)) if len(priors) > 1 else None,
         prior=priors[0],
         difficulty=difficulty,
+        reasoning=mixed,
         balance=balanced,
         coverage=compare_with_test(training["train"], test, spec)
         if (test := split / "test.parquet").exists()
@@ -126,7 +135,13 @@ def training_examples(
     training: dict[str, list[TrainingExample]] = {}
     for name, result in results.items():
         training[name] = [
-            TrainingExample(one.row, one.target, one.completion.teacher_number, reasoning=one.completion.reasoning)
+            TrainingExample(
+                one.row,
+                one.target,
+                one.completion.teacher_number,
+                reasoning=one.completion.reasoning,
+                tokens=one.completion.completion_tokens,
+            )
             for one in result.kept
         ]
         given = labelled_rows(rows[name], examples if name == "train" else ())
@@ -138,6 +153,28 @@ def training_examples(
     if spec.balance:
         training["train"], balanced = balance_examples(training["train"], spec.balance)
     return training, balanced
+
+
+def with_shares_of_reasoning(
+    training: Mapping[str, Sequence[TrainingExample]], results: Mapping[str, FilterResult], spec: DatasetSpec
+) -> tuple[dict[str, list[TrainingExample]], ReasoningCounts | None]:
+    """Return the examples with their share of reasoning, and the counts of those that train; None unless it is mixed.
+
+    Validation rows have the same shares, so that their loss is of what is learnt.
+    """
+    if spec.reasoning != "mix" or spec.reasoning_mix is None:
+        return {name: list(found) for name, found in training.items()}, None
+    mixed = {
+        name: mix_reasoning(
+            found,
+            agreeing_samples(results[name], spec.skill) if name in results else {},
+            spec.reasoning_mix,
+            spec.skill,
+            spec.labels,
+        )
+        for name, found in training.items()
+    }
+    return {name: found for name, (found, _) in mixed.items()}, mixed["train"][1]
 
 
 def write_examples(
@@ -202,7 +239,7 @@ def _answer_turn(example: TrainingExample, spec: DatasetSpec) -> dict[str, Any]:
     """Return the turn that a student learns to write; a dialogue's calls of tools stand apart from its text."""
     target = example.target
     turn = as_turn(target) if spec.skill.is_dialogue else {"role": "assistant", "content": target}
-    return turn | {"reasoning": example.reasoning} if spec.reasoning == "keep" and example.reasoning else turn
+    return turn | {"reasoning": example.reasoning} if spec.reasoning != "drop" and example.reasoning else turn
 
 
 def _from_reference(row: Row, spec: DatasetSpec) -> TrainingExample:

@@ -13,3 +13,4 @@ class TrainingExample(NamedTuple):
     teacher_number: int | None = None
     is_given: bool = False  # the target is the row's own reference, not a teacher's answer
     reasoning: str = ""  # before the answer
+    tokens: int | None = None  # of the completion, reasoning and answer; None: not counted

@@ -6,6 +6,7 @@ from stillhouse.config import FrozenModel, optional_identity
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.data import Balance
+from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import Calibration
 
@@ -21,7 +22,10 @@ class DatasetSpec(FrozenModel):
     other_calibrations: tuple[Calibration, ...] | None = optional_identity(None, "of the others, in their order")
     mixing: Mixing | None = optional_identity(None, "what is kept of several teachers' answers")
     balance: Balance | None = optional_identity(None, "how the labels of what trains are evened out")
-    reasoning: Literal["drop", "keep"] = optional_identity("drop", "what becomes of the reasoning before an answer")
+    reasoning: Literal["drop", "keep", "mix"] = optional_identity(
+        "drop", "what becomes of the reasoning before an answer"
+    )
+    reasoning_mix: ReasoningMix | None = optional_identity(None, "the shares of long and short reasoning")
     opinion_weight: float = optional_identity(0.0, "of a second opinion beside the teacher's")
     label_probabilities: bool = optional_identity(False, "rows hold the teacher's probability of each label")
 

@@ -42,6 +42,17 @@ class DifficultyCounts(StageSummary):
     after: dict[str, int]
 
 
+class ReasoningCounts(StageSummary):
+    """Training examples by what they show of the teacher's reasoning, with `training.reasoning: mix`."""
+
+    long: int
+    short: int
+    alone: int  # the answer alone, as their share has it
+    too_long: int  # the answer alone: all their reasoning is longer than the recipe's most tokens
+    without: int  # the answer alone: there is no reasoning
+    single: int  # of the short ones, those of which a single sample came to the answer
+
+
 class FilterSummary(StageSummary):
     """Completions: num_in = kept + dropped; and the rows written."""
 
@@ -54,6 +65,7 @@ class FilterSummary(StageSummary):
     teachers: dict[str, TeacherCounts] | None = None  # by number from 1, if there are several
     prior: tuple[float, ...] | None = None  # of a calibrated teacher, nats by label
     difficulty: DifficultyCounts | None = None
+    reasoning: ReasoningCounts | None = None  # None: the recipe does not mix reasoning
     balance: BalanceSummary | None = None  # of the training examples, by label; None: the recipe evens out none
     coverage: Coverage | None = None  # of the test rows by the training examples
     suspects: LabelErrorCounts | None = None  # None: no labelled row could be judged

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel, execution, optional_identity
 from stillhouse.recipe.learning_rates import rates_in_words
+from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
 
 
 class Lora(FrozenModel):
@@ -117,11 +118,13 @@ class Training(FrozenModel):
     early_stopping_patience: int = Field(
         3, ge=0, description="validation passes without gain that end training; 0: never"
     )
-    reasoning: Literal["drop", "keep"] = optional_identity(
+    reasoning: Literal["drop", "keep", "mix"] = optional_identity(
         "drop",
         "what becomes of the reasoning before an answer; drop: the student learns the answer alone, and is served with "
-        "thinking off; keep: it learns to write the reasoning first, where its chat template has a place for it",
+        "thinking off; keep: it learns to write the reasoning first, where its chat template has a place for it; mix: "
+        "long reasoning, short reasoning and the answer alone, by the shares of `reasoning_mix`",
     )
+    reasoning_mix: ReasoningMix = optional_identity(ReasoningMix(), "the shares of `reasoning: mix`")
     soft_labels: SoftLabels | None = optional_identity(
         None,
         "learn the teacher's probability of each label beside its answer, for skills with labels; labelled rows keep "
@@ -146,6 +149,11 @@ class Training(FrozenModel):
         return self.method != "full"
 
     @property
+    def teaches_reasoning(self) -> bool:
+        """Whether the student learns to write reasoning before its answer, in its chat template's place for it."""
+        return self.reasoning == "keep" or (self.reasoning == "mix" and self.reasoning_mix.place == "block")
+
+    @property
     def reasoning_identity(self) -> dict[str, object]:
-        """What becomes of reasoning, if the recipe sets anything but the default."""
-        return {} if self.reasoning == "drop" else {"reasoning": self.reasoning}
+        """What the student's chat template is told of reasoning, if anything but the default."""
+        return {"reasoning": "keep"} if self.teaches_reasoning else {}

@@ -19,6 +19,7 @@ from stillhouse.reports.serving_lines import serving_lines
 from stillhouse.reports.students import students_markdown
 from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
+from stillhouse.reports.teaching_text import reasoning_text
 from stillhouse.reports.verdict import (
     alternative_verdicts,
     conclusion,
@@ -59,6 +60,7 @@ def model_card(report: Report) -> str:
         teachers_markdown(report.generation),
         "## Training",
         _training(report),
+        reasoning_text(report.filter.reasoning if report.filter else None),
         "## Serve",
         serving_lines(report),
         "## Licences",
@@ -92,6 +94,7 @@ def data_card(report: Report, files: dict[str, int] | None = None) -> str:
         _rows(report),
         "## Teachers",
         teachers_markdown(report.generation),
+        reasoning_text(report.filter.reasoning if report.filter else None),
         "## Balance",
         _balance(report),
         "## Training examples against test rows",

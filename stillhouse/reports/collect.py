@@ -115,7 +115,7 @@ def disagreements(evidence: Evidence, skill: Skill, student: ModelRole) -> list[
 
 def filter_block(summary: FilterSummary) -> dict[str, Any]:
     """Return the `filter` block."""
-    names = {"num_in", "kept", "dropped", "undecided", "suspects", "difficulty", "balance"}
+    names = {"num_in", "kept", "dropped", "undecided", "suspects", "difficulty", "reasoning", "balance"}
     block = summary.model_dump(by_alias=True, include=names)
     return block | {"balance": _only(block["balance"], ("before", "after")) if block["balance"] else None}
 

@@ -30,6 +30,7 @@ from stillhouse.reports.slice_text import HEADER as SLICE_HEADER
 from stillhouse.reports.slice_text import against_teacher, slice_rows, worst_slice
 from stillhouse.reports.tables import judge_rows, metric_names, unmeasured_text
 from stillhouse.reports.teachers import HEADER, teacher_rows
+from stillhouse.reports.teaching_text import reasoning_text
 from stillhouse.reports.verdict import (
     alternative_verdicts,
     conclusion,
@@ -95,6 +96,7 @@ def render_html(report: Report) -> str:
         best_student=students.best_student_text(report),
         teacher_header=HEADER,
         teachers=teacher_rows(report.generation),
+        reasoning=reasoning_text(report.filter.reasoning if report.filter else None),
         judged=judge_rows(report.judge) if report.judge else [],
         licences=licence_rows(report),
         ledger_columns=COLUMNS,

@@ -58,6 +58,7 @@ class Math(Skill):
         "where both answers have one. Number words are read in English, digits in every script."
     )
 
+    shows_steps: ClassVar[bool] = True
     target_version: ClassVar[int] = 2  # equations without a word are kept
 
     kind: Literal["math"] = Field(description="the skill's name")
@@ -101,6 +102,10 @@ class Math(Skill):
         if not _is_calculation(reasoning) and _bare(reasoning) == answer:
             reasoning = ""
         return f"{reasoning}\n{MARK} {answer}" if reasoning else f"{MARK} {answer}"
+
+    def answer_alone(self, answer: str) -> str:
+        """Return the answer behind `####`, where it stands behind steps too."""
+        return f"{MARK} {answer}"
 
 
 def _agrees(answer: str, reference: str) -> bool | None:

@@ -25,6 +25,7 @@ class Skill(FrozenModel):
     has_labels: ClassVar[bool] = False  # an answer is one of a fixed set of labels
     votes: ClassVar[bool] = True  # samples of a prompt can agree, so that the majority's answer is kept
     verifies: ClassVar[bool] = True  # an answer agrees with a reference or contradicts it
+    shows_steps: ClassVar[bool] = False  # an answer's text shows the reasoning that came to it
     opens_with_answer: ClassVar[bool] = False  # a text's first words can stand for its answer
     is_dialogue: ClassVar[bool] = False  # rows are whole conversations with recorded replies
     columns: ClassVar[tuple[str, ...]] = ()  # fields of `data.*.columns` that only this skill has
@@ -66,6 +67,10 @@ class Skill(FrozenModel):
 
     def training_target(self, text: str, answer: str) -> str:
         """Return what a student learns to write, from a completion's or reference's `text` and the `answer` in it."""
+        return answer
+
+    def answer_alone(self, answer: str) -> str:
+        """Return what a student learns to write if it is taught the answer without the steps that came to it."""
         return answer
 
     def find_prompt_problems(self, prompt: TeacherPrompt) -> Iterator[str]:

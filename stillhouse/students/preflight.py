@@ -64,7 +64,8 @@ def check_student(folder: str, student: Student, recipe: Recipe, sample: Iterabl
     stops = stop_ids(read_generation_config(folder, config), tokenizer)
     give_template(tokenizer, student.model, is_minimal=student.template is not None, stops=stops)
     settings = settings_of(student).model_dump()
-    spec = InitialiseSpec(base_model=folder, reasoning=recipe.training.reasoning, out=folder, **settings)
+    reasoning = recipe.training.reasoning_identity
+    spec = InitialiseSpec.model_validate({"base_model": folder, "out": folder, **reasoning, **settings})
     prepare_template(tokenizer, spec)
     try_rows(tokenizer, sample, stops, with_reasoning=spec.reasoning == "keep")
 
@@ -77,4 +78,4 @@ def check_untrained(folder: str, recipe: Recipe, sample: Iterable[dict[str, Any]
     """
     config, tokenizer = load_config(folder), load_tokenizer(folder)
     stops = stop_ids(read_generation_config(folder, config), tokenizer)
-    try_rows(tokenizer, sample, stops, with_reasoning=recipe.training.reasoning == "keep")
+    try_rows(tokenizer, sample, stops, with_reasoning=recipe.training.teaches_reasoning)

@@ -131,7 +131,7 @@ def _with_reasoning(tokenizer: Any, shown: str, before: Messages, last: dict[str
         # the prompt opens a block that the template leaves out of answers
         return f"{reasoning}\n{_closing(block[1])}\n\n{whole[block.start() :]}"
     raise ModelError(
-        "The student's chat template has no place for the reasoning before an answer, which training.reasoning: keep "
+        "The student's chat template has no place for the reasoning before an answer, which training.reasoning "
         f"teaches. The served prompt ends with {shown[-60:]!r}. Set training.reasoning to drop, let the template think "
         "(student.chat_template_kwargs, as {enable_thinking: true}), or take a model that reasons."
     )

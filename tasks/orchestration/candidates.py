@@ -50,7 +50,7 @@ def student_candidates(recipe: Recipe, base: StudentBase, trained: dict[ModelRol
         revision=main.revision,
         dtype=dtype,
         template=settings_of(main) if main.chat_template == "model" else TemplateSettings(),
-        without_reasoning=recipe.training.reasoning == "drop",
+        without_reasoning=not recipe.training.teaches_reasoning,
         engine=engine,
         prompting="zero_shot",
     )

@@ -44,6 +44,7 @@ IF_SET = {
     "evaluation.time_teacher",
     "training.kind",
     "training.reasoning",
+    *(f"training.reasoning_mix.{name}" for name in ("long", "short", "place", "max_tokens", "seed")),
     "training.optimizer",
     "training.weights",
     "second_opinion.weight",  # so is the whole section

@@ -7,6 +7,7 @@ from stillhouse.filters.rules.agreement import Agreement
 from stillhouse.filters.rules.confidence import Confidence
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
+from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
 from stillhouse.skills.registry import SKILLS
 
 
@@ -30,11 +31,12 @@ def _columns(recipe: Recipe) -> Iterator[str]:
 
 def _answers(recipe: Recipe) -> Iterator[str]:
     skill, filters = recipe.skill, recipe.filters
-    if recipe.training.reasoning == "keep" and skill.has_labels:
+    if recipe.training.reasoning != "drop" and skill.has_labels:
         yield (
-            "training.reasoning: keep teaches text before the answer, and an answer is held to the labels from its "
-            "first token on: leave it out"
+            f"training.reasoning: {recipe.training.reasoning} teaches text before the answer, and an answer is held to "
+            "the labels from its first token on: leave it out"
         )
+    yield from _reasoning_mix(recipe)
     if filters.rule(Agreement).min_agreement and not skill.votes:
         yield "filters.min_agreement counts equal answers, and free texts are never equal: leave it out"
     if filters.check_labels and not skill.votes:
@@ -42,6 +44,32 @@ def _answers(recipe: Recipe) -> Iterator[str]:
     yield from _certainty(recipe)
     if recipe.data.balance.by == "label" and not skill.has_labels:
         yield "data.balance.by: label needs a skill with labels: choose another group"
+
+
+def _reasoning_mix(recipe: Recipe) -> Iterator[str]:
+    """Yield shares of reasoning that the skill or the teachers' samples can't give."""
+    training, skill, mix = recipe.training, recipe.skill, recipe.training.reasoning_mix
+    if training.reasoning != "mix":
+        if mix != ReasoningMix():
+            yield f"training.reasoning_mix does nothing with training.reasoning: {training.reasoning}: set that to mix"
+        return
+    if mix.place == "text" and not skill.shows_steps and not skill.has_labels:
+        yield (
+            "training.reasoning_mix.place: text takes the steps out of an answer's text, which only skills do whose "
+            f"answers show them ({', '.join(kind for kind, one in SKILLS.items() if one.shows_steps)}): set it to block"
+        )
+    if mix.long == mix.short == 0:
+        yield "training.reasoning_mix teaches no reasoning at all: set training.reasoning to drop, or raise a share"
+    if mix.short and not skill.votes:
+        yield (
+            "training.reasoning_mix.short takes the shortest of the samples that came to one answer, and free texts "
+            "are never equal: set it to 0"
+        )
+    elif mix.short and all(teacher.sampling.n == 1 for teacher in recipe.teachers):
+        yield (
+            "training.reasoning_mix.short takes the shortest of several samples, and each teacher gives one: set "
+            "teachers.0.sampling.n to 2 or more, or short to 0"
+        )
 
 
 def _certainty(recipe: Recipe) -> Iterator[str]:

@@ -8,7 +8,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
 
 # of one training set, which all students learn
-_OF_THE_ROWS = ("use_references", "reasoning")
+_OF_THE_ROWS = ("use_references", "reasoning", "reasoning_mix")
 _OF_LANGUAGE_MODELS = ("layers", "chat_template", "chat_template_kwargs", "template_date")
 
 

@@ -111,6 +111,17 @@ class Difficulty(Block):
     after: dict[str, int] = Field(description="rows by difficulty")
 
 
+class ReasoningShares(Block):
+    """Training examples by what they show of the teacher's reasoning."""
+
+    long: int = Field(ge=0, description="with the longest reasoning that came to the answer")
+    short: int = Field(ge=0, description="with the shortest")
+    alone: int = Field(ge=0, description="the answer alone, as the shares have it")
+    too_long: int = Field(ge=0, description="the answer alone, for all their reasoning is over the most tokens")
+    without: int = Field(ge=0, description="the answer alone, for there is no reasoning")
+    single: int = Field(ge=0, description="of the short ones, those of which one sample alone came to the answer")
+
+
 class Filtering(Block):
     """Completions before and after the filters."""
 
@@ -120,6 +131,7 @@ class Filtering(Block):
     undecided: dict[str, int] = Field({}, description="kept completions that a filter could not judge, by filter")
     suspects: LabelErrors | None = Field(None, description="null: no labelled row could be judged")
     difficulty: Difficulty | None = Field(None, description="null: `filters.hard_share` is not set")
+    reasoning: ReasoningShares | None = Field(None, description="null: `training.reasoning` is not mix")
     balance: Balance | None = Field(
         None, description="training examples by label, before and after balancing; null: `data.balance.by` is not label"
     )
