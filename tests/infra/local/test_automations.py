@@ -11,6 +11,7 @@ from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.registry.registry import ModelRegistry
 from tests.support.infra.services import LocalServices
 from tests.support.infra.webhook import Webhook
+from tests.support.paths import ROOT
 from tests.support.processes import wait_until
 from tests.support.registry import content
 
@@ -62,6 +63,26 @@ def test_webhook_address_is_shown_by_no_api_and_no_log(services: LocalServices):
     assert block["name"] == "stillhouse-webhook"
     seen = str(block) + "".join(path.read_text(errors="replace") for path in (services.state / "logs").iterdir())
     assert "very-secret-path" not in seen
+
+
+def test_replaced_champion_starts_its_export(services: LocalServices):
+    services.prefect.deploy_like_ours("promoting", "tests.support.infra.promoting.promoting")
+    for mark in ("a", "b"):
+        run = services.prefect.start_run("promoting/promoting", {"PYTHONPATH": str(ROOT)}, mark=mark)
+        assert services.prefect.wait_for(run, timeout_s=200)["type"] == "COMPLETED", services.prefect.logs(run)
+
+    def exports() -> dict[str, str]:
+        asked = {"deployments": {"name": {"any_": ["export"]}}}
+        found = services.prefect.request("POST", "/flow_runs/filter", asked)
+        return {one["parameters"]["model"]: one["id"] for one in found}
+
+    # of the first champion there was none before it, and it is exported too
+    started = wait_until(lambda: exports() if len(exports()) == 2 else {}, 60, "an export of each champion")
+    assert sorted(started) == ["demo/1", "demo/2"]
+    for model, run in started.items():
+        assert services.prefect.wait_for(run, timeout_s=200)["type"] == "COMPLETED", services.prefect.logs(run)
+        nothing = f"the recipe of {model} names no formats"
+        wait_until(lambda run=run, said=nothing: said in str(services.prefect.logs(run)), 30, "the run's last line")
 
 
 def test_run_without_heartbeat_is_marked_crashed_and_told(services: LocalServices, hook: Webhook):

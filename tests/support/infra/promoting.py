@@ -15,7 +15,10 @@ from tests.support.registry import content, report
 def promoting(approval: str = "none", passed: bool = True, mark: str = "a") -> None:
     """Register the student `mark` and have it promoted as flows/distill.py does."""
     join_prefect()
-    recipe = parse_recipe(make_recipe_fields(gate={"approval": approval}))
+    fields = make_recipe_fields(gate={"approval": approval})
+    recipe = parse_recipe(fields)
     with Run(recipe, load_settings(), frozenset(), id="demo-1") as run:
-        version = ModelRegistry(run.store).register(content(mark, gate="passed" if passed else "refused"), who="a run")
+        version = ModelRegistry(run.store).register(
+            content(mark, gate="passed" if passed else "refused", recipe=fields), who="a run"
+        )
         promote_student(run, report(mark, gate=passed), version)
