@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,7 +108,11 @@ def serve(
         hand_back=handed_back(found, hand_back, threshold),
         log=LogSettings(folder=str(Path(log_requests).absolute()), files=log_files) if log_requests else None,
     )
-    raise typer.Exit(asyncio.run(run(spec, _key(is_wanted=not no_key))))
+    try:
+        code = asyncio.run(run(spec, _key(is_wanted=not no_key)))
+    except asyncio.CancelledError:
+        code = 128 + signal.SIGTERM
+    raise typer.Exit(code)
 
 
 def check_address(host: str, *, no_key: bool, behind_tls: bool) -> None:

@@ -4,7 +4,10 @@ It runs in the control environment. What needs the engine's is a process of its 
 API's with it.
 """
 
-from contextlib import AsyncExitStack
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from stillhouse.serving.answers import Answerer
@@ -28,12 +31,14 @@ async def serve(spec: ServeSpec, key: str) -> int:
 
     Raises:
         UserError: the model, the port, the log or the teacher can't be used.
+        CancelledError: SIGTERM came while the engine was loading.
     """
     listening = bound_socket(spec.host, spec.port)
     log = RequestLog(spec.log) if spec.log else None
     metrics = Metrics(spec.name, spec.version, spec.engine, spec.record.labels)
     teacher = _teacher(spec, metrics)
-    engine = await _start(spec)
+    with _told_to_end():
+        engine = await _start(spec)
     try:
         answerer = Answerer(
             engine,
@@ -56,6 +61,18 @@ async def serve(spec: ServeSpec, key: str) -> int:
     if not state.is_alive:
         say(f"{engine.name} has ended by itself. Start the server again; if it comes back, give it more memory.")
     return 0 if state.is_alive else 1
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Have SIGTERM cancel what runs here, as Ctrl-C does: an engine that loads is ended, and its folder goes."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None, "it runs in a task"
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 def _teacher(spec: ServeSpec, metrics: Metrics) -> TeacherBehind | None:

@@ -19,7 +19,7 @@ import pytest
 from tests.benchmarks.serving.clients import Load, ask_all, question
 from tests.support.paths import ROOT
 from tests.support.processes import wait_until
-from tests.support.served import LABELS, WORDS, write_student
+from tests.support.served import LABELS, WORDS, write_export, write_student
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -145,3 +145,25 @@ def test_port_in_use_is_one_line(served, student):
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
     assert "Choose another port" in line
+
+
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGINT])
+def test_server_told_to_end_while_its_engine_loads_leaves_nothing(tmp_path: Path, ends: signal.Signals):
+    folder, python, temporary = write_export(tmp_path / "export"), tmp_path / "python", tmp_path / "tmp"
+    temporary.mkdir()
+    # an engine that loads for a long time
+    python.write_text(f"#!/bin/sh\ntouch {tmp_path}/loads\nexec sleep 600\n")
+    python.chmod(0o755)
+    environment = {**os.environ, "STILLHOUSE_ENGINE_PYTHON": str(python), "TMPDIR": str(temporary)}
+    command = [sys.executable, "-m", "deployments.cli", "serve", str(folder), "--port", "0", "--no-key"]
+    child = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until((tmp_path / "loads").exists, 60, "the engine's start")
+        assert list(temporary.glob("stillhouse-engine-*"))
+        child.send_signal(ends)
+        _, said = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert child.returncode == 128 + ends
+    assert "Traceback" not in said
+    assert not list(temporary.glob("stillhouse-engine-*"))

@@ -9,7 +9,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from stillhouse.artifacts.handle import ArtifactRef
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.exports.manifest import Manifest, write_manifest
 from stillhouse.recipe.engine import Engine
 from stillhouse.recipe.teacher import Teacher
 from stillhouse.serving.record import ServingRecord, write_record
@@ -51,6 +53,16 @@ def write_student(folder: Path, **changes: Any) -> Path:
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "config.json").write_text(json.dumps({"id2label": {str(at): name for at, name in enumerate(LABELS)}}))
     write_record(folder, record(**changes))
+    return folder
+
+
+def write_export(folder: Path) -> Path:
+    """Write the folder of an export with the student's record, whose weights nobody reads, and return it."""
+    folder.mkdir(parents=True)
+    write_record(folder, record())
+    ref = ArtifactRef(stage="train", fingerprint="1" * 64)
+    manifest = Manifest(format="onnx", precision="int8", kind="encoder", student=ref, tools={}, weights=("model.onnx",))
+    write_manifest(folder, manifest)
     return folder
 
 
