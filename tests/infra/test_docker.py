@@ -45,7 +45,7 @@ def test_build_context_holds_the_code_and_nothing_else():
     assert {name for name in given if name.startswith("infra/")} == {
         "infra/python.sh",
         "infra/setup.sh",
-        *(f"infra/requirements/{name}.txt" for name in ("control", "ray", "engine-cpu", "engine-cuda")),
+        *(f"infra/requirements/{name}.txt" for name in ("control", "ray", "engine-cpu", "engine-cuda", "export")),
         *(f"infra/training/{name}.yaml" for name in get_args(TrainingExecution.model_fields["sharding"].annotation)),
     }
 
@@ -63,7 +63,7 @@ def test_build_context_leaves_out_what_may_hold_a_secret(tmp_path, name):
 def test_dockerfile_copies_only_what_the_build_context_holds():
     given = context()
     copied = re.findall(r"^COPY (\S+) \S+$", TEXT, re.MULTILINE)
-    assert len(copied) == TEXT.count("\nCOPY ") == 9
+    assert len(copied) == TEXT.count("\nCOPY ") == 11
     assert all(source == "." or source in given for source in copied)
 
 
@@ -77,7 +77,8 @@ def test_dockerfile_every_image_runs_without_root_and_takes_no_secret():
     assert uid[1] == "10001"
     assert set(re.findall(r"^ARG (\w+)", TEXT, re.MULTILINE)) == {"COMMIT"}
     # a pip.conf with keys is mounted for the command that needs it, and so in no layer
-    assert TEXT.count("setup.sh") - TEXT.count("COPY infra/setup.sh") == TEXT.count("type=secret,id=pip")
+    installs = TEXT.count("setup.sh") - TEXT.count("COPY infra/setup.sh") + TEXT.count("-m pip install")
+    assert installs == TEXT.count("type=secret,id=pip")
 
 
 @pytest.mark.parametrize("image", ["cpu", "cuda"])
@@ -86,7 +87,7 @@ def test_dockerfile_engine_of_an_image_is_made_from_the_file_that_make_takes(ima
     (base,) = [stage.split()[0] for stage in stages if stage.split("\n")[0].endswith(f" AS {image}")]
     (engine,) = [stage for stage in stages if stage.split("\n")[0].endswith(f" AS {base}")]
     copied = re.findall(r"^COPY (.*) infra/requirements/$", engine, re.MULTILINE)
-    assert copied == [f"infra/requirements/engine-{image}.txt"]
+    assert copied == [f"infra/requirements/{name}.txt" for name in (f"engine-{image}", "export")]
     assert re.findall(r"setup\.sh (.*)$", engine, re.MULTILINE) == [f"engine-{image}"]
     assert "setup.sh engine-$(DEVICE) " in (ROOT / "Makefile").read_text()
     worker = {"cpu": "worker-cpu", "cuda": "worker-gpu"}[image]
