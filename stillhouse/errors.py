@@ -42,6 +42,10 @@ class ModelError(UserError):
     """A model that can't be found or loaded."""
 
 
+class TrainingError(UserError):
+    """A training whose loss, gradient or weights are no numbers any more; names what to lower."""
+
+
 class OriginError(UserError):
     """A statement of origin, a signature or a key that can't be used."""
 

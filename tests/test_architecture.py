@@ -64,6 +64,7 @@ SOURCES = {
 # they run in the engine environment only, and nothing of the control environment imports them
 ENGINE_ONLY = {
     "stillhouse.students.callbacks",
+    "stillhouse.students.divergence",
     *(f"stillhouse.students.encoder.{name}" for name in ("classifier", "fine_tune", "head", "loss")),
     "stillhouse.students.epoch_order",
     "stillhouse.students.soft_loss",

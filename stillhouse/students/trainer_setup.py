@@ -16,6 +16,7 @@ from transformers import EarlyStoppingCallback
 
 from stillhouse.recipe.processes import share_of_batch
 from stillhouse.students.callbacks import NEVER, Clock, Progress, Schedule
+from stillhouse.students.divergence import DivergenceGuard
 from stillhouse.students.epoch_order import EpochOrder, lengths_of, with_blank_row
 
 if TYPE_CHECKING:
@@ -70,10 +71,19 @@ def as_dataset(rows: Rows) -> Dataset:
     return rows if isinstance(rows, Dataset) else Dataset.from_list(list(rows))
 
 
-def callbacks_of(job: TrainingJob) -> list[Any]:
-    """Return what every training has: when to validate, save and stop, progress, and a clock."""
+def callbacks_of(job: TrainingJob, **guard: str) -> list[Any]:
+    """Return what every training has: when to validate, save and stop, progress, and a clock.
+
+    `guard` is what `DivergenceGuard` takes beside the settings.
+    """
     schedule = Schedule(job.training, bool(job.validation))
-    callbacks: list[Any] = [schedule, Progress(job.report), Clock(), EpochOrder()]
+    callbacks: list[Any] = [
+        schedule,
+        DivergenceGuard(job.training, **guard),
+        Progress(job.report),
+        Clock(),
+        EpochOrder(),
+    ]
     if job.validation and job.training.early_stopping_patience:
         callbacks.append(EarlyStoppingCallback(job.training.early_stopping_patience))
     return callbacks
@@ -115,6 +125,8 @@ def training_arguments(job: TrainingJob) -> dict[str, Any]:
         # rows of like length share a batch: padding costs as much as text does
         "train_sampling_strategy": "group_by_length",
         "logging_steps": 1,
+        # the trainer would log the mean of the steps before in place of NaN
+        "logging_nan_inf_filter": False,
         "disable_tqdm": True,
         "report_to": "none",
     }

@@ -39,7 +39,7 @@ def fine_tune(job: TrainingJob) -> dict[str, Any]:
         train_dataset=Dataset.from_list(job.rows),
         eval_dataset=Dataset.from_list(job.validation) if job.validation else None,
         processing_class=job.tokenizer,
-        callbacks=callbacks_of(job),
+        callbacks=callbacks_of(job, rate_field="encoder.learning_rate"),
     )
     _, summary = run_trainer(trainer, job)
     return summary

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillhouse.data.turns import write_rows
-from stillhouse.errors import ModelError
+from stillhouse.errors import ModelError, TrainingError
 from stillhouse.evaluation.encoder_spec import EncoderEvaluateSpec
 from stillhouse.evaluation.evidence import VALIDATION, read_evidence
 from stillhouse.evaluation.roles import ModelRole
@@ -174,3 +174,10 @@ def test_evaluation_of_a_student_writes_what_a_report_reads(tuned: tuple[Path, E
     for line in pq.read_table(tmp_path / VALIDATION).to_pylist():
         assert np.exp(line["label_logprobs"]).sum() == pytest.approx(1.0)
         assert rows.LABELS[int(np.argmax(line["label_logprobs"]))] == line["answer"]
+
+
+def test_student_that_diverges_names_the_learning_rate_of_encoders(lab: Path) -> None:
+    spec = rows.spec_of(lab, "wild", learning_rate=1e30)
+    with pytest.raises(TrainingError, match=r"stopped at step \d+ of .*lower encoder\.learning_rate \(now 1e\+30"):
+        run_worker(Worker.TRAIN_ENCODER, spec, python=PYTHON)
+    assert not list(Path(spec.checkpoints).glob("checkpoint-*"))
