@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.benchmarks.trained_teachers.recipes import Chain
 
-SIZES = {"gold": 700, "few": 40, "prompts": 600, "test": 200}
+SIZES = {"gold": 700, "few": 40, "prompts": 2400, "test": 200}
 # the test rows have people and things of their own
 PEOPLE = ("Anna", "Ben", "Carla", "David", "Emma", "Felix", "Grace", "Hugo", "Ines", "Jonas", "Kira", "Liam")
 TEST_PEOPLE = ("Maria", "Noah", "Olga", "Paul", "Rosa", "Sam")
@@ -80,6 +80,8 @@ def chain(_: Path | None) -> Chain:
         **rows,
         max_tokens=40,
         licence="Apache-2.0",
+        # of 600 prompts a student of 15 layers learnt 0.05; one student, so that four times as many take half an hour
+        students=({"name": "15 layers", "layers": 15},),
         # problems of one template are nearly the same but for their numbers, which are what matters here
         data={"near_duplicate_similarity": None, "test_similarity": None, "test_run_words": None},
     )
