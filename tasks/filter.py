@@ -36,6 +36,7 @@ def filter(call: StageCall[FilterParams]) -> FilterSummary:
         out=call.work.folder,
         scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
         opinions=read_opinions(call.folder("second_opinion") / OPINIONS) if "second_opinion" in call.inputs else {},
+        store=call.settings.store,
     )
 
 
@@ -66,6 +67,7 @@ def filter_completions(
         reasoning=recipe.training.reasoning,
         reasoning_mix=recipe.training.reasoning_mix if recipe.training.reasoning == "mix" else None,
         label_probabilities=recipe.learns_probabilities,
+        top_logprobs=recipe.top_logprobs,
         other_priors=any(other.calibration == "batch" for other in recipe.teachers[1:]),
         target_version=recipe.skill.target_version,
         opinion_weight=recipe.second_opinion.weight if recipe.second_opinion else 0.0,

@@ -63,7 +63,7 @@ def generate_with(
 
 def generation_params(run: Run, teacher_index: int, checkpoint: Checkpoint, rows: Rows, kind: type[G], **own: Any) -> G:
     """Return the parameters of a teacher's generation, or of a `kind` that adds its `own` fields to them."""
-    recipe, teacher = run.recipe, run.recipe.teachers[teacher_index]
+    recipe, teacher = run.recipe, run.recipe.asked_teacher(teacher_index)
     return kind.of(
         run,
         teacher,

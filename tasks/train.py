@@ -10,6 +10,7 @@ from stillhouse.costs.ledger import Expense, machine_line
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.training import Training
 from stillhouse.students.labelled_steps import labelled_steps
 from stillhouse.students.spec import TeacherWeights, TrainSpec, TrainSummary
@@ -90,7 +91,7 @@ def train_labelled_only(
     training = training_of(run, base)
     most = labelled_steps(student.built.summary.steps, written.rows.labelled, training)
     # without a teacher there is nothing to learn but the labels
-    alone = {"kind": "sft", "soft_labels": None}
+    alone = {"kind": "sft", "soft_labels": None, "logits": LogitsSettings()}
     training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, **alone})
     if base.config.is_encoder:
         built: Built[Any] = build_encoder(

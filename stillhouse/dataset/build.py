@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stillhouse.artifacts.store import StoreConfig
 from stillhouse.completions.table import Lines, read_answers
 from stillhouse.data.row import Row
 from stillhouse.data.summaries import BalanceSummary
@@ -25,9 +26,16 @@ from stillhouse.dataset.summary import (
     FilterSummary,
     LabelErrorCounts,
     ReasoningCounts,
+    TeacherTokens,
     WrittenRows,
 )
 from stillhouse.dataset.teacher_counts import counts_by_teacher
+from stillhouse.dataset.teacher_tokens import (
+    StoredNumbers,
+    keys_by_teacher,
+    stored_completions,
+    write_teacher_tokens,
+)
 from stillhouse.filters.outcome import FilterResult, merge_results, undecided_counts
 from stillhouse.filters.pipeline import KEEP_ALL, NO_SCORES, apply_filters
 from stillhouse.skills.cases import read_cases, rows_to_ask, rows_to_check, without_own
@@ -49,6 +57,7 @@ def write_dataset(
     out: Path,
     scores: Mapping[str, int | None] = NO_SCORES,
     opinions: Opinions = NO_OPINIONS,
+    store: StoreConfig | None = None,
 ) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
@@ -59,9 +68,11 @@ def write_dataset(
         completions: the table of the teachers' completions.
         scores: a judge's of the completions, by their keys.
         opinions: a classifier's of the prompts; empty for none.
+        store: with the completions, for rows with the teachers' numbers of each token.
 
     Raises:
-        QualityError: too few completions survive, or none has the probabilities of labels that rows are to hold.
+        QualityError: too few completions survive, or none has the probabilities of labels, or of tokens, that rows are
+            to hold.
     """
     lines, test = read_answers(completions), split / "test.parquet"
     rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
@@ -74,6 +85,7 @@ def write_dataset(
     training, mixed = with_shares_of_reasoning(training, results, spec)
     soft = LabelProbabilities(judged, shifts, spec.labels, spec.skill) if spec.label_probabilities else None
     num_rows = write_examples(training, spec, out, soft)
+    tokens = write_tokens(training, lines, spec, store, out) if spec.top_logprobs and store else None
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
     write_priors(out, spec.labels, priors)
@@ -96,6 +108,7 @@ def write_dataset(
         coverage=compare_with_test(training["train"], test, spec)
         if (test := split / "test.parquet").exists()
         else None,
+        teacher_tokens=tokens,
         suspects=write_label_errors(everyone, lines, priors[0], spec, out),
     )
 
@@ -141,6 +154,8 @@ def training_examples(
                 one.completion.teacher_number,
                 reasoning=one.completion.reasoning,
                 tokens=one.completion.completion_tokens,
+                key=one.completion.key,
+                teacher=one.completion.teacher,
             )
             for one in result.kept
         ]
@@ -206,6 +221,18 @@ def write_examples(
             ),
         )
     return WrittenRows(**{name: len(found) for name, found in training.items()})
+
+
+def write_tokens(
+    training: Mapping[str, Sequence[TrainingExample]], lines: Lines, spec: DatasetSpec, store: StoreConfig, out: Path
+) -> TeacherTokens:
+    """Write the teachers' numbers of each token beside the training examples; what the store has of them.
+
+    Raises:
+        QualityError: it has none.
+    """
+    completions = stored_completions(store, keys_by_teacher(training), spec.top_logprobs)
+    return write_teacher_tokens(training, lines, StoredNumbers(completions, spec.top_logprobs), out)
 
 
 def compare_with_test(training: Sequence[TrainingExample], test: Path, spec: DatasetSpec) -> Coverage:

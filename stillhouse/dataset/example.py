@@ -14,3 +14,5 @@ class TrainingExample(NamedTuple):
     is_given: bool = False  # the target is the row's own reference, not a teacher's answer
     reasoning: str = ""  # before the answer
     tokens: int | None = None  # of the completion, reasoning and answer; None: not counted
+    key: str = ""  # of the completion that holds the target; empty for a reference
+    teacher: str = ""  # fingerprint, of that completion

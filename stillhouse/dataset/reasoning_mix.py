@@ -26,6 +26,7 @@ class Sample(NamedTuple):
     target: str
     reasoning: str
     tokens: int
+    key: str = ""  # of its completion
 
 
 class Mixed(NamedTuple):
@@ -92,7 +93,7 @@ def agreeing_samples(result: FilterResult, skill: Skill) -> dict[tuple[str, int 
 def sample_of(candidate: Candidate) -> Sample:
     """Return a candidate as one way to its answer."""
     completion = candidate.completion
-    return Sample(candidate.target, completion.reasoning, completion.completion_tokens)
+    return Sample(candidate.target, completion.reasoning, completion.completion_tokens, completion.key)
 
 
 def _place(candidate: Candidate) -> tuple[str, int | None]:
@@ -123,9 +124,8 @@ def _mixed(
     # of equal ones the first in both cases
     chosen = (max if form == "long" else min)(fitting, key=lambda one: one.tokens)
     reasoning = chosen.reasoning if mix.place == "block" else ""
-    return Mixed(
-        example._replace(target=chosen.target, reasoning=reasoning), form, form == "short" and len(samples) == 1
-    )
+    mixed = example._replace(target=chosen.target, reasoning=reasoning, key=chosen.key)
+    return Mixed(mixed, form, form == "short" and len(samples) == 1)
 
 
 def answer_alone(example: TrainingExample, mix: ReasoningMix, skill: Skill, labels: Sequence[str]) -> TrainingExample:
@@ -145,4 +145,5 @@ def _own_sample(example: TrainingExample) -> Sample:
     """Return what an example says without others to compare it with; nobody counted a recorded one's tokens."""
     size = len((example.reasoning + example.target).encode())
     estimate = -(-size // _BYTES_OF_A_TOKEN)
-    return Sample(example.target, example.reasoning, estimate if example.tokens is None else example.tokens)
+    tokens = estimate if example.tokens is None else example.tokens
+    return Sample(example.target, example.reasoning, tokens, example.key)

@@ -28,6 +28,7 @@ class DatasetSpec(FrozenModel):
     reasoning_mix: ReasoningMix | None = optional_identity(None, "the shares of long and short reasoning")
     opinion_weight: float = optional_identity(0.0, "of a second opinion beside the teacher's")
     label_probabilities: bool = optional_identity(False, "rows hold the teacher's probability of each label")
+    top_logprobs: int = optional_identity(0, "likeliest tokens of the teacher that are written at each position")
 
     @property
     def calibrations(self) -> tuple[Calibration, ...]:

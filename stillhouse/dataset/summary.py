@@ -53,6 +53,14 @@ class ReasoningCounts(StageSummary):
     single: int  # of the short ones, those of which a single sample came to the answer
 
 
+class TeacherTokens(StageSummary):
+    """Training examples with the teacher's numbers of each token, the tokens, and the file that holds them."""
+
+    rows: int
+    tokens: int
+    size_bytes: int
+
+
 class FilterSummary(StageSummary):
     """Completions: num_in = kept + dropped; and the rows written."""
 
@@ -68,4 +76,5 @@ class FilterSummary(StageSummary):
     reasoning: ReasoningCounts | None = None  # None: the recipe does not mix reasoning
     balance: BalanceSummary | None = None  # of the training examples, by label; None: the recipe evens out none
     coverage: Coverage | None = None  # of the test rows by the training examples
+    teacher_tokens: TeacherTokens | None = None  # None: the recipe stores no numbers of tokens
     suspects: LabelErrorCounts | None = None  # None: no labelled row could be judged

@@ -123,6 +123,18 @@ class Recipe(FrozenModel):
         return any(self.training_of(student).soft_labels for student in self.all_students)
 
     @property
+    def top_logprobs(self) -> int:
+        """The teacher's likeliest tokens that students learn at each position; 0: none learns from them."""
+        trained = [self.training_of(student) for student in self.all_students if not student.is_encoder]
+        return max((one.logits.k for one in trained if one.kind == "logits"), default=0)
+
+    def asked_teacher(self, index: int) -> Teacher:
+        """Return a teacher as it is asked for what is trained on: for as many log-probabilities as students learn."""
+        teacher = self.teachers[index]
+        k = max(teacher.sampling.logprobs, self.top_logprobs)
+        return teacher.model_copy(update={"sampling": teacher.sampling.model_copy(update={"logprobs": k})})
+
+    @property
     def uses_encoder(self) -> bool:
         """Whether `evaluation.encoder` is asked: by the alternatives without a teacher, or for a second opinion."""
         return self.second_opinion is not None or (self.evaluation.no_teacher_alternatives and self.skill.has_labels)

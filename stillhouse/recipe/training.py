@@ -7,6 +7,7 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel, execution, optional_identity
 from stillhouse.recipe.learning_rates import rates_in_words
+from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
 
 
@@ -77,7 +78,9 @@ class Training(FrozenModel):
     """How the student learns."""
 
     kind: TrainingKind = optional_identity(
-        "sft", "training method; sft: supervised fine-tuning on the training examples"
+        "sft",
+        "training method; sft: supervised fine-tuning on the training examples; logits: also on the teacher's stored "
+        "log-probabilities of each token",
     )
     method: Literal["full", "lora", "qlora"] = Field(
         "full",
@@ -129,6 +132,9 @@ class Training(FrozenModel):
         None,
         "learn the teacher's probability of each label beside its answer, for skills with labels; labelled rows keep "
         "their label; null learns the answers alone",
+    )
+    logits: LogitsSettings = optional_identity(
+        LogitsSettings(), "what kind: logits learns of the teacher's log-probabilities, and how"
     )
     use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")

@@ -12,7 +12,7 @@ from stillhouse.reports.combination import combination_text
 from stillhouse.reports.export_text import export_examples, exports_markdown
 from stillhouse.reports.licences import UNKNOWN, encoder_licence, is_unknown, licence_list
 from stillhouse.reports.markdown import cell, table
-from stillhouse.reports.numbers import count, decimal, size, soft_labels
+from stillhouse.reports.numbers import count, decimal, logits, size, soft_labels
 from stillhouse.reports.schema.data import Training
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.serving_lines import serving_lines
@@ -145,7 +145,7 @@ def _training(report: Report) -> str:
     losses = f"training loss {decimal(training.train_loss)}, validation loss {decimal(training.validation_loss)}"
     return (
         f"{cell(training.method or UNKNOWN)}; {count(training.rows)} rows, {count(training.tokens)} tokens, "
-        f"{count(training.steps)} steps; {losses}.{_soft_labels(training)}"
+        f"{count(training.steps)} steps; {losses}.{_learnt_probabilities(training)}"
         + (
             f"\n\nWritten with {cell(made_with)}: it loads in these. Older ones can lack its model's class."
             if made_with
@@ -154,9 +154,11 @@ def _training(report: Report) -> str:
     )
 
 
-def _soft_labels(training: Training) -> str:
+def _learnt_probabilities(training: Training) -> str:
     learnt = training.soft_labels
-    return f" The teacher's probabilities of the labels: {soft_labels(learnt)}." if learnt else ""
+    of_labels = f" The teacher's probabilities of the labels: {soft_labels(learnt)}." if learnt else ""
+    of_tokens = f" The teacher's log-probabilities: {logits(training.logits)}." if training.logits else ""
+    return of_labels + of_tokens
 
 
 def _rows(report: Report) -> str:

@@ -197,7 +197,14 @@ def training_block(summary: TrainSummary, training: Training) -> dict[str, Any]:
     names = {"rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method", "libraries"}
     soft = training.soft_labels.model_dump() if training.soft_labels else None
     learnt = soft | {"rows": summary.rows_with_soft_label} if soft else None
-    return summary.model_dump(include=names) | {"soft_labels": learnt}
+    return summary.model_dump(include=names) | {"soft_labels": learnt, "logits": _learnt_logits(summary, training)}
+
+
+def _learnt_logits(summary: TrainSummary, training: Training) -> dict[str, Any] | None:
+    if training.kind != "logits" or summary.teacher_tokens is None:
+        return None
+    settings = training.logits.model_dump(exclude={"skew", "teacher_weights"})
+    return settings | {"tokens": summary.teacher_tokens, "of": summary.learnt_tokens}
 
 
 def curves(summary: TrainSummary) -> list[dict[str, Any]]:

@@ -154,7 +154,19 @@ def most_confused(confusion: Confusion, most: int = 8) -> list[tuple[int, str, s
 
 
 _FILTERS = (
-    *("count", "decimal", "soft_labels", "signed", "percent", "interval", "rate", "milliseconds", "seconds", "size"),
+    *(
+        "count",
+        "decimal",
+        "soft_labels",
+        "logits",
+        "signed",
+        "percent",
+        "interval",
+        "rate",
+        "milliseconds",
+        "seconds",
+        "size",
+    ),
     *("parameters", "dollars", "p_value", "metric_name"),
 )
 

@@ -1,6 +1,6 @@
 """Numbers as people read them: sensible digits and a unit, or "not measured"."""
 
-from stillhouse.reports.schema.data import SoftLabels
+from stillhouse.reports.schema.data import LearntLogits, SoftLabels
 from stillhouse.skills.registry import METRICS
 
 NOT_MEASURED = "not measured"
@@ -20,6 +20,13 @@ def decimal(value: float | None, digits: int = 3) -> str:
 def soft_labels(learnt: SoftLabels) -> str:
     """Return how many rows teach the teacher's probabilities of the labels, and how: 700 rows, weight 0.5, ..."""
     return f"{count(learnt.rows)} rows, weight {learnt.weight:g}, temperature {learnt.temperature:g}"
+
+
+def logits(learnt: LearntLogits) -> str:
+    """Return how many tokens teach the teacher's log-probabilities, and how: 700 of 900 tokens, forward_kl, ..."""
+    how = f"{learnt.loss} of {learnt.k} and the rest, weight {learnt.weight:g}, temperature {learnt.temperature:g}"
+    certainty = ", less where the teacher is sure" if learnt.by_certainty else ""
+    return f"{count(learnt.tokens)} of {count(learnt.of)} tokens, {how}{certainty}"
 
 
 def signed(value: float | None, digits: int = 3) -> str:

@@ -52,6 +52,11 @@ class SoftLabelLoss:
         self._teacher_CB = _padded([choice.probabilities for choice in choices], widest, 0.0, torch.float64)
         self._taken_C = torch.tensor([choice.taken for choice in choices], dtype=torch.long)
 
+    def summed(self, logits_NV: torch.Tensor, labels_N: torch.Tensor) -> torch.Tensor:
+        """Return the loss, summed over the tokens (nats); `labels_N` are codes or tokens."""
+        hard = functional.cross_entropy(logits_NV, self.tokens(labels_N), reduction="sum")
+        return hard + self.added(logits_NV, labels_N)
+
     def tokens(self, labels: torch.Tensor) -> torch.Tensor:
         """Return `labels` with the token that the answer takes in place of each code of a choice."""
         makes_choice = labels < IGNORE_INDEX

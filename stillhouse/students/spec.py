@@ -81,6 +81,8 @@ class TrainSummary(StageSummary):
     method: str
     rows: int
     rows_with_soft_label: int | None = None  # that learn the teacher's probabilities; None: the recipe asks for none
+    learnt_tokens: int | None = None  # of answers in the rows, with kind: logits
+    teacher_tokens: int | None = None  # of these, those of which the teacher's log-probabilities are learnt
     tokens: int
     steps: int
     seconds: float

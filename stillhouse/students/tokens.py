@@ -6,9 +6,9 @@ A row's prompt is tokenised exactly as a server does it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from stillhouse.data.row import Messages
 from stillhouse.errors import DataError, ModelError
@@ -17,10 +17,14 @@ from stillhouse.students.base_model import ordered_stops
 from stillhouse.students.row_file import keep_on_disk
 from stillhouse.students.served_template import target_text
 
-if TYPE_CHECKING:
-    from stillhouse.students.label_choices import ChoiceTable
-
 Rows = Sequence[dict[str, Any]]  # token ids, and which of them count
+
+
+class Marks(Protocol):
+    """What labels the tokens of rows, which it is given in their order."""
+
+    def mark(self, row: Mapping[str, Any], encoded: Mapping[str, list[int]]) -> dict[str, list[int]]:
+        """Return `input_ids` and `labels` of a row; `encoded` has its token ids and their mask."""
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -83,14 +87,14 @@ def encode_rows(
     rows: Iterable[dict[str, Any]],
     stops: frozenset[int],
     max_length: int,
-    choices: ChoiceTable | None = None,
+    marks: Marks | None = None,
     *,
     into: Path | None = None,
 ) -> tuple[Rows, int]:
     """Return (encoded rows of at most `max_length` tokens, number of longer rows left out).
 
-    With `choices`, rows have `labels` in place of the mask, and the teacher's choices go into that table. With `into`,
-    rows are read and encoded one at a time, and lie in that file.
+    With `marks`, rows have `labels` in place of the mask, which may point to what the teacher says of a token. With
+    `into`, rows are read and encoded one at a time, and lie in that file.
 
     Raises:
         DataError: every row is too long.
@@ -101,7 +105,7 @@ def encode_rows(
     def fitting() -> Iterator[dict[str, list[int]]]:
         for row in rows:
             encoded = encode(tokenizer, row["prompt"], row["completion"], stops)
-            marked = encoded if choices is None else choices.mark(row, encoded)
+            marked = encoded if marks is None else marks.mark(row, encoded)
             lengths.append(len(marked["input_ids"]))
             if lengths[-1] <= max_length:
                 yield marked

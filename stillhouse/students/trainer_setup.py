@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from stillhouse.recipe.training import Training
     from stillhouse.runtime.worker import Reporter
     from stillhouse.students.label_choices import Choice
+    from stillhouse.students.logits.token_table import TokenTable
     from stillhouse.students.spec import TeacherWeights
     from stillhouse.students.tokens import Rows
 
@@ -49,6 +50,7 @@ class TrainingJob:
     checkpoints: Path
     report: Reporter
     choices: Sequence[Choice] = ()  # that `labels` of the rows point to
+    teacher_tokens: TokenTable | None = None  # that `labels` of the rows point to, with kind: logits
     teacher: TeacherWeights | None = None  # of the methods that compute with the teacher's weights
 
 

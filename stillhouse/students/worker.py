@@ -12,15 +12,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from stillhouse.completions.token_numbers import tokens_path
 from stillhouse.runtime.worker import Reporter, rank, serve
 from stillhouse.students.base_model import load_base
 from stillhouse.students.export import attach_adapter, copy_processor, save_student, write_history
 from stillhouse.students.initialise import initialise
 from stillhouse.students.label_choices import Choice, ChoiceTable, num_with_choices
 from stillhouse.students.launch import TRAIN_WORKER, become_launcher
+from stillhouse.students.logits.token_table import TeacherMarks, TokenTable, check_covered
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
-from stillhouse.students.tokens import Rows, encode, encode_rows, iterate_rows, stop_ids
+from stillhouse.students.tokens import Marks, Rows, encode, encode_rows, iterate_rows, stop_ids
 
 # those whose version decides whether an exported student loads
 _LIBRARIES = ("transformers", "tokenizers", "safetensors", "torch", "trl", "peft")
@@ -35,6 +37,8 @@ class EncodedRows:
     validation: Rows
     validation_too_long: int
     choices: list[Choice]  # that rows point to; empty without soft labels
+    teacher_tokens: TokenTable | None  # that rows point to; None but for kind: logits
+    covered: dict[str, int]  # tokens that training rows learn, and those with the teacher's numbers
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,7 +65,7 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
     assert spec.training.precision is not None, "settled before the fingerprint was made of it"
     model, tokenizer = _untrained(spec, weights=spec.training.weights or "float32", in_4_bits=_is_in_4_bits(spec))
     prepare_template(tokenizer, spec)
-    rows = _encode_all(spec, tokenizer, stop_ids(model.generation_config, tokenizer))
+    rows = _encode_all(spec, tokenizer, model)
     counts: dict[str, Any] = rows.counts | {"parameters": model.num_parameters()}
     report.log(
         f"{counts['rows']} rows, {rows.too_long} longer than training.max_length, {len(rows.validation)} for validation"
@@ -69,9 +73,21 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
     if spec.training.soft_labels:
         counts["rows_with_soft_label"] = num_with_choices(rows.train)
         report.log(f"{counts['rows_with_soft_label']} rows learn the teacher's probabilities of the labels")
+    if rows.covered:
+        counts |= rows.covered
+        report.log("{teacher_tokens} of {learnt_tokens} tokens have the teacher's log-probabilities".format(**counts))
     checkpoints = Path(spec.checkpoints)
     job = TrainingJob(
-        model, tokenizer, rows.train, rows.validation, spec.training, checkpoints, report, rows.choices, spec.teacher
+        model,
+        tokenizer,
+        rows.train,
+        rows.validation,
+        spec.training,
+        checkpoints,
+        report,
+        choices=rows.choices,
+        teacher_tokens=rows.teacher_tokens,
+        teacher=spec.teacher,
     )
     trained, summary = train(job)
     if rank() == 0:
@@ -101,19 +117,36 @@ def _is_in_4_bits(spec: TrainSpec) -> bool:
     return spec.training.method == "qlora"
 
 
-def _encode_all(spec: TrainSpec, tokenizer: Any, stops: frozenset[int]) -> EncodedRows:
+def _encode_all(spec: TrainSpec, tokenizer: Any, model: Any) -> EncodedRows:
     """Return the rows and the validation rows, if there are any, as token ids."""
-    soft = spec.training.soft_labels
+    stops = stop_ids(model.generation_config, tokenizer)
+    soft, training = spec.training.soft_labels, spec.training
     choices = ChoiceTable(lambda prompt, answer: encode(tokenizer, prompt, answer, stops)) if soft else None
+    # each of several processes has files of its own
+    folder, suffix = Path(spec.checkpoints), f"{rank()}.arrow"
+    table = TokenTable(folder / f"tokens-{rank()}.bin", training.logits.k) if training.kind == "logits" else None
 
-    def encoded(path: str, name: str) -> tuple[Rows, int]:
-        # each of several processes has a file of its own
-        into = Path(spec.checkpoints) / f"{name}-{rank()}.arrow"
-        return encode_rows(tokenizer, iterate_rows(Path(path)), stops, spec.training.max_length, choices, into=into)
+    def marks_of(path: str) -> TeacherMarks | None:
+        if table is None:
+            return None
+        sizes = {"vocab_size": model.get_input_embeddings().num_embeddings, "longest": training.max_length}
+        return TeacherMarks(tokens_path(Path(path)), table, training.logits, tokenizer, **sizes)
 
-    train, too_long = encoded(spec.rows, "rows")
-    validation, validation_too_long = encoded(spec.validation, "validation") if spec.validation else ([], 0)
-    return EncodedRows(train, too_long, validation, validation_too_long, choices.choices if choices else [])
+    def encoded(path: str, name: str, marks: Marks | None) -> tuple[Rows, int]:
+        rows = iterate_rows(Path(path))
+        return encode_rows(tokenizer, rows, stops, training.max_length, marks, into=folder / f"{name}-{suffix}")
+
+    marks = marks_of(spec.rows)
+    train, too_long = encoded(spec.rows, "rows", marks or choices)
+    covered: dict[str, int] = {}
+    if marks:
+        check_covered(marks)
+        covered = {"learnt_tokens": marks.num_tokens, "teacher_tokens": marks.num_covered}
+    validation, validation_too_long = (
+        encoded(spec.validation, "validation", marks_of(spec.validation) or choices) if spec.validation else ([], 0)
+    )
+    found = choices.choices if choices else []
+    return EncodedRows(train, too_long, validation, validation_too_long, found, table, covered)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ def open_recorder(spec: AskSpec, keys: Iterable[str], reporter: Reporter, form: 
         teacher=spec.teacher_fingerprint,
         budget=spec.budget,
         form=form,
-        min_logprobs=num_logprobs(spec.teacher),
+        # what is asked of scored labels does not depend on their number, which is in no request
+        min_logprobs=0 if form.label_token_ids else num_logprobs(spec.teacher),
     )
 
 

@@ -11,6 +11,7 @@ from stillhouse.recipe.encoder_student import EncoderTuning
 from stillhouse.recipe.gate import Ceilings
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.teaching.logits import LogitsSettings
 from tests.support.builders import make_recipe_fields
 
 _SOURCE = {"path", "format", "columns.text", "columns.messages", "columns.id", "columns.reference", "columns.label"}
@@ -48,6 +49,7 @@ IF_SET = {
     "training.optimizer",
     "training.weights",
     "second_opinion.weight",  # so is the whole section
+    *(f"training.logits.{name}" for name in LogitsSettings.model_fields),
     "training.soft_labels.weight",
     "training.soft_labels.temperature",
     *(

@@ -5,9 +5,7 @@ import math
 import os
 import random
 import shutil
-import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import load_settings
 from stillhouse.students.spec import InitialiseSpec, TrainSpec
 from tasks.orchestration.workers import Worker
+from tests.support.killed_training import kill_after_first_checkpoint
 
 PYTHON = load_settings().engine_python
 pytestmark = [
@@ -97,28 +96,6 @@ def spec_of(lab: Path, name: str, **training: Any) -> TrainSpec:
 
 def train(spec: TrainSpec) -> dict[str, Any]:
     return run_worker(Worker.TRAIN, spec, python=PYTHON)
-
-
-def kill_after_first_checkpoint(spec: TrainSpec) -> None:
-    """Start the training and `kill -9` it as soon as one checkpoint is whole."""
-    path = Path(spec.checkpoints).with_name("spec.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(spec.model_dump_json())
-    command = [str(PYTHON), "-m", Worker.TRAIN, str(path)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        deadline = time.monotonic() + 200
-        while not list(Path(spec.checkpoints).glob("checkpoint-*/trainer_state.json")):
-            assert child.poll() is None, "the training ended before its first checkpoint"
-            assert time.monotonic() < deadline, "no checkpoint appeared"
-            time.sleep(0.005)
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    assert not Path(spec.out).exists()
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from stillhouse.filters.rules.judge_score import JudgeScore
 from stillhouse.recipe.checks.endpoint import find_endpoint_problems
 from stillhouse.recipe.checks.gate import find_gate_problems
+from stillhouse.recipe.checks.logits import find_logits_problems
 from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
 from stillhouse.recipe.checks.second_opinion import find_second_opinion_problems
@@ -30,6 +31,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_student_problems,
         find_soft_label_problems,
         find_teaching_problems,
+        find_logits_problems,
         find_second_opinion_problems,
         _find_budget_problems,
         find_routing_problems,

@@ -145,6 +145,18 @@ class SoftLabels(Block):
     rows: int = Field(ge=0, description="training examples that have them; the others teach their label alone")
 
 
+class LearntLogits(Block):
+    """The teacher's log-probabilities that a student learnt."""
+
+    k: int = Field(ge=1, description="likeliest tokens at each position")
+    loss: str = Field(description="forward_kl or skewed_forward_kl")
+    weight: float = Field(ge=0.0, le=1.0, description="their share of the loss")
+    temperature: float = Field(ge=1.0, description="that softens both sides; 1: as they are")
+    by_certainty: bool = Field(description="whether that share falls where the teacher is sure")
+    tokens: int = Field(ge=0, description="of answers that have them")
+    of: int = Field(ge=0, description="tokens of all answers; the others teach their text alone")
+
+
 class Training(Block):
     """What the student was trained on and how it ended."""
 
@@ -157,6 +169,7 @@ class Training(Block):
     method: str | None = Field(description="full or lora; of an encoder linear or fine_tuned")
     libraries: dict[str, str] = Field({}, description="versions of the libraries that trained and wrote the student")
     soft_labels: SoftLabels | None = Field(None, description="null: `training.soft_labels` is not set")
+    logits: LearntLogits | None = Field(None, description="null: `training.kind` is not logits")
 
 
 class FunnelStep(Block):

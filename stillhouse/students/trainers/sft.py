@@ -7,7 +7,7 @@ position, which was three quarters of a step for short answers and a vocabulary 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch.nn import functional
@@ -22,8 +22,21 @@ if TYPE_CHECKING:
     from stillhouse.students.trainer_setup import TrainingJob
 
 
+class TokenLoss(Protocol):
+    """A loss of tokens, whose labels may be codes below IGNORE_INDEX."""
+
+    def summed(self, logits_NV: torch.Tensor, labels_N: torch.Tensor) -> torch.Tensor:
+        """Return the loss, summed over the tokens (nats)."""
+
+
 def build_trainer(job: TrainingJob) -> CompletionTrainer:
     """Return the trainer, ready to run."""
+    soft = job.training.soft_labels
+    return completion_trainer(job, SoftLabelLoss(soft, job.choices) if soft else None)
+
+
+def completion_trainer(job: TrainingJob, loss: TokenLoss | None) -> CompletionTrainer:
+    """Return the trainer with a loss of its own for each token, or with cross-entropy."""
     training = job.training
     options = trainer_options(job)
     args = SFTConfig(
@@ -34,17 +47,16 @@ def build_trainer(job: TrainingJob) -> CompletionTrainer:
         eval_packing=False,
         completion_only_loss=True,
     )
-    soft = SoftLabelLoss(training.soft_labels, job.choices) if training.soft_labels else None
-    return CompletionTrainer(soft=soft, args=args, **options)
+    return CompletionTrainer(loss=loss, args=args, **options)
 
 
 class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types in the control environment
     """Supervised fine-tuning whose cost does not grow with vocabulary times prompt length."""
 
-    def __init__(self, *, soft: SoftLabelLoss | None, **options: Any) -> None:
-        """Take what learns the teacher's probabilities of the labels, if the recipe asks for it."""
+    def __init__(self, *, loss: TokenLoss | None, **options: Any) -> None:
+        """Take the loss of tokens that stands in place of cross-entropy, if there is one."""
         super().__init__(**options)
-        self._soft = soft
+        self._loss = loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
         return EpochSampler(self, lengths_of(self.train_dataset if train_dataset is None else train_dataset))
@@ -59,9 +71,9 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types i
     ) -> Any:
         """Return the loss of the labels, summed, over `num_items_in_batch` (default: over their number).
 
-        It is their negative log-likelihood, or what `SoftLabelLoss` defines.
+        It is their negative log-likelihood, or what the loss of tokens defines.
         """
-        if return_outputs or not (self._soft or self._picks_positions(inputs["labels"].device)):
+        if return_outputs or not (self._loss or self._picks_positions(inputs["labels"].device)):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels_BT = inputs["labels"][:, 1:]
         # the columns in which any row of the batch has a label; the model's own forward projects just these
@@ -79,10 +91,9 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types i
         return loss + self._routing_loss(outputs, num_items_in_batch) if routed else loss
 
     def _summed(self, logits_NV: torch.Tensor, labels_N: torch.Tensor) -> torch.Tensor:
-        if self._soft is None:
+        if self._loss is None:
             return functional.cross_entropy(logits_NV, labels_N, reduction="sum")
-        hard = functional.cross_entropy(logits_NV, self._soft.tokens(labels_N), reduction="sum")
-        return hard + self._soft.added(logits_NV, labels_N)
+        return self._loss.summed(logits_NV, labels_N)
 
     def _routing_loss(self, outputs: Any, num_items_in_batch: Any) -> torch.Tensor:
         """Return what a mixture of experts adds, as TRL does: a mean a batch, so an equal share of each in a step."""

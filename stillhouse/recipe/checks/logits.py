@@ -1,0 +1,33 @@
+"""Recipes that train on a teacher's log-probabilities where there are none, or where they are not one set."""
+
+from collections.abc import Iterator
+
+from stillhouse.recipe.recipe import Recipe
+
+
+def find_logits_problems(recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each thing that keeps `training.kind: logits` from learning."""
+    if not recipe.top_logprobs:
+        return
+    for number, teacher in enumerate(recipe.teachers):
+        offered = teacher.endpoint.offered if teacher.endpoint else frozenset({"vllm", "logprobs"})
+        if not {"vllm", "logprobs"} <= offered:
+            provider = teacher.endpoint.provider if teacher.endpoint else ""
+            yield (
+                f"training.kind: logits learns the teacher's log-probabilities by token id, and provider {provider} of "
+                f"teachers.{number} gives none: take training.kind: sft, which learns from its text, or a teacher "
+                "served here or by vLLM's own server (provider: vllm)"
+            )
+    trained = [recipe.training_of(student) for student in recipe.all_students if not student.is_encoder]
+    for training in dict.fromkeys(trained):
+        if training.kind == "logits" and training.soft_labels:
+            yield (
+                "training.soft_labels and kind: logits teach the same tokens twice: leave soft_labels out, since the "
+                "log-probabilities hold those of the labels"
+            )
+        weights = training.logits.teacher_weights
+        if training.kind == "logits" and weights and len(weights) != len(recipe.teachers):
+            yield (
+                f"training.logits.teacher_weights: {len(weights)} numbers for {len(recipe.teachers)} teachers: give "
+                "one for each, in their order"
+            )

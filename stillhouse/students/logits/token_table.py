@@ -1,0 +1,166 @@
+"""The teacher's numbers of the tokens that a student learns, on disk, and how the rows point to them.
+
+A row's `labels` are its token ids, IGNORE_INDEX for a token that does not count, and the code of a record for a token
+of which the teacher's numbers are known. One column holds all: packing keeps no other, and whatever shuffles, pads,
+splits or resumes rows moves each number with its token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from stillhouse.completions.token_numbers import TokenLine, TokenNumbers, read_token_lines
+from stillhouse.errors import DataError, ModelError
+from stillhouse.recipe.teaching.logits import LogitsSettings
+from stillhouse.students.label_choices import IGNORE_INDEX, code
+from stillhouse.students.logits.alignment import aligned
+
+# rows in which the student's tokenizer must read the teacher's tokens as the answer before it is believed to be another
+_ROWS_TO_DOUBT = 8
+
+
+class TokenTable:
+    """Records of `width` numbers a token in a file: `taken`, `share`, `ids` and `logprobs` (-inf: no number)."""
+
+    def __init__(self, path: Path, width: int) -> None:
+        """Start an empty file."""
+        self.record = np.dtype(
+            [("taken", "<i4"), ("share", "<f4"), ("ids", "<i4", (width,)), ("logprobs", "<f4", (width,))]
+        )
+        self.width = width
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = path.open("wb")
+        self._size = 0
+        self._mapped: Any = None
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return self._size
+
+    def add(self, taken: int, share: float, ids: Any, logprobs: Any) -> int:
+        """Append one record, and return the label that points to it; the last of too many numbers are left out.
+
+        Args:
+            taken: the target's token.
+            share: factor of the teacher's share of the loss.
+            ids: of the tokens with a number, at least one; the likeliest first.
+            logprobs: nats.
+        """
+        known = min(self.width, len(ids))
+        record = np.zeros((), self.record)
+        record["taken"], record["share"] = taken, share
+        # an id that is there already stands where there is no number
+        record["ids"], record["logprobs"] = ids[0], -np.inf
+        record["ids"][:known], record["logprobs"][:known] = ids[:known], logprobs[:known]
+        self._file.write(record.tobytes())
+        self._size += 1
+        return code(self._size - 1)
+
+    def at(self, places: Any) -> Any:
+        """Return the records at `places` (int array), as a structured array of its own."""
+        if self._mapped is None:
+            self._file.close()
+            self._mapped = np.memmap(self._path, self.record, "r") if self._size else np.zeros(0, self.record)
+        return np.asarray(self._mapped[places])
+
+
+class TeacherMarks:
+    """Gives the rows of one file, in their order, the teacher's numbers of their tokens."""
+
+    def __init__(
+        self, path: Path, table: TokenTable, settings: LogitsSettings, tokenizer: Any, *, vocab_size: int, longest: int
+    ) -> None:
+        """Take the file with the numbers, and the table that they go to.
+
+        Args:
+            path: of a file by `write_token_lines`; none is there without numbers.
+            table: for the numbers of all files.
+            settings: the recipe's.
+            tokenizer: the student's.
+            vocab_size: numbers that the student gives for a token.
+            longest: tokens of a row that is not left out.
+        """
+        self.num_tokens = self.num_covered = 0
+        self._lines: Iterator[TokenLine] = read_token_lines(path) if path.is_file() else iter(())
+        self._next = next(self._lines, None)
+        self._line = -1
+        self._table, self._settings, self._tokenizer = table, settings, tokenizer
+        self._vocab_size, self._longest = vocab_size, longest
+        self._read = self._doubted = 0
+
+    def mark(self, row: Mapping[str, Any], encoded: Mapping[str, list[int]]) -> dict[str, list[int]]:
+        """Return `input_ids` and `labels` of the next row of the file of training examples.
+
+        Raises:
+            DataError: the numbers are of another row.
+            ModelError: the teacher's tokens are not those of the student's tokenizer.
+        """
+        pairs = zip(encoded["input_ids"], encoded["completion_mask"], strict=True)
+        labels = [token if counts else IGNORE_INDEX for token, counts in pairs]
+        numbers, teacher = self._numbers_of(row)
+        if len(labels) <= self._longest:
+            self.num_tokens += sum(encoded["completion_mask"])
+            if numbers:
+                self._doubt(row, numbers)
+                self._fill(labels, numbers, self._settings.weight_of(teacher))
+        return {"input_ids": encoded["input_ids"], "labels": labels}
+
+    def _numbers_of(self, row: Mapping[str, Any]) -> tuple[TokenNumbers | None, int | None]:
+        self._line += 1
+        found = self._next
+        if found is None or found.line != self._line:
+            return None, None
+        if found.id != row["id"] or found.teacher_number != row.get("teacher"):
+            raise DataError(
+                f"The teacher's log-probabilities of row {found.id} stand beside training example {row['id']}: these "
+                "files are not of one filtering. Build them again with --refresh filter."
+            )
+        self._next = next(self._lines, None)
+        return found.numbers, found.teacher_number
+
+    def _fill(self, labels: list[int], numbers: TokenNumbers, share: float) -> None:
+        """Point those of `labels` that are the teacher's tokens to its numbers."""
+        start = next((place for place, label in enumerate(labels) if label != IGNORE_INDEX), len(labels))
+        run = aligned(labels[start:], numbers.token_ids.tolist())
+        ends = np.cumsum(numbers.sizes).tolist()
+        for offset in range(run.size):
+            place, end = start + run.target_start + offset, ends[run.teacher_start + offset]
+            first = end - int(numbers.sizes[run.teacher_start + offset])
+            ids, logprobs = numbers.ids[first:end], numbers.logprobs[first:end]
+            # a teacher may pad its vocabulary to more numbers than the student has
+            inside = ids < self._vocab_size
+            if inside.any():
+                labels[place] = self._table.add(labels[place], share, ids[inside], logprobs[inside])
+                self.num_covered += 1
+
+    def _doubt(self, row: Mapping[str, Any], numbers: TokenNumbers) -> None:
+        """Return if the student's tokenizer reads the teacher's tokens as the answer, mostly."""
+        self._read += 1
+        told = self._tokenizer.decode(numbers.token_ids.tolist()).split()
+        answer = str(row["completion"][-1]["content"]).split()
+        self._doubted += not set(told) & set(answer)
+        if self._read == _ROWS_TO_DOUBT and self._doubted == self._read:
+            raise ModelError(
+                f"The student's tokenizer reads the teacher's tokens of {answer[:8]} as {told[:8]}: their vocabularies "
+                "differ, and log-probabilities can't be compared token by token. Take training.kind: sft, which learns "
+                "from the teacher's text, or a student of the teacher's family."
+            )
+
+
+def check_covered(marks: TeacherMarks) -> None:
+    """Return if some token of the training examples has the teacher's numbers.
+
+    Raises:
+        ModelError: none has.
+    """
+    if not marks.num_covered:
+        raise ModelError(
+            f"training.kind: logits: none of the {marks.num_tokens} tokens that the student learns is one that the "
+            "teacher wrote: their vocabularies differ, or the answers are written in another way than the teacher's "
+            "(its text layout, another spelling). Take training.kind: sft, or for labels training.soft_labels."
+        )

@@ -1,0 +1,72 @@
+"""Which recipes may train on a teacher's log-probabilities, and what their teachers are asked for."""
+
+import pytest
+
+from stillhouse.config import identity
+from stillhouse.recipe.load import parse_recipe
+from stillhouse.recipe.teaching.logits import LogitsSettings
+from stillhouse.recipe.training import Training
+from tests.support.builders import make_api_teacher, make_recipe_fields, make_routed_fields, refusal_of
+
+LOGITS = {"kind": "logits", "logits": {"k": 12}}
+VLLM = {"model": "big", "endpoint": {"provider": "vllm", "base_url": "http://127.0.0.1:8000/v1"}}
+
+
+@pytest.mark.parametrize(("own", "asked"), [(0, 12), (5, 12), (20, 20)])
+def test_teacher_is_asked_for_as_many_log_probabilities_as_students_learn(own, asked):
+    recipe = parse_recipe(make_recipe_fields({"model": "./teacher", "sampling": {"logprobs": own}}, training=LOGITS))
+    assert recipe.asked_teacher(0).sampling.logprobs == asked
+    assert recipe.teacher.sampling.logprobs == own
+
+
+def test_teacher_of_other_recipes_is_asked_as_it_is_written():
+    recipe = parse_recipe(make_recipe_fields(training={"logits": {"k": 12}}))
+    assert recipe.top_logprobs == 0
+    assert recipe.asked_teacher(0) == recipe.teacher
+
+
+def test_most_of_several_students_is_asked_for():
+    students = [
+        {"model": "a/one", "training": LOGITS},
+        {"model": "a/two", "training": {"kind": "logits", "logits": {"k": 3}}},
+        {"model": "a/three"},
+    ]
+    fields = make_recipe_fields(students=students)
+    del fields["student"]
+    assert parse_recipe(fields).top_logprobs == 12
+
+
+def test_vllm_server_gives_log_probabilities():
+    assert parse_recipe(make_recipe_fields(VLLM, training=LOGITS)).asked_teacher(0).sampling.logprobs == 12
+
+
+@pytest.mark.parametrize("provider", ["deepseek", "openai"])
+def test_provider_without_log_probabilities_by_id_is_refused_with_the_remedy(provider):
+    message = refusal_of(make_recipe_fields(make_api_teacher(provider), training=LOGITS))
+    assert (
+        f"training.kind: logits learns the teacher's log-probabilities by token id, and provider {provider}" in message
+    )
+    assert "take training.kind: sft" in message
+
+
+def test_k_above_what_servers_give_is_refused():
+    assert "training.logits.k" in refusal_of(make_recipe_fields(training={"kind": "logits", "logits": {"k": 21}}))
+
+
+def test_soft_labels_beside_logits_are_refused():
+    message = refusal_of(make_recipe_fields(training=LOGITS | {"soft_labels": {"weight": 0.5}}))
+    assert "training.soft_labels and kind: logits teach the same tokens twice: leave soft_labels out" in message
+
+
+def test_teacher_weights_are_one_for_each_teacher():
+    def fields(*weights):
+        return make_routed_fields(training={"kind": "logits", "logits": {"teacher_weights": list(weights)}})
+
+    assert "training.logits.teacher_weights: 1 numbers for 2 teachers" in refusal_of(fields(0.5))
+    assert "teacher_weights: 1.5 is no share" in refusal_of(fields(0.5, 1.5))
+    assert parse_recipe(fields(0.5, 1.0)).training.logits.weight_of(1) == 0.5
+
+
+def test_logits_enter_the_identity_of_training_only_if_they_are_set():
+    assert "logits" not in identity(Training())
+    assert identity(Training(logits=LogitsSettings(k=5)))["logits"]["k"] == 5
