@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from stillhouse.recipe.sweep import MOST_TRIALS
+
 Size = Literal["full", "trial", "smoke"]
 
 # size -> dotted recipe field -> value
@@ -72,6 +74,16 @@ OverridesInput = Annotated[
         description='Any other recipe field for this run, as {"training.epochs": 2}. It replaces the fields above too.'
     ),
 ]
+SpaceInput = Annotated[
+    dict[str, Any],
+    Field(
+        description="What a sweep tries, in place of the recipe's section `sweep`: that section, as "
+        '{"space": {"training.epochs": [1, 2]}, "trials": 12}. Empty keeps the recipe\'s.'
+    ),
+]
+TrialsInput = Annotated[
+    int, Field(ge=0, le=MOST_TRIALS, description="The most trials of a sweep; 0 keeps the number of the recipe.")
+]
 # the list's type is made from the stages, in tasks/orchestration/registry.py
 REFRESH = Field(
     description="Stages to build again even if they are cached. A stored teacher answer is never asked for again."
@@ -120,3 +132,8 @@ def recipe_changes(
         "max_train_rows": max_train_rows,
     }
     return SIZES[size] | {REPLACED_FIELDS[name]: value for name, value in inputs.items() if value}
+
+
+def sweep_changes(*, space: dict[str, Any], trials: int) -> dict[str, Any]:
+    """Return dotted recipe field -> value for the inputs of a sweep; what is empty or 0 changes nothing."""
+    return ({"sweep": space} if space else {}) | ({"sweep.trials": trials} if trials else {})

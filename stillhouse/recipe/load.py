@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from stillhouse.errors import RecipeError, did_you_mean
 from stillhouse.recipe.checks.recipe import find_problems
+from stillhouse.recipe.checks.sweep import check_space
+from stillhouse.recipe.overrides import overridden
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.written import compose, quoting_advice, written_at
 from stillhouse.repository import ROOT
@@ -54,9 +56,11 @@ def load_recipe(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
         raise RecipeError(f"Recipe {location} can't be read: {error}") from error
     if not isinstance(fields, dict):
         raise RecipeError(f"Recipe {location} holds {type(fields).__name__}; a recipe is a mapping of fields.")
-    for dotted, value in (overrides or {}).items():
-        _override(fields, _of_main_student(dotted, fields), value)
-    return resolve_paths(parse_recipe(fields, location, written), location)
+    fields = overridden(fields, overrides or {})
+    recipe = parse_recipe(fields, location, written)
+    if recipe.sweep:
+        check_space(recipe.sweep, lambda changes: parse_recipe(overridden(fields, {**changes, "sweep": None})))
+    return resolve_paths(recipe, location)
 
 
 def find_recipe(name: str) -> str:
@@ -142,31 +146,6 @@ def _read_errors() -> tuple[type[Exception], ...]:
     """
     botocore = sys.modules.get("botocore.exceptions")  # S3's own errors, if its client is loaded
     return (OSError, ValueError, ImportError, *((botocore.BotoCoreError, botocore.ClientError) if botocore else ()))
-
-
-def _of_main_student(dotted: str, fields: dict[str, Any]) -> str:
-    """Return an override's field; that of the student is of the first one in a recipe with several."""
-    section, _, rest = dotted.partition(".")
-    return f"students.0.{rest}" if section == "student" and rest and fields.get("students") else dotted
-
-
-def _override(fields: dict[str, Any], dotted: str, value: Any) -> None:
-    *parents, last = dotted.split(".")
-    section: Any = fields
-    for name in parents:
-        if isinstance(section, list) and name.isdigit() and int(name) < len(section):
-            section = section[int(name)]
-        elif isinstance(section, dict):
-            # a section that holds only comments is null in YAML
-            section[name] = {} if section.get(name) is None else section[name]
-            section = section[name]
-        else:
-            raise RecipeError(f"Override {dotted!r} does not fit the recipe: it has no {name!r} there.")
-    if not isinstance(section, dict):
-        raise RecipeError(
-            f"Override {dotted!r} does not fit the recipe: set a field of a section, as teachers.0.model."
-        )
-    section[last] = value
 
 
 def _explain_yaml(error: yaml.YAMLError) -> str:

@@ -17,6 +17,7 @@ from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.routing import Routing
 from stillhouse.recipe.second_opinion import SecondOpinion
 from stillhouse.recipe.student import Student
+from stillhouse.recipe.sweep import Sweep
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.recipe.training import Training
 from stillhouse.skills.registry import AnySkill
@@ -64,6 +65,9 @@ class Recipe(FrozenModel):
         (), "formats that the student is converted to, each measured in the engine that serves it", max_length=16
     )
     costs: Costs = provenance(Costs(), "hourly costs of machines, for the report's ledger and the forecast")
+    sweep: Sweep | None = execution(
+        None, "fields to try with other values, by `stillhouse sweep`; a run of the recipe pays no attention to it"
+    )
     budget: Budget = execution(Budget(), "limits of what the answers may cost; a run ends before it exceeds one")
 
     @field_validator("evaluation")

@@ -80,6 +80,7 @@ IF_SET = {
 # set: decide to which it belongs.
 KEPT_OUT = {
     "name",
+    "sweep",  # what else is tried; the winner is a recipe without it
     "gate.approval",  # who promotes, not what is promoted
     "data.train.licence",
     "data.examples.licence",

@@ -16,6 +16,7 @@ from stillhouse.recipe.checks.second_opinion import find_second_opinion_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
 from stillhouse.recipe.checks.soft_labels import find_soft_label_problems
 from stillhouse.recipe.checks.students import find_student_problems
+from stillhouse.recipe.checks.sweep import find_sweep_problems
 from stillhouse.recipe.checks.teaching import find_teaching_problems
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import Teacher
@@ -38,6 +39,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         _find_judge_problems,
         _find_terms_problems,
         find_gate_problems,
+        find_sweep_problems,
     ):
         yield from find(recipe)
 
