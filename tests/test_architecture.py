@@ -34,6 +34,7 @@ LIBRARY = (
     "exports",
     "dataset",
     "judging",
+    "sweep",
     "reports",
     "gate",
     "registry",
