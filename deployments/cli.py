@@ -8,14 +8,26 @@ import typer
 import yaml
 
 from deployments.models import models
-from deployments.options import Data, MaxTrainRows, Offline, Recipe, Refresh, RunSize, Set, Student, Teacher, TestData
+from deployments.options import (
+    Data,
+    MaxTrainRows,
+    Offline,
+    Recipe,
+    Refresh,
+    RunSize,
+    Set,
+    Student,
+    Teacher,
+    TestData,
+    Trials,
+)
 from deployments.recipe_commands import recipes
 from deployments.runs import runs
 from deployments.serve import serve
 from deployments.store import store
 from deployments.terminal import console
 from stillhouse.errors import RecipeError, UnexpectedError, UserError
-from stillhouse.recipe.form import recipe_changes
+from stillhouse.recipe.form import recipe_changes, sweep_changes
 from stillhouse.runtime.proxies import spare_loopback
 from stillhouse.runtime.quick_imports import quick_imports
 from stillhouse.runtime.unexpected import one_line_errors
@@ -138,6 +150,44 @@ def plan(
         terminal.print(render_compatibility(forecast))
     for line in plan_lines(forecast):
         terminal.print(line, highlight=False, markup=False)
+
+
+@app.command()
+def sweep(
+    recipe: Recipe,
+    space: Annotated[
+        str, typer.Option(help="A YAML file, local or by URL, with the section `sweep` in place of the recipe's.")
+    ] = "",
+    trials: Trials = 0,
+    size: RunSize = "full",
+    set_: Set = None,
+) -> None:
+    """Try a recipe with other values of its fields, and distil by the best on validation rows.
+
+    The same command goes on with a sweep that was ended. Example: stillhouse sweep demo-sweep --trials 20
+    """
+    from deployments.foreground import prepare
+    from stillhouse.recipe.sweep_file import read_space
+
+    overrides, found = _overrides(set_ or []), read_space(space) if space else {}
+    with quick_imports():
+        foreground = prepare(
+            recipe, recipe_changes(size=size) | overrides | sweep_changes(space=found, trials=trials), is_sweep=True
+        )
+        # after the environment is set: Prefect reads it on import
+        from flows.sweep import sweep as sweep_flow
+
+    result = foreground.run(sweep_flow, recipe=recipe, space=found, trials=trials, size=size, overrides=overrides)
+    from stillhouse.reports.schema.sweep import SweepReport
+    from stillhouse.reports.sweep_terminal import print_sweep
+
+    settings, report = foreground.settings, SweepReport.model_validate(result["sweep"])
+    print_sweep(console(), report)
+    for name, link in (
+        ("Sweep", settings.store_link(f"sweeps/{result['study']}/report.html")),
+        ("Report of the winner", settings.report_link(result["run_id"])),
+    ):
+        typer.echo(f"{name}: {link.removeprefix('file://')}")
 
 
 @app.command()

@@ -79,7 +79,7 @@ def finish_flow(flow: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
     return result
 
 
-def prepare(recipe: str, changes: dict[str, Any]) -> Foreground:
+def prepare(recipe: str, changes: dict[str, Any], *, is_sweep: bool = False) -> Foreground:
     """Return this process ready for Prefect, after the recipe and the store of a run were checked.
 
     Prefect takes seconds to load, and its temporary server some more, so a mistake shows before.
@@ -91,9 +91,12 @@ def prepare(recipe: str, changes: dict[str, Any]) -> Foreground:
     server = start_early()  # after a mistake it ends with the command
     # after the server's start: they take a second to load
     from stillhouse.artifacts.preflight import check_store
+    from stillhouse.recipe.checks.sweep import sweep_of
     from stillhouse.recipe.load import load_recipe
 
-    load_recipe(recipe, changes)
+    found = load_recipe(recipe, changes)
+    if is_sweep:
+        sweep_of(found)
     settings = load_settings()
     check_store(settings.store)
     return Foreground(settings, server if server and _use(server) else None)

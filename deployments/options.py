@@ -14,6 +14,7 @@ from stillhouse.recipe.form import (
     StudentInput,
     TeacherInput,
     TestDataInput,
+    TrialsInput,
     input_field,
 )
 
@@ -32,6 +33,7 @@ Teacher = Annotated[TeacherInput, _option(TeacherInput)]
 Student = Annotated[StudentInput, _option(StudentInput)]
 RunSize = Annotated[SizeInput, _option(SizeInput)]
 MaxTrainRows = Annotated[MaxTrainRowsInput, _option(MaxTrainRowsInput)]
+Trials = Annotated[TrialsInput, _option(TrialsInput)]
 Offline = Annotated[OfflineInput, _option(OfflineInput)]
 Refresh = Annotated[list[str] | None, typer.Option(help=f"{REFRESH.description} May be given several times.")]
 Set = Annotated[

@@ -5,4 +5,5 @@ from flows.missing_packages import missing_package_named
 with missing_package_named():
     import flows.distill
     import flows.plan
-    import flows.promote  # noqa: F401
+    import flows.promote
+    import flows.sweep  # noqa: F401

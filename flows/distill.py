@@ -4,6 +4,7 @@ from typing import Any
 
 from prefect import flow
 
+from flows.dataset import make_dataset
 from stillhouse.recipe import form
 from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
@@ -17,12 +18,9 @@ from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
 from tasks.evaluate_export import evaluate_exports, passed_exports
 from tasks.export import export_student
-from tasks.filter import filter_completions
 from tasks.initialise import initialise_student
-from tasks.judge import score_completions
 from tasks.judge_pairs import compare_pairs
 from tasks.label_curve import measure_label_curve
-from tasks.mix import generate_completions
 from tasks.orchestration.champion import find_champion
 from tasks.orchestration.compatibility import check_compatibility
 from tasks.orchestration.preflight import start_run
@@ -36,7 +34,6 @@ from tasks.register import register_student
 from tasks.report import write_report
 from tasks.reporting.best_student import best_student
 from tasks.reporting.inputs import ReportInputs
-from tasks.second_opinion import form_second_opinion
 from tasks.split import split_rows
 from tasks.state_origin import state_origin
 from tasks.train import train_labelled_only, train_students
@@ -84,10 +81,7 @@ def run_stages(run: Run) -> dict[str, Any]:
     check_compatibility(run, bases, teachers)
     untrained = initialise_student(run, bases, rows)
 
-    completions = generate_completions(run, teachers, rows)
-    scores = score_completions(run, judge, completions, rows)
-    opinions = form_second_opinion(run, rows)
-    dataset = filter_completions(run, completions, rows, scores, opinions)
+    completions, scores, opinions, dataset = make_dataset(run, teachers, judge, rows)
 
     students = train_students(run, bases, teachers, rows, dataset)
     labelled_only = train_labelled_only(run, students[0], rows, dataset)

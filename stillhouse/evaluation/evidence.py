@@ -27,7 +27,7 @@ ANSWERS_SCHEMA = pa.schema(
         ("label_logprobs", pa.list_(pa.float64())),
     ]
 )
-ANSWERS, _MEASUREMENTS = "answers.parquet", "measurements.json"
+ANSWERS, MEASUREMENTS = "answers.parquet", "measurements.json"
 VALIDATION = "validation.parquet"  # a student's answers to the validation rows
 
 
@@ -57,7 +57,7 @@ class Evidence:
 def write_evidence(out: Path, answers: Sequence[Mapping[str, Any]], measurements: Mapping[ModelRole, Any]) -> None:
     """Write answers.parquet and measurements.json into `out`."""
     write_answers(out / ANSWERS, answers)
-    (out / _MEASUREMENTS).write_text(json.dumps(measurements, indent=1, sort_keys=True))
+    (out / MEASUREMENTS).write_text(json.dumps(measurements, indent=1, sort_keys=True))
 
 
 def write_answers(path: Path, answers: Sequence[Mapping[str, Any]]) -> None:
@@ -74,7 +74,7 @@ def gather_evidence(folders: Mapping[ModelRole, Path], timings: Mapping[ModelRol
     validation: list[dict[str, Any]] = []
     measurements: dict[ModelRole, Any] = {}
     for role, folder in folders.items():
-        (numbers,) = json.loads((folder / _MEASUREMENTS).read_text()).values()
+        (numbers,) = json.loads((folder / MEASUREMENTS).read_text()).values()
         measurements[role] = numbers | timings[role]
         answers += _read_as(role, folder / ANSWERS)
         if (folder / VALIDATION).exists():
@@ -94,7 +94,7 @@ def join_evidence(out: Path, other: Path) -> None:
     measurements: dict[ModelRole, Any] = {}
     for folder in (other, out):
         answers += pq.read_table(folder / ANSWERS).to_pylist()
-        measurements |= json.loads((folder / _MEASUREMENTS).read_text())
+        measurements |= json.loads((folder / MEASUREMENTS).read_text())
     write_evidence(out, answers, measurements)
 
 
@@ -106,7 +106,7 @@ def read_evidence(test: Path, folders: Sequence[Path], labels: Sequence[str], sk
     for folder in folders:
         for line in pq.read_table(folder / ANSWERS).to_pylist():
             answers.setdefault(ModelRole(line["model"]), {})[line["row_id"]] = line["answer"]
-        measurements |= json.loads((folder / _MEASUREMENTS).read_text())
+        measurements |= json.loads((folder / MEASUREMENTS).read_text())
     return Evidence(
         rows=rows,
         labels=tuple(labels),

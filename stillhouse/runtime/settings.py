@@ -37,7 +37,11 @@ class Settings(StrictModel):
         """Return the address of the run's report.html: `report_url`'s if that is set, else the store's."""
         if self.report_url:
             return f"{self.report_url}/{run_id}/report.html"
-        address = f"{self.store.url}/runs/{run_id}/report.html"
+        return self.store_link(f"runs/{run_id}/report.html")
+
+    def store_link(self, key: str) -> str:
+        """Return the address of a file of the store."""
+        address = f"{self.store.url}/{key}"
         return address if "://" in address else f"file://{address}"
 
     @property

@@ -13,8 +13,10 @@ from stillhouse.recipe.form import REFRESH
 ALWAYS_BUILT = ("champion_event", "forecast", "gate_event", "promote", "register", "report", "state_origin")
 # stages of a plan, which has no `refresh`
 PLAN_ONLY = ("probe", "probe_judge", "shortlist")
+# stages of a sweep's trials, which are stored by their values
+SWEEP_ONLY = ("evaluate_trial", "trial_rows")
 _FILES = sorted(path.stem for path in Path(__file__).parents[1].glob("*.py"))
-REFRESHABLE = tuple(name for name in _FILES if name not in (*ALWAYS_BUILT, *PLAN_ONLY))
+REFRESHABLE = tuple(name for name in _FILES if name not in (*ALWAYS_BUILT, *PLAN_ONLY, *SWEEP_ONLY))
 
 
 def stages_named(names: Sequence[str]) -> list[str]:

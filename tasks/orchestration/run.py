@@ -16,6 +16,7 @@ from stillhouse.costs.ledger import Expense, PaidPart, budget_usage, completions
 from stillhouse.costs.price import ResolvedPrice, resolve_price
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teacher import ServedModel
+from stillhouse.reports.schema.sweep import SweepResult
 from stillhouse.runtime.log_filter import Encodable, hide_user_tracebacks
 from stillhouse.runtime.orphan_guard import guard_ephemeral_server
 from stillhouse.runtime.proxies import spare_loopback
@@ -42,6 +43,8 @@ class Run:
     # for the report: every finished stage in order, and what each paid one took
     built: list[Built[Any]] = field(default_factory=list)
     ledger: list[PaidPart] = field(default_factory=list)
+    # the sweep whose winner this run is; None: of no sweep
+    sweep: SweepResult | None = None
 
     def __post_init__(self) -> None:
         """Hold nothing in the store yet."""

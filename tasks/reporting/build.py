@@ -105,6 +105,7 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         **closer_look(evidence, recipe, compared.role),
         disagreements=collect.disagreements(evidence, recipe.skill, compared.role),
         mislabelled=mislabelled_of(run, inputs.dataset),
+        sweep=run.sweep,
         licences=licences_of(
             recipe, inputs.teachers, has_encoder=ModelRole.ENCODER_LOGISTIC_REGRESSION in evidence.answers
         ),

@@ -16,6 +16,7 @@ from stillhouse.reports.schema.models import Comparison, Model, Models
 from stillhouse.reports.schema.seeds import SeedSpread
 from stillhouse.reports.schema.slices import Agreement, Slices
 from stillhouse.reports.schema.students import StudentResult
+from stillhouse.reports.schema.sweep import SweepResult
 
 
 class Stage(Block):
@@ -123,6 +124,7 @@ class Report(Block):
     slices: Slices | None = Field(None, description="student and teacher by label, length and more; null: not measured")
     disagreements: tuple[Disagreement, ...] = Field((), description="at most 25")
     mislabelled: tuple[LabelError, ...] = Field((), description="the likeliest label errors, at most 25")
+    sweep: SweepResult | None = Field(None, description="the sweep whose winner this is; null: of none")
     licences: Licences = Field(Licences(), description="of data and models")
     provenance: Provenance = Field(Provenance(), description="versions, machine and time")
 
