@@ -66,6 +66,7 @@ def filter_completions(
         balance=recipe.data.balance if recipe.data.balance.by == "label" else None,
         reasoning=recipe.training.reasoning,
         reasoning_mix=recipe.training.reasoning_mix if recipe.training.reasoning == "mix" else None,
+        pairs=recipe.pairs,
         label_probabilities=recipe.learns_probabilities,
         top_logprobs=recipe.top_logprobs,
         other_priors=any(other.calibration == "batch" for other in recipe.teachers[1:]),

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.ledger import Expense, machine_line
+from stillhouse.dataset.pair_files import PAIR_FILES
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.models import Checkpoint
@@ -23,6 +24,9 @@ from tasks.orchestration.student_models import StudentBase, StudentModel
 from tasks.orchestration.training_of import training_of
 from tasks.orchestration.workers import Worker, run_engine_worker
 from tasks.train_encoder import build_encoder
+
+# field of a worker's spec -> the split whose pairs it names
+PAIRS = {"pairs": PAIR_FILES["train"], "validation_pairs": PAIR_FILES["validation"]}
 
 
 class TrainParams(StudentParams):
@@ -45,6 +49,7 @@ def train(call: StageCall[TrainParams]) -> TrainSummary:
         rows=str(rows / params.rows),
         validation=str(validation) if params.with_validation and validation.stat().st_size else None,
         training=params.training,
+        **({name: str(rows / file) for name, file in PAIRS.items()} if params.training.preferences else {}),
         checkpoints=str(call.settings.work / "checkpoints" / call.fingerprint),
         teacher=params.teacher_weights,
         out=str(call.work.folder),
@@ -91,7 +96,7 @@ def train_labelled_only(
     training = training_of(run, base)
     most = labelled_steps(student.built.summary.steps, written.rows.labelled, training)
     # without a teacher there is nothing to learn but the labels
-    alone = {"kind": "sft", "soft_labels": None, "logits": LogitsSettings()}
+    alone = {"kind": "sft", "soft_labels": None, "logits": LogitsSettings(), "preferences": None}
     training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, **alone})
     if base.config.is_encoder:
         built: Built[Any] = build_encoder(

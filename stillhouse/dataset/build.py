@@ -10,7 +10,7 @@ from stillhouse.artifacts.store import StoreConfig
 from stillhouse.completions.table import Lines, read_answers
 from stillhouse.data.row import Row
 from stillhouse.data.summaries import BalanceSummary
-from stillhouse.data.tool_calls import as_turn
+from stillhouse.dataset.answer_turn import answer_turn
 from stillhouse.dataset.balance import balance_examples
 from stillhouse.dataset.coverage import Coverage, compare
 from stillhouse.dataset.difficulty import TeacherOutput, subsample_by_difficulty
@@ -18,6 +18,7 @@ from stillhouse.dataset.example import TrainingExample
 from stillhouse.dataset.label_errors import find_label_errors
 from stillhouse.dataset.label_probabilities import LabelProbabilities
 from stillhouse.dataset.labelled import labelled_rows
+from stillhouse.dataset.preferences import write_preferences
 from stillhouse.dataset.reasoning_mix import agreeing_samples, mix_reasoning
 from stillhouse.dataset.second_opinion import NO_OPINIONS, Opinions, combined
 from stillhouse.dataset.spec import DatasetSpec
@@ -61,7 +62,8 @@ def write_dataset(
 ) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
-    Writes suspects.jsonl too, the rows whose reference the teacher contradicts, if it completed rows with a reference.
+    Writes suspects.jsonl too, the rows whose reference the teacher contradicts, if it completed rows with a reference,
+    and the pairs of PAIR_FILES, if the recipe has a second step.
 
     Args:
         train: the training rows; `split` is the folder of the others.
@@ -71,8 +73,8 @@ def write_dataset(
         store: with the completions, for rows with the teachers' numbers of each token.
 
     Raises:
-        QualityError: too few completions survive, or none has the probabilities of labels, or of tokens, that rows are
-            to hold.
+        QualityError: too few completions survive, none has the probabilities of labels, or of tokens, that rows are to
+            hold, or there are too few pairs.
     """
     lines, test = read_answers(completions), split / "test.parquet"
     rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
@@ -86,6 +88,7 @@ def write_dataset(
     soft = LabelProbabilities(judged, shifts, spec.labels, spec.skill) if spec.label_probabilities else None
     num_rows = write_examples(training, spec, out, soft)
     tokens = write_tokens(training, lines, spec, store, out) if spec.top_logprobs and store else None
+    pairs = write_preferences(results, spec, out)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
     write_priors(out, spec.labels, priors)
@@ -104,6 +107,7 @@ def write_dataset(
         prior=priors[0],
         difficulty=difficulty,
         reasoning=mixed,
+        preferences=pairs,
         balance=balanced,
         coverage=compare_with_test(training["train"], test, spec)
         if (test := split / "test.parquet").exists()
@@ -213,7 +217,7 @@ def write_examples(
                 {
                     "id": example.row["id"],
                     "prompt": show(example.row["messages"], spec.labels),
-                    "completion": [_answer_turn(example, spec)],
+                    "completion": [answer_turn(example, spec)],
                     **({"teacher": example.teacher_number} if example.teacher_number else {}),
                     **(judged.field(example) if judged else {}),
                 }
@@ -260,13 +264,6 @@ def write_label_errors(
     _write_lines(out / "suspects.jsonl", label_errors)
     num_sure = sum(error["is_sure"] for error in label_errors)
     return LabelErrorCounts(judged=num_judged, found=len(label_errors), sure=num_sure)
-
-
-def _answer_turn(example: TrainingExample, spec: DatasetSpec) -> dict[str, Any]:
-    """Return the turn that a student learns to write; a dialogue's calls of tools stand apart from its text."""
-    target = example.target
-    turn = as_turn(target) if spec.skill.is_dialogue else {"role": "assistant", "content": target}
-    return turn | {"reasoning": example.reasoning} if spec.reasoning != "drop" and example.reasoning else turn
 
 
 def _from_reference(row: Row, spec: DatasetSpec) -> TrainingExample:

@@ -6,6 +6,7 @@ from stillhouse.config import FrozenModel, optional_identity
 from stillhouse.filters.combine import Mixing
 from stillhouse.filters.settings import Filters
 from stillhouse.recipe.data import Balance
+from stillhouse.recipe.teaching.preferences import Pairs
 from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
 from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.calibration import Calibration
@@ -26,6 +27,7 @@ class DatasetSpec(FrozenModel):
         "drop", "what becomes of the reasoning before an answer"
     )
     reasoning_mix: ReasoningMix | None = optional_identity(None, "the shares of long and short reasoning")
+    pairs: Pairs | None = optional_identity(None, "which samples are pairs for a second step; none: there is no such")
     opinion_weight: float = optional_identity(0.0, "of a second opinion beside the teacher's")
     label_probabilities: bool = optional_identity(False, "rows hold the teacher's probability of each label")
     top_logprobs: int = optional_identity(0, "likeliest tokens of the teacher that are written at each position")

@@ -61,6 +61,15 @@ class TeacherTokens(StageSummary):
     size_bytes: int
 
 
+class PreferenceCounts(StageSummary):
+    """Pairs for the second step of training, of prompts with samples; those of the rest by why they have none."""
+
+    prompts: int
+    pairs: int
+    validation_pairs: int  # of the validation rows, beside
+    left_out: dict[str, int]  # training prompts without a pair, by why, most frequent first
+
+
 class FilterSummary(StageSummary):
     """Completions: num_in = kept + dropped; and the rows written."""
 
@@ -74,6 +83,7 @@ class FilterSummary(StageSummary):
     prior: tuple[float, ...] | None = None  # of a calibrated teacher, nats by label
     difficulty: DifficultyCounts | None = None
     reasoning: ReasoningCounts | None = None  # None: the recipe does not mix reasoning
+    preferences: PreferenceCounts | None = None  # None: the recipe has no second step
     balance: BalanceSummary | None = None  # of the training examples, by label; None: the recipe evens out none
     coverage: Coverage | None = None  # of the test rows by the training examples
     teacher_tokens: TeacherTokens | None = None  # None: the recipe stores no numbers of tokens

@@ -16,6 +16,16 @@ def fitting_rate(parameters: int | None, *, has_adapter: bool) -> float:
     return next(rate for below, rate in steps if billions < below)
 
 
+def preference_rate(parameters: int | None, *, has_adapter: bool) -> float:
+    """Return the peak learning rate of a second step on pairs; None (not known) counts as 1 billion parameters.
+
+    Far below that of the first: the loss is of a difference, which a few large steps would widen without end.
+    """
+    if has_adapter:
+        return 1e-5
+    return 5e-6 if parameters is not None and parameters < BILLION else 1e-6
+
+
 def rates_in_words() -> str:
     """Return all the rates in one line."""
     return f"{_in_words(_OF_ALL_WEIGHTS)}; of adapters {_in_words(_OF_ADAPTERS)}"

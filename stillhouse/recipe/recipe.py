@@ -19,6 +19,7 @@ from stillhouse.recipe.second_opinion import SecondOpinion
 from stillhouse.recipe.student import Student
 from stillhouse.recipe.sweep import Sweep
 from stillhouse.recipe.teacher import ServedModel, Teacher
+from stillhouse.recipe.teaching.preferences import Pairs
 from stillhouse.recipe.training import Training
 from stillhouse.skills.registry import AnySkill
 
@@ -153,7 +154,14 @@ class Recipe(FrozenModel):
     def judge_chooses(self) -> bool:
         """Whether a judge's scores decide what the student learns."""
         has_least_score = self.filters.rule(JudgeScore).min_judge_score is not None
-        return has_least_score or (self.mixing.kind, self.mixing.by) == ("best", "judge")
+        is_chosen = (self.mixing.kind, self.mixing.by) == ("best", "judge")
+        return has_least_score or is_chosen or (self.pairs is not None and self.pairs.by == "judge")
+
+    @property
+    def pairs(self) -> Pairs | None:
+        """Which samples are the pairs of a second step, those of all students; None if none has such a step."""
+        found = [self.training_of(student).preferences for student in self.all_students if not student.is_encoder]
+        return next((one.pairs for one in found if one), None)
 
     @property
     def teacher(self) -> Teacher:

@@ -8,6 +8,7 @@ from pydantic import Field
 from stillhouse.config import FrozenModel, execution, optional_identity
 from stillhouse.recipe.learning_rates import rates_in_words
 from stillhouse.recipe.teaching.logits import LogitsSettings
+from stillhouse.recipe.teaching.preferences import Preferences
 from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
 
 
@@ -136,6 +137,11 @@ class Training(FrozenModel):
     logits: LogitsSettings = optional_identity(
         LogitsSettings(), "what kind: logits learns of the teacher's log-probabilities, and how"
     )
+    preferences: Preferences | None = optional_identity(
+        None,
+        "a second step: the trained student learns to prefer the better of two of the teacher's samples (direct "
+        "preference optimisation); null trains in one step",
+    )
     use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")
 
@@ -148,6 +154,11 @@ class Training(FrozenModel):
     def needs_same_tokens(self) -> bool:
         """Whether each of the student's tokens must mean the same to the teacher."""
         return self.kind in BY_TOKENS
+
+    @property
+    def has_open_rate(self) -> bool:
+        """Whether a learning rate follows the student's size."""
+        return self.learning_rate is None or (self.preferences is not None and self.preferences.learning_rate is None)
 
     @property
     def has_adapter(self) -> bool:

@@ -1,6 +1,6 @@
 """Settles what a recipe leaves open in its training: it follows the student's size, the method and the device."""
 
-from stillhouse.recipe.learning_rates import BILLION, fitting_rate
+from stillhouse.recipe.learning_rates import BILLION, fitting_rate, preference_rate
 from stillhouse.recipe.training import Training
 
 
@@ -22,6 +22,9 @@ def with_defaults(training: Training, parameters: int | None, *, on_gpu: bool) -
     changes: dict[str, object] = {name: value for name, value in settled.items() if getattr(training, name) is None}
     if training.execution.gradient_checkpointing is None:
         changes["execution"] = training.execution.model_copy(update={"gradient_checkpointing": on_gpu})
+    if training.preferences is not None and training.preferences.learning_rate is None:
+        rate = preference_rate(parameters, has_adapter=training.has_adapter)
+        changes["preferences"] = training.preferences.model_copy(update={"learning_rate": rate})
     return training.model_copy(update=changes)
 
 

@@ -19,7 +19,7 @@ from stillhouse.reports.serving_lines import serving_lines
 from stillhouse.reports.students import students_markdown
 from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
-from stillhouse.reports.teaching_text import reasoning_text
+from stillhouse.reports.teaching_text import preferences_text, reasoning_text
 from stillhouse.reports.verdict import (
     alternative_verdicts,
     conclusion,
@@ -60,6 +60,7 @@ def model_card(report: Report) -> str:
         teachers_markdown(report.generation),
         "## Training",
         _training(report),
+        preferences_text(report.training, report.filter),
         reasoning_text(report.filter.reasoning if report.filter else None),
         "## Serve",
         serving_lines(report),

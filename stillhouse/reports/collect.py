@@ -115,7 +115,7 @@ def disagreements(evidence: Evidence, skill: Skill, student: ModelRole) -> list[
 
 def filter_block(summary: FilterSummary) -> dict[str, Any]:
     """Return the `filter` block."""
-    names = {"num_in", "kept", "dropped", "undecided", "suspects", "difficulty", "reasoning", "balance"}
+    names = {"num_in", "kept", "dropped", "undecided", "suspects", "difficulty", "reasoning", "preferences", "balance"}
     block = summary.model_dump(by_alias=True, include=names)
     return block | {"balance": _only(block["balance"], ("before", "after")) if block["balance"] else None}
 
@@ -197,7 +197,9 @@ def training_block(summary: TrainSummary, training: Training) -> dict[str, Any]:
     names = {"rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method", "libraries"}
     soft = training.soft_labels.model_dump() if training.soft_labels else None
     learnt = soft | {"rows": summary.rows_with_soft_label} if soft else None
-    return summary.model_dump(include=names) | {"soft_labels": learnt, "logits": _learnt_logits(summary, training)}
+    second = _second_step(summary, training)
+    block = summary.model_dump(include=names) | {"soft_labels": learnt, "logits": _learnt_logits(summary, training)}
+    return block | ({"preferences": second} if second else {})
 
 
 def _learnt_logits(summary: TrainSummary, training: Training) -> dict[str, Any] | None:
@@ -205,6 +207,15 @@ def _learnt_logits(summary: TrainSummary, training: Training) -> dict[str, Any] 
         return None
     settings = training.logits.model_dump(exclude={"skew", "teacher_weights"})
     return settings | {"tokens": summary.teacher_tokens, "of": summary.learnt_tokens}
+
+
+def _second_step(summary: TrainSummary, training: Training) -> dict[str, Any] | None:
+    """Return the block of the step on pairs, if there was one."""
+    asked = training.preferences
+    if asked is None or summary.preferences is None:
+        return None
+    numbers = summary.preferences.model_dump(exclude={"history", "best_step"})
+    return numbers | {"loss": asked.loss, "beta": asked.beta}
 
 
 def curves(summary: TrainSummary) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ from stillhouse.reports.slice_text import against_teacher, slice_rows, worst_sli
 from stillhouse.reports.sweep_page import section_of
 from stillhouse.reports.tables import judge_rows, metric_names, unmeasured_text
 from stillhouse.reports.teachers import HEADER, teacher_rows
-from stillhouse.reports.teaching_text import reasoning_text
+from stillhouse.reports.teaching_text import preferences_text, reasoning_text
 from stillhouse.reports.verdict import (
     alternative_verdicts,
     conclusion,
@@ -98,6 +98,7 @@ def render_html(report: Report) -> str:
         teacher_header=HEADER,
         teachers=teacher_rows(report.generation),
         reasoning=reasoning_text(report.filter.reasoning if report.filter else None),
+        second_step=preferences_text(report.training, report.filter),
         judged=judge_rows(report.judge) if report.judge else [],
         licences=licence_rows(report),
         ledger_columns=COLUMNS,

@@ -43,6 +43,8 @@ class TrainSpec(StudentSpec):
     rows: str = Field(description="JSONL of {id, prompt: [messages], completion: [messages]} to train on")
     validation: str | None = Field(None, description="JSONL of the same form; none trains without validation")
     training: Training
+    pairs: str | None = Field(None, description="JSONL of {id, prompt, chosen, rejected} for a second step; else none")
+    validation_pairs: str | None = Field(None, description="JSONL of the same form; may be empty")
     checkpoints: str = Field(description="folder that outlives a kill; a killed training resumes from it")
     teacher: TeacherWeights | None = Field(None, description="of the methods that compute with the teacher; else none")
 
@@ -75,6 +77,24 @@ class InitialiseSummary(StageSummary):
     layers: int | None = None
 
 
+class PreferenceSummary(StageSummary):
+    """A second step on pairs. Margins are beta times a difference of log-probabilities, in nats."""
+
+    pairs: int
+    pairs_too_long: int
+    validation_pairs: int
+    steps: int
+    best_step: int
+    seconds: float
+    train_loss: float
+    validation_loss: float | None = None
+    accuracy: float  # share of pairs whose better answer gained more, in the last tenth of the steps
+    margin: float  # by how much, the mean of the same
+    validation_accuracy: float | None = None
+    validation_margin: float | None = None
+    history: tuple[dict[str, Any], ...] = ()  # step, train_loss, accuracy, margin
+
+
 class TrainSummary(StageSummary):
     """A training: losses are means over completion tokens, in nats."""
 
@@ -90,4 +110,5 @@ class TrainSummary(StageSummary):
     validation_loss: float | None = None
     best_step: int | None = None
     history: tuple[dict[str, Any], ...] = ()  # step, and train_loss or validation_loss
+    preferences: PreferenceSummary | None = None  # None: there was no second step
     libraries: dict[str, str] = Field({})  # that wrote the student; empty if an earlier version of this code did

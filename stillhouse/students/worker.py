@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -56,15 +56,18 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
 
     Raises:
         ModelError: the base model can't be loaded or cut, or its chat template can't be trained on.
-        DataError: there are no rows, or none that fits `training.max_length`.
+        DataError: there are no rows, or none that fits `training.max_length`; or too few pairs that fit.
     """
+    from stillhouse.students.preferences.second_step import encode_all_pairs, train_first_step, train_on_pairs
     from stillhouse.students.train import train
     from stillhouse.students.trainer_setup import TrainingJob
 
     out = Path(spec.out)
     assert spec.training.precision is not None, "settled before the fingerprint was made of it"
-    model, tokenizer = _untrained(spec, weights=spec.training.weights or "float32", in_4_bits=_is_in_4_bits(spec))
+    loading = {"weights": spec.training.weights or "float32", "in_4_bits": _is_in_4_bits(spec)}
+    model, tokenizer = _untrained(spec, **loading)
     prepare_template(tokenizer, spec)
+    stops = stop_ids(model.generation_config, tokenizer)
     rows = _encode_all(spec, tokenizer, model)
     counts: dict[str, Any] = rows.counts | {"parameters": model.num_parameters()}
     report.log(
@@ -77,6 +80,7 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
         counts |= rows.covered
         report.log("{teacher_tokens} of {learnt_tokens} tokens have the teacher's log-probabilities".format(**counts))
     checkpoints = Path(spec.checkpoints)
+    pairs = encode_all_pairs(spec, tokenizer, stops) if spec.pairs else None
     job = TrainingJob(
         model,
         tokenizer,
@@ -89,10 +93,18 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
         teacher_tokens=rows.teacher_tokens,
         teacher=spec.teacher,
     )
-    trained, summary = train(job)
+    config = model.config
+    if pairs is None:
+        trained, summary = train(job)
+    else:
+        summary = train_first_step(job)
+        # memory is to hold one student
+        job, model = replace(job, model=None, rows=[], validation=[], choices=(), teacher_tokens=None), None
+        trained, second = train_on_pairs(job, pairs, lambda: _untrained(spec, **loading)[0])
+        counts["preferences"] = second
     if rank() == 0:
         save_student(_whole(trained, spec), tokenizer, out, spec.training.precision)
-        copy_processor(model.config, spec.base_model, spec.revision, out)
+        copy_processor(config, spec.base_model, spec.revision, out)
         write_history(summary["history"], out)
     return counts | {"libraries": {name: version(name) for name in _LIBRARIES}} | summary
 

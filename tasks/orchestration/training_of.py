@@ -17,7 +17,7 @@ def training_of(run: Run, base: StudentBase) -> Training:
         return with_defaults(training, None, on_gpu=False)
     on_gpu, found = trains_on_gpu(training, run.settings), base.checkpoint
     # a hub may have to be asked
-    matters = training.learning_rate is None or (on_gpu and training.weights is None)
+    matters = training.has_open_rate or (on_gpu and training.weights is None)
     parameters = num_parameters(found.path, student.revision, student.layers) if matters else None
     return with_defaults(training, parameters, on_gpu=on_gpu)
 

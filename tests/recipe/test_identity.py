@@ -45,6 +45,8 @@ IF_SET = {
     "evaluation.time_teacher",
     "training.kind",
     "training.reasoning",
+    *(f"training.preferences.{name}" for name in ("loss", "beta", "epochs", "learning_rate")),
+    *(f"training.preferences.pairs.{name}" for name in ("by", "least_margin", "per_prompt", "least")),
     *(f"training.reasoning_mix.{name}" for name in ("long", "short", "place", "max_tokens", "seed")),
     "training.optimizer",
     "training.weights",

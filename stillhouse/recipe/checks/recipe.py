@@ -11,6 +11,7 @@ from stillhouse.recipe.checks.endpoint import find_endpoint_problems
 from stillhouse.recipe.checks.gate import find_gate_problems
 from stillhouse.recipe.checks.logits import find_logits_problems
 from stillhouse.recipe.checks.output import find_output_problems
+from stillhouse.recipe.checks.preferences import find_preference_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
 from stillhouse.recipe.checks.second_opinion import find_second_opinion_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
@@ -33,6 +34,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_soft_label_problems,
         find_teaching_problems,
         find_logits_problems,
+        find_preference_problems,
         find_second_opinion_problems,
         _find_budget_problems,
         find_routing_problems,
@@ -66,7 +68,10 @@ def _find_judge_problems(recipe: Recipe) -> Iterator[str]:
     if recipe.skill.has_labels:
         yield f"judge compares free answers; those of a {recipe.skill.kind} are right or wrong: leave it out"
     if not recipe.judge.against and not recipe.judge_chooses:
-        yield "judge would do nothing: name what to compare with in judge.against, or set filters.min_judge_score"
+        yield (
+            "judge would do nothing: name what to compare with in judge.against, or set filters.min_judge_score, or "
+            "by: judge in training.preferences.pairs"
+        )
 
 
 def _find_terms_problems(recipe: Recipe) -> Iterator[str]:
@@ -80,7 +85,7 @@ def _find_terms_problems(recipe: Recipe) -> Iterator[str]:
         if name is None or name == model.accept_terms or not (is_teacher or recipe.judge_chooses):
             continue
         use = "answers" if is_teacher else "chooses training examples"
-        way_out = "" if is_teacher else ", or leave filters.min_judge_score and mixing.by: judge out"
+        way_out = "" if is_teacher else ", or choose nothing by a judge (filters.min_judge_score, mixing.by, pairs.by)"
         terms = TERMS[name]
         yield (
             f"{model.model} {use} under {terms.owner}'s terms ({terms.url}), which forbid {terms.rule}. If these terms "

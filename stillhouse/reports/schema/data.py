@@ -122,6 +122,15 @@ class ReasoningShares(Block):
     single: int = Field(ge=0, description="of the short ones, those of which one sample alone came to the answer")
 
 
+class PreferencePairs(Block):
+    """Pairs of a better and a worse sample of one prompt, for the second step of training."""
+
+    prompts: int = Field(ge=0, description="training prompts with samples")
+    pairs: int = Field(ge=0, description="of these prompts; one may have several")
+    validation_pairs: int = Field(ge=0, description="of the validation rows' prompts")
+    left_out: dict[str, int] = Field(description="training prompts without a pair, by why")
+
+
 class Filtering(Block):
     """Completions before and after the filters."""
 
@@ -132,6 +141,7 @@ class Filtering(Block):
     suspects: LabelErrors | None = Field(None, description="null: no labelled row could be judged")
     difficulty: Difficulty | None = Field(None, description="null: `filters.hard_share` is not set")
     reasoning: ReasoningShares | None = Field(None, description="null: `training.reasoning` is not mix")
+    preferences: PreferencePairs | None = Field(None, description="null: `training.preferences` is not set")
     balance: Balance | None = Field(
         None, description="training examples by label, before and after balancing; null: `data.balance.by` is not label"
     )
@@ -157,6 +167,24 @@ class LearntLogits(Block):
     of: int = Field(ge=0, description="tokens of all answers; the others teach their text alone")
 
 
+class PreferenceStep(Block):
+    """The second step of training, on pairs. A margin is how much more of a reward the better answer gained (nats)."""
+
+    loss: str = Field(description="sigmoid or ipo")
+    beta: float = Field(gt=0.0, description="how near the student is held to what the first step made of it")
+    pairs: int = Field(ge=0, description="learnt from")
+    pairs_too_long: int = Field(ge=0, description="left out, for one of their answers is over training.max_length")
+    validation_pairs: int = Field(ge=0, description="that chose the last weights; 0: the last step's were taken")
+    steps: int = Field(ge=0, description="optimizer steps")
+    seconds: Number = Field(description="of training, in all attempts")
+    train_loss: Number = Field(description="mean over the steps")
+    validation_loss: Number = Field(description="least; null: no validation pairs")
+    accuracy: Number = Field(description="share of pairs whose better answer gained more, in the last tenth of steps")
+    margin: Number = Field(description="mean of the same pairs")
+    validation_accuracy: Number = Field(description="of the validation pairs; null: there are none")
+    validation_margin: Number = Field(description="of the validation pairs; null: there are none")
+
+
 class Training(Block):
     """What the student was trained on and how it ended."""
 
@@ -170,6 +198,7 @@ class Training(Block):
     libraries: dict[str, str] = Field({}, description="versions of the libraries that trained and wrote the student")
     soft_labels: SoftLabels | None = Field(None, description="null: `training.soft_labels` is not set")
     logits: LearntLogits | None = Field(None, description="null: `training.kind` is not logits")
+    preferences: PreferenceStep | None = Field(None, description="null: there was no second step")
 
 
 class FunnelStep(Block):
