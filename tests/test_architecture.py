@@ -70,6 +70,7 @@ ENGINE_ONLY = {
     *(f"stillhouse.students.encoder.{name}" for name in ("classifier", "fine_tune", "head", "loss")),
     "stillhouse.students.epoch_order",
     "stillhouse.students.logits.loss",
+    "stillhouse.students.preferences.trainer",
     "stillhouse.students.soft_loss",
     "stillhouse.students.train",
     "stillhouse.students.trainer_setup",
