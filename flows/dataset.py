@@ -6,6 +6,7 @@ from stillhouse.artifacts.handle import Built
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.inference.models import Checkpoint
 from tasks.balance import Rows
+from tasks.draw import draw_tokens
 from tasks.filter import filter_completions
 from tasks.judge import JudgeSummary, score_completions
 from tasks.mix import Completions, generate_completions
@@ -20,4 +21,5 @@ def make_dataset(
     completions = generate_completions(run, teachers, rows)
     scores = score_completions(run, judge, completions, rows)
     opinions = form_second_opinion(run, rows)
-    return completions, scores, opinions, filter_completions(run, completions, rows, scores, opinions)
+    draws = draw_tokens(run, teachers, completions, rows)
+    return completions, scores, opinions, filter_completions(run, completions, rows, scores, opinions, draws)

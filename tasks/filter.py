@@ -1,5 +1,6 @@
 """Keeps the completions worth training on and writes the student's rows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from stillhouse.artifacts.handle import Built
@@ -13,6 +14,8 @@ from tasks.mix import Completions
 from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
+
+NO_DRAWS: Mapping[int, Built[Any]] = {}
 
 
 class FilterParams(DatasetSpec, Params):
@@ -37,6 +40,7 @@ def filter(call: StageCall[FilterParams]) -> FilterSummary:
         scores=read_scores(call.folder("judge") / "scores.parquet") if "judge" in call.inputs else {},
         opinions=read_opinions(call.folder("second_opinion") / OPINIONS) if "second_opinion" in call.inputs else {},
         store=call.settings.store,
+        draws=[call.folder(name) / "draws.parquet" for name in call.inputs if name.startswith("draw_")],
     )
 
 
@@ -46,10 +50,11 @@ def filter_completions(
     rows: Rows,
     scores: Built[Any] | None = None,
     opinions: Built[Any] | None = None,
+    draws: Mapping[int, Built[Any]] = NO_DRAWS,
 ) -> Built[FilterSummary]:
     """Return the student's training, validation and labelled rows.
 
-    `scores` are a judge's of the completions, `opinions` a classifier's of the prompts.
+    `scores` are a judge's of the completions, `opinions` a classifier's of the prompts, `draws` each teacher's tokens.
 
     Raises:
         QualityError: fewer completions survive than the recipe allows.
@@ -69,10 +74,12 @@ def filter_completions(
         pairs=recipe.pairs,
         label_probabilities=recipe.learns_probabilities,
         top_logprobs=recipe.top_logprobs,
+        token_draws=bool(draws),
         other_priors=any(other.calibration == "batch" for other in recipe.teachers[1:]),
         target_version=recipe.skill.target_version,
         opinion_weight=recipe.second_opinion.weight if recipe.second_opinion else 0.0,
     )
-    others = {"judge": scores, "second_opinion": opinions}
+    drawn = {f"draw_{number}": built for number, built in draws.items()}
+    others = {"judge": scores, "second_opinion": opinions, **drawn}
     inputs = {name: built.ref if built else None for name, built in others.items()}
     return run.build(filter, {"generate": completions.ref, **rows.inputs, **inputs}, params)

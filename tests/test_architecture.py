@@ -69,7 +69,7 @@ ENGINE_ONLY = {
     "stillhouse.students.divergence",
     *(f"stillhouse.students.encoder.{name}" for name in ("classifier", "fine_tune", "head", "loss")),
     "stillhouse.students.epoch_order",
-    "stillhouse.students.logits.loss",
+    *(f"stillhouse.students.logits.{name}" for name in ("draws_loss", "loss", "records")),
     "stillhouse.students.preferences.trainer",
     "stillhouse.students.soft_loss",
     "stillhouse.students.train",

@@ -27,14 +27,14 @@ from stillhouse.dataset.summary import (
     FilterSummary,
     LabelErrorCounts,
     ReasoningCounts,
-    TeacherTokens,
     WrittenRows,
 )
 from stillhouse.dataset.teacher_counts import counts_by_teacher
 from stillhouse.dataset.teacher_tokens import (
     StoredNumbers,
+    drawn_numbers,
     keys_by_teacher,
-    stored_completions,
+    top_numbers_of,
     write_teacher_tokens,
 )
 from stillhouse.filters.outcome import FilterResult, merge_results, undecided_counts
@@ -59,6 +59,7 @@ def write_dataset(
     scores: Mapping[str, int | None] = NO_SCORES,
     opinions: Opinions = NO_OPINIONS,
     store: StoreConfig | None = None,
+    draws: Sequence[Path] = (),
 ) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
@@ -70,7 +71,8 @@ def write_dataset(
         completions: the table of the teachers' completions.
         scores: a judge's of the completions, by their keys.
         opinions: a classifier's of the prompts; empty for none.
-        store: with the completions, for rows with the teachers' numbers of each token.
+        store: with the completions, for rows with the likeliest tokens of the teachers.
+        draws: files of tokens drawn from the teachers, for rows with them.
 
     Raises:
         QualityError: too few completions survive, none has the probabilities of labels, or of tokens, that rows are to
@@ -87,7 +89,13 @@ def write_dataset(
     training, mixed = with_shares_of_reasoning(training, results, spec)
     soft = LabelProbabilities(judged, shifts, spec.labels, spec.skill) if spec.label_probabilities else None
     num_rows = write_examples(training, spec, out, soft)
-    tokens = write_tokens(training, lines, spec, store, out) if spec.top_logprobs and store else None
+    tokens = None
+    if spec.token_draws:
+        drawn = drawn_numbers(draws, keys_by_teacher(training))
+        tokens = write_teacher_tokens(training, lines, StoredNumbers(drawn), out)
+    elif spec.top_logprobs and store:
+        likeliest = top_numbers_of(store, keys_by_teacher(training), spec.top_logprobs)
+        tokens = write_teacher_tokens(training, lines, StoredNumbers(likeliest), out)
     pairs = write_preferences(results, spec, out)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
@@ -225,18 +233,6 @@ def write_examples(
             ),
         )
     return WrittenRows(**{name: len(found) for name, found in training.items()})
-
-
-def write_tokens(
-    training: Mapping[str, Sequence[TrainingExample]], lines: Lines, spec: DatasetSpec, store: StoreConfig, out: Path
-) -> TeacherTokens:
-    """Write the teachers' numbers of each token beside the training examples; what the store has of them.
-
-    Raises:
-        QualityError: it has none.
-    """
-    completions = stored_completions(store, keys_by_teacher(training), spec.top_logprobs)
-    return write_teacher_tokens(training, lines, StoredNumbers(completions, spec.top_logprobs), out)
 
 
 def compare_with_test(training: Sequence[TrainingExample], test: Path, spec: DatasetSpec) -> Coverage:

@@ -31,6 +31,7 @@ class DatasetSpec(FrozenModel):
     opinion_weight: float = optional_identity(0.0, "of a second opinion beside the teacher's")
     label_probabilities: bool = optional_identity(False, "rows hold the teacher's probability of each label")
     top_logprobs: int = optional_identity(0, "likeliest tokens of the teacher that are written at each position")
+    token_draws: bool = optional_identity(False, "tokens drawn from the teacher are written at each position")
 
     @property
     def calibrations(self) -> tuple[Calibration, ...]:

@@ -11,7 +11,14 @@ from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.completion import Completion
 from stillhouse.completions.store import CompletionStore
 from stillhouse.completions.table import Lines
-from stillhouse.completions.token_numbers import TokenLine, TokenNumbers, tokens_path, top_numbers, write_token_lines
+from stillhouse.completions.token_numbers import (
+    TokenLine,
+    TokenNumbers,
+    read_token_lines,
+    tokens_path,
+    top_numbers,
+    write_token_lines,
+)
 from stillhouse.dataset.example import TrainingExample
 from stillhouse.dataset.summary import TeacherTokens
 from stillhouse.errors import QualityError
@@ -23,13 +30,10 @@ _SPLITS = ("train", "validation")
 class StoredNumbers:
     """The numbers of all tokens of completions, on disk: of a million they take gigabytes."""
 
-    def __init__(self, completions: Iterable[Completion], k: int) -> None:
-        """Keep the `k` likeliest tokens at each position of those completions that have them."""
+    def __init__(self, numbers: Iterable[tuple[str, TokenNumbers | None]]) -> None:
+        """Keep the numbers, by the completions' keys."""
         spool = Spool()
-        self._found: dict[str, Spooled] = {}
-        for one in completions:
-            if numbers := top_numbers(one.token_ids, one.logprobs, k):
-                self._found[one.key] = spool.add(numbers.to_bytes())
+        self._found: dict[str, Spooled] = {key: spool.add(one.to_bytes()) for key, one in numbers if one}
 
     def of(self, key: str) -> TokenNumbers | None:
         """Return the numbers of the completion of `key`, if it has them."""
@@ -37,7 +41,22 @@ class StoredNumbers:
         return TokenNumbers.from_bytes(place.read()) if place else None
 
 
-def stored_completions(store: StoreConfig, keys: Mapping[str, Sequence[str]], k: int) -> Iterator[Completion]:
+def drawn_numbers(files: Iterable[Path], keys: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, TokenNumbers]]:
+    """Yield the draws of the keys, by teacher, from the files of all teachers."""
+    wanted = {key for of_teacher in keys.values() for key in of_teacher}
+    for path in files:
+        yield from ((line.id, line.numbers) for line in read_token_lines(path) if line.id in wanted)
+
+
+def top_numbers_of(
+    store: StoreConfig, keys: Mapping[str, Sequence[str]], k: int
+) -> Iterator[tuple[str, TokenNumbers | None]]:
+    """Yield the `k` likeliest tokens at each position of the stored completions of the keys, by teacher."""
+    for one in _stored(store, keys, k):
+        yield one.key, top_numbers(one.token_ids, one.logprobs, k)
+
+
+def _stored(store: StoreConfig, keys: Mapping[str, Sequence[str]], k: int) -> Iterator[Completion]:
     """Yield the stored completions of each teacher's keys, those with `k` numbers a token where there are several.
 
     Args:

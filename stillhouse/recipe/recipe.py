@@ -19,6 +19,7 @@ from stillhouse.recipe.second_opinion import SecondOpinion
 from stillhouse.recipe.student import Student
 from stillhouse.recipe.sweep import Sweep
 from stillhouse.recipe.teacher import ServedModel, Teacher
+from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.teaching.preferences import Pairs
 from stillhouse.recipe.training import Training
 from stillhouse.skills.registry import AnySkill
@@ -130,8 +131,18 @@ class Recipe(FrozenModel):
     @property
     def top_logprobs(self) -> int:
         """The teacher's likeliest tokens that students learn at each position; 0: none learns from them."""
+        return max((one.k for one in self.learnt_logits if not one.draws), default=0)
+
+    @property
+    def token_draws(self) -> LogitsSettings | None:
+        """How students learn tokens drawn from the teacher at each position; None: none does."""
+        return next((one for one in self.learnt_logits if one.draws), None)
+
+    @property
+    def learnt_logits(self) -> tuple[LogitsSettings, ...]:
+        """How each student learns that learns the teacher's log-probabilities."""
         trained = [self.training_of(student) for student in self.all_students if not student.is_encoder]
-        return max((one.logits.k for one in trained if one.kind == "logits"), default=0)
+        return tuple(one.logits for one in trained if one.kind == "logits")
 
     def asked_teacher(self, index: int) -> Teacher:
         """Return a teacher as it is asked for what is trained on: for as many log-probabilities as students learn."""

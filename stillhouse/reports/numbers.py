@@ -24,7 +24,8 @@ def soft_labels(learnt: SoftLabels) -> str:
 
 def logits(learnt: LearntLogits) -> str:
     """Return how many tokens teach the teacher's log-probabilities, and how: 700 of 900 tokens, forward_kl, ..."""
-    how = f"{learnt.loss} of {learnt.k} and the rest, weight {learnt.weight:g}, temperature {learnt.temperature:g}"
+    what = f"{learnt.draws} draws" if learnt.draws else f"{learnt.k} and the rest"
+    how = f"{learnt.loss} of {what}, weight {learnt.weight:g}, temperature {learnt.temperature:g}"
     certainty = ", less where the teacher is sure" if learnt.by_certainty else ""
     return f"{count(learnt.tokens)} of {count(learnt.of)} tokens, {how}{certainty}"
 

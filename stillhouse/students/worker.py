@@ -136,7 +136,7 @@ def _encode_all(spec: TrainSpec, tokenizer: Any, model: Any) -> EncodedRows:
     choices = ChoiceTable(lambda prompt, answer: encode(tokenizer, prompt, answer, stops)) if soft else None
     # each of several processes has files of its own
     folder, suffix = Path(spec.checkpoints), f"{rank()}.arrow"
-    table = TokenTable(folder / f"tokens-{rank()}.bin", training.logits.k) if training.kind == "logits" else None
+    table = TokenTable(folder / f"tokens-{rank()}.bin", training.logits.width) if training.kind == "logits" else None
 
     def marks_of(path: str) -> TeacherMarks | None:
         if table is None:

@@ -61,6 +61,14 @@ class ShardSpec(AskSpec):
     num_shards: int
 
 
+class DrawSpec(AskSpec):
+    """Tokens drawn at each position of a teacher's stored completions, into a file in the folder `out`."""
+
+    draws: int  # a position
+    temperature: float = 1.0  # of the distribution that is drawn from
+    out: str
+
+
 def write_row_ids(ids: Sequence[str], folder: Path) -> None:
     """Write prompts.parquet into `folder`, one line an id, in order."""
     pq.write_table(pa.table({"row_id": pa.array(ids, pa.string())}), folder / "prompts.parquet")

@@ -45,6 +45,7 @@ class Worker(StrEnum):
     GENERATE_SHARD = "stillhouse.teachers.replica_worker"
     PROBE = "stillhouse.teachers.probe_worker"
     PROBE_API = "stillhouse.teachers.api_probe_worker"
+    DRAW = "stillhouse.teachers.draw_worker"
     EVALUATE = "stillhouse.evaluation.worker"
     EVALUATE_ENCODER = "stillhouse.evaluation.encoder_worker"
     EXPORT = "stillhouse.exports.convert_worker"

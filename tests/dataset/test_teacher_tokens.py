@@ -6,7 +6,7 @@ import pytest
 
 from stillhouse.artifacts.store import Store, StoreConfig
 from stillhouse.completions.store import CompletionStore
-from stillhouse.completions.token_numbers import read_token_lines
+from stillhouse.completions.token_numbers import TokenLine, read_token_lines, top_numbers, write_token_lines
 from stillhouse.dataset.summary import TeacherTokens
 from stillhouse.errors import QualityError
 from tests.support.builders import TEACHER, make_completion, make_row
@@ -85,6 +85,16 @@ def test_scores_of_labels_count_whatever_number_was_asked_for(tmp_path):
     store = stored(tmp_path, with_numbers("a-0-t"), k=0)
     build_dataset(tmp_path, train=[make_row("a")], answers=rollouts("a", "car"), top_logprobs=16, store=store)
     assert len(lines_of(tmp_path)) == 1
+
+
+def test_draws_are_joined_by_the_keys_of_the_completions(tmp_path):
+    numbers = [top_numbers((number,), ({5: -0.5, 6: -1.5},), 2) for number in range(3)]
+    paths = [tmp_path / "one.parquet", tmp_path / "two.parquet"]
+    write_token_lines([TokenLine(0, "b-0-t", None, 0, numbers[0]), TokenLine(1, "x", None, 0, numbers[1])], paths[0])
+    write_token_lines([TokenLine(0, "a-0-t", None, 0, numbers[2])], paths[1])
+    options = {"train": [make_row("a"), make_row("b")], "answers": [*rollouts("a", "car"), *rollouts("b", "pet")]}
+    build_dataset(tmp_path, **options, token_draws=True, draws=paths)
+    assert sorted(lines_of(tmp_path).values()) == [("a", None, 0, [2]), ("b", None, 0, [0])]
 
 
 def test_examples_without_any_numbers_are_refused(tmp_path):

@@ -53,6 +53,34 @@ def test_k_above_what_servers_give_is_refused():
     assert "training.logits.k" in refusal_of(make_recipe_fields(training={"kind": "logits", "logits": {"k": 21}}))
 
 
+def test_reverse_kl_is_refused_without_draws_and_why():
+    message = refusal_of(make_recipe_fields(training={"kind": "logits", "logits": {"loss": "reverse_kl"}}))
+    assert "of tokens beyond the k likeliest nobody knows the teacher's: set draws to 12" in message
+    drawn = {"kind": "logits", "logits": {"loss": "reverse_kl", "draws": 12}}
+    assert parse_recipe(make_recipe_fields(training=drawn)).token_draws.draws == 12
+
+
+def test_draws_ask_the_teacher_for_no_log_probabilities():
+    recipe = parse_recipe(make_recipe_fields(training={"kind": "logits", "logits": {"draws": 12}}))
+    assert recipe.asked_teacher(0) == recipe.teacher
+    assert parse_recipe(make_recipe_fields(training=LOGITS)).token_draws is None
+
+
+def test_draws_of_a_teacher_behind_an_endpoint_are_refused():
+    message = refusal_of(make_recipe_fields(VLLM, training={"kind": "logits", "logits": {"draws": 12}}))
+    assert "training.logits.draws: 12 are drawn by the teacher's own weights, and teachers.0 is behind" in message
+
+
+def test_students_that_learn_other_draws_are_refused():
+    students = [
+        {"model": "a/one", "training": {"kind": "logits", "logits": {"draws": 12}}},
+        {"model": "a/two", "training": {"kind": "logits", "logits": {"draws": 12, "temperature": 2.0}}},
+    ]
+    fields = make_recipe_fields(students=students)
+    del fields["student"]
+    assert "training.logits: all students learn one set of draws, at one temperature" in refusal_of(fields)
+
+
 def test_soft_labels_beside_logits_are_refused():
     message = refusal_of(make_recipe_fields(training=LOGITS | {"soft_labels": {"weight": 0.5}}))
     assert "training.soft_labels and kind: logits teach the same tokens twice: leave soft_labels out" in message

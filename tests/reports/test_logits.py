@@ -21,7 +21,7 @@ def block_of(**training: Any) -> dict[str, Any]:
 def test_training_block_has_what_was_learnt_of_the_logits() -> None:
     found = block_of(kind="logits", logits=LogitsSettings(k=5, by_certainty=True))["logits"]
     of = {"weight": 0.5, "temperature": 1.0, "by_certainty": True, "tokens": 1641, "of": 2000}
-    assert found == {"k": 5, "loss": "forward_kl", **of}
+    assert found == {"k": 5, "draws": 0, "loss": "forward_kl", **of}
     assert block_of(logits=LogitsSettings(k=5))["logits"] is None
 
 

@@ -31,12 +31,12 @@ def build_dataset(folder: Path, *, train=(), validation=(), examples=(), answers
     out.mkdir()
     first, *others = options.pop("calibrations", ("none",))
     opinions = options.pop("opinions", {})
-    store = options.pop("store", None)
+    stored = {"store": options.pop("store", None), "draws": options.pop("draws", ())}
     defaults = {"filters": Filters(), "use_references": True}
     defaults |= {"skill": SKILL, "labels": LABELS}
     spec = DatasetSpec(calibration=first, other_calibrations=tuple(others), **defaults | options)
     paths = {"train": folder / "train.parquet", "split": folder, "completions": folder / "answers.parquet"}
-    summary = write_dataset(spec, **paths, out=out, opinions=opinions, store=store)
+    summary = write_dataset(spec, **paths, out=out, opinions=opinions, **stored)
     lines = {path.stem: [json.loads(line) for line in path.open()] for path in out.glob("*.jsonl")}
     taught = {
         name: {line["id"]: line["completion"][0]["content"] for line in lines[name]}

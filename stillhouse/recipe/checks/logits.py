@@ -7,8 +7,9 @@ from stillhouse.recipe.recipe import Recipe
 
 def find_logits_problems(recipe: Recipe) -> Iterator[str]:
     """Yield a line for each thing that keeps `training.kind: logits` from learning."""
-    if not recipe.top_logprobs:
+    if not recipe.learnt_logits:
         return
+    yield from _one_store(recipe)
     for number, teacher in enumerate(recipe.teachers):
         offered = teacher.endpoint.offered if teacher.endpoint else frozenset({"vllm", "logprobs"})
         if not {"vllm", "logprobs"} <= offered:
@@ -30,4 +31,23 @@ def find_logits_problems(recipe: Recipe) -> Iterator[str]:
             yield (
                 f"training.logits.teacher_weights: {len(weights)} numbers for {len(recipe.teachers)} teachers: give "
                 "one for each, in their order"
+            )
+
+
+def _one_store(recipe: Recipe) -> Iterator[str]:
+    """Yield what can't be learnt of the one set of numbers that all students share."""
+    asked = recipe.token_draws
+    if asked is None:
+        return
+    shared = {(one.draws, one.temperature) for one in recipe.learnt_logits}
+    if len(shared) > 1:
+        yield (
+            "training.logits: all students learn one set of draws, at one temperature: give all that learn by kind: "
+            "logits the same `draws` and `temperature`"
+        )
+    for number, teacher in enumerate(recipe.teachers):
+        if teacher.endpoint:
+            yield (
+                f"training.logits.draws: {asked.draws} are drawn by the teacher's own weights, and teachers.{number} "
+                "is behind an endpoint: set draws to 0, for the likeliest tokens that its server gives"
             )

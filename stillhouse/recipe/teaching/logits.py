@@ -21,10 +21,19 @@ class LogitsSettings(FrozenModel):
         f"as one; vLLM gives at most {MOST_LOGPROBS}. Of a label's first token, that of every label is known and asked "
         "for anyway",
     )
-    loss: Literal["forward_kl", "skewed_forward_kl"] = Field(
+    draws: int = Field(
+        0,
+        ge=0,
+        le=32,
+        description="tokens drawn from the teacher's whole distribution at each position, in place of the k likeliest, "
+        "for teachers served here: the loss is right on average, without a guess about the tail; 12 are enough "
+        "(arXiv:2503.16870). 0: the k likeliest",
+    )
+    loss: Literal["forward_kl", "skewed_forward_kl", "reverse_kl"] = Field(
         "forward_kl",
         description="forward_kl: KL(teacher || student); skewed_forward_kl: KL(teacher || mixture of both), which "
-        "no token that the student finds nearly impossible can dominate (DistiLLM, arXiv:2402.03898)",
+        "no token that the student finds nearly impossible can dominate (DistiLLM, arXiv:2402.03898); reverse_kl: "
+        "KL(student || teacher), for `draws` alone",
     )
     skew: float = Field(
         0.1, gt=0.0, lt=1.0, description="share of the teacher in that mixture, for loss: skewed_forward_kl"
@@ -51,6 +60,21 @@ class LogitsSettings(FrozenModel):
         if wrong := [weight for weight in self.teacher_weights if not 0.0 <= weight <= 1.0]:
             raise ValueError(f"teacher_weights: {wrong[0]:g} is no share: give each teacher a number from 0 to 1")
         return self
+
+    @model_validator(mode="after")
+    def _reverse_kl_is_unbiased(self) -> "LogitsSettings":
+        if self.loss == "reverse_kl" and not self.draws:
+            raise ValueError(
+                "loss: reverse_kl weighs each token by the student's probability, and of tokens beyond the k likeliest "
+                "nobody knows the teacher's: set draws to 12, with which it is right on average, or take "
+                "loss: skewed_forward_kl, or training.kind: on_policy"
+            )
+        return self
+
+    @property
+    def width(self) -> int:
+        """Numbers of a token."""
+        return self.draws or self.k
 
     def weight_of(self, teacher_number: int | None) -> float:
         """Return a teacher's factor; `teacher_number` counts from 1, and None is the only one."""

@@ -158,8 +158,9 @@ class SoftLabels(Block):
 class LearntLogits(Block):
     """The teacher's log-probabilities that a student learnt."""
 
-    k: int = Field(ge=1, description="likeliest tokens at each position")
-    loss: str = Field(description="forward_kl or skewed_forward_kl")
+    k: int = Field(ge=1, description="likeliest tokens at each position, unless tokens were drawn")
+    draws: int = Field(ge=0, description="tokens drawn at each position; 0: the likeliest are learnt")
+    loss: str = Field(description="forward_kl, skewed_forward_kl or reverse_kl")
     weight: float = Field(ge=0.0, le=1.0, description="their share of the loss")
     temperature: float = Field(ge=1.0, description="that softens both sides; 1: as they are")
     by_certainty: bool = Field(description="whether that share falls where the teacher is sure")

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch.nn import functional
 
-from stillhouse.students.label_choices import IGNORE_INDEX
+from stillhouse.students.logits.records import records_of
 
 if TYPE_CHECKING:
     from stillhouse.recipe.teaching.logits import LogitsSettings
@@ -51,11 +50,9 @@ class LogitsLoss:
 
     def summed(self, logits_NV: torch.Tensor, labels_N: torch.Tensor) -> torch.Tensor:
         """Return the loss, summed over the tokens (nats); `labels_N` are codes or tokens, the logits 32 bits."""
-        device = logits_NV.device
-        found = self._records(labels_N)
-        taken_N, share_N, ids_NK, teacher_NK = (_tensor(found[name], device) for name in found.dtype.names)
-        student_NB, whole_N = bucket_logprobs(logits_NV, ids_NK.long(), teacher_NK)
-        hard_N = whole_N - logits_NV.gather(1, taken_N.long().unsqueeze(1)).squeeze(1)
+        taken_N, share_N, ids_NK, teacher_NK = records_of(self._table, labels_N)
+        student_NB, whole_N = bucket_logprobs(logits_NV, ids_NK, teacher_NK)
+        hard_N = whole_N - logits_NV.gather(1, taken_N.unsqueeze(1)).squeeze(1)
         weight_N = self._settings.weight * share_N
         if self._settings.by_certainty:
             weight_N = weight_N * (1.0 - (2.0 * teacher_NK).exp().sum(dim=1)).clamp(min=0.0)
@@ -70,17 +67,6 @@ class LogitsLoss:
             skew = self._settings.skew
             student = torch.logaddexp(teacher + math.log(skew), student + math.log1p(-skew))
         return temperature**2 * forward_kl(teacher, student)
-
-    def _records(self, labels_N: torch.Tensor) -> Any:
-        """Return a record a token; of one without numbers, of share 0 and with certainty in the token itself."""
-        labels = labels_N.cpu().numpy()
-        found = np.zeros(len(labels), self._table.record)
-        found["taken"], found["ids"] = labels, labels[:, None]
-        found["logprobs"][:, 1:] = -np.inf
-        is_known = labels < IGNORE_INDEX
-        if is_known.any():
-            found[is_known] = self._table.at(IGNORE_INDEX - 1 - labels[is_known])
-        return found
 
 
 def bucket_logprobs(
@@ -109,7 +95,3 @@ def forward_kl(teacher_NB: torch.Tensor, student_NB: torch.Tensor) -> torch.Tens
     # both sides are masked before they are taken apart: -inf less anything has no gradient
     difference = teacher_NB.masked_fill(~is_there, 0.0) - student_NB.masked_fill(~is_there, 0.0)
     return (teacher_NB.exp() * difference).sum(dim=1)
-
-
-def _tensor(values: Any, device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stillhouse.students.logits.draws_loss import DrawsLoss
 from stillhouse.students.logits.loss import LogitsLoss
 from stillhouse.students.trainers.sft import CompletionTrainer, completion_trainer
 
@@ -14,4 +15,5 @@ if TYPE_CHECKING:
 def build_trainer(job: TrainingJob) -> CompletionTrainer:
     """Return the trainer, ready to run."""
     assert job.teacher_tokens is not None, "the worker reads them for this kind"
-    return completion_trainer(job, LogitsLoss(job.training.logits, job.teacher_tokens))
+    settings = job.training.logits
+    return completion_trainer(job, (DrawsLoss if settings.draws else LogitsLoss)(settings, job.teacher_tokens))

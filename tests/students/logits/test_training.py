@@ -75,6 +75,34 @@ def test_logits_loss_is_that_of_its_rows_however_they_are_arranged(checks: dict[
     assert len({round(loss["oracle"], 3) for loss in checks["losses"]}) == len(checks["losses"])
 
 
+def test_draws_loss_is_its_definition_and_draws_are_spread_as_the_teacher(checks: dict[str, Any]) -> None:
+    for ours, theirs in checks["draws"]["oracle"]:
+        # 200,000 draws: five standard deviations of the share of a token are 0.0055
+        assert ours == pytest.approx(theirs, abs=0.0055, rel=1e-6)
+
+
+def test_draws_loss_and_its_gradient_are_right_on_average(checks: dict[str, Any]) -> None:
+    # the three divergences and their gradients at two temperatures, over 200,000 draws
+    assert len(checks["draws"]["means"]) == 12
+    for ours, exact in checks["draws"]["means"]:
+        assert ours == pytest.approx(exact, abs=0.012)
+
+
+def test_draws_loss_of_equal_models_is_0(checks: dict[str, Any]) -> None:
+    assert max(abs(loss) for loss in checks["draws"]["equal"]) < 1e-6
+
+
+def test_draw_worker_writes_the_teachers_own_probabilities_again_and_again(checks: dict[str, Any]) -> None:
+    drawn = checks["drawn"]
+    # a completion without tokens has no draws
+    assert drawn["summary"] == {"completions": 2, "tokens": 4}
+    assert drawn["again"]
+    assert len(drawn["pairs"]) == 4
+    for ours, theirs in drawn["pairs"]:
+        assert len(ours) == 12
+        assert ours == pytest.approx(theirs, abs=1e-5)
+
+
 def test_logits_loss_counts_the_tokens_that_the_teacher_wrote(checks: dict[str, Any]) -> None:
     covered, of = checks["covered"]
     assert 0 < covered < of

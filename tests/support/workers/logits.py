@@ -14,17 +14,30 @@ from typing import Any
 import numpy as np
 import torch
 
-from stillhouse.completions.token_numbers import TokenLine, top_numbers, write_token_lines
+from stillhouse.artifacts.store import Store, StoreConfig
+from stillhouse.completions.completion import Completion, utc_now
+from stillhouse.completions.store import CompletionStore
+from stillhouse.completions.token_numbers import TokenLine, read_token_lines, top_numbers, write_token_lines
+from stillhouse.data.row import Row, content_sha256
+from stillhouse.data.turns import write_rows
 from stillhouse.recipe.student import MINIMAL_CHATML
+from stillhouse.recipe.teacher import Teacher
 from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.training import Lora, Training, TrainingExecution
+from stillhouse.skills.qa import Qa
+from stillhouse.students.base_model import load_base
 from stillhouse.students.initialise import initialise
 from stillhouse.students.label_choices import IGNORE_INDEX
+from stillhouse.students.logits.draws_loss import DrawsLoss
 from stillhouse.students.logits.loss import LogitsLoss
 from stillhouse.students.logits.token_table import TeacherMarks, TokenTable
 from stillhouse.students.tokens import encode, encode_rows, stop_ids
 from stillhouse.students.train import build_trainer
 from stillhouse.students.trainer_setup import TrainingJob
+from stillhouse.teachers.draw_worker import draw
+from stillhouse.teachers.draw_worker import run as draw_tokens
+from stillhouse.teachers.requests import PreparedRequests
+from stillhouse.teachers.spec import DrawSpec
 from tests.support.workers.training import Silent, make_base, trainer_loss
 
 WAYS = [
@@ -34,6 +47,7 @@ WAYS = [
     LogitsSettings(weight=0.7, loss="skewed_forward_kl", skew=0.2),
     LogitsSettings(weight=1.0, loss="skewed_forward_kl", temperature=2.0),
 ]
+TEACHER = "t" * 64
 ANSWERS = ("billing", "delivery is late", "a lost card", "plan")
 
 
@@ -127,6 +141,105 @@ def on_a_toy(folder: Path) -> float:
     table, labels = table_of(folder, [2], [{0: float(np.log(0.7))}])
     logits = torch.tensor([[0.5, 0.3, 0.2]]).log() + 4.0
     return LogitsLoss(LogitsSettings(weight=1.0), table).summed(logits, labels).item()
+
+
+def on_draws(folder: Path) -> dict[str, Any]:
+    """Return how draws are spread, their losses beside the definition, and means over many beside the exact KL."""
+    chance = torch.Generator().manual_seed(4)
+    teacher, student = (torch.randn(1, 9, generator=chance) for _ in range(2))
+    found: dict[str, Any] = {"oracle": [], "means": [], "equal": []}
+    for temperature in (1.0, 2.0):
+        ids, logprobs = draw(teacher, 200_000, temperature, np.random.default_rng(1))
+        p, q = ((z.double() / temperature).softmax(-1)[0].numpy() for z in (teacher, student))
+        found["oracle"].append([(np.bincount(ids, minlength=9) / len(ids)).tolist(), p.tolist()])
+        found["oracle"].append([np.exp(logprobs[:50]).tolist(), p[ids[:50]].tolist()])
+        mixture = 0.3 * p + 0.7 * q
+        exact = {
+            "forward_kl": np.sum(p * np.log(p / q)),
+            "skewed_forward_kl": np.sum(p * np.log(p / mixture)),
+            "reverse_kl": np.sum(q * np.log(q / p)),
+        }
+        for loss, value in exact.items():
+            settings = LogitsSettings(draws=12, weight=1.0, loss=loss, skew=0.3, temperature=temperature)
+            table = TokenTable(folder / "draws.bin", len(ids))
+            labels = torch.tensor([table.add(3, 1.0, ids, logprobs)])
+            z = student.clone().requires_grad_()
+            mean = DrawsLoss(settings, table).summed(z, labels)
+            mean.backward()
+            found["means"].append([mean.item(), float(value) * temperature**2])
+            found["means"].append([z.grad[0].tolist(), exact_gradient(teacher, student, settings)])
+            found["equal"].append(DrawsLoss(settings, table).summed(teacher, labels).item())
+    settings = LogitsSettings(draws=12, weight=0.6, by_certainty=True)
+    table = TokenTable(folder / "draws.bin", 3)
+    p, q = (z.double().softmax(-1)[0].numpy() for z in (teacher, student))
+    labels = torch.tensor([table.add(3, 0.5, np.array([1, 1, 4]), np.log(p[[1, 1, 4]])), 2])
+    ours = DrawsLoss(settings, table).summed(student.repeat(2, 1), labels).item()
+    weight = 0.6 * 0.5 * (1 - p[[1, 1, 4]].mean())
+    theirs = (1 - weight) * -np.log(q[3]) + weight * np.log(p[[1, 1, 4]] / q[[1, 1, 4]]).mean() - np.log(q[2])
+    found["oracle"].append([[ours], [float(theirs)]])
+    return found
+
+
+def exact_gradient(teacher: torch.Tensor, student: torch.Tensor, settings: LogitsSettings) -> list[float]:
+    z = student.double().requires_grad_()
+    p = (teacher.double() / settings.temperature).log_softmax(-1)
+    q = (z / settings.temperature).log_softmax(-1)
+    mixture = (settings.skew * p.exp() + (1 - settings.skew) * q.exp()).log()
+    of_loss = {"forward_kl": (p, q), "skewed_forward_kl": (p, mixture), "reverse_kl": (q, p)}
+    one, other = of_loss[settings.loss]
+    (settings.temperature**2 * (one.exp() * (one - other)).sum()).backward()
+    gradient: list[float] = z.grad[0].tolist()
+    return gradient
+
+
+def plain_row(name: str) -> Row:
+    messages = [{"role": "user", "content": f"late parcel {name}"}]
+    empty: dict[str, Any] = {"references": [], "label": None, "source": "train", "meta": "{}"}
+    return {"id": name, "content_sha256": content_sha256(messages), "messages": messages, **empty}
+
+
+def drawn_by_a_teacher(lab: "Lab", folder: Path) -> dict[str, Any]:
+    """Return the draws that the worker writes of three completions, and the teacher's own probabilities of them."""
+    write_rows(folder / "rows.parquet", [plain_row(f"r{place}") for place in range(3)])
+    store = StoreConfig(url=str(folder / "store"))
+    prompt = {"layout": "turns", "examples": 0}
+    spec = DrawSpec(
+        model_path=str(folder / "base"),
+        teacher=Teacher(model=str(folder / "base"), prompt=prompt, output={"kind": "free"}),
+        teacher_fingerprint=TEACHER,
+        skill=Qa(kind="qa"),
+        labels=(),
+        rows=(str(folder / "rows.parquet"),),
+        skip_labelled=True,
+        examples=None,
+        store=store,
+        draws=12,
+        temperature=2.0,
+        out=str(folder),
+    )
+    requests = PreparedRequests(spec).requests
+    answers = [(5, 9, 7), (11,), ()]
+    fields = {"text": "x", "finish_reason": "stop", "prompt_tokens": 1, "completion_tokens": 1, "seconds": 0.1}
+    made = [
+        Completion(key=one.key, token_ids=answer, teacher=TEACHER, created=utc_now(), **fields)
+        for one, answer in zip(requests, answers, strict=True)
+    ]
+    CompletionStore(Store(store), TEACHER).append(made, 0)
+    summary = draw_tokens(spec, Silent())
+    first = (folder / "draws.parquet").read_bytes()
+    draw_tokens(spec, Silent())
+    base, _ = load_base(str(folder / "base"), "")
+    found: dict[str, Any] = {"summary": summary, "again": first == (folder / "draws.parquet").read_bytes(), "pairs": []}
+    prompts = {one.key: list(one.token_ids) for one in requests}
+    for line in read_token_lines(folder / "draws.parquet"):
+        ids = torch.tensor([prompts[line.id] + line.numbers.token_ids.tolist()])
+        with torch.no_grad():
+            p = (base.eval()(input_ids=ids).logits[0].double() / 2.0).log_softmax(-1)
+        for place, drawn in enumerate(line.numbers.ids.reshape(-1, 12)):
+            step = p[len(prompts[line.id]) - 1 + place]
+            ours = line.numbers.logprobs.reshape(-1, 12)[place]
+            found["pairs"].append([ours.tolist(), step[drawn.tolist()].tolist()])
+    return found
 
 
 class Lab:
@@ -279,8 +392,9 @@ def dense_kl(lab: Lab, model: Any) -> float:
 def check(folder: Path) -> dict[str, Any]:
     rows = make_rows(12)
     make_base(folder / "base", [row["prompt"][0]["content"] for row in rows])
-    found: dict[str, Any] = {"random": on_random_tensors(folder), "toy": on_a_toy(folder)}
+    found: dict[str, Any] = {"random": on_random_tensors(folder), "toy": on_a_toy(folder), "draws": on_draws(folder)}
     lab = Lab(folder)
+    found["drawn"] = drawn_by_a_teacher(lab, folder)
     found["losses"] = losses(lab)
     found["covered"] = lab.covered
     found["steps"] = [first_step(lab, 12, 1), first_step(lab, 4, 3)]
