@@ -7,6 +7,7 @@ from prefect import flow
 
 from flows.dataset import make_dataset
 from flows.distill import run_stages
+from stillhouse.artifacts.store import open_store
 from stillhouse.errors import UserError
 from stillhouse.recipe import form
 from stillhouse.recipe.checks.sweep import sweep_of
@@ -27,6 +28,7 @@ from tasks.read import read_sources
 from tasks.split import split_rows
 from tasks.sweeping.control import begin, fail, next_values, within_budget
 from tasks.sweeping.prepared import Prepared, study_key
+from tasks.sweeping.quiet import quiet
 from tasks.sweeping.report import write_sweep_report
 from tasks.sweeping.result import sweep_result, winning
 from tasks.sweeping.trial import run_trial, truth_for
@@ -103,10 +105,10 @@ def trial(recipe: str, changes: dict[str, Any], fields: Fields, number: int, stu
     settings = load_settings()
     swept = sweep_of(load_recipe(recipe, changes))
     found = load_recipe(recipe, {**changes, **fields, "sweep": None}).model_copy(update={"sweep": swept, "export": ()})
-    with start_run(found, settings, []) as run:
-        trials = Study(run.store, study)
-        within_budget(run, trials, swept)
-        data = prepare(run)
+    trials = Study(open_store(settings.store), study)
+    with start_run(within_budget(found, trials, swept), settings, []) as run:
+        with quiet():
+            data = prepare(run)
         truth = truth_for(run, trials, data)
         done = run_trial(run, trials, trials.trials()[number], data, truth)
     score = done.rungs[-1].score
@@ -119,13 +121,14 @@ def finish(run: Run, study: Study, recipe: str, changes: dict[str, Any], key: st
     trials = study.trials()
     result = sweep_result(run, key, trials, data, truth_for(run, study, data))
     if result.winner is None:
-        write_sweep_report(run, result, {})
+        write_sweep_report(run, result, {}, 0)
     best = winning(result, trials)
-    known = study.noted("winner")
-    if known is None or known["fields"] != best.fields:
-        known = {"fields": best.fields, "result": winner(recipe, {**changes, **best.fields, "sweep": None}, result)}
+    known = study.noted("winner") or {"fields": None, "reads": 0}
+    if known["fields"] != best.fields:
+        found = winner(recipe, {**changes, **best.fields, "sweep": None}, result)
+        known = {"fields": best.fields, "result": found, "reads": known["reads"] + 1}
         study.note("winner", known)
-    report = write_sweep_report(run, result, known["result"])
+    report = write_sweep_report(run, result, known["result"], known["reads"])
     return {"study": key, "sweep": report.model_dump(mode="json"), **known["result"]}
 
 

@@ -29,6 +29,7 @@ from stillhouse.reports.seeds import seeds_text
 from stillhouse.reports.slice_text import HEADER as SLICE_HEADER
 from stillhouse.reports.slice_text import against_teacher, slice_rows, worst_slice
 from stillhouse.reports.sweep_page import section_of
+from stillhouse.reports.sweep_text import scores_text
 from stillhouse.reports.tables import judge_rows, metric_names, unmeasured_text
 from stillhouse.reports.teachers import HEADER, teacher_rows
 from stillhouse.reports.teaching_text import preferences_text, reasoning_text
@@ -110,7 +111,7 @@ def render_html(report: Report) -> str:
         charts=_charts(report),
         confusions=most_confused(report.confusion) if report.confusion else [],
         recipe_yaml=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
-        **section_of(report.sweep) | {"not_measured": NOT_MEASURED},
+        **section_of(report.sweep, scores_text(report)) | {"not_measured": NOT_MEASURED},
     )
 
 

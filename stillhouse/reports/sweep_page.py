@@ -32,8 +32,11 @@ def render_sweep(report: SweepReport) -> str:
     )
 
 
-def section_of(sweep: SweepResult | None) -> dict[str, Any]:
-    """Return what the section about a sweep shows, also in the winner's report; without one it is left out."""
+def section_of(sweep: SweepResult | None, tested: str = "") -> dict[str, Any]:
+    """Return what the section about a sweep shows, also in the winner's report; without one it is left out.
+
+    `tested` sets the winner's score on the test rows beside that on validation rows.
+    """
     if sweep is None:
         return {"sweep": None}
     svgs = {"importance": importance_chart(sweep), "front": front_chart(sweep)}
@@ -42,6 +45,7 @@ def section_of(sweep: SweepResult | None) -> dict[str, Any]:
         "sweep_header": sweep_text.header(sweep),
         "sweep_rows": sweep_text.rows(sweep),
         "sweep_texts": [
+            *filter(None, [tested]),
             sweep_text.selection_text(sweep),
             sweep_text.importance_text(sweep),
             sweep_text.outcome_text(sweep),

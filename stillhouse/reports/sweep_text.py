@@ -16,6 +16,7 @@ from stillhouse.reports.numbers import (
     signed,
     size,
 )
+from stillhouse.reports.schema.report import Report
 from stillhouse.reports.schema.sweep import SweepReport, SweepResult, SweepTrial
 
 
@@ -112,14 +113,30 @@ def winner_text(report: SweepReport) -> str:
     best = sweep.trials[sweep.winner]
     values = ", ".join(f"{path} {value_text(value)}" for path, value in best.fields.items())
     name = metric_name(sweep.metric)
+    reads = "once and by the winner alone" if report.test_reads == 1 else f"by {report.test_reads} winners in turn"
     test = (
         f"{name} is {NOT_MEASURED} on the test rows, since `evaluation.metrics` leaves it out"
         if report.test_score is None
-        else f"On the {count(report.test_rows)} test rows, read once and by the winner alone, it has {name} "
+        else f"On the {count(report.test_rows)} test rows, read {reads}, it has {name} "
         f"{decimal(report.test_score)} {interval(report.test_low, report.test_high)}, and {decimal(best.score)} on "
         "validation rows"
     )
     return f"Trial {best.number} wins: {values}. {test}."
+
+
+def scores_text(report: Report) -> str:
+    """Return the validation score of a sweep's winner beside its test score, for its own report; empty for others."""
+    sweep, student = report.sweep, report.models.student
+    if sweep is None or sweep.winner is None or student is None:
+        return ""
+    tested, name = student.quality.get(sweep.metric), metric_name(sweep.metric)
+    on_test = NOT_MEASURED if tested is None else f"{decimal(tested.value)} {interval(tested.low, tested.high)}"
+    values = ", ".join(f"{at} {value_text(value)}" for at, value in sweep.trials[sweep.winner].fields.items())
+    chosen = decimal(sweep.trials[sweep.winner].score)
+    return (
+        f"The student is trial {sweep.winner} of {len(sweep.trials)}: {values}. Its {name} on validation rows is "
+        f"{chosen}, and on the test rows, which had no part in the choice, {on_test}."
+    )
 
 
 def summary_markdown(report: SweepReport) -> str:

@@ -41,7 +41,7 @@ def begin(run: Run, study: Study, data: Prepared) -> None:
     sweep = sweep_of(run.recipe)
     if study.noted("study") is None:
         refs = {"split": data.rows.splits.ref.model_dump(), "dataset": data.dataset.ref.model_dump()}
-        study.note("study", {"recipe": run.recipe.name, **refs})
+        study.note("study", {"recipe": run.recipe.name, "teacher_usd": budget_usage(run.ledger).usd, **refs})
     if not (asking := asking_fields(sweep)):
         log.info("sweep: no swept field changes what a teacher is asked: the trials send no request")
         return
@@ -89,16 +89,16 @@ def why_ended(sweep: Sweep, trials: Sequence[Trial]) -> str:
     return spent(sweep, trials)
 
 
-def within_budget(run: Run, study: Study, sweep: Sweep) -> None:
-    """Let a trial's own run spend on requests no more than the sweep has left."""
-    if sweep.budget.usd is None:
-        return
+def within_budget(recipe: Recipe, study: Study, sweep: Sweep) -> Recipe:
+    """Return a trial's recipe with a budget of its own: for requests it may spend what the sweep has left."""
+    if sweep.budget.usd is None or not asking_fields(sweep):
+        return recipe
     left = sweep.budget.usd - sum(trial.cost_usd or 0.0 for trial in study.trials())
-    before = budget_usage(run.ledger).usd
-    own = run.recipe.budget.usd
-    most = before + max(left, 1e-9)
-    budget = run.recipe.budget.model_copy(update={"usd": most if own is None else min(own, most)})
-    run.recipe = run.recipe.model_copy(update={"budget": budget})
+    # a run's budget covers what it finds, too: with less than the data set took, not even that could be used
+    most = max(left, (study.noted("study") or {}).get("teacher_usd", 0.0), 1e-9)
+    own = recipe.budget.usd
+    budget = recipe.budget.model_copy(update={"usd": most if own is None else min(own, most)})
+    return recipe.model_copy(update={"budget": budget})
 
 
 def fail(study: Study, number: int, error: UserError) -> None:

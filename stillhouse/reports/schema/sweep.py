@@ -84,3 +84,4 @@ class SweepReport(Block):
     test_low: Number = Field(None, description="lower end of its interval")
     test_high: Number = Field(None, description="upper end of its interval")
     test_rows: Count = Field(None, description="rows that it is measured on")
+    test_reads: int = Field(1, description="winners of this sweep that were measured on them: more with more trials")
