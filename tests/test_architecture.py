@@ -66,6 +66,7 @@ SOURCES = {
 TRAINERS = {module for module in SOURCES if module.startswith("stillhouse.students.trainers.")}
 ENGINE_ONLY = {
     "stillhouse.students.callbacks",
+    *(f"stillhouse.students.cutting.{name}" for name in ("importance", "loss", "weights")),
     "stillhouse.students.divergence",
     *(f"stillhouse.students.encoder.{name}" for name in ("classifier", "fine_tune", "head", "loss")),
     "stillhouse.students.epoch_order",

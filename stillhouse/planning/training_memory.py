@@ -3,9 +3,12 @@
 from typing import Any, Literal
 
 from stillhouse.config import StrictModel
+from stillhouse.recipe.cut import Cut
 from stillhouse.recipe.processes import share_of_batch
 from stillhouse.recipe.training import Training
 from stillhouse.reports.numbers import size
+from stillhouse.students.cutting.shape import Shape, cut_shape
+from stillhouse.students.size import WHOLE
 
 METHODS = ("full", "lora", "qlora")
 GIB = 2**30
@@ -32,18 +35,20 @@ class StudentShape(StrictModel):
     is_tied: bool  # the output layer is the embeddings
 
     @classmethod
-    def of(cls, config: Any, parameters: int, layers: int = 0) -> "StudentShape":
-        """Return the shape by a model's configuration; `layers` other than 0 says how many are kept."""
+    def of(cls, config: Any, parameters: int, layers: int = 0, cut: Cut = WHOLE) -> "StudentShape":
+        """Return the shape by a model's configuration; `layers` other than 0 says how many are kept, `cut` what else.
+
+        Raises:
+            ModelError: the model can't be cut so.
+        """
         text = config.get_text_config()
-        heads = text.num_attention_heads
-        head_size = getattr(text, "head_dim", None) or text.hidden_size // heads
-        kv_heads = getattr(text, "num_key_value_heads", None) or heads
+        kept = Shape.of(config) if cut.is_plain else cut_shape(config, layers, cut)
         return cls(
             parameters=parameters,
-            layers=layers or text.num_hidden_layers,
+            layers=layers or kept.layers,
             hidden_size=text.hidden_size,
-            intermediate_size=getattr(text, "intermediate_size", None) or 4 * text.hidden_size,
-            projected_size=(heads + 2 * kv_heads) * head_size,
+            intermediate_size=kept.neurons,
+            projected_size=(kept.heads + 2 * kept.kv_heads) * kept.head_size,
             vocabulary=text.vocab_size,
             is_tied=bool(getattr(text, "tie_word_embeddings", False)),
         )

@@ -13,6 +13,7 @@ from stillhouse.recipe.chat_template import (
     TemplateDate,
     TemplateKwargs,
 )
+from stillhouse.recipe.cut import Cut
 from stillhouse.recipe.encoder_student import EncoderTuning
 from stillhouse.recipe.model_name import short_name
 from stillhouse.recipe.training import Training
@@ -47,7 +48,8 @@ class Student(FrozenModel):
         description="the hub's branch, tag or commit; a branch or tag stays at the commit of its first run in a store. "
         "Ignored for local files",
     )
-    layers: int = Field(0, ge=0, description="number of evenly spaced layers to keep; 0 keeps all")
+    layers: int = Field(0, ge=0, description="number of layers to keep, evenly spaced unless `cut` says others; 0: all")
+    cut: Cut = optional_identity(Cut(), "which layers, feed-forward neurons, heads and embeddings the student keeps")
     chat_template: Literal["model", "minimal"] = Field(
         "model",
         description="model: the base model's own; minimal: ChatML without the default system prompt that some models "
@@ -79,6 +81,23 @@ class Student(FrozenModel):
     def is_encoder(self) -> bool:
         """Whether the student is a classifier on an encoder."""
         return self.kind == "encoder"
+
+    @property
+    def num_layers(self) -> int:
+        """How many layers it keeps; 0: all."""
+        return self.layers or (0 if isinstance(self.cut.layers, str) else len(self.cut.layers))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is less than its base model, or begins as another."""
+        return bool(self.layers) or not self.cut.is_plain
+
+    @property
+    def cut_in_words(self) -> str:
+        """What it keeps of its base, for people: "24 layers, 50 % of the neurons"; empty for all."""
+        shares = {"neurons": self.cut.feed_forward, "heads": self.cut.heads}
+        parts = [f"{self.num_layers} layers"] if self.num_layers else []
+        return ", ".join(parts + [f"{share:.0%} of the {what}" for what, share in shares.items() if share < 1])
 
     @property
     def display_name(self) -> str:

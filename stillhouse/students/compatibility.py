@@ -12,8 +12,9 @@ from stillhouse.config import StrictModel
 from stillhouse.errors import ModelError
 from stillhouse.inference.loading import known_config, load_tokenizer
 from stillhouse.inference.published_models import PUBLISHED_MODELS
+from stillhouse.recipe.cut import Cut
 from stillhouse.recipe.training import Training
-from stillhouse.students.size import num_parameters
+from stillhouse.students.size import WHOLE, num_parameters
 
 Match = Literal["same", "differ", "not known"]
 # models of one vocabulary pad it to different multiples, as Qwen2.5 does: 151,936 and 152,064
@@ -80,7 +81,14 @@ def refuse_misfits(found: Sequence[Compatibility]) -> None:
 
 
 def facts_of(
-    name: str, path: str, revision: str = "", *, layers: int = 0, template: str | None = None, with_tokens: bool = True
+    name: str,
+    path: str,
+    revision: str = "",
+    *,
+    layers: int = 0,
+    cut: Cut = WHOLE,
+    template: str | None = None,
+    with_tokens: bool = True,
 ) -> ModelFacts:
     """Return the facts of the model in a folder or hub, as far as they can be read without its weights.
 
@@ -89,6 +97,7 @@ def facts_of(
         path: of the folder, or the hub's name; those of a file that is not converted yet are not known.
         revision: of a hub's model.
         layers: that a student keeps; 0 for all.
+        cut: what else it keeps.
         template: that replaces the model's own.
         with_tokens: read the tokenizer too, which takes about half a second.
     """
@@ -99,7 +108,7 @@ def facts_of(
     text = config.get_text_config() if config else None
     facts = ModelFacts(
         name=name,
-        parameters=num_parameters(path, revision, layers),
+        parameters=num_parameters(path, revision, layers, cut),
         context=getattr(text, "max_position_embeddings", None),
         logits=getattr(text, "vocab_size", None),
     )

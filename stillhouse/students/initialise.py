@@ -5,6 +5,7 @@ Command: `python -m stillhouse.students.initialise spec.json` (engine environmen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +65,8 @@ def initialise(
     return model, tokenizer
 
 
-def check_layers(config: Any, keep: int) -> None:
-    """Refuse a cut to `keep` layers that the model of this configuration does not allow.
+def check_layers(config: Any, keep: int, *, is_even: bool = True) -> None:
+    """Refuse a cut to `keep` layers, evenly spaced or others, that the model of this configuration does not allow.
 
     Raises:
         ModelError: layers have inputs of their own, differ, or share what they keep; or there are too few.
@@ -79,7 +80,7 @@ def check_layers(config: Any, keep: int) -> None:
             f"student.layers is {keep}, but a model of kind {text.model_type} can't be cut: its layers differ, or "
             f"depend on weights outside them ({own}). Set student.layers to 0, or take another base model."
         )
-    evenly_spaced(text.num_hidden_layers, keep)
+    evenly_spaced(text.num_hidden_layers, keep if is_even else max(keep, min(2, text.num_hidden_layers)))
 
 
 def keep_layers(model: Any, keep: int) -> tuple[int, ...]:
@@ -88,12 +89,22 @@ def keep_layers(model: Any, keep: int) -> tuple[int, ...]:
     Raises:
         ModelError: the layers can't be found, or there are too few of them.
     """
+    check_layers(model.config, keep)
+    indices = evenly_spaced(len(find_layers(model)), keep)
+    take_layers(model, indices)
+    return indices
+
+
+def take_layers(model: Any, indices: Sequence[int]) -> None:
+    """Cut `model` down to the layers of these ascending indices, in place.
+
+    Raises:
+        ModelError: the layers can't be found.
+    """
     from torch import nn
 
-    check_layers(model.config, keep)
-    owner, name = _find_layers(model)
+    owner, name = _place_of_layers(model)
     layers = getattr(owner, name)
-    indices = evenly_spaced(len(layers), keep)
     setattr(owner, name, nn.ModuleList(layers[index] for index in indices))
     _fit_config(model.config.get_text_config(), indices, len(layers))
     for position, layer in enumerate(getattr(owner, name)):
@@ -101,10 +112,19 @@ def keep_layers(model: Any, keep: int) -> tuple[int, ...]:
             # the index under which attention stores its keys and values; a gap would break cached decoding
             if isinstance(getattr(module, "layer_idx", None), int):
                 module.layer_idx = position
-    return indices
 
 
-def _find_layers(model: Any) -> tuple[Any, str]:
+def find_layers(model: Any) -> Any:
+    """Return the model's decoder layers.
+
+    Raises:
+        ModelError: they can't be found.
+    """
+    owner, name = _place_of_layers(model)
+    return getattr(owner, name)
+
+
+def _place_of_layers(model: Any) -> tuple[Any, str]:
     from torch import nn
 
     for path in LAYER_PATHS:
@@ -119,7 +139,7 @@ def _find_layers(model: Any) -> tuple[Any, str]:
     )
 
 
-def _fit_config(config: Any, indices: tuple[int, ...], num_layers: int) -> None:
+def _fit_config(config: Any, indices: Sequence[int], num_layers: int) -> None:
     for name, value in list(vars(config).items()):
         # layer_types, no_rope_layers, mlp_layer_types …: one entry a layer
         if "layer" in name and isinstance(value, list | tuple) and len(value) == num_layers:

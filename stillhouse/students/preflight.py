@@ -14,8 +14,8 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
 from stillhouse.recipe.teacher import ServedModel, Teacher
 from stillhouse.skills.skill import Skill
+from stillhouse.students.cutting.shape import check_cut
 from stillhouse.students.generation_config import read_generation_config
-from stillhouse.students.initialise import check_layers
 from stillhouse.students.minimal_template import give_template
 from stillhouse.students.row_sample import try_rows
 from stillhouse.students.served_template import prepare_template
@@ -59,8 +59,8 @@ def check_student(folder: str, student: Student, recipe: Recipe, sample: Iterabl
     check_model_files(Path(folder))
     config, tokenizer = load_config(folder), load_tokenizer(folder)
     check_layers_present(Path(folder), config)
-    if student.layers:
-        check_layers(config, student.layers)
+    if student.is_cut:
+        check_cut(config, student.layers, student.cut)
     stops = stop_ids(read_generation_config(folder, config), tokenizer)
     give_template(tokenizer, student.model, is_minimal=student.template is not None, stops=stops)
     settings = settings_of(student).model_dump()

@@ -53,6 +53,7 @@ def _compare_all(
             found.path,
             student.revision,
             layers=student.layers,
+            cut=student.cut,
             template=template,
             with_tokens=with_tokens,
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from stillhouse.inference.loading import known_config
 from stillhouse.planning.training_memory import StudentShape, TrainingMemory, reckon_training
+from stillhouse.recipe.student import Student
 from stillhouse.recipe.training_defaults import with_defaults
 from stillhouse.runtime.machine import engine_machine
 from stillhouse.students.size import num_parameters
@@ -19,7 +20,7 @@ def trainings_memory(run: Run) -> Iterator[TrainingMemory]:
         if student.is_encoder:
             continue
         path = find_checkpoint(student.model, student.revision, run.settings).path
-        shape = _shape(path, student.revision, student.layers)
+        shape = _shape(path, student)
         if shape is None:
             continue
         training = run.recipe.training_of(student)
@@ -29,9 +30,9 @@ def trainings_memory(run: Run) -> Iterator[TrainingMemory]:
         yield reckon_training(student.display_name, shape, settled, available, on_gpu=on_gpu)
 
 
-def _shape(path: str, revision: str, layers: int) -> StudentShape | None:
-    parameters = num_parameters(path, revision, layers)
+def _shape(path: str, student: Student) -> StudentShape | None:
+    parameters = num_parameters(path, student.revision, student.layers, student.cut)
     if parameters is None:
         return None
-    config = known_config(path, revision)
-    return StudentShape.of(config, parameters, layers) if config else None
+    config = known_config(path, student.revision)
+    return StudentShape.of(config, parameters, student.layers, student.cut) if config else None

@@ -18,7 +18,7 @@ def training_of(run: Run, base: StudentBase) -> Training:
     on_gpu, found = trains_on_gpu(training, run.settings), base.checkpoint
     # a hub may have to be asked
     matters = training.has_open_rate or (on_gpu and training.weights is None)
-    parameters = num_parameters(found.path, student.revision, student.layers) if matters else None
+    parameters = num_parameters(found.path, student.revision, student.layers, student.cut) if matters else None
     return with_defaults(training, parameters, on_gpu=on_gpu)
 
 

@@ -67,6 +67,11 @@ def test_training_of_a_student_has_its_own_fields_and_an_encoders_own_rate():
     ("students", "says"),
     [
         ([LM, {**LM, "name": ""}], r"students: 2 are called 'small'.*`name` of its own"),
+        ([LM | {"cut": {"layers": "influence"}}], r"students\.0\.cut\.layers: influence.*how many"),
+        ([LM | {"cut": {"layers": [2, 1]}}], r"students\.0\.cut\.layers: \[2, 1\] must ascend"),
+        ([LM | {"cut": {"layers": []}}], r"students\.0\.cut\.layers is an empty list"),
+        ([LM | {"layers": 3, "cut": {"layers": [0, 1]}}], r"cut\.layers names 2 layers, and `layers` is 3"),
+        ([LM, ENCODER | {"cut": {"heads": 0.5}}], r"students\.1\.cut is of students that write text"),
         ([LM, ENCODER | {"layers": 3}], r"students\.1\.layers is of students that write text"),
         ([LM, ENCODER | {"chat_template": "minimal"}], r"students\.1\.chat_template is of students that write text"),
         ([LM, ENCODER | {"training": {"epochs": 3}}], r"students\.1\.training\.epochs: of an encoder it is encoder"),

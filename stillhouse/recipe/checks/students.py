@@ -9,7 +9,7 @@ from stillhouse.recipe.student import Student
 
 # of one training set, which all students learn
 _OF_THE_ROWS = ("use_references", "reasoning", "reasoning_mix")
-_OF_LANGUAGE_MODELS = ("layers", "chat_template", "chat_template_kwargs", "template_date")
+_OF_LANGUAGE_MODELS = ("layers", "cut", "chat_template", "chat_template_kwargs", "template_date")
 
 
 def find_student_problems(recipe: Recipe) -> Iterator[str]:
@@ -77,3 +77,18 @@ def _encoder(recipe: Recipe, student: Student) -> Iterator[str]:
 def _language_model(student: Student) -> Iterator[str]:
     if student.encoder != EncoderTuning():
         yield "encoder is for students of kind: encoder: set the kind, or leave it out"
+    yield from _cut(student)
+
+
+def _cut(student: Student) -> Iterator[str]:
+    chosen, layers = student.cut.layers, student.layers
+    if isinstance(chosen, str):
+        if chosen != "even" and not layers:
+            yield f"cut.layers: {chosen} chooses layers, and `layers` says of none how many: set it too"
+        return
+    if not chosen:
+        yield "cut.layers is an empty list: name the layers to keep, from 0, or leave it out"
+    elif list(chosen) != sorted(set(chosen)):
+        yield f"cut.layers: {list(chosen)} must ascend, each layer once: a student keeps its base's order"
+    elif layers and layers != len(chosen):
+        yield f"cut.layers names {len(chosen)} layers, and `layers` is {layers}: leave `layers` out"
