@@ -14,6 +14,7 @@ from tasks.balance import balance_rows
 from tasks.choose_teacher import compared_teacher
 from tasks.combine_teacher import combine_teacher
 from tasks.convert import load_judge, load_student_bases, load_teachers
+from tasks.cut import cut_students
 from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
 from tasks.evaluate_export import evaluate_exports, passed_exports
@@ -83,10 +84,13 @@ def run_stages(run: Run) -> dict[str, Any]:
 
     completions, scores, opinions, dataset = make_dataset(run, teachers, judge, rows)
 
+    bases = cut_students(run, bases, dataset)
+    # one that is cut by what training examples show
+    untrained = untrained or initialise_student(run, bases, rows)
     students = train_students(run, bases, teachers, rows, dataset)
     labelled_only = train_labelled_only(run, students[0], rows, dataset)
     champion = find_champion(run, students)
-    models: list[Measurable] = [*students, untrained, *filter(None, [labelled_only]), *champion.models]
+    models: list[Measurable] = [*students, *filter(None, [untrained, labelled_only]), *champion.models]
 
     alternatives = measure_alternatives(run, rows, dataset)
     label_curve = measure_label_curve(run, rows)

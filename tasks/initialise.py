@@ -8,8 +8,10 @@ from pydantic import Field
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.evaluation.roles import ModelRole
+from stillhouse.inference.loading import known_config
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.skills.registry import AnySkill
+from stillhouse.students.cutting.shape import check_cut
 from stillhouse.students.preflight import check_student, check_untrained
 from stillhouse.students.row_sample import sample_rows
 from stillhouse.students.spec import InitialiseSpec, InitialiseSummary
@@ -36,11 +38,12 @@ class StudentParams(Params):
     @classmethod
     def of(cls, recipe: Recipe, base: StudentBase, **own: Any) -> Self:
         """Return the parameters of the student made from `base`; `own` holds the fields of a subclass."""
+        start = base.start or base.checkpoint
         return cls(
-            base=base.checkpoint.identity,
-            shape=base.config.initial_identity | recipe.training.reasoning_identity,
+            base=None if base.start else start.identity,
+            shape=base.initial_identity | recipe.training.reasoning_identity,
             revision=base.config.revision,
-            base_model=base.checkpoint.path,
+            base_model=start.path,
             **own,
         )
 
@@ -66,16 +69,20 @@ def initialise(call: StageCall[InitialiseParams]) -> InitialiseSummary:
     return run_engine_worker(call, Worker.INITIALISE, spec, InitialiseSummary)
 
 
-def initialise_student(run: Run, bases: Sequence[StudentBase], rows: Rows) -> StudentModel:
+def initialise_student(run: Run, bases: Sequence[StudentBase], rows: Rows) -> StudentModel | None:
     """Return the main student before training: an encoder knows the names of the labels by then.
+
+    None if it is still to be cut by what training examples show.
 
     Raises:
         ModelError: the chat template of a student does not give the rows the prompts that it would be served with.
     """
     main, *others = bases
-    for other in others:
-        if not other.config.is_encoder and Path(other.checkpoint.path).is_dir():
-            check_student(other.checkpoint.path, other.config, run.recipe, _sample(run, rows))
+    for other in [*([main] if main.is_uncut else []), *others]:
+        if not other.config.is_encoder and other.start is None:
+            _check_base(run, other, rows)
+    if main.is_uncut:
+        return None
     if main.config.is_encoder:
         training = training_of(run, main)
         built: Built[Any] = build_encoder(
@@ -83,7 +90,7 @@ def initialise_student(run: Run, bases: Sequence[StudentBase], rows: Rows) -> St
         )
         return main.built_as(ModelRole.BASELINE_UNTRAINED, built)
     params = InitialiseParams.of(run.recipe, main, rows=rows.train.ref, skill=run.recipe.skill, labels=rows.labels)
-    built = run.build(initialise, main.checkpoint.inputs, params)
+    built = run.build(initialise, (main.start or main.checkpoint).inputs, params)
     _try_template(run, built, _sample(run, rows))
     return main.built_as(ModelRole.BASELINE_UNTRAINED, built)
 
@@ -98,6 +105,19 @@ def try_students(run: Run, rows: Rows) -> None:
         found = find_checkpoint(student.model, student.revision, run.settings)
         if found.model.kind == "folder" and not student.is_encoder:
             check_student(found.path, student, run.recipe, _sample(run, rows))
+
+
+def _check_base(run: Run, base: StudentBase, rows: Rows) -> None:
+    """Check what a student will be made of before a teacher is paid; of a hub's model its configuration alone.
+
+    Raises:
+        ModelError: it can't be cut, or its chat template does not fit the rows.
+    """
+    path, config = base.checkpoint.path, base.config
+    if Path(path).is_dir():
+        check_student(path, config, run.recipe, _sample(run, rows))
+    elif config.is_cut and (known := known_config(path, config.revision)):
+        check_cut(known, config.layers, config.cut)
 
 
 def _try_template(run: Run, built: Built[Any], sample: tuple[dict[str, Any], ...]) -> None:

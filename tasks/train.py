@@ -111,7 +111,7 @@ def train_labelled_only(
 def _train(
     run: Run, base: StudentBase, dataset: Built[FilterSummary], label: str, **params: Any
 ) -> Built[TrainSummary]:
-    inputs = {"rows": dataset.ref, **base.checkpoint.inputs}
+    inputs = {"rows": dataset.ref, **(base.start or base.checkpoint).inputs}
     return run.build(train, inputs, TrainParams.of(run.recipe, base, **params), label=label)
 
 

@@ -16,6 +16,7 @@ from stillhouse.reports.numbers import count, decimal, logits, size, soft_labels
 from stillhouse.reports.schema.data import Training
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.serving_lines import serving_lines
+from stillhouse.reports.starting_point import starting_text
 from stillhouse.reports.students import students_markdown
 from stillhouse.reports.tables import comparison_rows, unmeasured_text
 from stillhouse.reports.teachers import teachers_markdown
@@ -146,7 +147,7 @@ def _training(report: Report) -> str:
     losses = f"training loss {decimal(training.train_loss)}, validation loss {decimal(training.validation_loss)}"
     return (
         f"{cell(training.method or UNKNOWN)}; {count(training.rows)} rows, {count(training.tokens)} tokens, "
-        f"{count(training.steps)} steps; {losses}.{_learnt_probabilities(training)}"
+        f"{count(training.steps)} steps; {losses}.{_learnt_probabilities(training)}{_cut(training)}"
         + (
             f"\n\nWritten with {cell(made_with)}: it loads in these. Older ones can lack its model's class."
             if made_with
@@ -160,6 +161,10 @@ def _learnt_probabilities(training: Training) -> str:
     of_labels = f" The teacher's probabilities of the labels: {soft_labels(learnt)}." if learnt else ""
     of_tokens = f" The teacher's log-probabilities: {logits(training.logits)}." if training.logits else ""
     return of_labels + of_tokens
+
+
+def _cut(training: Training) -> str:
+    return f" Cut from its base: {starting_text(training.cut)}." if training.cut else ""
 
 
 def _rows(report: Report) -> str:

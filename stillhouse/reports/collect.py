@@ -21,8 +21,10 @@ from stillhouse.evaluation.significance import confusion
 from stillhouse.recipe.data import Role
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.training import Training
+from stillhouse.reports.starting_point import starting_block
 from stillhouse.skills.registry import METRICS
 from stillhouse.skills.skill import Skill
+from stillhouse.students.cutting.spec import CutSummary
 from stillhouse.students.spec import TrainSummary
 
 _MOST_EXAMPLES = 25
@@ -192,13 +194,14 @@ def generation_block(summary: GenerationSummary, cost_usd: float | None) -> dict
     }
 
 
-def training_block(summary: TrainSummary, training: Training) -> dict[str, Any]:
-    """Return the block of one student's training."""
+def training_block(summary: TrainSummary, training: Training, cut: CutSummary | None = None) -> dict[str, Any]:
+    """Return the block of one student's training, with what its cut cost before, if it was cut."""
     names = {"rows", "tokens", "steps", "seconds", "train_loss", "validation_loss", "method", "libraries"}
     soft = training.soft_labels.model_dump() if training.soft_labels else None
     learnt = soft | {"rows": summary.rows_with_soft_label} if soft else None
     second = _second_step(summary, training)
     block = summary.model_dump(include=names) | {"soft_labels": learnt, "logits": _learnt_logits(summary, training)}
+    block |= {"cut": starting_block(cut)}
     return block | ({"preferences": second} if second else {})
 
 

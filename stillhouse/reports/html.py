@@ -28,6 +28,7 @@ from stillhouse.reports.schema.report import Confusion, Report
 from stillhouse.reports.seeds import seeds_text
 from stillhouse.reports.slice_text import HEADER as SLICE_HEADER
 from stillhouse.reports.slice_text import against_teacher, slice_rows, worst_slice
+from stillhouse.reports.starting_point import starting_lines, starting_text
 from stillhouse.reports.sweep_page import section_of
 from stillhouse.reports.sweep_text import scores_text
 from stillhouse.reports.tables import judge_rows, metric_names, unmeasured_text
@@ -65,6 +66,7 @@ def render_html(report: Report) -> str:
         lstrip_blocks=True,
     )
     gain = report.comparison.gain_over_baseline
+    environment.filters["starting_text"] = starting_text
     environment.filters.update({name: getattr(numbers, name) for name in _FILTERS})
     environment.filters.update(gate_rows=gate_rows, gate_sentence=gate_sentence, looks_text=looks_text)
     return environment.get_template("report.html.j2").render(
@@ -96,6 +98,7 @@ def render_html(report: Report) -> str:
         export_rows=export_text.export_rows(report),
         export_refusals=export_text.refusals(report),
         best_student=students.best_student_text(report),
+        starting_lines=starting_lines(report),
         teacher_header=HEADER,
         teachers=teacher_rows(report.generation),
         reasoning=reasoning_text(report.filter.reasoning if report.filter else None),

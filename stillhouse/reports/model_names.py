@@ -10,7 +10,7 @@ from stillhouse.recipe.student import Student
 
 def student_name(recipe: Recipe, student: Student, base: str) -> str:
     """Return the name of a student, for people; `base` is that of the model it is made from."""
-    made_from = base + (f", {student.layers} layers" if student.layers else "")
+    made_from = base + (f", {student.cut_in_words}" if student.cut_in_words else "")
     made_from += f", {student.encoder.method.replace('_', '-')}" if student.is_encoder else ""
     return f"{student.name or recipe.name} ({made_from})"
 
@@ -21,7 +21,7 @@ def model_names(recipe: Recipe, teacher: str, bases: Sequence[str]) -> dict[Mode
     `teacher` and `bases`, those of the students in the recipe's order, are these models' own names.
     """
     main, base = recipe.main_student, bases[0]
-    layers = f", {main.layers} layers" if main.layers else ""
+    kept = f", {main.cut_in_words}" if main.cut_in_words else ""
     untrained = "names of labels alone" if main.is_encoder else "untrained"
     encoder = Path(recipe.evaluation.encoder.model).name if recipe.evaluation.encoder else ""
     return {
@@ -31,7 +31,7 @@ def model_names(recipe: Recipe, teacher: str, bases: Sequence[str]) -> dict[Mode
             role: student_name(recipe, student, own)
             for role, student, own in zip(STUDENTS, recipe.all_students, bases, strict=False)
         },
-        ModelRole.BASELINE_UNTRAINED: f"{base}{layers}, {untrained}",
+        ModelRole.BASELINE_UNTRAINED: f"{base}{kept}, {untrained}",
         ModelRole.BASELINE_ZERO_SHOT: f"{base}, zero-shot",
         ModelRole.STUDENT_LABELLED_ONLY: "the student, trained on the labelled rows alone",
         ModelRole.TFIDF_LOGISTIC_REGRESSION: "TF-IDF + logistic regression on the labelled rows",

@@ -8,6 +8,7 @@ from stillhouse.evaluation.roles import STUDENTS, ModelRole
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
+from stillhouse.students.cutting.spec import CutSummary
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,18 @@ class StudentBase:
     role: ModelRole
     config: Student
     checkpoint: Checkpoint  # of the whole model that it is made from
+    cut: Built[CutSummary] | None = None  # what its cut cost before training; None: not measured yet, or it is whole
+    start: Checkpoint | None = None  # what that wrote for training to begin from; None: training makes the cut itself
+
+    @property
+    def is_uncut(self) -> bool:
+        """Whether it is to begin from a cut that is not made yet."""
+        return not self.config.is_encoder and not self.config.cut.is_plain and self.start is None
+
+    @property
+    def initial_identity(self) -> dict[str, object]:
+        """What decides the untrained student, besides the files that it begins from."""
+        return self.config.initial_identity | ({"layers": 0} if self.start else {})
 
     def label(self, stage: str) -> str:
         """Return the label of a stage in the run; the main student's is the stage's own name."""

@@ -38,6 +38,7 @@ class Worker(StrEnum):
     CHECK_ENGINES = "stillhouse.inference.vllm.check_worker"
     CONVERT = "stillhouse.students.convert"
     INITIALISE = "stillhouse.students.initialise"
+    CUT = "stillhouse.students.cutting.worker"
     TRAIN = "stillhouse.students.worker"
     TRAIN_ENCODER = "stillhouse.students.encoder.worker"
     GENERATE = "stillhouse.teachers.engine_worker"

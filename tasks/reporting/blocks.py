@@ -25,6 +25,7 @@ from tasks.judge import JudgeSummary
 from tasks.judge_pairs import JudgePairsSummary
 from tasks.mix import Completions
 from tasks.orchestration.run import Run
+from tasks.orchestration.student_models import StudentModel
 from tasks.reporting.inputs import ReportInputs
 
 
@@ -111,10 +112,20 @@ def students_of(
             "kind": one.base.config.kind,
             **validation[one.role],
             "export_agreement": getattr(one.built.summary, "agreement", None),
-            "training": collect.training_block(one.built.summary, run.recipe.training_of(one.base.config)),
+            "training": collect.training_block(
+                one.built.summary,
+                run.recipe.training_of(one.base.config),
+                one.base.cut.summary if one.base.cut else None,
+            ),
         }
         for one in inputs.students
     }
+
+
+def _training_of(run: Run, student: StudentModel) -> dict[str, Any]:
+    base = student.base
+    cut = base.cut.summary if base.cut else None
+    return collect.training_block(student.built.summary, run.recipe.training_of(base.config), cut)
 
 
 def licences_of(recipe: Recipe, teachers: list[Checkpoint], *, has_encoder: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tasks.alternatives import measure_alternatives
 from tasks.choose_teacher import compared_teacher
 from tasks.combine_teacher import combine_teacher
 from tasks.convert import load_judge, load_student_bases, load_teachers
+from tasks.cut import cut_students
 from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
 from tasks.filter import filter_completions
@@ -51,6 +52,11 @@ OWN_NUMBERS: dict[str, dict[str, Any]] = {
     "choose_teacher": {"best": 0, "qualities": [0.5, 0.5]},
     "label_curve": {"labelled": 5, "classes": ["a", "b"]},
     "second_opinion": {"learnt": 5, "asked": 5},
+    "cut": {
+        **{name: {"layers": 4, "neurons": 8, "heads": 2, "kv_heads": 1, "head_size": 4} for name in ("whole", "kept")},
+        **{"layers": [0, 3], "whole_parameters": 9, "embeddings": "model", "correction_steps": 0, "loss_rows": 3},
+        **{"loss_on_validation": True, "loss_whole": 2.1, "loss_cut": 6.3},
+    },
     "filter": {"rows": {"train": 5, "validation": 1, "labelled": 3}, "answers": {}, "teachers": None},
 }
 
@@ -103,9 +109,11 @@ def dry_distill(recipe: Recipe, student: ModelRole = ModelRole.STUDENT) -> DryRu
     completions = generate_completions(run, teachers, rows)
     scores, opinions = score_completions(run, judge, completions, rows), form_second_opinion(run, rows)
     dataset = filter_completions(run, completions, rows, scores, opinions)
+    bases = cut_students(run, bases, dataset)
+    untrained = untrained or initialise_student(run, bases, rows)
     students = train_students(run, bases, teachers, rows, dataset)
     labelled_only = train_labelled_only(run, students[0], rows, dataset)
-    models = [*students, untrained, *filter(None, [labelled_only])]
+    models = [*students, *filter(None, [untrained, labelled_only])]
     measure_alternatives(run, rows, dataset)
     measure_label_curve(run, rows)
     encoders = evaluate_encoders(run, rows, models)

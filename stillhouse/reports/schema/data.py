@@ -186,6 +186,26 @@ class PreferenceStep(Block):
     validation_margin: Number = Field(description="of the validation pairs; null: there are none")
 
 
+class StartingPoint(Block):
+    """What a student kept of its base model, and what that cost before any training; losses are nats a token."""
+
+    layers: tuple[int, ...] = Field(description="numbers of the base's layers that it keeps, from 0")
+    whole_layers: int = Field(ge=1, description="layers of the base")
+    neurons: int = Field(ge=1, description="feed-forward neurons of each layer")
+    whole_neurons: int = Field(ge=1, description="the same of the base")
+    heads: int = Field(ge=1, description="attention heads of each layer")
+    whole_heads: int = Field(ge=1, description="the same of the base")
+    parameters: int = Field(ge=0, description="numbers in its weights")
+    whole_parameters: int = Field(ge=0, description="the same of the base")
+    embeddings: str = Field(description="what became of the embeddings; model: they are as they were")
+    correction_steps: int = Field(ge=0, description="optimizer steps of the whole base before the cut")
+    loss_whole: Number = Field(description="mean loss of the answers' tokens, of the whole base as it came")
+    loss_corrected: Number = Field(None, description="of the whole base after these steps; null: there were none")
+    loss_cut: Number = Field(description="of what is left, before training")
+    loss_rows: int = Field(ge=1, description="rows that the losses are measured on")
+    loss_on: str = Field(description="what these rows are: validation rows or training examples, never test rows")
+
+
 class Training(Block):
     """What the student was trained on and how it ended."""
 
@@ -200,6 +220,7 @@ class Training(Block):
     soft_labels: SoftLabels | None = Field(None, description="null: `training.soft_labels` is not set")
     logits: LearntLogits | None = Field(None, description="null: `training.kind` is not logits")
     preferences: PreferenceStep | None = Field(None, description="null: there was no second step")
+    cut: StartingPoint | None = Field(None, description="null: the student is its whole base, or of an earlier version")
 
 
 class FunnelStep(Block):
