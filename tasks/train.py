@@ -67,6 +67,7 @@ def train_students(
     """Return every student trained on the teachers' completions and the references, the main one first."""
     students = []
     for base in bases:
+        assert not base.is_uncut, "cut_students comes before"
         training, label = training_of(run, base), base.label("train")
         if base.config.is_encoder:
             given: dict[str, Any] = {"rows": "train.jsonl", "training": training, "with_validation": True}

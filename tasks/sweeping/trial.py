@@ -18,6 +18,7 @@ from stillhouse.sweep.halving import goes_on, shares_of
 from stillhouse.sweep.score import score_answers
 from stillhouse.sweep.study import Study
 from stillhouse.sweep.trial import Measures, Rung, Trial
+from tasks.cut import cut_students
 from tasks.evaluate_trial import measure_trial
 from tasks.orchestration.run import Run
 from tasks.sweeping.prepared import Prepared, requests_of
@@ -55,7 +56,10 @@ def _climb(run: Run, sweep: Sweep, data: Prepared, truth: Mapping[str, Truth], s
     """Train on a share of the rows and measure; return what came of it."""
     paid_before = len(run.ledger)
     rows = take_share(run, data.dataset, share)
-    (student,) = train_students(run, data.bases[:1], data.teachers, data.rows, rows)
+    main = data.bases[0]
+    # by all rows, so that every share of them trains the same student
+    bases = cut_students(run, [main], data.dataset) if main.is_uncut else [main]
+    (student,) = train_students(run, bases, data.teachers, data.rows, rows)
     is_last = share >= 1.0
     answered = measure_trial(run, data.rows, student, max_rows=sweep.max_validation_rows, is_timed=is_last)
     folder = run.store.fetch(answered.ref)
