@@ -45,6 +45,14 @@ IF_SET = {
     "evaluation.time_teacher",
     "training.kind",
     "training.reasoning",
+    *(
+        f"{section}.cut.{name}"
+        for section in ("student", "students")
+        for name in (
+            *("layers", "feed_forward", "heads", "embeddings", "sample"),
+            *("correction.steps", "correction.learning_rate"),
+        )
+    ),
     *(f"training.preferences.{name}" for name in ("loss", "beta", "epochs", "learning_rate")),
     *(f"training.preferences.pairs.{name}" for name in ("by", "least_margin", "per_prompt", "least")),
     *(f"training.reasoning_mix.{name}" for name in ("long", "short", "place", "max_tokens", "seed")),
