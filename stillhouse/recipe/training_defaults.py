@@ -30,4 +30,6 @@ def with_defaults(training: Training, parameters: int | None, *, on_gpu: bool) -
 
 def _is_large(training: Training, parameters: int | None) -> bool:
     """Return whether weights in float32 would take the most of the memory, or need not be exact: they don't move."""
+    if training.preferences and not training.has_adapter:
+        return False  # steps of a second step are a hundredth of what bfloat16 rounds away
     return training.has_adapter or parameters is None or parameters >= BILLION

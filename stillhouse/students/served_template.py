@@ -133,7 +133,8 @@ def _with_reasoning(tokenizer: Any, shown: str, before: Messages, last: dict[str
     raise ModelError(
         "The student's chat template has no place for the reasoning before an answer, which training.reasoning "
         f"teaches. The served prompt ends with {shown[-60:]!r}. Set training.reasoning to drop, let the template think "
-        "(student.chat_template_kwargs, as {enable_thinking: true}), or take a model that reasons."
+        "(student.chat_template_kwargs, as {enable_thinking: true}), take a model that reasons, or mix the steps in an "
+        "answer's own text (training.reasoning_mix.place: text, for math)."
     )
 
 

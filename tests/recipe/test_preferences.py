@@ -42,6 +42,7 @@ def test_parse_recipe_preferences_name_the_pairs_of_all_students():
             {"training": {"method": "lora", "lora": {"target_modules": ["q_proj", "lm_head"]}}},
             "target_modules names lm_head",
         ),
+        ({}, {"training": {"weights": "bfloat16"}}, "rounds away changes as small as those of preferences"),
         (
             {"pairs": {"by": "majority"}},
             {"skill": {"labels": ["a", "b"]}, "student": {"model": "owner/encoder", "kind": "encoder"}},
@@ -83,3 +84,12 @@ def test_preference_rate_follows_size_and_method():
     assert settled.preferences is not None
     assert (settled.preferences.learning_rate, settled.learning_rate) == (5e-6, 0.1)
     assert settled.preferences.pairs == training.preferences.pairs
+
+
+@pytest.mark.parametrize(("method", "weights"), [("full", None), ("lora", "bfloat16")])
+def test_preferences_on_a_large_student_hold_all_weights_in_float32(method, weights):
+    # an update of 1e-6 is a hundredth of what bfloat16 tells apart in a weight of 0.02
+    training = Training.model_validate({"preferences": {}, "method": method})
+    assert with_defaults(training, 7 * 10**9, on_gpu=True).weights == weights
+    plain = Training.model_validate({"method": method})
+    assert with_defaults(plain, 7 * 10**9, on_gpu=True).weights == "bfloat16"

@@ -71,6 +71,20 @@ def test_check_student_end_of_turn_that_generation_config_alone_names_is_enough(
     check_model(folder, recipe_of(folder))
 
 
+def test_check_student_shares_of_reasoning_need_a_place_in_the_template_or_in_the_text(tmp_path):
+    folder = write_model_folder(tmp_path / "m")
+    teacher = {"model": str(folder), "sampling": {"n": 2, "temperature": 0.5}}
+
+    def mixing(place):
+        training = {"reasoning": "mix", "reasoning_mix": {"place": place}}
+        own = {"skill": {"kind": "math"}, "student": {"model": str(folder)}, "training": training}
+        return parse_recipe(make_recipe_fields(teacher, **own))
+
+    with pytest.raises(ModelError, match=r"no place for the reasoning before an answer.*reasoning_mix\.place: text"):
+        check_model(folder, mixing("block"))
+    check_model(folder, mixing("text"))
+
+
 @pytest.mark.parametrize(("layers", "said"), [(31, "31.*30"), (1, "at least 2")])
 def test_check_student_layers_that_can_not_be_are_refused(tmp_path, layers, said):
     folder = write_model_folder(tmp_path / "m")

@@ -60,5 +60,10 @@ def _student(recipe: Recipe, student: Student, pairs: Pairs | None) -> Iterator[
             f"preferences are trained by one process, and training.execution.processes is {execution.processes}: set "
             "it to 1, or leave preferences out"
         )
+    if not training.has_adapter and training.weights == "bfloat16":
+        yield (
+            "weights: bfloat16 rounds away changes as small as those of preferences: set it to float32, or train an "
+            "adapter (method: lora)"
+        )
     if training.has_adapter and "lm_head" in training.lora.target_modules:
         yield "lora.target_modules names lm_head, which preferences can't train with an adapter: leave it out"

@@ -60,7 +60,7 @@ def build_trainer(job: TrainingJob, preferences: Preferences) -> PreferenceTrain
         train_dataset=as_dataset(job.rows),
         eval_dataset=as_dataset(job.validation) if job.validation else None,
         processing_class=job.tokenizer,
-        callbacks=callbacks_of(job),
+        callbacks=callbacks_of(job, rate_field="training.preferences.learning_rate"),
     )
     if "ref" in getattr(trainer.model, "peft_config", ()):
         # a copy of the adapter that TRL took the reference's log-probabilities with: no checkpoint need hold it
