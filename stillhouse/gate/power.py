@@ -11,6 +11,7 @@ from stillhouse.evaluation.power import POWER
 from stillhouse.gate.shares import score
 
 MOST_ROWS = 100_000  # beyond it no number of rows is named
+_GAIN_STEP = 0.0005
 _SPREADS = 6.5  # standard deviations of the counts that are summed over
 
 
@@ -30,6 +31,22 @@ def better_power(num_rows: int, differing: float, gain: float, level: float) -> 
     b, c, chances = _counts(num_rows, (differing + gain) / 2, (differing - gain) / 2)
     passes = stats.binom.sf(b - 1, b + c, 0.5) <= level
     return float(chances[passes].sum())
+
+
+@functools.lru_cache(maxsize=256)
+def gain_that_shows(num_rows: int, differing: float, level: float) -> float | None:
+    """Return the smallest true difference with which "better than" passes with 80 % power; None if none does.
+
+    No difference is larger than `differing`, the share of rows that just one of both has right.
+    """
+    low, high = 0.0, differing
+    if better_power(num_rows, differing, high, level) < POWER:
+        return None
+    while high - low > _GAIN_STEP:
+        middle = (low + high) / 2
+        shows = better_power(num_rows, differing, middle, level) >= POWER
+        low, high = (low, middle) if shows else (middle, high)
+    return high
 
 
 def grouped_power(

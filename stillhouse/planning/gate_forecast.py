@@ -36,8 +36,8 @@ def forecast_gate(recipe: Recipe, num_rows: int, look: int) -> Iterator[GateFore
 
 def _forecast(rule: BetterThan, rows: int, look: int, level: float, *, is_share: bool) -> GateForecast:
     # imported here: SciPy takes a second to load, and a run's first stage need not wait for it
-    from stillhouse.evaluation.power import smallest_difference, smallest_share_difference
-    from stillhouse.gate.power import not_worse_power, rows_for_margin, score_power
+    from stillhouse.evaluation.power import smallest_difference
+    from stillhouse.gate.power import gain_that_shows, not_worse_power, rows_for_margin, score_power
 
     error = ASSUMED_SPREAD / max(rows, 1) ** 0.5
     if isinstance(rule, NotWorseThan):
@@ -52,10 +52,15 @@ def _forecast(rule: BetterThan, rows: int, look: int, level: float, *, is_share:
             else score_power(error, margin, level, max(rows, 2)),
             smallest=None,
         )
-    smallest = smallest_share_difference(rows, ASSUMED_DIFFERING, 1 - 2 * level) if is_share else None
-    smallest = smallest if is_share else smallest_difference(error, 1 - 2 * level)
     return GateForecast(
-        rule=f"better than {rule.model}", rows=rows, look=look, rows_needed=None, power=None, smallest=smallest
+        rule=f"better than {rule.model}",
+        rows=rows,
+        look=look,
+        rows_needed=None,
+        power=None,
+        smallest=gain_that_shows(rows, ASSUMED_DIFFERING, level)
+        if is_share
+        else smallest_difference(error, 1 - 2 * level),
     )
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from stillhouse.gate.power import (
     better_power,
+    gain_that_shows,
     grouped_power,
     not_worse_power,
     rows_for_margin,
@@ -37,6 +38,12 @@ def test_not_worse_power_is_the_share_of_test_sets_that_pass(num_rows, differing
 
 def test_not_worse_power_at_the_margin_is_at_most_about_its_level():
     assert not_worse_power(250, 0.1, 0.05, LEVEL, gain=-0.05) == pytest.approx(LEVEL, abs=0.015)
+
+
+def test_gain_that_shows_passes_four_sets_of_five_and_too_few_rows_show_none():
+    gain = gain_that_shows(250, 0.15, LEVEL)
+    assert simulated(250, 0.15, gain, "better") == pytest.approx(0.8, abs=0.03)
+    assert gain_that_shows(20, 0.1, LEVEL) is None
 
 
 def test_better_power_is_the_share_of_test_sets_that_pass():

@@ -34,7 +34,8 @@ def test_gate_forecast_later_looks_and_more_rules_take_more_rows():
 def test_gate_forecast_better_than_names_the_gain_that_shows():
     (found,) = forecast({"better_than": {"model": "base"}}, rows=500)
     expected = (stats.norm.isf(0.025) + stats.norm.isf(0.2)) * math.sqrt(0.1 / 500)
-    assert found.smallest == pytest.approx(expected, rel=0.1)
+    # the exact test asks for a little more than the textbook's normal one
+    assert expected < found.smallest < 1.15 * expected
     assert "show a gain of" in gate_line(found)
 
 
