@@ -6,7 +6,7 @@ The rules are found: each file of stillhouse/filters/rules holds one, and its fi
 import pkgutil
 from importlib import import_module
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import Field, create_model
 
@@ -58,6 +58,9 @@ def _rule_in(module: str) -> type[FilterRule]:
 
 
 RULES = find_rules(rules)
+# each filter that can be switched off, by its name, with the settings that do so
+OFF: dict[str, dict[str, Any]] = {rule.name: dict(rule.off) for rule in RULES if rule.off}
+OFF["hard_share"] = {"hard_share": None}
 
 
 def _with_rule_fields(base: type[FrozenModel]) -> type[FrozenModel]:
@@ -97,3 +100,12 @@ class Filters(FrozenModel):
     def rules(self) -> tuple[FilterRule, ...]:
         """Return all rules with their settings, in the order in which they run."""
         return tuple(map(self.rule, RULES))
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The names of the filters that are on and could be switched off, in the order in which they run."""
+        return tuple(name for name in OFF if self.without(name) != self)
+
+    def without(self, name: str) -> Self:
+        """Return these filters with one of them switched off, by its name."""
+        return self.model_copy(update=OFF[name])

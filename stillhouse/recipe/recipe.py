@@ -14,6 +14,7 @@ from stillhouse.recipe.evaluation import Evaluation
 from stillhouse.recipe.export import Export
 from stillhouse.recipe.gate import Gate
 from stillhouse.recipe.judge import Judge
+from stillhouse.recipe.race import Race
 from stillhouse.recipe.routing import Routing
 from stillhouse.recipe.second_opinion import SecondOpinion
 from stillhouse.recipe.student import Student
@@ -65,6 +66,9 @@ class Recipe(FrozenModel):
     gate: Gate = Gate()
     export: tuple[Export, ...] = optional_identity(
         (), "formats that the student is converted to, each measured in the engine that serves it", max_length=16
+    )
+    race: Race | None = execution(
+        None, "for `stillhouse race`: which teachers, prompts and filters are compared by the students that they make"
     )
     costs: Costs = provenance(Costs(), "hourly costs of machines, for the report's ledger and the forecast")
     sweep: Sweep | None = execution(

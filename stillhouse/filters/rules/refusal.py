@@ -15,6 +15,7 @@ class Refusal(CandidateRule):
 
     name = "refused"
     next_step = "change `prompt.system`"
+    off = {"refused": False}
 
     refused: bool = Field(
         True,

@@ -12,6 +12,7 @@ from stillhouse.recipe.checks.gate import find_gate_problems
 from stillhouse.recipe.checks.logits import find_logits_problems
 from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.preferences import find_preference_problems
+from stillhouse.recipe.checks.race import find_race_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
 from stillhouse.recipe.checks.second_opinion import find_second_opinion_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
@@ -42,6 +43,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         _find_terms_problems,
         find_gate_problems,
         find_sweep_problems,
+        find_race_problems,
     ):
         yield from find(recipe)
 
