@@ -12,6 +12,7 @@ from deployments.options import (
     Data,
     MaxTrainRows,
     Offline,
+    OnlyPlan,
     Recipe,
     Refresh,
     RunSize,
@@ -188,6 +189,43 @@ def sweep(
         ("Report of the winner", settings.report_link(result["run_id"])),
     ):
         typer.echo(f"{name}: {link.removeprefix('file://')}")
+def race(
+    recipe: Recipe,
+    data: Data = "",
+    teacher: Teacher = "",
+    student: Student = "",
+    size: RunSize = "full",
+    max_train_rows: MaxTrainRows = 0,
+    only_plan: OnlyPlan = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
+    set_: Set = None,
+) -> None:
+    """Find which teacher, prompt and filters make the best student, and what each filter is worth to it.
+
+    Small slices come first, students are compared on validation rows, and stored completions are not asked again.
+    Example: stillhouse race deployments/recipes/demo.yaml --plan
+    """
+    from deployments.foreground import prepare
+
+    overrides = _overrides(set_ or [])
+    inputs: dict[str, Any] = {
+        "data": data,
+        "teacher": teacher,
+        "student": student,
+        "size": size,
+        "max_train_rows": max_train_rows,
+    }
+    with quick_imports():
+        foreground = prepare(recipe, recipe_changes(**inputs) | overrides)
+        # after the environment is set: Prefect reads it on import
+        from deployments.race_terminal import print_race
+        from flows.race import race as race_flow
+
+    result = foreground.run(race_flow, recipe=recipe, **inputs, only_plan=only_plan, overrides=overrides)
+    if as_json:
+        typer.echo(json.dumps(result.get("report", {"plan": result["plan"]}), indent=2, ensure_ascii=False))
+    else:
+        print_race(result, foreground.settings)
 
 
 @app.command()

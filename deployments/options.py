@@ -1,4 +1,4 @@
-"""The options of `stillhouse run` and `stillhouse plan`, with the descriptions and bounds of the Prefect form."""
+"""The options of `stillhouse run`, `plan` and `race`, with the descriptions and bounds of the Prefect form."""
 
 from typing import Annotated, Any
 
@@ -9,6 +9,7 @@ from stillhouse.recipe.form import (
     DataInput,
     MaxTrainRowsInput,
     OfflineInput,
+    OnlyPlanInput,
     RecipeInput,
     SizeInput,
     StudentInput,
@@ -35,6 +36,7 @@ RunSize = Annotated[SizeInput, _option(SizeInput)]
 MaxTrainRows = Annotated[MaxTrainRowsInput, _option(MaxTrainRowsInput)]
 Trials = Annotated[TrialsInput, _option(TrialsInput)]
 Offline = Annotated[OfflineInput, _option(OfflineInput)]
+OnlyPlan = Annotated[OnlyPlanInput, typer.Option("--plan", help=input_field(OnlyPlanInput).description)]
 Refresh = Annotated[list[str] | None, typer.Option(help=f"{REFRESH.description} May be given several times.")]
 Set = Annotated[
     list[str] | None,

@@ -7,3 +7,4 @@ with missing_package_named():
     import flows.plan
     import flows.promote
     import flows.sweep  # noqa: F401
+    import flows.race  # noqa: F401

@@ -28,7 +28,7 @@ from tasks.orchestration.model_answers import AnswersParams, ModelAnswers, rows_
 from tasks.orchestration.params import Execution, IfSet, Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
-from tasks.orchestration.student_models import Measurable, StudentBase
+from tasks.orchestration.student_models import Measurable, StudentBase, StudentModel
 from tasks.orchestration.workers import Worker, run_engine_worker
 
 # of a candidate; its engine is named in full beside it
@@ -177,6 +177,22 @@ def try_teacher(
     params = _params(run.recipe, teacher_index, checkpoint, rows, (candidate,))
     inputs = {"split": rows.splits.ref, "filter": dataset.ref}
     return _build(run, inputs, params.model_copy(update={"times_teacher": False}), f"evaluate {config.display_name}")
+
+
+def ask_student(
+    run: Run, rows: Rows, dataset: Built[FilterSummary], student: StudentModel, label: str
+) -> Built[EvaluateSummary]:
+    """Return the answers of one student to the test rows of `rows`, without times and without another model's."""
+    recipe = run.recipe
+    folders = {student.role: str(run.store.fetch(student.ref))}
+    found = student_candidates(recipe, student.base, folders)
+    quiet = {"is_timed": False, "answers_validation": False}
+    candidates = tuple(one.model_copy(update=quiet) for one in found if one.role is student.role)
+    params = _params(
+        recipe, 0, Checkpoint(model=student.base.checkpoint.model, path=student.base.checkpoint.path), rows, candidates
+    )
+    inputs = {"split": rows.splits.ref, "filter": dataset.ref, student.role: student.ref}
+    return _build(run, inputs, params.model_copy(update={"teacher": ()}), label)
 
 
 def _params(

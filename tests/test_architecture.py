@@ -36,6 +36,7 @@ LIBRARY = (
     "judging",
     "sweep",
     "reports",
+    "racing",
     "gate",
     "registry",
     "publishing",

@@ -8,7 +8,7 @@ from typing import Any
 
 from docs.generate.markdown import code, page, sentence, table
 from stillhouse.repository import ROOT
-from tasks.orchestration.registry import ALWAYS_BUILT, REFRESHABLE
+from tasks.orchestration.registry import ALWAYS_BUILT, RACE_ONLY, REFRESHABLE
 from tasks.orchestration.stage import Stage
 
 _INTRO = """
@@ -39,7 +39,7 @@ def stages_page() -> str:
 
 
 def stages_table() -> str:
-    """Return the table of all stages: those of a run, then those of a plan alone."""
+    """Return the table of all stages: those of a run, then those of plans and races alone."""
     files = sorted(path.stem for path in (ROOT / "tasks").glob("*.py"))
     found = [(file, stage) for file in files for stage in _stages_of(file)]
     found.sort(key=lambda entry: entry[0] not in REFRESHABLE)
@@ -61,7 +61,8 @@ def _stages_of(file: str) -> list[Stage[Any, Any]]:
 
 def _row(file: str, stage: Stage[Any, Any]) -> list[str]:
     writes = (stage.task.fn.__doc__ or "").strip().splitlines()[0].removeprefix("Write ").removesuffix(".")
-    word = code(stage.name) if stage.name in REFRESHABLE else "only in plans"
+    elsewhere = "only in races" if stage.name in RACE_ONLY else "only in plans"
+    word = code(stage.name) if stage.name in REFRESHABLE else elsewhere
     return [
         code(stage.name),
         code(f"tasks/{file}.py"),

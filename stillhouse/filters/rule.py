@@ -1,7 +1,7 @@
 """What a filter rule is: a section of the recipe's `filters`, and the method that objects to a completion."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from stillhouse.config import FrozenModel
@@ -13,7 +13,9 @@ class FilterRule(FrozenModel):
 
     name: ClassVar[str]  # the reason under which drops are counted
     next_step: ClassVar[str] = ""  # what a user would change first if this rule dropped most
-    off: ClassVar[Mapping[str, Any]] = {}  # the settings with which it objects to nothing; empty: there are none
+    off: ClassVar[
+        tuple[tuple[str, Any], ...]
+    ] = ()  # the settings with which it objects to nothing; empty: there are none
 
 
 class CandidateRule(FilterRule):

@@ -83,4 +83,3 @@ def _mean(metric: str, answers: Sequence[Answers], scoring: Scoring, each: Seque
         return float(np.mean([one(rows) for one in each]))
 
     return mean
-

@@ -46,7 +46,7 @@ def _entry(
     name: str, added: int, worth: Estimate | None, p_value: float, scoring: Scoring, matters: float
 ) -> FilterWorth:
     verdict = verdict_of(worth, p_value, 1 - scoring.settings.confidence, matters)
-    shown = worth and Estimated(value=worth.value, low=worth.low, high=worth.high, p_value=p_value)
+    shown = Estimated(value=worth.value, low=worth.low, high=worth.high, p_value=p_value) if worth else None
     return FilterWorth(
         name=name, dropped=added, worth=shown, verdict=verdict, sentence=_sentence(name, verdict, shown, added, matters)
     )

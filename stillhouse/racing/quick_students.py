@@ -43,7 +43,7 @@ def read_lesson(path: Path) -> Lesson:
 
 def answers_of_students(
     lessons: Sequence[Lesson],
-    prompts: Collection[str],
+    prompts: Sequence[Collection[str]],
     asked: Sequence[str],
     *,
     draws: int,
@@ -53,22 +53,20 @@ def answers_of_students(
 ) -> list[list[Answers]]:
     """Return what each contestant's students answer to the texts `asked`: [contestants][draws][texts].
 
-    Student k of every contestant learns from the same half of the `prompts`, by their ids, and from all examples of
-    other rows, which are labelled. With an encoder it learns the labels' `names` too. Without two labels to tell apart
-    it gives the one that it knows, or none.
+    Student k learns from a half of its contestant's `prompts`, by their ids: the same half if the prompts are the same.
+    It learns from all examples of other rows too, which are labelled, and with an encoder from the labels' `names`.
+    Without two labels to tell apart it gives the one that it knows, or none.
     """
     texts = list(dict.fromkeys(text for lesson in lessons for text in lesson.texts))
     features, always = _features(texts, asked, encoder, names)
     place = {text: at for at, text in enumerate(texts)}
-    halves = [half_of(prompts, seed, draw) for draw in range(draws)]
-    known = frozenset(prompts)
     found = []
     # the products are small, and several jobs of many threads spin against each other
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of many classes with one row, which is meant
-        for lesson in lessons:
+        for lesson, known in zip(lessons, map(frozenset, prompts), strict=True):
             rows, labels = np.asarray([place[text] for text in lesson.texts], dtype=np.intp), np.asarray(lesson.labels)
-            is_learnt = [_mask(lesson.ids, known, half) for half in halves]
+            is_learnt = [_mask(lesson.ids, known, half_of(known, seed, draw)) for draw in range(draws)]
             found.append(
                 [_answer(features, rows[learnt], labels[learnt], always, names, len(asked)) for learnt in is_learnt]
             )

@@ -52,12 +52,6 @@ def contestant_recipe(recipe: Recipe, contestant: Contestant) -> Recipe:
     return recipe.model_copy(update={"teachers": teachers, "filters": checked, **changes})
 
 
-def tested_filters(recipe: Recipe) -> tuple[str, ...]:
-    """Return the filters of a contestant's `recipe` whose worth is measured, in the order in which they run."""
-    wanted = race_of(recipe).filters
-    return tuple(name for name in recipe.filters.active if wanted is None or name in wanted)
-
-
 def _teacher_named(recipe: Recipe, contestant: Contestant) -> Teacher:
     known = {teacher.display_name: teacher for teacher in recipe.teachers}
     if contestant.teacher not in known:

@@ -68,6 +68,7 @@ OfflineInput = Annotated[
         "bounds of tokens and cost, and the memory of the models."
     ),
 ]
+OnlyPlanInput = Annotated[bool, Field(description="Only say what a race would ask, round by round; no model is asked.")]
 OverridesInput = Annotated[
     dict[str, Any],
     Field(

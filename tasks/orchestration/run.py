@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -57,6 +58,12 @@ class Run:
     def __exit__(self, *_: object) -> None:
         """Take away the note of what the run uses; one that could not be taken away is void after a day."""
         self._lease.release()
+
+    def with_recipe(self, recipe: Recipe) -> Self:
+        """Return this run with another recipe: both hold, build and pay together."""
+        other = copy(self)
+        other.recipe = recipe
+        return other
 
     @property
     def store(self) -> Store:

@@ -104,6 +104,7 @@ KEPT_OUT = {
     *("teachers.price", "judge.price"),
     "costs",
     "budget",
+    "race",  # what is compared; each contestant is a recipe with an identity of its own
     "teachers.replicas",
     *(f"{section}.{name}" for section in ("teachers", "judge") for name in ("licence", "accept_terms", "engine")),
     *(

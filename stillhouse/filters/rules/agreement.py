@@ -16,7 +16,7 @@ class Agreement(PromptRule):
 
     name = "agreement"
     next_step = "lower `filters.min_agreement`"
-    off = {"min_agreement": 0.0}
+    off = (("min_agreement", 0.0),)
 
     min_agreement: float = Field(0.0, ge=0.0, le=1.0, description="share of a prompt's rollouts that must agree")
 

@@ -18,7 +18,7 @@ class Confidence(CandidateRule):
 
     name = "confidence"
     next_step = "lower `filters.min_probability` (labels and other fixed answers) or `filters.min_mean_logprob`"
-    off = {"min_probability": None, "min_mean_logprob": None}
+    off = (("min_probability", None), ("min_mean_logprob", None))
     runs_after_vote = True
 
     min_probability: float | None = optional_identity(

@@ -10,7 +10,7 @@ class Empty(CandidateRule):
     """Objects if the text is blank."""
 
     name = "empty"
-    off = {"empty": False}
+    off = (("empty", False),)
 
     empty: bool = Field(True, description="drop completions without text")
 

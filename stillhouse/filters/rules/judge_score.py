@@ -10,7 +10,7 @@ class JudgeScore(CandidateRule):
 
     name = "judge"
     next_step = "lower `filters.min_judge_score`, or see `said` in the judge stage's scores.parquet"
-    off = {"min_judge_score": None}
+    off = (("min_judge_score", None),)
 
     min_judge_score: int | None = optional_identity(
         None, "least score, from 1 to 5, that the judge must give; none asks for no scores", ge=1, le=5

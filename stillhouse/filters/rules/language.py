@@ -22,7 +22,7 @@ class Language(CandidateRule):
 
     name = "language"
     next_step = "check `filters.languages`"
-    off = {"languages": ()}
+    off = (("languages", ()),)
 
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes to keep; empty keeps all")
 

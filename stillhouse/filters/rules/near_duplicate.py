@@ -20,7 +20,7 @@ class NearDuplicate(DatasetRule):
 
     name = "near_duplicate"
     next_step = "raise `filters.near_duplicate_threshold`"
-    off = {"near_duplicate_threshold": 1.0}
+    off = (("near_duplicate_threshold", 1.0),)
 
     near_duplicate_threshold: float = Field(
         1.0, gt=0.0, le=1.0, description="drop near-equal long answers; 1 keeps all"

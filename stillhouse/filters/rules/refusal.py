@@ -15,7 +15,7 @@ class Refusal(CandidateRule):
 
     name = "refused"
     next_step = "change `prompt.system`"
-    off = {"refused": False}
+    off = (("refused", False),)
 
     refused: bool = Field(
         True,

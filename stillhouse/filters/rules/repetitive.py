@@ -11,7 +11,7 @@ class Repetitive(CandidateRule):
     """Objects if too many 3-word sequences are repeats."""
 
     name = "repetitive"
-    off = {"repetitive": False}
+    off = (("repetitive", False),)
 
     repetitive: bool = Field(True, description="drop completions that repeat themselves")
     max_repetition: float = Field(0.5, gt=0.0, le=1.0, description="largest share of repeated 3-word sequences")

@@ -11,7 +11,7 @@ class TooLong(CandidateRule):
 
     name = "too_long"
     next_step = "raise `skill.max_words`"
-    off = {"too_long": False}
+    off = (("too_long", False),)
 
     too_long: bool = optional_identity(True, "drop answers of more words than the skill allows (`skill.max_words`)")
 

@@ -11,7 +11,7 @@ class Truncated(CandidateRule):
 
     name = "truncated"
     next_step = "raise `sampling.max_tokens`"
-    off = {"truncated": False}
+    off = (("truncated", False),)
 
     truncated: bool = Field(True, description="drop completions cut off by max_tokens")
 

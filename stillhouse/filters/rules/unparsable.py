@@ -11,7 +11,7 @@ class Unparsable(CandidateRule):
 
     name = "unparsable"
     next_step = "keep `output.kind: skill`, or name the labels in `prompt.system`"
-    off = {"unparsable": False}
+    off = (("unparsable", False),)
 
     unparsable: bool = Field(True, description="drop completions the skill's parser can't read")
 

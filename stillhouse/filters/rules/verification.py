@@ -11,7 +11,7 @@ class Verification(CandidateRule):
 
     name = "verification"
     next_step = "raise `prompt.examples` or take a stronger teacher"
-    off = {"verification": False}
+    off = (("verification", False),)
 
     verification: bool = Field(True, description="drop completions that contradict the row's own reference")
 

@@ -1,0 +1,91 @@
+"""What one contestant has to teach: its teachers' completions of a slice, as its filters leave them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from stillhouse.artifacts.handle import Built
+from stillhouse.costs.generation_summary import GenerationSummary
+from stillhouse.costs.price import ResolvedPrice, generation_price
+from stillhouse.dataset.summary import FilterSummary
+from stillhouse.racing.summary import Spent
+from stillhouse.recipe.recipe import Recipe
+from tasks.balance import Rows
+from tasks.convert import load_judge, load_teachers
+from tasks.filter import filter_completions
+from tasks.judge import score_completions
+from tasks.mix import Completions, generate_completions
+from tasks.orchestration.run import Run
+from tasks.race_slice import SliceRows, draw_slice
+from tasks.second_opinion import form_second_opinion
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The training rows of one contestant from one slice, and all that they were made of."""
+
+    recipe: Recipe
+    rows: SliceRows
+    completions: Completions
+    scores: Built[Any] | None
+    opinions: Built[Any] | None
+    dataset: Built[FilterSummary]
+    spent: Spent
+
+
+def teach(run: Run, recipe: Recipe, rows: Rows, prompts: int, seed: int) -> Lesson:
+    """Return what a contestant makes of a slice; only completions that no run has stored are asked for.
+
+    Raises:
+        DataError: the rows lack what the race or the contestant's routing needs.
+        BudgetSpent: the recipe's budget allows no further request.
+    """
+    own = run.with_recipe(recipe)
+    drawn = draw_slice(own, rows, prompts, seed)
+    completions = generate_completions(own, load_teachers(own), drawn)
+    scores = score_completions(own, load_judge(own) if recipe.judge_chooses else None, completions, drawn)
+    opinions = form_second_opinion(own, drawn)
+    dataset = filter_completions(own, completions, drawn, scores, opinions)
+    return Lesson(
+        recipe=recipe,
+        rows=drawn,
+        completions=completions,
+        scores=scores,
+        opinions=opinions,
+        dataset=dataset,
+        spent=_spent(recipe, drawn, completions, scores),
+    )
+
+
+def leave_out(run: Run, lesson: Lesson, name: str) -> Built[FilterSummary]:
+    """Return the training rows of a lesson without one filter; nobody is asked anything."""
+    recipe = lesson.recipe.model_copy(update={"filters": lesson.recipe.filters.without(name)})
+    own = run.with_recipe(recipe)
+    return filter_completions(own, lesson.completions, lesson.rows, lesson.scores, lesson.opinions)
+
+
+def _spent(recipe: Recipe, rows: SliceRows, completions: Completions, scores: Built[Any] | None) -> Spent:
+    parts = [
+        (built, generation_price(recipe.teachers[number - 1], recipe.costs))
+        for number, built in completions.by_teacher.items()
+    ]
+    if scores and recipe.judge:
+        parts.append((scores, generation_price(recipe.judge, recipe.costs)))
+    return Spent(
+        prompts=rows.drawn.summary.prompts,
+        requests=sum(built.summary.requests for built, _ in parts),
+        asked_now=sum(0 if built.is_cached else built.summary.generated for built, _ in parts),
+        tokens=sum(built.summary.usage.tokens for built, _ in parts if built.summary.usage),
+        usd=_usd(parts),
+    )
+
+
+def _usd(parts: Iterable[tuple[Built[GenerationSummary], ResolvedPrice]]) -> float | None:
+    """Return what all completions cost, whichever run asked for them; None if some price is not known."""
+    costs = []
+    for built, price in parts:
+        usage = built.summary.usage
+        costs.append(
+            usage and price.usd(usage.prompt_tokens, usage.completion_tokens, usage.seconds, usage.cached_tokens or 0)
+        )
+    return None if any(cost is None for cost in costs) else float(sum(cost or 0.0 for cost in costs))
