@@ -189,6 +189,9 @@ def sweep(
         ("Report of the winner", settings.report_link(result["run_id"])),
     ):
         typer.echo(f"{name}: {link.removeprefix('file://')}")
+
+
+@app.command()
 def race(
     recipe: Recipe,
     data: Data = "",

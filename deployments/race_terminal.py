@@ -27,9 +27,5 @@ def print_race(result: dict[str, Any], settings: Settings) -> None:
             typer.echo(worth.sentence)
     for line in (measured_text(report), report.conclusion, *report.notes):
         typer.echo(line)
-    typer.echo(f"Report: {race_link(settings, report.run_id)}")
-
-
-def race_link(settings: Settings, run_id: str) -> str:
-    """Return where the page of a race is."""
-    return f"{settings.store.url.rstrip('/')}/races/{run_id}/race.html"
+    link = settings.store_link(f"races/{report.run_id}/race.html")
+    typer.echo(f"Report: {link.removeprefix('file://')}")

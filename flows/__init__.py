@@ -6,5 +6,5 @@ with missing_package_named():
     import flows.distill
     import flows.plan
     import flows.promote
+    import flows.race
     import flows.sweep  # noqa: F401
-    import flows.race  # noqa: F401

@@ -8,7 +8,7 @@ from typing import Any
 
 from docs.generate.markdown import code, page, sentence, table
 from stillhouse.repository import ROOT
-from tasks.orchestration.registry import ALWAYS_BUILT, RACE_ONLY, REFRESHABLE
+from tasks.orchestration.registry import ALWAYS_BUILT, RACE_ONLY, REFRESHABLE, SWEEP_ONLY
 from tasks.orchestration.stage import Stage
 
 _INTRO = """
@@ -22,6 +22,8 @@ _RUNS_IN = {
     "run_engine_worker": "engine",
     "run_control_worker": "control, in a worker",
 }
+# stages that `distill` has not
+_ELSEWHERE = {"only in races": RACE_ONLY, "only in sweeps": SWEEP_ONLY}
 _FILE = re.compile(r"\b\w+\.(?:parquet|jsonl|json)\b")
 
 
@@ -61,7 +63,7 @@ def _stages_of(file: str) -> list[Stage[Any, Any]]:
 
 def _row(file: str, stage: Stage[Any, Any]) -> list[str]:
     writes = (stage.task.fn.__doc__ or "").strip().splitlines()[0].removeprefix("Write ").removesuffix(".")
-    elsewhere = "only in races" if stage.name in RACE_ONLY else "only in plans"
+    elsewhere = next((where for where, names in _ELSEWHERE.items() if stage.name in names), "only in plans")
     word = code(stage.name) if stage.name in REFRESHABLE else elsewhere
     return [
         code(stage.name),

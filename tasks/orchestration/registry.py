@@ -15,12 +15,10 @@ ALWAYS_BUILT = ("champion_event", "forecast", "gate_event", "promote", "register
 PLAN_ONLY = ("probe", "probe_judge", "shortlist")
 # stages of a sweep's trials, which are stored by their values
 SWEEP_ONLY = ("evaluate_trial", "trial_rows")
-_FILES = sorted(path.stem for path in Path(__file__).parents[1].glob("*.py"))
-REFRESHABLE = tuple(name for name in _FILES if name not in (*ALWAYS_BUILT, *PLAN_ONLY, *SWEEP_ONLY))
 # stages of a race, likewise
 RACE_ONLY = ("race_half", "race_slice", "race_students")
 _FILES = sorted(path.stem for path in Path(__file__).parents[1].glob("*.py"))
-REFRESHABLE = tuple(name for name in _FILES if name not in (*ALWAYS_BUILT, *PLAN_ONLY, *RACE_ONLY))
+REFRESHABLE = tuple(name for name in _FILES if name not in (*ALWAYS_BUILT, *PLAN_ONLY, *SWEEP_ONLY, *RACE_ONLY))
 
 
 def stages_named(names: Sequence[str]) -> list[str]:

@@ -32,11 +32,11 @@ def main(races: int) -> None:
             seen.setdefault(name, []).append({one: worth.verdict for one, worth in found.items()})
     for name, verdicts in seen.items():
         for one in verdicts[0]:
-            print(f"{name}, {one}: {dict(Counter(found[one] for found in verdicts))}")  # noqa: T201
+            print(f"{name}, {one}: {dict(Counter(found[one] for found in verdicts))}")
         wrong = accuracy_interval(
             [any(v == "earns" for one, v in found.items() if one != "useful") for found in verdicts], 0.95
         )
-        print(f"{name}: one of no worth seems to earn {wrong.value:.3f} [{wrong.low:.3f}, {wrong.high:.3f}]")  # noqa: T201
+        print(f"{name}: one of no worth seems to earn {wrong.value:.3f} [{wrong.low:.3f}, {wrong.high:.3f}]")
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def test_halves_are_half_of_the_prompts_and_differ_by_draw():
     assert len(set(halves)) == 20
     assert half_of(reversed(ids), 0, 3) == halves[3]
     drawn = [sum(one in half for half in halves) for one in ids]
-    assert 3 <= min(drawn)
+    assert min(drawn) >= 3
     assert max(drawn) <= 17
 
 
