@@ -9,6 +9,8 @@ from stillhouse.completions.store import CompletionStore
 from stillhouse.completions.token_numbers import TokenLine, read_token_lines, top_numbers, write_token_lines
 from stillhouse.dataset.summary import TeacherTokens
 from stillhouse.errors import QualityError
+from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
+from stillhouse.skills.math import Math
 from tests.support.builders import TEACHER, make_completion, make_row
 from tests.support.dataset import build_dataset, make_rollouts
 
@@ -95,6 +97,19 @@ def test_draws_are_joined_by_the_keys_of_the_completions(tmp_path):
     options = {"train": [make_row("a"), make_row("b")], "answers": [*rollouts("a", "car"), *rollouts("b", "pet")]}
     build_dataset(tmp_path, **options, token_draws=True, draws=paths)
     assert sorted(lines_of(tmp_path).values()) == [("a", None, 0, [2]), ("b", None, 0, [0])]
+
+
+def test_numbers_are_of_the_sample_whose_reasoning_is_taught(tmp_path):
+    answers = [
+        {**one, "reasoning": thought, "completion_tokens": tokens}
+        for one, thought, tokens in zip(rollouts("a", "7", "7"), ("a long way", "short"), (90, 9), strict=True)
+    ]
+    store = stored(tmp_path, with_numbers("a-0-t", (1, 3)), with_numbers("a-1-t", (2, 3)))
+    mixed = {"reasoning": "mix", "reasoning_mix": ReasoningMix(long=0, short=1)}
+    options = {"skill": Math(kind="math"), "labels": (), "top_logprobs": 3, "store": store}
+    _, _, lines = build_dataset(tmp_path, train=[make_row("a")], answers=answers, **options, **mixed)
+    assert lines["train"][0]["completion"][0]["reasoning"] == "short"
+    assert list(lines_of(tmp_path).values()) == [("a", None, 1, [2, 3])]
 
 
 def test_examples_without_any_numbers_are_refused(tmp_path):

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer
 
+from stillhouse.completions.token_numbers import TokenLine, tokens_path, top_numbers, write_token_lines
 from stillhouse.recipe.student import MINIMAL_CHATML
+from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.training import Training, TrainingExecution
 from stillhouse.repository import ROOT
 from stillhouse.runtime.process import run_worker
@@ -43,6 +46,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = [" ".join(chance.choices(words, k=chance.randint(3, 9))) for _ in range(NUM_ROWS)]
     rows = [
         {
+            "id": str(index),
             "prompt": [{"role": "user", "content": text}],
             "completion": [{"role": "assistant", "content": "delivery" if index % 2 else "billing"}],
         }
@@ -53,7 +57,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train(lab: Path, name: str, processes: int) -> dict[str, Any]:
+def train(lab: Path, name: str, processes: int, **fields: Any) -> dict[str, Any]:
     training = Training(
         learning_rate=0.01,
         precision="float32",
@@ -61,6 +65,7 @@ def train(lab: Path, name: str, processes: int) -> dict[str, Any]:
         epochs=3,
         save_every=10,
         execution=TrainingExecution(threads=1, device="cpu", processes=processes),
+        **fields,
     )
     spec = TrainSpec(
         base_model=str(lab / "base"),
@@ -113,3 +118,19 @@ def test_launch_command_of_several_names_a_profile_that_accelerate_reads() -> No
         "print(*(load(name).distributed_type.value for name in sys.argv[1:]))"
     )
     assert run_python("-c", read, *profiles).split() == ["MULTI_GPU", "FSDP", "DEEPSPEED"]
+
+
+def test_train_on_logits_by_two_processes_has_the_losses_of_one(lab: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(lab / "base" / "tokenizer.json"))
+    lines = []
+    for index in range(0, NUM_ROWS, 3):
+        tokens = tokenizer.encode("delivery" if index % 2 else "billing", add_special_tokens=False).ids
+        numbers = top_numbers(tokens, [{one: -0.5, one + 1: -1.5} for one in tokens], 2)
+        assert numbers is not None
+        lines.append(TokenLine(index, str(index), None, 0, numbers))
+    write_token_lines(lines, tokens_path(lab / "rows.jsonl"))
+    by_one, by_two = (
+        train(lab, f"logits {number}", number, kind="logits", logits=LogitsSettings(k=2)) for number in (1, 2)
+    )
+    assert by_two["teacher_tokens"] == by_one["teacher_tokens"] > 0
+    assert losses(by_two) == pytest.approx(losses(by_one), rel=1e-4)

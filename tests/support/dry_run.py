@@ -18,6 +18,7 @@ from tasks.choose_teacher import compared_teacher
 from tasks.combine_teacher import combine_teacher
 from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.cut import cut_students
+from tasks.draw import draw_tokens
 from tasks.evaluate import evaluate_models
 from tasks.evaluate_encoder import evaluate_encoders
 from tasks.filter import filter_completions
@@ -39,7 +40,9 @@ from tests.support.stages import prepare_rows
 # what the records of all stages would say, by the names that records use
 _NUMBERS: dict[str, Any] = {
     **dict.fromkeys(("in", "read", "rows", "train", "validation", "test", "examples", "kept", "prompts", "routed"), 5),
-    **dict.fromkeys(("requests", "generated", "sent", "scored", "pairs", "answers", "steps", "tokens"), 7),
+    **dict.fromkeys(
+        ("requests", "generated", "sent", "scored", "pairs", "answers", "steps", "tokens", "completions"), 7
+    ),
     **dict.fromkeys(("failed", "unreadable", "parameters", "graph_bytes", "agreement"), 0),
     **{name: {} for name in ("dropped", "quarantined", "before", "after", "scores", "against")},
     **{"labels": ["a", "b"], "by": "none", "method": "full", "seconds": 1.0, "train_loss": 1.0, "models": []},
@@ -108,7 +111,8 @@ def dry_distill(recipe: Recipe, student: ModelRole = ModelRole.STUDENT) -> DryRu
     untrained = initialise_student(run, bases, rows)
     completions = generate_completions(run, teachers, rows)
     scores, opinions = score_completions(run, judge, completions, rows), form_second_opinion(run, rows)
-    dataset = filter_completions(run, completions, rows, scores, opinions)
+    draws = draw_tokens(run, teachers, completions, rows)
+    dataset = filter_completions(run, completions, rows, scores, opinions, draws)
     bases = cut_students(run, bases, dataset)
     untrained = untrained or initialise_student(run, bases, rows)
     students = train_students(run, bases, teachers, rows, dataset)

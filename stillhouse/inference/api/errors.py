@@ -24,7 +24,8 @@ REFUSALS = ("error:content_filter", "error:too_long", "error:request")
 _NEXT_STEPS = {
     "content_filter": "its filter objects to what all prompts share, as the instruction: change it or the model",
     "too_long": "lower data.max_prompt_chars, show fewer examples, or lower sampling.max_tokens",
-    "request": "mend what it names in the recipe (sampling, output, prompt, endpoint.offers, endpoint.extra_body)",
+    "request": "mend what it names in the recipe (sampling, output, prompt, endpoint.offers, endpoint.extra_body; of "
+    "log-probabilities training.logits.k)",
 }
 _RETRIED = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY)
 # the endpoint takes no request; 529 is Anthropic's word for it
