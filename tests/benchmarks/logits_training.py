@@ -81,7 +81,7 @@ def trainer_of(folder: Path, model: Any, settings: LogitsSettings | None, answer
             path,
         )
         table = TokenTable(folder / f"{settings.width}.bin", settings.width)
-        readable: Any = type("Readable", (), {"decode": lambda self, ids: "a"})()
+        readable: Any = type("Readable", (), {"decode": lambda self, ids, **_: "a"})()
         marks = TeacherMarks(path, table, settings, readable, vocab_size=VOCABULARY, longest=9999)
         row = {"completion": [{"content": "a"}]}
         encoded = [marks.mark({"id": str(n), **row}, one) for n, one in enumerate(encoded)]

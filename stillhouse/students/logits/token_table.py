@@ -7,7 +7,7 @@ splits or resumes rows moves each number with its token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -126,22 +126,31 @@ class TeacherMarks:
     def _fill(self, labels: list[int], numbers: TokenNumbers, share: float) -> None:
         """Point those of `labels` that are the teacher's tokens to its numbers."""
         start = next((place for place, label in enumerate(labels) if label != IGNORE_INDEX), len(labels))
-        run = aligned(labels[start:], numbers.token_ids.tolist())
+        run = aligned(labels[start:], numbers.token_ids.tolist(), self._spell_the_same)
         ends = np.cumsum(numbers.sizes).tolist()
-        for offset in range(run.size):
-            place, end = start + run.target_start + offset, ends[run.teacher_start + offset]
-            first = end - int(numbers.sizes[run.teacher_start + offset])
-            ids, logprobs = numbers.ids[first:end], numbers.logprobs[first:end]
+        # of draws nobody knows what the student's own spelling is worth
+        count = run.size + (run.is_forked and not self._settings.draws)
+        for offset in range(count):
+            place, theirs = start + run.target_start + offset, run.teacher_start + offset
+            first = ends[theirs] - int(numbers.sizes[theirs])
+            ids, logprobs = numbers.ids[first : ends[theirs]], numbers.logprobs[first : ends[theirs]]
+            if offset == run.size:
+                ids, logprobs = _in_other_tokens(ids, logprobs, int(numbers.token_ids[theirs]), labels[place])
             # a teacher may pad its vocabulary to more numbers than the student has
             inside = ids < self._vocab_size
             if inside.any():
                 labels[place] = self._table.add(labels[place], share, ids[inside], logprobs[inside])
                 self.num_covered += 1
 
+    def _spell_the_same(self, target: Sequence[int], teacher: Sequence[int]) -> bool:
+        # a target's last token ends it
+        texts = [self._tokenizer.decode(list(ids), skip_special_tokens=True).strip() for ids in (target[:-1], teacher)]
+        return bool(texts[0]) and texts[0] == texts[1]
+
     def _doubt(self, row: Mapping[str, Any], numbers: TokenNumbers) -> None:
         """Return if the student's tokenizer reads the teacher's tokens as the answer, mostly."""
         self._read += 1
-        told = self._tokenizer.decode(numbers.token_ids.tolist()).split()
+        told = self._tokenizer.decode(numbers.token_ids.tolist(), skip_special_tokens=True).split()
         answer = str(row["completion"][-1]["content"]).split()
         self._doubted += not set(told) & set(answer)
         if self._read == _ROWS_TO_DOUBT and self._doubted == self._read:
@@ -150,6 +159,16 @@ class TeacherMarks:
                 "differ, and log-probabilities can't be compared token by token. Take training.kind: sft, which learns "
                 "from the teacher's text, or a student of the teacher's family."
             )
+
+
+def _in_other_tokens(ids: Any, logprobs: Any, written: int, wanted: int) -> tuple[Any, Any]:
+    """Return a position's numbers with those of the token `written` moved to `wanted`, which begins the same text."""
+    known = dict(zip(ids.tolist(), logprobs.tolist(), strict=True))
+    both = [known.pop(one) for one in {written, wanted} if one in known]
+    if both:
+        known[wanted] = min(float(np.logaddexp.reduce(both)), 0.0)
+    pairs = sorted(known.items(), key=lambda pair: (-pair[1], pair[0]))
+    return np.array([id_ for id_, _ in pairs], np.int32), np.array([number for _, number in pairs], np.float32)
 
 
 def check_covered(marks: TeacherMarks) -> None:

@@ -13,7 +13,11 @@ from stillhouse.students.label_choices import IGNORE_INDEX
 from stillhouse.students.logits.token_table import TeacherMarks, TokenTable, check_covered
 
 END = 99
-TOKENIZER = SimpleNamespace(decode=lambda ids: " ".join(f"w{token}" for token in ids))
+# a token above 300 spells those of two others
+PARTS = {310: (10, 11)}
+TOKENIZER = SimpleNamespace(
+    decode=lambda ids, skip_special_tokens: " ".join(f"w{part}" for one in ids for part in PARTS.get(one, (one,)))
+)
 
 
 def make_line(place, tokens, *, row_id=None, teacher=None, steps=None):
@@ -52,6 +56,25 @@ def test_rows_point_to_the_numbers_of_their_own_tokens(tmp_path):
     assert np.exp(records["logprobs"]).tolist() == [pytest.approx([0.6, 0.3, 0, 0, 0])] * 2
     assert table.at(places_of(found[2]["labels"]))["taken"].tolist() == [30, END]
     assert (marks.num_covered, marks.num_tokens) == (4, 9)
+
+
+@pytest.mark.parametrize(("own", "share"), [({}, 0.6), ({310: math.log(0.1)}, 0.7)], ids=["unlisted", "listed"])
+def test_label_that_the_teacher_spelt_in_other_tokens_has_the_probability_of_both(tmp_path, own, share):
+    first = {10: math.log(0.6), 50: math.log(0.25), **own}
+    marks, table = make_marks(tmp_path, [make_line(0, [10, 11], steps=[first, {11: -0.1}])])
+    row, _ = make_row(0, [10, 11])
+    labels = marks.mark(row, {"input_ids": [8, 310, END], "completion_mask": [0, 1, 1]})["labels"]
+    (record,) = table.at(places_of(labels))
+    assert (record["taken"], record["ids"][:2].tolist()) == (310, [310, 50])
+    assert np.exp(record["logprobs"]).tolist() == pytest.approx([share, 0.25, 0, 0, 0])
+    assert labels[-1] == END
+
+
+def test_draws_of_a_label_spelt_in_other_tokens_are_not_known(tmp_path):
+    marks, table = make_marks(tmp_path, [make_line(0, [10, 11])], draws=5)
+    row, _ = make_row(0, [10, 11])
+    assert marks.mark(row, {"input_ids": [8, 310, END], "completion_mask": [0, 1, 1]})["labels"][1:] == [310, END]
+    assert len(table) == 0
 
 
 def test_numbers_beyond_a_students_own_k_are_left_out(tmp_path):
