@@ -107,6 +107,33 @@ def teacher_and_judge(received: Received) -> Act:
     return answer('{"answer": "1"}' if "poor" in text else '{"answer": "4"}')
 
 
+def two_samples_and_judge(received: Received) -> Act:
+    """A teacher of whose two samples of a prompt one is poor, and a judge that knows."""
+    if received.body["model"] == "the-teacher":
+        return answer(f"Gladly, this is a {'poor' if received.body['seed'] % 2 else 'good'} answer to it.")
+    text = shown(received.body["messages"])["answer"]
+    return answer('{"answer": "1"}' if "poor" in text else '{"answer": "4"}')
+
+
+def test_judge_decides_the_pairs_of_a_second_step(tmp_path):
+    training = {"preferences": {"pairs": {"by": "judge", "least": 2}}, "use_references": False}
+    with serving(two_samples_and_judge) as server:
+        recipe = write_judged_recipe(tmp_path, server.address, training=training)
+        fields = yaml.safe_load(Path(recipe).read_text())
+        fields["teachers"][0]["sampling"] = {"n": 2, "temperature": 0.7, "seed": 4}
+        fields["judge"]["accept_terms"] = "openai"
+        Path(recipe).write_text(yaml.safe_dump(fields))
+        found = scoring(recipe)
+    counts = found["filter"]["preferences"]
+    lines = [json.loads(line) for line in (Path(found["dataset"]) / "preferences.jsonl").open()]
+    assert counts["pairs"] == len(lines) == counts["prompts"] - sum(counts["left_out"].values())
+    assert counts["pairs"] >= 2
+    for line in lines:
+        assert "good" in line["chosen"][0]["content"]
+        assert "poor" in line["rejected"][0]["content"]
+        assert line["scores"] == [4.0, 1.0]
+
+
 def test_judge_scores_each_completion_once_and_the_filter_keeps_the_good_ones(tmp_path):
     with serving(teacher_and_judge) as server:
         recipe = write_judged_recipe(
