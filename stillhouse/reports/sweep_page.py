@@ -26,6 +26,7 @@ def render_sweep(report: SweepReport) -> str:
     )
     return environment.get_template("sweep.html.j2").render(
         report=report,
+        headline=sweep_text.headline(report),
         winner=sweep_text.winner_text(report),
         space=yaml.safe_dump(report.sweep.space, sort_keys=False),
         **section_of(report.sweep),

@@ -105,6 +105,16 @@ def importance_text(sweep: SweepResult) -> str:
     return f"What mattered, as the share of the variance between {number} complete trials: {shares}{caution}."
 
 
+def headline(report: SweepReport) -> str:
+    """Return the winner's two scores in one line."""
+    sweep, name = report.sweep, metric_name(report.sweep.metric)
+    if sweep.winner is None:
+        return f"No winner among {len(sweep.trials)} trials"
+    chosen = decimal(sweep.trials[sweep.winner].score)
+    tested = "" if report.test_score is None else f", {decimal(report.test_score)} on the test rows"
+    return f"Trial {sweep.winner} of {len(sweep.trials)} wins: {name} {chosen} on validation rows{tested}"
+
+
 def winner_text(report: SweepReport) -> str:
     """Return the winner's values, and its score on the test rows beside that on validation rows."""
     sweep = report.sweep

@@ -14,7 +14,8 @@ from stillhouse.errors import (
     UserError,
     WorkerError,
 )
-from stillhouse.recipe.checks.sweep import asking_fields, sweep_of
+from stillhouse.recipe.asking import asking_fields
+from stillhouse.recipe.checks.sweep import sweep_of
 from stillhouse.recipe.overrides import value_at
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.sweep import Sweep
@@ -42,7 +43,7 @@ def begin(run: Run, study: Study, data: Prepared) -> None:
     if study.noted("study") is None:
         refs = {"split": data.rows.splits.ref.model_dump(), "dataset": data.dataset.ref.model_dump()}
         study.note("study", {"recipe": run.recipe.name, "teacher_usd": budget_usage(run.ledger).usd, **refs})
-    if not (asking := asking_fields(sweep)):
+    if not (asking := asking_fields(run.recipe)):
         log.info("sweep: no swept field changes what a teacher is asked: the trials send no request")
         return
     once = sum(line.life.requests or 0 for line in run.ledger if line.from_store is not None)
@@ -91,7 +92,7 @@ def why_ended(sweep: Sweep, trials: Sequence[Trial]) -> str:
 
 def within_budget(recipe: Recipe, study: Study, sweep: Sweep) -> Recipe:
     """Return a trial's recipe with a budget of its own: for requests it may spend what the sweep has left."""
-    if sweep.budget.usd is None or not asking_fields(sweep):
+    if sweep.budget.usd is None or not asking_fields(recipe):
         return recipe
     left = sweep.budget.usd - sum(trial.cost_usd or 0.0 for trial in study.trials())
     # a run's budget covers what it finds, too: with less than the data set took, not even that could be used

@@ -12,8 +12,15 @@ from typing import Any
 
 import pytest
 import yaml
+from prefect import flow
 
+from flows.sweep import prepare, run_trials
+from stillhouse.recipe.load import load_recipe
 from stillhouse.runtime.settings import load_settings
+from stillhouse.sweep.study import Study
+from tasks.orchestration.preflight import start_run
+from tasks.sweeping.control import begin
+from tasks.sweeping.prepared import study_key
 from tests.support.api.recipe import ENVIRONMENT, prepare_api_recipe
 from tests.support.api.server import Act, Received, answer, serving
 from tests.support.bert_folder import CONFIG, SPECIAL, write_bert_folder, write_tokenizer
@@ -127,10 +134,59 @@ def test_sweep_killed_twice_asks_once_and_reads_the_test_rows_once(tmp_path: Pat
     best = trials[report["sweep"]["winner"]]
     assert best["score"] == max(trial["score"] for trial in trials) == report["sweep"]["selection"]["chosen"]
     assert "The sweep that chose it" in (run / "report.html").read_text()
-    assert f"Trial {best['number']} wins" in (home / "report.html").read_text()
+    assert f"Trial {best['number']} of 4 wins" in (home / "report.html").read_text()
     # a finished sweep reads nothing again
     with serving(some_label) as quiet:
         recipe.write_text(recipe.read_text().replace(server.address, quiet.address))
         assert start(recipe, prefect_server).wait() == 0, log.read_text()[-3000:]
         assert not quiet.requests
     assert len(list((store / "runs").iterdir())) == 1
+
+
+@flow(name="trials", persist_result=False)
+def only_trials(recipe: str) -> list[dict[str, Any]]:
+    """Run a sweep's trials, and no winner."""
+    with start_run(load_recipe(recipe), load_settings(), []) as run:
+        data = prepare(run)
+        key = study_key(run.recipe, data)
+        with Study(run.store, key) as study:
+            begin(run, study, data)
+            run_trials(run, study, recipe, {}, key)
+            return [trial.model_dump(mode="json") for trial in study.trials()]
+
+
+def test_sweep_of_a_text_student_learns_a_share_first_and_is_timed_on_all_rows(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in {**ENVIRONMENT, "STILLHOUSE_STORE": str(tmp_path / "store")}.items():
+        monkeypatch.setenv(name, value)
+    with serving(some_label) as server:
+        path = prepare_api_recipe(tmp_path, server.address).folder / "recipe.yaml"
+        fields = yaml.safe_load(path.read_text())
+        fields["student"]["model"] = str(tiny_model)
+        fields["data"] |= OWN_VALIDATION
+        fields["training"] |= {"max_steps": 2, "execution": {"threads": 1}}
+        fields["evaluation"] |= {"encoder": None, "engine": {"mode": "eager", "threads": 1}}
+        fields["sweep"] = {
+            "trials": 2,
+            # the second one fails, and the sweep goes on
+            "space": {"training.max_length": [512, 8]},
+            "pruning": {"first_share": 0.5, "min_rows": 5},
+            "sampler": "grid",
+            "max_validation_rows": 10,
+        }
+        path.write_text(yaml.safe_dump(fields))
+        trials = only_trials(str(path))
+        asked = len(server.requests)
+    good, bad = trials
+    assert good["state"] == "complete"
+    assert [(rung["share"], rung["validation_rows"]) for rung in good["rungs"]] == [(0.5, 10), (1.0, 10)]
+    assert good["rungs"][0]["rows"] * 2 - good["rungs"][1]["rows"] in (0, 1)
+    assert good["measures"]["latency_s"] > 0
+    assert good["measures"]["weight_bytes"] > 0
+    assert bad["state"] == "failed"
+    assert "max_length" in bad["why"]
+    # the training rows once, and no test row
+    test = {json.loads(line)["message"] for line in (tmp_path / "test.jsonl").open()}
+    assert asked > 0
+    assert not test & {request.prompt for request in server.requests}

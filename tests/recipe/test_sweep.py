@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from stillhouse.errors import RecipeError
-from stillhouse.recipe.checks.sweep import asking_fields
+from stillhouse.recipe.asking import asking_fields
 from stillhouse.recipe.load import load_recipe
 from stillhouse.recipe.overrides import overridden, value_at
 from stillhouse.recipe.sweep import Sweep
@@ -60,14 +60,28 @@ def test_overridden_leaves_what_it_is_given_as_it_was():
     assert given == {"training": {"epochs": 1}}
 
 
+def asking(space: dict[str, Any], **changes: Any) -> list[str]:
+    return asking_fields(load_recipe("demo", {"sweep": {"space": space}} | changes))
+
+
 def test_asking_fields_are_those_that_can_change_a_request():
     space = {
         "training.epochs": [1, 2],
+        "training.soft_labels": [None, {"weight": 0.5}],
         "filters.min_probability": [0.1, 0.5],
-        "teachers.0.sampling.temperature": [0.1, 0.5],
+        "teachers.0.sampling.temperature": {"low": 0.1, "high": 0.5},
+        "teachers.0.licence": ["MIT", "unknown"],
+        "training.use_references": [True, False],
         "data.max_train_rows": [10, 20],
     }
-    assert asking_fields(Sweep(space=space)) == ["teachers.0.sampling.temperature", "data.max_train_rows"]
+    assert asking(space) == ["teachers.0.sampling.temperature", "training.use_references", "data.max_train_rows"]
+
+
+def test_asking_fields_hold_a_method_that_needs_probabilities_unless_they_are_there():
+    space = {"training.kind": ["sft", "logits"]}
+    single = {"students": [], "student": {"model": "owner/small"}, "second_opinion": None}
+    assert asking(space, **single) == ["training.kind"]
+    assert asking(space, **single, **{"teachers.0.sampling.logprobs": 16}) == []
 
 
 def test_range_is_whole_if_it_is_written_so():

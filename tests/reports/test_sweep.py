@@ -11,6 +11,7 @@ from stillhouse.reports.sweep_page import render_sweep, section_of
 from stillhouse.reports.sweep_terminal import print_sweep
 from stillhouse.reports.sweep_text import (
     header,
+    headline,
     importance_text,
     outcome_text,
     rows,
@@ -89,6 +90,12 @@ def test_sweep_test_score_stands_beside_the_validation_score():
     assert "read by 2 winners in turn" in winner_text(report_of(test_reads=2))
     assert "leaves it out" in winner_text(report_of(test_score=None))
     assert "there is no winner, and no test row was read" in winner_text(report_of(winner=None))
+
+
+def test_sweep_headline_has_both_scores():
+    assert headline(report_of()) == "Trial 1 of 3 wins: accuracy 0.900 on validation rows, 0.860 on the test rows"
+    assert headline(report_of(test_score=None)).endswith("0.900 on validation rows")
+    assert headline(report_of(winner=None)) == "No winner among 3 trials"
 
 
 def test_sweep_price_of_the_choice_is_stated_with_its_interval_or_why_it_is_not():

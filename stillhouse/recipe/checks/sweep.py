@@ -12,8 +12,6 @@ _SWEPT = (
     *("training", "student", "students", "filters", "mixing", "second_opinion"),
     *("teachers", "routing", "judge", "data.max_train_rows", "data.balance"),
 )
-# fields with which the teacher or the judge may be asked something else
-_ASKS = ("teachers", "routing", "judge", "data.max_train_rows", "data.balance")
 
 
 def find_sweep_problems(recipe: Recipe) -> Iterator[str]:
@@ -22,7 +20,7 @@ def find_sweep_problems(recipe: Recipe) -> Iterator[str]:
     if sweep is None:
         return
     for path in sweep.space:
-        if not _is_in(path, _SWEPT):
+        if not is_in(path, _SWEPT):
             yield (
                 f"sweep.space.{path}: trials would not be comparable, or not differ; fields of "
                 f"{', '.join(_SWEPT)} can be swept"
@@ -50,7 +48,7 @@ def check_space(sweep: Sweep, parse: Callable[[Mapping[str, Any]], object]) -> N
         RecipeError: a path names no field, or the recipe refuses a value.
     """
     for path, values in sweep.space.items():
-        for value in (values.low, values.high) if isinstance(values, Range) else values:
+        for value in tried_values(values):
             try:
                 parse({path: value})
             except RecipeError as error:
@@ -73,10 +71,11 @@ def sweep_of(recipe: Recipe) -> Sweep:
     return recipe.sweep
 
 
-def asking_fields(sweep: Sweep) -> list[str]:
-    """Return the swept fields with which trials may ask the teacher or the judge more than the recipe does."""
-    return [path for path in sweep.space if _is_in(path, _ASKS)]
+def tried_values(values: Range | tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the values of a list, or the ends of a range."""
+    return (values.low, values.high) if isinstance(values, Range) else values
 
 
-def _is_in(path: str, sections: tuple[str, ...]) -> bool:
+def is_in(path: str, sections: tuple[str, ...]) -> bool:
+    """Return whether a path is one of the sections, or below one."""
     return any(f"{path}.".startswith(f"{section}.") for section in sections)
