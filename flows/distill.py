@@ -82,7 +82,7 @@ def run_stages(run: Run) -> dict[str, Any]:
     check_compatibility(run, bases, teachers)
     untrained = initialise_student(run, bases, rows)
 
-    completions, scores, opinions, dataset = make_dataset(run, teachers, judge, rows)
+    completions, scores, opinions, dataset = make_dataset(run, teachers, judge, bases, rows)
 
     bases = cut_students(run, bases, dataset)
     # one that is cut by what training examples show

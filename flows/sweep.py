@@ -77,7 +77,7 @@ def prepare(run: Run) -> Prepared:
     teachers, judge = load_teachers(run), load_judge(run)
     bases = load_student_bases(run)
     try_students(run, rows)
-    _, _, _, dataset = make_dataset(run, teachers, judge, rows)
+    _, _, _, dataset = make_dataset(run, teachers, judge, bases, rows)
     return Prepared(rows, teachers, bases, dataset)
 
 

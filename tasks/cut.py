@@ -49,12 +49,17 @@ def cut(call: StageCall[CutParams]) -> CutSummary:
     return run_engine_worker(call, Worker.CUT, spec, CutSummary)
 
 
-def cut_students(run: Run, bases: Sequence[StudentBase], dataset: Built[FilterSummary]) -> list[StudentBase]:
-    """Return the students with what each begins from, and what its cut costs before training, if it is cut."""
-    return [_cut(run, base, dataset) if base.config.is_cut else base for base in bases]
+def cut_students(
+    run: Run, bases: Sequence[StudentBase], dataset: Built[FilterSummary], suffix: str = ""
+) -> list[StudentBase]:
+    """Return the students with what each begins from, and what its cut costs before training, if it is cut.
+
+    Of several rounds each has a `suffix` of its own.
+    """
+    return [_cut(run, base, dataset, suffix) if base.config.is_cut else base for base in bases]
 
 
-def _cut(run: Run, base: StudentBase, dataset: Built[FilterSummary]) -> StudentBase:
+def _cut(run: Run, base: StudentBase, dataset: Built[FilterSummary], suffix: str) -> StudentBase:
     training = training_of(run, base)
     correction = correction_of(base.config.cut.correction, training)
     own: dict[str, Any] = {
@@ -64,7 +69,7 @@ def _cut(run: Run, base: StudentBase, dataset: Built[FilterSummary]) -> StudentB
         "execution": training.execution,
     }
     inputs = {"rows": dataset.ref, **base.checkpoint.inputs}
-    label = base.label("cut")
+    label = base.label("cut") + suffix
     built = run.build(cut, inputs, CutParams.of(run.recipe, base, **own), label=label)
     if correction:
         run.ledger.append(machine_line(Expense.TRAINING, built, run.recipe.costs.training_usd_per_hour))

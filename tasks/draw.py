@@ -50,7 +50,8 @@ def draw_tokens(
     if asked is None:
         return {}
     found = {}
-    for number, answers in completions.by_teacher.items():
+    # a recipe with rounds is refused, so that each teacher was asked once
+    for number, (answers,) in completions.by_teacher.items():
         checkpoint = checkpoints[number - 1]
         own = {"draws": asked.draws, "temperature": asked.temperature}
         params = generation_params(run, number - 1, checkpoint, rows, DrawParams, **own)

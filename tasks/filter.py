@@ -5,6 +5,7 @@ from typing import Any
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.config import optional_identity
+from stillhouse.dataset.asked import read_asked
 from stillhouse.dataset.second_opinion import OPINIONS, read_opinions
 from stillhouse.dataset.spec import DatasetSpec
 from stillhouse.dataset.summary import FilterSummary
@@ -41,6 +42,7 @@ def filter(call: StageCall[FilterParams]) -> FilterSummary:
         opinions=read_opinions(call.folder("second_opinion") / OPINIONS) if "second_opinion" in call.inputs else {},
         store=call.settings.store,
         draws=[call.folder(name) / "draws.parquet" for name in call.inputs if name.startswith("draw_")],
+        asked=read_asked(call.folder("generate")),
     )
 
 
@@ -51,10 +53,12 @@ def filter_completions(
     scores: Built[Any] | None = None,
     opinions: Built[Any] | None = None,
     draws: Mapping[int, Built[Any]] = NO_DRAWS,
+    label: str = "filter",
 ) -> Built[FilterSummary]:
     """Return the student's training, validation and labelled rows.
 
     `scores` are a judge's of the completions, `opinions` a classifier's of the prompts, `draws` each teacher's tokens.
+    Of several rounds each has a `label` of its own.
 
     Raises:
         QualityError: fewer completions survive than the recipe allows.
@@ -82,4 +86,4 @@ def filter_completions(
     drawn = {f"draw_{number}": built for number, built in draws.items()}
     others = {"judge": scores, "second_opinion": opinions, **drawn}
     inputs = {name: built.ref if built else None for name, built in others.items()}
-    return run.build(filter, {"generate": completions.ref, **rows.inputs, **inputs}, params)
+    return run.build(filter, {"generate": completions.ref, **rows.inputs, **inputs}, params, label=label)

@@ -30,15 +30,20 @@ def generate(call: StageCall[GenerationParams]) -> GenerationSummary:
 
 
 def generate_with(
-    run: Run, teacher_index: int, checkpoint: Checkpoint, rows: Rows, routed: ArtifactRef | None = None
+    run: Run,
+    teacher_index: int,
+    checkpoint: Checkpoint,
+    rows: Rows,
+    routed: ArtifactRef | None = None,
+    suffix: str = "",
 ) -> Built[GenerationSummary]:
     """Return a teacher's completions; only those that no earlier run stored are requested.
 
     Replicas, if the teacher has several, run before the stage, which then finds every completion in the store. With
-    `routed` the teacher completes only the prompts that it names.
+    `routed` the teacher completes only the prompts that it names. Of several rounds each has a `suffix` of its own.
     """
     recipe, teacher = run.recipe, run.recipe.teachers[teacher_index]
-    label = list(recipe.teachers_by_label)[teacher_index]
+    label = list(recipe.teachers_by_label)[teacher_index] + suffix
     params = generation_params(run, teacher_index, checkpoint, rows, GenerationParams)
     inputs = {**rows.inputs, **checkpoint.inputs, **({"routed": routed} if routed else {})}
     seconds = 0.0
@@ -57,7 +62,7 @@ def generate_with(
     built = run.build(generate, inputs, params, label=label, seconds_before=seconds)
     name = teacher.display_name if recipe.has_several else "teacher"
     price = generation_price(teacher, recipe.costs)
-    run.note_completions(Expense.GENERATION, f"{name}: prompts", built, price)
+    run.note_completions(Expense.GENERATION, f"{name}: prompts{suffix}", built, price)
     return built
 
 

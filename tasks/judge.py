@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from stillhouse.artifacts.handle import Built
+from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.config import optional_identity
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.costs.ledger import Expense
@@ -67,14 +67,26 @@ def score_completions(
     run: Run, checkpoint: Checkpoint | None, completions: Completions, rows: Rows
 ) -> Built[JudgeSummary] | None:
     """Return the scores of the teachers' completions; None, and no stage, if no filter uses them."""
-    config = run.recipe.judge
-    if checkpoint is None or config is None or not run.recipe.judge_chooses:
+    if checkpoint is None or not run.recipe.judge_chooses:
         return None
+    return score_answers(run, checkpoint, completions.ref, rows)
+
+
+def score_answers(
+    run: Run, checkpoint: Checkpoint, answers: ArtifactRef, rows: Rows, suffix: str = ""
+) -> Built[JudgeSummary]:
+    """Return the judge's scores of a table of answers to training and validation rows, whoever gave them.
+
+    Of several rounds each has a `suffix` of its own.
+    """
+    config = run.recipe.judge
+    assert config is not None, "only a recipe with a judge has a checkpoint of it"
     version = run.recipe.skill.target_version
     params = JudgeParams.by(run, config, checkpoint, rows, instruction=config.score_prompt, target_version=version)
-    scores = run.build(judge, {"generate": completions.ref, **rows.inputs, **checkpoint.inputs}, params)
+    inputs = {"generate": answers, **rows.inputs, **checkpoint.inputs}
+    scores = run.build(judge, inputs, params, label=f"judge{suffix}")
     price = generation_price(config, run.recipe.costs)
-    run.note_completions(Expense.JUDGE_SCORES, "judge: scores", scores, price)
+    run.note_completions(Expense.JUDGE_SCORES, f"judge: scores{suffix}", scores, price)
     return scores
 
 

@@ -1,6 +1,6 @@
 """Has every teacher of the recipe complete its prompts, and joins the completions of several into one table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow.parquet as pq
@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from stillhouse.artifacts.handle import ArtifactRef, Built, StageSummary
 from stillhouse.costs.generation_summary import GenerationSummary
 from stillhouse.inference.models import Checkpoint
+from stillhouse.rounds.result import Rounded
 from tasks.balance import Rows
 from tasks.generate import generate_with
 from tasks.orchestration.params import Params
@@ -28,7 +29,9 @@ class Completions:
     """The completions of all teachers as one artifact, and what was requested of each teacher."""
 
     ref: ArtifactRef
-    by_teacher: Mapping[int, Built[GenerationSummary]]  # by number from 1; a teacher without prompts is not there
+    # by number from 1, in the order in which they were asked; a teacher without prompts is not there
+    by_teacher: Mapping[int, Sequence[Built[GenerationSummary]]]
+    rounds: Rounded | None = None  # what came of each round; None: all was asked at once
 
 
 @stage("mix", version=1)
@@ -49,7 +52,7 @@ def generate_completions(run: Run, checkpoints: list[Checkpoint], rows: Rows) ->
     """
     if len(checkpoints) == 1:
         single = generate_with(run, 0, checkpoints[0], rows)
-        return Completions(single.ref, {1: single})
+        return Completions(single.ref, {1: [single]})
     by_teacher: dict[int, Built[GenerationSummary]] = {}
     for index, checkpoint in enumerate(checkpoints):
         routed = route_prompts(run, index, by_teacher, rows)
@@ -57,4 +60,4 @@ def generate_completions(run: Run, checkpoints: list[Checkpoint], rows: Rows) ->
         if routed is None or routed.summary.routed:
             by_teacher[index + 1] = generate_with(run, index, checkpoint, rows, routed.ref if routed else None)
     inputs = {f"answers_{number}": built.ref for number, built in by_teacher.items()}
-    return Completions(run.build(mix, inputs, Params()).ref, by_teacher)
+    return Completions(run.build(mix, inputs, Params()).ref, {number: [built] for number, built in by_teacher.items()})

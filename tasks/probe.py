@@ -9,9 +9,11 @@ from stillhouse.recipe.routing import BY_ROW
 from stillhouse.teachers.probe_result import ProbeResult
 from stillhouse.teachers.spec import ProbeSpec
 from tasks.balance import Rows
+from tasks.choose_prompts import choose_for_round
 from tasks.convert import load_teachers
 from tasks.generate import generation_params
 from tasks.orchestration.generation import GenerationParams
+from tasks.orchestration.params import IfSet
 from tasks.orchestration.probes import read_probes
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
@@ -27,6 +29,7 @@ class ProbeParams(GenerationParams):
     """A generation's parameters, and how many prompts are sent at most."""
 
     prompts: int
+    with_test: IfSet[bool] = True  # whether the requests of test rows are listed too
 
 
 @stage("probe", version=2, on_device=True)
@@ -37,7 +40,7 @@ def probe(call: StageCall[ProbeParams]) -> GenerationSummary:
         **call.params.spec_fields(inputs, call.settings.store),
         prompts=call.params.prompts,
         among=str(inputs["among"] / "prompts.parquet") if "among" in inputs else None,
-        test=str(inputs["split"] / "test.parquet"),
+        test=str(inputs["split"] / "test.parquet") if call.params.with_test else None,
         out=str(call.work.folder),
     )
     return run_completion_worker(call, "probe", spec)
@@ -63,6 +66,9 @@ def probe_teachers(
         if recipe.routing.kind in BY_ROW:
             routed = route_prompts(run, index, {}, rows)
             inputs["routed"] = routed.ref if routed else None
+        elif recipe.rounds:
+            # those of the first round are surely asked
+            inputs["among"] = choose_for_round(run, rows, [], None, None).ref
         elif index:
             inputs["among"] = shortlist_rows(run, checkpoints[:index], probes, rows).ref
         params = generation_params(run, index, checkpoint, rows, ProbeParams, prompts=prompts)

@@ -65,21 +65,30 @@ def train_students(
     dataset: Built[FilterSummary],
 ) -> list[StudentModel]:
     """Return every student trained on the teachers' completions and the references, the main one first."""
-    students = []
-    for base in bases:
-        assert not base.is_uncut, "cut_students comes before"
-        training, label = training_of(run, base), base.label("train")
-        if base.config.is_encoder:
-            given: dict[str, Any] = {"rows": "train.jsonl", "training": training, "with_validation": True}
-            built: Built[Any] = build_encoder(run, base, rows.labels, dataset.ref, label=label, **given)
-        else:
-            with_teacher = _teacher_fields(run, teachers) if training.needs_teacher else {}
-            built = _train(
-                run, base, dataset, label, training=training, rows="train.jsonl", with_validation=True, **with_teacher
-            )
-        run.ledger.append(machine_line(Expense.TRAINING, built, run.recipe.costs.training_usd_per_hour))
-        students.append(base.built_as(base.role, built))
-    return students
+    return [train_student(run, base, teachers, rows, dataset) for base in bases]
+
+
+def train_student(
+    run: Run,
+    base: StudentBase,
+    teachers: Sequence[Checkpoint],
+    rows: Rows,
+    dataset: Built[FilterSummary],
+    suffix: str = "",
+) -> StudentModel:
+    """Return one student trained on a training set; of several rounds each has a `suffix` of its own."""
+    assert not base.is_uncut, "cut_students comes before"
+    training, label = training_of(run, base), base.label("train") + suffix
+    if base.config.is_encoder:
+        given: dict[str, Any] = {"rows": "train.jsonl", "training": training, "with_validation": True}
+        built: Built[Any] = build_encoder(run, base, rows.labels, dataset.ref, label=label, **given)
+    else:
+        with_teacher = _teacher_fields(run, teachers) if training.needs_teacher else {}
+        built = _train(
+            run, base, dataset, label, training=training, rows="train.jsonl", with_validation=True, **with_teacher
+        )
+    run.ledger.append(machine_line(Expense.TRAINING, built, run.recipe.costs.training_usd_per_hour))
+    return base.built_as(base.role, built)
 
 
 def train_labelled_only(

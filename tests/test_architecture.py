@@ -35,6 +35,7 @@ LIBRARY = (
     "dataset",
     "judging",
     "sweep",
+    "rounds",
     "reports",
     "racing",
     "gate",

@@ -11,6 +11,7 @@ from stillhouse.completions.table import Lines, read_answers
 from stillhouse.data.row import Row
 from stillhouse.data.summaries import BalanceSummary
 from stillhouse.dataset.answer_turn import answer_turn
+from stillhouse.dataset.asked import Asked
 from stillhouse.dataset.balance import balance_examples
 from stillhouse.dataset.coverage import Coverage, compare
 from stillhouse.dataset.difficulty import TeacherOutput, subsample_by_difficulty
@@ -60,6 +61,7 @@ def write_dataset(
     opinions: Opinions = NO_OPINIONS,
     store: StoreConfig | None = None,
     draws: Sequence[Path] = (),
+    asked: Asked | None = None,
 ) -> FilterSummary:
     """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json into `out`.
 
@@ -73,6 +75,7 @@ def write_dataset(
         opinions: a classifier's of the prompts; empty for none.
         store: with the completions, for rows with the likeliest tokens of the teachers.
         draws: files of tokens drawn from the teachers, for rows with them.
+        asked: the prompts that the teacher was asked about; None: about all.
 
     Raises:
         QualityError: too few completions survive, none has the probabilities of labels, or of tokens, that rows are to
@@ -82,7 +85,10 @@ def write_dataset(
     rows = {"train": read_cases(train, spec.skill), "validation": read_cases(split / "validation.parquet", spec.skill)}
     examples = [row for row in read_cases(split / "examples.parquet", spec.skill) if row["references"]]
     prompts = {name: rows_to_ask(found, spec.use_references) for name, found in rows.items()}
-    priors = label_priors(spec.calibrations, prompts["train"], lines)
+    if asked:
+        prompts = {name: asked.among(found) for name, found in prompts.items()}
+    unbiased = asked.drawn_among(prompts["train"]) if asked else prompts["train"]
+    priors = label_priors(spec.calibrations, unbiased, lines)
     judged, shifts = combined(lines, priors, opinions, spec.opinion_weight, len(spec.labels))
     results, difficulty = select_completions(prompts, judged, shifts, spec, scores)
     training, balanced = training_examples(results, rows, examples, spec)

@@ -11,6 +11,7 @@ from stillhouse.completions.table import Lines
 from stillhouse.data.row import Row
 from stillhouse.filters.unanswered import routing_filters, unanswered_rows
 from stillhouse.planning.model_memory import ModelMemory
+from stillhouse.planning.rounds import prompts_of_rounds
 from stillhouse.planning.training_memory import TrainingMemory
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
@@ -50,6 +51,8 @@ class PlanInputs:
     def routed(self) -> Sequence[tuple[RowIds, RowIds]]:
         """The rows that surely go to each teacher, and those that may: an earlier teacher lacks them."""
         recipe, probes, waiting = self.recipe, self.probes, RowIds()
+        if recipe.rounds:
+            return [(prompts_of_rounds(recipe, recipe.rounds, self.splits), waiting)]
         if recipe.routing.kind not in BY_ANSWERS:
             return [(frozenset(probe.rows), waiting) for probe in probes]
         rules = routing_filters(recipe.filters, must_verify=recipe.routing.kind == "first_verified")

@@ -16,6 +16,7 @@ from stillhouse.planning.inputs import PlanInputs
 from stillhouse.planning.model_memory import ModelMemory
 from stillhouse.planning.most import Most, most_of_all
 from stillhouse.planning.requests_forecast import RequestsForecast, forecast_requests
+from stillhouse.planning.rounds import rounds_note
 from stillhouse.planning.training_memory import TrainingMemory
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
@@ -71,7 +72,8 @@ def make_plan(inputs: PlanInputs) -> Plan:
     """Return the plan."""
     recipe, parts = inputs.recipe, tuple(forecast_requests(inputs))
     probes = [*inputs.probes, *([inputs.judge_probe] if inputs.judge_probe else [])]
-    notes = _offline_notes(recipe) if inputs.is_offline else _notes(recipe, probes)
+    notes = [*(_offline_notes(recipe) if inputs.is_offline else _notes(recipe, probes))]
+    notes += filter(None, [rounds_note(recipe, inputs.splits)])
     gate = tuple(forecast_gate(recipe, *inputs.test_rows)) if inputs.test_rows else ()
     probed = sum((probe.summary for probe in probes), GenerationSummary())
     return Plan(
@@ -112,7 +114,10 @@ def _forecast_kept(inputs: PlanInputs) -> Survivors:
     A prompt without a completion keeps none.
     """
     recipe, probes, lacking = inputs.recipe, inputs.probes, inputs.lacking
-    repeats = {row_id: prompt.repeats[row_id] for probe in probes for row_id, prompt in probe.rows.items()}
+    wanted = RowIds().union(*(sure | waiting for sure, waiting in inputs.routed))
+    repeats = {
+        row_id: prompt.repeats[row_id] for probe in probes for row_id, prompt in probe.rows.items() if row_id in wanted
+    }
     complete = frozenset(repeats).difference(*lacking)
     lines = {row_id: own for row_id, own in inputs.used_lines.items() if row_id in complete}
     completions = inputs.completions_of(lines)

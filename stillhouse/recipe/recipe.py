@@ -1,6 +1,6 @@
 """The whole recipe: one YAML file, one frozen model."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -15,6 +15,7 @@ from stillhouse.recipe.export import Export
 from stillhouse.recipe.gate import Gate
 from stillhouse.recipe.judge import Judge
 from stillhouse.recipe.race import Race
+from stillhouse.recipe.rounds import Rounds
 from stillhouse.recipe.routing import Routing
 from stillhouse.recipe.second_opinion import SecondOpinion
 from stillhouse.recipe.student import Student
@@ -49,6 +50,9 @@ class Recipe(FrozenModel):
         None,
         "have a classifier on the labelled rows judge every prompt too, and train on the product of its probabilities "
         "with the teacher's; for skills with labels",
+    )
+    rounds: Rounds | None = optional_identity(
+        None, "ask the teacher in rounds, each about the prompts that teach a student most; null: about all at once"
     )
     filters: Filters = Filters()
     judge: Judge | None = optional_identity(
@@ -156,8 +160,19 @@ class Recipe(FrozenModel):
 
     @property
     def uses_encoder(self) -> bool:
-        """Whether `evaluation.encoder` is asked: by the alternatives without a teacher, or for a second opinion."""
-        return self.second_opinion is not None or (self.evaluation.no_teacher_alternatives and self.skill.has_labels)
+        """Whether `evaluation.encoder` is asked: by the alternatives without a teacher, a second opinion or rounds."""
+        return (
+            self.second_opinion is not None
+            or self.rounds_student == "encoder"
+            or (self.evaluation.no_teacher_alternatives and self.skill.has_labels)
+        )
+
+    @property
+    def rounds_student(self) -> Literal["encoder", "main"] | None:
+        """Who is taught in each round; None without rounds."""
+        if self.rounds is None:
+            return None
+        return self.rounds.student or ("encoder" if self.skill.has_labels else "main")
 
     @property
     def served_models(self) -> dict[str, ServedModel]:

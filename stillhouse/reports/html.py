@@ -11,7 +11,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stillhouse.reports import export_text, numbers, plots, students
+from stillhouse.reports import export_text, numbers, plots, rounds, students
 from stillhouse.reports.cascade_plots import cascade_chart, reliability_chart
 from stillhouse.reports.cascade_text import cascade_text, certainty_text, other_cascade_texts
 from stillhouse.reports.champion import champion_text
@@ -90,6 +90,9 @@ def render_html(report: Report) -> str:
         slice_header=SLICE_HEADER,
         slice_rows=slice_rows(report),
         slice_kinds=", ".join(dict.fromkeys(one.kind for one in report.slices.table)) if report.slices else "",
+        round_header=rounds.HEADER,
+        round_rows=rounds.round_rows(report),
+        rounds_text=rounds.rounds_text(report),
         gain=gain_text(gain) if gain else "",
         gain_outcome=outcome_of(gain),
         student_header=students.HEADER,

@@ -22,6 +22,7 @@ from stillhouse.reports.numbers import (
     rate,
     size,
 )
+from stillhouse.reports.rounds import rounds_markdown
 from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.models import Estimate, Model
@@ -80,7 +81,7 @@ def summary_markdown(report: Report) -> str:
     parts += [f"- {verdict.text}" for verdict in alternative_verdicts(report)]
     parts += filter(None, [cell(champion_text(report)), combination_text(report), data_conclusion(report)])
     parts += [f"- {verdict.text}" for verdict in learner_verdicts(report)]
-    parts += filter(None, [cell(label_worth_text(report))])
+    parts += filter(None, [cell(label_worth_text(report)), rounds_markdown(report)])
     if rows:
         parts.append(table(list(rows[0]), [list(row.values()) for row in rows]))
     parts += filter(None, [unmeasured_text(report), students_markdown(report), exports_markdown(report)])

@@ -10,6 +10,7 @@ from stillhouse.reports.export_text import export_lines
 from stillhouse.reports.gate_text import gate_heading, gate_rows, looks_text
 from stillhouse.reports.ledger import break_even_text
 from stillhouse.reports.numbers import NOT_MEASURED, metric_name, percent
+from stillhouse.reports.rounds import rounds_text
 from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.report import Report
 from stillhouse.reports.students import best_student_text
@@ -78,6 +79,7 @@ def _caption(report: Report) -> str:
         f"* the better baseline; – not measured. Worth a teacher? {answer}",
         best_student_text(report),
         champion_text(report),
+        rounds_text(report),
     ]
     return "\n".join(filter(None, [*lines, *map(escape, export_lines(report))]))
 

@@ -89,10 +89,10 @@ def _check_sentence_encoder(recipe: Recipe) -> None:
     files = find_encoder(recipe.evaluation.encoder)
     if files:
         SentenceEncoder(files)
-    elif recipe.second_opinion:
+    elif recipe.second_opinion or recipe.rounds_student == "encoder":
+        what = "second_opinion" if recipe.second_opinion else "rounds"
         raise ModelError(
-            f"second_opinion: {why_none(recipe.evaluation.encoder)}; or name one in evaluation.encoder, or leave "
-            "second_opinion out."
+            f"{what}: {why_none(recipe.evaluation.encoder)}; or name one in evaluation.encoder, or leave {what} out."
         )
 
 
@@ -114,6 +114,11 @@ def _folder_of(model: ServedModel | Student, settings: Settings) -> str | None:
 
 
 def _check_price(recipe: Recipe) -> None:
+    if recipe.rounds and recipe.rounds.gain_per == "usd" and not resolve_price(recipe.teacher, recipe.costs).is_known:
+        raise RecipeError(
+            f"rounds.gain_per: usd needs a price, and none of {recipe.teacher.model} is known. Set teachers.0.price or "
+            "costs.teacher_usd_per_hour, or take thousand_requests."
+        )
     for field, model in recipe.served_models.items():
         if recipe.budget.usd is not None and not resolve_price(model, recipe.costs).is_known:
             raise RecipeError(

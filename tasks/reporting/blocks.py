@@ -49,8 +49,9 @@ def generation_of(run: Run, completions: Completions, dataset: Built[FilterSumma
     recipe = run.recipe
     paid = {line.stage: line.run_usd for line in run.ledger}
     names = [teacher.display_name for teacher in recipe.teachers]
-    requested = {name: _of_this_run(completions.by_teacher.get(number)) for number, name in enumerate(names, start=1)}
-    costs = {name: paid.get(label, 0.0) for name, label in zip(names, recipe.teachers_by_label, strict=True)}
+    built = {name: completions.by_teacher.get(number, ()) for number, name in enumerate(names, start=1)}
+    requested = {name: _sum_of_this_run(found) for name, found in built.items()}
+    costs = {name: total(paid.get(one.label, 0.0) for one in found) for name, found in built.items()}
     block = collect.generation_block(sum(requested.values(), GenerationSummary()), total(costs.values()))
     if not recipe.has_several:
         return block
@@ -79,6 +80,11 @@ def judge_report(
         _of_this_run(scores).to_record() if scores else None,
         [role for role, models in related.items() if any(judge.is_same_model(model) for model in models)],
     )
+
+
+def _sum_of_this_run(built: Sequence[Built[GenerationSummary]]) -> GenerationSummary:
+    """Return what this run requested of one teacher, in all of its rounds."""
+    return sum(map(_of_this_run, built), GenerationSummary())
 
 
 def _of_this_run(built: Built[GenerationSummary] | None) -> GenerationSummary:

@@ -24,6 +24,7 @@ from stillhouse.reports.ledger import ledger_block
 from stillhouse.reports.method import method_statements
 from stillhouse.reports.model_names import model_names
 from stillhouse.reports.provenance import provenance
+from stillhouse.reports.rounds import rounds_block
 from stillhouse.reports.schema.gate import Gate, Looks
 from stillhouse.reports.schema.models import Models
 from stillhouse.reports.schema.report import Report
@@ -101,6 +102,7 @@ def build(run: Run, inputs: ReportInputs) -> Report:
         confusion=collect.confusion_block(evidence, compared.role) if recipe.skill.has_labels else None,
         judge=judge_report(run, inputs.judge, related, inputs.scores, inputs.verdicts, clusters_of(evidence.rows)),
         exports=exports_of(run, inputs, evidence),
+        rounds=rounds_block(inputs.completions.rounds, recipe),
         label_worth=label_worth_of(run.store, inputs.label_curve, evidence, recipe, compared.role),
         **closer_look(evidence, recipe, compared.role),
         disagreements=collect.disagreements(evidence, recipe.skill, compared.role),

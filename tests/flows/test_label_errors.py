@@ -33,7 +33,7 @@ def filtering(recipe: str) -> dict[str, Any]:
         return {
             "folder": str(run.store.fetch(dataset.ref)),
             "generate": completions.ref.fingerprint,
-            "asked": completions.by_teacher[1].summary.to_record(),
+            "asked": completions.by_teacher[1][0].summary.to_record(),
             "summary": dataset.summary.to_record(),
         }
 

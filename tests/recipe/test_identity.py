@@ -98,6 +98,7 @@ KEPT_OUT = {
     "data.validation.licence",
     "data.max_quarantined",  # whether a run goes on, not what it reads
     "teachers.name",
+    "rounds.share_of_budget",
     "evaluation.slices",
     "evaluation.cascade_max_cost",  # how the report reads what was measured
     "evaluation.teacher",  # what it is stands in each stage that asks it

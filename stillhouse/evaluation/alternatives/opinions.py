@@ -11,12 +11,12 @@ from stillhouse.inference.encoder.sentence_encoder import SentenceEncoder
 
 
 def label_opinions(
-    labelled: LabelledTexts, labels: Sequence[str], texts: Sequence[str], encoder: SentenceEncoder, seed: int
+    labelled: LabelledTexts, labels: Sequence[str], texts: Sequence[str], encoder: SentenceEncoder | None, seed: int
 ) -> list[list[float]]:
     """Return the log-probability of each of `labels` for each text (nats), [texts, labels].
 
-    It is logistic regression on the encoder's vectors of the labelled texts and of the labels' names: the way without
-    a teacher that a student is compared with.
+    It is logistic regression on the vectors of `encoder`, or on TF-IDF without one, of the labelled texts and of the
+    labels' names. Of the labelled rows it is the way without a teacher that a student is compared with.
     """
     if not texts:
         return []

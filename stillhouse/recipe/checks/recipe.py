@@ -13,6 +13,7 @@ from stillhouse.recipe.checks.logits import find_logits_problems
 from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.preferences import find_preference_problems
 from stillhouse.recipe.checks.race import find_race_problems
+from stillhouse.recipe.checks.rounds import find_rounds_problems
 from stillhouse.recipe.checks.routing import find_routing_problems
 from stillhouse.recipe.checks.second_opinion import find_second_opinion_problems
 from stillhouse.recipe.checks.skill import find_skill_problems
@@ -37,6 +38,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_logits_problems,
         find_preference_problems,
         find_second_opinion_problems,
+        find_rounds_problems,
         _find_budget_problems,
         find_routing_problems,
         _find_judge_problems,
@@ -69,7 +71,8 @@ def _find_judge_problems(recipe: Recipe) -> Iterator[str]:
         return
     if recipe.skill.has_labels:
         yield f"judge compares free answers; those of a {recipe.skill.kind} are right or wrong: leave it out"
-    if not recipe.judge.against and not recipe.judge_chooses:
+    asked = recipe.judge_chooses or (recipe.rounds and recipe.rounds.choose == "judged_wrong")
+    if not recipe.judge.against and not asked:
         yield (
             "judge would do nothing: name what to compare with in judge.against, or set filters.min_judge_score, or "
             "by: judge in training.preferences.pairs"

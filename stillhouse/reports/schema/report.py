@@ -13,6 +13,7 @@ from stillhouse.reports.schema.gate import Gate
 from stillhouse.reports.schema.judge import Judge
 from stillhouse.reports.schema.label_worth import LabelWorth
 from stillhouse.reports.schema.models import Comparison, Model, Models
+from stillhouse.reports.schema.rounds import AskedRounds
 from stillhouse.reports.schema.seeds import SeedSpread
 from stillhouse.reports.schema.slices import Agreement, Slices
 from stillhouse.reports.schema.students import StudentResult
@@ -115,6 +116,7 @@ class Report(Block):
     curves: tuple[CurvePoint, ...] = Field((), description="losses over the training, by step")
     ledger: Ledger | None = Field(None, description="what was paid for, and break-even")
     confusion: Confusion | None = Field(None, description="of the student; null: the skill has no labels")
+    rounds: AskedRounds | None = Field(None, description="in which the teacher was asked; null: all at once")
     label_worth: LabelWorth | None = Field(None, description="null: the recipe wants no alternatives or has no labels")
     judge: Judge | None = Field(None, description="null: the recipe has no judge")
     agreement: Agreement | None = Field(None, description="of student and teacher; null: one was not measured")
