@@ -115,7 +115,7 @@ def test_rounds_end_within_the_budget_with_what_was_answered(tmp_path, monkeypat
 def test_rounds_with_a_budget_too_small_for_the_first_say_so(tmp_path, monkeypatch):
     with serving_teacher(tmp_path, monkeypatch, strong) as teachers:
         recipe = recipe_of(teachers, tmp_path, {"count": 2}, budget={"tokens": 200})
-        with pytest.raises(BudgetSpent, match="generate round 1: the budget allows no further request"):
+        with pytest.raises(BudgetSpent, match="the budget allows no further request"):
             asking_in_rounds(recipe)
 
 
@@ -132,7 +132,7 @@ def test_rounds_that_end_between_two_go_on_without_asking_again(tmp_path, monkey
 
         LIMIT = 24
         server.plan = dies_in_the_second
-        with pytest.raises(ServiceError, match="generate round"):
+        with pytest.raises(ServiceError, match="no such key"):
             asking_in_rounds(recipe)
         answered = {one.prompt for one in server.requests[:LIMIT]}
         refused = len(server.requests)
