@@ -58,6 +58,14 @@ IF_SET = {
     *(f"training.reasoning_mix.{name}" for name in ("long", "short", "place", "max_tokens", "seed")),
     "training.optimizer",
     "training.weights",
+    *(
+        f"rounds.{name}"  # so is the whole section
+        for name in (
+            *("count", "first", "prompts_per_round", "choose", "student", "unsure_by"),
+            *("pool", "max_similarity", "samples_where_failed", "failed_temperature"),
+            *("min_gain", "gain_per", "gain_by", "seed"),
+        )
+    ),
     "second_opinion.weight",  # so is the whole section
     *(f"training.logits.{name}" for name in LogitsSettings.model_fields),
     "training.soft_labels.weight",
