@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from stillhouse.errors import BudgetSpent, ServiceError
 from tests.support.api.server import failure, serving
@@ -35,7 +36,11 @@ def recipe_of(teachers: TwoTeachers, folder: Path, rounds: dict[str, Any], **par
         write_encoder(encoder)
     own = {"first": 0.4, "prompts_per_round": 8, "min_gain": None, **rounds}
     evaluation = {"encoder": {"model": str(encoder)}, "no_teacher_alternatives": False}
-    return teachers.recipe("small", rounds=own, evaluation=evaluation, **parts)
+    path = Path(teachers.recipe("small", rounds=own, evaluation=evaluation, **parts))
+    fields = yaml.safe_load(path.read_text())
+    fields["teachers"][0]["sampling"] = {"max_tokens": 8}
+    path.write_text(yaml.safe_dump(fields))
+    return str(path)
 
 
 def test_rounds_ask_each_prompt_once_and_a_second_run_asks_nothing(tmp_path, monkeypatch):
@@ -87,10 +92,10 @@ def test_rounds_end_within_the_budget_with_what_was_answered(tmp_path, monkeypat
         first, *_ = whole["rounds"]["rounds"]
         num_all = len(teachers.prompts_to("small"))
 
-        # half of the second round; the teacher's answers may be as long as 8 tokens, so that a request needs room
+        # a few of the second round: a request is sent if it fits with all that it might take, before its reply about 100
         own = tmp_path / "own"
         monkeypatch.setenv("STILLHOUSE_STORE", str(own))
-        enough = TOKENS * (first["requests"] + 4) + 60
+        enough = TOKENS * first["requests"] + 140
         limits = {"budget": {"tokens": enough * 2}}
         recipe = recipe_of(teachers, tmp_path, {"count": 3, "share_of_budget": 0.5}, **limits)
         cut = asking_in_rounds(recipe)
