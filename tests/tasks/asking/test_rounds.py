@@ -92,7 +92,7 @@ def test_rounds_end_within_the_budget_with_what_was_answered(tmp_path, monkeypat
         first, *_ = whole["rounds"]["rounds"]
         num_all = len(teachers.prompts_to("small"))
 
-        # a few of the second round: a request is sent if it fits with all that it might take, before its reply about 100
+        # a few of the second round: a request is sent if it fits with all that it might take, at first about 100
         own = tmp_path / "own"
         monkeypatch.setenv("STILLHOUSE_STORE", str(own))
         enough = TOKENS * first["requests"] + 140
