@@ -30,7 +30,7 @@ def ask_round(asking: Asking, before: Sequence[Round]) -> Answered | None:
     student = before[-1].student.ref if before else None
     chosen = choose_for_round(asking.run, asking.rows, asked_in(before), student, scores)
     suffix = f" round {len(before) + 1}"
-    run = asking.run.under(_within(asking.run.recipe, asking.rounds))
+    run = asking.run.with_recipe(_within(asking.run.recipe, asking.rounds))
     try:
         built = generate_with(run, 0, asking.teachers[0], asking.rows, chosen.ref, suffix)
     except BudgetSpent:
@@ -55,7 +55,7 @@ def _scores(asking: Asking, before: Sequence[Round]) -> ArtifactRef | None:
     if asking.rounds.choose != "judged_wrong" or not before:
         return None
     assert asking.judge is not None, "a recipe whose judge chooses has one"
-    run = asking.run.under(_within(asking.run.recipe, asking.rounds))
+    run = asking.run.with_recipe(_within(asking.run.recipe, asking.rounds))
     suffix = f" round {len(before) + 1}"
     return score_answers(run, asking.judge, before[-1].student.ref, asking.rows, suffix).ref
 
@@ -81,7 +81,7 @@ def _ask_again(asking: Asking, before: Sequence[Round]) -> tuple[ArtifactRef | N
     failed = failed_of(asking.run, last.gathered, last.dataset, asked_in(before), tried)
     if not failed.summary.failed:
         return None, None
-    run = asking.run.under(_sampling(_within(asking.run.recipe, asking.rounds), asking.rounds))
+    run = asking.run.with_recipe(_sampling(_within(asking.run.recipe, asking.rounds), asking.rounds))
     suffix = f" round {len(before) + 1} again"
     try:
         return failed.ref, generate_with(run, 0, asking.teachers[0], asking.rows, failed.ref, suffix)

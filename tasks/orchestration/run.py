@@ -1,6 +1,5 @@
 """One run of one recipe: what its stages are built with, and the log of what was built."""
 
-import copy
 import logging
 from collections.abc import Mapping
 from copy import copy
@@ -70,12 +69,6 @@ class Run:
     def store(self) -> Store:
         """The artifact store."""
         return open_store(self.settings.store)
-
-    def under(self, recipe: Recipe) -> Self:
-        """Return this run with another recipe for some of its work: stages, ledger and lease stay one."""
-        other = copy.copy(self)
-        other.recipe = recipe
-        return other
 
     def build(
         self, stage: Stage[P, S_co], inputs: Inputs, params: P, *, label: str = "", seconds_before: float = 0.0

@@ -67,7 +67,8 @@ def leave_out(run: Run, lesson: Lesson, name: str) -> Built[FilterSummary]:
 def _spent(recipe: Recipe, rows: SliceRows, completions: Completions, scores: Built[Any] | None) -> Spent:
     parts = [
         (built, generation_price(recipe.teachers[number - 1], recipe.costs))
-        for number, built in completions.by_teacher.items()
+        for number, answers in completions.by_teacher.items()
+        for built in answers
     ]
     if scores and recipe.judge:
         parts.append((scores, generation_price(recipe.judge, recipe.costs)))
