@@ -28,7 +28,7 @@ class FilterParams(DatasetSpec, Params):
 
 @stage("filter", version=5)
 def filter(call: StageCall[FilterParams]) -> FilterSummary:
-    """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl and calibration.json."""
+    """Write train.jsonl, validation.jsonl, labelled.jsonl, dropped.jsonl, calibration.json, and pairs if asked for."""
     # imported here: a run that finds its artifact need not wait for polars
     from stillhouse.dataset.build import write_dataset
 
