@@ -1,6 +1,5 @@
-"""The methods that are compared, and the recipe of one of them."""
+"""The methods that are compared, and what a recipe has for one of them."""
 
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 # fields of a student's `training` beside the recipe's own
@@ -26,17 +25,9 @@ class Cell(NamedTuple):
         return f"{self.method.replace('_', '-')}-{self.layers}"
 
 
-def recipe_of(fields: dict[str, Any], cell: Cell, seeds: tuple[int, ...], steps: int) -> dict[str, Any]:
-    """Return the recipe with its first student alone, trained once a seed for `steps` by the cell's method."""
-    made = deepcopy(fields)
-    student = made["students"][0] if made.get("students") else made["student"]
-    made.pop("student", None)
-    made.pop("gate", None)
-    made.pop("export", None)
-    own = student.get("training", {}) | METHODS[cell.method] | {"max_steps": steps, "evaluate_every": steps}
-    made["name"] = f"{made['name']}-{cell.name}"
-    made["students"] = [
-        student | {"name": f"seed {seed}", "layers": cell.layers, "training": own | {"seed": seed}} for seed in seeds
-    ]
-    made["evaluation"] = made.get("evaluation", {}) | {"no_teacher_alternatives": False}
-    return made
+def changes_of(fields: dict[str, Any], cell: Cell, seed: int, steps: int) -> dict[str, Any]:
+    """Return the recipe's fields with its first student alone, taught by the cell's method for `steps`."""
+    student = fields["students"][0] if fields.get("students") else fields["student"]
+    own = METHODS[cell.method] | {"max_steps": steps, "evaluate_every": steps, "seed": seed}
+    alone = student | {"layers": cell.layers, "training": student.get("training", {}) | own}
+    return {"students": [alone], "student": None, "gate.rules": [], "export": []}
