@@ -13,6 +13,7 @@ from stillhouse.recipe.export import Export
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
 from stillhouse.runtime.settings import Settings
+from stillhouse.students.cutting.shape import narrowed
 from tasks.orchestration.run_models import find_checkpoint
 
 # what a format's own configuration says beyond its list of families
@@ -57,7 +58,7 @@ def _refusal(entry: Export, student: Student, settings: Settings) -> str:
     if refusal := known.refusal(student.kind, config.model_type, entry.weights):
         return refusal
     try:
-        _CHECKS.get(entry.format, _nothing_more)(config)
+        _CHECKS.get(entry.format, _nothing_more)(narrowed(config, student.layers, student.cut))
     except ModelError as error:
         return str(error).removesuffix(".")
     return ""

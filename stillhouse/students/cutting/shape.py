@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from stillhouse.config import StrictModel
@@ -68,6 +69,28 @@ def check_cut(config: Any, layers: int, cut: Cut) -> None:
             f"student.cut.embeddings is untied, but vLLM knows no output layer of its own in a model of kind "
             f"{text.model_type}. Set it to model."
         )
+
+
+def narrowed(config: Any, layers: int, cut: Cut) -> Any:
+    """Return a copy of a configuration with the widths that a cut leaves; its layers are as they were.
+
+    Raises:
+        ModelError: as `cut_shape`.
+    """
+    found = copy.deepcopy(config)
+    fit_widths(found, cut_shape(config, layers, cut))
+    return found
+
+
+def fit_widths(config: Any, kept: Shape) -> None:
+    """Write the widths of `kept` into a configuration, where they differ."""
+    text, whole = config.get_text_config(), Shape.of(config)
+    if kept.neurons != whole.neurons:
+        setattr(text, FAMILIES[text.model_type].feed_forward.field, kept.neurons)
+    if kept.heads != whole.heads:
+        # no longer hidden_size / num_attention_heads, which is what its absence would say
+        text.head_dim = whole.head_size
+        text.num_attention_heads, text.num_key_value_heads = kept.heads, kept.kv_heads
 
 
 def family_of(config: Any, field: str) -> Family:

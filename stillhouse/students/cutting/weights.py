@@ -1,4 +1,4 @@
-"""Cuts a model's weights in place, and fits its configuration; it has to be saved and loaded again before it is used.
+"""Cuts a model's weights in place; it has to be saved and loaded again before it is used.
 
 Imported in the engine environment only.
 """
@@ -26,7 +26,6 @@ def narrow_feed_forward(model: Any, parts: FeedForward, keep: int, importance: d
         for name in parts.into:
             _take(layer.get_submodule(name), fused, is_output=True)
         _take(layer.get_submodule(parts.out), kept_K, is_output=False)
-    setattr(model.config.get_text_config(), parts.field, keep)
 
 
 def narrow_heads(model: Any, parts: Heads, whole: Shape, kept: Shape, importance: dict[int, torch.Tensor]) -> None:
@@ -50,10 +49,6 @@ def narrow_heads(model: Any, parts: Heads, whole: Shape, kept: Shape, importance
             for name in (parts.keys, parts.values):
                 _take(layer.get_submodule(name), pairs, is_output=True)
         _take(layer.get_submodule(parts.out), queries, is_output=False)
-    text = model.config.get_text_config()
-    # no longer hidden_size / num_attention_heads, which is what its absence would say
-    text.head_dim = whole.head_size
-    text.num_attention_heads, text.num_key_value_heads = kept.heads, kept.kv_heads
 
 
 def change_embeddings(model: Any, how: str) -> None:

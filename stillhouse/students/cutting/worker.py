@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stillhouse.inference.loading import load_config, load_tokenizer
 from stillhouse.students.base_model import load_base
 from stillhouse.students.cutting.sample import sample_of
-from stillhouse.students.cutting.shape import Shape, check_cut, cut_shape, family_of
+from stillhouse.students.cutting.shape import Shape, check_cut, cut_shape, family_of, fit_widths
 from stillhouse.students.cutting.spec import CutSpec
 from stillhouse.students.export import copy_processor, save_student
 from stillhouse.students.initialise import evenly_spaced, initialise, take_layers
@@ -145,6 +145,7 @@ def _cut(
         heads = family_of(model.config, "heads").heads
         assert heads is not None, "refused before work"
         narrow_heads(model, heads, whole, kept, importance.heads)
+    fit_widths(model.config, kept)
     if spec.cut.embeddings != "model":
         change_embeddings(model, spec.cut.embeddings)
     if len(layers) < whole.layers:

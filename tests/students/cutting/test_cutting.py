@@ -35,15 +35,19 @@ def write_rows(path: Path, count: int) -> None:
             file.write(json.dumps({"id": str(number)} | row) + "\n")
 
 
+def in_engine(module: str, *arguments: str) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    command = [str(PYTHON), "-m", f"tests.support.workers.{module}", *arguments]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cutting")
     write_rows(folder / "rows.jsonl", 60)
     write_rows(folder / "validation.jsonl", 9)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
-    command = [str(PYTHON), "-m", "tests.support.workers.cutting", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    in_engine("cutting", str(folder))
     return folder
 
 
@@ -137,3 +141,15 @@ def test_correction_trains_the_whole_before_the_cut(found: dict[str, Any]) -> No
     assert "loss_corrected" not in plain
     assert corrected["loss_corrected"] < 0.5 * corrected["loss_whole"] == 0.5 * plain["loss_whole"]
     assert corrected["loss_corrected"] < corrected["loss_cut"] < 0.5 * plain["loss_cut"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "phi3", "gemma2", "gemma3_text", "gpt2"])
+def test_cut_is_served_by_vllm_as_the_whole_is(folder: Path, kind: str) -> None:
+    written = []
+    for which in ("whole", "cut"):
+        in_engine("cut_served", str(folder), kind, which)
+        written.append(json.loads((folder / "served" / f"{kind}-{which}" / "tokens.json").read_text()))
+    assert written[0] == written[1]
+    assert len({token for tokens in written[0] for token in tokens}) > 4, "any model would write these"

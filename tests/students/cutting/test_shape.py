@@ -5,7 +5,7 @@ from transformers import AutoConfig
 
 from stillhouse.errors import ModelError
 from stillhouse.recipe.cut import Cut
-from stillhouse.students.cutting.shape import check_cut, cut_shape
+from stillhouse.students.cutting.shape import check_cut, cut_shape, narrowed
 
 SMOLLM2_135M = {
     "hidden_size": 576,
@@ -66,3 +66,17 @@ def test_check_cut_that_does_not_fit_is_one_line(config, layers, cut, said):
     with pytest.raises(ModelError, match=said) as raised:
         check_cut(config, layers, Cut(**cut))
     assert "\n" not in str(raised.value)
+
+
+def test_narrowed_configuration_says_the_widths_and_leaves_the_original_alone():
+    config = llama()
+    left = narrowed(config, 24, Cut(feed_forward=0.5, heads=0.67))
+    assert (left.intermediate_size, left.num_attention_heads, left.num_key_value_heads, left.head_dim) == (
+        768,
+        6,
+        2,
+        64,
+    )
+    assert (config.intermediate_size, config.num_attention_heads, config.num_key_value_heads) == (1536, 9, 3)
+    gpt2 = narrowed(AutoConfig.for_model("gpt2", n_embd=64, n_head=2), 0, Cut(feed_forward=0.5))
+    assert gpt2.n_inner == 128

@@ -68,6 +68,13 @@ def test_export_check_refuses_a_configuration_that_the_engine_computes_otherwise
         check(settings, {"format": "gguf"}, student={"model": str(folder)})
 
 
+def test_export_check_of_a_student_with_fewer_heads_sees_those_that_are_left(settings: Settings, tmp_path: Path):
+    student = {"model": str(write_model_folder(tmp_path / "student", rope_parameters=ROPE)), "cut": {"heads": 0.5}}
+    check(settings, {"format": "gguf"}, student=student)
+    with pytest.raises(RecipeError, match=r"its heads have 8 numbers, and its converter expects 16"):
+        check(settings, {"format": "ctranslate2"}, student=student)
+
+
 def test_export_check_takes_the_student_of_a_kind_that_the_format_knows(settings: Settings):
     encoder = {"name": "encoder", "kind": "encoder", "model": "owner/encoder"}
     both = {"student": None, "students": [encoder, {"name": "text", "model": "owner/text"}]}
