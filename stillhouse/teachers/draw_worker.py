@@ -65,7 +65,7 @@ def _usable(completions: Iterator[Completion]) -> Iterator[Completion]:
 
 
 def _load(spec: DrawSpec) -> Any:
-    """Return the teacher on the device that there is, in 32 bits on CPUs, as they are slower at fewer."""
+    """Return the teacher on all GPUs that there are, or in 32 bits on the CPU, which is slower at fewer."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -73,11 +73,13 @@ def _load(spec: DrawSpec) -> Any:
     is_on_gpu = torch.cuda.is_available()
     dtype = spec.teacher.dtype if is_on_gpu else "float32"
     options: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "local_files_only": is_local}
+    if is_on_gpu:
+        options["device_map"] = "auto"
     if spec.teacher.revision and not is_local:
         options["revision"] = spec.teacher.revision
     with Loading(f"Teacher {spec.model_path} can't be loaded for its draws", "Set training.logits.draws to 0"):
         model: Any = AutoModelForCausalLM.from_pretrained(spec.model_path, dtype=dtype, **options)
-    return model.eval().to("cuda" if is_on_gpu else "cpu")
+    return model.eval()
 
 
 def _draws(model: Any, prompt: tuple[int, ...], completion: Completion, spec: DrawSpec) -> TokenNumbers:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stillhouse.repository import ROOT
 from stillhouse.runtime.settings import load_settings
+from stillhouse.students.checkpoints import is_complete
 from stillhouse.students.spec import TrainSpec
 from tasks.orchestration.workers import Worker
 
@@ -24,7 +25,7 @@ def kill_after_first_checkpoint(spec: TrainSpec) -> None:
     )
     try:
         deadline = time.monotonic() + 200
-        while not list(Path(spec.checkpoints).glob("checkpoint-*/trainer_state.json")):
+        while not any(_is_whole(one) for one in Path(spec.checkpoints).glob("checkpoint-*")):
             assert child.poll() is None, "the training ended before its first checkpoint"
             assert time.monotonic() < deadline, "no checkpoint appeared"
             time.sleep(0.005)
@@ -32,3 +33,8 @@ def kill_after_first_checkpoint(spec: TrainSpec) -> None:
         child.send_signal(signal.SIGKILL)
         child.wait()
     assert not Path(spec.out).exists()
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    # its last file appears before it is written
+    return is_complete(checkpoint, int(checkpoint.name.removeprefix("checkpoint-")))
