@@ -11,6 +11,8 @@ from stillhouse.dataset.pair_files import PAIR_FILES
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.teaching.attention import Attention
+from stillhouse.recipe.teaching.hidden_states import HiddenStates
 from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.training import Training
 from stillhouse.students.labelled_steps import labelled_steps
@@ -106,7 +108,8 @@ def train_labelled_only(
     training = training_of(run, base)
     most = labelled_steps(student.built.summary.steps, written.rows.labelled, training)
     # without a teacher there is nothing to learn but the labels
-    alone = {"kind": "sft", "soft_labels": None, "logits": LogitsSettings(), "preferences": None}
+    alone: dict[str, Any] = {"kind": "sft", "soft_labels": None, "logits": LogitsSettings(), "preferences": None}
+    alone |= {"hidden_states": HiddenStates(), "attention": Attention()}
     training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, **alone})
     if base.config.is_encoder:
         built: Built[Any] = build_encoder(

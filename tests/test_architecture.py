@@ -72,6 +72,10 @@ ENGINE_ONLY = {
     "stillhouse.students.divergence",
     *(f"stillhouse.students.encoder.{name}" for name in ("classifier", "fine_tune", "head", "loss")),
     "stillhouse.students.epoch_order",
+    *(
+        f"stillhouse.students.layer_matching.{name}"
+        for name in ("attention", "hidden_states", "next_token", "relations", "state_loss", "trainer", "vectors")
+    ),
     *(f"stillhouse.students.logits.{name}" for name in ("draws_loss", "loss", "records")),
     "stillhouse.students.preferences.trainer",
     "stillhouse.students.soft_loss",

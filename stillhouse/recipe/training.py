@@ -7,6 +7,8 @@ from pydantic import Field
 
 from stillhouse.config import FrozenModel, execution, optional_identity
 from stillhouse.recipe.learning_rates import rates_in_words
+from stillhouse.recipe.teaching.attention import Attention
+from stillhouse.recipe.teaching.hidden_states import HiddenStates
 from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.teaching.preferences import Preferences
 from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
@@ -81,7 +83,7 @@ class Training(FrozenModel):
     kind: TrainingKind = optional_identity(
         "sft",
         "training method; sft: supervised fine-tuning on the training examples; logits: also on the teacher's stored "
-        "log-probabilities of each token",
+        "log-probabilities of each token; hidden_states, attention: also on what another model's layers compute",
     )
     method: Literal["full", "lora", "qlora"] = Field(
         "full",
@@ -142,18 +144,32 @@ class Training(FrozenModel):
         "a second step: the trained student learns to prefer the better of two of the teacher's samples (direct "
         "preference optimisation); null trains in one step",
     )
+    hidden_states: HiddenStates = optional_identity(HiddenStates(), "what `kind: hidden_states` learns, and how")
+    attention: Attention = optional_identity(Attention(), "what `kind: attention` learns, and how")
     use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")
 
     @property
     def needs_teacher(self) -> bool:
         """Whether the method computes with the teacher's weights while the student learns."""
-        return self.kind in WITH_TEACHER
+        return self.kind in WITH_TEACHER and not self.learns_from_base
 
     @property
     def needs_same_tokens(self) -> bool:
         """Whether each of the student's tokens must mean the same to the teacher."""
-        return self.kind in BY_TOKENS
+        return self.kind in BY_TOKENS and not self.learns_from_base
+
+    @property
+    def layer_matching(self) -> HiddenStates | Attention | None:
+        """The settings of a method that compares layers; None for others."""
+        if self.kind == "hidden_states":
+            return self.hidden_states
+        return self.attention if self.kind == "attention" else None
+
+    @property
+    def learns_from_base(self) -> bool:
+        """Whether the method compares the student's layers with those of its own base model."""
+        return self.layer_matching is not None and self.layer_matching.source == "base"
 
     @property
     def has_open_rate(self) -> bool:

@@ -3,7 +3,7 @@
 Each fact that nobody knows, as of a model behind an endpoint, is None and refuses nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from stillhouse.inference.loading import known_config, load_tokenizer
 from stillhouse.inference.published_models import PUBLISHED_MODELS
 from stillhouse.recipe.cut import Cut
 from stillhouse.recipe.training import Training
+from stillhouse.students.layer_matching.layer_map import UNRELATED_KINDS, layer_pairs
 from stillhouse.students.size import WHOLE, num_parameters
 
 Match = Literal["same", "differ", "not known"]
@@ -31,6 +32,9 @@ class ModelFacts(StrictModel):
     tokens: int | None = None  # of the vocabulary
     vocabulary: str | None = None  # SHA-256 of which token has which id
     template: str | None = None  # SHA-256 of the chat template; empty for none
+    layers: int | None = None  # that it keeps
+    layers_before_cut: int | None = None
+    kind: str | None = None  # model_type of its decoder
 
 
 class Compatibility(StrictModel):
@@ -56,7 +60,7 @@ class Compatibility(StrictModel):
 def compare_models(student: ModelFacts, teacher: ModelFacts, training: Training) -> Compatibility:
     """Return how the two fit for the student's method of training."""
     vocabularies = _match_vocabularies(student, teacher)
-    problems = [_context_problem(student, training)]
+    problems = [_context_problem(student, training), *_layer_problems(student, teacher, training)]
     if training.needs_same_tokens:
         problems.append(_vocabulary_problem(student, teacher, training, vocabularies))
     return Compatibility(
@@ -106,11 +110,15 @@ def facts_of(
         return ModelFacts(name=name)
     config = known_config(path, revision)
     text = config.get_text_config() if config else None
+    named = 0 if isinstance(cut.layers, str) else len(cut.layers)
     facts = ModelFacts(
         name=name,
         parameters=num_parameters(path, revision, layers, cut),
         context=getattr(text, "max_position_embeddings", None),
         logits=getattr(text, "vocab_size", None),
+        layers=layers or named or getattr(text, "num_hidden_layers", None),
+        layers_before_cut=getattr(text, "num_hidden_layers", None),
+        kind=getattr(text, "model_type", None),
     )
     # a hub is not asked for a tokenizer
     return facts.model_copy(update=_token_facts(path, template)) if is_folder and with_tokens else facts
@@ -155,6 +163,24 @@ def _context_problem(student: ModelFacts, training: Training) -> str:
         f"training.max_length is {training.max_length} tokens, and the model knows positions up to {student.context}: "
         f"set training.max_length to at most {student.context}, or take a model with a longer context"
     )
+
+
+def _layer_problems(student: ModelFacts, teacher: ModelFacts, training: Training) -> Iterator[str]:
+    """Yield why layers can't be compared, for the methods that do so."""
+    if training.layer_matching is None:
+        return
+    source = (student.layers_before_cut, student.kind) if training.learns_from_base else (teacher.layers, teacher.kind)
+    if student.layers and source[0]:
+        try:
+            layer_pairs(training, student.layers, source[0])
+        except ModelError as error:
+            yield str(error).rstrip(".")
+    if training.kind == "attention":
+        for kind in sorted(UNRELATED_KINDS & {student.kind, source[1]}):
+            yield (
+                f"training.kind: attention compares queries, keys and values, and a model of kind {kind} does not "
+                "compute them for each token: take training.kind: hidden_states"
+            )
 
 
 def _vocabulary_problem(student: ModelFacts, teacher: ModelFacts, training: Training, vocabularies: Match) -> str:

@@ -109,4 +109,6 @@ def _summary(trainer: Any, training: Training) -> dict[str, Any]:
 def _point(entry: dict[str, Any]) -> dict[str, Any]:
     if "eval_loss" in entry:
         return {"step": entry["step"], "validation_loss": entry["eval_loss"]}
-    return {"step": entry["step"], "train_loss": entry["loss"], "learning_rate": entry["learning_rate"]}
+    point = {"step": entry["step"], "train_loss": entry["loss"], "learning_rate": entry["learning_rate"]}
+    # of the methods that compare layers: its mean before it is weighted
+    return point | {name: entry[name] for name in ("matching_loss",) if name in entry}

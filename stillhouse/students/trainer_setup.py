@@ -51,7 +51,7 @@ class TrainingJob:
     report: Reporter
     choices: Sequence[Choice] = ()  # that `labels` of the rows point to
     teacher_tokens: TokenTable | None = None  # that `labels` of the rows point to, with kind: logits
-    teacher: TeacherWeights | None = None  # of the methods that compute with the teacher's weights
+    teacher: TeacherWeights | None = None  # of the methods that compute with another model's weights
 
 
 def trainer_options(job: TrainingJob) -> dict[str, Any]:

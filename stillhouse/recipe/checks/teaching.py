@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
+from stillhouse.recipe.training import Training
 
 
 def find_teaching_problems(recipe: Recipe) -> Iterator[str]:
@@ -12,6 +13,26 @@ def find_teaching_problems(recipe: Recipe) -> Iterator[str]:
         yield (
             f"training.kind: {kind} computes with the teacher's weights, and every teacher is behind an endpoint: add "
             "a teacher without `endpoint`, which is loaded here, or take training.kind: sft"
+        )
+    for student in recipe.all_students:
+        if not student.is_encoder:
+            yield from _matching_problems(recipe.training_of(student))
+
+
+def _matching_problems(training: Training) -> Iterator[str]:
+    """Yield a line for each setting with which layers can't be compared."""
+    if training.layer_matching is None:
+        return
+    if training.kind == "attention" and training.packing:
+        yield (
+            "training.kind: attention relates the tokens of one example, and training.packing joins several: set "
+            "packing to false"
+        )
+    execution = training.execution
+    if execution.processes > 1 or execution.sharding != "none":
+        yield (
+            f"training.kind: {training.kind} compares whole models in one process: set training.execution.processes "
+            "to 1 and sharding to none, or take training.kind: sft"
         )
 
 

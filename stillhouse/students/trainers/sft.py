@@ -37,9 +37,14 @@ def build_trainer(job: TrainingJob) -> CompletionTrainer:
 
 def completion_trainer(job: TrainingJob, loss: TokenLoss | None) -> CompletionTrainer:
     """Return the trainer with a loss of its own for each token, or with cross-entropy."""
-    training = job.training
     options = trainer_options(job)
-    args = SFTConfig(
+    return CompletionTrainer(loss=loss, args=sft_config(job), **options)
+
+
+def sft_config(job: TrainingJob) -> SFTConfig:
+    """Return TRL's arguments of a training on completions."""
+    training = job.training
+    return SFTConfig(
         **training_arguments(job),
         # the rows fit already; only packing needs the length
         max_length=training.max_length if training.packing else None,
@@ -47,7 +52,6 @@ def completion_trainer(job: TrainingJob, loss: TokenLoss | None) -> CompletionTr
         eval_packing=False,
         completion_only_loss=True,
     )
-    return CompletionTrainer(loss=loss, args=args, **options)
 
 
 class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types in the control environment
@@ -109,5 +113,9 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # TRL has no types i
         """Return whether the model can project some columns alone; several GPUs would share them out like rows."""
         if self.args.n_gpu > 1:
             return False
-        base = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
-        return "logits_to_keep" in inspect.signature(type(base).forward).parameters
+        return takes_positions(self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model)
+
+
+def takes_positions(model: Any) -> bool:
+    """Return whether a model's forward pass can be told at which positions to project to the vocabulary."""
+    return "logits_to_keep" in inspect.signature(type(model).forward).parameters
