@@ -86,6 +86,7 @@ def train_student(
         built: Built[Any] = build_encoder(run, base, rows.labels, dataset.ref, label=label, **given)
     else:
         with_teacher = _teacher_fields(run, teachers) if training.needs_teacher else {}
+        with_teacher |= _base_fields(base) if training.learns_from_base else {}
         built = _train(
             run, base, dataset, label, training=training, rows="train.jsonl", with_validation=True, **with_teacher
         )
@@ -137,3 +138,9 @@ def _teacher_fields(run: Run, teachers: Sequence[Checkpoint]) -> dict[str, Any]:
         "teacher": found.identity,
         "teacher_weights": TeacherWeights(model=found.path, revision=config.revision),
     }
+
+
+def _base_fields(base: StudentBase) -> dict[str, Any]:
+    """Return what a method needs that computes with the student's whole base model, wherever training begins."""
+    weights = TeacherWeights(model=base.checkpoint.path, revision=base.config.revision)
+    return {"teacher": base.checkpoint.identity, "teacher_weights": weights}

@@ -46,7 +46,9 @@ class TrainSpec(StudentSpec):
     pairs: str | None = Field(None, description="JSONL of {id, prompt, chosen, rejected} for a second step; else none")
     validation_pairs: str | None = Field(None, description="JSONL of the same form; may be empty")
     checkpoints: str = Field(description="folder that outlives a kill; a killed training resumes from it")
-    teacher: TeacherWeights | None = Field(None, description="of the methods that compute with the teacher; else none")
+    teacher: TeacherWeights | None = Field(
+        None, description="of the methods that compute with the teacher, or the base; else none"
+    )
 
 
 class InitialiseSpec(StudentSpec):

@@ -21,7 +21,7 @@ from stillhouse.students.label_choices import Choice, ChoiceTable, num_with_choi
 from stillhouse.students.launch import TRAIN_WORKER, become_launcher
 from stillhouse.students.logits.token_table import TeacherMarks, TokenTable, check_covered
 from stillhouse.students.served_template import prepare_template
-from stillhouse.students.spec import TeacherWeights, TrainSpec
+from stillhouse.students.spec import TrainSpec
 from stillhouse.students.tokens import Marks, Rows, encode, encode_rows, iterate_rows, stop_ids
 
 # those whose version decides whether an exported student loads
@@ -91,7 +91,7 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
         report,
         choices=rows.choices,
         teacher_tokens=rows.teacher_tokens,
-        teacher=_taught_by(spec),
+        teacher=spec.teacher,
     )
     config = model.config
     if pairs is None:
@@ -111,13 +111,6 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
 
 def _untrained(spec: TrainSpec, **loading: Any) -> tuple[Any, Any]:
     return initialise(spec.base_model, spec.revision, spec.layers, spec.chat_template, **loading)
-
-
-def _taught_by(spec: TrainSpec) -> TeacherWeights | None:
-    """Return whose weights the method computes with beside the student's: the teacher's, or the whole base model's."""
-    if spec.training.learns_from_base:
-        return TeacherWeights(model=spec.base_model, revision=spec.revision)
-    return spec.teacher
 
 
 def _whole(trained: Any, spec: TrainSpec) -> Any:

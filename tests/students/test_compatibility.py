@@ -89,3 +89,30 @@ def test_facts_of_broken_tokenizer_or_unconverted_file_are_not_known(tmp_path):
 def test_facts_behind_published_model_is_known_without_a_hub_and_others_are_not():
     assert facts_behind("v3", "deepseek-ai/DeepSeek-V3").logits == 129_280
     assert facts_behind("gpt", "gpt-5") == ModelFacts(name="gpt")
+
+
+def test_compare_models_layers_that_do_not_fit_the_teacher_are_refused():
+    student, teacher = FACTS.model_copy(update={"layers": 2}), FACTS.model_copy(update={"name": "large", "layers": 8})
+    asked = Training.model_validate({"kind": "hidden_states", "hidden_states": {"layers": [1, 8]}})
+    assert "layer 8, and the teacher has layers 0 to 7" in compare_models(student, teacher, asked).problem
+    assert compare_models(teacher, student, Training(kind="hidden_states")).problem.startswith(
+        "training.hidden_states.layers: even needs a student of at most the 2 layers"
+    )
+    # what nobody knows refuses nothing
+    assert compare_models(student, FACTS, asked).problem == ""
+
+
+def test_compare_models_layers_of_the_base_are_those_before_the_cut():
+    student = FACTS.model_copy(update={"layers": 2, "layers_before_cut": 6, "vocabulary": "w"})
+    settings = {"source": "base", "layers": [2, 5]}
+    asked = Training.model_validate({"kind": "hidden_states", "hidden_states": settings})
+    # the teacher's vocabulary is another, which nothing compares
+    assert compare_models(student, FACTS.model_copy(update={"layers": 1}), asked).problem == ""
+    short = student.model_copy(update={"layers_before_cut": 5})
+    assert "layer 5, and the base has layers 0 to 4" in compare_models(short, FACTS, asked).problem
+
+
+def test_compare_models_attention_of_a_family_without_keys_of_each_token_is_refused():
+    teacher = FACTS.model_copy(update={"kind": "deepseek_v3"})
+    assert "a model of kind deepseek_v3" in compare_models(FACTS, teacher, Training(kind="attention")).problem
+    assert compare_models(FACTS, teacher, Training(kind="hidden_states")).problem == ""

@@ -15,7 +15,7 @@ from stillhouse.runtime.settings import load_settings
 PYTHON = load_settings().engine_python
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not PYTHON.exists(), reason="no engine environment"),
 ]
 
