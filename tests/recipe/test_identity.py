@@ -11,6 +11,8 @@ from stillhouse.recipe.encoder_student import EncoderTuning
 from stillhouse.recipe.gate import Ceilings
 from stillhouse.recipe.load import load_recipe, parse_recipe
 from stillhouse.recipe.recipe import Recipe
+from stillhouse.recipe.teaching.attention import Attention
+from stillhouse.recipe.teaching.hidden_states import HiddenStates
 from stillhouse.recipe.teaching.logits import LogitsSettings
 from tests.support.builders import make_recipe_fields
 
@@ -68,6 +70,8 @@ IF_SET = {
     ),
     "second_opinion.weight",  # so is the whole section
     *(f"training.logits.{name}" for name in LogitsSettings.model_fields),
+    *(f"training.hidden_states.{name}" for name in HiddenStates.model_fields),
+    *(f"training.attention.{name}" for name in Attention.model_fields),
     "training.soft_labels.weight",
     "training.soft_labels.temperature",
     *(

@@ -13,6 +13,9 @@ from stillhouse.students.initialise import LAYER_PATHS
 if TYPE_CHECKING:
     from torch import nn
 
+# MPT's can't be cut, which keeps no one from learning them
+_PATHS = (*LAYER_PATHS, "transformer.blocks")
+
 
 def without_adapter(model: Any) -> Any:
     """Return the transformers model inside a model with an adapter, or the model itself."""
@@ -33,7 +36,7 @@ def decoder_layers(model: Any) -> nn.ModuleList:
     from torch import nn
 
     inner = without_adapter(model)
-    for path in LAYER_PATHS:
+    for path in _PATHS:
         try:
             found = inner.get_submodule(path)
         except AttributeError:
@@ -41,6 +44,6 @@ def decoder_layers(model: Any) -> nn.ModuleList:
         if isinstance(found, nn.ModuleList):
             return found
     raise ModelError(
-        f"{type(inner).__name__} keeps its layers under none of {', '.join(LAYER_PATHS)}, so they can't be compared: "
+        f"{type(inner).__name__} keeps its layers under none of {', '.join(_PATHS)}, so they can't be compared: "
         "take training.kind: sft, or another model."
     )

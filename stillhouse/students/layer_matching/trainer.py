@@ -63,12 +63,11 @@ class MatchingTrainer(CompletionTrainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Return the loss of a batch as its share of the step's; with `return_outputs`, of validation."""
-        if return_outputs:
+        """Return the loss of a batch as its share of the step's; in validation, without the other model."""
+        if return_outputs or not self.model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         wanted = self._settings
         counts_BT = counted_tokens(inputs, wanted.tokens)
-        self._answers = None
         with self._matching.student:
             loss = wanted.cross_entropy_weight * super().compute_loss(model, dict(inputs), False, num_items_in_batch)
         answers_NV = self._run_source(inputs)
@@ -77,7 +76,7 @@ class MatchingTrainer(CompletionTrainer):
         loss = loss + wanted.weight * matched / self._share(counts_BT, num_items_in_batch, self._step_tokens)
         if answers_NV is not None:
             assert self._answers is not None, "the logits were asked for"
-            student_NV, labels_N = self._answers
+            (student_NV, labels_N), self._answers = self._answers, None
             kl = next_token_kl(student_NV, answers_NV.float(), wanted.kd_temperature)
             loss = loss + wanted.logits_weight * kl / self._share(labels_N == labels_N, num_items_in_batch)
         return loss
@@ -96,7 +95,8 @@ class MatchingTrainer(CompletionTrainer):
         return logits_BKV[labels_BT[:, columns_K] != IGNORE_INDEX]
 
     def _summed(self, logits_NV: torch.Tensor, labels_N: torch.Tensor) -> torch.Tensor:
-        self._answers = logits_NV, labels_N
+        if self.model.training and self._settings.logits_weight:
+            self._answers = logits_NV, labels_N
         return super()._summed(logits_NV, labels_N)
 
     def _picks_positions(self, device: torch.device) -> bool:

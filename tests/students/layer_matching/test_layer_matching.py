@@ -69,6 +69,11 @@ def test_training_brings_hidden_states_nearer_to_the_teachers(checks: dict[str, 
     assert losses[-1] < 0.9 * losses[0]
 
 
+def test_validation_is_the_cross_entropy_alone_as_in_plain_training(checks: dict[str, Any]) -> None:
+    plain, *others = checks["validation"]
+    assert all(math.isclose(loss, plain, rel_tol=1e-6) for loss in others)
+
+
 def test_what_does_not_fit_is_refused_by_its_name(checks: dict[str, Any]) -> None:
     said = checks["refusals"]
     assert "training.hidden_states.layers names 3 layers, and the student has 2" in said["length"]

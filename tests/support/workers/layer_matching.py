@@ -106,7 +106,8 @@ def whole_loss(trainer: Any, side: str = "right") -> float:
             for name, value in batch.items()
         }
         batch["position_ids"] = (batch["attention_mask"].cumsum(dim=1) - 1).clamp(min=0)
-    trainer.model.eval()
+    # as in training; there is no dropout
+    trainer.model.train()
     with torch.no_grad():
         return float(trainer.compute_loss(trainer.model, dict(batch)))
 
@@ -302,6 +303,13 @@ def is_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bo
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+def validation_losses(lab: Lab) -> list[float]:
+    """Return the loss of validation of plain training and of both methods."""
+    ways: list[dict[str, Any]] = [{"kind": "sft"}, {**STATES, "hidden_states": {"logits_weight": 1.0}}, RELATIONS]
+    jobs = [lab.job(lab.fresh()[0], evaluate_every=1, **way) for way in ways]
+    return [float(build_trainer(job).evaluate()["eval_loss"]) for job in jobs]
+
+
 def refusals(lab: Lab) -> dict[str, str]:
     """Return what is said of what does not fit."""
     other = Path(lab.folder / "other")
@@ -333,6 +341,7 @@ def check(folder: Path) -> dict[str, Any]:
         "equal": [matching_alone(lab, lab.fresh(**whole)[0], method) for method in (STATES, RELATIONS)],
         "cut": [matching_alone(lab, lab.fresh()[0], method) for method in (STATES, RELATIONS)],
         "steps": steps(lab),
+        "validation": validation_losses(lab),
         "resumed": {
             "states": resumed(lab, "states", evaluate_every=4, **STATES),
             "adapter": resumed(lab, "adapter", method="lora", lora=Lora(r=4), **STATES),
