@@ -93,3 +93,23 @@ def test_race_without_labelled_validation_rows_is_refused(tmp_path, monkeypatch)
         with pytest.raises(DataError, match=r"0 of \d+ validation rows have a reference.*data\.validation"):
             race(recipe, overrides=overrides)
         assert teachers.prompts_to("small") == []
+
+
+def test_filter_that_drops_wrong_labels_earns_and_idle_ones_are_named(tmp_path, monkeypatch):
+    with serving(scripted(wrong_on(0.35))) as server:
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, "127.0.0.1")
+        teachers = TwoTeachers(tmp_path, {"only": server})
+        section = {"prompts": 200, "first_prompts": 200, "filters": ["verification", "truncated"]}
+        # the verifier compares the teacher's answer with the message's own label
+        recipe = race_recipe(teachers, tmp_path, section, "only", gold_rows=True)
+        found = RaceReport.model_validate(race(recipe)["report"])
+        assert len(teachers.prompts_to("only")) == 200
+    useful, idle = sorted(found.filters, key=lambda one: one.worth is None)
+    assert (useful.name, useful.verdict) == ("verification", "earns")
+    assert useful.worth is not None
+    assert useful.worth.low > 0
+    assert 40 < useful.dropped < 100
+    assert (idle.name, idle.verdict) == ("truncated", "drops_nothing")
+    assert found.filter_conclusion == "Earns its place: verification; earns nothing: truncated."
+    assert "One contestant" in found.conclusion

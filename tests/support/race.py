@@ -40,19 +40,22 @@ def wrong_on(share: float) -> Callable[[str], str]:
     return says
 
 
-def race_recipe(teachers: TwoTeachers, folder: Path, race: dict[str, Any], *names: str, **parts: Any) -> str:
+def race_recipe(
+    teachers: TwoTeachers, folder: Path, race: dict[str, Any], *names: str, gold_rows: bool = False, **parts: Any
+) -> str:
     """Write a recipe of a race with the teachers named; 240 messages and 150 labelled validation rows."""
-    path = Path(teachers.recipe(*names, **parts))
+    path = Path(teachers.recipe(*names, gold_rows=gold_rows, **parts))
     fields: dict[str, Any] = yaml.safe_load(path.read_text())
     for name, count in {"messages": 240, "labelled": 9, "test": 40, "validation": 150}.items():
         rows = [
-            {"id": f"{name}{at}", "message": text} | ({} if name == "messages" else {"intent": label_of(text)})
+            {"id": f"{name}{at}", "message": text}
+            | ({} if name == "messages" and not gold_rows else {"intent": label_of(text)})
             for at, text in enumerate(messages(name, count))
         ]
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     columns = {"id": "id", "text": "message"}
     fields["data"] = {
-        "train": {"path": "messages.jsonl", "columns": columns},
+        "train": {"path": "messages.jsonl", "columns": columns | ({"label": "intent"} if gold_rows else {})},
         **{
             role: {"path": f"{name}.jsonl", "columns": columns | {"label": "intent"}}
             for role, name in {"examples": "labelled", "test": "test", "validation": "validation"}.items()
