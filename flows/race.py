@@ -14,7 +14,7 @@ from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import Run, join_prefect
 from tasks.racing.contest import contest_of
 from tasks.racing.filters import measure_filters
-from tasks.racing.plan import plan_race
+from tasks.racing.plan import check_own_student, plan_race
 from tasks.racing.report import write_race
 from tasks.racing.rounds import run_rounds
 from tasks.read import read_sources
@@ -57,6 +57,7 @@ def run_stages(run: Run, *, only_plan: bool) -> dict[str, Any]:
     plan = plan_race(run, contest, rows)
     if only_plan:
         return {"plan": plan}
+    check_own_student(run, contest)
     outcome = run_rounds(run, contest, rows)
     filters = measure_filters(run, contest, outcome)
     report = write_race(run, contest, plan, outcome, filters)

@@ -1,6 +1,7 @@
 """Takes the training rows of one half of a slice, for one student of a race."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 from tasks.race_slice import SliceRows
+
+TRAIN = "train.jsonl"
 
 
 class RaceHalfParams(Params):
@@ -30,13 +33,14 @@ class RaceHalfSummary(StageSummary):
 
 @stage("race_half", version=1)
 def race_half(call: StageCall[RaceHalfParams]) -> RaceHalfSummary:
-    """Write train.jsonl, the rows of half of the prompts and all labelled ones, and an empty validation.jsonl."""
+    """Write train.jsonl with the rows of half of the prompts and all labelled ones; other files are the slice's."""
     prompts = read_row_ids(call.folder("slice") / "prompts.parquet")
-    half, out = half_of(prompts, call.params.seed, call.params.draw), call.work.folder
-    lines = [line for row_id, line in _lines(call.folder("filter")) if row_id in half or row_id not in prompts]
-    (out / "train.jsonl").write_text("".join(lines), encoding="utf-8")
-    # no student stops by it: the race's own validation rows are the ones that it is compared on
-    (out / "validation.jsonl").write_text("")
+    half, whole, out = half_of(prompts, call.params.seed, call.params.draw), call.folder("filter"), call.work.folder
+    for path in whole.iterdir():
+        if path.name != TRAIN:
+            shutil.copyfile(path, out / path.name)
+    lines = [line for row_id, line in _lines(whole / TRAIN) if row_id in half or row_id not in prompts]
+    (out / TRAIN).write_text("".join(lines), encoding="utf-8")
     return RaceHalfSummary(rows=len(lines))
 
 
@@ -49,7 +53,7 @@ def take_half(
     return replace(dataset, ref=built.ref)
 
 
-def _lines(folder: Path) -> Iterator[tuple[str, str]]:
-    with (folder / "train.jsonl").open(encoding="utf-8") as stream:
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    with path.open(encoding="utf-8") as stream:
         for line in stream:
             yield json.loads(line)["id"], line

@@ -59,9 +59,8 @@ def plan_lines(race: Race, contestants: Mapping[str, Recipe], tested: Sequence[s
             f"each contestant gets {budget}: fewer prompts than above if they take more, by {PROBE} prompts of each"
         )
     if tested:
-        lines.append(
-            f"then the worth of {len(tested)} filters on the winner's prompts, 0 requests: {', '.join(tested)}"
-        )
+        filters = f"{len(tested)} filter{'s' if len(tested) > 1 else ''}"
+        lines.append(f"then the worth of {filters} on the winner's prompts, 0 requests: {', '.join(tested)}")
     lines.append("what the store holds is not asked again; no test row is read")
     return lines
 

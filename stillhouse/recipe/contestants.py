@@ -40,11 +40,12 @@ def contestant_recipe(recipe: Recipe, contestant: Contestant) -> Recipe:
         RecipeError: it names a teacher, a field of a prompt or of the filters that there is not, or a wrong value.
     """
     teachers = recipe.teachers
-    changes: dict[str, Any] = {}
+    # a slice is asked at once: it is smaller than a round
+    changes: dict[str, Any] = {"rounds": None}
     if contestant.teacher:
         teachers = (_teacher_named(recipe, contestant),)
         evaluation = recipe.evaluation.model_copy(update={"teacher": ""})
-        changes = {"routing": Routing(), "mixing": Mixing(), "evaluation": evaluation}
+        changes |= {"routing": Routing(), "mixing": Mixing(), "evaluation": evaluation}
     if contestant.prompt:
         teachers = tuple(_with_prompt(teacher, contestant) for teacher in teachers)
     filters = recipe.filters.model_dump() | contestant.filters | {"min_success_ratio": 0.0, "check_labels": False}

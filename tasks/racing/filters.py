@@ -15,7 +15,7 @@ def measure_filters(run: Run, contest: Contest, outcome: Outcome) -> list[Filter
     datasets = {name: leave_out(run, lesson, name) for name in names}
     learnt = run.store.path(lesson.dataset.ref, "train.jsonl").read_bytes()
     changing = [name for name, one in datasets.items() if run.store.path(one.ref, "train.jsonl").read_bytes() != learnt]
-    given = [(lesson.rows, datasets[name]) for name in changing]
+    given = [lesson.taught._replace(dataset=datasets[name]) for name in changing]
     answers = answers_of(run, contest, given, "race_students filters") if changing else []
     by_name = dict(zip(changing, answers, strict=True))
     kept = lesson.dataset.summary.rows.train

@@ -1,25 +1,25 @@
 """Trains the recipe's own student on halves of what a contestant has to teach, and asks it the validation rows."""
 
-from stillhouse.artifacts.handle import Built
-from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.evidence import read_evidence
 from stillhouse.metrics.metric import Answers
 from stillhouse.racing.slices import read_gold
 from tasks.convert import load_student_bases, load_teachers
+from tasks.cut import cut_students
 from tasks.evaluate import ask_student
 from tasks.evaluate_encoder import evaluate_encoders
 from tasks.orchestration.run import Run
 from tasks.race_half import take_half
-from tasks.race_slice import SliceRows
+from tasks.racing.teach import Taught
 from tasks.train import train_students
 
 
-def train_own_students(
-    run: Run, rows: SliceRows, dataset: Built[FilterSummary], draws: int, seed: int, label: str
-) -> list[Answers]:
+def train_own_students(run: Run, taught: Taught, draws: int, seed: int, label: str) -> list[Answers]:
     """Return what each of a contestant's students answers: [draws][validation rows]; none from a half without rows."""
+    run, (_, rows, dataset) = run.with_recipe(taught.recipe), taught
     base, *_ = load_student_bases(run)
     teachers = load_teachers(run)
+    # by all rows of the slice, so that each half trains the same student
+    (base,) = cut_students(run, [base], dataset) if base.is_uncut else [base]
     gold = read_gold(run.store.fetch(rows.drawn.ref), run.recipe.skill)
     found: list[Answers] = []
     for draw in range(draws):

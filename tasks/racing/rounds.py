@@ -47,7 +47,7 @@ def run_rounds(run: Run, contest: Contest, rows: Rows) -> Outcome:
             name: teach(run, contest.recipes[name], rows, max(1, round(budgets[name] * share)), race.seed)
             for name in running
         }
-        given = [(lesson.rows, lesson.dataset) for lesson in lessons.values()]
+        given = [lesson.taught for lesson in lessons.values()]
         answers = dict(zip(lessons, answers_of(run, contest, given, label), strict=True))
         scoring = scoring_of(run, lessons[running[0]].rows)
         results = rank({name: measure(metric, one, scoring) for name, one in answers.items()}, scoring)

@@ -1,8 +1,8 @@
 """What one contestant has to teach: its teachers' completions of a slice, as its filters leave them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -12,12 +12,21 @@ from stillhouse.racing.summary import Spent
 from stillhouse.recipe.recipe import Recipe
 from tasks.balance import Rows
 from tasks.convert import load_judge, load_teachers
+from tasks.draw import draw_tokens
 from tasks.filter import filter_completions
 from tasks.judge import score_completions
 from tasks.mix import Completions, generate_completions
 from tasks.orchestration.run import Run
 from tasks.race_slice import SliceRows, draw_slice
 from tasks.second_opinion import form_second_opinion
+
+
+class Taught(NamedTuple):
+    """Training rows for the students of one contestant, with its recipe and its slice."""
+
+    recipe: Recipe
+    rows: SliceRows
+    dataset: Built[FilterSummary]
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,14 @@ class Lesson:
     completions: Completions
     scores: Built[Any] | None
     opinions: Built[Any] | None
+    draws: Mapping[int, Built[Any]]
     dataset: Built[FilterSummary]
     spent: Spent
+
+    @property
+    def taught(self) -> Taught:
+        """What its students learn from."""
+        return Taught(self.recipe, self.rows, self.dataset)
 
 
 def teach(run: Run, recipe: Recipe, rows: Rows, prompts: int, seed: int) -> Lesson:
@@ -42,16 +57,19 @@ def teach(run: Run, recipe: Recipe, rows: Rows, prompts: int, seed: int) -> Less
     """
     own = run.with_recipe(recipe)
     drawn = draw_slice(own, rows, prompts, seed)
-    completions = generate_completions(own, load_teachers(own), drawn)
+    teachers = load_teachers(own)
+    completions = generate_completions(own, teachers, drawn)
     scores = score_completions(own, load_judge(own) if recipe.judge_chooses else None, completions, drawn)
     opinions = form_second_opinion(own, drawn)
-    dataset = filter_completions(own, completions, drawn, scores, opinions)
+    draws = draw_tokens(own, teachers, completions, drawn)
+    dataset = filter_completions(own, completions, drawn, scores, opinions, draws)
     return Lesson(
         recipe=recipe,
         rows=drawn,
         completions=completions,
         scores=scores,
         opinions=opinions,
+        draws=draws,
         dataset=dataset,
         spent=_spent(recipe, drawn, completions, scores),
     )
@@ -61,7 +79,7 @@ def leave_out(run: Run, lesson: Lesson, name: str) -> Built[FilterSummary]:
     """Return the training rows of a lesson without one filter; nobody is asked anything."""
     recipe = lesson.recipe.model_copy(update={"filters": lesson.recipe.filters.without(name)})
     own = run.with_recipe(recipe)
-    return filter_completions(own, lesson.completions, lesson.rows, lesson.scores, lesson.opinions)
+    return filter_completions(own, lesson.completions, lesson.rows, lesson.scores, lesson.opinions, lesson.draws)
 
 
 def _spent(recipe: Recipe, rows: SliceRows, completions: Completions, scores: Built[Any] | None) -> Spent:

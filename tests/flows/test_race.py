@@ -34,6 +34,7 @@ def test_race_of_two_teachers_finds_the_better_one_and_asks_each_prompt_once(tmp
         found = RaceReport.model_validate(race(recipe)["report"])
         asked = {name: teachers.prompts_to(name) for name in ("small", "large")}
         race(recipe)
+        later = race(recipe, only_plan=True)["plan"]
         assert {name: teachers.prompts_to(name) for name in asked} == asked
     assert found.winner == "large"
     assert "large makes the best student" in found.conclusion or "large is left" in found.conclusion
@@ -47,6 +48,8 @@ def test_race_of_two_teachers_finds_the_better_one_and_asks_each_prompt_once(tmp
     assert other.behind.high < 0
     assert (other.is_out, other.spent.requests, other.spent.asked_now) == (True, 60, 60)
     assert any("2 contestants, 60 prompts each (60 of them new), at most 120 requests" in line for line in plan)
+    assert "of large's 180 requests for the last round the store holds 0" in plan
+    assert "of large's 180 requests for the last round the store holds 60" in later
     pages = list((tmp_path / "places" / "store" / "races").glob("*/race.*"))
     assert sorted(page.suffix for page in pages) == [".html", ".html", ".json", ".json"]
     html = next(page for page in pages if page.suffix == ".html").read_text()

@@ -26,7 +26,7 @@ def own_answers(recipe: str) -> dict[str, Any]:
     with start_run(load_recipe(recipe), load_settings(), []) as run:
         (contestant,) = contestants_of(run.recipe)
         lesson = teach(run, contestant_recipe(run.recipe, contestant), prepare_rows(run), 24, 0)
-        answers = train_own_students(run, lesson.rows, lesson.dataset, 1, 0, "students")
+        answers = train_own_students(run, lesson.taught, 1, 0, "students")
         folder = run.store.fetch(lesson.rows.drawn.ref)
         return {
             "answers": answers,

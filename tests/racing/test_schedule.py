@@ -40,7 +40,7 @@ def test_plan_counts_the_requests_of_the_costliest_who_may_run():
     assert lines[0].endswith("3 contestants, 200 prompts each (200 of them new), at most 1,000 requests")
     # two of the three run on, and one of them may be the costly one
     assert lines[1].endswith("2 contestants, 800 prompts each (600 of them new), at most 2,400 requests")
-    assert lines[2] == "then the worth of 1 filters on the winner's prompts, 0 requests: truncated"
+    assert lines[2] == "then the worth of 1 filter on the winner's prompts, 0 requests: truncated"
 
 
 def test_halves_are_half_of_the_prompts_and_differ_by_draw():
