@@ -93,7 +93,9 @@ def write_dataset(
     results, difficulty = select_completions(prompts, judged, shifts, spec, scores)
     training, balanced = training_examples(results, rows, examples, spec)
     training, mixed = with_shares_of_reasoning(training, results, spec)
-    soft = LabelProbabilities(judged, shifts, spec.labels, spec.skill) if spec.label_probabilities else None
+    # log-probabilities of labels are learnt as what they are of labels, whatever tokens the teacher wrote
+    has_labels = spec.label_probabilities or (spec.top_logprobs and spec.skill.has_labels)
+    soft = LabelProbabilities(judged, shifts, spec.labels, spec.skill) if has_labels else None
     num_rows = write_examples(training, spec, out, soft)
     tokens = None
     if spec.token_draws:
@@ -101,7 +103,8 @@ def write_dataset(
         tokens = write_teacher_tokens(training, lines, StoredNumbers(drawn), out)
     elif spec.top_logprobs and store:
         likeliest = top_numbers_of(store, keys_by_teacher(training), spec.top_logprobs)
-        tokens = write_teacher_tokens(training, lines, StoredNumbers(likeliest), out)
+        is_needed = not (soft and soft.knows_any(training["train"]))
+        tokens = write_teacher_tokens(training, lines, StoredNumbers(likeliest), out, is_needed=is_needed)
     pairs = write_preferences(results, spec, out)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
@@ -221,7 +224,7 @@ def write_examples(
     Raises:
         QualityError: the rows are to hold the teacher's probabilities (`judged`), and those of no row are known.
     """
-    if judged:
+    if judged and spec.label_probabilities:
         judged.check(training["train"])
     show = spec.skill.student_messages
     for name, found in training.items():

@@ -40,13 +40,17 @@ class LabelProbabilities:
         found = self._of(example)
         return {"label_probabilities": found} if found else {}
 
+    def knows_any(self, training: Sequence[TrainingExample]) -> bool:
+        """Return whether some example has probabilities."""
+        return any(self._of(example) for example in training)
+
     def check(self, training: Sequence[TrainingExample]) -> None:
         """Return if some example has probabilities.
 
         Raises:
             QualityError: none has.
         """
-        if not any(self._of(example) for example in training):
+        if not self.knows_any(training):
             raise QualityError(
                 "training.soft_labels: no row has the teacher's probabilities of the labels. A teacher served here "
                 "gives them if no two labels begin with the same token of its tokenizer, and any teacher by the shares "

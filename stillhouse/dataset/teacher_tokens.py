@@ -84,7 +84,12 @@ def keys_by_teacher(training: Mapping[str, Sequence[TrainingExample]]) -> dict[s
 
 
 def write_teacher_tokens(
-    training: Mapping[str, Sequence[TrainingExample]], lines: Lines, numbers: StoredNumbers, out: Path
+    training: Mapping[str, Sequence[TrainingExample]],
+    lines: Lines,
+    numbers: StoredNumbers,
+    out: Path,
+    *,
+    is_needed: bool = True,
 ) -> TeacherTokens:
     """Write train.logits.parquet and validation.logits.parquet into `out`, and return what they hold.
 
@@ -92,14 +97,14 @@ def write_teacher_tokens(
     numbers, as those that train on a reference, have no line.
 
     Raises:
-        QualityError: no training example has any.
+        QualityError: no training example has any, though it is needed.
     """
     counts = {}
     for split in _SPLITS:
         path = tokens_path(out / f"{split}.jsonl")
         counts[split] = (*write_token_lines(_lines(training[split], lines, numbers), path), path.stat().st_size)
     num_rows, num_tokens, size = counts["train"]
-    if not num_rows:
+    if is_needed and not num_rows:
         raise QualityError(
             f"training.kind: logits: none of the {len(training['train'])} training examples has the teacher's "
             "log-probabilities. Rows that train on their reference have none; a teacher has them if it is served here "

@@ -43,6 +43,26 @@ def choices_along(answers: Answers, label: str, probabilities: Mapping[str, floa
     return found
 
 
+class LabelTree:
+    """The labels as the student's tokens, and the choices that answers make among them."""
+
+    def __init__(self, encode: Encode) -> None:
+        """Start with no labels; `encode` gives `input_ids` and `completion_mask` of a prompt and its completion."""
+        self._encode = encode
+        self._answers: dict[str, list[int]] = {}
+
+    def along(self, row: Mapping[str, Any], encoded: Mapping[str, list[int]]) -> list[Choice | None]:
+        """Return `choices_along` the answer of a row that has the teacher's probabilities of the labels."""
+        answer, label = _answer_of(encoded), row["completion"][-1]["content"]
+        # once for all prompts that are answered alike
+        if self._answers.get(label) != answer:
+            self._answers = {one: self._answer(row["prompt"], one) for one in row["label_probabilities"]}
+        return choices_along(self._answers, label, row["label_probabilities"])
+
+    def _answer(self, prompt: Messages, label: str) -> list[int]:
+        return _answer_of(self._encode(prompt, [{"role": "assistant", "content": label}]))
+
+
 class ChoiceTable:
     """The choices of many rows, and how the token ids of a row point to them.
 
@@ -53,34 +73,21 @@ class ChoiceTable:
     def __init__(self, encode: Encode) -> None:
         """Start an empty table; `encode` gives `input_ids` and `completion_mask` of a prompt and its completion."""
         self.choices: list[Choice] = []
-        self._encode = encode
-        self._answers: dict[str, list[int]] = {}
+        self._tree = LabelTree(encode)
 
     def mark(self, row: Mapping[str, Any], encoded: Mapping[str, list[int]]) -> dict[str, list[int]]:
         """Return `input_ids` and `labels` of a row; `encoded` has its token ids and their mask."""
         pairs = zip(encoded["input_ids"], encoded["completion_mask"], strict=True)
         labels = [token if counts else IGNORE_INDEX for token, counts in pairs]
-        if probabilities := row.get("label_probabilities"):
-            answer = _answer_of(encoded)
-            answers = self._answers_like(answer, row, probabilities)
-            found = choices_along(answers, row["completion"][-1]["content"], probabilities)
-            start = len(labels) - len(answer)
-            for place, choice in enumerate(found, start=start):
+        if row.get("label_probabilities"):
+            found = self._tree.along(row, encoded)
+            for place, choice in enumerate(found, start=len(labels) - len(found)):
                 labels[place] = labels[place] if choice is None else self._add(choice)
         return {"input_ids": encoded["input_ids"], "labels": labels}
 
     def _add(self, choice: Choice) -> int:
         self.choices.append(choice)
         return code(len(self.choices) - 1)
-
-    def _answers_like(self, answer: list[int], row: Mapping[str, Any], labels: Mapping[str, float]) -> Answers:
-        """Return the tokens of every label behind the row's prompt, once for all prompts that are answered alike."""
-        if self._answers.get(row["completion"][-1]["content"]) != answer:
-            self._answers = {label: self._answer(row["prompt"], label) for label in labels}
-        return self._answers
-
-    def _answer(self, prompt: Messages, label: str) -> list[int]:
-        return _answer_of(self._encode(prompt, [{"role": "assistant", "content": label}]))
 
 
 def code(index: int) -> int:

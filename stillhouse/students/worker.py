@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.completions.token_numbers import tokens_path
+from stillhouse.data.row import Messages
 from stillhouse.runtime.worker import Reporter, rank, serve
 from stillhouse.students.base_model import load_base
 from stillhouse.students.export import attach_adapter, copy_processor, save_student, write_history
 from stillhouse.students.initialise import initialise
 from stillhouse.students.label_choices import Choice, ChoiceTable, num_with_choices
 from stillhouse.students.launch import TRAIN_WORKER, become_launcher
+from stillhouse.students.logits.student_tokens import StudentTokens
 from stillhouse.students.logits.token_table import TeacherMarks, TokenTable, check_covered
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
@@ -133,7 +135,11 @@ def _encode_all(spec: TrainSpec, tokenizer: Any, model: Any) -> EncodedRows:
     """Return the rows and the validation rows, if there are any, as token ids."""
     stops = stop_ids(model.generation_config, tokenizer)
     soft, training = spec.training.soft_labels, spec.training
-    choices = ChoiceTable(lambda prompt, answer: encode(tokenizer, prompt, answer, stops)) if soft else None
+
+    def one(prompt: Messages, answer: Messages) -> dict[str, list[int]]:
+        return encode(tokenizer, prompt, answer, stops)
+
+    choices = ChoiceTable(one) if soft else None
     # each of several processes has files of its own
     folder, suffix = Path(spec.checkpoints), f"{rank()}.arrow"
     table = TokenTable(folder / f"tokens-{rank()}.bin", training.logits.width) if training.kind == "logits" else None
@@ -141,8 +147,8 @@ def _encode_all(spec: TrainSpec, tokenizer: Any, model: Any) -> EncodedRows:
     def marks_of(path: str) -> TeacherMarks | None:
         if table is None:
             return None
-        sizes = {"vocab_size": model.get_input_embeddings().num_embeddings, "longest": training.max_length}
-        return TeacherMarks(tokens_path(Path(path)), table, training.logits, tokenizer, **sizes)
+        student = StudentTokens(tokenizer, one, model.get_input_embeddings().num_embeddings)
+        return TeacherMarks(tokens_path(Path(path)), table, training.logits, student, longest=training.max_length)
 
     def encoded(path: str, name: str, marks: Marks | None) -> tuple[Rows, int]:
         rows = iterate_rows(Path(path))

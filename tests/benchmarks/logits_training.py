@@ -23,6 +23,7 @@ from stillhouse.completions.token_numbers import TokenLine, TokenNumbers, tokens
 from stillhouse.inference.loading import load_tokenizer
 from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.training import Training, TrainingExecution
+from stillhouse.students.logits.student_tokens import StudentTokens
 from stillhouse.students.logits.token_table import TeacherMarks, TokenTable
 from stillhouse.students.row_file import keep_on_disk
 from stillhouse.students.train import build_trainer
@@ -82,7 +83,8 @@ def trainer_of(folder: Path, model: Any, settings: LogitsSettings | None, answer
         )
         table = TokenTable(folder / f"{settings.width}.bin", settings.width)
         readable: Any = type("Readable", (), {"decode": lambda self, ids, **_: "a"})()
-        marks = TeacherMarks(path, table, settings, readable, vocab_size=VOCABULARY, longest=9999)
+        student = StudentTokens(readable, lambda *_: {}, VOCABULARY)
+        marks = TeacherMarks(path, table, settings, student, longest=9999)
         row = {"completion": [{"content": "a"}]}
         encoded = [marks.mark({"id": str(n), **row}, one) for n, one in enumerate(encoded)]
     kind = {"kind": "logits", "logits": settings} if settings else {}

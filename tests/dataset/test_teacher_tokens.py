@@ -12,7 +12,7 @@ from stillhouse.errors import QualityError
 from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
 from stillhouse.skills.math import Math
 from tests.support.builders import TEACHER, make_completion, make_row
-from tests.support.dataset import build_dataset, make_rollouts
+from tests.support.dataset import build_dataset, label_scores, make_rollouts
 
 OTHER = "u" * 64
 STEPS = ({7: math.log(0.6), 8: math.log(0.3), 9: math.log(0.05)}, {3: -0.01})
@@ -87,6 +87,14 @@ def test_scores_of_labels_count_whatever_number_was_asked_for(tmp_path):
     store = stored(tmp_path, with_numbers("a-0-t"), k=0)
     build_dataset(tmp_path, train=[make_row("a")], answers=rollouts("a", "car"), top_logprobs=16, store=store)
     assert len(lines_of(tmp_path)) == 1
+
+
+def test_rows_of_labels_hold_their_probabilities_and_need_no_numbers_of_tokens(tmp_path):
+    store = stored(tmp_path, ("a-0-t", {}))
+    answers = rollouts("a", "car", scores=label_scores(8, 2))
+    summary, _, lines = build_dataset(tmp_path, train=[make_row("a")], answers=answers, top_logprobs=3, store=store)
+    assert lines["train"][0]["label_probabilities"] == pytest.approx({"car": 0.8, "pet": 0.2})
+    assert summary.teacher_tokens.rows == 0
 
 
 def test_draws_are_joined_by_the_keys_of_the_completions(tmp_path):

@@ -9,6 +9,7 @@ from stillhouse.recipe.training import Training
 from tests.support.builders import make_api_teacher, make_recipe_fields, make_routed_fields, refusal_of
 
 LOGITS = {"kind": "logits", "logits": {"k": 12}}
+QA = {"kind": "qa"}
 VLLM = {"model": "big", "endpoint": {"provider": "vllm", "base_url": "http://127.0.0.1:8000/v1"}}
 
 
@@ -57,13 +58,18 @@ def test_reverse_kl_is_refused_without_draws_and_why():
     message = refusal_of(make_recipe_fields(training={"kind": "logits", "logits": {"loss": "reverse_kl"}}))
     assert "of tokens beyond the k likeliest nobody knows the teacher's: set draws to 12" in message
     drawn = {"kind": "logits", "logits": {"loss": "reverse_kl", "draws": 12}}
-    assert parse_recipe(make_recipe_fields(training=drawn)).token_draws.draws == 12
+    assert parse_recipe(make_recipe_fields(skill=QA, training=drawn)).token_draws.draws == 12
 
 
 def test_draws_ask_the_teacher_for_no_log_probabilities():
-    recipe = parse_recipe(make_recipe_fields(training={"kind": "logits", "logits": {"draws": 12}}))
+    recipe = parse_recipe(make_recipe_fields(skill=QA, training={"kind": "logits", "logits": {"draws": 12}}))
     assert recipe.asked_teacher(0) == recipe.teacher
     assert parse_recipe(make_recipe_fields(training=LOGITS)).token_draws is None
+
+
+def test_draws_of_labels_are_refused():
+    message = refusal_of(make_recipe_fields(training={"kind": "logits", "logits": {"draws": 12}}))
+    assert "training.logits.draws: 12 tokens stand for a distribution that is not known whole" in message
 
 
 def test_draws_of_a_teacher_behind_an_endpoint_are_refused():

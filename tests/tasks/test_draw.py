@@ -16,12 +16,12 @@ def built(folder: Path, *teachers: dict[str, Any], **logits: Any) -> dict[str, s
     data = {}
     for role in ("train", "examples", "test"):
         (folder / f"{role}.jsonl").write_text(f'{{"text": "{role}"}}\n')
-        columns = {"text": "text"} if role == "train" else {"text": "text", "label": "label"}
+        columns = {"text": "text"} if role == "train" else {"text": "text", "reference": "answer"}
         data[role] = {"path": str(folder / f"{role}.jsonl"), "columns": columns}
     kind = {"kind": "logits", "logits": logits} if logits else {}
     training = {"learning_rate": 5e-4, **kind}
     make = make_routed_fields if len(teachers) > 1 else make_recipe_fields
-    fields = make(*teachers, training=training, evaluation={"encoder": None})
+    fields = make(*teachers, skill={"kind": "qa"}, training=training, evaluation={"encoder": None})
     run = dry_distill(parse_recipe(fields | {"data": data}))
     return {one.label: one.ref.fingerprint for one in run.built}
 

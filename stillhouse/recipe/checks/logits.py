@@ -45,6 +45,11 @@ def _one_store(recipe: Recipe) -> Iterator[str]:
             "training.logits: all students learn one set of draws, at one temperature: give all that learn by kind: "
             "logits the same `draws` and `temperature`"
         )
+    if recipe.skill.has_labels:
+        yield (
+            f"training.logits.draws: {asked.draws} tokens stand for a distribution that is not known whole, and that "
+            "of labels is: set draws to 0"
+        )
     for number, teacher in enumerate(recipe.teachers):
         if teacher.endpoint:
             yield (

@@ -2,37 +2,43 @@
 
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import NamedTuple
 
 SameText = Callable[[Sequence[int], Sequence[int]], bool]  # whether tokens of a target and of a teacher spell one text
 
 
-class Run(NamedTuple):
-    """`size` tokens of the target from `target_start`, which are those of the completion from `teacher_start`."""
+class Pair(NamedTuple):
+    """A place in the target, and the place in the completion whose numbers are of it."""
 
-    target_start: int
-    teacher_start: int
-    size: int
-    # behind them both go on with one text in other tokens, as where a form let the teacher spell a label its own way
-    is_forked: bool = False
+    target: int
+    teacher: int
+    is_fork: bool = False  # there both go on with one text in other tokens
 
 
-def aligned(target: Sequence[int], teacher: Sequence[int], same_text: SameText) -> Run:
-    """Return the longest run of tokens that the target shares with the teacher's completion; its size may be 0.
+def aligned(target: Sequence[int], teacher: Sequence[int], same_text: SameText) -> list[Pair]:
+    """Return the places of the target that have the teacher's numbers, in order.
 
-    Mostly it is the whole of one of them. A target may lack the reasoning before the answer, be cut or written in
+    Mostly they are all, or all but the end. A target may lack the reasoning before the answer, be cut or written in
     another way, and has the template's tokens around it; a completion may lack the end token, as where a stop text
-    ended decoding. Behind such a difference the teacher's numbers are of other tokens before them, so one run is all.
+    ended decoding. Those of the longest run of tokens that both share have numbers, and where the answer begins or the
+    run ends, the place at which one text parts into other tokens, as a form or a space lets a teacher spell it.
     """
-    shorter = min(len(target), len(teacher))
-    same = next((n for n, (one, two) in enumerate(zip(target, teacher, strict=False)) if one != two), None)
-    if same is None:
-        return Run(0, 0, shorter)
-    if same_text(target[same:], teacher[same:]):
-        return Run(0, 0, same, is_forked=True)
-    if same > shorter // 2:
-        return Run(0, 0, same)
+    pairs = zip(target, teacher, strict=False)
+    size = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    if size == min(len(target), len(teacher)):
+        return _run(0, 0, size)
+    forks = [Pair(size, size, is_fork=True)] if same_text(target[size:], teacher[size:]) else []
     # without its heuristic for long texts, which drops frequent tokens
     found = SequenceMatcher(None, target, teacher, autojunk=False).find_longest_match()
-    is_forked = found.size > 0 and same_text(target[found.a + found.size :], teacher[found.b + found.size :])
-    return Run(found.a, found.b, found.size, is_forked)
+    if found.size <= size:
+        return [*_run(0, 0, size), *forks]
+    target_end, teacher_end = found.a + found.size, found.b + found.size
+    behind = [Pair(target_end, teacher_end, is_fork=True)]
+    behind = behind if same_text(target[target_end:], teacher[teacher_end:]) else []
+    before = [fork for fork in forks if fork.target < found.a and fork.teacher < found.b]
+    return [*before, *_run(found.a, found.b, found.size), *behind]
+
+
+def _run(target: int, teacher: int, size: int) -> list[Pair]:
+    return [Pair(target + offset, teacher + offset) for offset in range(size)]

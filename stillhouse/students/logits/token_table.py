@@ -16,8 +16,9 @@ import numpy as np
 from stillhouse.completions.token_numbers import TokenLine, TokenNumbers, read_token_lines
 from stillhouse.errors import DataError, ModelError
 from stillhouse.recipe.teaching.logits import LogitsSettings
-from stillhouse.students.label_choices import IGNORE_INDEX, code
+from stillhouse.students.label_choices import IGNORE_INDEX, Choice, LabelTree, code
 from stillhouse.students.logits.alignment import aligned
+from stillhouse.students.logits.student_tokens import StudentTokens
 
 # rows in which the student's tokenizer must read the teacher's tokens as the answer before it is believed to be another
 _ROWS_TO_DOUBT = 8
@@ -73,7 +74,7 @@ class TeacherMarks:
     """Gives the rows of one file, in their order, the teacher's numbers of their tokens."""
 
     def __init__(
-        self, path: Path, table: TokenTable, settings: LogitsSettings, tokenizer: Any, *, vocab_size: int, longest: int
+        self, path: Path, table: TokenTable, settings: LogitsSettings, student: StudentTokens, *, longest: int
     ) -> None:
         """Take the file with the numbers, and the table that they go to.
 
@@ -81,20 +82,22 @@ class TeacherMarks:
             path: of a file by `write_token_lines`; none is there without numbers.
             table: for the numbers of all files.
             settings: the recipe's.
-            tokenizer: the student's.
-            vocab_size: numbers that the student gives for a token.
+            student: the student's tokens.
             longest: tokens of a row that is not left out.
         """
         self.num_tokens = self.num_covered = 0
         self._lines: Iterator[TokenLine] = read_token_lines(path) if path.is_file() else iter(())
         self._next = next(self._lines, None)
         self._line = -1
-        self._table, self._settings, self._tokenizer = table, settings, tokenizer
-        self._vocab_size, self._longest = vocab_size, longest
+        self._table, self._settings, self._student, self._longest = table, settings, student, longest
+        self._tree = LabelTree(student.encode)
         self._read = self._doubted = 0
 
     def mark(self, row: Mapping[str, Any], encoded: Mapping[str, list[int]]) -> dict[str, list[int]]:
         """Return `input_ids` and `labels` of the next row of the file of training examples.
+
+        Where the teacher's probability of each label is known, the student learns it at each fork of the labels' own
+        tokens: the teacher's tokens may spell them in another way, and its calibration is no matter of tokens.
 
         Raises:
             DataError: the numbers are of another row.
@@ -102,55 +105,64 @@ class TeacherMarks:
         """
         pairs = zip(encoded["input_ids"], encoded["completion_mask"], strict=True)
         labels = [token if counts else IGNORE_INDEX for token, counts in pairs]
-        numbers, teacher = self._numbers_of(row)
+        numbers = self._numbers_of(row)
         if len(labels) <= self._longest:
             self.num_tokens += sum(encoded["completion_mask"])
-            if numbers:
+            share = self._settings.weight_of(row.get("teacher"))
+            if row.get("label_probabilities"):
+                self._fill_choices(labels, self._tree.along(row, encoded), share)
+            elif numbers:
                 self._doubt(row, numbers)
-                self._fill(labels, numbers, self._settings.weight_of(teacher))
+                self._fill(labels, numbers, share)
         return {"input_ids": encoded["input_ids"], "labels": labels}
 
-    def _numbers_of(self, row: Mapping[str, Any]) -> tuple[TokenNumbers | None, int | None]:
+    def _numbers_of(self, row: Mapping[str, Any]) -> TokenNumbers | None:
         self._line += 1
         found = self._next
         if found is None or found.line != self._line:
-            return None, None
+            return None
         if found.id != row["id"] or found.teacher_number != row.get("teacher"):
             raise DataError(
                 f"The teacher's log-probabilities of row {found.id} stand beside training example {row['id']}: these "
                 "files are not of one filtering. Build them again with --refresh filter."
             )
         self._next = next(self._lines, None)
-        return found.numbers, found.teacher_number
+        return found.numbers
+
+    def _fill_choices(self, labels: list[int], choices: Sequence[Choice | None], share: float) -> None:
+        """Point those of `labels` that choose among labels to the teacher's probabilities of the branches."""
+        for place, choice in enumerate(choices, start=len(labels) - len(choices)):
+            if choice is not None:
+                known = [pair for pair in zip(choice.branches, choice.probabilities, strict=True) if pair[1] > 0.0]
+                known.sort(key=lambda pair: -pair[1])
+                ids, probabilities = zip(*known, strict=True)
+                self._add(labels, place, share, np.array(ids), np.log(probabilities))
 
     def _fill(self, labels: list[int], numbers: TokenNumbers, share: float) -> None:
         """Point those of `labels` that are the teacher's tokens to its numbers."""
         start = next((place for place, label in enumerate(labels) if label != IGNORE_INDEX), len(labels))
-        run = aligned(labels[start:], numbers.token_ids.tolist(), self._spell_the_same)
         ends = np.cumsum(numbers.sizes).tolist()
-        # of draws nobody knows what the student's own spelling is worth
-        count = run.size + (run.is_forked and not self._settings.draws)
-        for offset in range(count):
-            place, theirs = start + run.target_start + offset, run.teacher_start + offset
-            first = ends[theirs] - int(numbers.sizes[theirs])
-            ids, logprobs = numbers.ids[first : ends[theirs]], numbers.logprobs[first : ends[theirs]]
-            if offset == run.size:
-                ids, logprobs = _in_other_tokens(ids, logprobs, int(numbers.token_ids[theirs]), labels[place])
+        for pair in aligned(labels[start:], numbers.token_ids.tolist(), self._student.spell_the_same):
+            place, first = start + pair.target, ends[pair.teacher] - int(numbers.sizes[pair.teacher])
+            ids, logprobs = numbers.ids[first : ends[pair.teacher]], numbers.logprobs[first : ends[pair.teacher]]
+            if pair.is_fork:
+                if self._settings.draws:
+                    continue  # of draws nobody knows what the student's own spelling is worth
+                written = int(numbers.token_ids[pair.teacher])
+                ids, logprobs = self._student.in_own_tokens(ids, logprobs, written, labels[place])
             # a teacher may pad its vocabulary to more numbers than the student has
-            inside = ids < self._vocab_size
+            inside = ids < self._student.vocab_size
             if inside.any():
-                labels[place] = self._table.add(labels[place], share, ids[inside], logprobs[inside])
-                self.num_covered += 1
+                self._add(labels, place, share, ids[inside], logprobs[inside])
 
-    def _spell_the_same(self, target: Sequence[int], teacher: Sequence[int]) -> bool:
-        # a target's last token ends it
-        texts = [self._tokenizer.decode(list(ids), skip_special_tokens=True).strip() for ids in (target[:-1], teacher)]
-        return bool(texts[0]) and texts[0] == texts[1]
+    def _add(self, labels: list[int], place: int, share: float, ids: Any, logprobs: Any) -> None:
+        labels[place] = self._table.add(labels[place], share, ids, logprobs)
+        self.num_covered += 1
 
     def _doubt(self, row: Mapping[str, Any], numbers: TokenNumbers) -> None:
         """Return if the student's tokenizer reads the teacher's tokens as the answer, mostly."""
         self._read += 1
-        told = self._tokenizer.decode(numbers.token_ids.tolist(), skip_special_tokens=True).split()
+        told = self._student.text_of(numbers.token_ids.tolist()).split()
         answer = str(row["completion"][-1]["content"]).split()
         self._doubted += not set(told) & set(answer)
         if self._read == _ROWS_TO_DOUBT and self._doubted == self._read:
@@ -159,16 +171,6 @@ class TeacherMarks:
                 "differ, and log-probabilities can't be compared token by token. Take training.kind: sft, which learns "
                 "from the teacher's text, or a student of the teacher's family."
             )
-
-
-def _in_other_tokens(ids: Any, logprobs: Any, written: int, wanted: int) -> tuple[Any, Any]:
-    """Return a position's numbers with those of the token `written` moved to `wanted`, which begins the same text."""
-    known = dict(zip(ids.tolist(), logprobs.tolist(), strict=True))
-    both = [known.pop(one) for one in {written, wanted} if one in known]
-    if both:
-        known[wanted] = min(float(np.logaddexp.reduce(both)), 0.0)
-    pairs = sorted(known.items(), key=lambda pair: (-pair[1], pair[0]))
-    return np.array([id_ for id_, _ in pairs], np.int32), np.array([number for _, number in pairs], np.float32)
 
 
 def check_covered(marks: TeacherMarks) -> None:

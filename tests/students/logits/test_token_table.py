@@ -10,14 +10,25 @@ from stillhouse.completions.token_numbers import TokenLine, top_numbers, write_t
 from stillhouse.errors import DataError, ModelError
 from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.students.label_choices import IGNORE_INDEX
+from stillhouse.students.logits.student_tokens import StudentTokens
 from stillhouse.students.logits.token_table import TeacherMarks, TokenTable, check_covered
 
 END = 99
-# a token above 300 spells those of two others
-PARTS = {310: (10, 11)}
-TOKENIZER = SimpleNamespace(
-    decode=lambda ids, skip_special_tokens: " ".join(f"w{part}" for one in ids for part in PARTS.get(one, (one,)))
-)
+# a token above 300 spells those of two others, and one from 210 to 290 another behind a space
+PARTS = {310: "w10w11", **{200 + one: f" w{one}" for one in range(10, 90)}}
+
+
+class Words:
+    def decode(self, ids, skip_special_tokens):
+        return "".join(PARTS.get(one, f"w{one}") for one in ids if one != END)
+
+    def __call__(self, text, add_special_tokens):
+        return SimpleNamespace(input_ids=[int(word) for word in text.split("w") if word])
+
+
+def encode_label(prompt, answer):
+    tokens = [int(word) for word in answer[0]["content"].split("w") if word]
+    return {"input_ids": [8, *tokens, END], "completion_mask": [0, *[1] * len(tokens), 1]}
 
 
 def make_line(place, tokens, *, row_id=None, teacher=None, steps=None):
@@ -29,12 +40,13 @@ def make_marks(folder, lines, width=5, longest=50, **settings):
     path = folder / "train.logits.parquet"
     write_token_lines(lines, path)
     table = TokenTable(folder / "tokens.bin", width)
-    marks = TeacherMarks(path, table, LogitsSettings(**settings), TOKENIZER, vocab_size=400, longest=longest)
+    student = StudentTokens(Words(), encode_label, 400)
+    marks = TeacherMarks(path, table, LogitsSettings(**settings), student, longest=longest)
     return marks, table
 
 
 def make_row(place, answer, **fields):
-    words = " ".join(f"w{token}" for token in answer)
+    words = "".join(f"w{token}" for token in answer)
     row = {"id": f"r{place}", "completion": [{"role": "assistant", "content": words}]} | fields
     return row, {"input_ids": [8, 9, *answer, END], "completion_mask": [0, 0, *[1] * len(answer), 1]}
 
@@ -68,6 +80,30 @@ def test_label_that_the_teacher_spelt_in_other_tokens_has_the_probability_of_bot
     assert (record["taken"], record["ids"][:2].tolist()) == (310, [310, 50])
     assert np.exp(record["logprobs"]).tolist() == pytest.approx([share, 0.25, 0, 0, 0])
     assert labels[-1] == END
+
+
+def test_words_behind_a_space_that_the_target_lacks_count_for_those_without(tmp_path):
+    first = {220: math.log(0.6), 230: math.log(0.25), 30: math.log(0.05)}
+    marks, table = make_marks(tmp_path, [make_line(0, [220, 21], steps=[first, {21: -0.1}])])
+    labels = marks.mark(*make_row(0, [20, 21]))["labels"]
+    records = table.at(places_of(labels))
+    assert records["taken"].tolist() == [20, 21]
+    assert records["ids"][0].tolist()[:2] == [20, 30]
+    assert np.exp(records["logprobs"][0]).tolist() == pytest.approx([0.6, 0.3, 0, 0, 0])
+
+
+def test_labels_are_learnt_as_labels_whatever_the_teacher_wrote(tmp_path):
+    marks, table = make_marks(tmp_path, [make_line(0, [270])])
+    shares = {"w20w21": 0.5, "w20w22": 0.2, "w30": 0.3, "w40": 0.0}
+    row, encoded = make_row(0, [20, 21], prompt=[], label_probabilities=shares)
+    labels = marks.mark(row, encoded)["labels"]
+    first, second = table.at(places_of(labels))
+    assert (first["taken"], first["ids"].tolist()) == (20, [20, 30, 20, 20, 20])
+    assert np.exp(first["logprobs"]).tolist() == pytest.approx([0.7, 0.3, 0, 0, 0])
+    assert (second["taken"], second["ids"].tolist()[:2]) == (21, [21, 22])
+    assert np.exp(second["logprobs"]).tolist() == pytest.approx([5 / 7, 2 / 7, 0, 0, 0])
+    assert labels[-1] == END  # behind a label nothing but the end can come
+    assert marks.num_covered == 2
 
 
 def test_draws_of_a_label_spelt_in_other_tokens_are_not_known(tmp_path):
@@ -105,7 +141,7 @@ def test_numbers_of_another_row_are_refused(tmp_path, line):
 
 
 def test_teacher_of_another_vocabulary_is_refused_with_the_remedy(tmp_path):
-    marks, _ = make_marks(tmp_path, [make_line(place, [200 + place]) for place in range(8)])
+    marks, _ = make_marks(tmp_path, [make_line(place, [120 + place]) for place in range(8)])
     with pytest.raises(ModelError, match=r"vocabularies differ.*training\.kind: sft"):
         _ = [marks.mark(*make_row(place, [20 + place])) for place in range(8)]
 

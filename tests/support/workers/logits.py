@@ -30,6 +30,7 @@ from stillhouse.students.initialise import initialise
 from stillhouse.students.label_choices import IGNORE_INDEX
 from stillhouse.students.logits.draws_loss import DrawsLoss
 from stillhouse.students.logits.loss import LogitsLoss
+from stillhouse.students.logits.student_tokens import StudentTokens
 from stillhouse.students.logits.token_table import TeacherMarks, TokenTable
 from stillhouse.students.tokens import encode, encode_rows, stop_ids
 from stillhouse.students.train import build_trainer
@@ -298,7 +299,12 @@ class Lab:
         path = self.folder / "train.logits.parquet"
         self.write_numbers(raw, path, width)
         table = TokenTable(self.folder / "tokens.bin", width)
-        marks = TeacherMarks(path, table, settings, self.tokenizer, vocab_size=len(self.tokenizer), longest=200)
+        student = StudentTokens(
+            self.tokenizer,
+            lambda prompt, answer: encode(self.tokenizer, prompt, answer, self.stops),
+            len(self.tokenizer),
+        )
+        marks = TeacherMarks(path, table, settings, student, longest=200)
         encoded, _ = encode_rows(self.tokenizer, raw, self.stops, 200, marks)
         self.covered = [marks.num_covered, marks.num_tokens]
         here = TrainingExecution(threads=1, device="cpu")
