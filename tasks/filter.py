@@ -10,6 +10,7 @@ from stillhouse.dataset.second_opinion import OPINIONS, read_opinions
 from stillhouse.dataset.spec import DatasetSpec
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.judging.scores import read_scores
+from stillhouse.recipe.recipe import Recipe
 from tasks.balance import Rows
 from tasks.mix import Completions
 from tasks.orchestration.params import Params
@@ -63,12 +64,20 @@ def filter_completions(
     Raises:
         QualityError: fewer completions survive than the recipe allows.
     """
-    recipe = run.recipe
-    params = FilterParams(
+    params = filter_params(run.recipe, rows.labels, token_draws=bool(draws))
+    drawn = {f"draw_{number}": built for number, built in draws.items()}
+    others = {"judge": scores, "second_opinion": opinions, **drawn}
+    inputs = {name: built.ref if built else None for name, built in others.items()}
+    return run.build(filter, {"generate": completions.ref, **rows.inputs, **inputs}, params, label=label)
+
+
+def filter_params(recipe: Recipe, labels: tuple[str, ...], *, token_draws: bool = False) -> FilterParams:
+    """Return what decides which rows a student of the recipe is trained on."""
+    return FilterParams(
         filters=recipe.filters,
         calibration=recipe.teacher.calibration,
         skill=recipe.skill,
-        labels=rows.labels,
+        labels=labels,
         use_references=recipe.training.use_references,
         other_calibrations=tuple(other.calibration for other in recipe.teachers[1:]) if recipe.has_several else None,
         mixing=recipe.mixing if recipe.has_several else None,
@@ -78,12 +87,8 @@ def filter_completions(
         pairs=recipe.pairs,
         label_probabilities=recipe.learns_probabilities,
         top_logprobs=recipe.top_logprobs,
-        token_draws=bool(draws),
+        token_draws=token_draws,
         other_priors=any(other.calibration == "batch" for other in recipe.teachers[1:]),
         target_version=recipe.skill.target_version,
         opinion_weight=recipe.second_opinion.weight if recipe.second_opinion else 0.0,
     )
-    drawn = {f"draw_{number}": built for number, built in draws.items()}
-    others = {"judge": scores, "second_opinion": opinions, **drawn}
-    inputs = {name: built.ref if built else None for name, built in others.items()}
-    return run.build(filter, {"generate": completions.ref, **rows.inputs, **inputs}, params, label=label)
