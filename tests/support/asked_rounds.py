@@ -10,7 +10,7 @@ from stillhouse.reports.rounds import rounds_block
 from stillhouse.reports.schema.rounds import AskedRounds
 from stillhouse.runtime.settings import load_settings
 from tasks.asking.rounds import ask_in_rounds
-from tasks.convert import load_teachers
+from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.filter import filter_completions
 from tasks.orchestration.params import P
 from tasks.orchestration.run import Inputs, Run
@@ -46,7 +46,8 @@ def asking_in_rounds(recipe: str) -> dict[str, Any]:
     """Return the report's blocks of rounds and of generation, the stages of the run, and the training examples."""
     with PlainRun(load_recipe(recipe), load_settings(), frozenset(), id="plain") as run:
         rows = prepare_rows(run)
-        completions = ask_in_rounds(run, load_teachers(run), None, [], rows, None)
+        bases = load_student_bases(run) if run.recipe.rounds_student == "main" else []
+        completions = ask_in_rounds(run, load_teachers(run), load_judge(run), bases, rows, None)
         dataset = filter_completions(run, completions, rows)
         block = AskedRounds.model_validate(rounds_block(completions.rounds, run.recipe))
         folder = run.store.fetch(dataset.ref)
