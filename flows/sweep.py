@@ -21,6 +21,7 @@ from stillhouse.sweep.trial import Fields
 from tasks.balance import balance_rows
 from tasks.convert import load_judge, load_student_bases, load_teachers
 from tasks.initialise import try_students
+from tasks.orchestration.compatibility import check_compatibility
 from tasks.orchestration.preflight import start_run
 from tasks.orchestration.results import PLAIN_JSON
 from tasks.orchestration.run import Run, join_prefect
@@ -77,6 +78,7 @@ def prepare(run: Run) -> Prepared:
     teachers, judge = load_teachers(run), load_judge(run)
     bases = load_student_bases(run)
     try_students(run, rows)
+    check_compatibility(run, bases, teachers)
     _, _, _, dataset = make_dataset(run, teachers, judge, bases, rows)
     return Prepared(rows, teachers, bases, dataset)
 
@@ -110,7 +112,7 @@ def trial(recipe: str, changes: dict[str, Any], fields: Fields, number: int, stu
         with quiet():
             data = prepare(run)
         truth = truth_for(run, trials, data)
-        done = run_trial(run, trials, trials.trials()[number], data, truth)
+        done = run_trial(run, trials, trials.trial(number), data, truth)
     score = done.rungs[-1].score
     log.info("trial %-3d %-8s %.4f on validation rows  %s", number, done.state, score, fields)
     return done.model_dump(mode="json")
@@ -125,7 +127,9 @@ def finish(run: Run, study: Study, recipe: str, changes: dict[str, Any], key: st
     best = winning(result, trials)
     known = study.noted("winner") or {"fields": None, "reads": 0}
     if known["fields"] != best.fields:
-        found = winner(recipe, {**changes, **best.fields, "sweep": None}, result)
+        # not as a parameter: those have a limit of size in Prefect
+        study.note("result", result.model_dump(mode="json"))
+        found = winner(recipe, {**changes, **best.fields, "sweep": None}, key)
         known = {"fields": best.fields, "result": found, "reads": known["reads"] + 1}
         study.note("winner", known)
     report = write_sweep_report(run, result, known["result"], known["reads"])
@@ -134,8 +138,8 @@ def finish(run: Run, study: Study, recipe: str, changes: dict[str, Any], key: st
 
 @flow(name="winner", flow_run_name="winner-of-{recipe}", persist_result=False, result_serializer=PLAIN_JSON)
 @one_line_errors("winner")
-def winner(recipe: str, changes: dict[str, Any], result: SweepResult) -> dict[str, Any]:
+def winner(recipe: str, changes: dict[str, Any], study: str) -> dict[str, Any]:
     """Distil by the recipe with the values of the best trial: all is found but what reads the test rows."""
     with start_run(load_recipe(recipe, changes), load_settings(), []) as run:
-        run.sweep = result
+        run.sweep = SweepResult.model_validate(Study(run.store, study).noted("result"))
         return run_stages(run)

@@ -108,19 +108,19 @@ def importance_text(sweep: SweepResult) -> str:
 def headline(report: SweepReport) -> str:
     """Return the winner's two scores in one line."""
     sweep, name = report.sweep, metric_name(report.sweep.metric)
-    if sweep.winner is None:
+    if sweep.best is None:
         return f"No winner among {len(sweep.trials)} trials"
-    chosen = decimal(sweep.trials[sweep.winner].score)
+    chosen = decimal(sweep.best.score)
     tested = "" if report.test_score is None else f", {decimal(report.test_score)} on the test rows"
-    return f"Trial {sweep.winner} of {len(sweep.trials)} wins: {name} {chosen} on validation rows{tested}"
+    return f"Trial {sweep.best.number} of {len(sweep.trials)} wins: {name} {chosen} on validation rows{tested}"
 
 
 def winner_text(report: SweepReport) -> str:
     """Return the winner's values, and its score on the test rows beside that on validation rows."""
     sweep = report.sweep
-    if sweep.winner is None:
+    best = sweep.best
+    if best is None:
         return "No trial keeps to the limits: there is no winner, and no test row was read."
-    best = sweep.trials[sweep.winner]
     values = ", ".join(f"{path} {value_text(value)}" for path, value in best.fields.items())
     name = metric_name(sweep.metric)
     reads = "once and by the winner alone" if report.test_reads == 1 else f"by {report.test_reads} winners in turn"
@@ -137,14 +137,14 @@ def winner_text(report: SweepReport) -> str:
 def scores_text(report: Report) -> str:
     """Return the validation score of a sweep's winner beside its test score, for its own report; empty for others."""
     sweep, student = report.sweep, report.models.student
-    if sweep is None or sweep.winner is None or student is None:
+    if sweep is None or sweep.best is None or student is None:
         return ""
     tested, name = student.quality.get(sweep.metric), metric_name(sweep.metric)
     on_test = NOT_MEASURED if tested is None else f"{decimal(tested.value)} {interval(tested.low, tested.high)}"
-    values = ", ".join(f"{at} {value_text(value)}" for at, value in sweep.trials[sweep.winner].fields.items())
-    chosen = decimal(sweep.trials[sweep.winner].score)
+    values = ", ".join(f"{at} {value_text(value)}" for at, value in sweep.best.fields.items())
+    chosen = decimal(sweep.best.score)
     return (
-        f"The student is trial {sweep.winner} of {len(sweep.trials)}: {values}. Its {name} on validation rows is "
+        f"The student is trial {sweep.best.number} of {len(sweep.trials)}: {values}. Its {name} on validation rows is "
         f"{chosen}, and on the test rows, which had no part in the choice, {on_test}."
     )
 

@@ -68,6 +68,14 @@ class Study:
         """
         return [self._read(key) for key in self._store.list(f"{self._home}/trials")]
 
+    def trial(self, number: int) -> Trial:
+        """Return one trial.
+
+        Raises:
+            StoreError: it is not there, the store can't be read, or holds something else there.
+        """
+        return self._read(self._key(number))
+
     def next_trial(self, most: int, ask: Ask, on_wait: Callable[[], None] = lambda: None) -> Trial | None:
         """Return a trial for this process to run: one that was left undone, else a new one; None if all are done.
 
@@ -89,8 +97,10 @@ class Study:
                     return mine
             fields = ask(trials) if len(trials) < most else None
             if fields is not None:
-                new = self._owned(Trial(number=len(trials), fields=fields))
-                if self._store.swap(self._key(new), _bytes(new), None):
+                # not their count: somebody may have deleted one
+                number = trials[-1].number + 1 if trials else 0
+                new = self._owned(Trial(number=number, fields=fields))
+                if self._store.swap(self._key(new.number), _bytes(new), None):
                     return new
                 continue  # another process was faster
             if all(trial.state != "running" for trial in trials):
@@ -106,7 +116,7 @@ class Study:
         Raises:
             StoreError: the store can't be written.
         """
-        self._store.put_bytes(self._key(trial), _bytes(trial))
+        self._store.put_bytes(self._key(trial.number), _bytes(trial))
 
     def note(self, name: str, body: dict[str, Any]) -> None:
         """Write what belongs to all trials, as `name`.json.
@@ -127,11 +137,11 @@ class Study:
         return body
 
     def _take_over(self, trial: Trial) -> Trial | None:
-        found = self._store.versioned(self._key(trial))
+        found = self._store.versioned(self._key(trial.number))
         if found is None or Trial.model_validate_json(found[0]) != trial:
             return None
         mine = self._owned(trial)
-        return mine if self._store.swap(self._key(trial), _bytes(mine), found[1]) else None
+        return mine if self._store.swap(self._key(trial.number), _bytes(mine), found[1]) else None
 
     def _owned(self, trial: Trial) -> Trial:
         return trial.model_copy(update={"owner": self.owner, "token": uuid.uuid4().hex})
@@ -169,8 +179,8 @@ class Study:
                 f"{self._home} to begin the sweep anew."
             ) from None
 
-    def _key(self, trial: Trial) -> str:
-        return f"{self._home}/trials/{trial.number:04d}.json"
+    def _key(self, number: int) -> str:
+        return f"{self._home}/trials/{number:04d}.json"
 
     def _owner_key(self, owner: str) -> str:
         return f"{self._home}/owners/{owner}.json"

@@ -108,10 +108,9 @@ def fail(study: Study, number: int, error: UserError) -> None:
     Raises:
         UserError: the fault is not the trial's, or no trial came through.
     """
-    trials = study.trials()
     if not isinstance(error, _OF_THE_TRIAL):
         raise error
-    study.put(trials[number].ended("failed", " ".join(str(error).split())))
+    study.put(study.trial(number).ended("failed", " ".join(str(error).split())))
     log.warning("trial %d failed: %s", number, error)
     states = [trial.state for trial in study.trials()]
     if states.count("failed") >= _MOST_FAILURES and {"complete", "pruned"}.isdisjoint(states):

@@ -63,7 +63,7 @@ def winning(result: SweepResult, trials: Sequence[Trial]) -> Trial:
         QualityError: none keeps to the limits; the message names the nearest.
     """
     if result.winner is not None:
-        return trials[result.winner]
+        return next(trial for trial in trials if trial.number == result.winner)
     found = nearest(trials, result.constraints)
     assert found is not None, "complete trials without limits have a winner"
     trial, limit = found

@@ -111,6 +111,19 @@ def test_study_record_of_something_else_is_named(store: Store):
         study.next_trial(1, numbered)
 
 
+def test_study_with_a_deleted_trial_goes_on_after_the_last(store: Store):
+    with Study(store, KEY) as study:
+        for number in range(3):
+            trial = study.next_trial(4, numbered)
+            assert trial is not None
+            study.put(trial.ended("complete"))
+            assert study.trial(number).state == "complete"
+        store.delete(f"sweeps/{KEY}/trials/0001.json")
+        trial = study.next_trial(4, numbered)
+        assert trial is not None
+        assert trial.number == 3
+
+
 def test_study_notes_are_kept(store: Store):
     with Study(store, KEY) as study:
         assert study.noted("winner") is None

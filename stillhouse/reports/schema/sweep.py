@@ -71,6 +71,11 @@ class SweepResult(Block):
     seconds: float = Field(description="of all trials, without the preparation of the data")
     cost_usd: Number = Field(description="the same in US dollars; null: a part is not known")
 
+    @property
+    def best(self) -> SweepTrial | None:
+        """The trial that won; None if none keeps to the limits."""
+        return next((trial for trial in self.trials if trial.number == self.winner), None)
+
 
 class SweepReport(Block):
     """sweeps/<study>/report.json: a sweep, and the winner on the test rows."""
