@@ -78,19 +78,23 @@ class TrainingMemory(StrictModel):
     verdict: Literal["fits", "may not fit"]  # what is calculated refuses nothing
 
 
-def training_bytes(shape: StudentShape, training: Training) -> int:
-    """Return the bytes of a training on one device, with settled settings and the longest examples."""
+def training_bytes(shape: StudentShape, training: Training, beside: int = 0) -> int:
+    """Return the bytes of a training on one device, with settled settings and the longest examples.
+
+    `beside` are the parameters of another model that the method only reads.
+    """
     # what is shared out is put together for one layer at a time, which is little beside the rest
     holders = 1 if training.execution.sharding == "none" else training.execution.processes
     parts = [_weights(shape, training) / holders, _activations(shape, training), _LOGIT_TOKENS * shape.vocabulary * 8]
-    return int(sum(parts)) + _OF_THE_DEVICE
+    return int(sum(parts)) + beside * _NUMBER_BYTES[training.precision or "float32"] + _OF_THE_DEVICE
 
 
 def reckon_training(
-    student: str, shape: StudentShape, training: Training, available: int, *, on_gpu: bool
+    student: str, shape: StudentShape, training: Training, available: int, *, on_gpu: bool, beside: int = 0
 ) -> TrainingMemory:
     """Return the memory of a student's training, whose settings are settled, and that of the other methods."""
-    needed = {method: training_bytes(shape, training.model_copy(update={"method": method})) for method in METHODS}
+    ways = {method: training.model_copy(update={"method": method}) for method in METHODS}
+    needed = {method: training_bytes(shape, way, beside) for method, way in ways.items()}
     own = needed.pop(training.method)
     if not on_gpu:
         needed.pop("qlora", None)

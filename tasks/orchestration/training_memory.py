@@ -27,7 +27,20 @@ def trainings_memory(run: Run) -> Iterator[TrainingMemory]:
         on_gpu = bool(machine.gpus) and trains_on_gpu(training, run.settings)
         settled = with_defaults(training, shape.parameters, on_gpu=on_gpu)
         available = machine.gpu_bytes if on_gpu else machine.memory_bytes
-        yield reckon_training(student.display_name, shape, settled, available, on_gpu=on_gpu)
+        beside = _parameters_beside(run, student, path)
+        yield reckon_training(student.display_name, shape, settled, available, on_gpu=on_gpu, beside=beside)
+
+
+def _parameters_beside(run: Run, student: Student, path: str) -> int:
+    """Return the parameters of the model that a student's method reads beside it, as far as they are known."""
+    training = run.recipe.training_of(student)
+    if training.learns_from_base:
+        return num_parameters(path, student.revision, 0) or 0
+    teacher = next((one for one in run.recipe.teachers if not one.endpoint), None)
+    if teacher is None or not training.needs_teacher:
+        return 0
+    found = find_checkpoint(teacher.model, teacher.revision, run.settings)
+    return num_parameters(found.path, teacher.revision, 0) or 0
 
 
 def _shape(path: str, student: Student) -> StudentShape | None:

@@ -56,6 +56,13 @@ def test_training_bytes_without_checkpointing_hold_every_layer():
     assert kept - training_bytes(shape(PHI_4_MINI), settled()) > 20 * GIB
 
 
+def test_training_bytes_of_a_model_beside_the_student_are_those_of_its_weights_alone():
+    student, beside = shape(PHI_4_MINI), 8_030_261_248
+    for fields, each in (({}, 2), ({"precision": "float32"}, 4)):
+        alone = training_bytes(student, settled(**fields))
+        assert training_bytes(student, settled(**fields), beside) - alone == beside * each
+
+
 def test_training_bytes_of_one_of_four_processes_are_its_share_of_weights_and_rows():
     alone, whole = (training_bytes(shape(LLAMA_8B), settled(batch_size=size)) for size in (4, 1))
     of_four = {"batch_size": 4, "execution": {"processes": 4, "gradient_checkpointing": True}}

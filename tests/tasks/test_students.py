@@ -104,6 +104,17 @@ def test_students_what_an_encoder_learns_names_it(change: dict[str, Any], trains
     assert (trained(ENCODER) != trained(ENCODER | change)) is trains_again
 
 
+@pytest.mark.parametrize("kind", ["hidden_states", "attention"])
+@pytest.mark.parametrize("cut", [{}, {"cut": {"layers": "first"}}], ids=["even", "first"])
+def test_students_that_learn_layers_of_their_base_need_no_teachers_weights(kind: str, cut: dict[str, Any]):
+    def trained(training: dict[str, Any], model: str = "owner/small") -> str:
+        student = LM | {"model": model, "layers": 2, "training": training} | cut
+        return stages(run_of(student, teacher=API))["train"]
+
+    base = {"kind": kind, kind: {"source": "base"}}
+    assert trained(base) not in {trained({}), trained(base, "owner/other")}
+
+
 def test_students_soft_labels_of_one_change_the_rows_of_all():
     plain = stages(run_of(LM, ENCODER))
     soft = stages(run_of(LM, ENCODER | {"training": {"soft_labels": {"weight": 0.5}}}))
