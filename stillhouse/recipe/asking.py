@@ -40,6 +40,15 @@ def _asked(recipe: Recipe) -> object:
             "routing": recipe.routing,
             "judge": recipe.judge if recipe.judge_chooses else None,
             "draws": recipe.token_draws,
+            "rounds": _rounds(recipe),
             "rows": [data.max_train_rows, data.balance, recipe.training.use_references, recipe.filters.check_labels],
         }
     )
+
+
+def _rounds(recipe: Recipe) -> object:
+    """Return what decides which prompts a teacher is asked about in rounds, since a student chooses them."""
+    if recipe.rounds is None:
+        return None
+    learnt = [recipe.rounds, recipe.filters, recipe.mixing, recipe.second_opinion]
+    return [*learnt, recipe.main_student, recipe.training] if recipe.rounds_student == "main" else learnt

@@ -84,6 +84,12 @@ def test_asking_fields_hold_a_method_that_needs_probabilities_unless_they_are_th
     assert asking(space, **single, **{"teachers.0.sampling.logprobs": 16}) == []
 
 
+def test_asking_fields_of_rounds_are_all_that_the_asking_student_learns_by():
+    space = {"training.epochs": [1, 2], "filters.min_probability": [0.5, 0.7]}
+    assert asking(space, rounds={"student": "encoder"}) == ["filters.min_probability"]
+    assert asking(space, rounds={"student": "main"}) == list(space)
+
+
 def test_range_is_whole_if_it_is_written_so():
     whole, real, stepped = Sweep(
         space={
