@@ -164,10 +164,10 @@ def _line(row_id: str, logprobs: list[float], labels: Sequence[str]) -> dict[str
     return {"row_id": row_id, "answer": answer, "text": answer, "logprob": max(logprobs), "label_logprobs": logprobs}
 
 
-def rate(rounds: Sequence[tuple[int, int, float]]) -> float:
-    """Return the points that the rounds after the first brought, by a thousand requests."""
-    (before, _, low), (after, _, high) = rounds[0], rounds[-1]
-    return 100 * (high - low) / (after - before) * 1000
+def rates_of(rounds: Sequence[tuple[int, int, float]]) -> list[float]:
+    """Return the points that the rounds after the first brought by each later one, by a thousand requests."""
+    before, _, low = rounds[0]
+    return [100 * (high - low) / (after - before) * 1000 for after, _, high in rounds[1:]]
 
 
 def spread(values: Sequence[float]) -> str:
@@ -194,7 +194,7 @@ def main() -> None:
         "unsure_by": given.unsure_by,
         "max_similarity": 0.8,
     }
-    rates: dict[str, list[float]] = {}
+    rates: dict[str, list[list[float]]] = {}
     say = sys.stdout.write
     metric = run.recipe.evaluation.metrics[0]
     say(f"{len(run.train)} prompts, {len(run.validation)} validation rows; {metric} by round\n")
@@ -202,15 +202,20 @@ def main() -> None:
         for way in given.choose:
             found = list(replay(run, Choice(**own, choose=way, seed=seed), given.rounds))
             *rounds, everything = found
-            rates.setdefault(way, []).append(rate(rounds))
+            rates.setdefault(way, []).append(rates_of(rounds))
             shown = ", ".join(f"{asked} prompts ({examples} examples) {value:.3f}" for asked, examples, value in rounds)
-            of_all = f"all {everything[0]} {everything[2]:.3f}"
-            say(f"seed {seed} {way:13} {shown}; {of_all}; {rates[way][-1]:+.1f} a thousand\n")
+            say(f"seed {seed} {way:13} {shown}; all {everything[0]} {everything[2]:.3f}\n")
             sys.stdout.flush()
-    say(f"\npoints a thousand requests after the first round, mean ± sd over {given.seeds} seeds\n")
-    for way, values in rates.items():
-        differences = [ours - theirs for ours, theirs in zip(values, rates.get("random", values), strict=True)]
-        say(f"{way:13} {spread(values)}; less random, same seed: {spread(differences)}\n")
+    for number in range(2, given.rounds + 1):
+        say(f"\npoints a thousand requests from round 1 to {number}, mean ± sd over {given.seeds} seeds\n")
+        theirs = [found[number - 2] for found in rates.get("random", [])]
+        for way, by_seed in rates.items():
+            ours = [found[number - 2] for found in by_seed]
+            say(f"{way:13} {spread(ours)}")
+            if theirs:
+                differences = [one - other for one, other in zip(ours, theirs, strict=True)]
+                say(f"; less random, same seed: {spread(differences)}")
+            say("\n")
 
 
 if __name__ == "__main__":
