@@ -1,7 +1,6 @@
 """Chooses the prompts that a teacher is asked in one of several rounds."""
 
 import pyarrow.parquet as pq
-from pydantic import Field
 
 from stillhouse.artifacts.handle import ArtifactRef, Built, StageSummary
 from stillhouse.data.row import Row
@@ -14,7 +13,7 @@ from stillhouse.skills.registry import AnySkill
 from stillhouse.teachers.spec import write_row_ids
 from tasks.asking.asked import asked_before, before
 from tasks.balance import Rows
-from tasks.orchestration.params import IfSet, Params
+from tasks.orchestration.params import Params
 from tasks.orchestration.run import Run
 from tasks.orchestration.stage import StageCall, stage
 
@@ -25,7 +24,6 @@ class ChooseParams(Params):
     skill: AnySkill
     skip_labelled: bool
     choice: Choice
-    labels: IfSet[tuple[str, ...]] = Field(())
 
 
 class ChoosePromptsSummary(StageSummary):

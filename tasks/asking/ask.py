@@ -1,6 +1,7 @@
 """Asks a teacher about the prompts of one round, as far as the budget goes."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -37,16 +38,15 @@ def ask_round(asking: Asking, before: Sequence[Round]) -> Answered | None:
         if not before:
             raise
         return _cut_short(asking, run, chosen, suffix)
-    again, answers = _ask_again(asking, before)
-    found = chosen.summary
+    again, found = _ask_again(asking, before), chosen.summary
     return Answered(
         asked=chosen.ref,
-        again=again,
-        built=(built, *([answers] if answers else [])),
+        again=again.asked,
+        built=(built, *([again.built] if again.built else [])),
         num_prompts=found.chosen,
-        num_again=answers.summary.requests if answers else 0,
+        num_again=again.built.summary.requests if again.built else 0,
         left=found.left,
-        is_cut=again is not None and answers is None,
+        is_cut=again.is_cut,
     )
 
 
@@ -72,24 +72,33 @@ def _cut_short(asking: Asking, run: Run, chosen: Built[ChoosePromptsSummary], su
     return Answered(kept.ref, None, (built,), num, 0, found.left + found.chosen - num, is_cut=True)
 
 
-def _ask_again(asking: Asking, before: Sequence[Round]) -> tuple[ArtifactRef | None, Built[GenerationSummary] | None]:
-    """Return the earlier prompts that failed and several answers to each; no answers if the budget has no room."""
+class _Again(NamedTuple):
+    """Prompts that were asked again, their answers, and whether the budget ended them; none where none had failed."""
+
+    asked: ArtifactRef | None = None
+    built: Built[GenerationSummary] | None = None
+    is_cut: bool = False
+
+
+def _ask_again(asking: Asking, before: Sequence[Round]) -> _Again:
+    """Return the earlier prompts that failed and several answers to each, as far as the budget has room."""
     if not asking.rounds.samples_where_failed or not before:
-        return None, None
+        return _Again()
     tried = [one.answered.again for one in before if one.answered.again]
     last = before[-1]
     failed = failed_of(asking.run, last.gathered, last.dataset, asked_in(before), tried)
     if not failed.summary.failed:
-        return None, None
+        return _Again()
     run = asking.run.with_recipe(_sampling(_within(asking.run.recipe, asking.rounds), asking.rounds))
     suffix = f" round {len(before) + 1} again"
     try:
-        return failed.ref, generate_with(run, 0, asking.teachers[0], asking.rows, failed.ref, suffix)
+        return _Again(failed.ref, generate_with(run, 0, asking.teachers[0], asking.rows, failed.ref, suffix))
     except BudgetSpent:
         kept = answered_of(run, asking.teachers[0], asking.rows, failed.ref, suffix)
         if not kept.summary.kept:
-            return failed.ref, None
-        return kept.ref, generate_with(run, 0, asking.teachers[0], asking.rows, kept.ref, suffix)
+            return _Again(is_cut=True)
+        built = generate_with(run, 0, asking.teachers[0], asking.rows, kept.ref, suffix)
+        return _Again(kept.ref, built, is_cut=True)
 
 
 def _within(recipe: Recipe, rounds: Rounds) -> Recipe:

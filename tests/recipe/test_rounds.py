@@ -35,6 +35,18 @@ def test_rounds_student_is_the_encoder_for_labels_and_else_the_main_one(
         ([LOCAL | {"name": "a"}, LOCAL | {"name": "b"}], {}, {}, "rounds ask one teacher, and teachers names 2"),
         ([LOCAL], {"filters": {"check_labels": True}}, {}, "filters.check_labels asks about every labelled row"),
         ([LOCAL], {**QA, **JUDGE, "filters": {"min_judge_score": 3}}, {}, "leave filters.min_judge_score"),
+        (
+            [LOCAL],
+            {"data": {"train": {"path": "rows.jsonl", "columns": {"text": "text"}}, "validation_fraction": 0.0}},
+            {},
+            "data.validation_fraction: 0 leaves none",
+        ),
+        (
+            [LOCAL],
+            {"training": {"kind": "logits", "logits": {"draws": 12}}},
+            {},
+            "training.logits.draws are drawn then: set draws to 0",
+        ),
         ([LOCAL], QA, {"student": "encoder"}, "skill.kind: qa has none: set it to main"),
         ([LOCAL], {"evaluation": {"encoder": None}}, {}, "evaluation.encoder is null: name one, or set main"),
         ([LOCAL], QA, {"choose": "judged_wrong"}, "name it in `judge`"),

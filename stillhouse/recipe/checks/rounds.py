@@ -25,6 +25,11 @@ def find_rounds_problems(recipe: Recipe) -> Iterator[str]:
         )
     if recipe.token_draws:
         yield "rounds teach a student before all is answered, and training.logits.draws are drawn then: set draws to 0"
+    if recipe.data.validation is None and not recipe.data.validation_fraction:
+        yield (
+            "rounds are measured on validation rows, and data.validation_fraction: 0 leaves none: raise it, or name "
+            "labelled rows in data.validation"
+        )
     yield from _student(recipe)
     yield from _choice(recipe)
     yield from _failed(recipe)
