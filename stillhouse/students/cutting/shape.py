@@ -139,10 +139,10 @@ def _kept_neurons(config: Any, whole: Shape, share: float) -> dict[str, int]:
 
 def _kept_heads(config: Any, whole: Shape, share: float) -> dict[str, int]:
     family = family_of(config, "heads")
-    if family.heads is None:
+    if why := _why_no_heads(config, family):
         raise ModelError(
             f"student.cut.heads is {share:g}, but a model of kind {config.get_text_config().model_type} keeps all its "
-            f"heads: {family.why_no_heads}. Leave it out; layers and feed_forward can be cut."
+            f"heads: {why}. Leave it out; layers and feed_forward can be cut."
         )
     in_group = whole.heads // whole.kv_heads
     if whole.kv_heads == 1:
@@ -156,3 +156,11 @@ def _kept_heads(config: Any, whole: Shape, share: float) -> dict[str, int]:
             "that share keys and values. Take a smaller share, or leave it out."
         )
     return {"heads": groups * in_group, "kv_heads": groups}
+
+
+def _why_no_heads(config: Any, family: Family) -> str:
+    text = config.get_text_config()
+    rope = getattr(text, "rope_parameters", None) or {}
+    if text.model_type == "phi3" and rope.get("rope_type") == "longrope":
+        return "transformers holds its LongRoPE factors against hidden_size / num_attention_heads"
+    return family.why_no_heads

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stillhouse.inference.loading import load_config, load_tokenizer
+from stillhouse.recipe.cut import Cut
 from stillhouse.students.base_model import load_base
 from stillhouse.students.cutting.sample import sample_of
 from stillhouse.students.cutting.shape import Shape, check_cut, cut_shape, family_of, fit_widths
@@ -22,19 +23,17 @@ from stillhouse.students.tokens import Rows, encode_rows, iterate_rows, stop_ids
 
 if TYPE_CHECKING:
     from stillhouse.runtime.worker import Reporter
-    from stillhouse.students.cutting.importance import Importance
 
 _TYPES = ("bfloat16", "float16")
 
 
 def run(spec: CutSpec, report: Reporter) -> dict[str, Any]:
-    """Write the cut model and importance.json into `spec.out`; of evenly spaced layers alone no weights are written.
+    """Write the cut model and cut.json into `spec.out`, and return what that holds; of even layers no weights.
 
     Raises:
         ModelError: the base model can't be loaded or cut, or its chat template can't be trained on.
         DataError: there are no rows, or none that fits `training.max_length`.
     """
-    from stillhouse.students.cutting.importance import measure
     from stillhouse.students.cutting.loss import mean_loss
     from stillhouse.students.train import set_threads
 
@@ -46,29 +45,14 @@ def run(spec: CutSpec, report: Reporter) -> dict[str, Any]:
     sample = _encoded(spec, spec.rows, tokenizer, stops)
     checked = _encoded(spec, spec.validation, tokenizer, stops) if spec.validation else sample
     whole, parameters = Shape.of(model.config), model.num_parameters()
-    kept = cut_shape(model.config, spec.layers, spec.cut)
-    _place(model, spec)
-    losses = {"loss_whole": mean_loss(model, checked, report.beat)}
+    losses = {"loss_whole": mean_loss(_place(model, spec), checked, report.beat)}
     if spec.correction:
         model = _place(_corrected(model, tokenizer, stops, spec, report), spec)
         losses["loss_corrected"] = mean_loss(model, checked, report.beat)
-
-    family = family_of(model.config, "feed_forward") if spec.cut.is_narrower else None
-    importance = None
-    if spec.cut.is_narrower or spec.cut.layers == "influence":
-        feed_forward = family.feed_forward if family and spec.cut.feed_forward < 1 else None
-        heads = family.heads if family and spec.cut.heads < 1 else None
-        importance = measure(model, sample, feed_forward, heads, report.beat)
-    by_layer = _layer_importance(model, spec, sample, importance, report.beat)
-    layers = _chosen(spec, whole, kept, by_layer)
-    _cut(model, spec, whole, kept, layers, importance)
+    kept = cut_shape(model.config, spec.layers, spec.cut)
+    layers, importance = _cut(model, spec, kept, sample, report.beat)
     model = _written(model, spec, report)
     losses["loss_cut"] = mean_loss(model, checked, report.beat)
-    where = "validation rows" if spec.validation else "training examples"
-    report.log(
-        f"cut: {kept.layers} of {whole.layers} layers; loss {losses['loss_whole']:.3f} -> {losses['loss_cut']:.3f} "
-        f"before training, on {len(checked)} {where}"
-    )
     summary = {
         "whole": whole.model_dump(),
         "kept": kept.model_dump(),
@@ -79,10 +63,14 @@ def run(spec: CutSpec, report: Reporter) -> dict[str, Any]:
         "correction_steps": spec.cut.correction.steps,
         "loss_rows": len(checked),
         "loss_on_validation": spec.validation is not None,
-        "layer_importance": by_layer,
+        "layer_importance": importance,
         **losses,
     }
     (Path(spec.out) / "cut.json").write_text(json.dumps(summary, sort_keys=True, indent=1) + "\n")
+    report.log(
+        f"cut: {kept.layers} of {whole.layers} layers; loss on {len(checked)} rows {losses['loss_whole']:.3f} -> "
+        f"{losses['loss_cut']:.3f} before training"
+    )
     return summary
 
 
@@ -113,43 +101,43 @@ def _corrected(model: Any, tokenizer: Any, stops: frozenset[int], spec: CutSpec,
     return trained.merge_and_unload() if hasattr(trained, "merge_and_unload") else trained
 
 
-def _layer_importance(
-    model: Any, spec: CutSpec, sample: Rows, importance: Importance | None, beat: Callable[[], None]
-) -> list[float]:
-    from stillhouse.students.cutting.importance import loss_without
-
-    if spec.cut.layers == "loss":
-        return loss_without(model, sample, beat)
-    return importance.influence() if importance and spec.cut.layers == "influence" else []
-
-
-def _chosen(spec: CutSpec, whole: Shape, kept: Shape, importance: list[float]) -> list[int]:
-    """Return the ascending indices of the base's layers that are kept."""
-    if not isinstance(spec.cut.layers, str):
-        return list(spec.cut.layers)
-    if importance:
-        # the most important ones; of equals the first
-        return sorted(sorted(range(whole.layers), key=lambda layer: -importance[layer])[: kept.layers])
-    return list(range(kept.layers) if spec.cut.layers == "first" else evenly_spaced(whole.layers, kept.layers))
-
-
 def _cut(
-    model: Any, spec: CutSpec, whole: Shape, kept: Shape, layers: list[int], importance: Importance | None
-) -> None:
+    model: Any, spec: CutSpec, kept: Shape, sample: Rows, beat: Callable[[], None]
+) -> tuple[list[int], list[float]]:
+    """Cut the model in place, and return the layers of the base that are left, and the importance of each before."""
+    from stillhouse.students.cutting.importance import loss_without, measure
     from stillhouse.students.cutting.weights import change_embeddings, narrow_feed_forward, narrow_heads
 
-    if importance and kept.neurons < whole.neurons:
-        parts = family_of(model.config, "feed_forward").feed_forward
-        narrow_feed_forward(model, parts, kept.neurons, importance.neurons)
-    if importance and kept.heads < whole.heads:
-        heads = family_of(model.config, "heads").heads
-        assert heads is not None, "refused before work"
-        narrow_heads(model, heads, whole, kept, importance.heads)
+    whole, cut, by_layer = Shape.of(model.config), spec.cut, list[float]()
+    family = family_of(model.config, "feed_forward") if cut.is_narrower else None
+    feed_forward = family.feed_forward if family and kept.neurons < whole.neurons else None
+    heads = family.heads if family and kept.heads < whole.heads else None
+    if cut.layers == "loss":
+        by_layer = loss_without(model, sample, beat)
+    if feed_forward or heads or cut.layers == "influence":
+        found = measure(model, sample, feed_forward, heads, beat)
+        by_layer = found.influence() if cut.layers == "influence" else by_layer
+        if feed_forward:
+            narrow_feed_forward(model, feed_forward, kept.neurons, found.neurons)
+        if heads:
+            narrow_heads(model, heads, whole, kept, found.heads)
     fit_widths(model.config, kept)
-    if spec.cut.embeddings != "model":
-        change_embeddings(model, spec.cut.embeddings)
+    if cut.embeddings != "model":
+        change_embeddings(model, cut.embeddings)
+    layers = _chosen(cut, whole.layers, kept.layers, by_layer)
     if len(layers) < whole.layers:
         take_layers(model, layers)
+    return layers, by_layer
+
+
+def _chosen(cut: Cut, whole: int, keep: int, importance: list[float]) -> list[int]:
+    """Return the ascending indices of the `keep` layers that are kept, of `whole`."""
+    if not isinstance(cut.layers, str):
+        return list(cut.layers)
+    if importance:
+        # the most important ones; of equals the first
+        return sorted(sorted(range(whole), key=lambda layer: -importance[layer])[:keep])
+    return list(range(keep) if cut.layers == "first" else evenly_spaced(whole, keep))
 
 
 def _written(model: Any, spec: CutSpec, report: Reporter) -> Any:

@@ -16,6 +16,21 @@ SMOLLM2_135M = {
 }
 
 
+LONGROPE = {
+    "hidden_size": 64,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "original_max_position_embeddings": 4096,
+    "rope_parameters": {
+        "rope_type": "longrope",
+        "rope_theta": 10_000.0,
+        "short_factor": [1.0] * 16,
+        "long_factor": [2.0] * 16,
+        "original_max_position_embeddings": 4096,
+    },
+}
+
+
 def llama(**own):
     return AutoConfig.for_model("llama", **(SMOLLM2_135M | own))
 
@@ -55,6 +70,7 @@ def test_cut_shape_of_heads_that_share_all_keys_keeps_these():
         (llama(), 0, {"heads": 0.9}, r"heads is 0\.9.*all 9 heads.*3 groups"),
         (AutoConfig.for_model("qwen2"), 0, {"heads": 0.5}, r"qwen2 keeps all its heads: in vLLM"),
         (AutoConfig.for_model("gpt2"), 0, {"heads": 0.5}, r"gpt2 keeps all its heads"),
+        (AutoConfig.for_model("phi3", **LONGROPE), 0, {"heads": 0.5}, r"phi3 keeps all its heads: .*LongRoPE"),
         (AutoConfig.for_model("gpt_oss"), 0, {"feed_forward": 0.5}, r"kind gpt_oss can't be narrowed; those of gemma"),
         (AutoConfig.for_model("mamba2"), 0, {"heads": 0.5}, r"kind mamba2 can't be narrowed"),
         (AutoConfig.for_model("gemma2"), 0, {"embeddings": "untied"}, r"untied.*vLLM.*gemma2"),
