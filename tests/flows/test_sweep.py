@@ -190,3 +190,20 @@ def test_sweep_of_a_text_student_learns_a_share_first_and_is_timed_on_all_rows(
     test = {json.loads(line)["message"] for line in (tmp_path / "test.jsonl").open()}
     assert asked > 0
     assert not test & {request.prompt for request in server.requests}
+
+
+def test_sweep_by_two_processes_at_once_shares_the_trials_and_distils_once(tmp_path: Path, prefect_server: str):
+    with serving(some_label) as server:
+        recipe, log = write_recipe(tmp_path, server.address), tmp_path / "sweep.txt"
+        both = [start(recipe, prefect_server) for _ in range(2)]
+        assert [process.wait() for process in both] == [0, 0], log.read_text()[-3000:]
+        prompts = [request.prompt for request in server.requests]
+    (home,) = (tmp_path / "store" / "sweeps").iterdir()
+    trials = [json.loads(path.read_text()) for path in sorted((home / "trials").iterdir())]
+    assert [(trial["number"], trial["state"]) for trial in trials] == [(at, "complete") for at in range(TRIALS)]
+    assert len({trial["owner"] for trial in trials}) == 2
+    assert len({json.dumps(trial["fields"]) for trial in trials}) == TRIALS
+    assert not list((home / "owners").iterdir())
+    assert len(list((tmp_path / "store" / "runs").iterdir())) == 1
+    assert json.loads((home / "winner.json").read_text())["reads"] == 1
+    assert len(prompts) == len(set(prompts))
