@@ -11,12 +11,15 @@ from stillhouse.dataset.pair_files import PAIR_FILES
 from stillhouse.dataset.summary import FilterSummary
 from stillhouse.evaluation.roles import ModelRole
 from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.checks.on_policy import asked_teacher
+from stillhouse.recipe.teacher import Teacher
 from stillhouse.recipe.teaching.attention import Attention
 from stillhouse.recipe.teaching.hidden_states import HiddenStates
 from stillhouse.recipe.teaching.logits import LogitsSettings
+from stillhouse.recipe.teaching.on_policy import OnPolicy
 from stillhouse.recipe.training import Training
 from stillhouse.students.labelled_steps import labelled_steps
-from stillhouse.students.spec import TeacherWeights, TrainSpec, TrainSummary
+from stillhouse.students.spec import TeacherServer, TeacherWeights, TrainSpec, TrainSummary
 from tasks.balance import Rows
 from tasks.initialise import StudentParams
 from tasks.orchestration.params import Execution, IfSet
@@ -37,8 +40,9 @@ class TrainParams(StudentParams):
     training: Training
     rows: str  # file name
     with_validation: bool = Field(alias="validate")
-    teacher: IfSet[Any] = None  # the content of the teacher's weights, for a method that computes with them
+    teacher: IfSet[Any] = None  # what identifies the teacher, for a method that learns from it while training
     teacher_weights: Execution[TeacherWeights | None] = None
+    teacher_server: Execution[TeacherServer | None] = None
 
 
 @stage("train", version=2, on_device=True)
@@ -54,6 +58,7 @@ def train(call: StageCall[TrainParams]) -> TrainSummary:
         **({name: str(rows / file) for name, file in PAIRS.items()} if params.training.preferences else {}),
         checkpoints=str(call.settings.work / "checkpoints" / call.fingerprint),
         teacher=params.teacher_weights,
+        teacher_server=params.teacher_server,
         out=str(call.work.folder),
     )
     return run_engine_worker(call, Worker.TRAIN, spec, TrainSummary)
@@ -85,7 +90,7 @@ def train_student(
         given: dict[str, Any] = {"rows": "train.jsonl", "training": training, "with_validation": True}
         built: Built[Any] = build_encoder(run, base, rows.labels, dataset.ref, label=label, **given)
     else:
-        with_teacher = _teacher_fields(run, teachers) if training.needs_teacher else {}
+        with_teacher = _teacher_fields(run, teachers, training)
         with_teacher |= _base_fields(base) if training.learns_from_base else {}
         built = _train(
             run, base, dataset, label, training=training, rows="train.jsonl", with_validation=True, **with_teacher
@@ -110,7 +115,7 @@ def train_labelled_only(
     most = labelled_steps(student.built.summary.steps, written.rows.labelled, training)
     # without a teacher there is nothing to learn but the labels
     alone: dict[str, Any] = {"kind": "sft", "soft_labels": None, "logits": LogitsSettings(), "preferences": None}
-    alone |= {"hidden_states": HiddenStates(), "attention": Attention()}
+    alone |= {"hidden_states": HiddenStates(), "attention": Attention(), "on_policy": OnPolicy()}
     training = training.model_copy(update={"max_steps": most, "early_stopping_patience": 0, **alone})
     if base.config.is_encoder:
         built: Built[Any] = build_encoder(
@@ -129,8 +134,14 @@ def _train(
     return run.build(train, inputs, TrainParams.of(run.recipe, base, **params), label=label)
 
 
-def _teacher_fields(run: Run, teachers: Sequence[Checkpoint]) -> dict[str, Any]:
-    """Return what a method needs that computes with the teacher's weights: those of the first that is served here."""
+def _teacher_fields(run: Run, teachers: Sequence[Checkpoint], training: Training) -> dict[str, Any]:
+    """Return what a method needs that learns from the teacher while it trains: the first one that can serve it."""
+    if training.asks_server:
+        asked = asked_teacher(run.recipe)
+        assert asked is not None, "refused before work"
+        return _server_fields(asked[1])
+    if not training.needs_teacher:
+        return {}
     found, config = next(
         (found, config) for found, config in zip(teachers, run.recipe.teachers, strict=True) if not config.endpoint
     )
@@ -138,6 +149,18 @@ def _teacher_fields(run: Run, teachers: Sequence[Checkpoint]) -> dict[str, Any]:
         "teacher": found.identity,
         "teacher_weights": TeacherWeights(model=found.path, revision=config.revision),
     }
+
+
+def _server_fields(teacher: Teacher) -> dict[str, Any]:
+    endpoint = teacher.endpoint
+    assert endpoint is not None, "it has a server"
+    server = TeacherServer(
+        url=endpoint.address,
+        model=teacher.model,
+        key_variable=endpoint.key_variable,
+        timeout_s=endpoint.timeout_s,
+    )
+    return {"teacher": endpoint.model_identity(teacher.model, teacher.revision), "teacher_server": server}
 
 
 def _base_fields(base: StudentBase) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from stillhouse.recipe.learning_rates import rates_in_words
 from stillhouse.recipe.teaching.attention import Attention
 from stillhouse.recipe.teaching.hidden_states import HiddenStates
 from stillhouse.recipe.teaching.logits import LogitsSettings
+from stillhouse.recipe.teaching.on_policy import OnPolicy
 from stillhouse.recipe.teaching.preferences import Preferences
 from stillhouse.recipe.teaching.reasoning_mix import ReasoningMix
 
@@ -83,7 +84,9 @@ class Training(FrozenModel):
     kind: TrainingKind = optional_identity(
         "sft",
         "training method; sft: supervised fine-tuning on the training examples; logits: also on the teacher's stored "
-        "log-probabilities of each token; hidden_states, attention: also on what another model's layers compute",
+        "log-probabilities of each token; hidden_states, attention: also on what another model's layers compute; "
+        "on_policy: after text, the student answers itself and learns from the teacher's probabilities of its own "
+        "words",
     )
     method: Literal["full", "lora", "qlora"] = Field(
         "full",
@@ -146,18 +149,25 @@ class Training(FrozenModel):
     )
     hidden_states: HiddenStates = optional_identity(HiddenStates(), "what `kind: hidden_states` learns, and how")
     attention: Attention = optional_identity(Attention(), "what `kind: attention` learns, and how")
+    on_policy: OnPolicy = optional_identity(OnPolicy(), "what kind: on_policy does, and how")
     use_references: bool = Field(True, description="train labelled rows on their reference, without a teacher")
     execution: TrainingExecution = execution(TrainingExecution(), "where training runs")
 
     @property
     def needs_teacher(self) -> bool:
         """Whether the method computes with the teacher's weights while the student learns."""
-        return self.kind in WITH_TEACHER and not self.learns_from_base
+        return self.kind in WITH_TEACHER and not (self.learns_from_base or self.asks_server)
+
+    @property
+    def asks_server(self) -> bool:
+        """Whether the method asks a teacher's server for log-probabilities while the student learns."""
+        return self.kind == "on_policy" and self.on_policy.teacher == "server"
 
     @property
     def needs_same_tokens(self) -> bool:
         """Whether each of the student's tokens must mean the same to the teacher."""
-        return self.kind in BY_TOKENS and not self.learns_from_base
+        is_bridged = self.kind == "on_policy" and self.on_policy.bridge != "none"
+        return self.kind in BY_TOKENS and not (self.learns_from_base or is_bridged)
 
     @property
     def layer_matching(self) -> HiddenStates | Attention | None:

@@ -37,6 +37,15 @@ class TeacherWeights(FrozenModel):
     revision: str = Field("", description="hub revision; ignored for local folders")
 
 
+class TeacherServer(FrozenModel):
+    """A vLLM server of a teacher that a training asks for log-probabilities."""
+
+    url: str = Field(description="address with or without /v1")
+    model: str = Field(description="name by which it serves the teacher")
+    key_variable: str = Field("", description="environment variable that holds the key")
+    timeout_s: float = Field(300.0, gt=0.0, description="seconds that a request may take")
+
+
 class TrainSpec(StudentSpec):
     """One training run of `python -m stillhouse.students.worker`."""
 
@@ -49,6 +58,7 @@ class TrainSpec(StudentSpec):
     teacher: TeacherWeights | None = Field(
         None, description="of the methods that compute with the teacher, or the base; else none"
     )
+    teacher_server: TeacherServer | None = Field(None, description="of the methods that ask a server; else none")
 
 
 class InitialiseSpec(StudentSpec):

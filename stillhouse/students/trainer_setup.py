@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stillhouse.runtime.worker import Reporter
     from stillhouse.students.label_choices import Choice
     from stillhouse.students.logits.token_table import TokenTable
-    from stillhouse.students.spec import TeacherWeights
+    from stillhouse.students.spec import TeacherServer, TeacherWeights
     from stillhouse.students.tokens import Rows
 
 SHORT_ROW_TOKENS = 256
@@ -52,6 +52,7 @@ class TrainingJob:
     choices: Sequence[Choice] = ()  # that `labels` of the rows point to
     teacher_tokens: TokenTable | None = None  # that `labels` of the rows point to, with kind: logits
     teacher: TeacherWeights | None = None  # of the methods that compute with another model's weights
+    teacher_server: TeacherServer | None = None  # of the methods that ask one
 
 
 def trainer_options(job: TrainingJob) -> dict[str, Any]:

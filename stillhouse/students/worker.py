@@ -22,6 +22,7 @@ from stillhouse.students.label_choices import Choice, ChoiceTable, num_with_choi
 from stillhouse.students.launch import TRAIN_WORKER, become_launcher
 from stillhouse.students.logits.student_tokens import StudentTokens
 from stillhouse.students.logits.token_table import TeacherMarks, TokenTable, check_covered
+from stillhouse.students.on_policy.teacher_prompts import TeacherPrompts
 from stillhouse.students.served_template import prepare_template
 from stillhouse.students.spec import TrainSpec
 from stillhouse.students.tokens import Marks, Rows, encode, encode_rows, iterate_rows, stop_ids
@@ -94,6 +95,7 @@ def run(spec: TrainSpec, report: Reporter) -> dict[str, Any]:
         choices=rows.choices,
         teacher_tokens=rows.teacher_tokens,
         teacher=spec.teacher,
+        teacher_server=spec.teacher_server,
     )
     config = model.config
     if pairs is None:
@@ -144,6 +146,8 @@ def _encode_all(spec: TrainSpec, tokenizer: Any, model: Any) -> EncodedRows:
     folder, suffix = Path(spec.checkpoints), f"{rank()}.arrow"
     table = TokenTable(folder / f"tokens-{rank()}.bin", training.logits.width) if training.kind == "logits" else None
 
+    prompts = _teacher_prompts(spec)
+
     def marks_of(path: str) -> TeacherMarks | None:
         if table is None:
             return None
@@ -155,16 +159,26 @@ def _encode_all(spec: TrainSpec, tokenizer: Any, model: Any) -> EncodedRows:
         return encode_rows(tokenizer, rows, stops, training.max_length, marks, into=folder / f"{name}-{suffix}")
 
     marks = marks_of(spec.rows)
-    train, too_long = encoded(spec.rows, "rows", marks or choices)
+    train, too_long = encoded(spec.rows, "rows", marks or prompts or choices)
     covered: dict[str, int] = {}
     if marks:
         check_covered(marks)
         covered = {"learnt_tokens": marks.num_tokens, "teacher_tokens": marks.num_covered}
     validation, validation_too_long = (
-        encoded(spec.validation, "validation", marks_of(spec.validation) or choices) if spec.validation else ([], 0)
+        encoded(spec.validation, "validation", marks_of(spec.validation) or prompts or choices)
+        if spec.validation
+        else ([], 0)
     )
     found = choices.choices if choices else []
     return EncodedRows(train, too_long, validation, validation_too_long, found, table, covered)
+
+
+def _teacher_prompts(spec: TrainSpec) -> TeacherPrompts | None:
+    """Return what adds the prompts of a teacher with another tokenizer, if the method has one."""
+    is_bridged = spec.training.kind == "on_policy" and spec.training.on_policy.bridge != "none"
+    if not is_bridged or spec.teacher is None:
+        return None
+    return TeacherPrompts(spec.teacher, with_reasoning=spec.reasoning == "keep")
 
 
 if __name__ == "__main__":

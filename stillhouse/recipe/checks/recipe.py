@@ -10,6 +10,7 @@ from stillhouse.filters.rules.judge_score import JudgeScore
 from stillhouse.recipe.checks.endpoint import find_endpoint_problems
 from stillhouse.recipe.checks.gate import find_gate_problems
 from stillhouse.recipe.checks.logits import find_logits_problems
+from stillhouse.recipe.checks.on_policy import find_on_policy_problems
 from stillhouse.recipe.checks.output import find_output_problems
 from stillhouse.recipe.checks.preferences import find_preference_problems
 from stillhouse.recipe.checks.race import find_race_problems
@@ -37,6 +38,7 @@ def find_problems(recipe: Recipe) -> Iterator[str]:
         find_teaching_problems,
         find_logits_problems,
         find_preference_problems,
+        find_on_policy_problems,
         find_second_opinion_problems,
         find_rounds_problems,
         _find_budget_problems,

@@ -6,6 +6,8 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.student import Student
 from stillhouse.recipe.training import Training
 
+_SERVER = ", or set training.on_policy.teacher to server for one with endpoint.provider: vllm"
+
 
 def find_teaching_problems(recipe: Recipe) -> Iterator[str]:
     """Yield a line for each student whose training method needs what no teacher has."""
@@ -13,6 +15,7 @@ def find_teaching_problems(recipe: Recipe) -> Iterator[str]:
         yield (
             f"training.kind: {kind} computes with the teacher's weights, and every teacher is behind an endpoint: add "
             "a teacher without `endpoint`, which is loaded here, or take training.kind: sft"
+            f"{_SERVER if kind == 'on_policy' else ''}"
         )
     for student in recipe.all_students:
         if not student.is_encoder:
