@@ -15,7 +15,7 @@ def text_steps(share: float, num_steps: int) -> int:
     return min(round(share * num_steps), num_steps - 1)
 
 
-class PatientAfterText(EarlyStoppingCallback):  # type: ignore[misc]  # transformers is untyped in the control environment
+class PatientAfterText(EarlyStoppingCallback):
     """Early stopping that counts validation passes from the first step on the student's own answers.
 
     A student whose text training has come to its end goes on to its own answers.
@@ -26,11 +26,11 @@ class PatientAfterText(EarlyStoppingCallback):  # type: ignore[misc]  # transfor
         self.text_share = text_share
 
     def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any, **given: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any = None, **given: Any
     ) -> None:
         """Count a validation pass, if it is of the second part."""
         if state.global_step > text_steps(self.text_share, state.max_steps):
-            super().on_evaluate(args, state, control, metrics, **given)
+            super().on_evaluate(args, state, control, metrics, **given)  # type: ignore[no-untyped-call]
 
     def state(self) -> dict[str, Any]:
         """Return the state that a checkpoint keeps."""

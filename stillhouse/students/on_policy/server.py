@@ -9,6 +9,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 from stillhouse.errors import ServiceError, ServiceUnavailable
 from stillhouse.students.on_policy.trainer import OwnAnswers
@@ -29,11 +31,9 @@ class ServerClient(VLLMClient):  # type: ignore[misc]  # TRL is untyped in the c
         self.model = server.model
         self._timeout_s = server.timeout_s
         self.session = requests.Session()
-        waits = requests.adapters.Retry(
-            total=_RETRIES, backoff_factor=2, status_forcelist=[429, 500, 502, 503], allowed_methods=["POST"]
-        )
+        waits = Retry(total=_RETRIES, backoff_factor=2, status_forcelist=[429, 500, 502, 503], allowed_methods=["POST"])
         for scheme in ("http://", "https://"):
-            self.session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=waits))
+            self.session.mount(scheme, HTTPAdapter(max_retries=waits))
         if key := os.environ.get(server.key_variable):
             self.session.headers["Authorization"] = f"Bearer {key}"
 
@@ -61,7 +61,7 @@ class ServerClient(VLLMClient):  # type: ignore[misc]  # TRL is untyped in the c
         return answer.json()
 
 
-class ServerTeacher(OwnAnswers, AskingTrainer):  # type: ignore[misc]
+class ServerTeacher(OwnAnswers, AskingTrainer):
     """A student here and a teacher of the same vocabulary behind a server.
 
     The server tells the log-probabilities of the tokens that stand in an answer and of the teacher's likeliest ones.

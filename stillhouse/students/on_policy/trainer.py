@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 Row = dict[str, list[int]]
 
 
-class OwnAnswers(Trainer):  # type: ignore[misc]  # transformers is untyped in the control environment
+class OwnAnswers(Trainer):
     """What this program adds to one of TRL's distillation trainers; it stands before it among the bases."""
+
+    # of TRL's trainer
+    model: Any
+    model_kwarg_keys: Any
+    _tokenizer: Any
+    _generate_single_turn: Any
 
     def __init__(self, *, settings: OnPolicy, report: Reporter, **options: Any) -> None:
         """Take the recipe's section, and what TRL's trainer takes."""
