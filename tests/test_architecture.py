@@ -78,10 +78,7 @@ ENGINE_ONLY = {
     ),
     *(f"stillhouse.students.logits.{name}" for name in ("draws_loss", "loss", "records")),
     "stillhouse.students.preferences.trainer",
-    *(
-        f"stillhouse.students.on_policy.{name}"
-        for name in ("batches", "gold", "phases", "same_tokens", "server", "trainer", "trl_adapter")
-    ),
+    *(f"stillhouse.students.on_policy.{name}" for name in ("batches", "gold", "phases", "trainer", "trl_adapter")),
     "stillhouse.students.soft_loss",
     "stillhouse.students.train",
     "stillhouse.students.trainer_setup",

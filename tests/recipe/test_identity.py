@@ -14,6 +14,7 @@ from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.teaching.attention import Attention
 from stillhouse.recipe.teaching.hidden_states import HiddenStates
 from stillhouse.recipe.teaching.logits import LogitsSettings
+from stillhouse.recipe.teaching.on_policy import OnPolicy
 from tests.support.builders import make_recipe_fields
 
 _SOURCE = {"path", "format", "columns.text", "columns.messages", "columns.id", "columns.reference", "columns.label"}
@@ -70,6 +71,7 @@ IF_SET = {
     ),
     "second_opinion.weight",  # so is the whole section
     *(f"training.logits.{name}" for name in LogitsSettings.model_fields),
+    *(f"training.on_policy.{name}" for name in OnPolicy.model_fields),
     *(f"training.hidden_states.{name}" for name in HiddenStates.model_fields),
     *(f"training.attention.{name}" for name in Attention.model_fields),
     "training.soft_labels.weight",
