@@ -14,9 +14,9 @@ from scipy import stats
 
 from stillhouse.evaluation.clusters import count_clusters
 from stillhouse.evaluation.label_worth import error_of_mean
-from stillhouse.evaluation.scoring import Scoring, row_scores, statistic
+from stillhouse.evaluation.scoring import Scoring, statistic
 from stillhouse.evaluation.significance import bootstrap_draws
-from stillhouse.metrics.metric import Answers, Indices, Statistic, mean_statistic
+from stillhouse.metrics.metric import Answers
 from stillhouse.racing.halves import SHARE
 
 Values = NDArray[np.float64]
@@ -24,7 +24,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measured:
-    """The metric of a contestant's students: of each on all rows, and their mean on each resample of the rows."""
+    """The metric of a contestant's students: of each on all rows [draws], and on each resample [resamples, draws]."""
 
     draws: Values
     resamples: Values
@@ -46,40 +46,31 @@ class Estimate:
 
 def measure(metric: str, answers: Sequence[Answers], scoring: Scoring) -> Measured:
     """Return the metric of a contestant's students; `answers` holds those of each to the validation rows."""
-    every = np.arange(len(scoring.references))
+    num_rows = len(scoring.references)
     each = [statistic(metric, one, scoring) for one in answers]
-    draws = np.asarray([one(every) for one in each])
-    mean = _mean(metric, answers, scoring, each)
-    return Measured(draws, bootstrap_draws(mean, len(every), scoring.settings, scoring.clusters))
+    # the seed is the same, so all are of the same rows
+    resamples = [bootstrap_draws(one, num_rows, scoring.settings, scoring.clusters) for one in each]
+    return Measured(np.asarray([one(np.arange(num_rows)) for one in each]), np.stack(resamples, axis=1))
 
 
 def estimate(measured: Measured, scoring: Scoring) -> Estimate:
     """Return the mean over the students, with the interval at the confidence of `scoring.settings`.
 
-    Its variance is the sum of two: over resampled validation rows, or clusters of them, and over halves of the prompts,
-    by the delete-d jackknife (`error_of_mean`). The interval is Student's t, with the degrees of freedom of Welch and
-    Satterthwaite. Where students differ in no row, the variance is that of one row.
+    Its variance is the sum of two: over resampled validation rows, or clusters of them, at least that of one row; and
+    over halves of the prompts, by the delete-d jackknife (`error_of_mean`). From the spread of the halves is taken what
+    comes of measuring each on so few rows, since the first part has it already. The interval is Student's t with one
+    degree of freedom less than there are students.
+
+    Source: the variance components of two crossed random factors, S. R. Searle, G. Casella and C. E. McCulloch,
+    Variance Components (1992), chapter 4; tests/benchmarks/filter_worth.py counts how often it is wrong.
     """
-    rows, draws = len(scoring.references), len(measured.draws)
-    independent = rows if scoring.clusters is None else count_clusters(scoring.clusters)
-    value = float(measured.draws.mean())
-    of_rows = max(float(np.nanvar(measured.resamples)), 1.0 / independent**2)
-    of_prompts = error_of_mean(float(np.std(measured.draws, ddof=1)), SHARE, draws) ** 2
-    freedom = (of_rows + of_prompts) ** 2 / (of_rows**2 / max(1, independent - 1) + of_prompts**2 / (draws - 1))
-    error = math.sqrt(of_rows + of_prompts)
-    width = float(stats.t.ppf((1 + scoring.settings.confidence) / 2, freedom)) * error
-    p_value = float(2 * stats.t.sf(abs(value) / error, freedom))
+    num_draws, value = len(measured.draws), float(measured.draws.mean())
+    independent = len(scoring.references) if scoring.clusters is None else count_clusters(scoring.clusters)
+    of_rows = float(np.nanvar(measured.resamples.mean(axis=1)))
+    of_one = float(np.nanvar(measured.resamples, axis=0).mean())
+    both = (of_one - of_rows) * num_draws / (num_draws - 1)
+    spread = math.sqrt(max(0.0, float(np.var(measured.draws, ddof=1)) - both))
+    error = math.sqrt(max(of_rows, 1 / independent**2) + error_of_mean(spread, SHARE, num_draws) ** 2)
+    width = float(stats.t.ppf((1 + scoring.settings.confidence) / 2, num_draws - 1)) * error
+    p_value = float(2 * stats.t.sf(abs(value) / error, num_draws - 1))
     return Estimate(value, value - width, value + width, p_value)
-
-
-def _mean(metric: str, answers: Sequence[Answers], scoring: Scoring, each: Sequence[Statistic]) -> Statistic:
-    """Return the mean of the students' metrics as a function of rows."""
-    scores = [row_scores(metric, one, scoring) for one in answers]
-    if all(one is not None for one in scores) and not np.isnan(np.asarray(scores, dtype=np.float64)).any():
-        # the mean of means: one array in place of one a student
-        return mean_statistic(np.asarray(scores, dtype=np.float64).mean(axis=0).tolist())
-
-    def mean(rows: Indices) -> float:
-        return float(np.mean([one(rows) for one in each]))
-
-    return mean

@@ -25,18 +25,32 @@ def answers_with(*rights, rows=ROWS):
     return [["a"] * round(share * rows) + ["b"] * (rows - round(share * rows)) for share in rights]
 
 
-def test_estimate_is_the_sum_of_two_variances_with_welch_degrees_of_freedom():
-    scoring, shares = scoring_of(), (0.8, 0.7, 0.75, 0.65)
-    found = estimate(measure("accuracy", answers_with(*shares), scoring), scoring)
-    # by definition: the rows' mean scores, and halves of the same prompts (Shao and Wu's delete-d jackknife)
-    scores = np.mean([[float(answer == "a") for answer in one] for one in answers_with(*shares)], axis=0)
-    of_rows = scores.var() / ROWS
-    of_prompts = np.var(shares, ddof=1) * (0.5 / 0.5 + 1 / 4)
-    freedom = (of_rows + of_prompts) ** 2 / (of_rows**2 / (ROWS - 1) + of_prompts**2 / 3)
-    width = stats.t.ppf(0.975, freedom) * np.sqrt(of_rows + of_prompts)
-    assert found.value == pytest.approx(np.mean(shares))
+def test_estimate_adds_the_variances_of_rows_and_of_halves_once():
+    rng = np.random.default_rng(0)
+    rights = rng.random((6, ROWS)) < np.array([0.9, 0.6, 0.8, 0.7, 0.75, 0.85])[:, None]
+    answers = [["a" if right else "b" for right in student] for student in rights]
+    scoring = scoring_of()
+    found = estimate(measure("accuracy", answers, scoring), scoring)
+    # by definition: the mean squares of a table of students by rows
+    scores = rights.astype(float)
+    by_row, by_student, mean = scores.mean(axis=0), scores.mean(axis=1), scores.mean()
+    rest = scores - by_row - by_student[:, None] + mean
+    both = (rest**2).sum() / (ROWS - 1) / 5 / ROWS
+    of_prompts = (by_student.var(ddof=1) - both) * (0.5 / 0.5 + 1 / 6)
+    width = stats.t.ppf(0.975, 5) * np.sqrt(by_row.var() / ROWS + of_prompts)
+    assert found.value == pytest.approx(mean)
     assert found.high - found.value == pytest.approx(width, rel=0.03)
     assert found.value - found.low == pytest.approx(found.high - found.value)
+
+
+def test_spread_of_few_rows_alone_is_not_counted_twice():
+    # students alike, each measured on the same rows with errors of its own
+    rights = np.random.default_rng(1).random((20, ROWS)) < 0.7
+    answers = [["a" if right else "b" for right in student] for student in rights]
+    scoring = scoring_of()
+    found = estimate(measure("accuracy", answers, scoring), scoring)
+    of_rows = rights.mean(axis=0).std() / np.sqrt(ROWS)
+    assert found.high - found.value < 1.5 * stats.t.ppf(0.975, 19) * of_rows
 
 
 def test_difference_of_equal_contestants_is_zero_with_an_interval_of_one_row():
@@ -44,7 +58,7 @@ def test_difference_of_equal_contestants_is_zero_with_an_interval_of_one_row():
     one = measure("accuracy", answers_with(0.8, 0.7, 0.75), scoring)
     found = estimate(one.less(one), scoring)
     assert (found.value, found.p_value) == (0.0, 1.0)
-    assert found.high == pytest.approx(stats.t.ppf(0.975, ROWS - 1) / ROWS)
+    assert found.high == pytest.approx(stats.t.ppf(0.975, 2) / ROWS)
 
 
 def test_difference_swapped_has_the_other_sign_and_the_same_p_value():
@@ -75,11 +89,11 @@ def test_metric_of_all_rows_together_is_measured_too():
 
 def contestants(*means, spread=0.01):
     rng = np.random.default_rng(0)
-    shift = rng.normal(0, 0.03, 500)
-    return {
-        name: Measured(mean + np.roll([-spread, 0.0, spread], at), mean + shift + rng.normal(0, 0.005, 500))
-        for at, (name, mean) in enumerate(zip("vwxyz", means, strict=False))
-    }
+    shift, found = rng.normal(0, 0.03, 500), {}
+    for at, (name, mean) in enumerate(zip("vwxyz", means, strict=False)):
+        resamples = mean + shift + rng.normal(0, 0.005, 500)
+        found[name] = Measured(mean + np.roll([-spread, 0.0, spread], at), np.stack([resamples] * 3, axis=1))
+    return found
 
 
 def test_rank_corrects_over_all_pairs_and_drops_who_is_shown_to_be_worse():
