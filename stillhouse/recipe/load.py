@@ -1,5 +1,6 @@
 """Reads a recipe from YAML, and turns every mistake into one line that says how to fix it."""
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,7 +27,14 @@ _RENAMED = {
 }
 RECIPES = ROOT / "deployments" / "recipes"
 
-_LIST_OF_TEXTS = "tuple[str, ...]"
+# Pydantic's words for what YAML calls a list and a section
+_WORDS = (
+    (re.compile(r"Input should be a valid tuple"), "Input should be a list"),
+    (
+        re.compile(r"Input should be a valid dictionary( or instance of \w+)?"),
+        "Input should be a section, as {field: value}",
+    ),
+)
 
 Section = TypeVar("Section", bound=BaseModel)
 
@@ -162,19 +170,26 @@ def _innermost(items: list[Any]) -> list[Any]:
     def has_inner(location: tuple[Any, ...]) -> bool:
         return any(item["loc"][: len(location)] == location != item["loc"] for item in items)
 
-    return [item for item in items if not has_inner(item["loc"]) and not _is_other_branch(item)]
+    found = [item for item in items if not has_inner(item["loc"]) and not _is_other_branch(item)]
+    takes_list = {item["loc"][:-1] for item in items if item["loc"] and "tuple[" in str(item["loc"][-1])}
+    return [_with_list(item) if item["loc"][:-1] in takes_list else item for item in found]
 
 
 def _is_other_branch(item: Any) -> bool:
     """Return whether the error is of a text where a list was given, or the reverse: a field took both."""
-    return bool(tuple(item["loc"][-1:]) == ("str" if isinstance(item["input"], list) else _LIST_OF_TEXTS,))
+    last = str(item["loc"][-1]) if item["loc"] else ""
+    if isinstance(item["input"], list):
+        return last == "str" or last.startswith("literal[")
+    return item["type"] == "tuple_type" and "tuple[" in last
+
+
+def _with_list(item: Any) -> Any:
+    """Return an error of a field that takes certain words or a list, with the list among what it takes."""
+    return {**item, "msg": f"{item['msg']}, or a list"} if item["type"] == "literal_error" else item
 
 
 def _explain(item: Any, written: yaml.Node | None) -> str:
-    # pydantic places a skill's errors below its kind, and those of a union below the type; neither is a field
-    kinds = ("str", _LIST_OF_TEXTS, "[key]")
-    names = [name for at, name in enumerate(item["loc"]) if not (at == 1 and item["loc"][0] == "skill")]
-    path = ".".join(str(name) for name in names if name not in kinds)
+    path = _path(item["loc"])
     if item["type"] == "extra_forbidden":
         if path in _RENAMED:
             return f"{path}: this field is now {_RENAMED[path]}."
@@ -185,6 +200,8 @@ def _explain(item: Any, written: yaml.Node | None) -> str:
     if item["type"] == "missing":
         return f"{path}: missing; the recipe needs it."
     rule = item["msg"].removeprefix("Value error, ")
+    for pattern, words in _WORDS:
+        rule = pattern.sub(words, rule)
     if not path:  # a rule about several fields names them, and the value would be the whole recipe
         return f"{rule}."
     if _is_section(item["input"]) or _may_be_secret(item["loc"]):
@@ -192,6 +209,23 @@ def _explain(item: Any, written: yaml.Node | None) -> str:
     said = written_at(written, item["loc"], item["input"])
     advice = quoting_advice(item["input"], said) if item["type"] == "string_type" else ""
     return f"{path}: {said or hide_passwords(repr(item['input']))} is refused: {rule}{advice}."
+
+
+def _path(location: tuple[str | int, ...]) -> str:
+    """Return the field at `location`.
+
+    Pydantic places a skill's errors below its kind, those of a union below the type (`literal['even']`), and those of
+    a sweep's values below their form; none of these is a field.
+    """
+    is_value = location[:2] == ("sweep", "space")
+    return ".".join(
+        str(name)
+        for at, name in enumerate(location)
+        if not (at == 1 and location[0] == "skill")
+        and not (at == 3 and is_value and name in ("range", "list"))
+        and name != "str"
+        and "[" not in str(name)
+    )
 
 
 def _is_section(value: Any) -> bool:

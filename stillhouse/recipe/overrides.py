@@ -39,6 +39,9 @@ def _of_main_student(dotted: str, fields: Mapping[str, Any]) -> str:
 
 def _override(fields: dict[str, Any], dotted: str, value: Any) -> None:
     *parents, last = dotted.split(".")
+    # no section of a recipe has fields that are numbers: it would be made, and refused as a section
+    if parents and [*parents, last][1].isdigit() and not isinstance(fields.get(parents[0]), list):
+        raise RecipeError(f"Override {dotted!r} does not fit the recipe: it has no list {parents[0]!r}.")
     section: Any = fields
     for name in parents:
         if isinstance(section, list) and name.isdigit() and int(name) < len(section):

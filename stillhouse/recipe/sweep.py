@@ -1,5 +1,6 @@
 """A sweep: which fields of the recipe are tried with which values, and what the best is to keep to."""
 
+import json
 import math
 from typing import Annotated, Any, Literal, Self
 
@@ -24,6 +25,8 @@ class Range(FrozenModel):
             raise ValueError(f"low: {self.low:g} must be below high: {self.high:g}")
         if self.log and (self.low <= 0 or self.step is not None):
             raise ValueError("log needs a low above 0 and no step")
+        if self.step is not None and self.step > self.high - self.low:
+            raise ValueError(f"step: {self.step:g} is more than high - low: lower it, or set one value in the recipe")
         return self
 
     @property
@@ -126,13 +129,29 @@ class Sweep(FrozenModel):
     def _has_choices(cls, space: dict[str, Values]) -> dict[str, Values]:
         for path, values in space.items():
             if isinstance(values, tuple) and len(values) < 2:
-                raise ValueError(f"{path} has {len(values)} values: name two or more, or set it in the recipe itself")
+                has = "one value" if values else "no values"
+                raise ValueError(f"{path} has {has}: name two or more, or set it in the recipe itself")
+            if isinstance(values, tuple) and (repeated := _repeated(values)):
+                raise ValueError(f"{path} names {repeated[0]!r} more than once: name each value once")
         return space
 
     @model_validator(mode="after")
     def _grid_is_of_lists(self) -> Self:
         if self.sampler == "grid" and (ranges := [path for path, one in self.space.items() if isinstance(one, Range)]):
-            raise ValueError(f"sampler: grid needs lists of values; {', '.join(ranges)} is a range")
+            raise ValueError(
+                f"sampler: grid needs lists of values, and of {', '.join(ranges)} it has a range: write lists, or set "
+                "sampler to tpe"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _grid_fits_trials(self) -> Self:
+        if self.sampler == "grid" and self.grid_size > self.trials:
+            raised = f"raise trials to {self.grid_size}" if self.grid_size <= MOST_TRIALS else "name fewer values"
+            raise ValueError(
+                f"sampler: grid has {self.grid_size:,} combinations, and trials is {self.trials}, so that the last "
+                f"would never be tried: {raised}, or set sampler to tpe, which chooses among them"
+            )
         return self
 
     @property
@@ -144,3 +163,9 @@ class Sweep(FrozenModel):
     def most_trials(self) -> int:
         """Trials that there can be: a grid has no more than its combinations."""
         return min(self.trials, self.grid_size) if self.sampler == "grid" else self.trials
+
+
+def _repeated(values: tuple[Any, ...]) -> list[Any]:
+    # 1 and true are equal in Python, and are not one value of a recipe
+    keys = [json.dumps(value, sort_keys=True, default=str) for value in values]
+    return [value for number, value in enumerate(values) if keys[number] in keys[:number]]

@@ -44,6 +44,38 @@ def test_parse_recipe_wrong_value_names_field_value_and_rule():
     assert "greater than 0" in message
 
 
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (
+            {"training": {"hidden_states": {"layers": "first"}}},
+            "training.hidden_states.layers: 'first' is refused: Input should be 'even' or 'last', or a list.",
+        ),
+        (
+            {"training": {"attention": {"layers": 3}}},
+            "training.attention.layers: 3 is refused: Input should be 'even' or 'last', or a list.",
+        ),
+        (
+            {"training": {"hidden_states": {"layers": [3, 1]}}},
+            "training.hidden_states.layers: [3, 1] is refused: [3, 1] is not ascending: give each layer once",
+        ),
+        (
+            {"student": {"model": "x/y", "cut": {"layers": "importance"}}},
+            "student.cut.layers: 'importance' is refused: Input should be 'even', 'first', 'influence' or 'loss', or a",
+        ),
+        (
+            {"student": {"model": "x/y", "cut": {"layers": [-1]}}},
+            "student.cut.layers.0: -1 is refused: Input should be greater than or equal to 0.",
+        ),
+        ({"training": {"lora": 16}}, "training.lora: 16 is refused: Input should be a section, as {field: value}."),
+    ],
+)
+def test_parse_recipe_field_of_words_or_a_list_has_one_line_that_names_both(section, said):
+    message = refusal_of(make_recipe_fields() | section)
+    assert said in message
+    assert len(message.splitlines()) == 2
+
+
 def test_parse_recipe_several_mistakes_names_all_at_once():
     message = refusal_of(make_recipe_fields() | {"training": {"epochs": -2, "batch_size": 0}, "name": "Not A Name"})
     assert all(name in message for name in ("training.epochs", "training.batch_size", "name: 'Not A Name'"))

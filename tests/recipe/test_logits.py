@@ -96,8 +96,10 @@ def test_teacher_weights_are_one_for_each_teacher():
     def fields(*weights):
         return make_routed_fields(training={"kind": "logits", "logits": {"teacher_weights": list(weights)}})
 
-    assert "training.logits.teacher_weights: 1 numbers for 2 teachers" in refusal_of(fields(0.5))
-    assert "teacher_weights: 1.5 is no share" in refusal_of(fields(0.5, 1.5))
+    assert "training.logits.teacher_weights: [0.5] is not one number for each of `teachers`, which are 2" in refusal_of(
+        fields(0.5)
+    )
+    assert "teacher_weights: 1.5 is refused: give each teacher a number from 0 to 1" in refusal_of(fields(0.5, 1.5))
     assert parse_recipe(fields(0.5, 1.0)).training.logits.weight_of(1) == 0.5
 
 

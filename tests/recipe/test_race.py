@@ -63,6 +63,7 @@ def test_contestant_changes_what_it_names_and_never_fails_for_few_answers():
             "race.contestants names a more than once",
         ),
         ({"filters": ["truncatd"]}, "race.filters names 'truncatd'"),
+        ({"filters": ["min_probability"]}, "min_probability is a field of confidence: name that."),
         ({"equal": "usd"}, "equal is usd, and usd is not set"),
         ({"first_prompts": 900}, "first_prompts (900) is more than prompts (800)"),
         (

@@ -27,9 +27,20 @@ def refusal(**sweep: Any) -> str:
         ({"training.kind": ["sft", "logitz"]}, "the recipe refuses 'logitz'"),
         ({"evaluation.seed": [0, 1]}, "trials would not be comparable"),
         ({"data.test.path": ["a", "b"]}, "trials would not be comparable"),
-        ({"training": [{}, {}], "training.epochs": [1, 2]}, "set the same field"),
+        ({"training": [{}, {"epochs": 3}], "training.epochs": [1, 2]}, "set the same field"),
         ({"student.layers.deep": [1, 2]}, "does not fit the recipe"),
-        ({"training.epochs": {"low": 2, "high": 1}}, "low: 2 must be below high: 1"),
+        ({"training.epochs": {"low": 2, "high": 1}}, "sweep.space.training.epochs: low: 2 must be below high: 1"),
+        ({"trainng.epochs": [1, 2]}, "has no section 'trainng'"),
+        ({"trainng.epochs": [1, 2]}, "Did you mean 'training'?"),
+        ({"students.3.layers": [6, 12]}, "it has no '3' there"),
+        ({"training": [1, 2]}, "training: 1 is refused: Input should be a section, as {field: value}"),
+        ({"training.batch_size": 8}, "sweep.space.training.batch_size: 8 is refused: Input should be a list"),
+        ({"training.batch_size": []}, "training.batch_size has no values"),
+        ({"training.batch_size": [8, 16, 8]}, "training.batch_size names 8 more than once"),
+        # both ends are taken, what lies between is not
+        ({"training.batch_size": {"low": 4.0, "high": 8.0}}, "write low, high and step as such, without a point"),
+        ({"training.batch_size": {"low": 4, "high": 8, "step": 0.5}}, "the recipe refuses 4.5"),
+        ({"training.epochs": {"low": 1, "high": 2, "step": 3}}, "step: 3 is more than high - low"),
     ],
 )
 def test_sweep_space_that_the_recipe_does_not_take_is_one_clear_line(space: dict[str, Any], said: str):
@@ -42,6 +53,25 @@ def test_sweep_objective_and_budget_that_can_not_be_kept_are_refused():
     assert "choose among those of skill classification: accuracy, macro_f1" in refusal(objective="rouge_l")
     assert "costs.training_usd_per_hour" in refusal(budget={"usd": 5})
     assert "needs lists of values" in refusal(sampler="grid")
+
+
+def test_sweep_grid_larger_than_its_trials_is_refused_and_the_advice_works():
+    space = {"training.batch_size": [4, 8, 16], "training.epochs": [1, 2, 3], "training.seed": [0, 1]}
+    assert "18 combinations, and trials is 12" in refusal(sampler="grid", space=space)
+    for change in ({"trials": 18, "sampler": "grid"}, {"sampler": "tpe"}):
+        assert load_recipe("demo", {"sweep": {"space": space} | change}).sweep is not None
+    seeds = {"training.seed": list(range(1001))}
+    assert "name fewer values" in refusal(sampler="grid", space=seeds, trials=1000)
+
+
+def test_sweep_values_that_python_alone_finds_equal_are_not_repeated():
+    space = {"training.packing": [True, False], "training.epochs": [1, 1.0]}
+    assert load_recipe("demo", {"students": [], "student": {"model": "owner/small"}, "sweep": {"space": space}}).sweep
+
+
+def test_overridden_number_where_there_is_no_list_is_refused():
+    with pytest.raises(RecipeError, match="it has no list 'students'"):
+        overridden({"student": {}}, {"students.3.layers": 2})
 
 
 def test_sweep_of_a_recipe_with_several_students_is_of_the_main_one():

@@ -29,8 +29,8 @@ def find_logits_problems(recipe: Recipe) -> Iterator[str]:
         weights = training.logits.teacher_weights
         if training.kind == "logits" and weights and len(weights) != len(recipe.teachers):
             yield (
-                f"training.logits.teacher_weights: {len(weights)} numbers for {len(recipe.teachers)} teachers: give "
-                "one for each, in their order"
+                f"training.logits.teacher_weights: {list(weights)} is not one number for each of "
+                f"`teachers`, which are {len(recipe.teachers)}: give one for each, in their order, or leave it out"
             )
 
 

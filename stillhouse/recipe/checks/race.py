@@ -49,4 +49,7 @@ def _find_name_problems(race: Race) -> Iterator[str]:
         yield f"race.contestants names {', '.join(repeated)} more than once; give each a name of its own"
     for name in race.filters or ():
         if name not in OFF:
-            yield f"race.filters names {name!r}; the filters are {', '.join(OFF)}." + did_you_mean(name, OFF)
+            # people name a filter by its field, as well as by what the report counts
+            by_field = [known for known, fields in OFF.items() if name in fields]
+            hint = f" {name} is a field of {by_field[0]}: name that." if by_field else did_you_mean(name, OFF)
+            yield f"race.filters names {name!r}; the filters are {', '.join(OFF)}.{hint}"

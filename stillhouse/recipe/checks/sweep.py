@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from stillhouse.errors import RecipeError
+from stillhouse.errors import RecipeError, did_you_mean
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.sweep import Range, Sweep
 
@@ -13,6 +13,9 @@ _SWEPT = (
     *("teachers", "routing", "judge", "data.max_train_rows", "data.balance"),
 )
 
+# part of a range at which a number between its ends is tried: 1 less the golden ratio
+_BETWEEN = 0.381966
+
 
 def find_sweep_problems(recipe: Recipe) -> Iterator[str]:
     """Yield what of the section `sweep` contradicts the rest of the recipe."""
@@ -20,11 +23,8 @@ def find_sweep_problems(recipe: Recipe) -> Iterator[str]:
     if sweep is None:
         return
     for path in sweep.space:
-        if not is_in(path, _SWEPT):
-            yield (
-                f"sweep.space.{path}: trials would not be comparable, or not differ; fields of "
-                f"{', '.join(_SWEPT)} can be swept"
-            )
+        if (problem := _place_problem(path)) is not None:
+            yield problem
         if others := [other for other in sweep.space if other.startswith(f"{path}.")]:
             yield f"sweep.space: {path} and {', '.join(others)} set the same field; leave one out"
     names = recipe.skill.metric_names()
@@ -54,7 +54,28 @@ def check_space(sweep: Sweep, parse: Callable[[Mapping[str, Any]], object]) -> N
             except RecipeError as error:
                 lines = [line.removeprefix("- ") for line in map(str.strip, str(error).splitlines())]
                 why = " ".join(lines[1:] or lines)
-                raise RecipeError(f"sweep.space.{path}: the recipe refuses {value!r}: {why}") from None
+                raise RecipeError(
+                    f"sweep.space.{path}: the recipe refuses {value!r}: {why}{_whole_advice(values, value)}"
+                ) from None
+
+
+def _place_problem(path: str) -> str | None:
+    """Return why the field at a path can't be swept; None if it can, as far as its section says."""
+    if is_in(path, _SWEPT):
+        return None
+    section = path.partition(".")[0]
+    can = f"fields of {', '.join(_SWEPT)} can be swept."
+    if section not in Recipe.model_fields:
+        hint = did_you_mean(section, [name.partition(".")[0] for name in _SWEPT])
+        return f"sweep.space.{path}: the recipe has no section {section!r}; {can}{hint}"
+    return f"sweep.space.{path}: trials would not be comparable, or not differ; {can}{did_you_mean(path, _SWEPT)}"
+
+
+def _whole_advice(values: Range | tuple[Any, ...], value: Any) -> str:
+    """Return what to do where only whole numbers are taken, and a range holds others."""
+    if not isinstance(values, Range) or values.is_whole or value in (values.low, values.high):
+        return ""
+    return " Where only whole numbers are taken, write low, high and step as such, without a point."
 
 
 def sweep_of(recipe: Recipe) -> Sweep:
@@ -72,8 +93,14 @@ def sweep_of(recipe: Recipe) -> Sweep:
 
 
 def tried_values(values: Range | tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the values of a list, or the ends of a range."""
-    return (values.low, values.high) if isinstance(values, Range) else values
+    """Return the values of a list, or the ends of a range and, if not all its numbers are whole, one between."""
+    if not isinstance(values, Range):
+        return values
+    if values.is_whole:
+        return (values.low, values.high)
+    # with a step the next value, else one that is whole by no chance
+    step = values.step or (values.high - values.low) * _BETWEEN
+    return (values.low, values.high, values.low + step)
 
 
 def is_in(path: str, sections: tuple[str, ...]) -> bool:

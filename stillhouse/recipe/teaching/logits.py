@@ -58,7 +58,7 @@ class LogitsSettings(FrozenModel):
     @model_validator(mode="after")
     def _weights_are_shares(self) -> "LogitsSettings":
         if wrong := [weight for weight in self.teacher_weights if not 0.0 <= weight <= 1.0]:
-            raise ValueError(f"teacher_weights: {wrong[0]:g} is no share: give each teacher a number from 0 to 1")
+            raise ValueError(f"teacher_weights: {wrong[0]:g} is refused: give each teacher a number from 0 to 1")
         return self
 
     @model_validator(mode="after")
