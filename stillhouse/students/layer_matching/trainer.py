@@ -71,7 +71,9 @@ class MatchingTrainer(CompletionTrainer):
         with self._matching.student:
             loss = wanted.cross_entropy_weight * super().compute_loss(model, dict(inputs), False, num_items_in_batch)
         answers_NV = self._run_source(inputs)
-        matched = self._matching.summed(attention_of(inputs), counts_BT)
+        # states and relations that are nearly equal differ by less than bfloat16 shows
+        with torch.autocast(counts_BT.device.type, enabled=False):
+            matched = self._matching.summed(attention_of(inputs), counts_BT)
         self._note(matched, counts_BT)
         loss = loss + wanted.weight * matched / self._share(counts_BT, num_items_in_batch, self._step_tokens)
         if answers_NV is not None:

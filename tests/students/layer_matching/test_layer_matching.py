@@ -34,8 +34,8 @@ def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["mse", "relative_mse", "cosine", "last", "given", "completion"])
 def test_loss_equals_its_definition_at_either_padding_side(checks: dict[str, Any], name: str) -> None:
     right, left, expected = checks["losses"][name]
-    assert math.isclose(right, expected, rel_tol=1e-6)
-    assert math.isclose(left, expected, rel_tol=1e-6)
+    assert math.isclose(right, expected, rel_tol=5e-6)
+    assert math.isclose(left, expected, rel_tol=5e-6)
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["hidden_states", "attention"])
@@ -62,6 +62,11 @@ def test_training_killed_and_resumed_has_equal_weights_and_exports_no_projection
     assert found["history"]
     assert found["projections_kept"] == projections
     assert found["exported_beside_the_base"] == []
+
+
+def test_matching_in_bfloat16_is_near_that_in_float32(checks: dict[str, Any]) -> None:
+    plain, halved = checks["steps"]["bfloat16"]
+    assert all(math.isclose(one, two, rel_tol=0.03) for one, two in zip(plain, halved, strict=True))
 
 
 def test_training_brings_hidden_states_nearer_to_the_teachers(checks: dict[str, Any]) -> None:

@@ -263,6 +263,9 @@ def steps(lab: Lab) -> dict[str, list[Any]]:
             step_of(lab, method, batch_size=4, gradient_accumulation=3),
             step_of(lab, method, execution=checkpointed),
         ]
+    # the larger the weight, the more of the step is what is compared
+    method = {**RELATIONS, "attention": {"weight": 1000.0}}
+    found["bfloat16"] = [step_of(lab, method), step_of(lab, method, precision="bfloat16")]
     found["packed"] = [step_of(lab, STATES), step_of(lab, STATES, packing=True)]
     return found
 
