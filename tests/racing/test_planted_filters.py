@@ -53,5 +53,5 @@ def test_filters_that_go_by_nothing_seldom_seem_to_earn():
         world = make_world(1000 + seed, rows=240, asked=200)
         found = worths_of(world, {"random": at_random(world), "other": at_random(world, 0.2)}, draws=6)
         earning += any(one.verdict == "earns" for one in found.values())
-    # at most 5 %: of 60, more than 7 come by chance less than once in fifty
+    # at most 5 %: of 60, more than 7 come by chance less than once in a hundred
     assert earning <= 7
