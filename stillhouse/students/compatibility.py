@@ -185,10 +185,12 @@ def _layer_problems(student: ModelFacts, teacher: ModelFacts, training: Training
 
 def _vocabulary_problem(student: ModelFacts, teacher: ModelFacts, training: Training, vocabularies: Match) -> str:
     if vocabularies == "differ":
+        bridge = ", or set training.on_policy.bridge: gold for two byte-level tokenizers"
         return (
             f"training.kind: {training.kind} compares it with teacher {teacher.name} token by token, and their "
             f"vocabularies differ ({_tokens(student)} and {_tokens(teacher)} tokens): take training.kind: sft, which "
             "learns from the teacher's text, or a student of the teacher's family"
+            f"{bridge if training.kind == 'on_policy' else ''}"
         )
     widest = student.tokens or teacher.tokens
     for model in (student, teacher):

@@ -27,6 +27,13 @@ def test_compare_models_other_vocabulary_is_refused_where_tokens_are_compared(ki
         refuse_misfits([found])
 
 
+def test_compare_models_other_vocabulary_own_answers_are_bridged_where_asked():
+    other = FACTS.model_copy(update={"vocabulary": "w"})
+    assert "training.on_policy.bridge: gold" in compare_models(FACTS, other, training("on_policy")).problem
+    bridged = training("on_policy", on_policy={"bridge": "gold"})
+    assert compare_models(FACTS, other, bridged).problem == ""
+
+
 def test_compare_models_other_vocabulary_text_training_fits():
     other = FACTS.model_copy(update={"vocabulary": "w", "template": "u"})
     found = compare_models(FACTS, other, training())

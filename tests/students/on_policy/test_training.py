@@ -121,3 +121,20 @@ def test_validation_loss_chooses_the_best_step_of_both_parts(checks: dict[str, A
     losses = {one["step"]: one["validation_loss"] for one in summary["history"] if "validation_loss" in one}
     assert sorted(losses) == [4, 8, 12]
     assert summary["validation_loss"] == min(losses.values()) == losses[summary["best_step"]]
+
+
+def test_server_is_sent_token_ids_and_the_key_and_its_refusal_is_told(checks: dict[str, Any]) -> None:
+    found = checks["client"]
+    assert found["sent"]["path"] == "/v1/completions"
+    assert found["sent"]["key"] == "Bearer k"
+    assert (found["sent"]["prompt"], found["sent"]["prompt_logprobs"]) == ([[5, 6, 7]], 1)
+    # of the answer's two tokens
+    assert found["read"]["actual_logprobs"] == [[[-0.5], [-0.5]]]
+    assert "answered 404" in found["refused"]
+    assert "--max-logprobs" in found["refused"]
+
+
+def test_worker_trains_a_cut_student_across_tokenizers_and_exports_it(checks: dict[str, Any]) -> None:
+    found = checks["whole"]
+    assert (found["steps"], found["layers"]) == (6, 4)
+    assert "from step 4 on the student answers itself" in found["log"]

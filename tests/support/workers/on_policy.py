@@ -6,28 +6,33 @@ with those of an oracle in float64, which reads the definitions and the models' 
 
 import contextlib
 import json
+import os
 import sys
+import threading
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from stillhouse.errors import ModelError
+from stillhouse.errors import ModelError, ServiceError
 from stillhouse.recipe.student import MINIMAL_CHATML
 from stillhouse.recipe.teaching.on_policy import OnPolicy
 from stillhouse.recipe.training import Lora, Training, TrainingExecution
 from stillhouse.students.export import save_student
 from stillhouse.students.initialise import initialise
 from stillhouse.students.on_policy.batches import split_row
+from stillhouse.students.on_policy.server import ServerClient
 from stillhouse.students.on_policy.teacher_prompts import TeacherPrompts
 from stillhouse.students.on_policy.trl_adapter import VLLMClient
-from stillhouse.students.spec import TeacherServer, TeacherWeights
+from stillhouse.students.spec import TeacherServer, TeacherWeights, TrainSpec
 from stillhouse.students.tokens import encode_rows, stop_ids
 from stillhouse.students.train import build_trainer, run_trainer, set_threads
 from stillhouse.students.trainer_setup import TrainingJob
+from stillhouse.students.worker import run as run_worker_here
 from tests.support.workers.training import Silent, make_base
 
 WORDS = ("parcel", "refund", "card", "lost", "late", "broken", "invoice", "password", "account", "plan")
@@ -435,6 +440,65 @@ def check_server(folder: Path) -> list[dict[str, float]]:
     return found
 
 
+class Answering(BaseHTTPRequestHandler):
+    """Stands for a vLLM server: it keeps a request, and answers with one token's log-probability at each position."""
+
+    seen: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.seen.append({"path": self.path, "key": self.headers["Authorization"], **body})
+        one = {"logprob": -0.5, "rank": 1}
+        choices = [{"prompt_logprobs": [None, *({str(at): one} for at in ids[1:])]} for ids in body["prompt"]]
+        said = json.dumps({"choices": choices}).encode()
+        self.send_response(200 if body["model"] == "teacher" else 404)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, format: str, *given: Any) -> None: ...
+
+
+def check_client(folder: Path) -> dict[str, Any]:
+    """Return what a server is sent, what is read of its answer, and what is said of one that refuses."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    os.environ["OWN_API_KEY"] = "k"
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    client = ServerClient(TeacherServer(url=url, model="teacher", key_variable="OWN_API_KEY"))
+    found = {"read": client.get_sequence_logprobs([[5, 6, 7]], [1], top_logprobs=1)}
+    try:
+        ServerClient(TeacherServer(url=url, model="other")).get_sequence_logprobs([[5, 6]], [1], top_logprobs=1)
+    except ServiceError as error:
+        found["refused"] = str(error)
+    server.shutdown()
+    return {**found, "sent": Answering.seen[0]}
+
+
+def check_whole(folder: Path) -> dict[str, Any]:
+    """Return the summary of the stage's own worker with a teacher of another tokenizer, and what it exported."""
+    for name, count in (("rows", 24), ("validation", 6)):
+        lines = (json.dumps({"id": str(at), **row}) + "\n" for at, row in enumerate(texts(count, seed=count)))
+        (folder / f"{name}.jsonl").write_text("".join(lines))
+    job = make_job(folder, "whole-run", teacher="other", epochs=1, on_policy={"bridge": "gold", "text_share": 0.5})
+    spec = TrainSpec(
+        base_model=str(folder / "base"),
+        layers=4,
+        chat_template=MINIMAL_CHATML,
+        rows=str(folder / "rows.jsonl"),
+        validation=str(folder / "validation.jsonl"),
+        training=job.training,
+        checkpoints=str(job.checkpoints),
+        teacher=job.teacher,
+        out=str(folder / "exported"),
+    )
+    report = Recording()
+    (folder / "exported").mkdir()
+    summary = run_worker_here(spec, report)
+    exported = LlamaForCausalLM.from_pretrained(folder / "exported")
+    return {"steps": summary["steps"], "layers": exported.config.num_hidden_layers, "log": report.lines}
+
+
 def main(folder: Path) -> None:
     make_base(folder / "base", [" ".join(WORDS)])
     make_teacher(folder / "teacher", folder / "base")
@@ -454,6 +518,8 @@ def main(folder: Path) -> None:
         "gold": check_gold,
         "server": check_server,
         "resume": check_resume,
+        "client": check_client,
+        "whole": check_whole,
     }
     found = {}
     for name in sys.argv[2:] or checks:
