@@ -136,6 +136,7 @@ class Teacher(ServedModel):
     def _calibration_has_label_scores(self) -> "Teacher":
         if self.calibration == "batch" and (self.output.kind != "skill" or self.sampling.n > 1):
             raise ValueError(
-                "calibration: batch needs one scored label a prompt: set output.kind to skill and sampling.n to 1"
+                "calibration: batch needs one scored label a prompt: set output.kind to skill and sampling.n to 1, or "
+                "calibration to none"
             )
         return self

@@ -72,6 +72,16 @@ def test_draws_of_labels_are_refused():
     assert "training.logits.draws: 12 tokens stand for a distribution that is not known whole" in message
 
 
+@pytest.mark.parametrize("teacher", [None, VLLM])
+def test_draws_that_a_reverse_kl_needs_are_refused_with_advice_that_is_taken(teacher):
+    teachers, skill = [teacher] if teacher else [], {"skill": QA} if teacher else {}
+    refused = {"kind": "logits", "logits": {"loss": "reverse_kl", "draws": 12}}
+    message = refusal_of(make_recipe_fields(*teachers, **skill, training=refused))
+    assert "set draws to 0 and loss to skewed_forward_kl" in message
+    advised = {"kind": "logits", "logits": {"loss": "skewed_forward_kl", "draws": 0}}
+    assert parse_recipe(make_recipe_fields(*teachers, **skill, training=advised))
+
+
 def test_draws_of_a_teacher_behind_an_endpoint_are_refused():
     message = refusal_of(make_recipe_fields(VLLM, training={"kind": "logits", "logits": {"draws": 12}}))
     assert "training.logits.draws: 12 are drawn by the teacher's own weights, and teachers.0 is behind" in message

@@ -50,6 +50,7 @@ def test_rounds_student_is_the_encoder_for_labels_and_else_the_main_one(
         ([LOCAL], QA, {"student": "encoder"}, "skill.kind: qa has none: set it to main"),
         ([LOCAL], {"evaluation": {"encoder": None}}, {}, "evaluation.encoder is null: name one, or set main"),
         ([LOCAL], QA, {"choose": "judged_wrong"}, "name it in `judge`"),
+        ([LOCAL], {}, {"choose": "judged_wrong"}, "judged_wrong is for free answers"),
         ([LOCAL], QA, {"choose": "disagreement"}, "is about labels, and skill.kind: qa has none"),
         ([LOCAL], {}, {"samples_where_failed": 4}, "more samples tell nothing new: set it to 0"),
     ],

@@ -39,6 +39,9 @@ def _one_store(recipe: Recipe) -> Iterator[str]:
     asked = recipe.token_draws
     if asked is None:
         return
+    # a reverse KL is refused without draws
+    reverse = any(one.loss == "reverse_kl" for one in recipe.learnt_logits)
+    without = "set draws to 0" + (" and loss to skewed_forward_kl" if reverse else "")
     shared = {(one.draws, one.temperature) for one in recipe.learnt_logits}
     if len(shared) > 1:
         yield (
@@ -48,11 +51,11 @@ def _one_store(recipe: Recipe) -> Iterator[str]:
     if recipe.skill.has_labels:
         yield (
             f"training.logits.draws: {asked.draws} tokens stand for a distribution that is not known whole, and that "
-            "of labels is: set draws to 0"
+            f"of labels is: {without}"
         )
     for number, teacher in enumerate(recipe.teachers):
         if teacher.endpoint:
             yield (
                 f"training.logits.draws: {asked.draws} are drawn by the teacher's own weights, and teachers.{number} "
-                "is behind an endpoint: set draws to 0, for the likeliest tokens that its server gives"
+                f"is behind an endpoint: {without}, for the likeliest tokens that its server gives"
             )

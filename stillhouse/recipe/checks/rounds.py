@@ -52,7 +52,13 @@ def _choice(recipe: Recipe) -> Iterator[str]:
     """Yield why prompts can't be chosen as the recipe says."""
     rounds = recipe.rounds
     assert rounds is not None, "asked of recipes with rounds"
-    if rounds.choose == "judged_wrong" and recipe.judge is None:
+    # a judge is refused there: its advice would lead nowhere
+    if rounds.choose == "judged_wrong" and recipe.skill.has_labels:
+        yield (
+            f"rounds.choose: judged_wrong is for free answers, and those of a {recipe.skill.kind} are labels: take "
+            "unsure or disagreement"
+        )
+    elif rounds.choose == "judged_wrong" and recipe.judge is None:
         yield "rounds.choose: judged_wrong needs a model that scores the student's answers: name it in `judge`"
     if rounds.choose == "disagreement" and not recipe.skill.has_labels:
         yield (
