@@ -89,8 +89,8 @@ class DivergenceGuard(TrainerCallback):
     def _error(self, state: TrainerState, seen: str) -> TrainingError:
         training = self._training
         ways = [f"lower {self._rate_field} (now {training.learning_rate:g}; a third of it is a start)"]
-        if training.precision != "float32":
-            ways.append(f"set training.precision to float32 (now {training.precision})")
+        if training.precision == "bfloat16":
+            ways.append("set training.precision to float32 (now bfloat16)")
         ways.append(
             "raise training.batch_size or training.gradient_accumulation "
             f"(now {training.batch_size} x {training.gradient_accumulation})"
