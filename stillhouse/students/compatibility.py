@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from stillhouse.artifacts.fingerprint import sha256_json
 from stillhouse.config import StrictModel
 from stillhouse.errors import ModelError
@@ -14,6 +16,7 @@ from stillhouse.inference.loading import known_config, load_tokenizer
 from stillhouse.inference.published_models import PUBLISHED_MODELS
 from stillhouse.recipe.cut import Cut
 from stillhouse.recipe.training import Training
+from stillhouse.students.layer_matching.heads import relation_heads, vector_widths
 from stillhouse.students.layer_matching.layer_map import UNRELATED_KINDS, layer_pairs
 from stillhouse.students.size import WHOLE, num_parameters
 
@@ -35,6 +38,7 @@ class ModelFacts(StrictModel):
     layers: int | None = None  # that it keeps
     layers_before_cut: int | None = None
     kind: str | None = None  # model_type of its decoder
+    widths: dict[str, int] = Field({})  # of a layer's queries, keys and values, before any cut
 
 
 class Compatibility(StrictModel):
@@ -119,6 +123,8 @@ def facts_of(
         layers=layers or named or getattr(text, "num_hidden_layers", None),
         layers_before_cut=getattr(text, "num_hidden_layers", None),
         kind=getattr(text, "model_type", None),
+        # how many heads a cut leaves shows once it is made
+        widths=vector_widths(text) if text and cut.heads == 1 else {},
     )
     # a hub is not asked for a tokenizer
     return facts.model_copy(update=_token_facts(path, template)) if is_folder and with_tokens else facts
@@ -181,6 +187,19 @@ def _layer_problems(student: ModelFacts, teacher: ModelFacts, training: Training
                 f"training.kind: attention compares queries, keys and values, and a model of kind {kind} does not "
                 "compute them for each token: take training.kind: hidden_states"
             )
+        yield from _head_problems(student.widths, (student if training.learns_from_base else teacher).widths, training)
+
+
+def _head_problems(own: dict[str, int], other: dict[str, int], training: Training) -> Iterator[str]:
+    if not own or not other:
+        return
+    try:
+        relation_heads(
+            [model[name] for model in (own, other) for name in training.attention.relations],
+            training.attention.relation_heads,
+        )
+    except ModelError as error:
+        yield str(error).rstrip(".")
 
 
 def _vocabulary_problem(student: ModelFacts, teacher: ModelFacts, training: Training, vocabularies: Match) -> str:

@@ -123,3 +123,19 @@ def test_compare_models_attention_of_a_family_without_keys_of_each_token_is_refu
     teacher = FACTS.model_copy(update={"kind": "deepseek_v3"})
     assert "a model of kind deepseek_v3" in compare_models(FACTS, teacher, Training(kind="attention")).problem
     assert compare_models(FACTS, teacher, Training(kind="hidden_states")).problem == ""
+
+
+def test_compare_models_relation_heads_that_divide_no_width_are_refused_before_work(tmp_path):
+    sizes = {"hidden_size": 32, "num_attention_heads": 4}
+    student = facts_of("small", write_compared(tmp_path / "a", **sizes, num_key_value_heads=2))
+    teacher = facts_of("large", write_compared(tmp_path / "b", **sizes | {"hidden_size": 48}))
+    assert student.widths == {"queries": 32, "keys": 16, "values": 16}
+    asked = {
+        heads: Training.model_validate({"kind": "attention", "attention": {"relation_heads": heads}})
+        for heads in (7, 8)
+    }
+    assert (
+        "relation_heads is 7, which must divide the widths [16, 32, 48]"
+        in compare_models(student, teacher, asked[7]).problem
+    )
+    assert compare_models(student, teacher, asked[8]).problem == ""

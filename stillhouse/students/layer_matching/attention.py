@@ -14,8 +14,9 @@ from torch import nn
 
 from stillhouse.students.layer_matching.capture import Capture
 from stillhouse.students.layer_matching.decoder import decoder_layers, text_config
+from stillhouse.students.layer_matching.heads import relation_heads
 from stillhouse.students.layer_matching.layer_map import layer_pairs
-from stillhouse.students.layer_matching.relations import log_relations, relation_heads, relation_loss, visible_tokens
+from stillhouse.students.layer_matching.relations import log_relations, relation_loss, visible_tokens
 from stillhouse.students.layer_matching.vectors import VectorSource, find_vectors
 
 if TYPE_CHECKING:

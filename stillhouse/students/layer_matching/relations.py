@@ -8,36 +8,11 @@ Imported in the engine environment only.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
-from stillhouse.errors import ModelError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-MOST_HEADS = 48  # of MiniLMv2's base models
 _NOTHING = -1e9  # as a score; its probability is 0, and it is finite, so that 0 times its logarithm is too
-
-
-def relation_heads(widths: Collection[int], asked: int) -> int:
-    """Return the number of relation heads: `asked`, or for 0 the most up to 48 that divide all `widths`.
-
-    Raises:
-        ModelError: `asked` does not divide them.
-    """
-    common = math.gcd(*widths)
-    possible = [number for number in range(1, common + 1) if common % number == 0]
-    if not asked:
-        return max(number for number in possible if number <= MOST_HEADS)
-    if asked not in possible:
-        raise ModelError(
-            f"training.attention.relation_heads is {asked}, which must divide the widths {sorted(set(widths))} of "
-            f"queries, keys and values of both models: take one of {', '.join(map(str, possible))}, or 0."
-        )
-    return asked
 
 
 def log_relations(vectors_BTW: torch.Tensor, heads: int, visible_BTS: torch.Tensor) -> torch.Tensor:
