@@ -72,17 +72,17 @@ def texts(count: int, seed: int) -> list[dict[str, Any]]:
     return made
 
 
-def make_teacher(out: Path, base: Path, *, vocabulary: int = 0, seed: int = 1) -> Path:
+def make_teacher(out: Path, base: Path, *, vocabulary: int = 0, seed: int = 1, width: int = 48, heads: int = 4) -> Path:
     """Write a wider model with the tokenizer of `base`, and perhaps a padded vocabulary."""
     tokenizer = AutoTokenizer.from_pretrained(base)
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=vocabulary or len(tokenizer),
-        hidden_size=48,
+        hidden_size=width,
         intermediate_size=64,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
         max_position_embeddings=256,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -475,6 +475,23 @@ def check_client(folder: Path) -> dict[str, Any]:
     return {**found, "sent": Answering.seen[0]}
 
 
+def check_vllm(folder: Path) -> dict[str, float]:
+    """Return the loss of a teacher behind the real server at TEACHER_URL, and that of the same weights here."""
+    found = {}
+    for beta, tokens in ((1.0, 1), (0.0, 5)):
+        own = {"teacher": "server", "beta": beta, "server_tokens": tokens}
+        server = TeacherServer(url=os.environ["TEACHER_URL"], model="teacher", key_variable="OWN_API_KEY")
+        job = replace(make_job(folder, "vllm", teacher="", on_policy=own), teacher_server=server)
+        trainer = build_trainer(job)
+        batch = trainer._prepare_inputs(list(job.validation))
+        with torch.no_grad():
+            asked = trainer.compute_loss(trainer.model.eval(), batch).item()
+            weights = LlamaForCausalLM.from_pretrained(folder / "servable", dtype=torch.float32).eval()
+            trainer.teacher_client = OneModelServer(weights)
+            found[f"beta {beta:g}"] = [asked, trainer.compute_loss(trainer.model, batch).item()]
+    return found
+
+
 def check_whole(folder: Path) -> dict[str, Any]:
     """Return the summary of the stage's own worker with a teacher of another tokenizer, and what it exported."""
     for name, count in (("rows", 24), ("validation", 6)):
@@ -503,6 +520,8 @@ def main(folder: Path) -> None:
     make_base(folder / "base", [" ".join(WORDS)])
     make_teacher(folder / "teacher", folder / "base")
     make_teacher(folder / "padded", folder / "base", vocabulary=len(AutoTokenizer.from_pretrained(folder / "base")) + 8)
+    # vLLM's attention on CPUs takes heads of 32 numbers and more
+    make_teacher(folder / "servable", folder / "base", width=64, heads=2)
     # whose tokens are parts of the student's, and not of the same words
     make_base(folder / "other-words", ["par cel ref und in voi ce plan lost"])
     make_teacher(folder / "other", folder / "other-words")
@@ -520,6 +539,7 @@ def main(folder: Path) -> None:
         "resume": check_resume,
         "client": check_client,
         "whole": check_whole,
+        **({"vllm": check_vllm} if "TEACHER_URL" in os.environ else {}),
     }
     found = {}
     for name in sys.argv[2:] or checks:
