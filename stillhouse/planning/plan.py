@@ -18,6 +18,7 @@ from stillhouse.planning.most import Most, most_of_all
 from stillhouse.planning.requests_forecast import RequestsForecast, forecast_requests
 from stillhouse.planning.rounds import rounds_note
 from stillhouse.planning.training_memory import TrainingMemory
+from stillhouse.recipe.checks.teaching import unread_lines
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.routing import BY_ANSWERS
 from stillhouse.students.compatibility import Compatibility
@@ -176,6 +177,7 @@ def _offline_notes(recipe: Recipe) -> Iterator[str]:
     if recipe.judge:
         yield "Requests to the judge are not counted."
     yield from _launches(recipe)
+    yield from unread_lines(recipe)
 
 
 def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:
@@ -207,6 +209,7 @@ def _notes(recipe: Recipe, probes: Sequence[ProbeResult]) -> Iterator[str]:
             yield f"Time is that of one engine. {teacher.replicas} replicas on a cluster or on several GPUs share it."
     yield from _judge_notes(recipe)
     yield from _launches(recipe)
+    yield from unread_lines(recipe)
     if recipe.second_opinion:
         yield "What the filters keep is forecast by the teacher alone: with the second opinion it is another share."
     yield "Training and evaluation are not forecast. The share of near-duplicates grows with the rows."

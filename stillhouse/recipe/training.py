@@ -159,6 +159,14 @@ class Training(FrozenModel):
         return self.kind in WITH_TEACHER and not (self.learns_from_base or self.asks_server)
 
     @property
+    def unread_sections(self) -> tuple[str, ...]:
+        """The settings of other methods that are set, which nothing reads; a sweep over methods has them on purpose."""
+        fields = type(self).model_fields
+        return tuple(
+            name for name in sorted(BY_TOKENS) if name != self.kind and getattr(self, name) != fields[name].default
+        )
+
+    @property
     def asks_server(self) -> bool:
         """Whether the method asks a teacher's server for log-probabilities while the student learns."""
         return self.kind == "on_policy" and self.on_policy.teacher == "server"

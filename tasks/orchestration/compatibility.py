@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from stillhouse.inference.models import Checkpoint
+from stillhouse.recipe.checks.teaching import unread_lines
 from stillhouse.recipe.student import Student
 from stillhouse.students.compatibility import (
     Compatibility,
@@ -30,7 +31,8 @@ def check_compatibility(run: Run, bases: Sequence[StudentBase], teachers: Sequen
     by_tokens = any(run.recipe.training_of(base.config).needs_same_tokens for base in bases)
     found = list(_compare_all(run, students, teachers, with_tokens=by_tokens))
     refuse_misfits(found)
-    for warning in dict.fromkeys(f"student {one.student.name}: {one.warning}" for one in found if one.warning):
+    unusual = [f"student {one.student.name}: {one.warning}" for one in found if one.warning]
+    for warning in dict.fromkeys([*unusual, *unread_lines(run.recipe)]):
         log.warning("%s", warning)
 
 

@@ -22,6 +22,14 @@ def find_teaching_problems(recipe: Recipe) -> Iterator[str]:
             yield from _matching_problems(recipe.training_of(student))
 
 
+def unread_lines(recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each section of a training method that no student is taught by; nothing is refused."""
+    trainings = [recipe.training_of(student) for student in recipe.all_students if not student.is_encoder]
+    kinds = {training.kind for training in trainings}
+    for name in sorted({name for training in trainings for name in training.unread_sections} - kinds):
+        yield f"training.{name} is set and has no effect with training.kind: {', '.join(sorted(kinds))}."
+
+
 def _matching_problems(training: Training) -> Iterator[str]:
     """Yield a line for each setting with which layers can't be compared."""
     if training.layer_matching is None:
