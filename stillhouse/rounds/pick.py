@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from stillhouse.evaluation.alternatives.features import tfidf_features
-
 # of the ranking, as many times what is wanted are looked at
 _LOOKED_AT = 3
 _BLOCK = 512  # rows of similarities that are held at once
@@ -25,6 +23,9 @@ def pick(ranked: Sequence[str], texts: Mapping[str, str], wanted: int, max_simil
 
 def _unlike(texts: Sequence[str], wanted: int, max_similarity: float) -> set[int]:
     """Return the places of up to `wanted` texts, the first of any that are alike."""
+    # imported here: scikit-learn takes a second to load, and a run without rounds needs none of it
+    from stillhouse.evaluation.alternatives.features import tfidf_features
+
     # words and letters weigh alike: each of the two parts has length 1
     features = tfidf_features().fit_transform(texts)
     taken: set[int] = set()

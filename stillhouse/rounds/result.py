@@ -1,11 +1,17 @@
 """What came of each round, and whether another one is worth its cost."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stillhouse.costs.ledger import PaidPart, total
-from stillhouse.evaluation.significance import Interval
 from stillhouse.recipe.rounds import Rounds
+
+if TYPE_CHECKING:
+    # SciPy behind it takes a second to load, and a run without rounds needs none of it
+    from stillhouse.evaluation.significance import Interval
 
 POINTS = 100.0  # of a metric in [0, 1]
 _THOUSAND = 1000

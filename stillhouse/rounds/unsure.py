@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import rel_entr, softmax
 
 Measure = Literal["margin", "entropy"]
 
@@ -26,6 +25,9 @@ def unsureness(line: Mapping[str, Any], by: Measure) -> float:
     if line["answer"] is None:
         return math.inf
     if line["label_logprobs"]:
+        # imported here: SciPy takes a second to load, and a run without rounds needs none of it
+        from scipy.special import rel_entr, softmax
+
         found = softmax(np.asarray(line["label_logprobs"], dtype=np.float64))
         return _margin(found) if by == "margin" else float(-rel_entr(found, 1.0).sum())
     if line["logprob"] is None:
@@ -42,6 +44,8 @@ def _margin(probabilities: NDArray[np.float64]) -> float:
 
 def disagreement(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Return the Jensen-Shannon divergence of two distributions by log-probabilities of the labels, in [0, ln 2]."""
+    from scipy.special import rel_entr, softmax
+
     first, second = (softmax(np.asarray(one, dtype=np.float64)) for one in (ours, theirs))
     mean = (first + second) / 2
     return max(0.0, float((rel_entr(first, mean).sum() + rel_entr(second, mean).sum()) / 2))

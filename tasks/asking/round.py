@@ -1,8 +1,10 @@
 """A round as it stands when it is finished, and what all rounds work with."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stillhouse.artifacts.handle import ArtifactRef, Built
 from stillhouse.costs.generation_summary import GenerationSummary
@@ -10,12 +12,14 @@ from stillhouse.dataset.summary import FilterSummary
 from stillhouse.inference.models import Checkpoint
 from stillhouse.metrics.metric import Answers
 from stillhouse.recipe.rounds import Rounds
-from stillhouse.rounds.measure import Measure
 from stillhouse.rounds.result import RoundResult
 from tasks.balance import Rows
 from tasks.orchestration.run import Run
 from tasks.orchestration.student_models import StudentBase
 from tasks.score_prompts import StudentAnswersSummary
+
+if TYPE_CHECKING:
+    from stillhouse.rounds.measure import Measure
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 Every step is a stage: a run that is started again finds the rounds that were finished, and no answer is paid twice.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stillhouse.artifacts.handle import Built
 from stillhouse.dataset.summary import FilterSummary
@@ -14,7 +16,6 @@ from stillhouse.evaluation.roles import ModelRole
 from stillhouse.evaluation.scored import Scored
 from stillhouse.evaluation.validation_truth import validation_truth
 from stillhouse.inference.models import Checkpoint
-from stillhouse.rounds.measure import Measure, measure_on
 from stillhouse.rounds.result import BUDGET_SPENT, Rounded, RoundResult, cost_of, why_stop
 from stillhouse.skills.cases import read_cases
 from tasks.asking.ask import ask_round
@@ -26,6 +27,9 @@ from tasks.gather import gather_answers
 from tasks.mix import Completions, generate_completions
 from tasks.orchestration.run import Run
 from tasks.orchestration.student_models import StudentBase
+
+if TYPE_CHECKING:
+    from stillhouse.rounds.measure import Measure
 
 log = logging.getLogger("stillhouse")
 
@@ -97,6 +101,9 @@ def _measure(asking: Asking, dataset: Built[FilterSummary], scored: Mapping[str,
     run, rows = asking.run, asking.rows
     cases = read_cases(run.store.path(rows.splits.ref, "validation.parquet"), run.recipe.skill)
     truth = validation_truth(cases, run.store.fetch(dataset.ref), run.recipe.skill, rows.labels)
+    # imported here: SciPy takes a second to load, and a run without rounds needs none of it
+    from stillhouse.rounds.measure import measure_on
+
     return measure_on(cases, truth, scored, run.recipe, rows.labels)
 
 

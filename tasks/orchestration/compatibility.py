@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from stillhouse.inference.models import Checkpoint
 from stillhouse.recipe.checks.teaching import unread_lines
@@ -14,6 +15,7 @@ from stillhouse.students.compatibility import (
     facts_of,
     refuse_misfits,
 )
+from tasks.orchestration.passed_checks import folder_state, has_passed, note_passed
 from tasks.orchestration.run import Run
 from tasks.orchestration.run_models import find_checkpoint
 from tasks.orchestration.student_models import StudentBase
@@ -27,11 +29,16 @@ def check_compatibility(run: Run, bases: Sequence[StudentBase], teachers: Sequen
     Raises:
         ModelError: vocabularies differ where a method compares tokens, or rows may be longer than a student's context.
     """
-    students = [(base.config, base.checkpoint) for base in bases]
-    by_tokens = any(run.recipe.training_of(base.config).needs_same_tokens for base in bases)
-    found = list(_compare_all(run, students, teachers, with_tokens=by_tokens))
-    refuse_misfits(found)
-    unusual = [f"student {one.student.name}: {one.warning}" for one in found if one.warning]
+    unusual: list[str] = []
+    looked_at = _looked_at(run, bases, teachers)
+    if not has_passed(run.settings, looked_at):
+        students = [(base.config, base.checkpoint) for base in bases]
+        by_tokens = any(run.recipe.training_of(base.config).needs_same_tokens for base in bases)
+        found = list(_compare_all(run, students, teachers, with_tokens=by_tokens))
+        refuse_misfits(found)
+        unusual += [f"student {one.student.name}: {one.warning}" for one in found if one.warning]
+        if not unusual:  # a warning is told in every run
+            note_passed(run.settings, looked_at)
     for warning in dict.fromkeys([*unusual, *unread_lines(run.recipe)]):
         log.warning("%s", warning)
 
@@ -40,6 +47,18 @@ def named_compatibility(run: Run, teachers: Sequence[Checkpoint]) -> tuple[Compa
     """Return how the recipe's students fit its teachers, for a plan: what is not on this machine is not known."""
     students = [(one, find_checkpoint(one.model, one.revision, run.settings)) for one in run.recipe.all_students]
     return tuple(_compare_all(run, students, teachers, with_tokens=True))
+
+
+def _looked_at(run: Run, bases: Sequence[StudentBase], teachers: Sequence[Checkpoint]) -> list[Any]:
+    """Return all that the comparison depends on, but for what a hub holds under a commit."""
+    trainings = [run.recipe.training_of(base.config) for base in bases]
+    return [
+        "compatibility",
+        [[one.path, folder_state(one.path)] for one in (*(base.checkpoint for base in bases), *teachers)],
+        [base.config.model_dump(mode="json") for base in bases],
+        [training.model_dump(mode="json") for training in trainings],
+        [teacher.model_dump(mode="json") for teacher in run.recipe.teachers],
+    ]
 
 
 def _compare_all(

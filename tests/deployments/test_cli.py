@@ -163,4 +163,6 @@ def test_run_behind_a_proxy_reaches_a_server_on_its_own_loopback(monkeypatch, tm
 
 
 def test_run_with_an_unknown_stage_to_refresh_names_the_known_ones():
-    assert "'trian'; the stages are alternatives, balance, " in refused("run", "demo", "--refresh", "trian")
+    said = refused("run", "demo", "--refresh", "trian")
+    assert "'trian'; the stages are alternatives, " in said
+    assert ", balance, " in said
