@@ -5,6 +5,7 @@ import altair as alt
 from stillhouse.reports.numbers import metric_name, percent
 from stillhouse.reports.plots import INK, MUTED, OTHER, ROW, STUDENT, WIDTH, inline_data, svg
 from stillhouse.reports.schema.sweep import SweepResult
+from stillhouse.reports.sweep_text import field_names
 
 _HEIGHT = 230
 
@@ -13,8 +14,10 @@ def importance_chart(sweep: SweepResult) -> str | None:
     """Return a bar for each field's share of the scores' variance; None if it is not known."""
     if not sweep.importances:
         return None
-    rows = [{"field": at, "share": share, "text": percent(share)} for at, share in sweep.importances.items()]
-    names = alt.Y("field:N", title=None, sort=list(sweep.importances))
+    # whole paths would be cut off
+    fields = field_names(sweep.importances)
+    rows = [{"field": fields[at], "share": one, "text": percent(one)} for at, one in sweep.importances.items()]
+    names = alt.Y("field:N", title=None, sort=list(fields.values()))
     base = alt.Chart(inline_data(rows)).encode(y=names)
     scale = alt.Scale(domain=[0.0, 1.0])
     bars = base.mark_bar(size=14, cornerRadiusEnd=2, color=OTHER).encode(

@@ -1,6 +1,7 @@
 """A sweep in words and rows of text, for its page, the winner's report, the terminal and Prefect."""
 
 import json
+from collections.abc import Collection
 
 from stillhouse.reports.markdown import cell, table
 from stillhouse.reports.numbers import (
@@ -20,9 +21,19 @@ from stillhouse.reports.schema.report import Report
 from stillhouse.reports.schema.sweep import SweepReport, SweepResult, SweepTrial
 
 
+def field_names(paths: Collection[str]) -> dict[str, str]:
+    """Return each field's last name, with as much of its path before it as tells it from the others."""
+    found = {}
+    for path in paths:
+        parts = path.split(".")
+        ends = [".".join(parts[-length:]) for length in range(1, len(parts) + 1)]
+        found[path] = next(end for end in ends if sum(f".{one}".endswith(f".{end}") for one in paths) == 1)
+    return found
+
+
 def header(sweep: SweepResult) -> tuple[str, ...]:
     """Return the names of the columns of `rows`."""
-    fields = [path.removeprefix("training.") for path in sweep.space]
+    fields = field_names(sweep.space).values()
     return ("trial", *fields, f"{metric_name(sweep.metric)} on validation", "took", "cost", "latency", "weights", "end")
 
 

@@ -10,6 +10,7 @@ from stillhouse.reports.schema.sweep import SelectionCost, SweepReport, SweepRes
 from stillhouse.reports.sweep_page import render_sweep, section_of
 from stillhouse.reports.sweep_terminal import print_sweep
 from stillhouse.reports.sweep_text import (
+    field_names,
     header,
     headline,
     importance_text,
@@ -70,6 +71,15 @@ def report_of(**changes: Any) -> SweepReport:
     }
     more = {name: changes.pop(name) for name in list(changes) if name in SweepReport.model_fields}
     return SweepReport(recipe="demo", sweep=SweepResult(**fields | changes), **tested | more)
+
+
+def test_field_names_are_as_short_as_tells_them_apart():
+    assert field_names(["training.lora.r", "student.encoder.epochs", "training.epochs", "layers"]) == {
+        "training.lora.r": "r",
+        "student.encoder.epochs": "encoder.epochs",
+        "training.epochs": "training.epochs",
+        "layers": "layers",
+    }
 
 
 def test_sweep_winner_stands_first_and_pruned_trials_say_on_how_many_rows():
