@@ -28,6 +28,7 @@ from stillhouse.dataset.summary import (
     FilterSummary,
     LabelErrorCounts,
     ReasoningCounts,
+    TeacherTokens,
     WrittenRows,
 )
 from stillhouse.dataset.teacher_counts import counts_by_teacher
@@ -97,14 +98,7 @@ def write_dataset(
     has_labels = spec.label_probabilities or (spec.top_logprobs and spec.skill.has_labels)
     soft = LabelProbabilities(judged, shifts, spec.labels, spec.skill) if has_labels else None
     num_rows = write_examples(training, spec, out, soft)
-    tokens = None
-    if spec.token_draws:
-        drawn = drawn_numbers(draws, keys_by_teacher(training))
-        tokens = write_teacher_tokens(training, lines, StoredNumbers(drawn), out)
-    elif spec.top_logprobs and store:
-        likeliest = top_numbers_of(store, keys_by_teacher(training), spec.top_logprobs)
-        is_needed = not (soft and soft.knows_any(training["train"]))
-        tokens = write_teacher_tokens(training, lines, StoredNumbers(likeliest), out, is_needed=is_needed)
+    tokens = write_token_numbers(training, lines, spec, out, store=store, draws=draws, soft=soft)
     pairs = write_preferences(results, spec, out)
     result = merge_results(results.values())
     _write_lines(out / "dropped.jsonl", (drop.line() for drop in result.dropped))
@@ -132,6 +126,31 @@ def write_dataset(
         teacher_tokens=tokens,
         suspects=write_label_errors(everyone, lines, priors[0], spec, out),
     )
+
+
+def write_token_numbers(
+    training: Mapping[str, Sequence[TrainingExample]],
+    lines: Lines,
+    spec: DatasetSpec,
+    out: Path,
+    *,
+    store: StoreConfig | None,
+    draws: Sequence[Path],
+    soft: LabelProbabilities | None,
+) -> TeacherTokens | None:
+    """Write the drawn or the likeliest tokens of the teachers for the training examples; None if none are wanted.
+
+    Raises:
+        QualityError: the teachers' numbers are known of no token, and not of the labels (`soft`) either.
+    """
+    if spec.token_draws:
+        drawn = drawn_numbers(draws, keys_by_teacher(training))
+        return write_teacher_tokens(training, lines, StoredNumbers(drawn), out)
+    if not (spec.top_logprobs and store):
+        return None
+    likeliest = top_numbers_of(store, keys_by_teacher(training), spec.top_logprobs)
+    is_needed = not (soft and soft.knows_any(training["train"]))
+    return write_teacher_tokens(training, lines, StoredNumbers(likeliest), out, is_needed=is_needed)
 
 
 def select_completions(

@@ -14,11 +14,11 @@ from stillhouse.errors import (
     UserError,
     WorkerError,
 )
-from stillhouse.recipe.asking import asking_fields
 from stillhouse.recipe.checks.sweep import sweep_of
 from stillhouse.recipe.overrides import value_at
 from stillhouse.recipe.recipe import Recipe
 from stillhouse.recipe.sweep import Sweep
+from stillhouse.recipe.swept_requests import asking_fields
 from stillhouse.sweep.sampling import suggest
 from stillhouse.sweep.study import Study
 from stillhouse.sweep.trial import Fields, Trial

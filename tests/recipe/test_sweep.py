@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from stillhouse.errors import RecipeError
-from stillhouse.recipe.asking import asking_fields
 from stillhouse.recipe.load import load_recipe
 from stillhouse.recipe.overrides import overridden, value_at
 from stillhouse.recipe.sweep import Sweep
 from stillhouse.recipe.sweep_file import read_space
+from stillhouse.recipe.swept_requests import asking_fields
 
 RATE = {"training.learning_rate": {"low": 1e-5, "high": 1e-3, "log": True}}
 

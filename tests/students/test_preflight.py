@@ -30,13 +30,24 @@ def check_both(folder, **fields):
     check_model(folder, recipe)
 
 
-def test_check_whole_folder_passes(tmp_path):
-    check_both(write_model_folder(tmp_path / "m"), layers=10)
+def refusal_of(check, *arguments, **fields):
+    """What a check refuses; empty if it passes."""
+    try:
+        check(*arguments, **fields)
+    except ModelError as error:
+        return str(error)
+    return ""
+
+
+def test_check_whole_folder_passes_and_layers_it_lacks_do_not(tmp_path):
+    folder = write_model_folder(tmp_path / "m")
+    assert refusal_of(check_both, folder, layers=10) == ""
+    assert "student.layers is 31" in refusal_of(check_both, folder, layers=31)
 
 
 @pytest.mark.parametrize("template", [LLAMA2, MISTRAL])
 def test_check_templates_without_an_answers_header_or_a_system_turn_pass(tmp_path, template):
-    check_both(write_model_folder(tmp_path / "m", template))
+    assert refusal_of(check_both, write_model_folder(tmp_path / "m", template)) == ""
 
 
 def test_check_base_model_is_refused_with_advice_that_works(tmp_path):
@@ -68,7 +79,9 @@ def test_check_student_end_of_turn_that_generation_config_alone_names_is_enough(
     (folder / "generation_config.json").write_text(
         json.dumps({"eos_token_id": [ids["<|im_start|>"]], "temperature": 0.1})
     )
-    check_model(folder, recipe_of(folder))
+    assert refusal_of(check_model, folder, recipe_of(folder)) == ""
+    (folder / "generation_config.json").unlink()
+    assert "would never stop" in refusal_of(check_model, folder, recipe_of(folder))
 
 
 def test_check_student_shares_of_reasoning_need_a_place_in_the_template_or_in_the_text(tmp_path):
