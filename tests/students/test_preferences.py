@@ -1,6 +1,5 @@
 """The second step of training, on pairs: what TRL computes, what a student learns, and what a kill changes."""
 
-import json
 import math
 import os
 import signal
@@ -20,6 +19,7 @@ from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import load_settings
 from stillhouse.students.spec import TrainSpec, TrainSummary
 from tasks.orchestration.workers import Worker
+from tests.support.engine_side import read_checks, run_engine_side
 
 PYTHON = load_settings().engine_python
 pytestmark = [
@@ -34,16 +34,12 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the tiny base model, rows and pairs, and what the engine side found out."""
     folder = tmp_path_factory.mktemp("pairs")
-    command = [str(PYTHON), "-m", "tests.support.workers.preferences", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    return folder
+    return run_engine_side("preferences", folder)
 
 
 @pytest.fixture(scope="module")
 def checks(lab: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((lab / "checks.json").read_text())
-    return found
+    return read_checks(lab)
 
 
 def spec_of(lab: Path, name: str, method: str = "full", **preferences: Any) -> TrainSpec:

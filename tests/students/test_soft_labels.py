@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,11 @@ import pytest
 
 from stillhouse.recipe.student import MINIMAL_CHATML
 from stillhouse.recipe.training import SoftLabels, Training, TrainingExecution
-from stillhouse.repository import ROOT
 from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import load_settings
 from stillhouse.students.spec import TrainSpec
 from tasks.orchestration.workers import Worker
+from tests.support.engine_side import read_checks, run_engine_side
 
 PYTHON = load_settings().engine_python
 pytestmark = [
@@ -29,17 +27,12 @@ pytestmark = [
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the tiny base model, and what the engine side found out."""
     folder = tmp_path_factory.mktemp("soft")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [str(PYTHON), "-m", "tests.support.workers.soft_labels", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    return folder
+    return run_engine_side("soft_labels", folder)
 
 
 @pytest.fixture(scope="module")
 def checks(lab: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((lab / "checks.json").read_text())
-    return found
+    return read_checks(lab)
 
 
 def test_soft_loss_equals_its_definition_packed_and_apart(checks: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import load_settings
 from stillhouse.students.spec import InitialiseSpec, TrainSpec
 from tasks.orchestration.workers import Worker
+from tests.support.engine_side import read_checks, run_engine_side
 from tests.support.killed_training import kill_after_first_checkpoint
 
 PYTHON = load_settings().engine_python
@@ -58,17 +59,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lab")
     write_rows(folder / "rows.jsonl", rows(NUM_ROWS, seed=1))
     write_rows(folder / "validation.jsonl", rows(12, seed=2))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [str(PYTHON), "-m", "tests.support.workers.training", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    return folder
+    return run_engine_side("training", folder)
 
 
 @pytest.fixture(scope="module")
 def checks(lab: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((lab / "checks.json").read_text())
-    return found
+    return read_checks(lab)
 
 
 def spec_of(lab: Path, name: str, **training: Any) -> TrainSpec:

@@ -1,16 +1,12 @@
 """Students that learn another model's layers, in the engine environment: losses, steps, resumes and refusals."""
 
-import json
 import math
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stillhouse.repository import ROOT
 from stillhouse.runtime.settings import load_settings
+from tests.support.engine_side import read_checks, run_engine_side
 
 PYTHON = load_settings().engine_python
 pytestmark = [
@@ -23,12 +19,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("layers")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [str(PYTHON), "-m", "tests.support.workers.layer_matching", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    found: dict[str, Any] = json.loads(Path(folder / "checks.json").read_text())
-    return found
+    run_engine_side("layer_matching", folder)
+    return read_checks(folder)
 
 
 @pytest.mark.parametrize("name", ["mse", "relative_mse", "cosine", "last", "given", "completion"])

@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,11 @@ from stillhouse.errors import ModelError
 from stillhouse.recipe.student import MINIMAL_CHATML
 from stillhouse.recipe.teaching.logits import LogitsSettings
 from stillhouse.recipe.training import Training, TrainingExecution
-from stillhouse.repository import ROOT
 from stillhouse.runtime.process import run_worker
 from stillhouse.runtime.settings import load_settings
 from stillhouse.students.spec import TrainSpec
 from tasks.orchestration.workers import Worker
+from tests.support.engine_side import read_checks, run_engine_side
 from tests.support.killed_training import kill_after_first_checkpoint
 
 PYTHON = load_settings().engine_python
@@ -34,17 +32,12 @@ LIKELY = {7: math.log(0.5), 8: math.log(0.3), 9: math.log(0.1)}
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the tiny base model, and what the engine side found out."""
     folder = tmp_path_factory.mktemp("logits")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [str(PYTHON), "-m", "tests.support.workers.logits", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    return folder
+    return run_engine_side("logits", folder)
 
 
 @pytest.fixture(scope="module")
 def checks(lab: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((lab / "checks.json").read_text())
-    return found
+    return read_checks(lab)
 
 
 def test_logits_loss_on_random_tensors_is_its_definition_in_float64(checks: dict[str, Any]) -> None:

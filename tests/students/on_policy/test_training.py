@@ -3,18 +3,14 @@
 These fail where TRL computes something else than it did: losses and gradients are compared with float64.
 """
 
-import json
 import math
-import os
 import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stillhouse.repository import ROOT
 from stillhouse.runtime.settings import load_settings
+from tests.support.engine_side import read_checks, run_engine_side
 
 PYTHON = load_settings().engine_python
 pytestmark = [
@@ -28,12 +24,8 @@ pytestmark = [
 def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the engine side found out."""
     folder = tmp_path_factory.mktemp("on-policy")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [str(PYTHON), "-m", "tests.support.workers.on_policy", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    found: dict[str, Any] = json.loads((Path(folder) / "checks.json").read_text())
-    return found
+    run_engine_side("on_policy", folder)
+    return read_checks(folder)
 
 
 def test_loss_equals_the_divergence_of_its_beta_and_temperature(checks: dict[str, Any]) -> None:
